@@ -1,0 +1,64 @@
+"""restorae: learn the damage in your pictures and lift it off the rest of them.
+
+The front door: names only, each resolved at first use (PEP 562), so that `import restorae` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restorae.data import open_pictures
+    from restorae.degradations import Degradation
+    from restorae.errors import RestoraeError
+    from restorae.evaluating import Exam, evaluate
+    from restorae.losses import Loss
+    from restorae.model import Card, Model, load
+    from restorae.networks import Network
+    from restorae.training import Machinery, Recipe, train
+
+_HOMES = {
+    "Card": "restorae.model",
+    "Degradation": "restorae.degradations",
+    "Exam": "restorae.evaluating",
+    "Loss": "restorae.losses",
+    "Machinery": "restorae.training",
+    "Model": "restorae.model",
+    "Network": "restorae.networks",
+    "Recipe": "restorae.training",
+    "RestoraeError": "restorae.errors",
+    "evaluate": "restorae.evaluating",
+    "load": "restorae.model",
+    "open_pictures": "restorae.data",
+    "train": "restorae.training",
+}
+
+__all__ = [
+    "Card",
+    "Degradation",
+    "Exam",
+    "Loss",
+    "Machinery",
+    "Model",
+    "Network",
+    "Recipe",
+    "RestoraeError",
+    "__version__",
+    "evaluate",
+    "load",
+    "open_pictures",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("restorae.version").VERSION
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'restorae' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

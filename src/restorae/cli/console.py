@@ -1,0 +1,156 @@
+"""What people see: progress, notices and errors on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from restorae.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def say(message: str) -> None:
+    """A notice for the person, on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def show(message: str) -> None:
+    """A result, on stdout."""
+    print(message, flush=True)
+
+
+def show_json(value: Mapping[str, Any]) -> None:
+    """A result as JSON, alone on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+
+
+def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """A table on stdout; plain columns where nobody is looking."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        drawn = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            drawn.add_column(column, overflow="fold")
+        for row in rows:
+            drawn.add_row(*row)
+        Console().print(drawn)
+        return
+    widths = [max(len(row[place]) for row in [columns, *rows]) for place in range(len(columns))]
+    for row in [columns, *rows]:
+        show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def terminal_progress() -> Progress:
+    """A live bar on a terminal, plain lines elsewhere."""
+    return BarProgress() if sys.stderr.isatty() else LineProgress()
+
+
+class LineProgress(Progress):
+    """A line every ten seconds, and one at the end of work that took that long."""
+
+    def __init__(self) -> None:
+        self.task, self.total, self.unit = "", 0, ""
+        self.done, self.started, self.told = 0, 0.0, 0.0
+        self.figures: Mapping[str, float] = {}
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        self.task, self.total, self.unit, self.done, self.figures = task, total, unit, 0, {}
+        self.started = self.told = time.monotonic()
+
+    def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
+        self.done, self.figures = self.done + count, {**self.figures, **figures}
+        if time.monotonic() - self.told >= _SECONDS_BETWEEN_LINES:
+            self.told = time.monotonic()
+            self._tell()
+
+    def end(self) -> None:
+        if time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES:
+            self._tell()
+
+    def say(self, message: str) -> None:
+        say(message)
+
+    def warn(self, message: str) -> None:
+        say(f"Warning: {message}")
+
+    def _tell(self) -> None:
+        passed = time.monotonic() - self.started
+        left = f", {readable(passed / self.done * (self.total - self.done))} left" if self.done and self.total > self.done else ""
+        of = f" of {self.total:,}" if self.total else ""
+        say(f"{self.task}: {self.done:,}{of} {self.unit}{_in_words(self.figures)}{left}")
+
+
+class BarProgress(Progress):
+    """A live bar with the running figures and the time left."""
+
+    def __init__(self) -> None:
+        self.bar: RichProgress | None = None
+        self.running: TaskID | None = None
+        self.figures: dict[str, float] = {}
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        from rich import progress as rich_progress
+        from rich.console import Console
+
+        # seldom refreshed: on two cores a busy bar takes time from the work
+        self.bar = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(bar_width=None),
+            rich_progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + unit if total else "{task.completed:,.0f} " + unit),
+            rich_progress.TextColumn("{task.fields[figures]}"),
+            rich_progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+        )
+        self.figures = {}
+        self.bar.start()
+        self.running = self.bar.add_task(task, total=total or None, figures="")
+
+    def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
+        if self.bar is not None and self.running is not None:
+            self.figures |= figures
+            self.bar.update(self.running, advance=count, figures=_in_words(self.figures).removeprefix(", "))
+
+    def end(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+        self.bar = self.running = None
+
+    def say(self, message: str) -> None:
+        if self.bar is not None:
+            self.bar.console.print(message, highlight=False, markup=False)
+        else:
+            say(message)
+
+    def warn(self, message: str) -> None:
+        self.say(f"Warning: {message}")
+
+
+def readable(seconds: float) -> str:
+    """A duration as people say it.
+
+    >>> readable(75)
+    '1 min 15 s'
+    """
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def _in_words(figures: Mapping[str, float]) -> str:
+    return "".join(
+        f", {name.replace('_', ' ')} {value:,.0f}" if value >= 100 else f", {name.replace('_', ' ')} {value:.4g}"
+        for name, value in figures.items()
+    )

@@ -1,0 +1,92 @@
+"""`restorae degrade`: harm pictures on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restorae.cli.options import DataDir, Import, Overwrite, Seed, SkipExisting, With, import_files
+from restorae.errors import UsageError
+
+if TYPE_CHECKING:
+    from restorae.degradations import Degradation
+    from restorae.shapes import Image
+
+_SHOWN = 8
+
+
+def degrade(
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="IN...", help="Pictures, folders, arrays, or a data set's name.")] = None,
+    spec: With = None,
+    out: Annotated[Path | None, typer.Option(help="The folder (or for one picture the file) to write to.")] = None,
+    seed: Seed = 0,
+    show: Annotated[bool, typer.Option("--show", help="Also write sheet.png, before and after side by side.")] = False,
+    list_kinds: Annotated[bool, typer.Option("--list", help="Print the kinds of damage and their settings.")] = False,
+    overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    data_dir: DataDir = None,
+    imports: Import = None,
+) -> None:
+    """Harm pictures with noise, blur, holes and chains of them; the same seed harms them alike."""
+    from restorae.cli.listing import list_family
+    from restorae.degradations import Degradation
+
+    import_files(imports)
+    if list_kinds:
+        list_family(Degradation)
+        return
+    if not inputs or spec is None or out is None:
+        raise UsageError(
+            "Say what to harm, how and where to: restorae degrade IN... --with SPEC --out DIR (kinds: restorae degrade --list)."
+        )
+    _degrade(inputs, Degradation.of(spec), out, seed, show, overwrite, skip_existing, data_dir)
+
+
+def _degrade(
+    inputs: list[str], damage: Degradation, out: Path, seed: int, show: bool, overwrite: bool, skip_existing: bool, data_dir: Path | None
+) -> None:
+    import numpy as np
+
+    from restorae.chance import generator
+    from restorae.cli.console import say, terminal_progress
+    from restorae.cli.outcome import finish
+    from restorae.data import is_named, open_pictures
+    from restorae.formats import write_array
+    from restorae.pixels import as_array, as_batch, to_stored, to_working
+    from restorae.restoring import plan, run
+
+    progress = terminal_progress()
+    named = [name for name in inputs if is_named(name)]
+    for name in named:
+        pictures = open_pictures(name, "all", data_dir, progress)
+        clean = pictures.batch(range(len(pictures)))
+        target = out / f"{name}.npy"
+        if target.exists() and not overwrite:
+            raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+        write_array(target, as_array(damage.draw(generator(seed), len(clean)).apply(clean)))
+        say(f"{target}: {len(clean):,} degraded pictures, float32, not clipped.")
+    rest = [Path(given) for given in inputs if given not in named]
+    if not rest:
+        return
+    jobs = plan(rest, out, overwrite, skip_existing)
+    examples: list[tuple[str, tuple[Image, Image]]] = []
+
+    def change(pixels: np.ndarray, place: int) -> np.ndarray:
+        many = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] not in (1, 3))
+        clean = as_batch(pixels) if many else to_working(pixels)[None]
+        # a file's damage follows from the seed and its place in the run, not from what else is in memory
+        degraded = damage.draw(generator(seed, place), len(clean)).apply(clean)
+        if show and len(examples) < _SHOWN:
+            examples.append((jobs[place].source.name, (clean[0], degraded[0])))
+        return as_array(degraded, pixels.dtype).reshape(pixels.shape) if many else to_stored(degraded[0], like=pixels)
+
+    failures = run(jobs, change, "Degrading", progress)
+    if show and examples:
+        from restorae.figures import comparison_sheet, write_figure
+
+        sheet = (out if out.is_dir() else out.parent) / "sheet.png"
+        write_figure(comparison_sheet(examples, ("clean", "degraded")), sheet)
+        say(f"{sheet}: before and after.")
+    finish("degraded", len(jobs), failures, out)

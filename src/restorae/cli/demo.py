@@ -1,0 +1,162 @@
+"""`restorae demo`: the first exercise end to end, before one's eyes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restorae.cli.options import DataDir, Device, Seed, network_from
+from restorae.progress import Progress
+
+if TYPE_CHECKING:
+    from restorae.data import Pictures
+    from restorae.evaluating import Evaluation
+    from restorae.model import Model
+
+DAMAGE = "gaussian-noise(mean=0.5,sigma=0.3)"
+SHOWN = 10
+EMBEDDED_DRAWS = 12_000
+
+
+def demo(
+    data: Annotated[
+        str | None, typer.Option(help="mnist, fashion-mnist, digits, or a path; by default mnist, else the embedded digits.")
+    ] = None,
+    epochs: Annotated[float, typer.Option(help="Passes over the training pictures.")] = 3,
+    network: Annotated[str, typer.Option(help="unet, conv, dense or your own, mine.py:Mine.")] = "unet",
+    out: Annotated[Path, typer.Option(help="The folder to write to; what an earlier demo left there is replaced.")] = Path("restorae-demo"),
+    seed: Seed = 0,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+) -> None:
+    """Damage digits with noise, train a network to restore them, and show digits that it never saw."""
+    from restorae.cli.console import say, terminal_progress
+    from restorae.data import open_pictures
+    from restorae.degradations import Degradation
+    from restorae.evaluating import Exam, evaluate
+    from restorae.files import require_writable, write_text
+    from restorae.training import Machinery, Recipe, train
+
+    require_writable(out)
+    progress = Listening(terminal_progress())
+    name, held = _choose_data(data, data_dir, progress)
+    damage = Degradation.of(DAMAGE)
+    recipe = Recipe(
+        name="demo",
+        clean=name,
+        degradation=damage,
+        network=network_from(network),
+        epochs=epochs,
+        seed=seed,
+        augment=name == "digits",
+        draws=EMBEDDED_DRAWS if name == "digits" else None,
+    )
+    say(f"Training {recipe.network.kind} for {epochs:g} epochs on {name}, damaged by {damage}.")
+    model = train(recipe, out / "model.safetensors", machinery=Machinery(device=device, data_dir=data_dir), progress=progress)
+    unseen = held if held is not None else open_pictures(name, "test", data_dir, progress)
+    say(f"Restoring {len(unseen):,} digits that it never saw." if name != data or held is None else f"Restoring {len(unseen):,} pictures.")
+    exam = Exam(unseen, degradation=damage, seed=seed)
+    scores = evaluate(model.restore_images, exam, progress)
+    metrics = {
+        "dataset": name,
+        "seed": seed,
+        "epochs": epochs,
+        "network": str(model.network),
+        "parameters": model.card.parameters,
+        "count": scores.count,
+        "seconds_training": model.card.seconds,
+        "seconds_restoring": scores.seconds,
+        "psnr_degraded": scores.degraded.psnr,
+        "psnr_restored": scores.restored.psnr,
+        "psnr_pooled_degraded": scores.degraded.psnr_pooled,
+        "psnr_pooled_restored": scores.restored.psnr_pooled,
+        "mse_restored": scores.restored.mse,
+        "ssim_restored": scores.restored.ssim,
+    }
+    write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    _draw(out, model, exam, scores, metrics, progress)
+    say(
+        f"PSNR {scores.degraded.psnr_pooled or 0:.2f} dB damaged, {scores.restored.psnr_pooled or 0:.2f} dB restored (pooled, "
+        f"{scores.count:,} unseen pictures). Look at {out / 'digits.png'} and {out / 'report.html'}."
+    )
+    say(f"Use it: restorae restore IN --model {out / 'model.safetensors'} --out OUT")
+
+
+def _choose_data(data: str | None, data_dir: Path | None, progress: Progress) -> tuple[str, Pictures | None]:
+    """The data set to use, and its test pictures if it has no test part of its own."""
+    from restorae.data import is_named, open_pictures
+    from restorae.errors import DataUnavailable
+
+    if data is not None:
+        pictures = open_pictures(data, "train", data_dir, progress)
+        return data, None if is_named(data) else pictures
+    try:
+        open_pictures("mnist", "train", data_dir, progress)
+    except DataUnavailable as error:
+        progress.warn(f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST.")
+        return "digits", None
+    return "mnist", None
+
+
+def _draw(out: Path, model: Model, exam: object, scores: Evaluation, metrics: Mapping[str, object], progress: Listening) -> None:
+    from restorae.evaluating import Exam
+    from restorae.figures import digit_sheets, training_curves, write_figure, write_report
+    from restorae.similarity import psnr_from
+
+    assert isinstance(exam, Exam)
+    degraded, clean = next(exam.batches())
+    degraded, clean = degraded[:SHOWN], clean[:SHOWN]
+    sheets = digit_sheets(
+        {
+            "Original": clean,
+            "Damaged: noise of mean 0.5 and standard deviation 0.3, not clipped": degraded,
+            "Restored by a network that never saw them": model.restore_images(degraded).clamp(0, 1),
+        }
+    )
+    write_figure(sheets, out / "digits.png")
+    validation = [(int(each["step"]), psnr_from(each["mse"]).item()) for each in model.card.history]
+    write_figure(training_curves(progress.losses, validation, "mean squared error"), out / "training.png")
+    lines = [
+        (name.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value))
+        for name, value in metrics.items()
+    ]
+    write_report(
+        out / "report.html",
+        "Damaged digits, restored",
+        f"A {model.network.kind} of {model.card.parameters:,} parameters was trained for {metrics['epochs']} epochs on {model.card.data}, "
+        f"damaged by {DAMAGE}, in {model.card.seconds:,.0f} s on {model.card.trained_on}. Below are pictures that it never saw.",
+        {"Figures": lines, "Scores": [("damaged", str(scores.degraded)), ("restored", str(scores.restored))]},
+        {"Digits": out / "digits.png", "Training": out / "training.png"},
+    )
+
+
+class Listening(Progress):
+    """Passes everything on, and remembers the losses for the figure."""
+
+    def __init__(self, listener: Progress) -> None:
+        self.listener = listener
+        self.step = 0
+        self.losses: list[tuple[int, float]] = []
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        self.step = 0
+        self.listener.begin(task, total, unit)
+
+    def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
+        self.step += count
+        if "loss" in figures:
+            self.losses.append((self.step, figures["loss"]))
+        self.listener.advance(count, figures)
+
+    def end(self) -> None:
+        self.listener.end()
+
+    def say(self, message: str) -> None:
+        self.listener.say(message)
+
+    def warn(self, message: str) -> None:
+        self.listener.warn(message)

@@ -1,0 +1,68 @@
+"""The command `restorae`: one file per command, each importing what it needs when it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from restorae.cli.degrade import degrade
+from restorae.cli.demo import demo
+from restorae.cli.doctor import doctor
+from restorae.cli.evaluate import evaluate
+from restorae.cli.models import models
+from restorae.cli.restore import restore
+from restorae.cli.train import train
+from restorae.errors import Interrupted, RestoraeError
+
+app = typer.Typer(
+    name="restorae",
+    help="Learn the damage in your pictures and lift it off the rest of them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, degrade, train, restore, evaluate):
+    app.command()(command)
+app.add_typer(models, name="models")
+app.command()(doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from restorae.version import VERSION
+
+        print(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version.")) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line; errors become a sentence on stderr and an exit status (1 could not be done, 2 wrong usage)."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(standalone_mode=True)
+    except RestoraeError as error:
+        print(f"restorae: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("restorae: interrupted; nothing half-written is left.", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # whoever read our output went away: nothing more to say, and nobody to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise Interrupted("stopped by SIGTERM; nothing half-written is left.")

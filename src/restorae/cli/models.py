@@ -1,0 +1,98 @@
+"""`restorae models`: what models there are, and what is known of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restorae.cli.options import Import, Json, import_files
+
+if TYPE_CHECKING:
+    from restorae.model import Card
+
+models = typer.Typer(help="List models, or show what is known of one.", no_args_is_help=True)
+
+
+@models.command("list")
+def list_models(
+    folder: Annotated[Path | None, typer.Argument(help="Also list the models in this folder.")] = None,
+    json_wanted: Json = False,
+) -> None:
+    """The bundled models, and those in a folder."""
+    from restorae.cli.console import say, show_json, table
+    from restorae.errors import BadModelFile
+    from restorae.model import SUFFIX, bundled, read_card
+
+    found = {name: (path, "bundled") for name, path in bundled().items()}
+    if folder is not None:
+        found |= {str(path): (path, "file") for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    cards = {}
+    for name, (path, where) in found.items():
+        try:
+            cards[name] = (read_card(path), where)
+        except BadModelFile as error:
+            say(str(error))
+    if json_wanted:
+        show_json({name: card.model_dump(mode="json") for name, (card, _) in cards.items()})
+        return
+    table("Models", ("name", "where", "network", "parameters", "about"), [
+        (name, where, card.network["kind"], f"{card.parameters:,}", card.about) for name, (card, where) in cards.items()
+    ])  # fmt: skip
+
+
+@models.command("show")
+def show_model(
+    name: Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="A bundled model's name or a model file.")],
+    layers: Annotated[bool, typer.Option("--layers", help="Also print the layers: output shape and parameters of each.")] = False,
+    json_wanted: Json = False,
+    imports: Import = None,
+) -> None:
+    """A model's card, and with --layers its layer table."""
+    from restorae.cli.console import show, show_json, table
+    from restorae.model import find, load, read_card
+
+    import_files(imports)
+    card = read_card(find(name))
+    if json_wanted:
+        show_json(card.model_dump(mode="json"))
+        return
+    table(card.name, ("", ""), _card_rows(card))
+    if layers:
+        from restorae.networks.summary import layer_table
+
+        network = load(name)
+        size = tuple(max(28 // side, 1) * side for side in network.network.multiple_of)
+        found = layer_table(network.module, network.network.channels, size)
+        rows = [(row.name, row.layer, "×".join(map(str, row.shape)), f"{row.parameters:,}") for row in found]
+        show("")
+        table(f"Layers, for a picture of {size[0]} × {size[1]}", ("name", "layer", "output shape", "parameters"), rows)
+
+
+def _card_rows(card: Card) -> list[tuple[str, str]]:
+    from restorae.degradations import Degradation
+    from restorae.errors import RestoraeError
+    from restorae.networks import Network
+    from restorae.parts import Part
+
+    def in_words(family: type[Part], saved: dict[str, object] | None) -> str:
+        try:
+            return str(family.of(saved)) if saved else "–"
+        except RestoraeError:
+            return str(saved)
+
+    rows = [
+        ("about", card.about or "–"),
+        ("network", f"{in_words(Network, card.network)}, {card.parameters:,} parameters"),
+        ("undoes", in_words(Degradation, card.undoes)),
+        ("trained on", f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}"),
+        ("context", "the whole picture" if card.halo is None else f"{card.halo} px on each side"),
+        ("licence", card.licence),
+        ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),
+    ]
+    for name, score in card.scores.items():
+        restored = score.get("restored", {})
+        told = ", ".join(f"{key} {value:.4f}" for key, value in restored.items() if isinstance(value, float))
+        rows.append((f"scores: {name}", f"{told} on {score.get('on', '?')}"))
+    return rows

@@ -1,0 +1,80 @@
+"""Options that several commands share, and how their values become ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from restorae.errors import InputError, UsageError
+
+Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, alone on stdout.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
+DataDir = Annotated[Path | None, typer.Option(envvar="RESTORAE_DATA", help="Where named data sets are looked for first.")]
+With = Annotated[
+    str | None,
+    typer.Option("--with", metavar="SPEC", help='Damage, such as "gaussian-noise(sigma=0.0..0.2) | blur"; kinds: restorae degrade --list.'),
+]
+ModelName = Annotated[str, typer.Option(help="A model file, or a bundled model's name (restorae models list).")]
+Import = Annotated[
+    list[Path] | None, typer.Option("--import", metavar="FILE.py", help="Run your Python file first, so that the classes in it are known.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave results that are there already and do the rest.")]
+
+
+def import_file(path: Path) -> Any:
+    """Run a Python file that the person named, and return its module (once per run).
+
+    Raises:
+        InputError: it is not there or fails; the message says where.
+    """
+    name = path.stem
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+        return known
+    if known is not None:
+        raise UsageError(f"{path}: a module {name!r} is loaded already. Rename the file.")
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise InputError(f"{path} cannot be imported: expected a Python file (.py).")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise InputError(f"{path} failed while it was imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def import_files(paths: list[Path] | None) -> None:
+    """Run each named file."""
+    for path in paths or []:
+        import_file(path)
+
+
+def network_from(text: str) -> Any:
+    """The network that `unet(patch=2)` or `mine.py:Mine` says.
+
+    Raises:
+        UsageError: the file has no such class, or it is not a network.
+    """
+    from restorae.networks import Network
+
+    file, colon, rest = text.partition(".py:")
+    if not colon:
+        return Network.of(text)
+    module = import_file(Path(f"{file}.py"))
+    name, bracket, settings = rest.partition("(")
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, Network)):
+        raise UsageError(
+            f"{file}.py has no network {name!r}. Expected a subclass of restorae.Network with a `build` method that returns your "
+            "torch.nn.Module (CONTRIBUTING.md walks through one)."
+        )
+    return Network.of(f"{found.kind}{bracket}{settings}")

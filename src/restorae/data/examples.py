@@ -1,0 +1,151 @@
+"""What training is shown: (degraded, clean) batches, the same for the same seed, epoch and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from restorae.chance import derive_seed, generator
+from restorae.data.augmentation import bend
+from restorae.data.pictures import FilePictures, Pictures
+from restorae.degradations import Degradation
+from restorae.errors import ShapeMismatch
+from restorae.shapes import Image, Images
+
+_ORDER, _PLACE, _CHANGE, _DAMAGE = range(4)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clean pictures and either their degraded partners or the degradation to draw.
+
+    An epoch visits every picture once, or `patches` places of each where pictures are cut; `draws` overrides that.
+    """
+
+    clean: Pictures
+    degraded: Pictures | None = None
+    degradation: Degradation | None = None
+    patch: int | None = None
+    """Side of the square regions that are cut out; None takes pictures whole (they all have one size)."""
+    augment: bool = False
+    """Whole grey pictures are bent a little; patches are turned and mirrored."""
+    draws: int | None = None
+    """Examples in an epoch; None takes every picture, or as many patches as cover it."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.patch is None and self.clean.common_size is None:
+            raise ShapeMismatch("These pictures differ in size, so they are trained on by patches: give --patch.")
+
+    def __len__(self) -> int:
+        return self.draws or len(self._slots())
+
+    def _slots(self) -> list[int]:
+        if self.patch is None:
+            return list(range(len(self.clean)))
+        return [
+            index
+            for index in range(len(self.clean))
+            for _ in range(max(1, round(self.clean.size(index)[0] * self.clean.size(index)[1] / self.patch**2)))
+        ]
+
+    def order(self, epoch: int) -> list[int]:
+        """Which pictures an epoch visits, in which order."""
+        slots, source = torch.tensor(self._slots()), generator(self.seed, _ORDER, epoch)
+        rounds = -(-len(self) // len(slots))
+        order = torch.cat([slots[torch.randperm(len(slots), generator=source)] for _ in range(rounds)])
+        return order[: len(self)].tolist()
+
+    def batches(
+        self, epoch: int, batch_size: int, start: int = 0, workers: int = 0, device: str | torch.device = "cpu"
+    ) -> Iterator[tuple[Images, Images]]:
+        """The epoch's (degraded, clean) batches from the `start`-th on; a last batch that is not full is left out.
+
+        Chance is derived from seed, epoch and place alone: it does not matter where one starts or how many workers read.
+        """
+        order = self.order(epoch)
+        count = max(1, len(order) // batch_size)
+        plan = [order[place * batch_size : (place + 1) * batch_size] for place in range(start, count)]
+        for place, (degraded, clean) in enumerate(self._read(plan, epoch, start, workers), start):
+            clean = clean.to(device)
+            if self.augment and self.patch is None:
+                clean = bend(clean, generator(self.seed, _CHANGE, epoch, place, device=device))
+            if self.degradation is not None:
+                yield self.degradation.degrade(clean, generator(self.seed, _DAMAGE, epoch, place, device=device)), clean
+            else:
+                assert degraded is not None
+                yield degraded.to(device), clean
+
+    def _read(self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int) -> Iterator[tuple[Images | None, Images]]:
+        if self.patch is None and not isinstance(self.clean, FilePictures):
+            for indices in plan:
+                yield None if self.degraded is None else self.degraded.batch(indices), self.clean.batch(indices)
+            return
+        reader = _Reader(self, plan, epoch, start)
+        if workers == 0 or not isinstance(self.clean, FilePictures):
+            yield from (reader[place] for place in range(len(plan)))
+            return
+        yield from DataLoader(reader, batch_size=None, shuffle=False, num_workers=workers)
+
+    def cut(self, indices: Sequence[int], seed: int) -> tuple[Images | None, Images]:
+        """Regions of pictures as a batch, or whole pictures; for pairs the same regions of both."""
+        both = [self._cut_one(index, derive_seed(seed, slot)) for slot, index in enumerate(indices)]
+        clean = torch.stack([clean for _, clean in both])
+        return (None if self.degraded is None else torch.stack([d for d, _ in both if d is not None])), clean
+
+    def _cut_one(self, index: int, seed: int) -> tuple[Image | None, Image]:
+        clean = self.clean[index]
+        degraded = None if self.degraded is None else self.degraded[index]
+        if self.patch is None:
+            return degraded, clean
+        source = torch.Generator().manual_seed(seed)
+        top, left, symmetry = (
+            int(torch.randint(0, most, (1,), generator=source))
+            for most in (max(1, clean.shape[1] - self.patch + 1), max(1, clean.shape[2] - self.patch + 1), 8)
+        )
+
+        def region(picture: Image) -> Image:
+            piece = _at_least(picture, self.patch or 0)[:, top : top + (self.patch or 0), left : left + (self.patch or 0)]
+            if not self.augment:
+                return piece
+            piece = piece.rot90(symmetry % 4, (1, 2))
+            return piece.flip(2) if symmetry >= 4 else piece
+
+        return (None if degraded is None else region(degraded)), region(clean)
+
+
+class _Reader(Dataset[tuple["Images | None", "Images"]]):
+    """The batches of an epoch by their place, for workers."""
+
+    def __init__(self, examples: Examples, plan: Sequence[Sequence[int]], epoch: int, start: int) -> None:
+        self.examples, self.plan, self.epoch, self.start = examples, plan, epoch, start
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, place: int) -> tuple[Images | None, Images]:
+        seed = derive_seed(self.examples.seed, _PLACE, self.epoch, self.start + place)
+        return self.examples.cut(self.plan[place], seed)
+
+
+def _at_least(picture: Image, side: int) -> Image:
+    """The picture, continued by its own mirror image to at least `side` pixels each way."""
+    while min(picture.shape[1:]) < side:
+        picture = torch.cat([picture, picture.flip(1)], 1) if picture.shape[1] < side else torch.cat([picture, picture.flip(2)], 2)
+    return picture
+
+
+def hold_out(count: int, share: float, most: int, seed: int) -> tuple[list[int], list[int]]:
+    """Which of `count` pictures to train on and which to keep for validation: a drawn share, at least one of each.
+
+    Raises:
+        ShapeMismatch: there are fewer than two pictures.
+    """
+    if count < 2:
+        raise ShapeMismatch("Training needs at least two pictures: one to learn from and one to check on.")
+    kept = min(most, max(1, round(count * share)), count - 1)
+    shuffled = torch.randperm(count, generator=generator(seed)).tolist()
+    return sorted(shuffled[kept:]), sorted(shuffled[:kept])

@@ -1,0 +1,179 @@
+"""Data sets that have a name: where they lie, how they are fetched, what they are split into."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import platformdirs
+
+from restorae.data.pictures import ArrayPictures
+from restorae.errors import BadPicture, DataUnavailable, UnknownKind, nearest
+from restorae.files import written_whole
+from restorae.formats import read_idx
+from restorae.progress import SILENT, Progress
+
+Split: TypeAlias = Literal["train", "test", "all"]
+SECONDS_TO_ANSWER = 10
+_CHUNK = 1 << 16
+_DIGITS_FOR_TESTING = 360
+
+
+@dataclass(frozen=True)
+class IdxSet:
+    """A set in the four files of MNIST's format, and its public mirrors."""
+
+    name: str
+    about: str
+    licence: str
+    mirrors: tuple[str, ...]
+    checksums: dict[str, str] = field(hash=False)
+    """SHA-256 of each file."""
+
+
+MNIST = IdxSet(
+    "mnist",
+    "70,000 handwritten digits, 28 × 28 (LeCun, Cortes, Burges)",
+    "CC BY-SA 3.0",
+    ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"),
+    {
+        "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    },
+)
+FASHION_MNIST = IdxSet(
+    "fashion-mnist",
+    "70,000 pieces of clothing, 28 × 28 (Zalando)",
+    "MIT",
+    (
+        "https://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",
+    ),
+    {
+        "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    },
+)
+IDX_SETS = {each.name: each for each in (MNIST, FASHION_MNIST)}
+NAMES = (*IDX_SETS, "digits")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures, and for each its class."""
+
+    pictures: ArrayPictures
+    labels: np.ndarray
+
+
+def load_named(name: str, split: Split, data_dir: Path | None = None, progress: Progress = SILENT) -> Labelled:
+    """A named set: from `data_dir` or `$RESTORAE_DATA`, else the user's cache, else downloaded from its mirrors.
+
+    Raises:
+        UnknownKind: no set has that name.
+        DataUnavailable: it is nowhere and could not be downloaded.
+        BadPicture: a file of it is damaged; the message names it.
+    """
+    if name == "digits":
+        return load_digits(split)
+    if name not in IDX_SETS:
+        raise UnknownKind(f"There is no data set {name!r}. {nearest(name, NAMES)}")
+    folder = locate(IDX_SETS[name], data_dir, progress)
+    parts = [_read_part(folder, part) for part in (("train", "t10k") if split == "all" else ("t10k",) if split == "test" else ("train",))]
+    return Labelled(
+        ArrayPictures(np.concatenate([pictures for pictures, _ in parts]), source=str(folder)),
+        np.concatenate([labels for _, labels in parts]),
+    )
+
+
+def load_digits(split: Split) -> Labelled:
+    """The embedded set: scikit-learn's 1,797 real digits, 8 × 8, resized to 28 × 28; the last 360 are for testing."""
+    from skimage.transform import resize
+    from sklearn.datasets import load_digits as embedded
+
+    small, labels = embedded(return_X_y=True)
+    small = small.reshape(-1, 8, 8) / 16.0
+    # 20 × 20 within a margin of 4, as MNIST places its digits
+    large = resize(  # type: ignore[no-untyped-call]
+        small, (len(small), 20, 20), order=3, mode="edge", anti_aliasing=False
+    )
+    large = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4)))
+    pictures = np.rint(large * 255).astype(np.uint8)
+    cut = len(pictures) - _DIGITS_FOR_TESTING
+    chosen = {"train": slice(0, cut), "test": slice(cut, None), "all": slice(None)}[split]
+    return Labelled(ArrayPictures(pictures[chosen]), labels[chosen].astype(np.uint8))
+
+
+def locate(wanted: IdxSet, data_dir: Path | None, progress: Progress) -> Path:
+    """The folder that holds all files of a set, downloading them into the user's cache if they are nowhere.
+
+    Raises:
+        DataUnavailable: no mirror answered with the right files.
+    """
+    cache = Path(platformdirs.user_cache_dir("restorae")) / wanted.name
+    given = data_dir or (Path(os.environ["RESTORAE_DATA"]) if os.environ.get("RESTORAE_DATA") else None)
+    for folder in ([given / wanted.name, given] if given else []) + [cache]:
+        if all((folder / file).is_file() or (folder / Path(file).stem).is_file() for file in wanted.checksums):
+            return folder
+    for file, checksum in wanted.checksums.items():
+        if not (cache / file).is_file():
+            download(wanted, file, checksum, cache / file, progress)
+    return cache
+
+
+def download(wanted: IdxSet, file: str, checksum: str, target: Path, progress: Progress = SILENT) -> None:
+    """Fetch one file from the first mirror that answers with the right content; whole or not at all.
+
+    Raises:
+        DataUnavailable: none did; the message says what each answered and how to go on without.
+    """
+    answers = []
+    for mirror in wanted.mirrors:
+        address = f"{mirror}/{file}"
+        try:
+            with urllib.request.urlopen(address, timeout=SECONDS_TO_ANSWER) as reply, written_whole(target) as partial:
+                digest = hashlib.sha256()
+                progress.begin(f"Downloading {wanted.name}/{file}", int(reply.headers.get("Content-Length") or 0), "bytes")
+                try:
+                    with partial.open("wb") as handle:
+                        while chunk := reply.read(_CHUNK):
+                            handle.write(chunk)
+                            digest.update(chunk)
+                            progress.advance(len(chunk))
+                finally:
+                    progress.end()
+                if digest.hexdigest() != checksum:
+                    raise BadPicture("another content than published (its checksum is wrong)")
+            return
+        except (urllib.error.URLError, TimeoutError, ConnectionError, BadPicture) as error:
+            answers.append(f"{address}: {getattr(error, 'reason', error)}")
+    raise DataUnavailable(
+        f"{wanted.name} is not on this machine and could not be downloaded.\n"
+        + "\n".join(f"  {answer}" for answer in answers)
+        + f"\nPut its four files ({', '.join(wanted.checksums)}) into a folder {wanted.name}/ and name the folder above it with "
+        "--data-dir or RESTORAE_DATA; or use the embedded set 'digits'."
+    )
+
+
+def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    pictures_file, labels_file = (_plain_or_gzipped(folder / f"{part}-{rest}-ubyte.gz") for rest in ("images-idx3", "labels-idx1"))
+    pictures, labels = read_idx(pictures_file), read_idx(labels_file)
+    if pictures.ndim != 3 or pictures.dtype != np.uint8:
+        raise BadPicture(f"{pictures_file} holds {pictures.dtype} values of shape {pictures.shape}; expected uint8 (count, height, width).")
+    if labels.shape != (len(pictures),):
+        raise BadPicture(f"{labels_file} holds {labels.size} labels for {len(pictures)} pictures.")
+    return pictures, labels
+
+
+def _plain_or_gzipped(path: Path) -> Path:
+    return path if path.is_file() else path.with_suffix("")

@@ -1,0 +1,48 @@
+"""A data set by name or path, whatever lies behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restorae.data.named import NAMES, Labelled, Split, load_named
+from restorae.data.pictures import ArrayPictures, Pictures, read_folder
+from restorae.errors import BadPicture, DataUnavailable, nearest
+from restorae.formats import read_array, read_idx
+from restorae.progress import SILENT, Progress
+
+_ARRAYS = (".npy", ".npz")
+
+
+def open_pictures(source: str | Path, split: Split = "all", data_dir: Path | None = None, progress: Progress = SILENT) -> Pictures:
+    """The pictures of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz` or an idx file.
+
+    Args:
+        source: name or path; a name wins over a file of that name, which is then `./name`.
+        split: which part of a named set; paths have no parts and are taken whole.
+        data_dir: where named sets are looked for first.
+        progress: hears of downloads.
+
+    Raises:
+        DataUnavailable: neither a named set nor a path that exists.
+        BadPicture, ShapeMismatch: what is there cannot be used; the message names the file.
+    """
+    if str(source) in NAMES:
+        return load_named(str(source), split, data_dir, progress).pictures
+    path = Path(source)
+    if path.is_dir():
+        return read_folder(path)
+    if not path.is_file():
+        raise DataUnavailable(f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}")
+    if path.suffix in _ARRAYS:
+        return ArrayPictures(read_array(path), source=str(path))
+    if "idx" in path.name or path.suffix == ".gz":
+        return ArrayPictures(read_idx(path), source=str(path))
+    raise BadPicture(f"{path} is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}.")
+
+
+def is_named(source: str | Path) -> bool:
+    """Whether `source` names a set that has a training and a test part."""
+    return str(source) in NAMES
+
+
+__all__ = ["Labelled", "is_named", "open_pictures"]

@@ -1,0 +1,188 @@
+"""Sets of pictures, in memory or in files, behind one small face."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from restorae.errors import BadPicture, ShapeMismatch
+from restorae.formats import SUFFIXES, Outline, picture_files, read_outline, read_still
+from restorae.machine import usable_cores
+from restorae.pixels import to_working, working_values
+from restorae.shapes import Image, Images
+
+HELD_IN_MEMORY = 2 * 2**30
+
+
+class Pictures(abc.ABC):
+    """An ordered set of pictures. They all have as many channels; they may differ in size."""
+
+    names: Sequence[str]
+    """What each picture is called in messages and reports."""
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """How many."""
+
+    @abc.abstractmethod
+    def __getitem__(self, index: int) -> Image:
+        """One picture, working values, (channels, height, width)."""
+
+    @abc.abstractmethod
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of one picture."""
+
+    @property
+    @abc.abstractmethod
+    def channels(self) -> int:
+        """Channels of every picture."""
+
+    @property
+    @abc.abstractmethod
+    def common_size(self) -> tuple[int, int] | None:
+        """Height and width where all pictures have the same, else None."""
+
+    @abc.abstractmethod
+    def subset(self, indices: Sequence[int]) -> Pictures:
+        """Some of the pictures, in the given order."""
+
+    def batch(self, indices: Sequence[int]) -> Images:
+        """Several pictures of one size as (batch, channels, height, width)."""
+        return torch.stack([self[index] for index in indices])
+
+
+class ArrayPictures(Pictures):
+    """Pictures of one size in one array, kept as stored and converted when asked for."""
+
+    def __init__(self, stored: np.ndarray, names: Sequence[str] | None = None, source: str = "array") -> None:
+        if stored.ndim not in (3, 4) or 0 in stored.shape:
+            raise ShapeMismatch(
+                f"{source} holds an array of shape {stored.shape}; pictures as one array are (count, height, width) or "
+                "(count, height, width, channels), and at least one."
+            )
+        if stored.ndim == 4 and stored.shape[-1] not in (1, 3):
+            raise ShapeMismatch(f"{source} holds pictures of {stored.shape[-1]} channels; 1 (grey) or 3 (colour) are expected.")
+        if stored.dtype.kind == "f":
+            working_values(stored)  # refuses NaN and foreign scales now, not in the middle of training
+        self.stored = np.ascontiguousarray(stored[:, None] if stored.ndim == 3 else stored.transpose(0, 3, 1, 2))
+        self.names = names or [str(index) for index in range(len(stored))]
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, index: int) -> Image:
+        return torch.from_numpy(working_values(self.stored[index]))
+
+    def size(self, index: int) -> tuple[int, int]:
+        return self.stored.shape[2], self.stored.shape[3]
+
+    @property
+    def channels(self) -> int:
+        return int(self.stored.shape[1])
+
+    @property
+    def common_size(self) -> tuple[int, int]:
+        return self.stored.shape[2], self.stored.shape[3]
+
+    def subset(self, indices: Sequence[int]) -> ArrayPictures:
+        chosen = object.__new__(ArrayPictures)
+        chosen.stored = self.stored[np.asarray(indices, dtype=np.int64)]
+        chosen.names = [self.names[index] for index in indices]
+        return chosen
+
+    def batch(self, indices: Sequence[int]) -> Images:
+        return torch.from_numpy(working_values(self.stored[np.asarray(indices)]))
+
+
+class ListedPictures(Pictures):
+    """Pictures of any sizes, decoded and held in memory."""
+
+    def __init__(self, stored: Sequence[np.ndarray], names: Sequence[str]) -> None:
+        self.stored = list(stored)
+        self.names = list(names)
+        colour = any(picture.ndim == 3 for picture in self.stored)
+        # a set with any colour picture is a colour set: its grey ones become three equal channels
+        self._channels = 3 if colour else 1
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, index: int) -> Image:
+        return to_working(self.stored[index]).expand(self._channels, -1, -1)
+
+    def size(self, index: int) -> tuple[int, int]:
+        height, width = self.stored[index].shape[:2]
+        return height, width
+
+    @property
+    def channels(self) -> int:
+        return self._channels
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        sizes = {self.size(index) for index in range(len(self))}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def subset(self, indices: Sequence[int]) -> ListedPictures:
+        chosen = ListedPictures([self.stored[index] for index in indices], [self.names[index] for index in indices])
+        chosen._channels = self._channels
+        return chosen
+
+
+class FilePictures(Pictures):
+    """Pictures of any sizes that stay in their files and are decoded when asked for."""
+
+    def __init__(self, paths: Sequence[Path], names: Sequence[str], outlines: Sequence[Outline]) -> None:
+        self.paths = list(paths)
+        self.names = list(names)
+        self.outlines = list(outlines)
+        self._channels = 3 if any(outline.channels == 3 for outline in outlines) else 1
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Image:
+        return to_working(read_still(self.paths[index])).expand(self._channels, -1, -1)
+
+    def size(self, index: int) -> tuple[int, int]:
+        return self.outlines[index].height, self.outlines[index].width
+
+    @property
+    def channels(self) -> int:
+        return self._channels
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        sizes = {self.size(index) for index in range(len(self))}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def subset(self, indices: Sequence[int]) -> FilePictures:
+        chosen = FilePictures(
+            [self.paths[index] for index in indices],
+            [self.names[index] for index in indices],
+            [self.outlines[index] for index in indices],
+        )
+        chosen._channels = self._channels
+        return chosen
+
+
+def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:
+    """All pictures below a folder in the order of their paths; held decoded in memory if they fit in `memory` bytes.
+
+    Raises:
+        BadPicture: there is none, or one cannot be read (the message names it).
+    """
+    paths = picture_files(folder)
+    if not paths:
+        raise BadPicture(f"{folder} holds no pictures. Expected files ending in {', '.join(sorted(SUFFIXES))}.")
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        outlines = list(pool.map(read_outline, paths))
+        if sum(outline.bytes for outline in outlines) > memory:
+            return FilePictures(paths, names, outlines)
+        return ListedPictures(list(pool.map(read_still, paths)), names)

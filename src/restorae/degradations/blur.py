@@ -1,0 +1,50 @@
+"""Blur: what lenses and unsteady focus do to an image."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorae.chance import Chance
+from restorae.degradations.contract import Amount, Amounts, Degradation, bounds
+from restorae.parts import Within
+from restorae.shapes import Images
+
+
+class Blur(Degradation, kind="blur"):
+    """Gaussian blur; the border is continued by its own pixels, so a flat picture stays flat.
+
+    >>> from restorae.chance import generator
+    >>> flat = torch.full((1, 1, 8, 8), 0.5)
+    >>> bool(Blur(sigma=2.0).draw(generator(0), count=1).apply(flat).allclose(flat))
+    True
+    """
+
+    sigma: Annotated[Amount, Within(0.0, 100.0)] = 1.0
+    """Standard deviation of the kernel in pixels (blur, like noise, belongs to the sensor's grid)."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        # the radius follows the setting, not the draw: what falls outside is the same whatever the batch
+        radius = math.ceil(4 * bounds(self.sigma)[1])
+        if radius == 0:
+            return images
+        kernels = _gaussian(amounts["sigma"], radius)  # (batch, 1, 1, 2·radius + 1)
+        return _filter_rows(_filter_rows(images, kernels).mT, kernels).mT.contiguous()
+
+
+def _gaussian(sigma: Tensor, radius: int) -> Tensor:
+    distance = torch.arange(-radius, radius + 1, device=sigma.device, dtype=torch.float32)
+    weights = torch.exp(-0.5 * (distance / sigma.clamp(min=1e-3)) ** 2)
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def _filter_rows(images: Images, kernels: Tensor) -> Images:
+    batch, channels, height, width = images.shape
+    radius = kernels.shape[-1] // 2
+    rows = functional.pad(images, (radius, radius, 0, 0), mode="replicate").reshape(1, batch * channels, height, -1)
+    weights = kernels.repeat_interleave(channels, dim=0)  # (batch · channels, 1, 1, taps)
+    return functional.conv2d(rows, weights, groups=batch * channels).reshape(batch, channels, height, width)

@@ -1,0 +1,140 @@
+"""How good restored pictures are, and how good the degraded ones were.
+
+Restored pictures are clipped to [0, 1] before they are scored, as a file would hold them; degraded ones are scored as
+they are. `psnr` is the mean of the pictures' PSNRs, as in denoising tables; `psnr_pooled` is the PSNR of the mean
+squared error over all pixels.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from restorae.chance import generator
+from restorae.data import Pictures
+from restorae.degradations import Degradation
+from restorae.parts import Settings
+from restorae.progress import SILENT, Progress
+from restorae.shapes import Images
+from restorae.similarity import psnr_from, squared_errors, structural_similarity
+
+_BATCH = 500
+
+
+class Scores(Settings):
+    """Means over a set of pictures."""
+
+    psnr: float | None
+    """Mean of the pictures' PSNRs in dB; none where a picture is without any error."""
+    psnr_pooled: float | None
+    """PSNR in dB of the mean squared error over all pixels."""
+    ssim: float | None
+    """Mean structural similarity, at most 1; none for pictures with a side below 11 px."""
+    mse: float
+    """Mean squared error over all pixels, on the [0, 1] scale."""
+    rmse: float
+    """Its root."""
+
+
+class Evaluation(Settings):
+    """Scores of a model on a set of pictures."""
+
+    count: int
+    """How many pictures."""
+    degraded: Scores
+    """Scores of what came in."""
+    restored: Scores
+    """Scores of what came out."""
+    seconds: float
+    """Time spent restoring."""
+
+
+class Tally:
+    """Gathers errors picture by picture; only numbers are kept."""
+
+    def __init__(self, with_ssim: bool = True) -> None:
+        self.with_ssim = with_ssim
+        self.errors: list[Tensor] = []
+        self.pixels: list[int] = []
+        self.ssim: list[Tensor] = []
+
+    def add(self, images: Images, clean: Images) -> None:
+        """Count a batch; both (batch, channel, height, width)."""
+        self.errors.append(squared_errors(images, clean).double().cpu())
+        self.pixels += [clean[0].numel()] * len(clean)
+        if self.with_ssim:
+            self.ssim.append(structural_similarity(images, clean).double().cpu())
+
+    def scores(self) -> Scores:
+        """The means over everything that was added."""
+        errors, pixels = torch.cat(self.errors), torch.tensor(self.pixels, dtype=torch.float64)
+        mse = ((errors * pixels).sum() / pixels.sum()).item()
+        ssim = torch.cat(self.ssim).mean().item() if self.ssim else math.nan
+        return Scores(
+            psnr=_finite(psnr_from(errors).mean().item()),
+            psnr_pooled=_finite(psnr_from(mse).item()),
+            ssim=_finite(ssim),
+            mse=mse,
+            rmse=math.sqrt(mse),
+        )
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Clean pictures, and what they are to be restored from: their degraded partners, or damage drawn from a seed."""
+
+    clean: Pictures
+    degraded: Pictures | None = None
+    degradation: Degradation | None = None
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def batches(self) -> Iterator[tuple[Images, Images]]:
+        """(degraded, clean), pictures of one size together; a picture's damage depends on the seed and its place alone."""
+        draw = self.degradation.draw(generator(self.seed), len(self.clean)) if self.degradation else None
+        for start, stop in self._runs():
+            clean = self.clean.batch(range(start, stop))
+            if draw is not None:
+                yield draw.between(start, stop).apply(clean), clean
+            else:
+                assert self.degraded is not None
+                yield self.degraded.batch(range(start, stop)), clean
+
+    def _runs(self) -> Iterator[tuple[int, int]]:
+        step = _BATCH if self.clean.common_size is not None and max(self.clean.common_size) <= 64 else 1
+        return ((start, min(start + step, len(self.clean))) for start in range(0, len(self.clean), step))
+
+
+def evaluate(restore: Callable[[Images], Images], exam: Exam, progress: Progress = SILENT, with_ssim: bool = True) -> Evaluation:
+    """Scores of the degraded pictures and of what `restore` makes of them.
+
+    Args:
+        restore: maps a batch (n, channels, height, width) to its restored images; a model's `restore_images`, say.
+        exam: the pictures and their damage.
+        progress: hears how far it is.
+        with_ssim: whether to compute SSIM too, which takes longer than the rest.
+    """
+    before, after, seconds = Tally(with_ssim), Tally(with_ssim), 0.0
+    progress.begin("Evaluating", len(exam), "pictures")
+    try:
+        for degraded, clean in exam.batches():
+            started = time.perf_counter()
+            restored = restore(degraded)
+            seconds += time.perf_counter() - started
+            before.add(degraded, clean)
+            after.add(restored.clamp(0, 1), clean)
+            progress.advance(len(clean))
+    finally:
+        progress.end()
+    return Evaluation(count=len(exam), degraded=before.scores(), restored=after.scores(), seconds=round(seconds, 4))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,7 @@
+"""Figures: sheets, curves, the report. Drawn with matplotlib, written as PNG."""
+
+from restorae.figures.curves import training_curves
+from restorae.figures.report import write_report
+from restorae.figures.sheets import comparison_sheet, digit_sheets, write_figure
+
+__all__ = ["comparison_sheet", "digit_sheets", "training_curves", "write_figure", "write_report"]

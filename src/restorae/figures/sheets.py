@@ -1,0 +1,62 @@
+"""Sheets of pictures, in the lesson's manner: rows of five, ink on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from restorae.files import written_whole
+from restorae.shapes import Image, Images
+
+COLUMNS = 5
+
+
+def digit_sheets(rows: Mapping[str, Images], columns: int = COLUMNS) -> Figure:
+    """One sheet under another, each `columns` wide with its title; grey pictures in ink on paper (cmap "binary").
+
+    Nothing is clipped: each picture is shown from its own smallest to its own largest value, as matplotlib does.
+    """
+    lines = sum(-(-len(images) // columns) for images in rows.values())
+    figure = Figure(figsize=(1.5 * columns, 1.5 * lines + 0.45 * len(rows)), layout="constrained")
+    parts = figure.subfigures(len(rows), 1, height_ratios=[-(-len(images) // columns) for images in rows.values()])
+    for part, (title, images) in zip(np.atleast_1d(np.asarray(parts)), rows.items(), strict=True):
+        part.suptitle(title, fontsize=11, x=0.01, ha="left")
+        axes = part.subplots(-(-len(images) // columns), columns, squeeze=False).flatten()
+        for axis in axes:
+            axis.set_axis_off()
+        for axis, image in zip(axes, images, strict=False):
+            _show(axis, image, cmap="binary")
+    return figure
+
+
+def comparison_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
+    """One line per picture, its versions side by side; shown on the [0, 1] scale."""
+    wide = len(titles)
+    figure = Figure(figsize=(3.2 * wide, 2.6 * len(pictures) + 0.3), layout="constrained")
+    axes = figure.subplots(len(pictures), wide, squeeze=False)
+    for line, (name, versions) in zip(axes, pictures, strict=True):
+        for axis, image in zip(line, versions, strict=True):
+            axis.set_axis_off()
+            _show(axis, image, cmap="gray", vmin=0, vmax=1)
+        line[0].set_title(name, fontsize=9, loc="left")
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(f"{axis.get_title(loc='left')}  {title}".strip(), fontsize=9, loc="left")
+    return figure
+
+
+def write_figure(figure: Figure, path: Path, dpi: int = 110) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    with written_whole(path) as partial:
+        figure.savefig(partial, dpi=dpi, format="png", facecolor="white")
+
+
+def _show(axis: Any, image: Image, **options: Any) -> None:
+    pixels = image.detach().cpu().float().numpy()
+    if pixels.shape[0] == 1:
+        axis.imshow(pixels[0], interpolation="nearest" if max(pixels.shape) <= 64 else "antialiased", **options)
+    else:
+        axis.imshow(np.clip(pixels.transpose(1, 2, 0), 0, 1))

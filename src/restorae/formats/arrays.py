@@ -1,0 +1,58 @@
+"""NumPy's files, `.npy` and `.npz`. Nothing in them is ever unpickled."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from restorae.errors import BadPicture
+from restorae.files import written_whole
+
+_PREFERRED = ("images", "x_test", "x_train", "x", "arr_0")
+
+
+def read_array(path: Path, name: str | None = None) -> np.ndarray:
+    """The array in a `.npy`, or the one called `name` in a `.npz`.
+
+    Without `name`, a `.npz` gives its only array, or the first of images, x_test, x_train, x, arr_0.
+
+    Raises:
+        BadPicture: not such a file, cut short, holding objects, or no array of that name.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return _choose(path, loaded, name)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadPicture(_explain(path, error)) from None
+
+
+def _choose(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> np.ndarray:
+    wanted = (name,) if name else (*_PREFERRED, *arrays.files[: len(arrays.files) == 1])
+    chosen = next((each for each in wanted if each in arrays.files), None)
+    if chosen is None:
+        raise BadPicture(f"{path} holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}.")
+    return np.asarray(arrays[chosen])
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write `array` as `.npy`, or as the array `images` of a `.npz`, whole or not at all."""
+    held = io.BytesIO()
+    if path.suffix == ".npz":
+        np.savez_compressed(held, images=array)
+    else:
+        np.save(held, array, allow_pickle=False)
+    with written_whole(path) as partial:
+        partial.write_bytes(held.getbuffer())
+
+
+def _explain(path: Path, error: Exception) -> str:
+    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+        return f"{path} holds Python objects, which are never loaded (they could run code). Expected an array of numbers."
+    return f"{path} cannot be read as a NumPy array: it is cut short, damaged or something else ({error})."

@@ -1,0 +1,62 @@
+"""Losses that compare pixel by pixel."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from restorae.losses.contract import Loss
+from restorae.shapes import Images
+
+
+class MSE(Loss, kind="mse"):
+    """Mean squared error: its best answer is the mean of all clean images that fit, and it is what PSNR measures.
+
+    >>> MSE().between(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
+    1.0
+    """
+
+    def between(self, restored: Images, clean: Images) -> Tensor:
+        return functional.mse_loss(restored, clean)
+
+
+class L1(Loss, kind="l1"):
+    """Mean absolute error: its best answer is the median, which forgives outliers.
+
+    >>> L1().between(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5)).item()
+    0.5
+    """
+
+    def between(self, restored: Images, clean: Images) -> Tensor:
+        return functional.l1_loss(restored, clean)
+
+
+class Charbonnier(Loss, kind="charbonnier"):
+    """A smooth L1, sqrt(difference² + epsilon²) (Charbonnier et al., 1994).
+
+    >>> round(Charbonnier(epsilon=0.01).between(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).item(), 4)
+    0.01
+    """
+
+    epsilon: float = Field(1e-3, gt=0)
+    """Where it turns from square to absolute, on the [0, 1] pixel scale."""
+
+    def between(self, restored: Images, clean: Images) -> Tensor:
+        return torch.sqrt((restored - clean) ** 2 + self.epsilon**2).mean()
+
+
+class BCE(Loss, kind="bce"):
+    """Binary cross-entropy of restored images taken as logits-free probabilities, cut to [0.001, 0.999].
+
+    For black-and-white content; the value is in nats per pixel (the lesson's second exercise uses it in its sum form).
+
+    >>> round(BCE().between(torch.full((1, 1, 2, 2), 0.5), torch.ones(1, 1, 2, 2)).item(), 4)
+    0.6931
+    """
+
+    def between(self, restored: Images, clean: Images) -> Tensor:
+        # straight through the cut, so that a pixel outside still gets a gradient back towards it
+        cut = restored + (restored.clamp(1e-3, 1 - 1e-3) - restored).detach()
+        return functional.binary_cross_entropy(cut.float(), clean.clamp(0, 1))

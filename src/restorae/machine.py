@@ -1,0 +1,105 @@
+"""What this machine is and what is fast on it: threads, allocator, precision, device."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+import torch
+
+from restorae.errors import UsageError
+
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc to keep large freed buffers instead of giving them back to the kernel.
+
+    A training step frees and asks for the same large buffers again; given back each time, every page of them is
+    faulted in anew, which took up to half of a step. Linux with glibc only; elsewhere nothing happens. Whoever set
+    MALLOC_ variables in the environment keeps their choice.
+    """
+    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+        mallopt(_M_TOP_PAD, 256 << 20)
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """The device called `wanted`; `auto` is a CUDA device if there is one, else the processor.
+
+    Raises:
+        UsageError: no such device here.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"There is no device {wanted!r} here ({str(error).splitlines()[0]}). Use --device auto or cpu.") from None
+    return device
+
+
+def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """`auto` becomes bfloat16 where the device computes it natively, float32 elsewhere.
+
+    Without AVX512-BF16 or AMX a processor emulates bfloat16, slower than float32.
+    """
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if device.type == "cpu":
+        return "bfloat16" if _processor_has_bfloat16() else "float32"
+    return "float32"
+
+
+def _processor_has_bfloat16() -> bool:
+    with contextlib.suppress(OSError):
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+            flags = next((line for line in cpuinfo if line.startswith("flags")), "")
+        return "avx512_bf16" in flags or "amx_bf16" in flags
+    return False
+
+
+@contextlib.contextmanager
+def computing_in(precision: Literal["float32", "bfloat16"], device: torch.device) -> Iterator[None]:
+    """Run convolutions and products of the block in `precision`; weights and sums stay float32."""
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        yield
+
+
+def describe() -> dict[str, str | int]:
+    """Facts about this machine that explain a timing."""
+    return {
+        "processor": _processor_name(),
+        "cores": usable_cores(),
+        "threads": torch.get_num_threads(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "precision": choose_precision("auto", choose_device()),
+    }
+
+
+def _processor_name() -> str:
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+        for line in cpuinfo:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return "unknown"

@@ -1,0 +1,60 @@
+"""The lesson's convolutional auto-encoder: two poolings down, two doublings up."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import nn
+from torch.nn import functional
+
+from restorae.networks.contract import Network
+from restorae.networks.layers import UpsampledConv, initialise_for_relu
+from restorae.shapes import Images
+
+
+class Conv(Network, kind="conv"):
+    """Conv, pool, conv, pool; conv, double, conv, double, conv: 28,353 parameters at 32 features and one channel.
+
+    The output is linear. With a sigmoid there and mean squared error, this noise sends every run to an all-black
+    answer, where the sigmoid's gradient is gone (docs/why-it-collapses.md).
+
+    >>> sum(weights.numel() for weights in Conv().build().parameters())
+    28353
+    """
+
+    features: int = Field(32, ge=1)
+    """Features of every hidden layer."""
+
+    @property
+    def multiple_of(self) -> tuple[int, int]:
+        return (4, 4)
+
+    @property
+    def halo(self) -> int:
+        # 1 + 2 + 4 + 2 + 1 pixels for the five convolutions, and 3 for the pixel's place in its 4 × 4 block
+        return 13
+
+    def build(self) -> nn.Module:
+        return ConvNetwork(self)
+
+
+class ConvNetwork(nn.Module):
+    """The module that `Conv` builds."""
+
+    def __init__(self, settings: Conv) -> None:
+        super().__init__()
+        features = settings.features
+        self.encode1 = nn.Conv2d(settings.channels, features, 3, padding=1)
+        self.encode2 = nn.Conv2d(features, features, 3, padding=1)
+        self.decode1 = nn.Conv2d(features, features, 3, padding=1)
+        self.decode2 = UpsampledConv(features, features)
+        self.output = UpsampledConv(features, settings.channels)
+        initialise_for_relu(self)
+
+    def forward(self, images: Images) -> Images:
+        # ReLU after pooling gives what the lesson's ReLU before pooling gives, on a quarter of the values
+        features = functional.relu(functional.max_pool2d(self.encode1(images), 2))  # (batch, features, h/2, w/2)
+        features = functional.relu(functional.max_pool2d(self.encode2(features), 2))  # (batch, features, h/4, w/4)
+        features = functional.relu(self.decode1(features))
+        features = functional.relu(self.decode2(features))  # (batch, features, h/2, w/2)
+        restored: Images = self.output(features)
+        return restored  # (batch, channels, h, w)

@@ -1,0 +1,70 @@
+"""A fully connected auto-encoder (Hinton and Salakhutdinov, 2006): every pixel is joined to every hidden unit."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Self
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorae.networks.contract import Network
+from restorae.networks.layers import initialise_for_relu
+from restorae.shapes import Images
+
+LARGEST = 64
+
+
+class Dense(Network, kind="dense"):
+    """Dense layers down to a narrow middle and up again, ReLU between, linear at the end.
+
+    A dense network knows one picture size. Pictures of up to 64 × 64 are taken whole; larger ones, and those of other
+    sizes than it was trained on, as a mosaic of blocks of that size.
+
+    >>> Dense(height=28, width=28).build()(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 1, 28, 28])
+    """
+
+    height: int = Field(28, ge=1, le=LARGEST)
+    """Height of the picture or block that the network sees, in pixels."""
+    width: int = Field(28, ge=1, le=LARGEST)
+    """Width of the picture or block that the network sees, in pixels."""
+    hidden: tuple[int, ...] = Field((512, 128, 512), min_length=1)
+    """Units of each hidden layer."""
+
+    @property
+    def multiple_of(self) -> tuple[int, int]:
+        return (self.height, self.width)
+
+    def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
+        height, width = size or (LARGEST // 2, LARGEST // 2)
+        if max(height, width) > LARGEST:
+            height = width = LARGEST // 2
+        return self.model_copy(update={"channels": channels, "height": height, "width": width})
+
+    def build(self) -> nn.Module:
+        return DenseNetwork(self)
+
+
+class DenseNetwork(nn.Module):
+    """The module that `Dense` builds."""
+
+    def __init__(self, settings: Dense) -> None:
+        super().__init__()
+        self.block = (settings.height, settings.width)
+        pixels = settings.channels * settings.height * settings.width
+        sizes = (pixels, *settings.hidden, pixels)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(sizes):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers[:-1])
+        initialise_for_relu(self)
+
+    def forward(self, images: Images) -> Images:
+        if images.shape[-2:] == self.block:
+            restored: Tensor = self.layers(images.flatten(1)).reshape(images.shape)
+            return restored
+        blocks = functional.unfold(images, self.block, stride=self.block)  # (batch, pixels, blocks)
+        blocks = self.layers(blocks.mT).mT
+        return functional.fold(blocks, images.shape[-2:], self.block, stride=self.block)

@@ -1,0 +1,108 @@
+"""A U-Net (Ronneberger et al., 2015) of residual blocks that starts at a fraction of the resolution.
+
+The picture is first folded, `patch` × `patch` pixels into one place with as many channels (Shi et al., 2016, the
+other way round), so that the widest arithmetic runs on a quarter of the positions: on a processor this buys more
+quality per second than working at full resolution. No normalisation: nothing in it depends on the rest of the tile.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Self
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorae.errors import BadSpec
+from restorae.networks.contract import Network
+from restorae.networks.layers import initialise_for_relu
+from restorae.shapes import Images
+
+MIDDLE_GREY = 0.5
+
+
+class UNet(Network, kind="unet"):
+    """Residual blocks at falling resolution, joined by sums on the way up; the default network.
+
+    >>> UNet().build()(torch.zeros(1, 1, 28, 28)).shape
+    torch.Size([1, 1, 28, 28])
+    """
+
+    widths: tuple[int, ...] = Field((32, 64), min_length=1)
+    """Features at each level, finest first; every level halves the resolution of the one before."""
+    blocks: tuple[int, ...] = Field((1, 2), min_length=1)
+    """Residual blocks at each level, on the way down and again on the way up (at the coarsest once)."""
+    patch: int = Field(2, ge=1, le=8)
+    """Pixels along each side that are folded into one position before the first level."""
+
+    def model_post_init(self, _context: object) -> None:
+        if len(self.widths) != len(self.blocks):
+            raise BadSpec(f"unet: {len(self.widths)} widths but {len(self.blocks)} blocks; give one of each per level.")
+
+    @property
+    def multiple_of(self) -> tuple[int, int]:
+        coarsest = self.patch * 2 ** (len(self.widths) - 1)
+        return (coarsest, coarsest)
+
+    @property
+    def halo(self) -> int:
+        reach = 2 * self.patch  # first and last convolution
+        for level, blocks in enumerate(self.blocks):
+            ways = 1 if level == len(self.blocks) - 1 else 2  # the coarsest level is crossed once
+            reach += ways * blocks * 2 * self.patch * 2**level
+        return reach + self.multiple_of[0] - 1  # the pixel's place in its coarsest position
+
+    def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
+        return self.model_copy(update={"channels": channels})
+
+    def build(self) -> nn.Module:
+        return UNetNetwork(self)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result is added to the input; starts as the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        initialise_for_relu(self.first)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> Tensor:
+        changed: Tensor = self.second(functional.relu(self.first(features)))
+        return features + changed
+
+
+class UNetNetwork(nn.Module):
+    """The module that `UNet` builds."""
+
+    def __init__(self, settings: UNet) -> None:
+        super().__init__()
+        widths, folded = settings.widths, settings.channels * settings.patch**2
+        self.patch = settings.patch
+        self.input = nn.Conv2d(folded, widths[0], 3, padding=1)
+        self.encoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths, settings.blocks, strict=True))
+        self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
+        self.ups = nn.ModuleList(nn.Conv2d(coarse, fine * 4, 1) for fine, coarse in pairwise(widths))
+        self.decoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths[:-1], settings.blocks[:-1], strict=True))
+        self.output = nn.Conv2d(widths[0], folded, 3, padding=1)
+
+    def forward(self, images: Images) -> Images:
+        features = self.input(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch))
+        skips = []
+        for encoder, down in zip(self.encoders, self.downs, strict=False):
+            features = encoder(features)
+            skips.append(features)
+            features = down(features)
+        features = self.encoders[-1](features)
+        for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
+            features = decoder(skips.pop() + functional.pixel_shuffle(up(features), 2))
+        restored: Images = functional.pixel_shuffle(self.output(features), self.patch)
+        return restored
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))

@@ -1,0 +1,310 @@
+"""A piece is its settings: the one base of degradations, networks, losses and recipes.
+
+A `Part` is a frozen pydantic model that can be named, printed, saved as plain JSON and rebuilt. A *family*
+(`Degradation`, `Network`, `Loss`) is an abstract part; every class below it is one *kind* of that family and joins by
+being defined: there is no registry to keep. The same text names a part on the command line, in recipes and in files:
+
+    gaussian-noise(mean=0.5,sigma=0.0..0.2)
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic_core import core_schema
+
+from restorae.errors import BadSpec, UnknownKind, nearest
+
+P = TypeVar("P", bound="Part")
+
+
+class Settings(BaseModel):
+    """A frozen pydantic model that refuses unknown keys and speaks plainly about what is wrong."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True, arbitrary_types_allowed=True
+    )
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise BadSpec(explain(error, type(self))) from None
+
+    @classmethod
+    def title(cls) -> str:
+        """What messages call this: its kind, or its class name."""
+        return cls.__name__
+
+
+class Part(Settings):
+    """Settings with a kind, in a family."""
+
+    kind: ClassVar[str] = ""
+    """The name on the command line and in files: hyphenated, unique in its family."""
+    family: ClassVar[str] = ""
+    """What the family is called in messages."""
+
+    def __init_subclass__(cls, *, kind: str | None = None, family: str | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if family is not None:
+            cls.family, cls.kind = family, ""
+            return
+        cls.kind = kind or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        taken = next((other for other in kinds(cls) if other.kind == cls.kind and other is not cls), None)
+        if taken is not None and not _redefines(cls, taken):
+            raise BadSpec(
+                f"{cls.__qualname__} calls itself {cls.kind!r}, but that {cls.family} exists "
+                f"({taken.__module__}.{taken.__qualname__}). Give it another kind."
+            )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """As a field's type a family takes an instance, a text or a dictionary, and is written as a dictionary."""
+        if cls.kind or not cls.family:
+            return handler(source)  # type: ignore[no-any-return]
+        return core_schema.no_info_plain_validator_function(
+            cls.of, serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.to_dict())
+        )
+
+    @classmethod
+    def title(cls) -> str:
+        return cls.kind or cls.__name__
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """The part that `value` says: a part, its class, its text or its dictionary.
+
+        Raises:
+            UnknownKind: no kind of this family has that name.
+            BadSpec: the text cannot be read or a setting is wrong.
+        """
+        if isinstance(value, type) and issubclass(value, cls):
+            return value()
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            name, settings = parse_spec(value)
+            return cls.named(name)(**settings)
+        if isinstance(value, Mapping):
+            return cls.from_dict(value)
+        raise BadSpec(
+            f"{value!r} is no {cls.family}. Expected one of restorae's ({cls.family} kinds), its name, or a subclass of "
+            f"restorae's {cls.__name__}."
+        )
+
+    @classmethod
+    def named(cls, name: str) -> type[Self]:
+        """The newest class of this family whose kind is `name`.
+
+        Raises:
+            UnknownKind: there is none; the message offers the nearest.
+        """
+        for part in kinds(cls):
+            if part.kind == name:
+                return part
+        raise UnknownKind(f"There is no {cls.family} {name!r}. {nearest(name, (part.kind for part in kinds(cls)))}")
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_dict` wrote.
+
+        Raises:
+            UnknownKind: the kind is not known here; for a user's own class the message names what to import first.
+        """
+        settings = dict(saved)
+        name = settings.pop("kind", None)
+        home = settings.pop("defined_in", None)
+        if not isinstance(name, str):
+            raise BadSpec(f"A {cls.family} needs a 'kind'. Came: {saved!r}.")
+        if home is not None and all(part.kind != name for part in kinds(cls)):
+            raise UnknownKind(
+                f"The {cls.family} {name!r} is not one of restorae's own: it was defined in {home}. Import that first "
+                f"(Python: import the module; command line: --import FILE.py)."
+            )
+        return cls.named(name)(**settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Kind and settings as plain JSON values; for a user's own class also where it was defined."""
+        saved = {"kind": self.kind, **self.model_dump(mode="json")}
+        module = type(self).__module__
+        if module.partition(".")[0] != "restorae":
+            saved["defined_in"] = f"{module}:{type(self).__qualname__}"
+        return saved
+
+    def __str__(self) -> str:
+        """The shortest text that `of` reads back: settings that differ from their defaults."""
+        fields = type(self).model_fields
+        said = {name: value for name in fields if (value := getattr(self, name)) != fields[name].default}
+        return f"{self.kind}({','.join(f'{name}={to_text(value)}' for name, value in said.items())})" if said else self.kind
+
+
+def kinds(family: type[P]) -> Iterator[type[P]]:
+    """Every concrete class of the family that `family` belongs to, newest definition first, each kind once."""
+    root = next(base for base in reversed(family.__mro__) if issubclass(base, Part) and base.__dict__.get("family"))
+    found: list[type[P]] = []
+    waiting: list[type[Any]] = [root]
+    while waiting:
+        part = waiting.pop()
+        waiting.extend(part.__subclasses__())
+        if part.kind and not inspect.isabstract(part):
+            found.append(part)
+    seen: set[str] = set()
+    for part in reversed(found):
+        if part.kind not in seen:
+            seen.add(part.kind)
+            yield part
+
+
+def _redefines(new: type[Part], old: type[Part]) -> bool:
+    """Whether `new` is the same class run again (a notebook cell), not a second class that claims the name."""
+    return new.__qualname__ == old.__qualname__ and (new.__module__ == old.__module__ or old.__module__ == "__main__")
+
+
+class Range(Settings):
+    """Two bounds to draw from, written `low..high`."""
+
+    low: float
+    """Smallest value that is drawn."""
+    high: float
+    """Largest value that is drawn."""
+
+    def model_post_init(self, _context: Any) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise BadSpec(f"the range {self} has a bound that is not a finite number")
+        if self.low > self.high:
+            raise BadSpec(f"the range {self} is the wrong way round. Write {to_text(self.high)}..{to_text(self.low)}")
+
+    def __str__(self) -> str:
+        return f"{to_text(self.low)}..{to_text(self.high)}"
+
+
+def _read_range(value: object) -> object:
+    if isinstance(value, str) and ".." in value:
+        low, _, high = value.partition("..")
+        try:
+            return Range(low=float(low), high=float(high))
+        except ValueError:
+            raise BadSpec(f"{value!r} is no range: write two numbers as low..high, such as 0.0..0.2") from None
+    return value
+
+
+RangeField = Annotated[Range, BeforeValidator(_read_range), PlainSerializer(str)]
+"""A `Range` as a field: reads and writes the text `low..high`."""
+
+
+class Within:
+    """Bounds for a number or for both ends of a `Range`; NaN and infinity are always refused."""
+
+    def __init__(self, low: float = -math.inf, high: float = math.inf) -> None:
+        self.low, self.high = low, high
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+        described: dict[str, Any] = handler(schema)
+        described |= {"minimum": self.low} if math.isfinite(self.low) else {}
+        described |= {"maximum": self.high} if math.isfinite(self.high) else {}
+        return described
+
+    def check(self, value: Any) -> Any:
+        """Return `value` if it lies within the bounds.
+
+        Raises:
+            ValueError: it does not (pydantic makes a message of it).
+        """
+        ends = (value.low, value.high) if isinstance(value, Range) else (value,)
+        for end in ends:
+            if not math.isfinite(end):
+                raise ValueError(f"{end} is not a finite number")
+            if not self.low <= end <= self.high:
+                raise ValueError(f"{end:g} is outside {self.low:g} to {self.high:g}")
+        return value
+
+
+_SPEC = re.compile(r"\s*(?P<name>[A-Za-z][\w-]*)\s*(?:\((?P<settings>.*)\))?\s*", re.DOTALL)
+
+
+def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
+    """Read `name(key=value,...)` into a name and its settings.
+
+    Values are numbers, `true`/`false`, ranges `low..high`, lists `[1,2]`, or words.
+
+    >>> parse_spec("gaussian-noise(mean=0.5,sigma=0.0..0.2)")
+    ('gaussian-noise', {'mean': 0.5, 'sigma': '0.0..0.2'})
+
+    Raises:
+        BadSpec: the text has another form.
+    """
+    found = _SPEC.fullmatch(text)
+    if found is None:
+        raise BadSpec(f"{text!r} cannot be read. Write a name, or a name with settings: name(setting=value,setting=value).")
+    settings: dict[str, Any] = {}
+    for item in split_outside_brackets(found["settings"] or "", ","):
+        name, sign, value = item.partition("=")
+        name = name.strip().replace("-", "_")
+        if not sign or not name or not value.strip():
+            raise BadSpec(f"{item.strip()!r} in {text!r} cannot be read. Write settings as name=value, separated by commas.")
+        if name in settings:
+            raise BadSpec(f"{name!r} is given twice in {text!r}.")
+        settings[name] = _read_value(value.strip())
+    return found["name"], settings
+
+
+def split_outside_brackets(text: str, separator: str) -> list[str]:
+    """Split at `separator` where no bracket is open; empty text gives an empty list.
+
+    >>> split_outside_brackets("a(b|c) | d", "|")
+    ['a(b|c) ', ' d']
+    """
+    pieces, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == separator and depth == 0:
+            pieces.append(text[start:place])
+            start = place + 1
+    pieces.append(text[start:])
+    return pieces if text.strip() else []
+
+
+def _read_value(text: str) -> object:
+    if text.startswith("[") and text.endswith("]"):
+        return [_read_value(item.strip()) for item in split_outside_brackets(text[1:-1], ",")]
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text.strip("'\"")
+
+
+def to_text(value: object) -> str:
+    """A setting's value as `parse_spec` reads it, without loss."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(to_text(item) for item in value)}]"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def explain(error: ValidationError, settings: type[Settings]) -> str:
+    """A pydantic error as sentences: which setting, what came, what was expected."""
+    told: dict[str, str] = {}
+    for problem in error.errors(include_url=False, include_context=True):
+        place = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "extra_forbidden":
+            told[place] = f"{settings.title()} has no setting {place!r}. {nearest(place, settings.model_fields)}"
+        elif problem["type"] == "missing":
+            told[place] = f"{settings.title()} needs {place!r}."
+        else:
+            expected = problem["msg"].removeprefix("Value error, ")
+            told.setdefault(place, f"{settings.title()}: {place}={problem['input']!r} cannot be used: {expected}.")
+    return " ".join(told.values())

@@ -1,0 +1,344 @@
+"""The training loop: readable in one sitting."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from restorae import machine
+from restorae.chance import derive_seed
+from restorae.data import ArrayPictures, Pictures
+from restorae.errors import BadModelFile, Interrupted, TrainingCollapsed, TrainingDiverged, UsageError
+from restorae.evaluating import constant_answer_error, evaluate, has_collapsed
+from restorae.files import require_writable
+from restorae.model import Model, load, make_card, with_suffix
+from restorae.networks import Network
+from restorae.progress import SILENT, Progress
+from restorae.shapes import Images
+from restorae.training import checkpoint
+from restorae.training.material import Material, gather
+from restorae.training.recipe import Recipe
+from restorae.training.stopping import stop_requests
+from restorae.version import VERSION
+
+_FIRST_WEIGHTS = 2
+_STEPS_BETWEEN_LOOKS = 10
+_SECONDS_BETWEEN_CHECKPOINTS = 60.0
+_FLOOR = 0.005
+"""Smallest step size as a share of the largest."""
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """Where and how to compute; changes nothing about what is trained, only its speed and last digits."""
+
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, …"""
+    precision: machine.Precision = "auto"
+    """`auto` takes bfloat16 where the device is fast at it."""
+    workers: int | None = None
+    """Processes that read pictures; by default cores - 1, and 0 where the pictures are in memory."""
+    data_dir: Path | None = None
+    """Where named data sets are looked for first."""
+
+
+def train(
+    recipe: Recipe,
+    out: str | Path | None = None,
+    *,
+    clean: Pictures | np.ndarray | None = None,
+    degraded: Pictures | np.ndarray | None = None,
+    start_from: str | Path | None = None,
+    resume: bool = False,
+    machinery: Machinery = Machinery(),
+    progress: Progress = SILENT,
+) -> Model:
+    """Train the recipe's network and return the model; with `out`, also write it there and checkpoints beside it.
+
+    Args:
+        recipe: what to train, on what and for how long.
+        out: the model's file; the checkpoint lies beside it as `.checkpoint` until the model is written.
+        clean: pictures in place of the recipe's `clean`: an array (n, height, width[, channels]).
+        degraded: their degraded partners, likewise.
+        start_from: a model (file or bundled name) whose weights to start from.
+        resume: go on from the checkpoint beside `out`.
+        machinery: device, precision, workers, data folder.
+        progress: hears of every step.
+
+    Raises:
+        TrainingDiverged: the loss became NaN or infinite; the last good checkpoint is kept.
+        TrainingCollapsed: the network gives the same answer to everything; nothing is saved as a model.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved where `out` says.
+        UsageError, InputError, OutputError: as their messages say.
+    """
+    return Training(recipe, _where(out, resume), clean, degraded, start_from, machinery, progress).run(resume)
+
+
+def _where(out: str | Path | None, resume: bool) -> Path | None:
+    if out is None:
+        if resume:
+            raise UsageError("To resume, say which model was being trained: --out FILE.")
+        return None
+    target = with_suffix(out)
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder. Name the model's file with --out.")
+    require_writable(target.parent)
+    if resume and target.is_file() and not checkpoint.path_for(target).is_file():
+        raise BadModelFile(f"There is nothing to resume: {target} is finished. To train it further use --from {target} with another --out.")
+    return target
+
+
+class Training:
+    """One training from its material to its model."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        target: Path | None,
+        clean: Pictures | np.ndarray | None,
+        degraded: Pictures | np.ndarray | None,
+        start_from: str | Path | None,
+        machinery: Machinery,
+        progress: Progress,
+    ) -> None:
+        machine.keep_freed_memory()
+        self.recipe, self.target, self.machinery, self.progress = recipe, target, machinery, progress
+        self.material: Material = gather(recipe, machinery.data_dir, _as_pictures(clean), _as_pictures(degraded), progress)
+        examples = self.material.examples
+        self.device = machine.choose_device(machinery.device)
+        self.precision = machine.choose_precision(machinery.precision, self.device)
+        self.fabric = Fabric(
+            accelerator=self.device.type,
+            devices=1 if self.device.index is None else [self.device.index],
+            precision="bf16-mixed" if self.precision == "bfloat16" else "32-true",
+        )
+        size = (examples.patch, examples.patch) if examples.patch else examples.clean.common_size
+        self.network: Network = recipe.network.fitted(examples.clean.channels, size)
+        self.module = self._first_module(start_from).to(self.device)
+        self.optimiser = make_optimiser(recipe, self.module)
+        self.average: list[Tensor] = [weights.detach().clone() for weights in self.module.parameters()] if recipe.ema else []
+        self.per_epoch = max(1, len(examples) // recipe.batch_size)
+        self.total = recipe.steps or (None if recipe.minutes else max(1, round((recipe.epochs or 3) * self.per_epoch)))
+        # small sets: a batch larger than an epoch would see some pictures twice per step, so it is made smaller
+        self.batch_size = min(recipe.batch_size, len(examples))
+        self.state = checkpoint.State(recipe.model_dump(mode="json"), self.material.fingerprint)
+        self.constant = constant_answer_error(self.material.exam.clean, examples.clean, examples.patch)
+
+    def _first_module(self, start_from: str | Path | None) -> nn.Module:
+        if start_from is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derive_seed(self.recipe.seed, _FIRST_WEIGHTS))
+                return self.network.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        model = load(start_from)
+        if model.network.channels != self.network.channels:
+            raise UsageError(
+                f"{start_from} restores pictures of {model.network.channels} channel(s), these have {self.network.channels}. "
+                "Convert the pictures or start from another model."
+            )
+        self.network = model.network
+        return model.module.requires_grad_(True)
+
+    def run(self, resume: bool) -> Model:
+        """Train to the end and return the model."""
+        if resume:
+            self._take_up()
+        task = f"Training {self.network.kind} ({sum(weights.numel() for weights in self.module.parameters()):,} parameters)"
+        self.progress.begin(task, self.total or 0, "steps")
+        self.progress.advance(self.state.step)
+        try:
+            with stop_requests() as stop:
+                for _ in self._steps():
+                    if stop:
+                        self._save_checkpoint()
+                        raise Interrupted(self._how_to_go_on())
+        finally:
+            self.progress.end()
+        return self._finish()
+
+    def _steps(self) -> Iterator[None]:
+        """One update of the weights at a time, with what belongs between them."""
+        module, optimiser = self.fabric.setup(self.module, self.optimiser)
+        losses: list[Tensor] = []
+        last_save = last_look = time.perf_counter()
+        while not self._done():
+            module.train()
+            epoch, place = divmod(self.state.step, self.per_epoch)
+            batches = self.material.examples.batches(epoch, self.batch_size, place, self._workers(), self.device)
+            started = time.perf_counter()
+            for degraded, clean in batches:
+                self._set_step_size()
+                loss = self.recipe.loss.between(module(_channels_last(degraded)), clean)
+                optimiser.zero_grad()
+                self.fabric.backward(loss)
+                if self.recipe.clip_gradients:
+                    self.fabric.clip_gradients(module, optimiser, max_norm=self.recipe.clip_gradients, error_if_nonfinite=False)
+                optimiser.step()
+                self._update_average()
+                self.state.step += 1
+                losses.append(loss.detach())
+                now = time.perf_counter()
+                self.state.seconds, started = self.state.seconds + now - started, now
+                over = self.state.step % self.per_epoch == 0 or self._done()
+                if over or len(losses) == _STEPS_BETWEEN_LOOKS:
+                    self._look(losses, now - last_look)
+                    losses, last_look = [], now
+                    if now - last_save > _SECONDS_BETWEEN_CHECKPOINTS:
+                        self._save_checkpoint()
+                        last_save = time.perf_counter()
+                if over:
+                    self._validate()
+                    started = last_look = time.perf_counter()
+                yield
+                if over:
+                    break
+
+    def _look(self, losses: list[Tensor], seconds: float) -> None:
+        loss = torch.stack(losses).mean().item()
+        if not math.isfinite(loss):
+            kept = self.target is not None and checkpoint.path_for(self.target).is_file()
+            raise TrainingDiverged(
+                f"The loss became {loss} at step {self.state.step:,}. Try a smaller step size (--learning-rate "
+                f"{self.recipe.learning_rate / 3:.1g}) or a longer --warmup. "
+                + ("The last good checkpoint is kept: --resume starts from there." if kept else "Nothing was saved.")
+            )
+        self.progress.advance(len(losses), {"loss": loss, "images_per_second": len(losses) * self.batch_size / max(seconds, 1e-9)})
+
+    def _done(self) -> bool:
+        return self._share() >= 1
+
+    def _share(self) -> float:
+        """How much of the training is behind, 0 to 1."""
+        if self.recipe.minutes:
+            return self.state.seconds / (60 * self.recipe.minutes)
+        assert self.total is not None
+        return self.state.step / self.total
+
+    def _set_step_size(self) -> None:
+        # a short training warms up shortly: never longer than its first tenth
+        warmup = min(self.recipe.warmup, self.total // 10) if self.total else self.recipe.warmup
+        rise = min(1.0, (self.state.step + 1) / warmup) if warmup else 1.0
+        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, self._share()))) if self.recipe.schedule == "cosine" else 1.0
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * rise * max(fall, _FLOOR)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        if self.average:
+            # early on the average follows faster, so that the first weights are soon forgotten
+            decay = min(self.recipe.ema, (1 + self.state.step) / (10 + self.state.step))
+            torch._foreach_lerp_(self.average, [weights.detach() for weights in self.module.parameters()], 1 - decay)
+
+    def _workers(self) -> int:
+        return max(0, machine.usable_cores() - 1) if self.machinery.workers is None else self.machinery.workers
+
+    def _validate(self) -> None:
+        model = self._model()
+        found = evaluate(model.restore_images, self.material.exam, with_ssim=False)
+        epoch = self.state.step / self.per_epoch
+        self.module.requires_grad_(True)
+        self.state.history.append({"step": self.state.step, "epoch": epoch, "mse": found.restored.mse, "mse_degraded": found.degraded.mse})
+        psnr = found.restored.psnr_pooled
+        self.progress.say(f"epoch {epoch:.3g}: validation PSNR {psnr or math.inf:.2f} dB (pooled) after {self.state.seconds:.0f} s")
+        if self.target is not None and not self._done():
+            self._save_checkpoint()
+
+    def _model(self, **facts: Any) -> Model:
+        module = self.module
+        if self.average:
+            module = self.network.build().to(self.device)
+            module.load_state_dict(self.module.state_dict())
+            with torch.no_grad():
+                for weights, mean in zip(module.parameters(), self.average, strict=True):
+                    weights.copy_(mean)
+        return Model(self.network, module, make_card(self.network, module, **facts))
+
+    def _finish(self) -> Model:
+        exam, recipe = self.material.exam, self.recipe
+        model = self._model()
+        final = evaluate(model.restore_images, exam)
+        if has_collapsed(final.restored.mse, self.constant):
+            raise TrainingCollapsed(
+                f"The network has collapsed: on validation pictures its error ({final.restored.mse:.4f}) is no better than that of one "
+                f"constant answer ({self.constant:.4f}). It was not saved. Try a smaller --learning-rate, another --seed, longer "
+                "training, and no sigmoid at the network's output (docs/why-it-collapses.md)."
+            )
+        if final.restored.mse >= final.degraded.mse:
+            self.progress.warn("This model is no better than leaving the pictures alone (validation). Train longer or look at the data.")
+        card = make_card(
+            self.network,
+            model.module,
+            name=self.target.stem if self.target and recipe.name == "model" else recipe.name,
+            about=recipe.about,
+            licence=recipe.licence,
+            undoes=recipe.degradation.to_dict() if recipe.degradation else None,
+            recipe=recipe.model_dump(mode="json"),
+            data=f"{self.material.source} ({len(self.material.examples.clean):,} pictures, {len(exam):,} held out)",
+            steps=self.state.step,
+            epochs=round(self.state.step / self.per_epoch, 3),
+            seconds=round(self.state.seconds, 1),
+            trained_on=_machine_in_words(self.device, self.precision),
+            scores={"validation": {"on": f"{len(exam):,} held-out pictures of {self.material.source}", **final.model_dump(mode="json")}},
+            history=self.state.history,
+            made_with=VERSION,
+            created=date.today().isoformat(),
+        )
+        finished = Model(self.network, model.module, card)
+        if self.target is not None:
+            finished.save(self.target)
+            checkpoint.path_for(self.target).unlink(missing_ok=True)
+        return finished
+
+    def _take_up(self) -> None:
+        assert self.target is not None
+        path = checkpoint.path_for(self.target)
+        before = checkpoint.peek(path)
+        changed = [key for key, value in self.state.recipe.items() if before.recipe.get(key) != value]
+        if changed:
+            told = "; ".join(f"{key}: {before.recipe.get(key)!r} is now {self.state.recipe[key]!r}" for key in changed)
+            raise UsageError(f"{path} belongs to another recipe ({told}). Give the same settings, or leave --resume away to start anew.")
+        if before.fingerprint != self.state.fingerprint:
+            self.progress.warn("The training pictures have changed since the checkpoint was written; going on with the new ones.")
+        self.state = checkpoint.read(path, self.module, self.optimiser, self.average)
+        self.progress.say(f"Going on from step {self.state.step:,}.")
+
+    def _save_checkpoint(self) -> None:
+        if self.target is not None and all(weights.isfinite().all() for weights in self.module.parameters()):
+            checkpoint.write(checkpoint.path_for(self.target), self.state, self.module, self.optimiser, self.average)
+
+    def _how_to_go_on(self) -> str:
+        if self.target is None:
+            return f"Stopped at step {self.state.step:,}. Nothing was saved, since no file was named."
+        kept = checkpoint.path_for(self.target)
+        return f"Stopped at step {self.state.step:,}. Go on with the same command and --resume; the checkpoint is {kept}."
+
+
+def make_optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
+    """The recipe's optimiser over the module's parameters."""
+    options: Mapping[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "foreach": True}
+    if recipe.optimiser == "nadam":
+        return torch.optim.NAdam(module.parameters(), decoupled_weight_decay=True, **options)
+    return torch.optim.AdamW(module.parameters(), **options)
+
+
+def _as_pictures(pictures: Pictures | np.ndarray | None) -> Pictures | None:
+    return ArrayPictures(pictures) if isinstance(pictures, np.ndarray) else pictures
+
+
+def _channels_last(images: Images) -> Images:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _machine_in_words(device: torch.device, precision: str) -> str:
+    facts = machine.describe()
+    where = facts["device"] if device.type == "cuda" else f"{facts['processor']}, {facts['threads']} threads, {facts['capability']}"
+    return f"{where}, {precision}, torch {facts['torch']}"

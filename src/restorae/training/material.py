@@ -1,0 +1,94 @@
+"""From a recipe to what training is shown and what it is checked on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from restorae.chance import derive_seed
+from restorae.data import Examples, Pairs, Pictures, hold_out, is_named, match, open_pictures
+from restorae.errors import UsageError
+from restorae.evaluating import Exam
+from restorae.progress import SILENT, Progress
+from restorae.training.recipe import Recipe
+
+LARGEST_WHOLE = 64
+"""Pictures of one size up to this side are trained on whole."""
+PATCH = 96
+MNIST_VALIDATION = 5000
+_VALIDATION_SEED = 1
+
+
+@dataclass(frozen=True)
+class Material:
+    """Training examples, and held-out pictures that share none of them."""
+
+    examples: Examples
+    exam: Exam
+    source: str
+    """What the pictures are called on the model's card."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the training pictures do: their number, names and sizes."""
+        clean = self.examples.clean
+        outline = [(clean.names[index], clean.size(index)) for index in range(len(clean))]
+        return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
+
+
+def gather(
+    recipe: Recipe,
+    data_dir: Path | None = None,
+    clean: Pictures | None = None,
+    degraded: Pictures | None = None,
+    progress: Progress = SILENT,
+) -> Material:
+    """Open a recipe's data, or take the given pictures in their place, and keep a part for validation.
+
+    Raises:
+        UsageError: the recipe does not say what to learn from.
+        InputError: its data cannot be used.
+    """
+    source = recipe.clean or "pictures from memory"
+    if clean is None:
+        if recipe.clean is None:
+            raise UsageError("A recipe needs clean pictures: clean = a data set's name or a path.")
+        clean = open_pictures(recipe.clean, recipe.split, data_dir, progress)
+    if degraded is None and recipe.degraded is not None:
+        degraded = open_pictures(recipe.degraded, recipe.split, data_dir, progress)
+    if degraded is None and recipe.degradation is None:
+        raise UsageError("Training needs damage to learn from: degraded pictures, or a degradation to draw (--with).")
+    if degraded is not None:
+        pairs, lonely = match(degraded, clean)
+        if lonely:
+            progress.warn(
+                f"{len(lonely)} picture(s) have no partner and are left out: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}"
+            )
+    else:
+        pairs = Pairs(clean, clean)
+
+    kept_in, held_out = _split(recipe, len(pairs))
+    size = pairs.clean.common_size
+    patch = recipe.patch or (None if size is not None and max(size) <= LARGEST_WHOLE else PATCH)
+    exam = Exam(pairs.clean.subset(held_out), degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED))
+    examples = Examples(
+        pairs.clean.subset(kept_in),
+        degradation=recipe.degradation,
+        patch=patch,
+        augment=recipe.augment,
+        draws=recipe.draws,
+        seed=recipe.seed,
+    )
+    if degraded is not None:
+        exam = replace(exam, degraded=pairs.degraded.subset(held_out))
+        examples = replace(examples, degraded=pairs.degraded.subset(kept_in))
+    return Material(examples, exam, source)
+
+
+def _split(recipe: Recipe, count: int) -> tuple[list[int], list[int]]:
+    if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits" and count > 2 * MNIST_VALIDATION:
+        # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
+        last = min(count, 60_000)
+        return [*range(last - MNIST_VALIDATION), *range(last, count)], list(range(last - MNIST_VALIDATION, last))
+    return hold_out(count, recipe.validation, MNIST_VALIDATION, derive_seed(recipe.seed, _VALIDATION_SEED))

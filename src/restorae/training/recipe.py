@@ -1,0 +1,119 @@
+"""A `Recipe`: all that defines a training, as a value that prints, compares and travels."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from restorae.degradations import Degradation
+from restorae.errors import BadSpec, InputError
+from restorae.losses import MSE, Loss
+from restorae.networks import Network, UNet
+from restorae.parts import Settings
+
+
+class Recipe(Settings):
+    """What to train, on what, against what, how and for how long.
+
+    Two recipes that are equal train the same network, bit for bit on the same machine and number of threads.
+    """
+
+    name: str = "model"
+    """Short name, which the model's card carries."""
+    about: str = ""
+    """One sentence on what the model is for."""
+    licence: str = "not stated"
+    """Terms under which the weights may be used."""
+
+    clean: str | None = None
+    """Clean pictures: a data set's name, a folder, a .npy, .npz or idx file."""
+    degraded: str | None = None
+    """Degraded partners of the clean pictures, with the same names."""
+    degradation: Degradation | None = None
+    """Damage that is drawn afresh for every example, where there are no partners."""
+    split: Literal["train", "test", "all"] = "train"
+    """Which part of a named data set."""
+    validation: float = Field(0.1, gt=0, lt=1)
+    """Share of the pictures that is kept from training to check on; MNIST's sets keep their last 5,000."""
+    patch: int | None = Field(None, ge=8)
+    """Side in pixels of the regions that are trained on; by default small pictures are taken whole, others by 96."""
+    augment: bool = False
+    """Bend whole pictures a little, or turn and mirror patches, so that no two epochs show the same."""
+    draws: int | None = Field(None, ge=1)
+    """Examples in an epoch; by default every picture once, or as many patches as cover it."""
+
+    network: Network = UNet()
+    """The architecture."""
+    loss: Loss = MSE()
+    """What training makes smaller."""
+    optimiser: Literal["nadam", "adamw"] = "nadam"
+    """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Largest step size; it rises to this during the warm-up."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Whether the step size falls along half a cosine to (nearly) nothing at the end, or stays."""
+    warmup: int = Field(100, ge=0)
+    """Steps over which the step size rises from nothing."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Pull of the weights towards zero, in AdamW's sense."""
+    clip_gradients: float | None = Field(1.0, gt=0)
+    """Largest length of the gradient; longer ones are shortened to it."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none."""
+    batch_size: int = Field(128, ge=1)
+    """Examples per step."""
+    epochs: float | None = Field(None, gt=0)
+    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs."""
+    steps: int | None = Field(None, ge=1)
+    """Updates of the weights."""
+    minutes: float | None = Field(None, gt=0)
+    """Time for training; the result then depends on the machine's speed."""
+    seed: int = Field(0, ge=0)
+    """Where all chance comes from: first weights, order, damage."""
+
+    def model_post_init(self, _context: Any) -> None:
+        if sum(length is not None for length in (self.epochs, self.steps, self.minutes)) > 1:
+            raise BadSpec("Give only one of epochs, steps and minutes: they are three ways to say how long to train.")
+        if self.degraded is not None and self.degradation is not None:
+            raise BadSpec("Give either degraded pictures or a degradation to draw, not both.")
+        if self.network.kind == "":
+            raise BadSpec("A recipe needs a network.")
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a recipe from a TOML file; parts are written as text, `network = "unet(patch=2)"`, or as tables.
+
+        Raises:
+            InputError: the file cannot be read as TOML; the message names the line.
+            BadSpec: a key or value cannot be used; the message offers the nearest.
+        """
+        return cls(**read_toml(path))
+
+    def to_toml(self) -> str:
+        """This recipe as TOML, settings that differ from their defaults only."""
+        lines = []
+        for key, value in self.model_dump(mode="json").items():
+            if getattr(self, key) == type(self).model_fields[key].default:
+                continue
+            text = value if not isinstance(value, dict) else str(getattr(self, key))
+            lines.append(f"{key} = {json.dumps(text, ensure_ascii=False)}")
+        return "\n".join(lines) + "\n"
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The keys and values of a recipe file, unchecked.
+
+    Raises:
+        InputError: it cannot be read as TOML; the message names the line.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The recipe {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"The recipe {path} is not TOML: {error}.") from None
