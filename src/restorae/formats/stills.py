@@ -68,10 +68,10 @@ def read_still(path: Path) -> np.ndarray:
             image = image.colourspace("srgb")
         if image.format not in ("uchar", "ushort"):
             image = image.cast("uchar")
-        pixels = np.asarray(image.numpy())
+        pixels = np.asarray(image.numpy()).reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
         raise _unreadable(path, error) from None
-    return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    return pixels[..., 0] if image.bands == 1 else pixels
 
 
 def _open(path: Path) -> pyvips.Image:

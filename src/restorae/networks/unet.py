@@ -7,7 +7,7 @@ quality per second than working at full resolution. No normalisation: nothing in
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Self
 
 from pydantic import Field
@@ -29,16 +29,22 @@ class UNet(Network, kind="unet"):
     torch.Size([1, 1, 28, 28])
     """
 
-    widths: tuple[int, ...] = Field((32, 64), min_length=1)
+    widths: tuple[int, ...] = Field((32, 96), min_length=1)
     """Features at each level, finest first; every level halves the resolution of the one before."""
-    blocks: tuple[int, ...] = Field((1, 2), min_length=1)
-    """Residual blocks at each level, on the way down and again on the way up (at the coarsest once)."""
+    encoder_blocks: tuple[int, ...] = Field((0, 2), min_length=1)
+    """Residual blocks at each level on the way down, the coarsest included."""
+    decoder_blocks: tuple[int, ...] = (1,)
+    """Residual blocks at each level on the way up; one level fewer, since the coarsest is crossed once."""
     patch: int = Field(2, ge=1, le=8)
     """Pixels along each side that are folded into one position before the first level."""
 
     def model_post_init(self, _context: object) -> None:
-        if len(self.widths) != len(self.blocks):
-            raise BadSpec(f"unet: {len(self.widths)} widths but {len(self.blocks)} blocks; give one of each per level.")
+        levels = len(self.widths)
+        if len(self.encoder_blocks) != levels or len(self.decoder_blocks) != levels - 1:
+            raise BadSpec(
+                f"unet: {levels} widths need {levels} encoder_blocks and {levels - 1} decoder_blocks; "
+                f"{len(self.encoder_blocks)} and {len(self.decoder_blocks)} came."
+            )
 
     @property
     def multiple_of(self) -> tuple[int, int]:
@@ -48,9 +54,8 @@ class UNet(Network, kind="unet"):
     @property
     def halo(self) -> int:
         reach = 2 * self.patch  # first and last convolution
-        for level, blocks in enumerate(self.blocks):
-            ways = 1 if level == len(self.blocks) - 1 else 2  # the coarsest level is crossed once
-            reach += ways * blocks * 2 * self.patch * 2**level
+        for level, blocks in enumerate(map(sum, zip_longest(self.encoder_blocks, self.decoder_blocks, fillvalue=0))):
+            reach += blocks * 2 * self.patch * 2**level  # two convolutions a block
         return reach + self.multiple_of[0] - 1  # the pixel's place in its coarsest position
 
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
@@ -84,10 +89,10 @@ class UNetNetwork(nn.Module):
         widths, folded = settings.widths, settings.channels * settings.patch**2
         self.patch = settings.patch
         self.input = nn.Conv2d(folded, widths[0], 3, padding=1)
-        self.encoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths, settings.blocks, strict=True))
+        self.encoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths, settings.encoder_blocks, strict=True))
         self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.ups = nn.ModuleList(nn.Conv2d(coarse, fine * 4, 1) for fine, coarse in pairwise(widths))
-        self.decoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths[:-1], settings.blocks[:-1], strict=True))
+        self.decoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths[:-1], settings.decoder_blocks, strict=True))
         self.output = nn.Conv2d(widths[0], folded, 3, padding=1)
 
     def forward(self, images: Images) -> Images:
