@@ -1,0 +1,79 @@
+"""How the sides come to be: the digits they share, Keras's virtual environment, and their processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from alternating import Side, SideFailed
+from settings import DAMAGE, ROOT, Bench
+
+from restorae.data import ArrayPictures, load_named
+from restorae.degradations import Degradation
+from restorae.evaluating import Exam
+
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = HERE / "keras-requirements.txt"
+KERAS_VENV = ROOT / "build" / "keras-venv"
+
+
+def prepare_digits(bench: Bench) -> Path:
+    """A folder with MNIST's training digits, its test digits, and these with the noise that both sides are scored on.
+
+    Raises:
+        DataUnavailable: MNIST is nowhere; the message says where it is looked for.
+    """
+    folder = bench.folder / "digits"
+    folder.mkdir(parents=True, exist_ok=True)
+    train, test = (load_named("mnist", split, bench.data_dir).pictures.stored[:, 0] for split in ("train", "test"))
+    test = test[: bench.test_digits]
+    exam = Exam(ArrayPictures(test), degradation=Degradation.of(DAMAGE), seed=bench.seed)
+    np.save(folder / "train.npy", train[: bench.train_digits])
+    np.save(folder / "test.npy", test)
+    np.save(folder / "test-noisy.npy", np.concatenate([degraded[:, 0].numpy() for degraded, _ in exam.batches()]))
+    return folder
+
+
+def keras_python(bench: Bench) -> Path:
+    """The Python that has Keras: the one that was named, else that of build/keras-venv, made now if it is not there.
+
+    Raises:
+        SideFailed: it could not be installed; the message says why.
+    """
+    if bench.keras_python is not None:
+        return bench.keras_python.absolute()
+    python, ready, wanted = KERAS_VENV / "bin" / "python", KERAS_VENV / ".ready", REQUIREMENTS.read_text()
+    if ready.is_file() and ready.read_text() == wanted:
+        return python
+    print(f"Installing Keras and TensorFlow into {KERAS_VENV.relative_to(ROOT)}, once.", flush=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS)]
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(KERAS_VENV)], check=True)
+        subprocess.run(install, check=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise SideFailed(
+            f"Keras could not be installed into {KERAS_VENV} ({error}); pip's words are above. TensorFlow has no packages for some "
+            "Pythons: make one with another Python yourself and name it with --keras-python."
+        ) from None
+    ready.write_text(wanted)
+    return python
+
+
+def start_keras(bench: Bench, digits: Path) -> Side:
+    """The Keras side."""
+    command = [str(keras_python(bench)), str(HERE / "keras_lesson.py"), "--data", str(digits), "--threads", str(bench.threads)]
+    return Side("keras", command, {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONDONTWRITEBYTECODE": "1"}, bench.folder / "logs" / "keras.txt")
+
+
+def start_restorae(bench: Bench, digits: Path, name: str) -> Side:
+    """A process of restorae; each training that is held needs one."""
+    command = [sys.executable, str(HERE / "restorae_worker.py"), "--data", str(digits)]
+    return Side(name, command, {"OMP_NUM_THREADS": str(bench.threads)}, bench.folder / "logs" / f"{name.replace(' ', '-')}.txt")
+
+
+def recipe_settings(bench: Bench, network: str, seed: int, draws: int | None) -> dict[str, object]:
+    """What a restorae worker is told to begin with, besides how long."""
+    data_dir = str(bench.data_dir.absolute()) if bench.data_dir else None
+    return {"network": network, "seed": seed, "draws": draws, "data_dir": data_dir}

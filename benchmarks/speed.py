@@ -1,0 +1,90 @@
+"""Part `speed`: seconds per epoch of the same network on both sides, and of restoring the test digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from alternating import Side, Spread
+from settings import BATCH_SIZE, Bench
+from sides import prepare_digits, recipe_settings, start_keras, start_restorae
+from writing import table
+
+TITLE = "Speed"
+WARM_UP = 1
+
+
+def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
+    """Train on all sides, an epoch in turn, then restore the test digits in turn."""
+    digits = prepare_digits(bench)
+    with ExitStack() as stack:
+        keras = stack.enter_context(start_keras(bench, digits))
+        sides = {name: stack.enter_context(start_restorae(bench, digits, f"restorae {name}")) for name in ("conv", "unet")}
+        machine = sides["conv"].hello["machine"]
+        if machine["precision"] != "float32":
+            sides["conv float32"] = stack.enter_context(start_restorae(bench, digits, "restorae conv float32"))
+        facts: dict[str, Any] = {"machine": machine, "versions": {**sides["conv"].hello["versions"], **keras.hello["versions"]}}
+        everyone = {"keras": keras, **sides}
+        _begin(bench, keras, sides)
+        epochs = _in_turns(everyone, "epoch", bench.rounds, say)
+        finished = {name: side.ask("finish") for name, side in sides.items()}
+        keras.ask("finish")
+        model = str((bench.folder / "conv.safetensors").absolute())
+        sides["conv"].ask("save", path=model)
+        # a process that has trained has set up its memory for that; who restores has only loaded a model
+        loaded = stack.enter_context(start_restorae(bench, digits, "restorae restoring"))
+        loaded.ask("load", model=model)
+        predictions = _in_turns({"keras": keras, "conv": loaded}, "predict", 2 * bench.rounds + 1, say)
+        idle = {side.name: side.idle_share for side in (*everyone.values(), loaded)}
+    counts = {"train": bench.train_digits, "test": bench.test_digits}
+    return {**facts, "digits": counts, "epochs": epochs, "finished": finished, "predictions": predictions, "idle": idle}
+
+
+def _begin(bench: Bench, keras: Side, sides: Mapping[str, Side]) -> None:
+    epochs = bench.rounds + WARM_UP
+    keras.ask("begin", output="linear", seed=bench.seed, epochs=epochs)
+    for name, side in sides.items():
+        network, _, precision = name.partition(" ")
+        settings = recipe_settings(bench, network, bench.seed, bench.draws_like_keras)
+        side.ask("begin", epochs=epochs, precision=precision or "auto", **settings)
+
+
+def _in_turns(sides: Mapping[str, Side], do: str, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Rounds in which every side does the same in turn; the first, in which everything is set up, is not among them."""
+    laps = []
+    for lap in range(rounds + WARM_UP):
+        laps.append({name: side.ask(do) for name, side in sides.items()})
+        times = ", ".join(f"{name} {answer['seconds']:.2f} s" for name, answer in laps[-1].items())
+        say(f"{do} {lap} of {rounds}: {times}{' (warm-up)' if lap < WARM_UP else ''}")
+    return laps[WARM_UP:]
+
+
+def report(record: Mapping[str, Any]) -> str:
+    """The section's text."""
+    found = record["measured"]
+    epochs, predictions, precision = found["epochs"], found["predictions"], record["machine"]["precision"]
+    train, test = found["digits"]["train"], found["digits"]["test"]
+
+    def row(what: str, laps: list[dict[str, Any]], name: str, target: str, key: str = "seconds") -> list[str]:
+        theirs, ours = [lap["keras"]["seconds"] for lap in laps], [lap[name][key] for lap in laps]
+        return [what, Spread.of(theirs).to_text(), Spread.of(ours).to_text(), Spread.of_ratios(ours, theirs).to_text(), target]
+
+    rows = [
+        row(f"an epoch of `conv`, {train:,} digits", epochs, "conv", "0.7, goal 0.4"),
+        row("– of it the steps, without the validation that Keras's side does not do", epochs, "conv", "", "seconds_of_steps"),
+    ]
+    if "conv float32" in epochs[0]:
+        rows.append(row("– the same epoch in float32", epochs, "conv float32", ""))
+    rows.append(row("an epoch of `unet`, against Keras's epoch of `conv`", epochs, "unet", "1.3, goal 0.8"))
+    rows.append(row(f"{test:,} test digits restored by `conv`", predictions, "conv", "0.6, goal 0.25"))
+    idle = max(found["idle"].values())
+    return "\n\n".join(
+        [
+            table(["", "Keras, s", "restorae, s", "ratio", "target"], rows),
+            f"Medians with the smallest and the largest of {len(epochs)} epochs and {len(predictions)} restorings on each side, after one "
+            f"of each that does not count. The ratio is that of the same round. restorae computes in {precision} here unless a row "
+            f"says otherwise; Keras in float32. Batches of {BATCH_SIZE}. While one side worked, none of the others used more than "
+            f"{100 * idle:.1f} % of a core.",
+        ]
+    )
