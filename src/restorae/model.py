@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from restorae.errors import BadModelFile, RestoraeError, ShapeMismatch, UnknownKind, nearest
 from restorae.files import write_bytes
-from restorae.machine import choose_device, choose_precision, computing_in
+from restorae.machine import choose_device, choose_precision, computing_in, keep_freed_memory
 from restorae.networks import Network
 from restorae.parts import Settings
 from restorae.pixels import as_array, as_batch, to_stored, to_working
@@ -143,9 +143,7 @@ class Model:
         return iter(torch.split(images, max(1, _PIXELS_AT_ONCE // (height * width))))
 
     def _run(self, images: Images) -> Images:
-        height, width = images.shape[-2:]
-        restored: Images = self.module(pad_to_multiple(images, self.network.multiple_of).contiguous(memory_format=torch.channels_last))
-        return restored[..., :height, :width]
+        return send_through(self.module, images, self.network.multiple_of)
 
     def to(self, device: str | torch.device) -> Model:
         """This model, its weights moved to `device`."""
@@ -173,6 +171,13 @@ class Model:
         return f"Model({self.card.name!r}, {self.network}, {self.card.parameters:,} parameters)"
 
 
+def send_through(module: nn.Module, images: Images, multiple_of: tuple[int, int]) -> Images:
+    """What a module makes of images of any size: padded to the multiples it needs, and cut back. Training does the same."""
+    height, width = images.shape[-2:]
+    restored: Images = module(pad_to_multiple(images, multiple_of).contiguous(memory_format=torch.channels_last))
+    return restored[..., :height, :width]
+
+
 def pad_to_multiple(images: Images, multiple_of: tuple[int, int]) -> Images:
     """Images continued below and to the right to multiples of the given height and width, mirrored where there is enough."""
     height, width = images.shape[-2:]
@@ -191,6 +196,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
             class that was not imported yet; the message names it.
         BadModelFile: broken, of a newer format, or something else.
     """
+    keep_freed_memory()
     path = find(name_or_path)
     header, tensors = read_file(path, _HEADER)
     if header.get("format_version", 0) > FORMAT_VERSION:

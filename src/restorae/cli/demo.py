@@ -14,7 +14,7 @@ from restorae.progress import Progress
 
 if TYPE_CHECKING:
     from restorae.data import Pictures
-    from restorae.evaluating import Evaluation
+    from restorae.evaluating import Evaluation, Exam
     from restorae.model import Model
 
 DAMAGE = "gaussian-noise(mean=0.5,sigma=0.3)"
@@ -35,7 +35,6 @@ def demo(
 ) -> None:
     """Damage digits with noise, train a network to restore them, and show digits that it never saw."""
     from restorae.cli.console import say, terminal_progress
-    from restorae.data import open_pictures
     from restorae.degradations import Degradation
     from restorae.evaluating import Exam, evaluate
     from restorae.files import require_writable, write_text
@@ -43,7 +42,7 @@ def demo(
 
     require_writable(out)
     progress = Listening(terminal_progress())
-    name, held = _choose_data(data, data_dir, progress)
+    name = data or _mnist_or_digits(data_dir, progress)
     damage = Degradation.of(DAMAGE)
     recipe = Recipe(
         name="demo",
@@ -55,10 +54,11 @@ def demo(
         augment=name == "digits",
         draws=EMBEDDED_DRAWS if name == "digits" else None,
     )
+    seen, unseen = _learn_and_test(name, seed, data_dir, progress)
     say(f"Training {recipe.network.kind} for {epochs:g} epochs on {name}, damaged by {damage}.")
-    model = train(recipe, out / "model.safetensors", machinery=Machinery(device=device, data_dir=data_dir), progress=progress)
-    unseen = held if held is not None else open_pictures(name, "test", data_dir, progress)
-    say(f"Restoring {len(unseen):,} digits that it never saw." if name != data or held is None else f"Restoring {len(unseen):,} pictures.")
+    machinery = Machinery(device=device, data_dir=data_dir)
+    model = train(recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress)
+    say(f"Restoring {len(unseen):,} pictures that it never saw.")
     exam = Exam(unseen, degradation=damage, seed=seed)
     scores = evaluate(model.restore_images, exam, progress)
     metrics = {
@@ -86,35 +86,41 @@ def demo(
     say(f"Use it: restorae restore IN --model {out / 'model.safetensors'} --out OUT")
 
 
-def _choose_data(data: str | None, data_dir: Path | None, progress: Progress) -> tuple[str, Pictures | None]:
-    """The data set to use, and its test pictures if it has no test part of its own."""
-    from restorae.data import is_named, open_pictures
+def _mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
+    """MNIST if it is here or can be had; else the embedded digits, and why."""
+    from restorae.data import open_pictures
     from restorae.errors import DataUnavailable
 
-    if data is not None:
-        pictures = open_pictures(data, "train", data_dir, progress)
-        return data, None if is_named(data) else pictures
     try:
         open_pictures("mnist", "train", data_dir, progress)
     except DataUnavailable as error:
         progress.warn(f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST.")
-        return "digits", None
-    return "mnist", None
+        return "digits"
+    return "mnist"
 
 
-def _draw(out: Path, model: Model, exam: object, scores: Evaluation, metrics: Mapping[str, object], progress: Listening) -> None:
-    from restorae.evaluating import Exam
+def _learn_and_test(name: str, seed: int, data_dir: Path | None, progress: Progress) -> tuple[Pictures, Pictures]:
+    """What is trained on and what is tested on; a set without a test part of its own gives a tenth of its pictures."""
+    from restorae.chance import derive_seed
+    from restorae.data import hold_out, is_named, open_pictures
+
+    if is_named(name):
+        return open_pictures(name, "train", data_dir, progress), open_pictures(name, "test", data_dir, progress)
+    pictures = open_pictures(name, "all", data_dir, progress)
+    seen, unseen = hold_out(len(pictures), 0.1, 10_000, derive_seed(seed, 1))
+    return pictures.subset(seen), pictures.subset(unseen)
+
+
+def _draw(out: Path, model: Model, exam: Exam, scores: Evaluation, metrics: Mapping[str, object], progress: Listening) -> None:
     from restorae.figures import digit_sheets, training_curves, write_figure, write_report
     from restorae.similarity import psnr_from
 
-    assert isinstance(exam, Exam)
-    degraded, clean = next(exam.batches())
-    degraded, clean = degraded[:SHOWN], clean[:SHOWN]
+    shown = exam.first(SHOWN)
     sheets = digit_sheets(
         {
-            "Original": clean,
-            "Damaged: noise of mean 0.5 and standard deviation 0.3, not clipped": degraded,
-            "Restored by a network that never saw them": model.restore_images(degraded).clamp(0, 1),
+            "Original": [clean for _, clean in shown],
+            "Damaged: noise of mean 0.5 and standard deviation 0.3, not clipped": [degraded for degraded, _ in shown],
+            "Restored by a network that never saw them": [model.restore_images(degraded[None])[0].clamp(0, 1) for degraded, _ in shown],
         }
     )
     write_figure(sheets, out / "digits.png")

@@ -28,7 +28,6 @@ def evaluate(
     from restorae.degradations import Degradation
     from restorae.evaluating import Exam
     from restorae.evaluating import evaluate as score
-    from restorae.machine import keep_freed_memory
     from restorae.model import load
 
     import_files(imports)
@@ -36,7 +35,6 @@ def evaluate(
         raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
     if split not in ("train", "test", "all"):
         raise UsageError(f"There is no split {split!r}. Choose train, test or all.")
-    keep_freed_memory()
     restorer = load(model).to(device)
     progress = terminal_progress()
     pictures = open_pictures(clean, split, data_dir, progress)  # type: ignore[arg-type]

@@ -27,16 +27,14 @@ def restore(
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
-    from restorae.machine import keep_freed_memory
     from restorae.model import load
     from restorae.restoring import run
 
     import_files(imports)
-    keep_freed_memory()
     if not jobs:
         say("Nothing to do: every result is there already.")
         return
-    require_writable(jobs[0].target.parent)
     restorer = load(model).to(device)
+    require_writable(jobs[0].target.parent)
     failures = run(jobs, lambda pixels, _: restorer.restore(pixels), "Restoring", terminal_progress())
     finish("restored", len(jobs), failures, out)

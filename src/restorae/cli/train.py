@@ -59,6 +59,8 @@ def train(
         list_family(Network)
         list_family(Loss)
         return
+    if start_from is not None and network is not None:
+        raise UsageError("--from brings its own network: leave --network away.")
     flags: dict[str, Any] = {
         "clean": clean, "degradation": spec, "degraded": degraded, "loss": loss, "optimiser": optimiser, "learning_rate": learning_rate,
         "epochs": epochs, "steps": steps, "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema,

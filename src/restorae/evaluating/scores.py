@@ -20,7 +20,7 @@ from restorae.data import Pictures
 from restorae.degradations import Degradation
 from restorae.parts import Settings
 from restorae.progress import SILENT, Progress
-from restorae.shapes import Images
+from restorae.shapes import Image, Images
 from restorae.similarity import psnr_from, squared_errors, structural_similarity
 
 _BATCH = 500
@@ -106,6 +106,15 @@ class Exam:
             else:
                 assert self.degraded is not None
                 yield self.degraded.batch(range(start, stop)), clean
+
+    def first(self, count: int) -> list[tuple[Image, Image]]:
+        """The first few (degraded, clean) pictures, one by one, whatever their sizes."""
+        found: list[tuple[Image, Image]] = []
+        for degraded, clean in self.batches():
+            found += zip(degraded, clean, strict=True)
+            if len(found) >= count:
+                break
+        return found[:count]
 
     def _runs(self) -> Iterator[tuple[int, int]]:
         step = _BATCH if self.clean.common_size is not None and max(self.clean.common_size) <= 64 else 1

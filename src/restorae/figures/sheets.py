@@ -15,7 +15,7 @@ from restorae.shapes import Image, Images
 COLUMNS = 5
 
 
-def digit_sheets(rows: Mapping[str, Images], columns: int = COLUMNS) -> Figure:
+def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = COLUMNS) -> Figure:
     """One sheet under another, each `columns` wide with its title; grey pictures in ink on paper (cmap "binary").
 
     Nothing is clipped: each picture is shown from its own smallest to its own largest value, as matplotlib does.

@@ -36,7 +36,7 @@ def _split(taps: Tensor, side: int) -> tuple[Tensor, Tensor]:
 def initialise_for_relu(module: nn.Module) -> None:
     """He initialisation (He et al., 2015) for every convolution and linear layer below `module`; biases zero."""
     for layer in module.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+        if isinstance(layer, (nn.Conv2d, nn.Linear)) and not layer.weight.is_meta:  # weights to be loaded are not drawn
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -18,13 +18,12 @@ from torch import Tensor, nn
 from restorae import machine
 from restorae.chance import derive_seed
 from restorae.data import ArrayPictures, Pictures
-from restorae.errors import BadModelFile, Interrupted, TrainingCollapsed, TrainingDiverged, UsageError
-from restorae.evaluating import constant_answer_error, evaluate, has_collapsed
+from restorae.errors import BadModelFile, Interrupted, OutputError, TrainingCollapsed, TrainingDiverged, UsageError
+from restorae.evaluating import Evaluation, constant_answer_error, evaluate, has_collapsed
 from restorae.files import require_writable
-from restorae.model import Model, load, make_card, with_suffix
+from restorae.model import Model, load, make_card, send_through, with_suffix
 from restorae.networks import Network
 from restorae.progress import SILENT, Progress
-from restorae.shapes import Images
 from restorae.training import checkpoint
 from restorae.training.material import Material, gather
 from restorae.training.recipe import Recipe
@@ -131,7 +130,8 @@ class Training:
         self.total = recipe.steps or (None if recipe.minutes else max(1, round((recipe.epochs or 3) * self.per_epoch)))
         # small sets: a batch larger than an epoch would see some pictures twice per step, so it is made smaller
         self.batch_size = min(recipe.batch_size, len(examples))
-        self.state = checkpoint.State(recipe.model_dump(mode="json"), self.material.fingerprint)
+        self.state = checkpoint.State(self.recipe.model_dump(mode="json"), self.material.fingerprint)
+        self.latest: Evaluation | None = None
         self.constant = constant_answer_error(self.material.exam.clean, examples.clean, examples.patch)
 
     def _first_module(self, start_from: str | Path | None) -> nn.Module:
@@ -146,6 +146,7 @@ class Training:
                 "Convert the pictures or start from another model."
             )
         self.network = model.network
+        self.recipe = self.recipe.model_copy(update={"network": model.network})
         return model.module.requires_grad_(True)
 
     def run(self, resume: bool) -> Model:
@@ -177,7 +178,7 @@ class Training:
             started = time.perf_counter()
             for degraded, clean in batches:
                 self._set_step_size()
-                loss = self.recipe.loss.between(module(_channels_last(degraded)), clean)
+                loss = self.recipe.loss.between(send_through(module, degraded, self.network.multiple_of), clean)
                 optimiser.zero_grad()
                 self.fabric.backward(loss)
                 if self.recipe.clip_gradients:
@@ -193,7 +194,7 @@ class Training:
                     self._look(losses, now - last_look)
                     losses, last_look = [], now
                     if now - last_save > _SECONDS_BETWEEN_CHECKPOINTS:
-                        self._save_checkpoint()
+                        self._keep()
                         last_save = time.perf_counter()
                 if over:
                     self._validate()
@@ -242,15 +243,14 @@ class Training:
         return max(0, machine.usable_cores() - 1) if self.machinery.workers is None else self.machinery.workers
 
     def _validate(self) -> None:
-        model = self._model()
-        found = evaluate(model.restore_images, self.material.exam, with_ssim=False)
-        epoch = self.state.step / self.per_epoch
+        found = evaluate(self._model().restore_images, self.material.exam, with_ssim=self._done())
         self.module.requires_grad_(True)
+        self.latest = found
+        epoch = self.state.step / self.per_epoch
         self.state.history.append({"step": self.state.step, "epoch": epoch, "mse": found.restored.mse, "mse_degraded": found.degraded.mse})
         psnr = found.restored.psnr_pooled
         self.progress.say(f"epoch {epoch:.3g}: validation PSNR {psnr or math.inf:.2f} dB (pooled) after {self.state.seconds:.0f} s")
-        if self.target is not None and not self._done():
-            self._save_checkpoint()
+        self._keep()
 
     def _model(self, **facts: Any) -> Model:
         module = self.module
@@ -265,7 +265,8 @@ class Training:
     def _finish(self) -> Model:
         exam, recipe = self.material.exam, self.recipe
         model = self._model()
-        final = evaluate(model.restore_images, exam)
+        # resumed after its last step, a training has not been validated yet
+        final = self.latest or evaluate(model.restore_images, exam)
         if has_collapsed(final.restored.mse, self.constant):
             raise TrainingCollapsed(
                 f"The network has collapsed: on validation pictures its error ({final.restored.mse:.4f}) is no better than that of one "
@@ -311,6 +312,13 @@ class Training:
         self.state = checkpoint.read(path, self.module, self.optimiser, self.average)
         self.progress.say(f"Going on from step {self.state.step:,}.")
 
+    def _keep(self) -> None:
+        """Write a checkpoint on the way; a disk that is full meanwhile does not end the training."""
+        try:
+            self._save_checkpoint()
+        except OutputError as error:
+            self.progress.warn(f"No checkpoint this time: {error}")
+
     def _save_checkpoint(self) -> None:
         if self.target is not None and all(weights.isfinite().all() for weights in self.module.parameters()):
             checkpoint.write(checkpoint.path_for(self.target), self.state, self.module, self.optimiser, self.average)
@@ -332,10 +340,6 @@ def make_optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
 
 def _as_pictures(pictures: Pictures | np.ndarray | None) -> Pictures | None:
     return ArrayPictures(pictures) if isinstance(pictures, np.ndarray) else pictures
-
-
-def _channels_last(images: Images) -> Images:
-    return images.contiguous(memory_format=torch.channels_last)
 
 
 def _machine_in_words(device: torch.device, precision: str) -> str:

@@ -1,0 +1,126 @@
+"""The other commands: degrade, evaluate, models, doctor, and what they say to mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from restorae.chance import generator
+from restorae.data import open_pictures
+from restorae.degradations import Degradation
+from restorae.evaluating import Exam, evaluate
+from restorae.model import load
+from tests.command import pixels, run
+
+NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
+
+
+def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, pictures: Path) -> None:
+    for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        done = run("degrade", pictures, "--with", "gaussian-noise(sigma=0.1..0.3) | blur", "--seed", seed, "--out", out, cwd=tmp_path)
+        assert done.status == 0, done.err
+    a, b, c = (pixels(tmp_path / out / "grey.png").astype(int) for out in "abc")
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_degrade_shows_a_sheet(tmp_path: Path, pictures: Path) -> None:
+    assert run("degrade", pictures, "--with", "masking", "--out", "harmed", "--show", cwd=tmp_path).status == 0
+    with Image.open(tmp_path / "harmed" / "sheet.png") as sheet:
+        assert sheet.width > 300
+
+
+def test_a_named_set_becomes_an_array_that_is_not_clipped(tmp_path: Path) -> None:
+    assert run("degrade", "digits", "--with", NOISE, "--out", "harmed", cwd=tmp_path).status == 0
+    degraded = np.load(tmp_path / "harmed" / "digits.npy")
+    clean = open_pictures("digits").batch(range(1797))
+    expected = Degradation.of(NOISE).draw(generator(0), 1797).apply(clean)
+    assert np.array_equal(degraded, expected[:, 0].numpy())
+    assert degraded.min() < 0
+    assert degraded.max() > 1
+
+
+def test_every_kind_is_listed_with_its_settings(tmp_path: Path) -> None:
+    damage = run("degrade", "--list", cwd=tmp_path)
+    assert damage.status == 0
+    assert "gaussian-noise: Additive white Gaussian noise" in damage.out
+    assert "    sigma = 0.1: Standard deviation on the [0, 1] pixel scale" in damage.out
+    networks = run("train", "--list", cwd=tmp_path)
+    assert {"conv:", "dense:", "unet:", "mse:", "l1:"} <= set(networks.out.split())
+
+
+def test_evaluate_gives_the_same_numbers_as_python(tmp_path: Path, small_model: Path) -> None:
+    done = run("evaluate", "--model", small_model, "--clean", "digits", "--with", NOISE, "--seed", "3", "--json", cwd=tmp_path)
+    assert done.status == 0, done.err
+    told = json.loads(done.out)
+    exam = Exam(open_pictures("digits", "test"), degradation=Degradation.of(NOISE), seed=3)
+    expected = evaluate(load(small_model).restore_images, exam)
+    assert told["count"] == 360
+    assert told["degraded"] == pytest.approx(expected.degraded.model_dump())
+    assert told["restored"] == pytest.approx(expected.restored.model_dump(), rel=1e-4)
+
+
+def test_evaluate_on_pairs_of_files(tmp_path: Path, pictures: Path, small_model: Path) -> None:
+    # one grey, one colour: a set with colour in it is a colour set, restored channel by channel
+    run("degrade", pictures, "--with", "gaussian-noise(sigma=0.2)", "--out", "harmed", cwd=tmp_path)
+    done = run("evaluate", "--model", small_model, "--clean", pictures, "--degraded", "harmed", "--json", cwd=tmp_path)
+    assert done.status == 0, done.err
+    told = json.loads(done.out)
+    assert told["count"] == 2
+    assert 10 < told["degraded"]["psnr"] < 20
+
+
+def test_models_are_listed_and_shown(tmp_path: Path, small_model: Path) -> None:
+    listed = run("models", "list", small_model.parent, cwd=tmp_path)
+    assert "small.safetensors" in listed.out
+    shown = run("models", "show", small_model, "--layers", cwd=tmp_path)
+    assert shown.status == 0, shown.err
+    assert "encode1" in shown.out
+    assert "4×28×28" in shown.out
+    card = json.loads(run("models", "show", small_model, "--json", cwd=tmp_path).out)
+    assert card["network"] == {"kind": "conv", "channels": 1, "features": 4}
+
+
+def test_doctor_tells_what_is_here(tmp_path: Path) -> None:
+    facts = json.loads(run("doctor", "--json", cwd=tmp_path).out)
+    assert facts["torch"]
+    assert facts["data: mnist"].startswith("not here")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "hint"),
+    [
+        (["degrade", "x.png", "--with", "gausian-noise", "--out", "o"], 2, "Did you mean 'gaussian-noise'"),
+        (["degrade", "x.png", "--with", "blur(sgima=1)", "--out", "o"], 2, "Did you mean 'sigma'"),
+        (["degrade", "x.png", "--with", "blur(sigma=2..1)", "--out", "o"], 2, "wrong way round. Write 1..2"),
+        (["degrade", "x.png", "--with", "blur(sigma=nan)", "--out", "o"], 2, "not a finite number"),
+        (["degrade", "x.png", "--with", "blur(", "--out", "o"], 2, "cannot be read"),
+        (["degrade", "x.png"], 2, "restorae degrade --list"),
+        (["evaluate", "--model", "m", "--clean", "digits"], 2, "either --with"),
+        (["evaluate", "--model", "m", "--clean", "digits", "--with", "blur"], 2, "There is no model"),
+        (["models", "show", "nothing"], 2, "There is no model"),
+        (["dream"], 2, "No such command"),
+    ],
+)
+def test_mistakes_are_answered_with_what_to_do(tmp_path: Path, words: list[str], status: int, hint: str) -> None:
+    done = run(*words, cwd=tmp_path)
+    assert done.status == status
+    # the words may be folded into a box
+    assert hint in " ".join(done.complaint.replace("│", " ").split())
+    assert done.out == ""
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, pictures: Path, small_model: Path) -> None:
+    done = run("restore", pictures / "grey.png", "--model", small_model, "--out", "/dev/full/x.png", cwd=tmp_path)
+    assert done.status == 1
+    assert "could not be written" in done.complaint
+
+
+def test_help_speaks_of_every_command(tmp_path: Path) -> None:
+    told = run("--help", cwd=tmp_path)
+    assert told.status == 0
+    assert all(command in told.out for command in ("demo", "degrade", "train", "restore", "evaluate", "models", "doctor"))

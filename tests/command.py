@@ -1,0 +1,84 @@
+"""Running the command: as a person would, in a process of its own, or quicker, within the test's process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+
+from restorae.cli.main import main
+
+
+@dataclass
+class Outcome:
+    """How a command ended and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """What was printed as the error. A traceback is never a complaint."""
+        assert "Traceback" not in self.err, self.err
+        return self.err
+
+
+def surroundings(cwd: Path) -> Mapping[str, str]:
+    """An environment without data sets and without the user's cache."""
+    return {"RESTORAE_DATA": "", "XDG_CACHE_HOME": str(cwd / "cache"), "COLUMNS": "200"}
+
+
+def run(*words: str | Path, cwd: Path) -> Outcome:
+    """`restorae WORDS...` within this process: the same code from the first line of `main` to the exit status."""
+    out, err = io.StringIO(), io.StringIO()
+    terminated = signal.getsignal(signal.SIGTERM)
+    try:
+        with (
+            contextlib.chdir(cwd),
+            mock.patch.dict(os.environ, surroundings(cwd)),
+            mock.patch.object(sys, "argv", ["restorae", *map(str, words)]),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            main()
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else 0 if left.code is None else 1
+    finally:
+        signal.signal(signal.SIGTERM, terminated)
+    return Outcome(status, out.getvalue(), err.getvalue())
+
+
+def start(*words: str | Path, cwd: Path) -> subprocess.Popen[str]:
+    """`restorae WORDS...` in a process of its own, left running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "restorae", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, **surroundings(cwd)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_apart(*words: str | Path, cwd: Path) -> Outcome:
+    """`restorae WORDS...` in a process of its own."""
+    process = start(*words, cwd=cwd)
+    out, err = process.communicate(timeout=300)
+    return Outcome(process.returncode, out, err)
+
+
+def pixels(path: Path) -> np.ndarray:
+    """A picture file's pixels, read by another library than ours."""
+    with Image.open(path) as picture:
+        return np.asarray(picture)

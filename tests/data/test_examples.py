@@ -1,0 +1,291 @@
+"""Examples: what training is shown follows from seed, epoch and place alone."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restorae.data import ArrayPictures, Examples, ListedPictures, Pictures, hold_out
+from restorae.data.pictures import FilePictures, read_folder
+from restorae.degradations import Degradation, GaussianNoise
+from restorae.errors import ShapeMismatch
+from restorae.formats import write_still
+from restorae.shapes import Images
+
+NOISE = Degradation.of("blur(sigma=0.5..1) | gaussian-noise(sigma=0.1..0.3)")
+Batches = list[tuple[Images, Images]]
+
+
+def array(count: int = 11, height: int = 6, width: int = 7) -> ArrayPictures:
+    return ArrayPictures(np.random.default_rng(0).integers(0, 256, (count, height, width), dtype=np.uint8))
+
+
+def listed(*sizes: tuple[int, int], seed: int = 0) -> ListedPictures:
+    """Pictures in which every value comes once, so that a region says where it was cut."""
+    stored = [(np.arange(height * width, dtype=np.uint16).reshape(height, width) + 1) * 3 for height, width in sizes]
+    return ListedPictures(stored, [f"{place}.png" for place in range(len(sizes))])
+
+
+def filed(folder: Path, count: int = 5, channels: int = 1) -> FilePictures:
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in range(count):
+        pixels = np.random.default_rng(place).integers(0, 256, (20 + place, 24, channels), dtype=np.uint8)
+        write_still(folder / f"{place}.png", pixels.squeeze())
+    found = read_folder(folder, memory=0)
+    assert isinstance(found, FilePictures)
+    return found
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Fail where the block hangs, instead of hanging with it."""
+
+    def give_up(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"nothing came within {seconds:g} s: the worker hangs")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def same(one: Batches, other: Batches) -> bool:
+    return len(one) == len(other) and all(torch.equal(a, b) for pair in zip(one, other, strict=True) for a, b in zip(*pair, strict=True))
+
+
+VARIETIES = {
+    "whole": lambda: Examples(array(), degradation=NOISE, seed=3),
+    "whole, bent": lambda: Examples(array(), degradation=NOISE, augment=True, seed=3),
+    "whole pairs": lambda: Examples(array(), degraded=array(), seed=3),
+    "more draws than pictures": lambda: Examples(array(), degradation=NOISE, draws=30, seed=3),
+    "patches": lambda: Examples(listed((20, 30), (16, 16), (9, 40)), degradation=NOISE, patch=8, seed=3),
+    "patches, turned": lambda: Examples(listed((20, 30), (16, 16)), degradation=NOISE, patch=8, augment=True, seed=3),
+    "patches of pairs": lambda: Examples(listed((20, 30), (16, 16)), degraded=listed((20, 30), (16, 16)), patch=8, augment=True, seed=3),
+    "patches of an array": lambda: Examples(array(4, 20, 20), degradation=NOISE, patch=8, seed=3),
+}
+each_variety = pytest.mark.parametrize("make", VARIETIES.values(), ids=VARIETIES)
+
+
+@each_variety
+def test_the_same_seed_and_epoch_give_the_same_batches(make):
+    first = list(make().batches(2, 4))
+    assert len(first) >= 2
+    assert same(first, list(make().batches(2, 4)))
+    assert not same(first, list(make().batches(3, 4))), "another epoch must show something else"
+
+
+@each_variety
+def test_another_seed_gives_other_batches(make):
+    examples = make()
+    other = Examples(**(vars(examples) | {"seed": 4}))
+    assert not same(list(examples.batches(0, 4)), list(other.batches(0, 4)))
+
+
+@each_variety
+@pytest.mark.parametrize("start", [1, 2, 1000])
+def test_starting_in_the_middle_is_skipping(make, start):
+    whole = list(make().batches(1, 3))
+    assert same(list(make().batches(1, 3, start=start)), whole[start:])
+
+
+@each_variety
+def test_batches_are_full_and_of_the_right_shape(make):
+    examples = make()
+    batches = list(examples.batches(0, 4))
+    assert len(batches) == len(examples) // 4
+    side = (examples.patch, examples.patch) if examples.patch else examples.clean.common_size
+    for degraded, clean in batches:
+        assert degraded.shape == clean.shape == (4, examples.clean.channels, *side)
+        assert degraded.dtype == clean.dtype == torch.float32
+        assert degraded.is_contiguous() or degraded.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_fewer_examples_than_a_batch_are_one_small_batch():
+    (batch,) = Examples(array(3), degradation=NOISE).batches(0, 100)
+    assert batch[1].shape == (3, 1, 6, 7)
+    assert list(Examples(array(3), degradation=NOISE).batches(0, 100, start=1)) == []
+
+
+@given(st.integers(1, 30), st.integers(1, 80), st.integers(0, 5))
+def test_an_epoch_visits_every_picture_as_often_as_every_other(count, draws, epoch):
+    examples = Examples(array(count), degradation=NOISE)
+    assert sorted(examples.order(epoch)) == list(range(count))
+    visits = Counter(Examples(array(count), degradation=NOISE, draws=draws).order(epoch))
+    assert visits.total() == draws
+    assert max(visits.values()) - min(visits[index] for index in range(count)) <= 1
+
+
+def test_large_pictures_give_more_patches():
+    examples = Examples(listed((32, 32), (16, 16), (4, 4), (8, 16)), degradation=NOISE, patch=8)
+    assert Counter(examples.order(0)) == {0: 16, 1: 4, 2: 1, 3: 2}
+    assert len(examples) == 23
+
+
+def test_pictures_of_different_sizes_need_patches():
+    with pytest.raises(ShapeMismatch, match="differ in size, so they are trained on by patches: give --patch"):
+        Examples(listed((4, 4), (5, 5)), degradation=NOISE)
+
+
+# ------------------------------------------------------------------------------------------------- damage
+
+
+def test_every_batch_is_harmed_anew():
+    examples = Examples(ArrayPictures(np.full((4, 8, 8), 128, np.uint8)), degradation=GaussianNoise(sigma=0.1), draws=12)
+    fields = [degraded - clean for epoch in range(2) for degraded, clean in examples.batches(epoch, 4)]
+    images = [one.numpy().tobytes() for field in fields for one in field]
+    assert len(images) == 24
+    assert len(set(images)) == 24
+
+
+def test_the_clean_side_is_the_picture_itself():
+    pictures = array()
+    examples = Examples(pictures, degradation=NOISE, seed=1)
+    order = examples.order(0)
+    for place, (_, clean) in enumerate(examples.batches(0, 3)):
+        assert torch.equal(clean, pictures.batch(order[place * 3 : place * 3 + 3]))
+
+
+def test_whole_pairs_stay_pairs():
+    clean = array()
+    degraded = ArrayPictures(clean.stored[:, 0] // 2)
+    for left, right in Examples(clean, degraded=degraded).batches(0, 4):
+        assert torch.allclose(left, right / 2, atol=1 / 255)
+
+
+def test_whole_pairs_that_are_bent_stay_pairs():
+    stored = np.random.default_rng(0).random((6, 28, 28)).astype(np.float32)
+    examples = Examples(ArrayPictures(stored), degraded=ArrayPictures(stored / 2), augment=True)
+    for left, right in examples.batches(0, 3):
+        assert torch.allclose(left, right / 2, atol=1e-5), "the clean picture was bent and its partner was not"
+
+
+def test_nothing_touches_the_global_generator(tmp_path):
+    before = torch.get_rng_state()
+    for make in VARIETIES.values():
+        next(make().batches(0, 2))
+    examples = Examples(filed(tmp_path), degradation=NOISE, patch=8)
+    for workers in (0, 1):
+        with within(15):
+            next(examples.batches(0, 2, workers=workers))
+        assert torch.equal(torch.get_rng_state(), before), f"{workers} workers draw from the global generator"
+
+
+# ------------------------------------------------------------------------------------------------- patches
+
+
+def where(patch: torch.Tensor, width: int) -> tuple[int, int]:
+    """Where a region of a `listed` picture was cut, and a check that it is one."""
+    values = (patch[0] * 65535 / 3 - 1).round().long()
+    row, column = divmod(int(values[0, 0]), width)
+    down, across = torch.meshgrid(torch.arange(values.shape[0]), torch.arange(values.shape[1]), indexing="ij")
+    assert torch.equal(values, (row + down) * width + column + across), "no region of the picture"
+    return row, column
+
+
+def test_patches_are_regions_from_everywhere():
+    examples = Examples(listed((11, 13)), degraded=listed((11, 13)), patch=8, draws=300)
+    places = Counter(where(clean[0], 13) for _, clean in examples.batches(0, 1))
+    assert set(places) == {(row, column) for row in range(4) for column in range(6)}
+    expected = 300 / 24
+    assert max(places.values()) < expected + 5 * expected**0.5
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_pairs_are_cut_alike(augment):
+    clean = listed((20, 31), (12, 9))
+    degraded = ListedPictures([65535 - picture for picture in clean.stored], clean.names)
+    examples = Examples(clean, degraded=degraded, patch=8, augment=augment, draws=64)
+    for left, right in examples.batches(0, 8):
+        assert torch.allclose(left, 1 - right, atol=1e-6), "the degraded and the clean patch show different regions"
+
+
+def test_patches_are_turned_and_mirrored_in_all_eight_ways():
+    picture = listed((8, 8))
+    upright = picture[0]
+    ways = {
+        turned.numpy().tobytes(): (quarter, mirrored)
+        for quarter in range(4)
+        for mirrored in (False, True)
+        for turned in [(upright.rot90(quarter, (1, 2)).flip(2) if mirrored else upright.rot90(quarter, (1, 2))).contiguous()]
+    }
+    examples = Examples(picture, degraded=picture, patch=8, augment=True, draws=120)
+    seen = Counter(ways[clean[0].contiguous().numpy().tobytes()] for _, clean in examples.batches(0, 1))
+    assert len(seen) == 8
+    assert min(seen.values()) > 2
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 24))
+def test_a_patch_larger_than_the_picture_continues_it_by_its_mirror(height, width, patch):
+    picture = listed((height, width))
+    examples = Examples(picture, degraded=picture, patch=patch)
+    degraded, clean = next(examples.batches(0, 1))
+    assert clean.shape == (1, 1, patch, patch)
+    assert torch.equal(degraded, clean)
+    whole = np.pad(picture.stored[0], ((0, patch), (0, patch)), mode="symmetric")
+    values = (clean[0, 0] * 65535).round().numpy().astype(np.uint16)
+    top, left = (int(place) for place in np.argwhere(whole[: max(1, height - patch + 1), : max(1, width - patch + 1)] == values[0, 0])[0])
+    assert np.array_equal(values, whole[top : top + patch, left : left + patch])
+
+
+# ------------------------------------------------------------------------------------------------- files and workers
+
+
+@pytest.mark.parametrize("patch", [8, 40])
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_worker_reads_the_same_batches(tmp_path, patch, paired):
+    clean = filed(tmp_path / "clean")
+    degraded = filed(tmp_path / "degraded") if paired else None
+    examples = Examples(clean, degraded, None if paired else NOISE, patch=patch, augment=True, draws=12, seed=5)
+    here = list(examples.batches(1, 3))
+    with within(15):
+        assert same(list(examples.batches(1, 3, workers=1)), here)
+        assert same(list(examples.batches(1, 3, start=2, workers=1)), here[2:])
+
+
+def test_files_give_what_memory_gives(tmp_path):
+    on_disk = filed(tmp_path, channels=3)
+    in_memory: Pictures = read_folder(tmp_path)
+    assert isinstance(in_memory, ListedPictures)
+    for settings in ({"patch": 8}, {"patch": 8, "augment": True, "draws": 9}):
+        one, other = (Examples(each, degradation=NOISE, seed=2, **settings) for each in (on_disk, in_memory))
+        assert same(list(one.batches(0, 3)), list(other.batches(0, 3)))
+
+
+# ------------------------------------------------------------------------------------------------- held out
+
+
+@given(st.integers(2, 300), st.floats(0.001, 0.999), st.integers(1, 50), st.integers(0, 2**40))
+def test_no_picture_is_both_trained_on_and_held_out(count, share, most, seed):
+    kept_in, held_out = hold_out(count, share, most, seed)
+    assert sorted(kept_in + held_out) == list(range(count))
+    assert kept_in == sorted(kept_in)
+    assert 1 <= len(held_out) <= most
+    assert len(kept_in) >= 1
+    assert len(held_out) == min(most, max(1, round(count * share)), count - 1)
+    assert hold_out(count, share, most, seed) == (kept_in, held_out)
+
+
+def test_which_are_held_out_is_drawn():
+    choices = {tuple(hold_out(100, 0.1, 50, seed)[1]) for seed in range(20)}
+    assert len(choices) == 20
+    chosen = Counter(index for choice in choices for index in choice)
+    assert len(chosen) > 75, "the same pictures are held out again and again"
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_picture_is_too_few(count):
+    with pytest.raises(ShapeMismatch, match="at least two pictures"):
+        hold_out(count, 0.1, 10, 0)

@@ -1,0 +1,52 @@
+"""Figures: what is drawn is what was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from restorae.figures import comparison_sheet, digit_sheets, training_curves, write_figure, write_report
+from tests.command import pixels
+
+
+def test_digit_sheets_show_every_picture_unclipped(tmp_path: Path) -> None:
+    images = torch.linspace(-1, 2, 10 * 28 * 28).reshape(10, 1, 28, 28)
+    figure = digit_sheets({"Original": images, "Damaged": images})
+    axes = [axis for part in figure.subfigs for axis in part.axes]
+    shown = [axis.images[0] for axis in axes]
+    assert len(shown) == 20
+    assert all(picture.get_cmap().name == "binary" for picture in shown)
+    assert shown[0].get_array().min() == -1
+    assert shown[9].get_array().max() == 2
+    write_figure(figure, tmp_path / "sheet.png")
+    assert pixels(tmp_path / "sheet.png").std() > 10
+
+
+def test_a_sheet_that_is_not_full_leaves_its_places_empty() -> None:
+    figure = digit_sheets({"Seven": torch.rand(7, 1, 8, 8)})
+    assert [len(axis.images) for axis in figure.subfigs[0].axes] == [1] * 7 + [0] * 3
+
+
+def test_a_comparison_has_a_line_a_picture(tmp_path: Path) -> None:
+    figure = comparison_sheet(
+        [("a.png", (torch.rand(1, 9, 9), torch.rand(1, 9, 9))), ("b.png", (torch.rand(3, 9, 9),) * 2)], ("clean", "degraded")
+    )
+    assert len(figure.axes) == 4
+    assert figure.axes[0].get_title(loc="left") == "a.png  clean"
+
+
+def test_curves_plot_what_they_are_given() -> None:
+    figure = training_curves([(1, 0.5), (2, 0.25)], [(2, 20.0)], "mean squared error")
+    assert figure.axes[0].lines[0].get_xydata().tolist() == [[1, 0.5], [2, 0.25]]
+    assert figure.axes[1].lines[0].get_xydata().tolist() == [[2, 20.0]]
+
+
+def test_the_report_needs_nothing_else_and_escapes_what_it_is_given(tmp_path: Path) -> None:
+    write_figure(training_curves([(1, 1.0)], [(1, 1.0)], "loss"), tmp_path / "curve.png")
+    write_report(tmp_path / "report.html", "A <title>", "Words & more", {"Figures": [("<b>", "1 & 2")]}, {"Curve": tmp_path / "curve.png"})
+    text = (tmp_path / "report.html").read_text()
+    assert "data:image/png;base64," in text
+    assert 'src="http' not in text
+    assert "A &lt;title&gt;" in text
+    assert "<th scope=row>&lt;b&gt;</th><td>1 &amp; 2</td>" in text

@@ -1,0 +1,331 @@
+"""Every network: what it promises about shapes, channels and context, and the lesson's network against the lesson."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+
+from restorae.errors import BadSpec, ShapeMismatch
+from restorae.networks import Conv, Dense, Network, UNet
+from restorae.networks.layers import UpsampledConv
+from restorae.networks.summary import layer_table
+from restorae.parts import kinds
+
+FAMILY = sorted((part for part in kinds(Network) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
+VARIANTS = [
+    Conv(features=3),
+    Conv(features=2, channels=3),
+    Dense(height=5, width=7, hidden=(11,)),
+    UNet(widths=(4,), encoder_blocks=(1,), decoder_blocks=(), patch=1),
+    UNet(widths=(4,), encoder_blocks=(0,), decoder_blocks=(), patch=3),
+    UNet(widths=(4, 5), encoder_blocks=(1, 1), decoder_blocks=(2,), patch=1, channels=3),
+    UNet(widths=(4, 5, 6), encoder_blocks=(1, 0, 1), decoder_blocks=(0, 1), patch=2),
+    UNet(widths=(2, 3, 4, 5), encoder_blocks=(0, 0, 0, 1), decoder_blocks=(0, 0, 0), patch=1),
+]
+MEMBERS = [part() for part in FAMILY] + VARIANTS
+CONVOLUTIONAL = [network for network in MEMBERS if network.halo is not None]
+
+each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda part: part.kind)
+each_member = pytest.mark.parametrize("network", MEMBERS, ids=str)
+each_convolutional = pytest.mark.parametrize("network", CONVOLUTIONAL, ids=str)
+
+
+def built(network: Network, seed: int = 0, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """The network with random weights everywhere: none is zero, as after training."""
+    module = network.build().eval().requires_grad_(False)
+    source = torch.Generator().manual_seed(seed)
+    for weights in module.parameters():
+        spread = (2 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
+        weights.copy_(torch.randn(weights.shape, generator=source) * spread)
+    return module.to(dtype)
+
+
+def images(network: Network, count: int = 2, times: tuple[int, int] = (2, 3), seed: int = 1) -> torch.Tensor:
+    sides = [side * factor for side, factor in zip(network.multiple_of, times, strict=True)]
+    return torch.rand(count, network.channels, *sides, generator=torch.Generator().manual_seed(seed))
+
+
+# ------------------------------------------------------------------------------------------------- every member
+
+
+@each_kind
+def test_a_kind_explains_itself(kind):
+    assert kind.__doc__
+    assert ">>>" in kind.__doc__, f"{kind.kind}: show in its docstring how it is used"
+    silent = [name for name, field in kind.model_fields.items() if not field.description]
+    assert not silent, f"{kind.kind}: write a sentence under {', '.join(silent)}"
+
+
+@each_kind
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shape_and_type_are_kept_at_every_size_that_it_takes(kind, channels):
+    network = kind(channels=channels)
+    module = built(network)
+    for times in ((1, 1), (1, 2), (3, 1)):
+        given_images = images(network, times=times)
+        restored = module(given_images)
+        assert restored.shape == given_images.shape
+        assert restored.dtype == torch.float32
+        assert restored.isfinite().all()
+
+
+@each_member
+def test_it_leaves_what_it_is_given_alone(network):
+    given_images = images(network)
+    before = given_images.clone()
+    built(network)(given_images)
+    assert torch.equal(given_images, before)
+
+
+@each_member
+def test_text_and_dictionary_give_the_settings_back(network):
+    assert Network.of(str(network)) == network
+    assert Network.of(network.to_dict()) == network
+
+
+@each_member
+def test_saved_and_rebuilt_gives_the_same_result(network):
+    module = built(network)
+    again = Network.of(network.to_dict()).build().eval()
+    again.load_state_dict(module.state_dict())
+    given_images = images(network)
+    assert torch.allclose(again(given_images), module(given_images), rtol=1e-6, atol=1e-6)
+
+
+@each_member
+def test_the_same_seed_draws_the_same_weights(network):
+    def drawn(seed: int) -> dict[str, torch.Tensor]:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return network.build().state_dict()
+
+    first, second, other = drawn(0), drawn(0), drawn(1)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+@each_member
+def test_a_batch_is_its_images_one_by_one(network):
+    module, given_images = built(network), images(network, count=3)
+    alone = torch.cat([module(one[None]) for one in given_images])
+    assert torch.allclose(module(given_images), alone, rtol=1e-5, atol=1e-5)
+
+
+@each_member
+def test_every_weight_can_be_learned(network):
+    module = built(network).requires_grad_(True)
+    module(images(network)).square().mean().backward()
+    idle = [name for name, weights in module.named_parameters() if weights.grad is None or not weights.grad.any()]
+    assert not idle, f"no gradient reaches {', '.join(idle)}"
+
+
+@each_member
+def test_fresh_weights_keep_the_scale_of_the_picture(network):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        restored = network.build()(images(network, count=4))
+    assert 1e-3 < restored.std().item() < 30, "fresh weights let the picture vanish or explode"
+
+
+@each_member
+def test_the_number_of_channels_is_checked_in_words(network):
+    network.check_channels(network.channels)
+    with pytest.raises(ShapeMismatch, match=f"pictures of {network.channels} channel.*but 2 came"):
+        network.check_channels(2)
+
+
+@each_kind
+@pytest.mark.parametrize(("channels", "size"), [(1, (28, 28)), (3, (28, 28)), (3, None), (1, (41, 13)), (1, (300, 200)), (1, (1, 1))])
+def test_fitted_to_pictures_it_restores_their_channels(kind, channels, size):
+    fitted = kind().fitted(channels, size)
+    assert fitted.channels == channels
+    assert Network.of(fitted.to_dict()) == fitted, "fitting made settings that would be refused"
+    assert built(fitted)(images(fitted, times=(1, 1))).shape[1] == channels
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [(kind, {"channels": 0}) for kind in FAMILY]
+    + [
+        (Conv, {"features": 0}),
+        (Dense, {"hidden": ()}),
+        (Dense, {"hidden": (0,)}),
+        (Dense, {"height": 65}),
+        (UNet, {"widths": (), "encoder_blocks": (), "decoder_blocks": ()}),
+        (UNet, {"widths": (0,), "encoder_blocks": (1,), "decoder_blocks": ()}),
+        (UNet, {"widths": (4,), "encoder_blocks": (-1,), "decoder_blocks": ()}),
+        (UNet, {"widths": (4, 4), "encoder_blocks": (1, 1), "decoder_blocks": (-1,)}),
+        (UNet, {"widths": (4, 4), "encoder_blocks": (1,), "decoder_blocks": (1,)}),
+        (UNet, {"patch": 0}),
+    ],
+)
+def test_settings_that_build_nothing_are_refused_when_they_are_said(kind, settings):
+    with pytest.raises(BadSpec, match=kind.kind):
+        kind(**settings)
+
+
+@each_member
+def test_the_layer_table_counts_every_parameter_once(network):
+    module = network.build()
+    size = tuple(2 * side for side in network.multiple_of)
+    if network.halo is None:
+        size = network.multiple_of
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = layer_table(module, network.channels, size)
+    assert sum(row.parameters for row in rows) == sum(weights.numel() for weights in module.parameters())
+    assert all(row.shape for row in rows)
+    assert not any(layer._forward_hooks for layer in module.modules()), "the table left its hooks behind"
+
+
+# ------------------------------------------------------------------------------------------------- context
+
+
+def measured_halo(network: Network) -> int:
+    """How far one pixel of the input is felt, over every place in a `multiple_of` block and over several pictures."""
+    module = built(network, dtype=torch.float64)
+    rows, columns = network.multiple_of
+    declared = network.halo
+    assert declared is not None
+    middle = [-(-(declared + 8) // side) * side for side in (rows, columns)]
+    sides = [2 * place + side for place, side in zip(middle, (rows, columns), strict=True)]
+    source = torch.Generator().manual_seed(2)
+    count = 2 if sum(weights.numel() for weights in module.parameters()) > 20_000 else 6  # few features need many pictures
+    base = torch.randn(count, network.channels, *sides, generator=source, dtype=torch.float64)
+    before, reach = module(base), 0
+    for place in range(max(rows, columns)):  # along the diagonal each row and each column of the block comes once
+        row, column = middle[0] + place % rows, middle[1] + place % columns
+        changed = base.clone()
+        changed[..., row, column] += torch.randn(base.shape[:2], generator=source, dtype=torch.float64) * 50
+        felt = (module(changed) - before).abs().amax((0, 1)) > 1e-9
+        where = felt.nonzero()
+        reach = max(reach, int((where - torch.tensor([row, column])).abs().max()))
+    return reach
+
+
+@each_convolutional
+def test_the_declared_halo_is_the_measured_one(network):
+    measured = measured_halo(network)
+    assert network.halo == measured, f"declared halo {network.halo}, measured {measured}"
+
+
+@each_convolutional
+def test_what_lies_beyond_the_halo_changes_nothing(network):
+    module, (rows, columns) = built(network, dtype=torch.float64), network.multiple_of
+    context = [-(-network.halo // side) * side for side in (rows, columns)]
+    whole = torch.rand(1, network.channels, 2 * context[0] + 3 * rows, 2 * context[1] + 4 * columns, dtype=torch.float64)
+    top, left = rows, columns  # a tile that starts on the network's stride, in the middle of the picture
+    tile = whole[..., top : top + 2 * context[0] + rows, left : left + 2 * context[1] + columns]
+    kept = module(tile)[..., context[0] : context[0] + rows, context[1] : context[1] + columns]
+    expected = module(whole)[..., top + context[0] : top + context[0] + rows, left + context[1] : left + context[1] + columns]
+    assert torch.allclose(kept, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("network", [network for network in MEMBERS if network.halo is None], ids=str)
+def test_a_network_without_halo_looks_at_everything(network):
+    module, given_images = built(network, dtype=torch.float64), images(network, count=8, times=(1, 1)).double()
+    changed = given_images.clone()
+    changed[..., 0, 0] += 5
+    felt = (module(changed) - module(given_images)).abs().amax((0, 1)) > 1e-9
+    assert felt[-1, -1]
+
+
+# ------------------------------------------------------------------------------------------------- conv
+
+
+def lesson(features: int = 32, channels: int = 1) -> nn.Sequential:
+    """The lesson's network, layer by layer as its picture shows it."""
+    return nn.Sequential(
+        nn.Conv2d(channels, features, 3, padding="same"),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(features, features, 3, padding="same"),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(features, features, 3, padding="same"),
+        nn.ReLU(),
+        nn.Upsample(scale_factor=2, mode="nearest"),
+        nn.Conv2d(features, features, 3, padding="same"),
+        nn.ReLU(),
+        nn.Upsample(scale_factor=2, mode="nearest"),
+        nn.Conv2d(features, channels, 3, padding="same"),
+    )
+
+
+@pytest.mark.parametrize(("features", "channels", "size"), [(32, 1, (28, 28)), (8, 3, (20, 36)), (8, 1, (4, 4))])
+def test_conv_is_the_lessons_network(features, channels, size):
+    ours, theirs = built(Conv(features=features, channels=channels)), lesson(features, channels)
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
+    given_images = torch.rand(3, channels, *size, generator=torch.Generator().manual_seed(4))
+    assert torch.allclose(ours(given_images), theirs(given_images), atol=2e-5)
+
+    ours.requires_grad_(True)
+    for module in (ours, theirs):
+        module(given_images).square().mean().backward()
+    for (name, one), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=1e-4 * max(1, other.grad.abs().max().item())), name
+
+
+def test_conv_has_the_lessons_parameters():
+    assert sum(weights.numel() for weights in Conv().build().parameters()) == 28_353
+    assert sum(weights.numel() for weights in lesson().parameters()) == 28_353
+
+
+# ------------------------------------------------------------------------------------------------- layers
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 7), st.integers(1, 7), st.integers(0, 100)
+)  # fmt: skip
+def test_upsampled_conv_is_doubling_and_then_convolving(batch, entering, leaving, height, width, seed):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layer = UpsampledConv(entering, leaving).double()
+        features = torch.randn(batch, entering, height, width, dtype=torch.float64, requires_grad=True)
+        towards = torch.randn(batch, leaving, 2 * height, 2 * width, dtype=torch.float64)
+    learned = (features, layer.weight, layer.bias)
+
+    def slow() -> torch.Tensor:
+        return functional.conv2d(functional.interpolate(features, scale_factor=2, mode="nearest"), layer.weight, layer.bias, padding=1)
+
+    assert torch.allclose(layer(features), slow(), atol=1e-12)
+    quick_gradients = torch.autograd.grad(layer(features), learned, towards)
+    for quick, expected in zip(quick_gradients, torch.autograd.grad(slow(), learned, towards), strict=True):
+        assert torch.allclose(quick, expected, atol=1e-11)
+
+
+def blocks(picture: torch.Tensor, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    for top in range(0, picture.shape[-2], height):
+        for left in range(0, picture.shape[-1], width):
+            yield slice(top, top + height), slice(left, left + width)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_dense_takes_larger_pictures_as_a_mosaic(channels):
+    network = Dense(height=3, width=5, hidden=(8, 4), channels=channels)
+    module, picture = built(network), torch.rand(2, channels, 9, 10, generator=torch.Generator().manual_seed(0))
+    expected = torch.zeros_like(picture)
+    for rows, columns in blocks(picture, 3, 5):
+        flat = picture[..., rows, columns].flatten(1)
+        linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+        for place, layer in enumerate(linears):
+            flat = flat @ layer.weight.T + layer.bias
+            flat = flat.clamp(min=0) if place < len(linears) - 1 else flat
+        expected[..., rows, columns] = flat.reshape(2, channels, 3, 5)
+    assert torch.allclose(module(picture), expected, atol=1e-5)
+
+
+def test_unet_starts_without_normalisation_and_with_blocks_that_change_nothing():
+    module = UNet().build()
+    assert not any(isinstance(layer, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)) for layer in module.modules())
+    seconds = [weights for name, weights in module.named_parameters() if name.endswith("second.weight")]
+    assert seconds
+    assert not any(weights.any() for weights in seconds)

@@ -1,0 +1,62 @@
+"""Plans of what is read and written, before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from restorae.errors import BadPicture, UsageError
+from restorae.restoring import Job, plan
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def test_one_file_goes_to_a_file_or_into_a_folder(tmp_path: Path) -> None:
+    source = tmp_path / "a b.png"
+    touch(source)
+    assert plan([source], tmp_path / "out.png") == [Job(source, tmp_path / "out.png")]
+    assert plan([source], tmp_path / "out") == [Job(source, tmp_path / "out" / "a b.png")]
+    (tmp_path / "there.png").mkdir()
+    assert plan([source], tmp_path / "there.png") == [Job(source, tmp_path / "there.png" / "a b.png")]
+
+
+def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_no_picture(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    touch(folder / "a.png", folder / "x" / "b.JPG", folder / ".hidden.png", folder / ".git" / "c.png", folder / "notes.txt")
+    assert plan([folder], tmp_path / "out") == [
+        Job(folder / "a.png", tmp_path / "out" / "a.png"),
+        Job(folder / "x" / "b.JPG", tmp_path / "out" / "x" / "b.JPG"),
+    ]
+
+
+def test_links_that_loop_are_not_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    assert len(plan([tmp_path / "in"], tmp_path / "out")) == 1
+
+
+def test_an_input_is_never_replaced_not_even_through_a_link(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.png")
+    (tmp_path / "alias").symlink_to(tmp_path / "in")
+    for out in (tmp_path / "in", tmp_path / "alias", tmp_path / "in" / ".." / "in"):
+        with pytest.raises(UsageError, match="is an input"):
+            plan([tmp_path / "in"], out, overwrite=True)
+
+
+def test_two_inputs_that_would_become_one_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "x.png", tmp_path / "b" / "x.png")
+    with pytest.raises(UsageError, match="written twice"):
+        plan([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+
+
+def test_missing_inputs_and_other_kinds_are_named(tmp_path: Path) -> None:
+    touch(tmp_path / "notes.txt")
+    (tmp_path / "empty").mkdir()
+    for given, hint in (("nowhere", "no file or folder"), ("notes.txt", "no kind that is read"), ("empty", "holds no pictures")):
+        with pytest.raises(BadPicture, match=hint):
+            plan([tmp_path / given], tmp_path / "out")
