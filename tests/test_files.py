@@ -50,9 +50,14 @@ def test_the_temporary_name_lies_beside_and_keeps_the_suffix(tmp_path, name):
 def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path, error):
     (tmp_path / "out.txt").write_text("old")
     expected = OutputError if isinstance(error, OSError) else type(error)
-    with pytest.raises(expected), written_whole(tmp_path / "out.txt") as partial:
-        partial.write_text("half of the n")
-        raise error
+
+    def fail_halfway() -> None:
+        with written_whole(tmp_path / "out.txt") as partial:
+            partial.write_text("half of the n")
+            raise error
+
+    with pytest.raises(expected):
+        fail_halfway()
     assert everything_in(tmp_path) == {"out.txt": b"old"}
 
 
@@ -64,7 +69,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, monkeypatch, full
         raise OSError(full, os.strerror(full))
 
     monkeypatch.setattr(os, "fsync", fail)  # where a file system that allocates late notices
-    with pytest.raises(OutputError, match="the disk is full. Free some space") as caught:
+    with pytest.raises(OutputError, match=r"the disk is full\. Free some space") as caught:
         write_text(tmp_path / "out.txt", "new")
     assert str(tmp_path / "out.txt") in str(caught.value)
     assert "Nothing that was there before has changed" in str(caught.value)

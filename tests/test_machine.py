@@ -23,7 +23,11 @@ def test_cores_are_those_that_this_process_may_use():
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind a process to cores")
 def test_a_process_bound_to_one_core_uses_one():
-    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from restorae.machine import usable_cores; print(usable_cores())"
+    code = """
+import os
+from restorae.machine import usable_cores
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+print(usable_cores())"""
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pickle
@@ -462,7 +463,5 @@ def test_a_damaged_file_gives_a_model_or_a_sentence(tmp_path_factory, place, val
     content = bytearray(path.read_bytes())
     content[place % len(content)] = value
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(RestoraeError):
         assert isinstance(load(path), Model)
-    except RestoraeError as error:
-        assert str(error)

@@ -115,7 +115,7 @@ def test_arrays_of_every_type_become_working_pictures(shape, dtype):
 
 @pytest.mark.parametrize("shape", [(4,), (4, 6), (0, 6, 8), (4, 0, 8), (2, 3, 4, 2), (2, 3, 4, 4), (1, 2, 3, 4, 3)], ids=str)
 def test_an_array_that_is_no_set_of_pictures_is_refused_by_name(shape):
-    with pytest.raises(ShapeMismatch, match="mine.npy holds"):
+    with pytest.raises(ShapeMismatch, match=r"mine\.npy holds"):
         ArrayPictures(np.zeros(shape, np.uint8), source="mine.npy")
 
 

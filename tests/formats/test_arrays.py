@@ -184,12 +184,12 @@ def test_a_damaged_file_gives_an_array_or_a_sentence(tmp_path, suffix, place, va
     content[place % len(content)] = value
     path = tmp_path / f"damaged{suffix}"
     path.write_bytes(content)
+    told = None
     try:
-        found = read_array(path)
+        assert isinstance(read_array(path), np.ndarray)
     except BadPicture as error:
-        assert path.name in str(error)
-    else:
-        assert isinstance(found, np.ndarray)
+        told = str(error)
+    assert told is None or path.name in told
 
 
 def test_where_nothing_can_be_written_nothing_is_left(tmp_path):

@@ -111,9 +111,9 @@ def test_a_damaged_file_gives_an_array_or_a_sentence(tmp_path, place, value, kep
     content[place % len(content)] = value
     path = tmp_path / "damaged"
     path.write_bytes(content[:kept] if kept < len(content) else content)
+    told = None
     try:
-        found = read_idx(path)
+        assert isinstance(read_idx(path), np.ndarray)
     except BadPicture as error:
-        assert str(path) in str(error)
-    else:
-        assert found.size == PICTURES.size or found.dtype != np.uint8 or found.ndim != 3
+        told = str(error)
+    assert told is None or str(path) in told

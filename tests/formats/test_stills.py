@@ -48,6 +48,13 @@ def test_png_gives_the_pixels_back_and_their_depth(tmp_path, pixels):
     assert read_outline(path) == (*pixels.shape[:2], 3 if pixels.ndim == 3 else 1, pixels.nbytes)
 
 
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path):
+    # libvips remembers what it has opened by name
+    for seed in range(3):
+        write_still(tmp_path / "picture.png", random_pixels(5, 6, seed=seed))
+        assert np.array_equal(read_still(tmp_path / "picture.png"), random_pixels(5, 6, seed=seed))
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("shape", [(60, 40), (60, 40, 3), (60, 40, 1)], ids=str)
 def test_png_of_ours_is_what_pillow_reads_too(tmp_path, dtype, shape):
@@ -213,13 +220,14 @@ def test_a_damaged_file_gives_pixels_or_a_sentence(tmp_path, suffix, place, valu
     content[int(place * len(content))] = value
     path = tmp_path / f"damaged{suffix}"
     path.write_bytes(content[: int(len(content) * kept)])
+    told = None
     try:
         pixels = read_still(path)
-    except BadPicture as error:
-        assert str(path) in str(error)
-    else:
         assert pixels.dtype in (np.uint8, np.uint16)
-        assert pixels.ndim in (2, 3)
+        assert pixels.ndim == 2 or pixels.shape[2] == 3
+    except BadPicture as error:
+        told = str(error)
+    assert told is None or str(path) in told
 
 
 # ------------------------------------------------------------------------------------------------- writing

@@ -310,17 +310,22 @@ def blocks(picture: torch.Tensor, height: int, width: int) -> Iterator[tuple[sli
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_dense_takes_larger_pictures_as_a_mosaic(channels):
-    network = Dense(height=3, width=5, hidden=(8, 4), channels=channels)
-    module, picture = built(network), torch.rand(2, channels, 9, 10, generator=torch.Generator().manual_seed(0))
+    module = built(Dense(height=3, width=5, hidden=(8, 4), channels=channels))
+    picture = torch.rand(2, channels, 9, 10, generator=torch.Generator().manual_seed(0))
     expected = torch.zeros_like(picture)
     for rows, columns in blocks(picture, 3, 5):
-        flat = picture[..., rows, columns].flatten(1)
-        linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
-        for place, layer in enumerate(linears):
-            flat = flat @ layer.weight.T + layer.bias
-            flat = flat.clamp(min=0) if place < len(linears) - 1 else flat
-        expected[..., rows, columns] = flat.reshape(2, channels, 3, 5)
+        expected[..., rows, columns] = module(picture[..., rows, columns])
     assert torch.allclose(module(picture), expected, atol=1e-5)
+
+
+def test_dense_is_products_with_relu_between():
+    module, picture = built(Dense(height=3, width=5, hidden=(8, 4))), torch.rand(2, 1, 3, 5, generator=torch.Generator().manual_seed(0))
+    values = picture.flatten(1) - 0.5  # around middle grey
+    linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+    for place, layer in enumerate(linears):
+        values = values @ layer.weight.T + layer.bias
+        values = values.clamp(min=0) if place < len(linears) - 1 else values
+    assert torch.allclose(module(picture).flatten(1), values, atol=1e-5)
 
 
 def test_unet_starts_without_normalisation_and_with_blocks_that_change_nothing():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae.networks.contract import Network
-from restorae.networks.layers import initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
 from restorae.shapes import Images
 
 LARGEST = 64
@@ -62,6 +62,7 @@ class DenseNetwork(nn.Module):
         initialise_for_relu(self)
 
     def forward(self, images: Images) -> Images:
+        images = images - MIDDLE_GREY
         if images.shape[-2:] == self.block:
             restored: Tensor = self.layers(images.flatten(1)).reshape(images.shape)
             return restored

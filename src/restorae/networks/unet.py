@@ -16,10 +16,8 @@ from torch.nn import functional
 
 from restorae.errors import BadSpec
 from restorae.networks.contract import Network
-from restorae.networks.layers import initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
 from restorae.shapes import Images
-
-MIDDLE_GREY = 0.5
 
 
 class UNet(Network, kind="unet"):

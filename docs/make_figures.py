@@ -1,0 +1,206 @@
+"""Draws the figures of the documentation: `python docs/make_figures.py` (two minutes at most; nothing is downloaded).
+
+Digits come from scikit-learn, photographs from scikit-image, everything else is computed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import skimage.data
+import torch
+from matplotlib.figure import Figure
+from skimage.transform import resize
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorae import Degradation, load
+from restorae.chance import generator
+from restorae.data import ArrayPictures, Examples, open_pictures
+from restorae.figures import digit_sheets, write_figure
+from restorae.formats import write_still
+from restorae.networks import Conv
+from restorae.pixels import to_stored, to_working
+
+DAMAGE = Degradation.of("gaussian-noise(mean=0.5,sigma=0.3)")
+STYLES = {
+    "sigmoid + MSE": {"color": "tab:red"},
+    "linear + MSE": {"color": "tab:blue"},
+    "BCE on logits": {"color": "tab:green"},
+}
+WHITE = 0.8
+DARK = 14
+"""Side of the digits, in pixels, that makes the embedded ones as black as MNIST's."""
+SEEDS = (0, 1)
+STEPS = 80
+SHORT = 40
+BATCH = 128
+
+KINDS = {
+    "gaussian-noise": ("camera", "gaussian-noise(sigma=0.1)"),
+    "poisson-noise": ("camera", "poisson-noise(peak=20)"),
+    "speckle": ("camera", "speckle(sigma=0.4)"),
+    "salt-and-pepper": ("astronaut", "salt-and-pepper(amount=0.1)"),
+    "masking": ("astronaut", "masking(count=4,size=0.2)"),
+    "blur": ("astronaut", "blur(sigma=2)"),
+    "chain": ("camera", "blur(sigma=1.5) | poisson-noise(peak=40) | masking(count=2,size=0.15)"),
+}
+SIDE = 144
+GAP = 8
+
+
+def shrunken_digits(side: int) -> ArrayPictures:
+    """The embedded digits drawn `side` pixels high in the middle of 28 × 28 black ones: the smaller, the blacker."""
+    digits = open_pictures("digits", "train")
+    images = digits.batch(range(len(digits)))[:, 0, 4:24, 4:24].numpy()
+    small = np.clip(resize(images, (len(images), side, side), order=3, mode="edge", anti_aliasing=False), 0, 1)
+    before = (28 - side) // 2
+    margin = (before, 28 - side - before)
+    return ArrayPictures(np.rint(np.pad(small, ((0, 0), margin, margin)) * 255).astype(np.uint8))
+
+
+def share_of_black(pictures: ArrayPictures) -> float:
+    return float((pictures.stored == 0).mean())
+
+
+def lesson_network(seed: int) -> nn.Module:
+    """The lesson's network without its last sigmoid, its first weights drawn as Keras draws them."""
+    module = Conv().build()
+    torch.manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return module.to(memory_format=torch.channels_last)
+
+
+class Moment(NamedTuple):
+    """What one step of a training saw."""
+
+    mean: float
+    white: float
+    gradient: float
+    clean: float
+
+
+def train(way: str, pictures: ArrayPictures, seed: int, steps: int) -> list[Moment]:
+    """Nadam at 0.001, nothing else: no warm-up, no clipping of gradients, no schedule."""
+    module = lesson_network(seed)
+    optimiser = torch.optim.NAdam(module.parameters(), lr=1e-3)
+    moments = []
+    for degraded, clean in Examples(pictures, degradation=DAMAGE, draws=steps * BATCH, seed=seed).batches(0, BATCH):
+        result = module(degraded.contiguous(memory_format=torch.channels_last))
+        output = result if way == "linear + MSE" else result.sigmoid()
+        loss = functional.binary_cross_entropy_with_logits(result, clean) if way == "BCE on logits" else functional.mse_loss(output, clean)
+        optimiser.zero_grad()
+        loss.backward()
+        length = torch.cat([weights.grad.flatten() for weights in module.parameters()]).norm()
+        optimiser.step()
+        white = output[clean > WHITE].mean()
+        moments.append(Moment(output.mean().item(), white.item(), length.item(), clean.mean().item()))
+    return moments
+
+
+def draw_gradients() -> Figure:
+    """The pull on one white pixel, as a function of what stands before the last layer's end."""
+    before = torch.linspace(-12, 6, 500)
+    output = before.sigmoid()
+    pulls: dict[str, Tensor] = {
+        "sigmoid + MSE": 2 * (output - 1) * output * (1 - output),
+        "linear + MSE": 2 * (before - 1),
+        "BCE on logits": output - 1,
+    }
+    names = {
+        "sigmoid + MSE": r"sigmoid + MSE:  $2(s-1)\,s(1-s)$",
+        "linear + MSE": r"linear + MSE:  $2(r-1)$",
+        "BCE on logits": r"BCE on logits:  $s-1$",
+    }
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axis, logarithmic in zip(figure.subplots(1, 2), (False, True), strict=True):
+        for way, pull in pulls.items():
+            axis.plot(before, pull.abs() if logarithmic else pull, label=names[way], linewidth=2, **STYLES[way])
+        axis.set_xlabel("before the output: $r$")
+        axis.grid(alpha=0.3)
+        if logarithmic:
+            axis.set(yscale="log", ylim=(1e-6, 50), title="its size, on a logarithmic scale")
+        else:
+            axis.axhline(0, color="black", linewidth=0.8)
+            axis.set(ylim=(-2.5, 0.5), title="gradient at a white pixel (negative: brighter!)")
+            axis.legend(fontsize=9, loc="lower left")
+    return figure
+
+
+def draw_collapse() -> Figure:
+    """The same network on the same pictures with three ends; and how black pictures must be for the first to die."""
+    pictures = shrunken_digits(DARK)
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    (all_pixels, white_pixels), (gradient, blackness) = figure.subplots(2, 2)
+    whites: dict[int, list[float]] = {DARK: []}
+    for way, style in STYLES.items():
+        for seed in SEEDS:
+            moments = train(way, pictures, seed, STEPS)
+            if way == "sigmoid + MSE":
+                whites[DARK].append(moments[SHORT].white)
+            label = way if seed == SEEDS[0] else None
+            all_pixels.plot([each.mean for each in moments], label=label, **style)
+            white_pixels.plot([each.white for each in moments], **style)
+            gradient.plot([each.gradient for each in moments], **style)
+    clean = np.mean([each.clean for each in moments])
+    all_pixels.axhline(clean, color="black", linestyle=":", label="clean pictures")
+    all_pixels.set(title="mean output, all pixels", ylim=(-0.15, 0.6))
+    all_pixels.legend(fontsize=8)
+    white_pixels.axhline(1, color="black", linestyle=":")
+    white_pixels.set(title=f"mean output where the picture is white (> {WHITE})", ylim=(-0.15, 1.05))
+    gradient.set(title="length of the gradient", yscale="log")
+    for axis in (all_pixels, white_pixels, gradient):
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.3)
+    for side in (DARK, 16, 18, 19, 20):
+        smaller = shrunken_digits(side)
+        found = whites.get(side) or [train("sigmoid + MSE", smaller, seed, SHORT)[-1].white for seed in SEEDS]
+        print(f"digits of {side} px: {share_of_black(smaller):.0%} black; output at white after {SHORT} steps: {found}")
+        blackness.plot([100 * share_of_black(smaller)] * len(found), found, "o", color="tab:red")
+    blackness.axvline(80.9, color="black", linestyle=":", label="MNIST")
+    blackness.legend(fontsize=8)
+    blackness.set(
+        title=f"sigmoid + MSE: output at white after {SHORT} steps", xlabel="pixels that are exactly black, %", ylim=(-0.05, 1.05)
+    )
+    blackness.grid(alpha=0.3)
+    return figure
+
+
+def before_and_after(photograph: str, spec: str) -> np.ndarray:
+    """Clean and degraded side by side, as bytes."""
+    stored = getattr(skimage.data, photograph)()
+    stored = np.rint(resize(stored, (SIDE, SIDE), anti_aliasing=True) * 255).astype(np.uint8)
+    degraded = Degradation.of(spec).draw(generator(1), count=1).apply(to_working(stored)[None])[0]
+    gap = np.full((SIDE, GAP, *stored.shape[2:]), 255, np.uint8)
+    return np.concatenate([stored, gap, to_stored(degraded, like=stored)], axis=1)
+
+
+def draw_digits() -> Figure:
+    """Ten embedded digits, damaged, and what the bundled network, which learned from others, makes of them."""
+    clean = open_pictures("digits", "test").batch(range(10))
+    degraded = DAMAGE.draw(generator(0), len(clean)).apply(clean)
+    restored = load("digits-denoiser").restore_images(degraded).clamp(0, 1)
+    return digit_sheets({"Digits": clean, "Damaged": degraded, "Restored": restored}, columns=10)
+
+
+def main() -> None:
+    """Draw everything."""
+    asked = argparse.ArgumentParser(description="Draw the figures of the documentation.")
+    asked.add_argument("--out", type=Path, default=Path(__file__).parent / "figures")
+    out: Path = asked.parse_args().out
+    torch.set_num_threads(1)  # sums in the same order everywhere
+    for kind, (photograph, spec) in KINDS.items():
+        write_still(out / f"{kind}.png", before_and_after(photograph, spec))
+    write_figure(draw_digits(), out / "digits.png", dpi=80)
+    write_figure(draw_gradients(), out / "gradients.png")
+    write_figure(draw_collapse(), out / "collapse.png")
+
+
+if __name__ == "__main__":
+    main()
