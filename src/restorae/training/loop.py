@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -243,8 +244,7 @@ class Training:
         return max(0, machine.usable_cores() - 1) if self.machinery.workers is None else self.machinery.workers
 
     def _validate(self) -> None:
-        found = evaluate(self._model().restore_images, self.material.exam, with_ssim=self._done())
-        self.module.requires_grad_(True)
+        found = evaluate(self._model(final=self._done()).restore_images, self.material.exam, with_ssim=self._done())
         self.latest = found
         epoch = self.state.step / self.per_epoch
         self.state.history.append({"step": self.state.step, "epoch": epoch, "mse": found.restored.mse, "mse_degraded": found.degraded.mse})
@@ -252,19 +252,20 @@ class Training:
         self.progress.say(f"epoch {epoch:.3g}: validation PSNR {psnr or math.inf:.2f} dB (pooled) after {self.state.seconds:.0f} s")
         self._keep()
 
-    def _model(self, **facts: Any) -> Model:
-        module = self.module
-        if self.average:
-            module = self.network.build().to(self.device)
-            module.load_state_dict(self.module.state_dict())
-            with torch.no_grad():
-                for weights, mean in zip(module.parameters(), self.average, strict=True):
-                    weights.copy_(mean)
-        return Model(self.network, module, make_card(self.network, module, **facts))
+    def _model(self, final: bool = False) -> Model:
+        """The network as it is now; `final` as it will be kept: averaged if so wished, in half precision if that holds it."""
+        module = copy.deepcopy(self.module)
+        with torch.no_grad():
+            for weights, mean in zip(module.parameters(), self.average or module.parameters(), strict=True):
+                weights.copy_(mean)
+            if final and fits_half(module):
+                for tensor in _floats(module):
+                    tensor.copy_(tensor.half())
+        return Model(self.network, module, make_card(self.network, module))
 
     def _finish(self) -> Model:
         exam, recipe = self.material.exam, self.recipe
-        model = self._model()
+        model = self._model(final=True)
         # resumed after its last step, a training has not been validated yet
         final = self.latest or evaluate(model.restore_images, exam)
         if has_collapsed(final.restored.mse, self.constant):
@@ -295,7 +296,7 @@ class Training:
         )
         finished = Model(self.network, model.module, card)
         if self.target is not None:
-            finished.save(self.target)
+            finished.save(self.target, half=fits_half(finished.module))
             checkpoint.path_for(self.target).unlink(missing_ok=True)
         return finished
 
@@ -336,6 +337,15 @@ def make_optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimiser == "nadam":
         return torch.optim.NAdam(module.parameters(), decoupled_weight_decay=True, **options)
     return torch.optim.AdamW(module.parameters(), **options)
+
+
+def fits_half(module: nn.Module) -> bool:
+    """Whether half precision can hold everything that a module has learned."""
+    return all(bool(tensor.half().isfinite().all()) for tensor in _floats(module))
+
+
+def _floats(module: nn.Module) -> list[Tensor]:
+    return [tensor for tensor in module.state_dict().values() if tensor.is_floating_point()]
 
 
 def _as_pictures(pictures: Pictures | np.ndarray | None) -> Pictures | None:
