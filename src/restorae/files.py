@@ -22,7 +22,8 @@ def written_whole(target: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: the folder cannot be made or written, or the disk is full. What was at `target` is untouched.
     """
     target = Path(target)
-    partial = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.partial{target.suffix}")
+    suffix = target.suffix if len(os.fsencode(target.suffix)) < 100 else ""
+    partial = target.with_name(f".{secrets.token_hex(6)}.partial{suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield partial

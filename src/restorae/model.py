@@ -112,8 +112,11 @@ class Model:
             BadPicture: the values cannot be pixels.
         """
         if isinstance(pictures, Tensor):
-            if pictures.dim() != 4 or pictures.numel() == 0:
-                raise ShapeMismatch(f"A tensor of pictures is (n, channels, height, width), not {tuple(pictures.shape)}.")
+            if pictures.dim() != 4 or pictures.numel() == 0 or not pictures.is_floating_point():
+                came = f"{pictures.dtype} of shape {tuple(pictures.shape)}"
+                raise ShapeMismatch(
+                    f"A tensor of pictures is floats (n, channels, height, width), not {came}. Arrays may be whole numbers."
+                )
             return self.restore_images(pictures.float()).to(pictures.dtype)
         if pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3)):
             return to_stored(self.restore_images(to_working(pictures)[None])[0], like=pictures)
@@ -199,12 +202,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     keep_freed_memory()
     path = find(name_or_path)
     header, tensors = read_file(path, _HEADER)
-    if header.get("format_version", 0) > FORMAT_VERSION:
-        raise BadModelFile(
-            f"{path} has format version {header['format_version']}; this restorae reads up to {FORMAT_VERSION}. Upgrade restorae."
-        )
+    card = card_of(header, path)
     try:
-        card = Card(**header)
         network = Network.from_dict(card.network)
     except UnknownKind:
         raise
@@ -243,7 +242,18 @@ def read_card(path: Path) -> Card:
     Raises:
         BadModelFile: as `load`.
     """
-    header, _ = read_file(path, _HEADER, with_tensors=False)
+    return card_of(read_file(path, _HEADER, with_tensors=False)[0], path)
+
+
+def card_of(header: dict[str, Any], path: Path) -> Card:
+    """The card that the header of the file at `path` is.
+
+    Raises:
+        BadModelFile: of a newer format, or not a card.
+    """
+    version = header.get("format_version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise BadModelFile(f"{path} has format version {version}; this restorae reads up to {FORMAT_VERSION}. Upgrade restorae.")
     try:
         return Card(**header)
     except RestoraeError as error:

@@ -55,13 +55,15 @@ class Part(Settings):
         if family is not None:
             cls.family, cls.kind = family, ""
             return
-        cls.kind = kind or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
-        taken = next((other for other in kinds(cls) if other.kind == cls.kind and other is not cls), None)
+        cls.kind = ""  # a class that is refused below stays without a name
+        name = kind or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        taken = next((other for other in kinds(cls) if other.kind == name), None)
         if taken is not None and not _redefines(cls, taken):
             raise BadSpec(
-                f"{cls.__qualname__} calls itself {cls.kind!r}, but that {cls.family} exists "
+                f"{cls.__qualname__} calls itself {name!r}, but that {cls.family} exists "
                 f"({taken.__module__}.{taken.__qualname__}). Give it another kind."
             )
+        cls.kind = name
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -155,7 +157,7 @@ def kinds(family: type[P]) -> Iterator[type[P]]:
         if part.kind and not inspect.isabstract(part):
             found.append(part)
     seen: set[str] = set()
-    for part in reversed(found):
+    for part in found:
         if part.kind not in seen:
             seen.add(part.kind)
             yield part

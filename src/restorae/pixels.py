@@ -25,7 +25,7 @@ def full_scale(dtype: np.dtype) -> float:
     """
     if dtype.kind == "b" or dtype.kind == "f":
         return 1.0
-    if dtype.kind == "u":
+    if dtype.kind == "u" and dtype.itemsize <= 4:
         return float(np.iinfo(dtype).max)
     raise BadPicture(f"Pixels of type {dtype} cannot be used. Expected whole numbers without sign (uint8, uint16), bool or floats.")
 
@@ -49,7 +49,8 @@ def working_values(stored: np.ndarray) -> np.ndarray:
         BadPicture: NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
     scale = full_scale(stored.dtype)
-    working = stored.astype(np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+        working = stored.astype(np.float32)
     if stored.dtype.kind == "f":
         if not np.isfinite(working).all():
             raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
@@ -70,7 +71,7 @@ def to_stored(working: Image, like: np.ndarray) -> np.ndarray:
         ShapeMismatch: the working picture has another size than `like`.
     """
     values = working.detach().cpu().float().numpy()
-    values = values[0] if like.ndim == 2 else values.transpose(1, 2, 0)
+    values = values[0] if like.ndim == 2 and len(values) == 1 else values.transpose(1, 2, 0)
     if values.shape != like.shape:
         raise ShapeMismatch(f"A picture of {like.shape} was expected, {values.shape} came.")
     return stored_values(values, like.dtype)

@@ -38,6 +38,8 @@ def structural_similarity(images: Images, clean: Images) -> Tensor:
 
     Pictures with a side below 11 px have no such window: NaN.
     """
+    if images.shape != clean.shape:
+        raise ShapeMismatch(f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}.")
     if min(images.shape[-2:]) < SMALLEST_SSIM_SIDE:
         return torch.full((len(images),), math.nan)
     from torchmetrics.functional.image import structural_similarity_index_measure

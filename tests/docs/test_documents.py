@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.docs.execute import blocks
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def test_the_code_runs_and_prints_what_is_shown(document: Path, tmp_path: Path) 
     environment = {name: value for name, value in os.environ.items() if name != "RESTORAE_DATA"}
     environment |= {"PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "COLUMNS": "120"}
     done = subprocess.run(
-        [sys.executable, EXECUTE, document], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, EXECUTE, document], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1200, check=False
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 

@@ -44,7 +44,7 @@ def train(
     device: Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that read pictures (cores - 1; none where they are in memory).")
+        int | None, typer.Option(min=0, help="Threads that read pictures (cores - 1; none where they are in memory).")
     ] = None,
     data_dir: DataDir = None,
     imports: Import = None,

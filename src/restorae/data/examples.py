@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from restorae.chance import derive_seed, generator
 from restorae.data.augmentation import bend
@@ -73,6 +74,8 @@ class Examples:
             clean = clean.to(device)
             if self.augment and self.patch is None:
                 clean = bend(clean, generator(self.seed, _CHANGE, epoch, place, device=device))
+                if degraded is not None:
+                    degraded = bend(degraded.to(device), generator(self.seed, _CHANGE, epoch, place, device=device))
             if self.degradation is not None:
                 yield self.degradation.degrade(clean, generator(self.seed, _DAMAGE, epoch, place, device=device)), clean
             else:
@@ -84,11 +87,26 @@ class Examples:
             for indices in plan:
                 yield None if self.degraded is None else self.degraded.batch(indices), self.clean.batch(indices)
             return
-        reader = _Reader(self, plan, epoch, start)
+
+        def read(place: int) -> tuple[Images | None, Images]:
+            return self.cut(plan[place], derive_seed(self.seed, _PLACE, epoch, start + place))
+
         if workers == 0 or not isinstance(self.clean, FilePictures):
-            yield from (reader[place] for place in range(len(plan)))
+            yield from map(read, range(len(plan)))
             return
-        yield from DataLoader(reader, batch_size=None, shuffle=False, num_workers=workers)
+        # threads, not processes: libvips decodes outside Python's lock, and its own threads do not survive a fork
+        with ThreadPoolExecutor(workers) as pool:
+            waiting: deque[Future[tuple[Images | None, Images]]] = deque()
+            try:
+                for place in range(len(plan)):
+                    waiting.append(pool.submit(read, place))
+                    if len(waiting) > 2 * workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for each in waiting:
+                    each.cancel()
 
     def cut(self, indices: Sequence[int], seed: int) -> tuple[Images | None, Images]:
         """Regions of pictures as a batch, or whole pictures; for pairs the same regions of both."""
@@ -115,20 +133,6 @@ class Examples:
             return piece.flip(2) if symmetry >= 4 else piece
 
         return (None if degraded is None else region(degraded)), region(clean)
-
-
-class _Reader(Dataset[tuple["Images | None", "Images"]]):
-    """The batches of an epoch by their place, for workers."""
-
-    def __init__(self, examples: Examples, plan: Sequence[Sequence[int]], epoch: int, start: int) -> None:
-        self.examples, self.plan, self.epoch, self.start = examples, plan, epoch, start
-
-    def __len__(self) -> int:
-        return len(self.plan)
-
-    def __getitem__(self, place: int) -> tuple[Images | None, Images]:
-        seed = derive_seed(self.examples.seed, _PLACE, self.epoch, self.start + place)
-        return self.examples.cut(self.plan[place], seed)
 
 
 def _at_least(picture: Image, side: int) -> Image:

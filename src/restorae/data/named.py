@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ import platformdirs
 
 from restorae.data.pictures import ArrayPictures
 from restorae.errors import BadPicture, DataUnavailable, UnknownKind, nearest
-from restorae.files import written_whole
+from restorae.files import write_bytes
 from restorae.formats import read_idx
 from restorae.progress import SILENT, Progress
 
@@ -141,28 +141,33 @@ def download(wanted: IdxSet, file: str, checksum: str, target: Path, progress: P
     for mirror in wanted.mirrors:
         address = f"{mirror}/{file}"
         try:
-            with urllib.request.urlopen(address, timeout=SECONDS_TO_ANSWER) as reply, written_whole(target) as partial:
-                digest = hashlib.sha256()
-                progress.begin(f"Downloading {wanted.name}/{file}", int(reply.headers.get("Content-Length") or 0), "bytes")
-                try:
-                    with partial.open("wb") as handle:
-                        while chunk := reply.read(_CHUNK):
-                            handle.write(chunk)
-                            digest.update(chunk)
-                            progress.advance(len(chunk))
-                finally:
-                    progress.end()
-                if digest.hexdigest() != checksum:
-                    raise BadPicture("another content than published (its checksum is wrong)")
-            return
-        except (urllib.error.URLError, TimeoutError, ConnectionError, BadPicture) as error:
+            content = _fetch(address, f"Downloading {wanted.name}/{file}", progress)
+        except (OSError, http.client.HTTPException) as error:  # before anything is written: what fails here is the mirror
             answers.append(f"{address}: {getattr(error, 'reason', error)}")
+            continue
+        if hashlib.sha256(content).hexdigest() == checksum:
+            write_bytes(target, content)
+            return
+        answers.append(f"{address}: another content than published (its checksum is wrong)")
     raise DataUnavailable(
         f"{wanted.name} is not on this machine and could not be downloaded.\n"
         + "\n".join(f"  {answer}" for answer in answers)
         + f"\nPut its four files ({', '.join(wanted.checksums)}) into a folder {wanted.name}/ and name the folder above it with "
         "--data-dir or RESTORAE_DATA; or use the embedded set 'digits'."
     )
+
+
+def _fetch(address: str, task: str, progress: Progress) -> bytes:
+    with urllib.request.urlopen(address, timeout=SECONDS_TO_ANSWER) as reply:
+        progress.begin(task, int(reply.headers.get("Content-Length") or 0), "bytes")
+        content = bytearray()
+        try:
+            while chunk := reply.read(_CHUNK):
+                content += chunk
+                progress.advance(len(chunk))
+        finally:
+            progress.end()
+    return bytes(content)
 
 
 def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:

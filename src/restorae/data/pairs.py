@@ -29,7 +29,8 @@ def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
         ShapeMismatch: no name is shared, or pictures of a pair differ in size or channels; the message names them.
     """
     places = {_key(name): index for index, name in enumerate(clean.names)}
-    found = [(index, places[_key(name)]) for index, name in enumerate(degraded.names) if _key(name) in places]
+    exact = {name: index for index, name in enumerate(clean.names)}
+    found = [(index, exact.get(name, places[_key(name)])) for index, name in enumerate(degraded.names) if _key(name) in places]
     if not found:
         raise ShapeMismatch(
             f"The degraded and the clean pictures share no names: {_some(degraded.names)} against {_some(clean.names)}. "

@@ -13,7 +13,7 @@ import torch
 from restorae.errors import BadPicture, ShapeMismatch
 from restorae.formats import SUFFIXES, Outline, picture_files, read_outline, read_still
 from restorae.machine import usable_cores
-from restorae.pixels import to_working, working_values
+from restorae.pixels import full_scale, to_working, working_values
 from restorae.shapes import Image, Images
 
 HELD_IN_MEMORY = 2 * 2**30
@@ -67,6 +67,7 @@ class ArrayPictures(Pictures):
             )
         if stored.ndim == 4 and stored.shape[-1] not in (1, 3):
             raise ShapeMismatch(f"{source} holds pictures of {stored.shape[-1]} channels; 1 (grey) or 3 (colour) are expected.")
+        full_scale(stored.dtype)
         if stored.dtype.kind == "f":
             working_values(stored)  # refuses NaN and foreign scales now, not in the middle of training
         self.stored = np.ascontiguousarray(stored[:, None] if stored.ndim == 3 else stored.transpose(0, 3, 1, 2))

@@ -40,4 +40,6 @@ class Chain(Degradation, kind="chain"):
         return images
 
     def __str__(self) -> str:
-        return " | ".join(map(str, self.parts)) if self.parts else self.kind
+        # bars say a chain of two or more plain links; anything else is written in full, so that `of` gives it back
+        plain = len(self.parts) > 1 and not any(isinstance(part, Chain) for part in self.parts)
+        return " | ".join(map(str, self.parts)) if plain else super().__str__()

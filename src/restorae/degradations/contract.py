@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from restorae.chance import BatchChance, Chance, PerImageChance, draw_seeds
@@ -20,10 +20,17 @@ from restorae.errors import ShapeMismatch
 from restorae.parts import Part, Range, RangeField, Settings, split_outside_brackets
 from restorae.shapes import Images
 
+
+def _whole(value: Range) -> Range:
+    if not (value.low.is_integer() and value.high.is_integer()):
+        raise ValueError(f"the range {value} is of whole numbers")
+    return value
+
+
 Amount: TypeAlias = float | RangeField
 """A number, or a range that is drawn from uniformly, once per image."""
 
-Count: TypeAlias = int | RangeField
+Count: TypeAlias = int | Annotated[RangeField, AfterValidator(_whole)]
 """A whole number, or a range that is drawn from uniformly (both ends included), once per image."""
 
 Amounts: TypeAlias = Mapping[str, Tensor]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,9 @@ import numpy as np
 from restorae.errors import BadPicture
 from restorae.files import written_whole
 
+_UNREADABLE = (
+    OSError, ValueError, EOFError, MemoryError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError
+)  # fmt: skip
 _PREFERRED = ("images", "x_test", "x_train", "x", "arr_0")
 
 
@@ -24,12 +28,13 @@ def read_array(path: Path, name: str | None = None) -> np.ndarray:
         BadPicture: not such a file, cut short, holding objects, or no array of that name.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return _choose(path, loaded, name)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        with path.open("rb") as handle:  # numpy leaves a broken archive open
+            loaded = np.load(handle, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            with loaded:
+                return _choose(path, loaded, name)
+    except _UNREADABLE as error:
         raise BadPicture(_explain(path, error)) from None
 
 
@@ -53,6 +58,6 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def _explain(path: Path, error: Exception) -> str:
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+    if "Object arrays" in str(error) or ("allow_pickle" in str(error) and path.read_bytes()[:1] == b"\x80"):
         return f"{path} holds Python objects, which are never loaded (they could run code). Expected an array of numbers."
     return f"{path} cannot be read as a NumPy array: it is cut short, damaged or something else ({error})."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from restorae.errors import BadPicture, MissingExtra
+from restorae.errors import BadPicture, MissingExtra, OutputError
 from restorae.files import write_bytes
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_outline(path: Path) -> Outline:
     Raises:
         BadPicture: as `read_still`.
     """
-    image = _open(path)
+    image = _open(path).autorot()  # of the header alone: nothing is decoded
     channels = 1 if image.interpretation in ("b-w", "grey16") else 3
     depth = 2 if image.format == "ushort" else 1
     return Outline(image.height, image.width, channels, image.height * image.width * channels * depth)
@@ -62,6 +62,8 @@ def read_still(path: Path) -> np.ndarray:
 
     image = _open(path)
     try:
+        if image.get_typeof("orientation") and image.get("orientation") > 1:
+            image = image.copy_memory().autorot()  # lines are read from top to bottom, but turned they are needed in another order
         if image.hasalpha():
             image = image.extract_band(0, n=image.bands - 1)
         if image.interpretation not in _TAKEN_AS_THEY_ARE:
@@ -83,7 +85,7 @@ def _open(path: Path) -> pyvips.Image:
     if path.stat().st_size == 0:
         raise BadPicture(f"{path} is empty (0 bytes).")
     try:
-        return image_class.new_from_file(str(path), access="sequential", fail_on="truncated").autorot()
+        return image_class.new_from_file(str(path), access="sequential", fail_on="truncated")
     except pyvips.Error as error:
         raise _unreadable(path, error) from None
 
@@ -103,10 +105,25 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise BadPicture(f"{path.name}: pictures are written as {', '.join(sorted(_WRITERS))}. Choose one of these suffixes.")
-    image = _vips().new_from_array(np.ascontiguousarray(pixels))
-    if writer == "jpegsave_buffer":
-        if pixels.dtype == np.uint16:
-            image = (image / 257).rint().cast("uchar")
-        write_bytes(path, image.jpegsave_buffer(Q=quality))
-    else:
-        write_bytes(path, image.pngsave_buffer())
+    fits = pixels.ndim in (2, 3) and pixels.size and (pixels.ndim == 2 or pixels.shape[2] <= 4)
+    if not fits or pixels.dtype not in (np.uint8, np.uint16, np.bool_):
+        raise BadPicture(
+            f"{path}: a picture file holds (height, width) or (height, width, 3) values of uint8 or uint16, "
+            f"not {pixels.dtype} {pixels.shape}."
+        )
+    import pyvips
+
+    try:
+        image = _vips().new_from_array(np.ascontiguousarray(pixels))
+        if pixels.dtype == np.uint16 and image.bands < 3:
+            image = image.copy(interpretation="grey16")
+        if writer == "jpegsave_buffer":
+            if pixels.dtype == np.uint16:
+                image = (image / 257).rint().cast("uchar")
+                image = image.copy(interpretation="b-w" if image.bands < 3 else "srgb")
+            content = image.jpegsave_buffer(Q=quality)
+        else:
+            content = image.pngsave_buffer()
+    except pyvips.Error as error:
+        raise OutputError(f"{path} could not be written: {str(error).splitlines()[-1].strip()}.") from None
+    write_bytes(path, content)

@@ -59,4 +59,6 @@ class BCE(Loss, kind="bce"):
     def between(self, restored: Images, clean: Images) -> Tensor:
         # straight through the cut, so that a pixel outside still gets a gradient back towards it
         cut = restored + (restored.clamp(1e-3, 1 - 1e-3) - restored).detach()
-        return functional.binary_cross_entropy(cut.float(), clean.clamp(0, 1))
+        if not cut.isfinite().all():
+            return cut.sum()  # diverged: say so, where the library's function would raise
+        return functional.binary_cross_entropy(cut.float().clamp(0, 1), clean.clamp(0, 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from typing import Self
 
+from pydantic import Field
 from torch import nn
 
 from restorae.errors import ShapeMismatch
@@ -18,7 +19,7 @@ class Network(Part, abc.ABC, family="network"):
     both (batch, channel, height, width) float32; the height and width it is given are multiples of `multiple_of`.
     """
 
-    channels: int = 1
+    channels: int = Field(1, ge=1)
     """Channels of the pictures: 1 grey, 3 colour."""
 
     @abc.abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,6 +22,7 @@ class Dense(Network, kind="dense"):
     A dense network knows one picture size. Pictures of up to 64 × 64 are taken whole; larger ones, and those of other
     sizes than it was trained on, as a mosaic of blocks of that size.
 
+    >>> import torch
     >>> Dense(height=28, width=28).build()(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 1, 28, 28])
     """
@@ -30,7 +31,7 @@ class Dense(Network, kind="dense"):
     """Height of the picture or block that the network sees, in pixels."""
     width: int = Field(28, ge=1, le=LARGEST)
     """Width of the picture or block that the network sees, in pixels."""
-    hidden: tuple[int, ...] = Field((512, 128, 512), min_length=1)
+    hidden: tuple[PositiveInt, ...] = Field((512, 128, 512), min_length=1)
     """Units of each hidden layer."""
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise, zip_longest
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,15 +23,16 @@ from restorae.shapes import Images
 class UNet(Network, kind="unet"):
     """Residual blocks at falling resolution, joined by sums on the way up; the default network.
 
+    >>> import torch
     >>> UNet().build()(torch.zeros(1, 1, 28, 28)).shape
     torch.Size([1, 1, 28, 28])
     """
 
-    widths: tuple[int, ...] = Field((32, 96), min_length=1)
+    widths: tuple[PositiveInt, ...] = Field((32, 96), min_length=1)
     """Features at each level, finest first; every level halves the resolution of the one before."""
-    encoder_blocks: tuple[int, ...] = Field((0, 2), min_length=1)
+    encoder_blocks: tuple[NonNegativeInt, ...] = Field((0, 2), min_length=1)
     """Residual blocks at each level on the way down, the coarsest included."""
-    decoder_blocks: tuple[int, ...] = (1,)
+    decoder_blocks: tuple[NonNegativeInt, ...] = (1,)
     """Residual blocks at each level on the way up; one level fewer, since the coarsest is crossed once."""
     patch: int = Field(2, ge=1, le=8)
     """Pixels along each side that are folded into one position before the first level."""

@@ -47,7 +47,7 @@ class Machinery:
     precision: machine.Precision = "auto"
     """`auto` takes bfloat16 where the device is fast at it."""
     workers: int | None = None
-    """Processes that read pictures; by default cores - 1, and 0 where the pictures are in memory."""
+    """Threads that read pictures; by default cores - 1, and none where the pictures are in memory."""
     data_dir: Path | None = None
     """Where named data sets are looked for first."""
 
