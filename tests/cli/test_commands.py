@@ -30,7 +30,7 @@ def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, pictures: Path) -
 
 def test_degrade_shows_a_sheet(tmp_path: Path, pictures: Path) -> None:
     assert run("degrade", pictures, "--with", "masking", "--out", "harmed", "--show", cwd=tmp_path).status == 0
-    with Image.open(tmp_path / "harmed" / "sheet.png") as sheet:
+    with Image.open(tmp_path / "harmed-sheet.png") as sheet:
         assert sheet.width > 300
 
 

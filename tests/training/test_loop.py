@@ -131,7 +131,7 @@ def train_or_collapse(*arguments: object, **options: object) -> None:
 
 
 def test_a_loss_that_becomes_nan_stops_with_what_to_do(tmp_path: Path) -> None:
-    recipe = with_settings(QUICK, learning_rate=1e18, clip_gradients=None, warmup=0, optimiser="adamw")
+    recipe = with_settings(QUICK, learning_rate=1e18, clip_gradients=0, warmup=0, optimiser="adamw")
     with pytest.raises(TrainingDiverged, match="--learning-rate"):
         train(recipe, tmp_path / "small")
     assert not (tmp_path / "small.safetensors").exists()
@@ -224,9 +224,7 @@ def test_every_network_trains_on_any_size_and_channels(network: str, shape: tupl
     # half black, half white: a network that looks at its input at all beats a constant answer soon
     clean = np.zeros(shape, np.float32)
     clean[1::2] = 1
-    recipe = Recipe(
-        degradation="gaussian-noise(sigma=0.1)", network=network, batch_size=16, steps=80, learning_rate=5e-3, clip_gradients=None
-    )
+    recipe = Recipe(degradation="gaussian-noise(sigma=0.1)", network=network, batch_size=16, steps=80, learning_rate=5e-3, clip_gradients=0)
     model = train(recipe, clean=clean)
     assert model.restore(clean[:2]).shape == (2, *shape[1:])
     assert model.network.channels == (3 if len(shape) == 4 else 1)

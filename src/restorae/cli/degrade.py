@@ -22,7 +22,7 @@ def degrade(
     spec: With = None,
     out: Annotated[Path | None, typer.Option(help="The folder (or for one picture the file) to write to.")] = None,
     seed: Seed = 0,
-    show: Annotated[bool, typer.Option("--show", help="Also write sheet.png, before and after side by side.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Also write OUT-sheet.png, before and after side by side.")] = False,
     list_kinds: Annotated[bool, typer.Option("--list", help="Print the kinds of damage and their settings.")] = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
@@ -86,7 +86,8 @@ def _degrade(
     if show and examples:
         from restorae.figures import comparison_sheet, write_figure
 
-        sheet = (out if out.is_dir() else out.parent) / "sheet.png"
+        # beside the results, not among them: a folder of pictures stays one that can be trained on
+        sheet = out.with_name(f"{out.stem if out.is_file() else out.name}-sheet.png")
         write_figure(comparison_sheet(examples, ("clean", "degraded")), sheet)
         say(f"{sheet}: before and after.")
     finish("degraded", len(jobs), failures, out)

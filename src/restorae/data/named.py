@@ -114,17 +114,31 @@ def load_digits(split: Split) -> Labelled:
     return Labelled(ArrayPictures(pictures[chosen]), labels[chosen].astype(np.uint8))
 
 
+def find_here(wanted: IdxSet, data_dir: Path | None = None) -> Path | None:
+    """The folder that holds all files of a set, plain or gzipped, in `data_dir`, `$RESTORAE_DATA` or the user's cache."""
+    given = data_dir or (Path(os.environ["RESTORAE_DATA"]) if os.environ.get("RESTORAE_DATA") else None)
+    places = [cache_folder(wanted)]
+    if given is not None:
+        # the folder above the sets, or the set's own: all sets call their files alike, so only its name tells which it is
+        places = [given / wanted.name, *([given] if given.resolve().name == wanted.name else []), *places]
+    return next((place for place in places if all(_plain_or_gzipped(place / file).is_file() for file in wanted.checksums)), None)
+
+
+def cache_folder(wanted: IdxSet) -> Path:
+    """Where a set is kept that was downloaded."""
+    return Path(platformdirs.user_cache_dir("restorae")) / wanted.name
+
+
 def locate(wanted: IdxSet, data_dir: Path | None, progress: Progress) -> Path:
     """The folder that holds all files of a set, downloading them into the user's cache if they are nowhere.
 
     Raises:
         DataUnavailable: no mirror answered with the right files.
     """
-    cache = Path(platformdirs.user_cache_dir("restorae")) / wanted.name
-    given = data_dir or (Path(os.environ["RESTORAE_DATA"]) if os.environ.get("RESTORAE_DATA") else None)
-    for folder in ([given / wanted.name, given] if given else []) + [cache]:
-        if all((folder / file).is_file() or (folder / Path(file).stem).is_file() for file in wanted.checksums):
-            return folder
+    here = find_here(wanted, data_dir)
+    if here is not None:
+        return here
+    cache = cache_folder(wanted)
     for file, checksum in wanted.checksums.items():
         if not (cache / file).is_file():
             download(wanted, file, checksum, cache / file, progress)

@@ -34,6 +34,8 @@ from restorae.version import VERSION
 _FIRST_WEIGHTS = 2
 _STEPS_BETWEEN_LOOKS = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
+_SHARE_BETWEEN_VALIDATIONS = 0.02
+"""Epochs shorter than this share of the training are not validated one by one."""
 _FLOOR = 0.005
 """Smallest step size as a share of the largest."""
 
@@ -133,6 +135,7 @@ class Training:
         self.batch_size = min(recipe.batch_size, len(examples))
         self.state = checkpoint.State(self.recipe.model_dump(mode="json"), self.material.fingerprint)
         self.latest: Evaluation | None = None
+        self.validated = 0.0
         self.constant = constant_answer_error(self.material.exam.clean, examples.clean, examples.patch)
 
     def _first_module(self, start_from: str | Path | None) -> nn.Module:
@@ -197,7 +200,7 @@ class Training:
                     if now - last_save > _SECONDS_BETWEEN_CHECKPOINTS:
                         self._keep()
                         last_save = time.perf_counter()
-                if over:
+                if over and (self._done() or self._share() - self.validated >= _SHARE_BETWEEN_VALIDATIONS):
                     self._validate()
                     started = last_look = time.perf_counter()
                 yield
@@ -245,7 +248,7 @@ class Training:
 
     def _validate(self) -> None:
         found = evaluate(self._model(final=self._done()).restore_images, self.material.exam, with_ssim=self._done())
-        self.latest = found
+        self.latest, self.validated = found, self._share()
         epoch = self.state.step / self.per_epoch
         self.state.history.append({"step": self.state.step, "epoch": epoch, "mse": found.restored.mse, "mse_degraded": found.degraded.mse})
         psnr = found.restored.psnr_pooled

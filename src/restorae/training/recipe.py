@@ -61,8 +61,8 @@ class Recipe(Settings):
     """Steps over which the step size rises from nothing."""
     weight_decay: float = Field(0.0, ge=0)
     """Pull of the weights towards zero, in AdamW's sense."""
-    clip_gradients: float | None = Field(0.1, gt=0)
-    """Largest length of the gradient; longer ones are shortened to it."""
+    clip_gradients: float = Field(0.1, ge=0)
+    """Largest length of the gradient; longer ones are shortened to it. 0 for no limit."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none."""
     batch_size: int = Field(128, ge=1)
