@@ -130,13 +130,20 @@ def check(split: str = "all", data_dir: Path | None = None) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "test", "all"])
-@pytest.mark.parametrize("below", ["mnist", "."])
-def test_a_folder_that_is_named_is_read(tmp_path, monkeypatch, split, below):
+@pytest.mark.parametrize("given", ["sets", "sets/mnist"])
+def test_a_folder_that_is_named_is_read(tmp_path, monkeypatch, split, given):
     use(monkeypatch)
-    put(tmp_path / "sets" / below)
-    check(split, tmp_path / "sets")
-    monkeypatch.setenv("RESTORAE_DATA", str(tmp_path / "sets"))
+    put(tmp_path / "sets" / "mnist")
+    check(split, tmp_path / given)
+    monkeypatch.setenv("RESTORAE_DATA", str(tmp_path / given))
     check(split)
+
+
+def test_the_files_of_one_set_are_not_taken_for_another(tmp_path, monkeypatch):
+    use(monkeypatch)
+    put(tmp_path / "fashion-mnist")
+    with pytest.raises(DataUnavailable):
+        load_named("mnist", "all", tmp_path / "fashion-mnist")
 
 
 def test_unpacked_files_are_read_too(tmp_path, monkeypatch):
