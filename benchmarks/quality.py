@@ -137,11 +137,13 @@ def _beside_the_epochs(runs: list[dict[str, Any]]) -> str:
     """What the epochs' ratios do not say: how much each side sees in one, and what a whole call takes besides."""
     theirs = [run["digits_per_epoch"] for run in runs if run["who"] in KERAS]
     ours = [run for run in runs if run["who"] not in KERAS]
-    seen = ours[0]["digits_per_epoch"]
+    seen = ours[0]["digits_per_epoch"] if ours else 0
     finished = [run["finished"]["seconds"] - run["seconds"] for run in ours if "finished" in run]
     said = (
         f"An epoch is {theirs[0]:,} digits for Keras and {seen:,} for restorae, which holds 5,000 out to validate on and leaves out a "
         f"last batch that is not full; per digit its ratios are {theirs[0] / seen:.2f} times as large."
+        if theirs and ours
+        else "Keras and restorae were not both trained in this run, so there are no ratios."
     )
     if finished:
         said += (

@@ -77,8 +77,9 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     if unknown:
         options.error(f"there is no part {unknown[0]!r}; known: {', '.join(PARTS)}")
     for name in ("threads", "rounds", "keras_seeds", "conv_seeds", "unet_seeds"):
-        if getattr(chosen, name) is not None and getattr(chosen, name) < 1:
-            options.error(f"--{name.replace('_', '-')} {getattr(chosen, name)}: expected 1 or more")
+        fewest = 0 if name == "keras_seeds" else 1
+        if getattr(chosen, name) is not None and getattr(chosen, name) < fewest:
+            options.error(f"--{name.replace('_', '-')} {getattr(chosen, name)}: expected {fewest} or more")
     return chosen
 
 

@@ -34,7 +34,7 @@ from restorae.version import VERSION
 _FIRST_WEIGHTS = 2
 _STEPS_BETWEEN_LOOKS = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
-_SHARE_BETWEEN_VALIDATIONS = 0.02
+_SHARE_BETWEEN_VALIDATIONS = 0.05
 """Epochs shorter than this share of the training are not validated one by one."""
 _FLOOR = 0.005
 """Smallest step size as a share of the largest."""
