@@ -14,3 +14,5 @@ from torch import Tensor
 Image: TypeAlias = Float[Tensor, "channel height width"]
 Images: TypeAlias = Float[Tensor, "batch channel height width"]
 PerImage: TypeAlias = Float[Tensor, "batch 1 1 1"]
+Latents: TypeAlias = Float[Tensor, "batch latent"]
+PerPicture: TypeAlias = Float[Tensor, " batch"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorae.cli.options import DataDir, Device, Seed, network_from
+from restorae.cli.sources import mnist_or_digits
 from restorae.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def demo(
 
     require_writable(out)
     progress = Listening(terminal_progress())
-    name = data or _mnist_or_digits(data_dir, progress)
+    name = data or mnist_or_digits(data_dir, progress)
     damage = Degradation.of(DAMAGE)
     recipe = Recipe(
         name="demo",
@@ -84,19 +85,6 @@ def demo(
         f"{scores.count:,} unseen pictures). Look at {out / 'digits.png'} and {out / 'report.html'}."
     )
     say(f"Use it: restorae restore IN --model {out / 'model.safetensors'} --out OUT")
-
-
-def _mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
-    """MNIST if it is here or can be had; else the embedded digits, and why."""
-    from restorae.data import open_pictures
-    from restorae.errors import DataUnavailable
-
-    try:
-        open_pictures("mnist", "train", data_dir, progress)
-    except DataUnavailable as error:
-        progress.warn(f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST.")
-        return "digits"
-    return "mnist"
 
 
 def _learn_and_test(name: str, seed: int, data_dir: Path | None, progress: Progress) -> tuple[Pictures, Pictures]:

@@ -17,6 +17,7 @@ from restorae.cli.evaluate import evaluate
 from restorae.cli.models import models
 from restorae.cli.restore import restore
 from restorae.cli.train import train
+from restorae.cli.vae import vae
 from restorae.errors import Interrupted, RestoraeError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 for command in (demo, degrade, train, restore, evaluate):
     app.command()(command)
+app.add_typer(vae, name="vae")
 app.add_typer(models, name="models")
 app.command()(doctor)
 

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from restorae.cli.options import Device, Import, ModelName, Overwrite, SkipExisting, import_files
+from restorae.cli.options import Device, Import, ModelName, Overwrite, Seed, SkipExisting, import_files
 
 
 def restore(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures (PNG, JPEG), folders, .npy or .npz arrays.")],
     out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
     model: ModelName,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=2, help="Draw so many plausible restorations: OUT holds their mean, NAME-samples them, NAME-spread their spread."),
+    ] = None,
+    seed: Seed = 0,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     device: Device = "auto",
@@ -28,13 +33,19 @@ def restore(
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.model import load
-    from restorae.restoring import run
+    from restorae.restoring import as_float, refuse_losses, run, write_samples
 
     import_files(imports)
     if not jobs:
         say("Nothing to do: every result is there already.")
         return
     restorer = load(model).to(device)
+    restorer.check_restores()
     require_writable(jobs[0].target.parent)
-    failures = run(jobs, lambda pixels, _: restorer.restore(pixels), "Restoring", terminal_progress())
+    if samples is None:
+        change = lambda pixels, _: restorer.restore(pixels)  # noqa: E731
+    else:
+        refuse_losses(jobs, overwrite or skip_existing)
+        change = lambda pixels, place: write_samples(jobs[place], restorer.restorations(as_float(pixels), samples, seed), pixels)  # noqa: E731
+    failures = run(jobs, change, "Restoring", terminal_progress())
     finish("restored", len(jobs), failures, out)

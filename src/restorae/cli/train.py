@@ -95,5 +95,6 @@ def train(
     model = run(recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=terminal_progress())
     scores = model.card.scores["validation"]
     say(f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s.")
-    before, after = scores["degraded"]["psnr_pooled"] or 0, scores["restored"]["psnr_pooled"] or 0
-    say(f"Validation PSNR {before:.2f} dB degraded, {after:.2f} dB restored (pooled).")
+    if "degraded" in scores:
+        before, after = scores["degraded"]["psnr_pooled"] or 0, scores["restored"]["psnr_pooled"] or 0
+        say(f"Validation PSNR {before:.2f} dB degraded, {after:.2f} dB restored (pooled).")

@@ -2,7 +2,7 @@
 
 from restorae.data.examples import Examples, hold_out
 from restorae.data.named import NAMES, Labelled, Split, load_named
-from restorae.data.opening import is_named, open_pictures
+from restorae.data.opening import is_named, open_labelled, open_pictures, read_labels
 from restorae.data.pairs import Pairs, match
 from restorae.data.pictures import ArrayPictures, ListedPictures, Pictures
 
@@ -19,5 +19,7 @@ __all__ = [
     "is_named",
     "load_named",
     "match",
+    "open_labelled",
     "open_pictures",
+    "read_labels",
 ]

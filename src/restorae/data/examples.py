@@ -16,12 +16,12 @@ from restorae.degradations import Degradation
 from restorae.errors import ShapeMismatch
 from restorae.shapes import Image, Images
 
-_ORDER, _PLACE, _CHANGE, _DAMAGE = range(4)
+_ORDER, _PLACE, _CHANGE, _DAMAGE, _BINARISE = range(5)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Clean pictures and either their degraded partners or the degradation to draw.
+    """Clean pictures and their degraded partners, or a degradation to draw, or neither: then both are the clean ones.
 
     An epoch visits every picture once, or `patches` places of each where pictures are cut; `draws` overrides that.
     """
@@ -35,6 +35,8 @@ class Examples:
     """Whole grey pictures are bent a little; patches are turned and mirrored."""
     draws: int | None = None
     """Examples in an epoch; None takes every picture, or as many patches as cover it."""
+    binarise: bool = False
+    """Each pixel of a clean picture is drawn black or white, its value the probability, anew each time."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -76,11 +78,12 @@ class Examples:
                 clean = bend(clean, generator(self.seed, _CHANGE, epoch, place, device=device))
                 if degraded is not None:
                     degraded = bend(degraded.to(device), generator(self.seed, _CHANGE, epoch, place, device=device))
+            if self.binarise:
+                clean = torch.bernoulli(clean.clamp(0, 1), generator=generator(self.seed, _BINARISE, epoch, place, device=device))
             if self.degradation is not None:
                 yield self.degradation.degrade(clean, generator(self.seed, _DAMAGE, epoch, place, device=device)), clean
             else:
-                assert degraded is not None
-                yield degraded.to(device), clean
+                yield clean if degraded is None else degraded.to(device), clean
 
     def _read(self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int) -> Iterator[tuple[Images | None, Images]]:
         if self.patch is None and not isinstance(self.clean, FilePictures):

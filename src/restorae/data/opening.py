@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from restorae.data.named import NAMES, Labelled, Split, load_named
 from restorae.data.pictures import ArrayPictures, Pictures, read_folder
 from restorae.errors import BadPicture, DataUnavailable, nearest
@@ -40,9 +42,43 @@ def open_pictures(source: str | Path, split: Split = "all", data_dir: Path | Non
     raise BadPicture(f"{path} is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}.")
 
 
+def open_labelled(
+    source: str | Path, split: Split = "all", data_dir: Path | None = None, progress: Progress = SILENT
+) -> tuple[Pictures, np.ndarray | None]:
+    """As `open_pictures`, and each picture's label: a named set's own, or the folder that a picture lies in, or None.
+
+    Raises:
+        DataUnavailable, BadPicture, ShapeMismatch: as `open_pictures`.
+    """
+    if str(source) in NAMES:
+        labelled = load_named(str(source), split, data_dir, progress)
+        return labelled.pictures, labelled.labels
+    pictures = open_pictures(source, split, data_dir, progress)
+    folders = [name.rpartition("/")[0] for name in pictures.names]
+    return pictures, np.asarray(folders) if all(folders) else None
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """Labels, (n,), from a `.npy`, a `.npz` (`labels`, or its only array) or an idx file.
+
+    Raises:
+        BadPicture: it cannot be read, or holds something else.
+    """
+    if path.suffix not in _ARRAYS:
+        labels = read_idx(path)
+    else:
+        try:
+            labels = read_array(path, "labels" if path.suffix == ".npz" else None)
+        except BadPicture:
+            labels = read_array(path)
+    if labels.ndim != 1:
+        raise BadPicture(f"{path} holds an array of shape {labels.shape}; labels are one number or name for each picture, (count,).")
+    return labels
+
+
 def is_named(source: str | Path) -> bool:
     """Whether `source` names a set that has a training and a test part."""
     return str(source) in NAMES
 
 
-__all__ = ["Labelled", "is_named", "open_pictures"]
+__all__ = ["Labelled", "is_named", "open_labelled", "open_pictures", "read_labels"]

@@ -1,7 +1,8 @@
 """Figures: sheets, curves, the report. Drawn with matplotlib, written as PNG."""
 
 from restorae.figures.curves import training_curves
+from restorae.figures.latent import clusters_figure, manifold_figure
 from restorae.figures.report import write_report
 from restorae.figures.sheets import comparison_sheet, digit_sheets, write_figure
 
-__all__ = ["comparison_sheet", "digit_sheets", "training_curves", "write_figure", "write_report"]
+__all__ = ["clusters_figure", "comparison_sheet", "digit_sheets", "manifold_figure", "training_curves", "write_figure", "write_report"]

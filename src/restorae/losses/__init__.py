@@ -1,6 +1,7 @@
-"""What training makes smaller: pixel losses (and, with the variational auto-encoder, its bound)."""
+"""What training makes smaller: pixel losses, and the variational auto-encoder's bound."""
 
-from restorae.losses.contract import Loss
+from restorae.losses.contract import Batch, Loss, PixelLoss
 from restorae.losses.pixel import BCE, L1, MSE, Charbonnier
+from restorae.losses.variational import NegativeELBO
 
-__all__ = ["BCE", "L1", "MSE", "Charbonnier", "Loss"]
+__all__ = ["BCE", "L1", "MSE", "Batch", "Charbonnier", "Loss", "NegativeELBO", "PixelLoss"]

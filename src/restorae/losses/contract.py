@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
+from restorae.networks import Network, send_through
 from restorae.parts import Part
 from restorae.shapes import Images
 
 
+@dataclass(frozen=True)
+class Batch:
+    """One step of a training: pictures, the network they are shown to, and how far the training is."""
+
+    network: Network
+    """Settings of the network, which say how its module is called."""
+    module: nn.Module
+    degraded: Images
+    clean: Images
+    step: int
+    """Updates of the weights so far."""
+    generator: torch.Generator
+    """Chance for this step, on the pictures' device."""
+
+
 class Loss(Part, abc.ABC, family="loss"):
+    """A number for a batch. A new kind that compares pictures is a subclass of `PixelLoss`."""
+
+    gradient_limit: ClassVar[float] = 0.1
+    """Length to which a recipe that says nothing shortens longer gradients of this loss; 0 for no limit."""
+
+    @abc.abstractmethod
+    def measure(self, batch: Batch) -> Mapping[str, Tensor]:
+        """`loss`, a scalar that is the mean over the batch, smaller is better; and by name what it is made of."""
+
+    def check(self, network: Network) -> None:
+        """Raise `BadSpec` if this loss cannot be measured on that network."""
+
+
+class PixelLoss(Loss, abc.ABC, family="loss"):
     """How far restored images are from the clean ones. A new kind is a subclass with `between`."""
 
     @abc.abstractmethod
     def between(self, restored: Images, clean: Images) -> Tensor:
         """A scalar, mean over the batch; smaller is better. Both (batch, channel, height, width) float32."""
+
+    def measure(self, batch: Batch) -> Mapping[str, Tensor]:
+        return {"loss": self.between(send_through(batch.module, batch.degraded, batch.network.multiple_of), batch.clean)}

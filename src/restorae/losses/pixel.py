@@ -7,11 +7,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from restorae.losses.contract import Loss
+from restorae.losses.contract import PixelLoss
 from restorae.shapes import Images
 
 
-class MSE(Loss, kind="mse"):
+class MSE(PixelLoss, kind="mse"):
     """Mean squared error: its best answer is the mean of all clean images that fit, and it is what PSNR measures.
 
     >>> MSE().between(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
@@ -22,7 +22,7 @@ class MSE(Loss, kind="mse"):
         return functional.mse_loss(restored, clean)
 
 
-class L1(Loss, kind="l1"):
+class L1(PixelLoss, kind="l1"):
     """Mean absolute error: its best answer is the median, which forgives outliers.
 
     >>> L1().between(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5)).item()
@@ -33,7 +33,7 @@ class L1(Loss, kind="l1"):
         return functional.l1_loss(restored, clean)
 
 
-class Charbonnier(Loss, kind="charbonnier"):
+class Charbonnier(PixelLoss, kind="charbonnier"):
     """A smooth L1, sqrt(difference² + epsilon²) (Charbonnier et al., 1994).
 
     >>> round(Charbonnier(epsilon=0.01).between(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)).item(), 4)
@@ -47,7 +47,7 @@ class Charbonnier(Loss, kind="charbonnier"):
         return torch.sqrt((restored - clean) ** 2 + self.epsilon**2).mean()
 
 
-class BCE(Loss, kind="bce"):
+class BCE(PixelLoss, kind="bce"):
     """Binary cross-entropy of restored images taken as logits-free probabilities, cut to [0.001, 0.999].
 
     For black-and-white content; the value is in nats per pixel (the lesson's second exercise uses it in its sum form).

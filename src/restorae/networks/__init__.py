@@ -1,8 +1,28 @@
 """Architectures: one file per network, with its settings."""
 
+from restorae.networks.calling import pad_to_multiple, send_through
 from restorae.networks.contract import Network
 from restorae.networks.conv import Conv
+from restorae.networks.conv_vae import ConvVAE
 from restorae.networks.dense import Dense
+from restorae.networks.latent import VAE, Explanation, LatentModule, LatentNetwork, VAEModule
+from restorae.networks.latent_unet import LatentUNet
+from restorae.networks.residual_vae import ResidualVAE
 from restorae.networks.unet import UNet
 
-__all__ = ["Conv", "Dense", "Network", "UNet"]
+__all__ = [
+    "VAE",
+    "Conv",
+    "ConvVAE",
+    "Dense",
+    "Explanation",
+    "LatentModule",
+    "LatentNetwork",
+    "LatentUNet",
+    "Network",
+    "ResidualVAE",
+    "UNet",
+    "VAEModule",
+    "pad_to_multiple",
+    "send_through",
+]

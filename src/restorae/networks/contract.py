@@ -47,3 +47,6 @@ class Network(Part, abc.ABC, family="network"):
                 f"This network was built for pictures of {self.channels} channel(s), but {channels} came. "
                 "Convert the pictures, or train a network on pictures like these."
             )
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raise `ShapeMismatch` unless pictures of that height and width can be sent through this network."""

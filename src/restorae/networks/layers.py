@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -39,7 +41,29 @@ def _split(taps: Tensor, side: int) -> tuple[Tensor, Tensor]:
 def initialise_for_relu(module: nn.Module) -> None:
     """He initialisation (He et al., 2015) for every convolution and linear layer below `module`; biases zero."""
     for layer in module.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)) and not layer.weight.is_meta:  # weights to be loaded are not drawn
+        if not isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) or layer.weight.is_meta:
+            continue  # weights to be loaded are not drawn
+        if isinstance(layer, nn.ConvTranspose2d):
+            # of its taps, each output pixel meets one in stride²
+            taps = layer.in_channels * math.prod(layer.kernel_size) / math.prod(layer.stride)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / taps))
+        else:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result is added to the input; starts as the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        initialise_for_relu(self.first)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> Tensor:
+        changed: Tensor = self.second(functional.relu(self.first(features)))
+        return features + changed

@@ -11,12 +11,12 @@ from itertools import pairwise, zip_longest
 from typing import Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from restorae.errors import BadSpec
 from restorae.networks.contract import Network
-from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, ResidualBlock
 from restorae.shapes import Images
 
 
@@ -62,22 +62,6 @@ class UNet(Network, kind="unet"):
 
     def build(self) -> nn.Module:
         return UNetNetwork(self)
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to the input; starts as the identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        initialise_for_relu(self.first)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
-
-    def forward(self, features: Tensor) -> Tensor:
-        changed: Tensor = self.second(functional.relu(self.first(features)))
-        return features + changed
 
 
 class UNetNetwork(nn.Module):

@@ -29,6 +29,8 @@ class State:
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+    running: dict[str, float] = field(default_factory=dict)
+    """Sums of the losses since the last validation, and their number, `steps`."""
 
 
 def path_for(model: Path) -> Path:

@@ -17,21 +17,22 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from restorae import machine
-from restorae.chance import derive_seed
+from restorae.chance import derive_seed, generator
 from restorae.data import ArrayPictures, Pictures
-from restorae.errors import BadModelFile, Interrupted, OutputError, TrainingCollapsed, TrainingDiverged, UsageError
-from restorae.evaluating import Evaluation, constant_answer_error, evaluate, has_collapsed
+from restorae.errors import BadModelFile, Interrupted, OutputError, TrainingDiverged, UsageError
 from restorae.files import require_writable
-from restorae.model import Model, load, make_card, send_through, with_suffix
-from restorae.networks import Network
+from restorae.losses import Batch
+from restorae.model import Model, load, make_card, with_suffix
+from restorae.networks import LatentModule, Network
 from restorae.progress import SILENT, Progress
 from restorae.training import checkpoint
 from restorae.training.material import Material, gather
 from restorae.training.recipe import Recipe
 from restorae.training.stopping import stop_requests
+from restorae.training.validation import Verdict, validation_of
 from restorae.version import VERSION
 
-_FIRST_WEIGHTS = 2
+_FIRST_WEIGHTS, _LATENTS = 2, 3
 _STEPS_BETWEEN_LOOKS = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
 _SHARE_BETWEEN_VALIDATIONS = 0.05
@@ -134,9 +135,9 @@ class Training:
         # small sets: a batch larger than an epoch would see some pictures twice per step, so it is made smaller
         self.batch_size = min(recipe.batch_size, len(examples))
         self.state = checkpoint.State(self.recipe.model_dump(mode="json"), self.material.fingerprint)
-        self.latest: Evaluation | None = None
+        self.validation = validation_of(self.material)
+        self.latest: Verdict | None = None
         self.validated = 0.0
-        self.constant = constant_answer_error(self.material.exam.clean, examples.clean, examples.patch)
 
     def _first_module(self, start_from: str | Path | None) -> nn.Module:
         if start_from is None:
@@ -173,8 +174,11 @@ class Training:
     def _steps(self) -> Iterator[None]:
         """One update of the weights at a time, with what belongs between them."""
         module, optimiser = self.fabric.setup(self.module, self.optimiser)
-        losses: list[Tensor] = []
+        if isinstance(self.module, LatentModule):
+            module.mark_forward_method("explain")
+        losses: list[dict[str, Tensor]] = []
         last_save = last_look = time.perf_counter()
+        limit = self.recipe.gradient_limit
         while not self._done():
             module.train()
             epoch, place = divmod(self.state.step, self.per_epoch)
@@ -182,15 +186,16 @@ class Training:
             started = time.perf_counter()
             for degraded, clean in batches:
                 self._set_step_size()
-                loss = self.recipe.loss.between(send_through(module, degraded, self.network.multiple_of), clean)
+                chance = generator(self.recipe.seed, _LATENTS, self.state.step, device=self.device)
+                terms = self.recipe.loss.measure(Batch(self.network, module, degraded, clean, self.state.step, chance))
                 optimiser.zero_grad()
-                self.fabric.backward(loss)
-                if self.recipe.clip_gradients:
-                    self.fabric.clip_gradients(module, optimiser, max_norm=self.recipe.clip_gradients, error_if_nonfinite=False)
+                self.fabric.backward(terms["loss"])
+                if limit:
+                    self.fabric.clip_gradients(module, optimiser, max_norm=limit, error_if_nonfinite=False)
                 optimiser.step()
                 self._update_average()
                 self.state.step += 1
-                losses.append(loss.detach())
+                losses.append({name: term.detach() for name, term in terms.items()})
                 now = time.perf_counter()
                 self.state.seconds, started = self.state.seconds + now - started, now
                 over = self.state.step % self.per_epoch == 0 or self._done()
@@ -207,8 +212,9 @@ class Training:
                 if over:
                     break
 
-    def _look(self, losses: list[Tensor], seconds: float) -> None:
-        loss = torch.stack(losses).mean().item()
+    def _look(self, losses: list[dict[str, Tensor]], seconds: float) -> None:
+        sums = {name: torch.stack([each[name] for each in losses]).double().sum().item() for name in losses[0]}
+        loss = sums["loss"] / len(losses)
         if not math.isfinite(loss):
             kept = self.target is not None and checkpoint.path_for(self.target).is_file()
             raise TrainingDiverged(
@@ -216,7 +222,10 @@ class Training:
                 f"{self.recipe.learning_rate / 3:.1g}) or a longer --warmup. "
                 + ("The last good checkpoint is kept: --resume starts from there." if kept else "Nothing was saved.")
             )
-        self.progress.advance(len(losses), {"loss": loss, "images_per_second": len(losses) * self.batch_size / max(seconds, 1e-9)})
+        for name, total in {**sums, "steps": len(losses)}.items():
+            self.state.running[name] = self.state.running.get(name, 0.0) + total
+        figures = {name: total / len(losses) for name, total in sums.items()}
+        self.progress.advance(len(losses), {**figures, "images_per_second": len(losses) * self.batch_size / max(seconds, 1e-9)})
 
     def _done(self) -> bool:
         return self._share() >= 1
@@ -247,12 +256,14 @@ class Training:
         return max(0, machine.usable_cores() - 1) if self.machinery.workers is None else self.machinery.workers
 
     def _validate(self) -> None:
-        found = evaluate(self._model(final=self._done()).restore_images, self.material.exam, with_ssim=self._done())
+        found = self.validation.judge(self._model(final=self._done()), self._done())
         self.latest, self.validated = found, self._share()
-        epoch = self.state.step / self.per_epoch
-        self.state.history.append({"step": self.state.step, "epoch": epoch, "mse": found.restored.mse, "mse_degraded": found.degraded.mse})
-        psnr = found.restored.psnr_pooled
-        self.progress.say(f"epoch {epoch:.3g}: validation PSNR {psnr or math.inf:.2f} dB (pooled) after {self.state.seconds:.0f} s")
+        epoch, steps = self.state.step / self.per_epoch, self.state.running.pop("steps", 1)
+        running = {name: total / steps for name, total in self.state.running.items()}
+        self.state.running = {}
+        self.state.history.append({"step": self.state.step, "epoch": epoch, **running, **found.figures})
+        told = f"loss {running['loss']:.2f} = {running['reconstruction']:.2f} + KL {running['kl']:.2f}; " if "kl" in running else ""
+        self.progress.say(f"epoch {epoch:.3g}: {told}{found.sentence}, after {self.state.seconds:.0f} s")
         self._keep()
 
     def _model(self, final: bool = False) -> Model:
@@ -267,32 +278,26 @@ class Training:
         return Model(self.network, module, make_card(self.network, module))
 
     def _finish(self) -> Model:
-        exam, recipe = self.material.exam, self.recipe
+        recipe = self.recipe
         model = self._model(final=True)
         # resumed after its last step, a training has not been validated yet
-        final = self.latest or evaluate(model.restore_images, exam)
-        if has_collapsed(final.restored.mse, self.constant):
-            raise TrainingCollapsed(
-                f"The network has collapsed: on validation pictures its error ({final.restored.mse:.4f}) is no better than that of one "
-                f"constant answer ({self.constant:.4f}). It was not saved. Try a smaller --learning-rate, another --seed, longer "
-                "training, and no sigmoid at the network's output (docs/why-it-collapses.md)."
-            )
-        if final.restored.mse >= final.degraded.mse:
-            self.progress.warn("This model is no better than leaving the pictures alone (validation). Train longer or look at the data.")
+        final = self.latest or self.validation.judge(model, True)
+        self.validation.accept(final, self.progress)
         card = make_card(
             self.network,
             model.module,
             name=self.target.stem if self.target and recipe.name == "model" else recipe.name,
             about=recipe.about,
             licence=recipe.licence,
+            restores=not self.material.explains,
             undoes=recipe.degradation.to_dict() if recipe.degradation else None,
             recipe=recipe.model_dump(mode="json"),
-            data=f"{self.material.source} ({len(self.material.examples.clean):,} pictures, {len(exam):,} held out)",
+            data=f"{self.material.source} ({len(self.material.examples.clean):,} pictures, {self._held_out():,} held out)",
             steps=self.state.step,
             epochs=round(self.state.step / self.per_epoch, 3),
             seconds=round(self.state.seconds, 1),
             trained_on=_machine_in_words(self.device, self.precision),
-            scores={"validation": {"on": f"{len(exam):,} held-out pictures of {self.material.source}", **final.model_dump(mode="json")}},
+            scores={"validation": final.scores},
             history=self.state.history,
             made_with=VERSION,
             created=date.today().isoformat(),
@@ -302,6 +307,9 @@ class Training:
             finished.save(self.target, half=fits_half(finished.module))
             checkpoint.path_for(self.target).unlink(missing_ok=True)
         return finished
+
+    def _held_out(self) -> int:
+        return len(self.material.exam) if self.material.held_out else 0
 
     def _take_up(self) -> None:
         assert self.target is not None

@@ -10,6 +10,7 @@ from restorae.chance import derive_seed
 from restorae.data import Examples, Pairs, Pictures, hold_out, is_named, match, open_pictures
 from restorae.errors import UsageError
 from restorae.evaluating import Exam
+from restorae.networks import LatentNetwork
 from restorae.progress import SILENT, Progress
 from restorae.training.recipe import Recipe
 
@@ -28,6 +29,13 @@ class Material:
     exam: Exam
     source: str
     """What the pictures are called on the model's card."""
+    held_out: bool = True
+    """Whether the exam's pictures were kept from training."""
+
+    @property
+    def explains(self) -> bool:
+        """Whether pictures are learned for their own sake, without damage."""
+        return self.exam.degraded is self.exam.clean
 
     @property
     def fingerprint(self) -> str:
@@ -57,8 +65,11 @@ def gather(
         clean = open_pictures(recipe.clean, recipe.split, data_dir, progress)
     if degraded is None and recipe.degraded is not None:
         degraded = open_pictures(recipe.degraded, recipe.split, data_dir, progress)
-    if degraded is None and recipe.degradation is None:
-        raise UsageError("Training needs damage to learn from: degraded pictures, or a degradation to draw (--with).")
+    if degraded is None and recipe.degradation is None and not isinstance(recipe.network, LatentNetwork):
+        raise UsageError(
+            "Training needs damage to learn from: degraded pictures, or a degradation to draw (--with). Pictures alone teach a "
+            "variational auto-encoder: restorae vae train."
+        )
     if degraded is not None:
         pairs, lonely = match(degraded, clean)
         if lonely:
@@ -68,22 +79,30 @@ def gather(
     else:
         pairs = Pairs(clean, clean)
 
-    kept_in, held_out = _split(recipe, len(pairs))
+    kept_in, held_out = _split(recipe, len(pairs)) if recipe.validation else _all_and_some(len(pairs))
     size = pairs.clean.common_size
     patch = recipe.patch or (None if size is not None and max(size) <= LARGEST_WHOLE else PATCH)
-    exam = Exam(pairs.clean.subset(held_out), degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED))
+    checked = pairs.clean.subset(held_out)
+    exam = Exam(checked, degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED))
     examples = Examples(
         pairs.clean.subset(kept_in),
         degradation=recipe.degradation,
         patch=patch,
         augment=recipe.augment,
+        binarise=recipe.binarise,
         draws=recipe.draws,
         seed=recipe.seed,
     )
     if degraded is not None:
         exam = replace(exam, degraded=pairs.degraded.subset(held_out))
         examples = replace(examples, degraded=pairs.degraded.subset(kept_in))
-    return Material(examples, exam, source)
+    elif recipe.degradation is None:
+        exam = replace(exam, degraded=checked)
+    return Material(examples, exam, source, held_out=recipe.validation > 0)
+
+
+def _all_and_some(count: int) -> tuple[list[int], list[int]]:
+    return list(range(count)), list(range(max(0, count - MNIST_VALIDATION), count))
 
 
 def _split(recipe: Recipe, count: int) -> tuple[list[int], list[int]]:

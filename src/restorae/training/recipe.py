@@ -8,12 +8,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from restorae.degradations import Degradation
 from restorae.errors import BadSpec, InputError
-from restorae.losses import MSE, Loss
-from restorae.networks import Network, UNet
+from restorae.losses import MSE, Loss, NegativeELBO
+from restorae.networks import LatentNetwork, Network, UNet
 from restorae.parts import Settings
 
 
@@ -38,8 +38,10 @@ class Recipe(Settings):
     """Damage that is drawn afresh for every example, where there are no partners."""
     split: Literal["train", "test", "all"] = "train"
     """Which part of a named data set."""
-    validation: float = Field(0.1, gt=0, lt=1)
-    """Share of the pictures that is kept from training to check on; MNIST's sets keep their last 5,000."""
+    validation: float = Field(0.1, ge=0, lt=1)
+    """Share of the pictures that is kept from training to check on; MNIST's sets keep their last 5,000. 0 keeps none."""
+    binarise: bool = False
+    """Draw each pixel of the clean pictures black or white, its value the probability, anew each time."""
     patch: int | None = Field(None, ge=8)
     """Side in pixels of the regions that are trained on; by default small pictures are taken whole, others by 96."""
     augment: bool = False
@@ -50,7 +52,7 @@ class Recipe(Settings):
     network: Network = UNet()
     """The architecture."""
     loss: Loss = MSE()
-    """What training makes smaller."""
+    """What training makes smaller; of a network with a latent by default the negative ELBO."""
     optimiser: Literal["nadam", "adamw"] = "nadam"
     """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
     learning_rate: float = Field(2e-3, gt=0)
@@ -61,8 +63,8 @@ class Recipe(Settings):
     """Steps over which the step size rises from nothing."""
     weight_decay: float = Field(0.0, ge=0)
     """Pull of the weights towards zero, in AdamW's sense."""
-    clip_gradients: float = Field(0.1, ge=0)
-    """Largest length of the gradient; longer ones are shortened to it. 0 for no limit."""
+    clip_gradients: float | None = Field(None, ge=0)
+    """Largest length of the gradient; longer ones are shortened to it. 0 for no limit; by default what suits the loss."""
     ema: float = Field(0.0, ge=0, lt=1)
     """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none."""
     batch_size: int = Field(128, ge=1)
@@ -76,6 +78,15 @@ class Recipe(Settings):
     seed: int = Field(0, ge=0)
     """Where all chance comes from: first weights, order, damage."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bound_for_latents(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("loss") is None and "network" in values:
+            values = {name: value for name, value in values.items() if name != "loss"}
+            if isinstance(Network.of(values["network"]), LatentNetwork):
+                values["loss"] = NegativeELBO()
+        return values
+
     def model_post_init(self, _context: Any) -> None:
         if sum(length is not None for length in (self.epochs, self.steps, self.minutes)) > 1:
             raise BadSpec("Give only one of epochs, steps and minutes: they are three ways to say how long to train.")
@@ -83,6 +94,14 @@ class Recipe(Settings):
             raise BadSpec("Give either degraded pictures or a degradation to draw, not both.")
         if self.network.kind == "":
             raise BadSpec("A recipe needs a network.")
+        self.loss.check(self.network)
+        if self.binarise and self.degraded is not None:
+            raise BadSpec("Pairs cannot be binarised: the degraded pictures would no longer belong to the clean ones.")
+
+    @property
+    def gradient_limit(self) -> float:
+        """Largest length of the gradient; 0 for no limit."""
+        return self.loss.gradient_limit if self.clip_gradients is None else self.clip_gradients
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:

@@ -1,0 +1,55 @@
+"""Which pictures a command takes where nothing, or not only a path, is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restorae.errors import UsageError
+from restorae.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SPLITS = ("train", "test", "all")
+
+
+def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
+    """MNIST if it is here or can be had; else the embedded digits, and why."""
+    from restorae.data import open_pictures
+    from restorae.errors import DataUnavailable
+
+    try:
+        open_pictures("mnist", "train", data_dir, progress)
+    except DataUnavailable as error:
+        progress.warn(f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST.")
+        return "digits"
+    return "mnist"
+
+
+def check_split(split: str) -> Any:
+    """The split, or `UsageError`."""
+    if split not in SPLITS:
+        raise UsageError(f"There is no split {split!r}. Choose train, test or all.")
+    return split
+
+
+def one_picture(text: str, split: str, data_dir: Path | None, progress: Progress) -> np.ndarray:
+    """The picture in a file, or one of a set by its place, `mnist:12`: (height, width[, 3]).
+
+    Raises:
+        UsageError: the set has no picture at that place.
+        InputError: it cannot be read.
+    """
+    from restorae.data import open_pictures
+    from restorae.formats import read_still
+    from restorae.pixels import as_array
+
+    source, colon, place = text.rpartition(":")
+    if not colon or not place.isdigit() or Path(text).is_file():
+        return read_still(Path(text))
+    pictures = open_pictures(source, check_split(split), data_dir, progress)
+    if int(place) >= len(pictures):
+        raise UsageError(f"{source} ({split}) has {len(pictures):,} pictures, from 0 to {len(pictures) - 1}; there is no {place}.")
+    picture: np.ndarray = as_array(pictures[int(place)][None])[0]
+    return picture

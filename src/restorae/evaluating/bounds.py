@@ -1,0 +1,181 @@
+"""How well a variational auto-encoder explains pictures it never saw: the bound, its parts, and the log-likelihood.
+
+Two figures that look alike and are not comparable: *grey* pictures under a Bernoulli likelihood (the lesson's loss: a
+cross-entropy against values between 0 and 1, which is no probability), and *binarised* pictures, each pixel drawn black or
+white with its grey value as probability (Salakhutdinov and Murray, 2008), which is what the literature reports.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from restorae.chance import generator
+from restorae.data import Pictures
+from restorae.errors import UsageError
+from restorae.machine import choose_precision, computing_in
+from restorae.model import Model
+from restorae.networks import VAE, pad_to_multiple
+from restorae.parts import Settings
+from restorae.posterior import DiagonalGaussian, join
+from restorae.progress import SILENT, Progress
+from restorae.shapes import Images
+
+COLLAPSED = 0.01
+"""A latent dimension whose KL divergence is below so many nats says nothing about the picture."""
+_BATCH = 500
+_DECODED_AT_ONCE = 1000
+_BINARISE, _LATENT, _IMPORTANCE = range(3)
+
+
+class Bound(Settings):
+    """Means per picture, in nats, summed over pixels and latents."""
+
+    elbo: float
+    """Evidence lower bound, -(reconstruction + kl); larger is better."""
+    reconstruction: float
+    """Minus the log-likelihood of the picture given one drawn latent."""
+    kl: float
+    """Divergence of the posterior from the prior."""
+    log_likelihood: float | None = None
+    """Estimate of log p(x) from importance samples (Burda et al., 2016): itself a lower bound, tighter with more."""
+    importance_samples: int | None = None
+    """How many for each picture."""
+
+
+class LatentEvaluation(Settings):
+    """A variational auto-encoder on a set of pictures."""
+
+    count: int
+    """How many pictures."""
+    likelihood: str
+    """Under which the figures hold."""
+    latent_dim: int
+    """Dimensions of the latent."""
+    active_units: int
+    """Dimensions that say something about the picture; the others have collapsed onto the prior."""
+    kl_by_dimension: tuple[float, ...]
+    """Nats that each dimension carries, grey pictures."""
+    grey: Bound
+    """On the pictures as they are."""
+    binarised: Bound | None
+    """On pictures drawn black or white; none for a Gaussian likelihood."""
+    seconds: float
+    """Time it took."""
+
+
+def evaluate_latent(
+    model: Model, pictures: Pictures, importance_samples: int = 0, seed: int = 0, with_binarised: bool = True, progress: Progress = SILENT
+) -> LatentEvaluation:
+    """The bound of a variational auto-encoder on pictures, and with `importance_samples` the log-likelihood.
+
+    Args:
+        model: a variational auto-encoder.
+        pictures: of the size that it learned from.
+        importance_samples: latents drawn for each picture to estimate its log-likelihood; 0 leaves that out.
+        seed: where binarisation and latents come from.
+        with_binarised: whether to score binarised pictures too.
+        progress: hears how far it is.
+
+    Raises:
+        UsageError: the model is no variational auto-encoder.
+        ShapeMismatch: the pictures have another size or number of channels.
+    """
+    network = model.network
+    if not isinstance(network, VAE):
+        raise UsageError(f"{model.card.name} is no variational auto-encoder: {network.kind} has no latent vector.")
+    network.check_channels(pictures.channels)
+    network.check_size(*(pictures.common_size or pictures.size(0)))
+    if importance_samples < 0:
+        raise UsageError(f"The number of importance samples is 0 or more, not {importance_samples}.")
+    started = time.perf_counter()
+    scorer = _Scorer(model, network)
+    black_and_white = with_binarised and network.likelihood == "bernoulli"
+    on_binarised = importance_samples if black_and_white else 0
+    on_grey = importance_samples if network.likelihood == "gaussian" else 0
+    progress.begin("Evaluating", len(pictures) * (2 if black_and_white else 1), "pictures")
+    try:
+        grey, dimensions = scorer.score(pictures, None, on_grey, seed, progress)
+        binarised = scorer.score(pictures, seed, on_binarised, seed, progress)[0] if black_and_white else None
+    finally:
+        progress.end()
+    return LatentEvaluation(
+        count=len(pictures),
+        likelihood=network.likelihood,
+        latent_dim=network.latent_dim,
+        active_units=sum(nats >= COLLAPSED for nats in dimensions),
+        kl_by_dimension=tuple(round(nats, 4) for nats in dimensions),
+        grey=grey,
+        binarised=binarised,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def binarise(images: Images, source: torch.Generator) -> Images:
+    """Each pixel 1 with its value as probability, else 0; values outside [0, 1] count as the nearer end."""
+    return torch.bernoulli(images.clamp(0, 1), generator=source)
+
+
+class _Scorer:
+    def __init__(self, model: Model, network: VAE) -> None:
+        self.network = network
+        self.module: torch.nn.Module = model.module
+        self.device = next(model.module.parameters()).device
+        self.precision = choose_precision("auto", self.device)
+
+    def score(
+        self, pictures: Pictures, binarise_seed: int | None, samples: int, seed: int, progress: Progress
+    ) -> tuple[Bound, list[float]]:
+        reconstruction, likelihood, dimensions = 0.0, 0.0, torch.zeros(self.network.latent_dim, dtype=torch.float64)
+        with torch.inference_mode(), computing_in(self.precision, self.device):
+            for place, images in self._batches(pictures):
+                if binarise_seed is not None:
+                    images = binarise(images, generator(binarise_seed, _BINARISE, place))
+                images = images.to(self.device)
+                posterior = self._encode(images)
+                latents = posterior.sample(generator(seed, _LATENT, place, device=self.device))
+                reconstruction -= self._log_likelihood(latents, images).sum().item()
+                dimensions += posterior.kl_by_dimension().double().sum(0).cpu()
+                if samples:
+                    source = generator(seed, _IMPORTANCE, place, device=self.device)
+                    for one in range(len(images)):
+                        likelihood += self._importance(images[one : one + 1], posterior[one : one + 1], samples, source)
+                        progress.advance(1)
+                else:
+                    progress.advance(len(images))
+        count, kl = len(pictures), dimensions.sum().item()
+        bound = Bound(
+            elbo=-(reconstruction + kl) / count,
+            reconstruction=reconstruction / count,
+            kl=kl / count,
+            log_likelihood=likelihood / count if samples else None,
+            importance_samples=samples or None,
+        )
+        return bound, (dimensions / count).tolist()
+
+    def _batches(self, pictures: Pictures) -> Iterator[tuple[int, Images]]:
+        for place, start in enumerate(range(0, len(pictures), _BATCH)):
+            yield place, pictures.batch(range(start, min(start + _BATCH, len(pictures))))
+
+    def _encode(self, images: Images) -> DiagonalGaussian:
+        padded = pad_to_multiple(images, self.network.multiple_of).contiguous(memory_format=torch.channels_last)
+        return join([self.module.encode(padded)])  # type: ignore[operator]
+
+    def _log_likelihood(self, latents: Tensor, images: Images) -> Tensor:
+        outputs = self.module.decode(latents)[..., : self.network.height, : self.network.width]  # type: ignore[operator]
+        return self.network.log_likelihood(outputs, images.expand(len(outputs), -1, -1, -1))
+
+    def _importance(self, image: Images, posterior: DiagonalGaussian, samples: int, source: torch.Generator) -> float:
+        """Log of the mean of p(x, z) / q(z | x) over latents drawn from the posterior of one picture."""
+        weights = []
+        for start in range(0, samples, _DECODED_AT_ONCE):
+            count = min(_DECODED_AT_ONCE, samples - start)
+            here = DiagonalGaussian(posterior.mean.expand(count, -1), posterior.log_var.expand(count, -1))
+            latents = here.sample(source)
+            prior = DiagonalGaussian.standard(tuple(latents.shape), self.device)
+            weights.append(self._log_likelihood(latents, image) + prior.log_prob(latents) - here.log_prob(latents))
+        return torch.logsumexp(torch.cat(weights).double(), 0).item() - math.log(samples)

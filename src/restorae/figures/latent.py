@@ -1,0 +1,70 @@
+"""The lesson's two plots of latent space: the manifold, and the label clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+_LEGEND_UP_TO = 20
+
+
+def manifold_figure(canvas: np.ndarray, values: Sequence[float], axes: tuple[str, str] = ("z[0]", "z[1]"), size: float = 15) -> Figure:
+    """The manifold as the lesson plots it: grey, a tick with one decimal under each picture.
+
+    Args:
+        canvas: all pictures as one, (n · height, n · width[, 3]); the top row has the largest value of the vertical axis.
+        values: the n values along both sides, rising.
+        axes: names of the horizontal and the vertical axis.
+        size: side of the figure in inches.
+    """
+    n = len(values)
+    height, width = canvas.shape[0] / n, canvas.shape[1] / n
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axis = figure.subplots()
+    # at n = 30 one decimal repeats itself; that is the lesson's plot, and it reads well
+    axis.set_xticks(np.arange(n) * width + width / 2 - 0.5, [f"{value:.1f}" for value in values])
+    axis.set_yticks(np.arange(n) * height + height / 2 - 0.5, [f"{value:.1f}" for value in reversed(values)])
+    axis.set(xlabel=axes[0], ylabel=axes[1])
+    axis.imshow(canvas, cmap="Greys_r", vmin=0, vmax=1)
+    return figure
+
+
+def clusters_figure(points: np.ndarray, labels: np.ndarray | None, axes: tuple[str, str], note: str = "") -> Figure:
+    """Where pictures lie in latent space, coloured by their label.
+
+    Args:
+        points: (n, 2).
+        labels: (n,) classes: few get a legend, many numbers a colour bar; None for one colour.
+        axes: names of the horizontal and the vertical axis.
+        note: how the points were projected, shown as the title.
+    """
+    figure = Figure(figsize=(12, 10), layout="constrained")
+    axis = figure.subplots()
+    size = float(np.clip(40_000 / max(1, len(points)), 2, 30))
+    if labels is None:
+        axis.scatter(points[:, 0], points[:, 1], s=size, alpha=0.6, linewidths=0)
+    else:
+        classes, places = np.unique(labels, return_inverse=True)
+        if len(classes) <= _LEGEND_UP_TO:
+            colours = _colours(len(classes))
+            axis.scatter(points[:, 0], points[:, 1], c=colours[places], s=size, alpha=0.6, linewidths=0)
+            handles = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in colours]
+            axis.legend(handles, [str(each) for each in classes], title="label", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        else:
+            numbers = labels if np.issubdtype(labels.dtype, np.number) else places
+            drawn = axis.scatter(points[:, 0], points[:, 1], c=numbers, s=size, alpha=0.6, linewidths=0, cmap="viridis")
+            figure.colorbar(drawn, ax=axis, label="label")
+    axis.set(xlabel=axes[0], ylabel=axes[1], title=note)
+    axis.set_aspect("equal", adjustable="datalim")
+    axis.grid(alpha=0.2)
+    return figure
+
+
+def _colours(count: int) -> np.ndarray:
+    import matplotlib as mpl
+
+    scale = mpl.colormaps["tab10" if count <= 10 else "tab20"]
+    return np.asarray([scale(place) for place in range(count)])

@@ -1,0 +1,81 @@
+"""The latent manifold: what the decoder makes of a grid of latents (Kingma and Welling, 2014, figure 4)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from restorae.errors import UsageError
+from restorae.latent.walk import tiled
+from restorae.model import Model
+
+Spacing: TypeAlias = Literal["linear", "quantile"]
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """A grid of decoded pictures."""
+
+    images: np.ndarray
+    """(n, n, height, width[, 3]), float32 in [0, 1]; the first row is the largest value of the vertical dimension."""
+    values: np.ndarray
+    """The n values that both dimensions take, rising."""
+    dimensions: tuple[int, int]
+    """Which latent dimension runs to the right and which upwards; the others are 0."""
+
+    @property
+    def canvas(self) -> np.ndarray:
+        """All pictures as one, (n · height, n · width[, 3])."""
+        return tiled(self.images)
+
+
+def manifold(model: Model, n: int = 30, extent: float = 1.0, spacing: Spacing = "linear", dimensions: tuple[int, int] = (0, 1)) -> Manifold:
+    """Decode an n × n grid of latents, z[0] to the right and z[1] upwards, in one go.
+
+    Args:
+        model: a variational auto-encoder of two or more latent dimensions.
+        n: pictures along each side.
+        extent: both dimensions run from -extent to extent.
+        spacing: `linear`, or `quantile`: equally likely steps under the standard normal prior.
+        dimensions: which two latent dimensions to walk along.
+
+    Raises:
+        UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
+    """
+    latent_dim = getattr(model.network, "latent_dim", 0)
+    if latent_dim == 1:
+        raise UsageError(
+            "A manifold is a plane and this model has one latent dimension. Walk along its line with restorae vae interpolate, or "
+            "train with --latent-dim 2."
+        )
+    if n < 1:
+        raise UsageError(f"A manifold has at least one picture along each side, not {n}.")
+    right, up = dimensions
+    if latent_dim and (right == up or not (0 <= right < latent_dim and 0 <= up < latent_dim)):
+        raise UsageError(f"Choose two different latent dimensions from 0 to {latent_dim - 1}; {right} and {up} came.")
+    values = axis_values(n, extent, spacing)
+    latents = np.zeros((n, n, max(latent_dim, 2)), np.float32)
+    latents[..., right] = values[None, :]
+    latents[..., up] = values[::-1, None]
+    images = model.decode(latents.reshape(n * n, -1))
+    return Manifold(images.reshape(n, n, *images.shape[1:]), values, (right, up))
+
+
+def axis_values(n: int, extent: float, spacing: Spacing) -> np.ndarray:
+    """N rising values from -extent to extent, (n,) float32.
+
+    >>> axis_values(3, 1.0, "linear").tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    if not (math.isfinite(extent) and extent > 0):
+        raise UsageError(f"The range is a number above 0, not {extent}.")
+    if spacing == "linear" or n == 1:
+        return np.linspace(-extent, extent, n, dtype=np.float32) if n > 1 else np.zeros(1, np.float32)
+    outermost = torch.special.ndtr(torch.tensor(float(extent), dtype=torch.float64)).item()
+    steps = torch.linspace(1 - outermost, outermost, n, dtype=torch.float64)
+    values: np.ndarray = torch.special.ndtri(steps).float().numpy()
+    return values

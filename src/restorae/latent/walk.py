@@ -1,0 +1,41 @@
+"""Straight walks through latent space, and pictures laid side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restorae.errors import ShapeMismatch, UsageError
+from restorae.model import Model
+
+
+def interpolate(model: Model, start: np.ndarray, end: np.ndarray, steps: int = 16) -> tuple[np.ndarray, Tensor]:
+    """Pictures on the straight line between two pictures' latent means, both ends included, and the latents.
+
+    Args:
+        model: a variational auto-encoder.
+        start: one picture, (height, width[, 3]).
+        end: another.
+        steps: how many pictures, at least 2.
+
+    Returns:
+        Pictures (steps, height, width[, 3]), float32 in [0, 1], and latents (steps, latent_dim).
+
+    Raises:
+        UsageError: fewer than two steps, or the model has no latent vector.
+        ShapeMismatch: the pictures are not of the size that the model learned from.
+    """
+    if steps < 2:
+        raise UsageError(f"A walk has at least its two ends: --steps 2 or more, not {steps}.")
+    first, last = (model.encode(picture).mean for picture in (start, end))
+    if len(first) != 1 or len(last) != 1:
+        raise ShapeMismatch(f"A walk goes from one picture to one other; {len(first)} and {len(last)} came.")
+    latents = torch.lerp(first, last, torch.linspace(0, 1, steps)[:, None])
+    return model.decode(latents.numpy()), latents
+
+
+def tiled(images: np.ndarray) -> np.ndarray:
+    """A grid of pictures (rows, columns, height, width[, 3]) as one picture."""
+    rows, columns, height, width = images.shape[:4]
+    return np.ascontiguousarray(images.swapaxes(1, 2)).reshape(rows * height, columns * width, *images.shape[4:])

@@ -1,0 +1,83 @@
+"""What is known of a model: the JSON header of its file."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+from torch import nn
+
+from restorae.networks import LatentNetwork, Network
+from restorae.parts import Settings
+
+FORMAT_VERSION = 2
+"""1: restorers. 2: also networks with a latent."""
+
+
+class Card(Settings):
+    """What a person, and whoever calls the network, must know of a model."""
+
+    format_version: int = FORMAT_VERSION
+    """Version of the file's format."""
+    name: str = "model"
+    """Short name."""
+    about: str = ""
+    """One sentence on what it is for."""
+    network: dict[str, Any]
+    """Kind and settings of the network."""
+    parameters: int
+    """How many numbers were learned."""
+    values: Literal["full-range"] = "full-range"
+    """How stored values map to [0, 1]: whole numbers by their type's full range, floats as they are."""
+    halo: int | None = None
+    """Pixels of context on each side; none when the network looks at everything."""
+    multiple_of: tuple[int, int] = (1, 1)
+    """Height and width are padded to multiples of these."""
+    restores: bool = True
+    """Whether it learned to lift damage off; a variational auto-encoder that learned from pictures alone did not."""
+    latent: dict[str, Any] | None = None
+    """Of a network with a latent: `shape` without the batch, `prior`, `likelihood`."""
+    undoes: dict[str, Any] | None = None
+    """The degradation that it learned to undo, where that is known."""
+    recipe: dict[str, Any] | None = None
+    """The recipe it was trained by, as plain JSON."""
+    data: str = ""
+    """What it was trained on."""
+    steps: int = 0
+    """Updates of the weights."""
+    epochs: float = 0.0
+    """Passes over the training data."""
+    seconds: float = 0.0
+    """Time spent training."""
+    trained_on: str = ""
+    """The machine it was trained on."""
+    scores: dict[str, Any] = Field(default_factory=dict)
+    """Scores, each with what they were measured on."""
+    history: list[dict[str, float]] = Field(default_factory=list)
+    """What was measured on the way: step, epoch, the running losses of the epoch, and the validation's figures."""
+    licence: str = "not stated"
+    """Terms under which the weights may be used."""
+    made_with: str = ""
+    """Version of restorae that wrote it."""
+    created: str = ""
+    """Date, ISO 8601."""
+
+
+def make_card(network: Network, module: nn.Module, **facts: Any) -> Card:
+    """A card with what the network itself tells, and further facts."""
+    return Card(
+        network=network.to_dict(),
+        parameters=sum(weights.numel() for weights in module.parameters()),
+        halo=network.halo,
+        multiple_of=network.multiple_of,
+        latent=_latent(network),
+        **facts,
+    )
+
+
+def _latent(network: Network) -> dict[str, Any] | None:
+    if not isinstance(network, LatentNetwork):
+        return None
+    if network.generates:
+        return {"shape": [network.latent_dim], "prior": "standard normal", "likelihood": network.likelihood}
+    return {"shape": [network.latent_dim, None, None], "prior": "learned, given the degraded picture", "likelihood": network.likelihood}

@@ -1,0 +1,294 @@
+"""A `Model`: a trained network with everything that is needed to use it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from restorae.chance import generator
+from restorae.errors import ShapeMismatch, UsageError
+from restorae.files import write_bytes
+from restorae.machine import Precision, choose_device, choose_precision, computing_in
+from restorae.model.card import Card
+from restorae.networks import VAE, LatentModule, Network, pad_to_multiple, send_through
+from restorae.pixels import as_array, as_batch, to_stored, to_working
+from restorae.posterior import DiagonalGaussian, join
+from restorae.shapes import Images, Latents
+
+SUFFIX = ".safetensors"
+HEADER = "restorae"
+_PIXELS_AT_ONCE = 400_000
+
+
+class Model:
+    """A trained network and its card.
+
+    Attributes:
+        network: the settings of the architecture.
+        module: the weights, as a PyTorch module in evaluation mode.
+        card: facts about the model.
+    """
+
+    def __init__(self, network: Network, module: nn.Module, card: Card) -> None:
+        self.network = network
+        self.module = module.eval().requires_grad_(False)
+        self.card = card
+
+    @overload
+    def restore(self, pictures: np.ndarray) -> np.ndarray: ...
+
+    @overload
+    def restore(self, pictures: Tensor) -> Tensor: ...
+
+    def restore(self, pictures: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """Lift the damage off one picture or many; the result has the same shape and type.
+
+        Args:
+            pictures: an array, one picture as (height, width) or (height, width, 1 or 3), many as (n, height, width) or
+                (n, height, width, channels); uint8 and uint16 by their full range, floats as they are (a clean picture in
+                [0, 1]). Or a float tensor (n, channels, height, width).
+
+        Raises:
+            ShapeMismatch: the shape or the number of channels does not fit.
+            BadPicture: the values cannot be pixels.
+        """
+        self.check_restores()
+        restored: np.ndarray | Tensor = self._for_pictures(pictures, self._through_module)
+        return restored
+
+    @overload
+    def reconstruct(self, pictures: np.ndarray) -> np.ndarray: ...
+
+    @overload
+    def reconstruct(self, pictures: Tensor) -> Tensor: ...
+
+    def reconstruct(self, pictures: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """What decoding each picture's latent mean gives back; shapes and errors as `restore`.
+
+        Raises:
+            UsageError: this model has no latent.
+        """
+        self._vae()
+        restored: np.ndarray | Tensor = self._for_pictures(pictures, self._through_module)
+        return restored
+
+    def restorations(self, pictures: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+        """Several plausible restorations: (count, *the pictures' shape), same type. Their mean is the best single guess.
+
+        Args:
+            pictures: as for `restore`.
+            count: how many for each picture.
+            seed: where chance comes from; a picture's draws follow from it and its place alone.
+
+        Raises:
+            UsageError: this model has no latent to draw, or learned no damage.
+            ShapeMismatch, BadPicture: as `restore`.
+        """
+        self.check_restores()
+        single = pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3))
+        images = to_working(pictures)[None] if single else as_batch(pictures)
+        drawn = self.draw_restorations(images, count, seed)
+        if single:
+            return np.stack([to_stored(each[0], like=pictures) for each in drawn])
+        return np.stack([as_array(each, pictures.dtype).reshape(pictures.shape) for each in drawn])
+
+    def draw_restorations(self, images: Images, count: int, seed: int = 0) -> Tensor:
+        """As `restorations` for a working batch: (count, n, channels, height, width), on the images' device."""
+        module = self.module
+        if not isinstance(module, LatentModule):
+            raise UsageError(
+                f"{self.card.name} gives one answer for each picture: its network ({self.network.kind}) has no latent to draw from. "
+                "Restore without --samples, or train a network with one, such as latent-unet."
+            )
+        if count < 1:
+            raise UsageError(f"At least one restoration must be drawn, not {count}.")
+        self._check(images)
+        device, (height, width), drawn = self._device, images.shape[-2:], []
+        with self._ready():
+            for place, image in enumerate(images):
+                degraded = pad_to_multiple(image[None].to(device), self.network.multiple_of).expand(count, -1, -1, -1)
+                source = generator(seed, place, device=device)
+                drawn.append(torch.cat([module.draw(part, source) for part in self._batches(degraded)])[..., :height, :width].float())
+        return torch.stack(drawn, 1).clone().to(images.device)
+
+    def restore_images(self, images: Images, precision: Precision = "auto") -> Images:
+        """Restored images for a working batch (n, channels, height, width), unclipped, on the images' device.
+
+        A one-channel network restores colour channel by channel; a three-channel one takes grey as three equal channels.
+        """
+        self.check_restores()
+        return self._through_module(images, precision)
+
+    def check_restores(self) -> None:
+        """Raise `UsageError` unless this model learned to lift damage off."""
+        if not self.card.restores:
+            raise UsageError(
+                f"{self.card.name} learned from pictures alone and makes pictures like them; it has not learned to lift damage off. "
+                "Use restorae vae with it, or give a model that restores (restorae models list)."
+            )
+
+    def encode(self, pictures: np.ndarray | Tensor) -> DiagonalGaussian:
+        """The posterior over each picture's latent: `.mean` and `.log_var` are (n, latent_dim).
+
+        Args:
+            pictures: as for `restore`.
+
+        Raises:
+            UsageError: this model has no latent vector.
+            ShapeMismatch: the pictures have another size or number of channels than those it learned from.
+        """
+        network = self._vae()
+        images = _as_images(pictures)
+        network.check_channels(images.shape[1])
+        self._check(images)
+        module: Any = self.module
+        with self._ready():
+            parts = [
+                module.encode(pad_to_multiple(batch.to(self._device), network.multiple_of).contiguous(memory_format=torch.channels_last))
+                for batch in self._batches(images)
+            ]
+        found = join(parts)
+        return DiagonalGaussian(found.mean.clone().cpu(), found.log_var.clone().cpu())
+
+    @overload
+    def decode(self, latents: np.ndarray) -> np.ndarray: ...
+
+    @overload
+    def decode(self, latents: Tensor) -> Tensor: ...
+
+    def decode(self, latents: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        """The pictures at latents (n, latent_dim), in [0, 1].
+
+        An array gives an array (n, height, width[, 3]), a tensor a tensor (n, channels, height, width).
+
+        Raises:
+            UsageError: this model has no latent vector.
+            ShapeMismatch: the latents have another number of coordinates.
+        """
+        network = self._vae()
+        if isinstance(latents, np.ndarray):
+            return as_array(self.decode(torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32))))
+        if latents.dim() != 2 or latents.shape[1] != network.latent_dim:
+            raise ShapeMismatch(
+                f"Latents of this model are (count, {network.latent_dim}): {network.latent_dim} coordinate(s) for each picture. "
+                f"{tuple(latents.shape)} came."
+            )
+        return network.picture(self._outputs(latents)).clamp(0, 1)
+
+    def sample(self, count: int, seed: int = 0) -> np.ndarray:
+        """New pictures, decoded from latents drawn from the prior: (count, height, width[, 3]), float32 in [0, 1].
+
+        Raises:
+            UsageError: this model has no latent vector, or `count` is below 1.
+        """
+        network = self._vae()
+        if count < 1:
+            raise UsageError(f"At least one picture must be sampled, not {count}.")
+        # one generator for each: the first ten of a hundred are the ten
+        latents = torch.stack([torch.randn(network.latent_dim, generator=generator(seed, place)) for place in range(count)])
+        return as_array(self.decode(latents))
+
+    def _outputs(self, latents: Latents) -> Tensor:
+        network, module = self._vae(), self.module
+        at_once = max(1, _PIXELS_AT_ONCE // (network.height * network.width))
+        with self._ready():
+            parts = [module.decode(part.to(self._device)) for part in torch.split(latents.float(), at_once)]  # type: ignore[operator]
+        return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
+
+    def _vae(self) -> VAE:
+        if not isinstance(self.network, VAE):
+            raise UsageError(
+                f"{self.card.name} is no variational auto-encoder: its network ({self.network.kind}) has no latent vector to encode to "
+                "and decode from. Give a model that restorae vae train wrote, or a bundled one such as digits-vae."
+            )
+        return self.network
+
+    def _for_pictures(self, pictures: np.ndarray | Tensor, change: Callable[[Images], Images]) -> Any:
+        if isinstance(pictures, Tensor):
+            return change(_as_images(pictures)).to(pictures.dtype)
+        if pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3)):
+            return to_stored(change(to_working(pictures)[None])[0], like=pictures)
+        return as_array(change(as_batch(pictures)), pictures.dtype).reshape(pictures.shape)
+
+    def _through_module(self, images: Images, precision: Precision = "auto") -> Images:
+        channels = images.shape[1]
+        if channels != self.network.channels:
+            if self.network.channels == 1:
+                return self._through_module(images.reshape(-1, 1, *images.shape[2:]), precision).reshape(images.shape)
+            if channels == 1:
+                return self._through_module(images.expand(-1, self.network.channels, -1, -1), precision).mean(1, keepdim=True)
+        self._check(images)
+        with self._ready(precision):
+            pieces = [
+                send_through(self.module, batch.to(self._device), self.network.multiple_of).float() for batch in self._batches(images)
+            ]
+        # a clone made outside inference mode is an ordinary tensor that may take part in training
+        return torch.cat(pieces).clone().to(images.device)
+
+    def _check(self, images: Images) -> None:
+        self.network.check_channels(images.shape[1])
+        self.network.check_size(*images.shape[-2:])
+
+    def _batches(self, images: Images) -> Iterator[Images]:
+        height, width = images.shape[-2:]
+        return iter(torch.split(images, max(1, _PIXELS_AT_ONCE // (height * width))))
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.module.parameters()).device
+
+    @contextlib.contextmanager
+    def _ready(self, precision: Precision = "auto") -> Iterator[None]:
+        with torch.inference_mode(), computing_in(choose_precision(precision, self._device), self._device):
+            yield
+
+    def to(self, device: str | torch.device) -> Model:
+        """This model, its weights moved to `device`."""
+        self.module.to(choose_device(str(device)))
+        return self
+
+    def save(self, path: str | os.PathLike[str], half: bool = False) -> Path:
+        """Write the model to one `.safetensors` file, whole or not at all.
+
+        Args:
+            path: where; `.safetensors` is added to a name without it.
+            half: store the weights in half precision (half the size).
+
+        Raises:
+            OutputError: it could not be written.
+        """
+        target = with_suffix(path)
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.module.state_dict().items()}
+        if half:
+            tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        write_bytes(target, save(tensors, {HEADER: json.dumps(self.card.model_dump(mode="json"))}))
+        return target
+
+    def __repr__(self) -> str:
+        return f"Model({self.card.name!r}, {self.network}, {self.card.parameters:,} parameters)"
+
+
+def with_suffix(path: str | os.PathLike[str]) -> Path:
+    """The path of a model file: `.safetensors` is added to a name without it."""
+    path = Path(path)
+    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
+def _as_images(pictures: np.ndarray | Tensor) -> Images:
+    if isinstance(pictures, Tensor):
+        if pictures.dim() != 4 or pictures.numel() == 0 or not pictures.is_floating_point():
+            came = f"{pictures.dtype} of shape {tuple(pictures.shape)}"
+            raise ShapeMismatch(f"A tensor of pictures is floats (n, channels, height, width), not {came}. Arrays may be whole numbers.")
+        return pictures.float()
+    if pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3)):
+        return to_working(pictures)[None]
+    return as_batch(pictures)

@@ -1,0 +1,153 @@
+"""Networks with a latent: what a picture hides, drawn and decoded.
+
+Two kinds. A *variational auto-encoder* explains a picture by a latent vector alone, so that latents drawn from the prior
+decode to new pictures. A *latent restorer* explains the clean picture by the degraded one and a latent: the first is what
+is known, the second what has to be invented.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorae.errors import ShapeMismatch
+from restorae.networks.contract import Network
+from restorae.posterior import DiagonalGaussian
+from restorae.shapes import Images, Latents, PerPicture
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a network accounts for clean pictures, as training needs it."""
+
+    outputs: Images
+    """What the decoder says of the clean pictures: logits or means, as the network's likelihood reads them."""
+    latents: Tensor
+    """The latents that were drawn from the posterior and decoded."""
+    posterior: DiagonalGaussian
+    """Which latents the pictures point to."""
+    prior: DiagonalGaussian | None = None
+    """Which latents were to be expected before; `None` is the standard normal."""
+
+
+class LatentNetwork(Network, abc.ABC, family="network"):
+    """Settings of an architecture with a latent. `build` returns a `LatentModule`."""
+
+    latent_dim: int = Field(2, ge=1, le=4096)
+    """Numbers in the latent (of each position, where the latent is a map)."""
+    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
+    """How likely a pixel is, given what the decoder says: black or white with a probability, or around a mean."""
+    sigma: float = Field(0.1, gt=0)
+    """Standard deviation of the Gaussian likelihood, on the [0, 1] pixel scale."""
+
+    @property
+    @abc.abstractmethod
+    def generates(self) -> bool:
+        """Whether a latent alone makes a picture: then there are `encode`, `decode` and `sample`."""
+
+    def picture(self, outputs: Tensor) -> Images:
+        """The pictures that the decoder's outputs stand for: each pixel's mean."""
+        return torch.sigmoid(outputs) if self.likelihood == "bernoulli" else outputs
+
+    def log_likelihood(self, outputs: Tensor, images: Images) -> PerPicture:
+        """Log-probability of images given the decoder's outputs: nats, summed over pixels and channels, (batch,).
+
+        Bernoulli: minus the binary cross-entropy, from logits; images in [0, 1]. Gaussian: the log-density.
+        """
+        outputs = outputs.float()
+        if self.likelihood == "bernoulli":
+            return -functional.binary_cross_entropy_with_logits(outputs, images, reduction="none").flatten(1).sum(1)
+        pixels = images[0].numel()
+        constant = pixels * (math.log(self.sigma) + 0.5 * math.log(2 * math.pi))
+        return -0.5 * ((images - outputs) / self.sigma).square().flatten(1).sum(1) - constant
+
+
+class LatentModule(nn.Module, abc.ABC):
+    """What a `LatentNetwork` builds. `forward` gives the restored pictures at the latent's mean, [0, 1]."""
+
+    @abc.abstractmethod
+    def explain(self, degraded: Images, clean: Images, generator: torch.Generator) -> Explanation:
+        """Account for clean pictures, given their degraded ones; the latent is drawn from `generator`."""
+
+    @abc.abstractmethod
+    def draw(self, degraded: Images, generator: torch.Generator) -> Images:
+        """One restoration for each degraded picture, its latent drawn; [0, 1]."""
+
+
+class VAE(LatentNetwork, abc.ABC, family="network"):
+    """Settings of a variational auto-encoder for pictures of one size. `build` returns a `VAEModule`.
+
+    Trained on pictures alone it explains them; trained on degraded and clean ones it encodes the degraded picture and
+    decodes the clean one. The prior is the standard normal.
+    """
+
+    height: int = Field(28, ge=1, le=256)
+    """Height of the pictures in pixels."""
+    width: int = Field(28, ge=1, le=256)
+    """Width of the pictures in pixels."""
+
+    @property
+    def generates(self) -> bool:
+        return True
+
+    @property
+    def multiple_of(self) -> tuple[int, int]:
+        return (4, 4)
+
+    @property
+    def coarse(self) -> tuple[int, int]:
+        """Height and width of the coarsest features: a quarter of the picture's, rounded up."""
+        return -(-self.height // 4), -(-self.width // 4)
+
+    def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
+        if size is None:
+            raise ShapeMismatch(
+                f"A variational auto-encoder ({self.kind}) learns pictures of one size, and these differ. Bring them to one "
+                "size, or give --patch."
+            )
+        if max(size) > 256:
+            raise ShapeMismatch(
+                f"These pictures are {size[0]} × {size[1]}; {self.kind} takes up to 256 × 256. Make them smaller, or give --patch."
+            )
+        return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
+
+    def check_size(self, height: int, width: int) -> None:
+        if (height, width) != (self.height, self.width):
+            raise ShapeMismatch(
+                f"This {self.kind} was built for pictures of {self.height} × {self.width} (height × width), but {height} × {width} "
+                "came. Resize them, or train one on pictures like these."
+            )
+
+
+class VAEModule(LatentModule, abc.ABC):
+    """A module with the two halves of a variational auto-encoder."""
+
+    def __init__(self, settings: VAE) -> None:
+        super().__init__()
+        self.settings = settings
+
+    @abc.abstractmethod
+    def encode(self, images: Images) -> DiagonalGaussian:
+        """The posterior q(z | images)."""
+
+    @abc.abstractmethod
+    def decode(self, latents: Latents) -> Images:
+        """Outputs (logits or means) for latents (batch, latent_dim), padded as the module's input is."""
+
+    def forward(self, images: Images) -> Images:
+        return self.settings.picture(self.decode(self.encode(images).mean))
+
+    def explain(self, degraded: Images, clean: Images, generator: torch.Generator) -> Explanation:
+        posterior = self.encode(degraded)
+        latents = posterior.sample(generator)
+        return Explanation(self.decode(latents), latents, posterior)
+
+    def draw(self, degraded: Images, generator: torch.Generator) -> Images:
+        return self.settings.picture(self.decode(self.encode(degraded).sample(generator)))

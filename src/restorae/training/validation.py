@@ -1,0 +1,112 @@
+"""What a training is checked on between epochs, and whether its end is worth keeping."""
+
+from __future__ import annotations
+
+import abc
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from restorae.chance import derive_seed
+from restorae.errors import TrainingCollapsed
+from restorae.evaluating import constant_answer_error, evaluate, evaluate_latent, has_collapsed
+from restorae.model import Model
+from restorae.progress import Progress
+from restorae.training.material import Material
+
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a validation found."""
+
+    figures: dict[str, float]
+    """For the history on the model's card."""
+    sentence: str
+    """For the person."""
+    scores: dict[str, Any]
+    """For the model's card, with what they were measured on."""
+
+
+class Validation(abc.ABC):
+    """Measures a model on the pictures that were kept from training."""
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+        count, seen = len(material.exam), "held-out pictures" if material.held_out else "pictures that it was trained on"
+        self.on = f"{count:,} {seen} of {material.source}"
+
+    @abc.abstractmethod
+    def judge(self, model: Model, final: bool) -> Verdict:
+        """Measure a model; `final` takes the time for what only the end needs."""
+
+    @abc.abstractmethod
+    def accept(self, verdict: Verdict, progress: Progress) -> None:
+        """Raise `TrainingCollapsed` if a finished training left nothing worth keeping; warn if it left little."""
+
+
+class RestoringValidation(Validation):
+    """By the error of what is restored."""
+
+    def __init__(self, material: Material) -> None:
+        super().__init__(material)
+        self.constant = constant_answer_error(material.exam.clean, material.examples.clean, material.examples.patch)
+
+    def judge(self, model: Model, final: bool) -> Verdict:
+        found = evaluate(model.restore_images, self.material.exam, with_ssim=final)
+        return Verdict(
+            {"mse": found.restored.mse, "mse_degraded": found.degraded.mse},
+            f"validation PSNR {found.restored.psnr_pooled or math.inf:.2f} dB (pooled)",
+            {"on": self.on, **found.model_dump(mode="json")},
+        )
+
+    def accept(self, verdict: Verdict, progress: Progress) -> None:
+        restored, degraded = verdict.figures["mse"], verdict.figures["mse_degraded"]
+        if has_collapsed(restored, self.constant):
+            raise TrainingCollapsed(
+                f"The network has collapsed: on validation pictures its error ({restored:.4f}) is no better than that of one "
+                f"constant answer ({self.constant:.4f}). It was not saved. Try a smaller --learning-rate, another --seed, longer "
+                "training, and no sigmoid at the network's output (docs/why-it-collapses.md)."
+            )
+        if restored >= degraded:
+            progress.warn("This model is no better than leaving the pictures alone (validation). Train longer or look at the data.")
+
+
+class ExplainingValidation(Validation):
+    """By the bound of a variational auto-encoder."""
+
+    def judge(self, model: Model, final: bool) -> Verdict:
+        binarised = self.material.examples.binarise
+        found = evaluate_latent(
+            model, self.material.exam.clean, seed=derive_seed(self.material.examples.seed, _SEED), with_binarised=binarised or final
+        )
+        bound, what = (found.binarised, "binarised") if binarised and found.binarised else (found.grey, "grey")
+        return Verdict(
+            {
+                "validation_loss": -bound.elbo,
+                "validation_reconstruction": bound.reconstruction,
+                "validation_kl": bound.kl,
+                "active_units": found.active_units,
+                "latent_dim": found.latent_dim,
+            },
+            f"validation loss {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats a picture ({what}), "
+            f"{found.active_units} of {found.latent_dim} latent dimensions in use",
+            {"on": self.on, **found.model_dump(mode="json")},
+        )
+
+    def accept(self, verdict: Verdict, progress: Progress) -> None:
+        used, there = int(verdict.figures["active_units"]), int(verdict.figures["latent_dim"])
+        if used == there:
+            return
+        what = "The posterior has collapsed: no latent dimension" if not used else f"Only {used} of {there} latent dimensions"
+        verb = "says" if used <= 1 else "say"
+        progress.warn(
+            f"{what} {verb} anything about the picture; the KL divergence of the others is near zero. That is normal for wide latents; to "
+            "use more, try a smaller --beta, --kl-warmup 2000 or --free-bits 0.1."
+        )
+
+
+def validation_of(material: Material) -> Validation:
+    """How a training on this material is checked."""
+    return ExplainingValidation(material) if material.explains else RestoringValidation(material)
