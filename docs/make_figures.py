@@ -22,6 +22,7 @@ from restorae.chance import generator
 from restorae.data import ArrayPictures, Examples, open_pictures
 from restorae.figures import digit_sheets, write_figure
 from restorae.formats import write_still
+from restorae.latent import manifold, tiled
 from restorae.networks import Conv
 from restorae.pixels import to_stored, to_working
 
@@ -189,6 +190,27 @@ def draw_digits() -> Figure:
     return digit_sheets({"Digits": clean, "Damaged": degraded, "Restored": restored}, columns=10)
 
 
+def draw_manifold() -> np.ndarray:
+    """The bundled variational auto-encoder's plane, as bytes."""
+    return np.rint(manifold(load("digits-vae"), n=20, extent=2.0).canvas * 255).astype(np.uint8)
+
+
+def draw_samples() -> np.ndarray:
+    """Digits that nobody wrote, from the stronger variational auto-encoder, as bytes."""
+    samples = load("digits-vae-strong").sample(5 * 20, seed=0)
+    return np.rint(tiled(samples.reshape(5, 20, *samples.shape[1:])) * 255).astype(np.uint8)
+
+
+def draw_possibilities() -> Figure:
+    """Embedded digits, damaged, and what a network with a latent makes of them: the best guess, three draws, the spread."""
+    clean = open_pictures("digits", "test").batch(range(10))
+    degraded = DAMAGE.draw(generator(0), len(clean)).apply(clean)
+    drawn = load("digits-restorer-vae").draw_restorations(degraded, 64, seed=0)
+    rows = {"Digits": clean, "Damaged": degraded, "Restored: mean of 64 draws": drawn.mean(0).clamp(0, 1)}
+    rows |= {f"Draw {place + 1}": drawn[place].clamp(0, 1) for place in range(3)}
+    return digit_sheets({**rows, "Where the draws differ (black: most)": drawn.std(0)}, columns=10)
+
+
 def main() -> None:
     """Draw everything."""
     asked = argparse.ArgumentParser(description="Draw the figures of the documentation.")
@@ -198,6 +220,9 @@ def main() -> None:
     for kind, (photograph, spec) in KINDS.items():
         write_still(out / f"{kind}.png", before_and_after(photograph, spec))
     write_figure(draw_digits(), out / "digits.png", dpi=80)
+    write_still(out / "manifold.png", draw_manifold())
+    write_still(out / "samples.png", draw_samples())
+    write_figure(draw_possibilities(), out / "possibilities.png", dpi=80)
     write_figure(draw_gradients(), out / "gradients.png")
     write_figure(draw_collapse(), out / "collapse.png")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from restorae.data import open_pictures
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
-    from restorae.evaluating import Exam, evaluate
+    from restorae.evaluating import Exam, evaluate, evaluate_latent
     from restorae.losses import Loss
     from restorae.model import Card, Model, load
     from restorae.networks import Network
@@ -29,6 +29,7 @@ _HOMES = {
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
     "evaluate": "restorae.evaluating",
+    "evaluate_latent": "restorae.evaluating",
     "load": "restorae.model",
     "open_pictures": "restorae.data",
     "train": "restorae.training",
@@ -46,6 +47,7 @@ __all__ = [
     "RestoraeError",
     "__version__",
     "evaluate",
+    "evaluate_latent",
     "load",
     "open_pictures",
     "train",

@@ -68,6 +68,13 @@ class DiagonalGaussian:
         squares = (latents - self.mean).square() * torch.exp(-self.log_var)
         return -0.5 * (squares + self.log_var + math.log(2 * math.pi)).flatten(1).sum(1)
 
+    def repeated(self, count: int) -> DiagonalGaussian:
+        """The whole batch `count` times, one after the other."""
+        if count == 1:
+            return self
+        sides = (count, *[1] * (self.mean.dim() - 1))
+        return DiagonalGaussian(self.mean.repeat(sides), self.log_var.repeat(sides))
+
     def __getitem__(self, place: slice) -> DiagonalGaussian:
         """The beliefs about some of the pictures."""
         return DiagonalGaussian(self.mean[place], self.log_var[place])

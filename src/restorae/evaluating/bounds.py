@@ -8,6 +8,7 @@ white with its grey value as probability (Salakhutdinov and Murray, 2008), which
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -43,6 +44,8 @@ class Bound(Settings):
     """Divergence of the posterior from the prior."""
     log_likelihood: float | None = None
     """Estimate of log p(x) from importance samples (Burda et al., 2016): itself a lower bound, tighter with more."""
+    standard_error: float | None = None
+    """Of that mean, from the spread between pictures."""
     importance_samples: int | None = None
     """How many for each picture."""
 
@@ -130,7 +133,8 @@ class _Scorer:
     def score(
         self, pictures: Pictures, binarise_seed: int | None, samples: int, seed: int, progress: Progress
     ) -> tuple[Bound, list[float]]:
-        reconstruction, likelihood, dimensions = 0.0, 0.0, torch.zeros(self.network.latent_dim, dtype=torch.float64)
+        reconstruction, dimensions = 0.0, torch.zeros(self.network.latent_dim, dtype=torch.float64)
+        likelihoods: list[float] = []
         with torch.inference_mode(), computing_in(self.precision, self.device):
             for place, images in self._batches(pictures):
                 if binarise_seed is not None:
@@ -143,7 +147,7 @@ class _Scorer:
                 if samples:
                     source = generator(seed, _IMPORTANCE, place, device=self.device)
                     for one in range(len(images)):
-                        likelihood += self._importance(images[one : one + 1], posterior[one : one + 1], samples, source)
+                        likelihoods.append(self._importance(images[one : one + 1], posterior[one : one + 1], samples, source))
                         progress.advance(1)
                 else:
                     progress.advance(len(images))
@@ -152,7 +156,8 @@ class _Scorer:
             elbo=-(reconstruction + kl) / count,
             reconstruction=reconstruction / count,
             kl=kl / count,
-            log_likelihood=likelihood / count if samples else None,
+            log_likelihood=statistics.fmean(likelihoods) if samples else None,
+            standard_error=statistics.stdev(likelihoods) / math.sqrt(count) if len(likelihoods) > 1 else None,
             importance_samples=samples or None,
         )
         return bound, (dimensions / count).tolist()

@@ -50,13 +50,13 @@ class NegativeELBO(Loss, kind="negative-elbo"):
         network, (height, width) = batch.network, batch.clean.shape[-2:]
         assert isinstance(network, LatentNetwork)
         count, samples = len(batch.clean), self.importance_samples
-        clean = batch.clean.repeat(samples, 1, 1, 1) if samples > 1 else batch.clean
-        degraded = clean if batch.degraded is batch.clean else batch.degraded.repeat(samples, 1, 1, 1)
         explained: Explanation = batch.module.explain(  # type: ignore[operator]
-            pad_to_multiple(degraded, network.multiple_of).contiguous(memory_format=torch.channels_last),
-            pad_to_multiple(clean, network.multiple_of).contiguous(memory_format=torch.channels_last),
+            pad_to_multiple(batch.degraded, network.multiple_of).contiguous(memory_format=torch.channels_last),
+            pad_to_multiple(batch.clean, network.multiple_of).contiguous(memory_format=torch.channels_last),
             batch.generator,
+            samples,
         )
+        clean = batch.clean.repeat(samples, 1, 1, 1) if samples > 1 else batch.clean
         likelihood = network.log_likelihood(explained.outputs[..., :height, :width], clean)
         by_dimension = explained.posterior.kl_by_dimension(explained.prior).mean(0)
         kl, reconstruction = by_dimension.sum(), -likelihood.mean()

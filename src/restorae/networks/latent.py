@@ -73,8 +73,11 @@ class LatentModule(nn.Module, abc.ABC):
     """What a `LatentNetwork` builds. `forward` gives the restored pictures at the latent's mean, [0, 1]."""
 
     @abc.abstractmethod
-    def explain(self, degraded: Images, clean: Images, generator: torch.Generator) -> Explanation:
-        """Account for clean pictures, given their degraded ones; the latent is drawn from `generator`."""
+    def explain(self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1) -> Explanation:
+        """Account for clean pictures, given their degraded ones; latents are drawn from `generator`.
+
+        With a `count` above 1 everything in the explanation is (count · batch, …): the whole batch, then once more, and so on.
+        """
 
     @abc.abstractmethod
     def draw(self, degraded: Images, generator: torch.Generator) -> Images:
@@ -144,8 +147,8 @@ class VAEModule(LatentModule, abc.ABC):
     def forward(self, images: Images) -> Images:
         return self.settings.picture(self.decode(self.encode(images).mean))
 
-    def explain(self, degraded: Images, clean: Images, generator: torch.Generator) -> Explanation:
-        posterior = self.encode(degraded)
+    def explain(self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1) -> Explanation:
+        posterior = self.encode(degraded).repeated(count)
         latents = posterior.sample(generator)
         return Explanation(self.decode(latents), latents, posterior)
 

@@ -76,6 +76,11 @@ class LatentUNetModule(LatentModule):
         self.output = nn.Conv2d(fine, folded, 3, padding=1)
         for layer in (self.input, self.down, self.both, self.both_down, self.enter, self.up, self.output):
             initialise_for_relu(layer)
+        with torch.no_grad():
+            self.output.weight.mul_(0.1)  # begins near one grey: a Gaussian likelihood makes a wild start very expensive
+        for head in (self.prior, self.posterior):  # both begin as the standard normal, so that nothing is charged yet
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
 
     def see(self, degraded: Images) -> tuple[Tensor, Tensor, DiagonalGaussian]:
         """Fine and coarse features of the degraded picture, and the latents that are to be expected."""
@@ -99,9 +104,11 @@ class LatentUNetModule(LatentModule):
         fine, coarse, prior = self.see(images)
         return self.settings.picture(self.decode(fine, coarse, prior.mean))
 
-    def explain(self, degraded: Images, clean: Images, generator: torch.Generator) -> Explanation:
+    def explain(self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1) -> Explanation:
         fine, coarse, prior = self.see(degraded)
-        posterior = self.recognise(degraded, clean)
+        posterior = self.recognise(degraded, clean).repeated(count)
+        if count > 1:
+            fine, coarse, prior = fine.repeat(count, 1, 1, 1), coarse.repeat(count, 1, 1, 1), prior.repeated(count)
         latents = posterior.sample(generator)
         return Explanation(self.decode(fine, coarse, latents), latents, posterior, prior)
 
