@@ -91,8 +91,17 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),
     ]
+    if card.latent:
+        shape = "×".join("any" if side is None else str(side) for side in card.latent["shape"])
+        rows.insert(2, ("latent", f"{shape}, prior: {card.latent['prior']}, likelihood: {card.latent['likelihood']}"))
+    if not card.restores:
+        rows[rows.index(("undoes", "–"))] = ("undoes", "nothing: it learned from pictures alone, to make pictures like them")
     for name, score in card.scores.items():
-        restored = score.get("restored", {})
-        told = ", ".join(f"{key} {value:.4f}" for key, value in restored.items() if isinstance(value, float))
-        rows.append((f"scores: {name}", f"{told} on {score.get('on', '?')}"))
+        for what in ("restored", "grey", "binarised"):
+            found = score.get(what) or {}
+            told = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in found.items() if isinstance(value, float))
+            if told:
+                rows.append(
+                    (f"scores: {name}", f"{told}{'' if what == 'restored' else f' ({what}, nats a picture)'} on {score.get('on', '?')}")
+                )
     return rows

@@ -25,8 +25,8 @@ def manifold_figure(canvas: np.ndarray, values: Sequence[float], axes: tuple[str
     figure = Figure(figsize=(size, size), layout="constrained")
     axis = figure.subplots()
     # at n = 30 one decimal repeats itself; that is the lesson's plot, and it reads well
-    axis.set_xticks(np.arange(n) * width + width / 2 - 0.5, [f"{value:.1f}" for value in values])
-    axis.set_yticks(np.arange(n) * height + height / 2 - 0.5, [f"{value:.1f}" for value in reversed(values)])
+    axis.set_xticks(np.arange(n) * width + width / 2 - 0.5, [_one_decimal(value) for value in values])
+    axis.set_yticks(np.arange(n) * height + height / 2 - 0.5, [_one_decimal(value) for value in reversed(values)])
     axis.set(xlabel=axes[0], ylabel=axes[1])
     axis.imshow(canvas, cmap="Greys_r", vmin=0, vmax=1)
     return figure
@@ -61,6 +61,10 @@ def clusters_figure(points: np.ndarray, labels: np.ndarray | None, axes: tuple[s
     axis.set_aspect("equal", adjustable="datalim")
     axis.grid(alpha=0.2)
     return figure
+
+
+def _one_decimal(value: float) -> str:
+    return f"{round(float(value), 1) + 0.0:.1f}"  # plus zero: no minus in front of 0.0
 
 
 def _colours(count: int) -> np.ndarray:
