@@ -11,11 +11,14 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+WARM_UP = 1
+"""Rounds at the beginning that are not counted."""
 
 
 class SideFailed(Exception):
@@ -117,3 +120,13 @@ class Spread:
         """`median (lowest–highest)`, or the one figure when there is no more."""
         middle, low, high = (f"{figure:.{digits}f}" for figure in (self.median, self.lowest, self.highest))
         return middle if low == high else f"{middle} ({low}–{high})"
+
+
+def in_turns(sides: Mapping[str, Side], request: Mapping[str, Any], rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Rounds in which every side does the same in turn; the first, in which everything is set up, is not among them."""
+    laps = []
+    for lap in range(rounds + WARM_UP):
+        laps.append({name: side.ask(**request) for name, side in sides.items()})
+        times = ", ".join(f"{name} {answer['seconds']:.2f} s" for name, answer in laps[-1].items())
+        say(f"{request['do']} {lap} of {rounds}: {times}{' (warm-up)' if lap < WARM_UP else ''}")
+    return laps[WARM_UP:]

@@ -1,8 +1,8 @@
-"""The lesson's first exercise, as a reader of the lesson would write it in Keras.
+"""The lesson's two exercises, as a reader of the lesson would write them in Keras.
 
 It runs in a virtual environment of its own and knows nothing of restorae: the digits come from a folder of arrays that
-`benchmarks/run.py` wrote. `--epochs 3` does the exercise once and prints its score; without it the script is one side
-of the benchmark and does what it is asked, line by line (`talking.py`).
+`benchmarks/run.py` wrote. `--epochs 3` does the first exercise once and prints its score; without it the script is one
+side of the benchmark and does what it is asked, line by line (`talking.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import argparse
 import os
 import platform
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -24,6 +25,7 @@ from talking import Line, Pace
 
 MEAN, STDDEV = 0.5, 0.3
 BATCH_SIZE = 128
+LATENT_DIM = 2
 
 
 def build(output: str) -> keras.Model:
@@ -91,6 +93,102 @@ class Exercise:
         return psnr_pooled(self.predict()[0], self.unseen)
 
 
+class Sampling(layers.Layer):
+    """A latent drawn from what the encoder believes: its mean, and noise times the standard deviation."""
+
+    def call(self, moments: tuple[tensorflow.Tensor, tensorflow.Tensor]) -> tensorflow.Tensor:
+        """Draw one latent for each digit."""
+        z_mean, z_log_var = moments
+        return z_mean + tensorflow.exp(0.5 * z_log_var) * tensorflow.random.normal(tensorflow.shape(z_mean))
+
+
+def build_encoder() -> keras.Model:
+    """From a digit to its latent's mean, log-variance and a draw."""
+    digit = keras.Input((28, 28, 1))
+    x = layers.Conv2D(32, 3, strides=2, activation="relu", padding="same")(digit)
+    x = layers.Conv2D(64, 3, strides=2, activation="relu", padding="same")(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(16, activation="relu")(x)
+    z_mean = layers.Dense(LATENT_DIM)(x)
+    z_log_var = layers.Dense(LATENT_DIM)(x)
+    return keras.Model(digit, [z_mean, z_log_var, Sampling()([z_mean, z_log_var])])
+
+
+def build_decoder() -> keras.Model:
+    """From a latent to a digit."""
+    latent = keras.Input((LATENT_DIM,))
+    x = layers.Dense(7 * 7 * 64, activation="relu")(latent)
+    x = layers.Reshape((7, 7, 64))(x)
+    x = layers.Conv2DTranspose(64, 3, strides=2, activation="relu", padding="same")(x)
+    x = layers.Conv2DTranspose(32, 3, strides=2, activation="relu", padding="same")(x)
+    x = layers.Conv2DTranspose(1, 3, activation="sigmoid", padding="same")(x)
+    return keras.Model(latent, x)
+
+
+class VAE(keras.Model):
+    """Both halves, trained together on the cross-entropy summed over pixels and the KL divergence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = build_encoder(), build_decoder()
+        self.means = [keras.metrics.Mean(name=name) for name in ("loss", "reconstruction", "kl")]
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means that are shown, begun anew in each epoch."""
+        return self.means
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers both halves learn."""
+        return self.encoder.count_params() + self.decoder.count_params()
+
+    def train_step(self, digits: tensorflow.Tensor) -> dict[str, tensorflow.Tensor]:
+        """One update of all weights."""
+        with tensorflow.GradientTape() as tape:
+            z_mean, z_log_var, z = self.encoder(digits, training=True)
+            by_pixel = keras.losses.binary_crossentropy(digits, self.decoder(z, training=True))  # (batch, 28, 28)
+            reconstruction = tensorflow.reduce_mean(tensorflow.reduce_sum(by_pixel, axis=(1, 2)))
+            by_latent = 0.5 * (tensorflow.square(z_mean) + tensorflow.exp(z_log_var) - 1 - z_log_var)
+            kl = tensorflow.reduce_mean(tensorflow.reduce_sum(by_latent, axis=1))
+            loss = reconstruction + kl
+        weights = self.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        for mean, value in zip(self.means, (loss, reconstruction, kl), strict=True):
+            mean.update_state(value)
+        return {mean.name: mean.result() for mean in self.means}
+
+
+class Imagining:
+    """The second exercise: all digits, and the variational auto-encoder that is being trained on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.digits = normalised(np.load(folder / "all.npy"))
+        self.model: VAE
+
+    def begin(self, seed: int) -> None:
+        """Draw first weights."""
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(seed)
+        self.model = VAE()
+        self.model.compile(optimizer=keras.optimizers.Nadam())
+
+    def fit(self, epochs: int, callbacks: list[keras.callbacks.Callback]) -> list[dict[str, float]]:
+        """Train; each epoch's running means."""
+        told = self.model.fit(self.digits, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=callbacks).history
+        return [{name: float(values[epoch]) for name, values in told.items()} for epoch in range(epochs)]
+
+    def manifold(self, side: int) -> tuple[np.ndarray, float]:
+        """A picture of side × side digits, one `predict` for each as in the lesson, and the seconds that took."""
+        started = time.perf_counter()
+        canvas, values = np.zeros((28 * side, 28 * side)), np.linspace(-1, 1, side)
+        for row, up in enumerate(values[::-1]):
+            for column, right in enumerate(values):
+                digit = self.model.decoder.predict(np.array([[right, up]]), verbose=0)[0, ..., 0]
+                canvas[28 * row : 28 * (row + 1), 28 * column : 28 * (column + 1)] = digit
+        return canvas, time.perf_counter() - started
+
+
 class Held(keras.callbacks.Callback):
     """Tells of each epoch and holds the training until the next is asked for."""
 
@@ -104,36 +202,46 @@ class Held(keras.callbacks.Callback):
         self.pace.hold("epoch" if epoch + 1 < self.epochs else "finish")
 
 
-def serve(line: Line, exercise: Exercise) -> None:
+def serve(line: Line, folder: Path) -> None:
     """Do what is asked until nothing more is."""
+    exercise, imagining = cache(lambda: Exercise(folder)), cache(lambda: Imagining(folder))
     line.answer(versions={"keras": keras.__version__, "tensorflow": tensorflow.__version__, "python": platform.python_version()})
     while True:
         request = line.request()
         match request["do"]:
             case "begin":
-                train(line, exercise, request)
+                exercise().begin(request["output"], request["seed"])
+                train(line, exercise().model.count_params(), len(exercise().clean), exercise().fit, request["epochs"])
             case "predict":
-                line.answer(seconds=exercise.predict()[1])
+                line.answer(seconds=exercise().predict()[1])
             case "score":
-                line.answer(psnr_pooled=exercise.score())
+                line.answer(psnr_pooled=exercise().score())
+            case "begin vae":
+                imagining().begin(request["seed"])
+                train(line, imagining().model.parameters, len(imagining().digits), imagining().fit, request["epochs"])
+            case "learn vae":
+                imagining().begin(request["seed"])
+                line.answer(means=imagining().fit(request["epochs"], []))
+            case "manifold":
+                canvas, seconds = imagining().manifold(request["side"])
+                line.answer(seconds=seconds, shape=canvas.shape)
             case other:
                 raise ValueError(f"Nothing here is called {other!r}.")
 
 
-def train(line: Line, exercise: Exercise, wanted: dict[str, Any]) -> None:
+def train(line: Line, parameters: int, digits: int, fit: Callable[[int, list[keras.callbacks.Callback]], object], epochs: int) -> None:
     """One training, epoch by epoch as they are asked for."""
-    exercise.begin(wanted["output"], wanted["seed"])
-    line.answer(parameters=exercise.model.count_params(), digits_per_epoch=len(exercise.clean))
+    line.answer(parameters=parameters, digits_per_epoch=digits)
     pace, started = Pace(line), time.perf_counter()
     pace.hold("epoch")
-    exercise.fit(wanted["epochs"], [Held(pace, wanted["epochs"])])
+    fit(epochs, [Held(pace, epochs)])
     line.answer(seconds=time.perf_counter() - started - pace.held)
 
 
 def main() -> None:
     """Read the options, then serve or do the exercise once."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, required=True, help="folder with train.npy, test.npy and test-noisy.npy")
+    options.add_argument("--data", type=Path, required=True, help="folder with train.npy, test.npy, test-noisy.npy and all.npy")
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--epochs", type=int, help="do the exercise once for so many epochs and print its score")
     options.add_argument("--output", choices=("sigmoid", "linear"), default="sigmoid", help="activation of the last layer")
@@ -142,7 +250,7 @@ def main() -> None:
     tensorflow.config.threading.set_intra_op_parallelism_threads(chosen.threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(chosen.threads)
     if chosen.epochs is None:
-        serve(Line(), Exercise(chosen.data))
+        serve(Line(), chosen.data)
         return
     exercise = Exercise(chosen.data)
     exercise.begin(chosen.output, chosen.seed)

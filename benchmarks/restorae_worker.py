@@ -1,4 +1,4 @@
-"""restorae's side of the benchmark: what a user calls (`restorae.train`, `restorae.load`, `Model.restore`), when asked.
+"""restorae's side of the benchmark: what a user calls (`restorae.train`, `restorae.load`, `Model.restore`, `manifold`), when asked.
 
 A training is held between its epochs inside the progress listener that every user of `restorae.train` can hand in, so
 what is timed is the public call itself, nothing rewritten for the benchmark.
@@ -21,6 +21,7 @@ import restorae
 from restorae import machine
 from restorae.data import ArrayPictures
 from restorae.errors import RestoraeError
+from restorae.latent import manifold
 from restorae.progress import Progress
 
 
@@ -52,6 +53,31 @@ class Held(Progress):
         self.pace.hold("epoch" if self.step < self.total else "finish")
 
 
+class Averages(Progress):
+    """The running means of each epoch by themselves, as Keras prints them; a model's history may put short epochs together."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.total = self.step = 0
+        self.sums: dict[str, float] = {}
+        self.means: list[dict[str, float]] = []
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        if unit == "steps":
+            self.total = total
+
+    def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
+        if not self.total or not figures:
+            return
+        self.step += count
+        for name, mean in figures.items():
+            self.sums[name] = self.sums.get(name, 0.0) + count * mean
+        steps = self.total // self.epochs
+        if self.step % steps == 0:
+            self.means.append({name: total / steps for name, total in self.sums.items() if name in ("loss", "reconstruction", "kl")})
+            self.sums = {}
+
+
 class Worker:
     """The test digits and the model at hand."""
 
@@ -62,12 +88,23 @@ class Worker:
 
     def begin(self, epochs: int, precision: machine.Precision = "auto", data_dir: str | None = None, **settings: Any) -> None:
         """One training by the default recipe, epoch by epoch as they are asked for; `settings` are a recipe's."""
-        recipe = restorae.Recipe(clean="mnist", degradation=DAMAGE, epochs=epochs, batch_size=BATCH_SIZE, **settings)
-        machinery = restorae.Machinery(device="cpu", precision=precision, data_dir=Path(data_dir) if data_dir else None)
         pace, started = Pace(self.line), time.perf_counter()
-        self.model = restorae.train(recipe, machinery=machinery, progress=Held(pace, epochs))
+        self._train(Held(pace, epochs), epochs, precision, data_dir, settings)
         whole = time.perf_counter() - started - pace.held
         self.line.answer(seconds=whole, card_seconds=self.model.card.seconds, parameters=self.model.card.parameters)
+
+    def learn(self, epochs: int, precision: machine.Precision = "auto", data_dir: str | None = None, **settings: Any) -> None:
+        """One training in one go; the answer is each epoch's running means."""
+        averages = Averages(epochs)
+        self._train(averages, epochs, precision, data_dir, settings)
+        self.line.answer(means=averages.means, card_seconds=self.model.card.seconds)
+
+    def _train(
+        self, progress: Progress, epochs: int, precision: machine.Precision, data_dir: str | None, settings: Mapping[str, Any]
+    ) -> None:
+        recipe = restorae.Recipe(**{"clean": "mnist", "degradation": DAMAGE, "epochs": epochs, "batch_size": BATCH_SIZE, **settings})
+        machinery = restorae.Machinery(device="cpu", precision=precision, data_dir=Path(data_dir) if data_dir else None)
+        self.model = restorae.train(recipe, machinery=machinery, progress=progress)
 
     def save(self, path: str) -> None:
         """Write the model."""
@@ -84,6 +121,12 @@ class Worker:
         self.model.restore(self.noisy)
         self.line.answer(seconds=time.perf_counter() - started)
 
+    def manifold(self, side: int) -> None:
+        """Decode a grid of latents as one picture."""
+        started = time.perf_counter()
+        canvas = manifold(self.model, side).canvas
+        self.line.answer(seconds=time.perf_counter() - started, shape=canvas.shape)
+
     def score(self) -> None:
         """Score the test digits: damaged and restored."""
         exam = restorae.Exam(ArrayPictures(self.clean), degraded=ArrayPictures(self.noisy))
@@ -96,9 +139,11 @@ class Worker:
         self.line.answer(machine=machine.describe(), versions=versions)
         verbs: dict[str, Callable[..., None]] = {
             "begin": self.begin,
+            "learn": self.learn,
             "save": self.save,
             "load": self.load,
             "predict": self.predict,
+            "manifold": self.manifold,
             "score": self.score,
         }
         while True:

@@ -1,6 +1,6 @@
 """`make bench`: measure restorae against the lesson in Keras and write docs/benchmarks.md.
 
-    python benchmarks/run.py                      everything (about an hour on two cores)
+    python benchmarks/run.py                      everything (two hours or so on two cores)
     python benchmarks/run.py startup              one part; the other sections of the page stay
     python benchmarks/run.py speed --rounds 9     more rounds
     python benchmarks/run.py --quick              does it all work? Writes a page under build/, not the real one
@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import imagine
 import quality
 import speed
 import startup
@@ -35,10 +36,14 @@ from restorae.files import write_text
 from restorae.machine import describe
 from restorae.version import VERSION
 
-PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "startup": startup}
+PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "imagine": imagine, "startup": startup}
 PAGE = ROOT / "docs" / "benchmarks.md"
 _QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"
-_QUICK = {"quick": True, "rounds": 1, "keras_seeds": 1, "conv_seeds": 2, "unet_seeds": 1}
+_QUICK_SEEDS = {"keras_seeds": 1, "conv_seeds": 2, "unet_seeds": 1, "vae_seeds": 1, "keras_vae_seeds": 1}
+_QUICK = {"quick": True, "rounds": 1, "likelihood_digits": 20, **_QUICK_SEEDS}
+_FEWEST_SEEDS = {"keras_seeds": 0, "conv_seeds": 1, "unet_seeds": 1, "vae_seeds": 1, "keras_vae_seeds": 0}
+_FEWEST = {"threads": 1, "rounds": 1, "likelihood_digits": 2, **_FEWEST_SEEDS}
+_MOST_ROUNDS = 18
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,20 +71,25 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     options.add_argument("--rewrite", action="store_true", help="measure nothing; write the page from the last results")
     options.add_argument("--seed", type=int, default=Bench.seed, help="the first seed")
     options.add_argument("--threads", type=int, default=Bench.threads, help="threads of each side")
-    options.add_argument("--rounds", type=int, help=f"timed epochs of each side (speed; {Bench.rounds})")
+    options.add_argument("--rounds", type=int, help=f"timed epochs of each side (speed, imagine; {Bench.rounds})")
     options.add_argument("--keras-seeds", type=int, help=f"trainings of Keras for each output (quality; {Bench.keras_seeds})")
     options.add_argument("--conv-seeds", type=int, help=f"trainings of conv (quality; {Bench.conv_seeds})")
     options.add_argument("--unet-seeds", type=int, help=f"trainings of unet (quality; {Bench.unet_seeds})")
+    options.add_argument("--vae-seeds", type=int, help=f"long trainings of the lesson's VAE (imagine; {Bench.vae_seeds})")
+    options.add_argument("--keras-vae-seeds", type=int, help=f"the same in Keras, ten minutes each (imagine; {Bench.keras_vae_seeds})")
+    options.add_argument("--likelihood-digits", type=int, help=f"test digits for log-likelihood (imagine; {Bench.likelihood_digits:,})")
     options.add_argument("--data-dir", type=Path, help="folder above mnist/; else RESTORAE_DATA, the user's cache, a download")
     options.add_argument("--keras-python", type=Path, help="a Python that has Keras; else build/keras-venv is made")
     chosen = options.parse_args(arguments)
     unknown = [part for part in chosen.parts if part not in PARTS]
     if unknown:
         options.error(f"there is no part {unknown[0]!r}; known: {', '.join(PARTS)}")
-    for name in ("threads", "rounds", "keras_seeds", "conv_seeds", "unet_seeds"):
-        fewest = 0 if name == "keras_seeds" else 1
+    for name, fewest in _FEWEST.items():
         if getattr(chosen, name) is not None and getattr(chosen, name) < fewest:
             options.error(f"--{name.replace('_', '-')} {getattr(chosen, name)}: expected {fewest} or more")
+    if chosen.rounds is not None and chosen.rounds > _MOST_ROUNDS:
+        # an epoch shorter than a twentieth of its training is not told by itself
+        options.error(f"--rounds {chosen.rounds}: expected {_MOST_ROUNDS} or fewer")
     return chosen
 
 

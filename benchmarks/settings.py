@@ -24,6 +24,17 @@ class Bench:
     """Trainings of Keras per output, for quality."""
     conv_seeds: int = 10
     unet_seeds: int = 1
+    vae_seeds: int = 1
+    """Trainings of the variational auto-encoder to the lesson's last epoch."""
+    keras_vae_seeds: int = 0
+    """The same in Keras; left out because one takes some ten minutes."""
+    likelihood_digits: int = 1_000
+    """Test digits whose log-likelihood is estimated."""
+    vae: str = "digits-vae"
+    strong_vae: str = "digits-vae-strong"
+    restorer_vae: str = "digits-restorer-vae"
+    denoiser: str = "digits-denoiser"
+    """Models to score: bundled names, or files; one that is not there is left out."""
     data_dir: Path | None = None
     keras_python: Path | None = None
     """A Python that has Keras already; by default build/keras-venv is made."""
@@ -46,9 +57,54 @@ class Bench:
     @property
     def draws_like_keras(self) -> int:
         """Examples in an epoch of restorae that make as many steps as Keras makes: the last batch is full, Keras's is not."""
-        return -(-self.train_digits // BATCH_SIZE) * BATCH_SIZE
+        return _full_batches(self.train_digits)
+
+    @property
+    def all_digits(self) -> int:
+        """Digits that the variational auto-encoder is trained on: MNIST's training and test digits, as in the lesson."""
+        return 2_048 if self.quick else 70_000
+
+    @property
+    def all_draws_like_keras(self) -> int:
+        """As `draws_like_keras`, of all digits."""
+        return _full_batches(self.all_digits)
+
+    @property
+    def vae_epochs(self) -> int:
+        """Epochs after which the loss is read."""
+        return 2 if self.quick else 30
+
+    @property
+    def manifold_side(self) -> int:
+        """Digits along each side of the manifold."""
+        return 5 if self.quick else 30
+
+    @property
+    def importance_samples(self) -> int:
+        """Latents for each picture whose log-likelihood is estimated."""
+        return 50 if self.quick else 1_000
+
+    @property
+    def restored_digits(self) -> int:
+        """Test digits that are restored several times over."""
+        return 60 if self.quick else 1_000
+
+    @property
+    def restorations(self) -> int:
+        """How often each of them is restored."""
+        return 8 if self.quick else 64
+
+    @property
+    def reader_digits(self) -> int:
+        """Training digits that the classifier learns to read from: all but the last 5,000."""
+        return 4_096 if self.quick else 55_000
 
     @property
     def draws_of_a_user(self) -> int | None:
         """Examples in an epoch when nobody asks for a number: all that is not held out."""
         return 2_048 if self.quick else None
+
+
+def _full_batches(count: int) -> int:
+    """The count, rounded up to whole batches."""
+    return -(-count // BATCH_SIZE) * BATCH_SIZE

@@ -20,7 +20,7 @@ KERAS_VENV = ROOT / "build" / "keras-venv"
 
 
 def prepare_digits(bench: Bench) -> Path:
-    """A folder with MNIST's training digits, its test digits, and these with the noise that both sides are scored on.
+    """A folder with MNIST's training digits, its test digits, these with the noise that both sides are scored on, and all of them.
 
     Raises:
         DataUnavailable: MNIST is nowhere; the message says where it is looked for.
@@ -28,6 +28,7 @@ def prepare_digits(bench: Bench) -> Path:
     folder = bench.folder / "digits"
     folder.mkdir(parents=True, exist_ok=True)
     train, test = (load_named("mnist", split, bench.data_dir).pictures.stored[:, 0] for split in ("train", "test"))
+    np.save(folder / "all.npy", np.concatenate([train, test])[: bench.all_digits])
     test = test[: bench.test_digits]
     exam = Exam(ArrayPictures(test), degradation=Degradation.of(DAMAGE), seed=bench.seed)
     np.save(folder / "train.npy", train[: bench.train_digits])
@@ -77,3 +78,13 @@ def recipe_settings(bench: Bench, network: str, seed: int, draws: int | None) ->
     """What a restorae worker is told to begin with, besides how long."""
     data_dir = str(bench.data_dir.absolute()) if bench.data_dir else None
     return {"network": network, "seed": seed, "draws": draws, "data_dir": data_dir}
+
+
+def vae_settings(bench: Bench, seed: int, draws: int | None) -> dict[str, object]:
+    """The same for the lesson's variational auto-encoder, as `restorae vae train --split all` has it."""
+    return {
+        **recipe_settings(bench, "conv-vae(latent_dim=2)", seed, draws),
+        "degradation": None,
+        "split": "all",
+        "validation": 0,
+    }

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from alternating import Side, Spread
+from alternating import WARM_UP, Side, Spread, in_turns
 from settings import BATCH_SIZE, Bench
 from sides import prepare_digits, recipe_settings, start_keras, start_restorae
 from writing import table
 
 TITLE = "Speed"
-WARM_UP = 1
 
 
 def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         facts: dict[str, Any] = {"machine": machine, "versions": {**sides["conv"].hello["versions"], **keras.hello["versions"]}}
         everyone = {"keras": keras, **sides}
         _begin(bench, keras, sides)
-        epochs = _in_turns(everyone, "epoch", bench.rounds, say)
+        epochs = in_turns(everyone, {"do": "epoch"}, bench.rounds, say)
         finished = {name: side.ask("finish") for name, side in sides.items()}
         keras.ask("finish")
         model = str((bench.folder / "conv.safetensors").absolute())
@@ -35,7 +34,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         # a process that has trained has set up its memory for that; who restores has only loaded a model
         loaded = stack.enter_context(start_restorae(bench, digits, "restorae restoring"))
         loaded.ask("load", model=model)
-        predictions = _in_turns({"keras": keras, "conv": loaded}, "predict", 2 * bench.rounds + 1, say)
+        predictions = in_turns({"keras": keras, "conv": loaded}, {"do": "predict"}, 2 * bench.rounds + 1, say)
         idle = {side.name: side.idle_share for side in (*everyone.values(), loaded)}
     counts = {"train": bench.train_digits, "test": bench.test_digits}
     return {**facts, "digits": counts, "epochs": epochs, "finished": finished, "predictions": predictions, "idle": idle}
@@ -48,16 +47,6 @@ def _begin(bench: Bench, keras: Side, sides: Mapping[str, Side]) -> None:
         network, _, precision = name.partition(" ")
         settings = recipe_settings(bench, network, bench.seed, bench.draws_like_keras)
         side.ask("begin", epochs=epochs, precision=precision or "auto", **settings)
-
-
-def _in_turns(sides: Mapping[str, Side], do: str, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Rounds in which every side does the same in turn; the first, in which everything is set up, is not among them."""
-    laps = []
-    for lap in range(rounds + WARM_UP):
-        laps.append({name: side.ask(do) for name, side in sides.items()})
-        times = ", ".join(f"{name} {answer['seconds']:.2f} s" for name, answer in laps[-1].items())
-        say(f"{do} {lap} of {rounds}: {times}{' (warm-up)' if lap < WARM_UP else ''}")
-    return laps[WARM_UP:]
 
 
 def report(record: Mapping[str, Any]) -> str:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import ast
 import json
+import statistics
 import sys
+from itertools import pairwise
+from math import log10
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from restorae.networks import Conv
+import restorae
+from restorae.data import load_named
+from restorae.networks import Conv, ConvVAE
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import alternating  # noqa: E402
+import criteria  # noqa: E402
+import imagine  # noqa: E402
 import quality  # noqa: E402
+import restorae_worker  # noqa: E402
 import run  # noqa: E402
 import settings  # noqa: E402
 import speed  # noqa: E402
@@ -83,6 +93,68 @@ def test_both_sides_make_the_same_number_of_steps():
     bench = settings.Bench()
     assert bench.draws_like_keras == 469 * 128
     assert -(-bench.train_digits // settings.BATCH_SIZE) == 469
+    assert bench.all_draws_like_keras == 547 * 128
+    assert -(-bench.all_digits // settings.BATCH_SIZE) == 547
+
+
+def test_correlation_is_that_of_the_textbook():
+    one, other = torch.rand(2, 5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    expected = statistics.correlation(one.flatten().tolist(), other.flatten().tolist())
+    assert criteria.correlation(one, other) == pytest.approx(expected, abs=1e-6)
+    assert criteria.correlation(one, 3 - 2 * one) == pytest.approx(-1)
+
+
+def test_pictures_are_spread_over_the_whole_set():
+    places = criteria.spread_over(10_000, 1_000)
+    assert len(places) == 1_000
+    assert {after - before for before, after in pairwise(places)} == {10}
+    assert criteria.spread_over(7, 3) == [0, 2, 4]
+    assert criteria.spread_over(3, 7) == [0, 1, 2]
+
+
+def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
+    """Errors of a known size for each pixel: variances add up, and the spread is what the errors come from."""
+    source = torch.Generator().manual_seed(0)
+    clean, sizes = torch.full((40, 1, 28, 28), 0.5), 0.1 * torch.rand(40, 1, 28, 28, generator=source)
+    drawn = clean + sizes * torch.randn(16, 40, 1, 28, 28, generator=source)
+    reader = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    found = criteria.judge(drawn, clean + 0.1, clean + 0.5, clean, torch.zeros(40, dtype=torch.int64), reader)
+    assert found["psnr"]["mean"] - found["psnr"]["single"] == pytest.approx(10 * log10(16), abs=0.1)
+    assert found["psnr"]["single"] == pytest.approx(-10 * log10(0.01 / 3), abs=0.1)
+    assert found["psnr"]["denoiser"] == pytest.approx(20, abs=1e-3)
+    # of |error| given a size s the mean is s √(2/π), so the correlation is sd(s) √(2/π) / sd(|error|) = √(2/π) √(1/12) / √(1/3 - 1/(2π))
+    assert found["correlation"] == pytest.approx((2 / torch.pi / 12 / (1 / 3 - 1 / (2 * torch.pi))) ** 0.5, abs=0.04)
+
+
+def test_the_classifier_learns_to_read():
+    train, test = (load_named("digits", split) for split in ("train", "test"))
+    reader = criteria.train_reader(train.pictures.stored, train.labels, epochs=3, seed=0)
+    images, labels = test.pictures.batch(range(len(test.pictures))), torch.from_numpy(test.labels.astype(np.int64))
+    assert criteria.read_right(reader, images, labels) > 0.7
+    assert criteria.read_right(reader, 1 - images, labels) < 0.5
+    again = criteria.train_reader(train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0)
+    same = criteria.train_reader(train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0)
+    assert all(torch.equal(one, other) for one, other in zip(again.parameters(), same.parameters(), strict=True))
+
+
+def test_a_model_that_is_not_there_is_left_out():
+    assert criteria.load_or_none("no-such-model") is None
+    assert criteria.load_or_none("digits-denoiser").card.restores
+
+
+def test_the_running_means_are_those_of_each_epoch():
+    """Against the history of a training whose epochs are all validated, and against sums by hand."""
+    averages = restorae_worker.Averages(2)
+    recipe = restorae.Recipe(network="conv-vae(features=4,hidden=4)", validation=0, epochs=2, batch_size=4)
+    model = restorae.train(recipe, clean=np.random.default_rng(0).random((60, 8, 8), np.float32), progress=averages)
+    for means, told in zip(averages.means, model.card.history, strict=True):
+        assert means == pytest.approx({term: told[term] for term in imagine.TERMS}, rel=1e-9)
+
+    averages = restorae_worker.Averages(2)
+    averages.begin("Training", 6, "steps")
+    for count, loss in ((2, 1.0), (1, 4.0), (3, 5.0)):
+        averages.advance(count, {"loss": loss, "images_per_second": 1.0})
+    assert averages.means == [{"loss": 2.0}, {"loss": 5.0}]
 
 
 # the sides
@@ -131,18 +203,40 @@ def test_a_held_training_is_told_epoch_by_epoch(tmp_path):
         assert all(0 < lap["seconds_of_steps"] <= lap["seconds"] for lap in laps)
 
 
-# the lesson's network
+def test_sides_take_turns_and_the_first_round_does_not_count():
+    class Told:
+        def __init__(self, name):
+            self.name = name
+
+        def ask(self, do, side):
+            order.append(self.name)
+            return {"seconds": float(len(order))}
+
+    order, said = [], []
+    laps = alternating.in_turns({"keras": Told("keras"), "restorae": Told("restorae")}, {"do": "manifold", "side": 3}, 2, said.append)
+    assert order == ["keras", "restorae"] * 3
+    assert laps == [{"keras": {"seconds": 3.0}, "restorae": {"seconds": 4.0}}, {"keras": {"seconds": 5.0}, "restorae": {"seconds": 6.0}}]
+    assert [line.endswith("(warm-up)") for line in said] == [True, False, False]
 
 
-def test_the_lesson_in_keras_has_the_stated_architecture():
+# the lesson's networks
+
+
+def layers_of(name):
+    """The layers in a function of the lesson's script: their kinds, and the numbers they are made with."""
     source = ast.parse((BENCHMARKS / "keras_lesson.py").read_text(encoding="utf-8"))
-    build = next(node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == "build")
-    layers = [
-        (call.func.attr, [argument.value for argument in call.args if isinstance(argument, ast.Constant)])
+    build = next(node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    known = {"LATENT_DIM": 2}
+    return [
+        (call.func.attr, [eval(ast.unparse(argument), known) for argument in call.args])
         for statement in build.body
         if isinstance(statement, ast.Assign) and isinstance(call := getattr(statement.value, "func", None), ast.Call)
         and isinstance(call.func, ast.Attribute)
     ]  # fmt: skip
+
+
+def test_the_lesson_in_keras_has_the_stated_architecture():
+    layers = layers_of("build")
     conv, pool, double = ("Conv2D", [32, 3]), ("MaxPooling2D", [2]), ("UpSampling2D", [2])
     assert layers == [conv, pool, conv, pool, conv, double, conv, double, ("Conv2D", [1, 3])]
     channels, parameters = 1, 0
@@ -153,6 +247,20 @@ def test_the_lesson_in_keras_has_the_stated_architecture():
             channels = features
     ours = sum(weights.numel() for weights in Conv().build().parameters())
     assert parameters == ours == 28_353
+
+
+def test_the_lesson_s_vae_in_keras_has_the_stated_architecture():
+    encoder, decoder = layers_of("build_encoder"), layers_of("build_decoder")
+    head, doubling = ("Dense", [2]), "Conv2DTranspose"
+    assert encoder == [("Conv2D", [32, 3]), ("Conv2D", [64, 3]), ("Flatten", []), ("Dense", [16]), head, head]
+    assert decoder == [("Dense", [3136]), ("Reshape", [(7, 7, 64)]), (doubling, [64, 3]), (doubling, [32, 3]), (doubling, [1, 3])]
+    theirs = [
+        (1 * 9 + 1) * 32 + (32 * 9 + 1) * 64 + (64 * 49 + 1) * 16 + 2 * (16 + 1) * 2,
+        (2 + 1) * 3136 + (64 * 9 + 1) * 64 + (64 * 9 + 1) * 32 + (32 * 9 + 1) * 1,
+    ]
+    module = ConvVAE(latent_dim=2).build()
+    ours = [sum(weights.numel() for weights in half.parameters()) for half in (module.encoder, module.decoder)]
+    assert theirs == ours == [69_076, 65_089]
 
 
 # the reports
@@ -199,6 +307,75 @@ def test_quality_pairs_runs_of_one_heat_and_counts_collapses():
     assert "`unet`, the default |" not in text
 
 
+def imagined(keras):
+    """A made-up record of the part `imagine`; `keras` are Keras's long trainings."""
+
+    def lap(theirs, ours):
+        return {"keras": {"seconds": theirs}, "restorae": {"seconds": ours + 0.5, "seconds_of_steps": ours}}
+
+    return record(
+        {
+            "digits": 70_000, "parameters": {"keras": 134_165, "restorae": 134_165}, "idle": {"keras": 0.002},
+            "epochs": [lap(20.0, 8.0), lap(40.0, 8.0), lap(20.0, 6.0)],
+            "manifold_side": 30, "manifolds": [{"keras": {"seconds": 30.0}, "restorae": {"seconds": 0.06}}],
+            "vae_epochs": 30, "explained": {"bounds": {}, "likelihood": None, "data": {}, "absent": ["digits-vae"]},
+            "trainings": {"keras": keras, "restorae": [{"seed": 0, "loss": 145.5, "reconstruction": 139.0, "kl": 6.5}]},
+            "restored": {"absent": ["digits-restorer-vae"]},
+        }
+    )  # fmt: skip
+
+
+def test_imagine_compares_round_by_round_and_leaves_out_what_is_absent():
+    text = imagine.report(imagined([]))
+    epoch = "| 20.00 (20.00–40.00) | 8.00 (6.00–8.00) | 0.30 (0.20–0.40) | 0.75, goal 0.4 |"
+    assert f"| an epoch of the lesson's network, 70,000 digits {epoch}" in text
+    assert "| a manifold of 30 × 30 digits | 30.00 | 0.0600 | 0.0020 | 0.02, goal 0.005 |" in text
+    assert "each of 900 latents" in text
+    assert "takes restorae 0.50 s more" in text
+    assert "| the lesson in Keras, measured before | 1 | 147.56 | 141.20 | 6.37 |  |" in text
+    assert "| `restorae vae train --split all` | 1 | 145.50 | 139.00 | 6.50 | 149.04 (within 1 %), goal 146 |" in text
+    assert "Keras was not trained that long" in text
+    assert "`digits-vae` is not bundled here" in text
+    assert "`digits-restorer-vae` is not bundled here" in text
+
+
+def test_imagine_shows_keras_s_losses_where_they_were_measured():
+    text = imagine.report(imagined([{"seed": 0, "loss": 147.0, "reconstruction": 141.0, "kl": 6.0}]))
+    assert "| the lesson in Keras | 1 | 147.00 | 141.00 | 6.00 |  |" in text
+    assert "Keras was not trained" not in text
+
+
+def test_bounds_are_labelled_and_the_log_likelihood_has_its_error():
+    bound = {"elbo": -90.0, "reconstruction": 65.0, "kl": 25.0}
+    both = {"latent_dim": 40, "active_units": 38, "grey": {**bound, "elbo": -95.0}, "binarised": bound}
+    scored = {**bound, "log_likelihood": -84.5, "standard_error": 0.9, "importance_samples": 1_000}
+    found = {
+        "bounds": {"strong": {"count": 10_000, **both}}, "likelihood": {"name": "strong", "count": 500, **both, "binarised": scored},
+        "data": {"strong": "mnist"}, "absent": [],
+    }  # fmt: skip
+    text = "\n".join(criteria.report_explaining(found))
+    assert "| `strong`, grey | 10,000 | -95.00 | 65.00 | 25.00 |  |  |" in text
+    assert "| `strong`, binarised | 500 | -90.00 | 65.00 | 25.00 | -84.50 ± 0.90 | -88, goal -83 |" in text
+    assert "1,000 latents for each of 500 digits" in text
+    assert "38 of its 40 latent dimensions" in text
+
+
+def test_each_criterion_stands_beside_its_goal():
+    found = {
+        "absent": [], "names": {"restorer": "r", "denoiser": "d"}, "data": "mnist", "count": 1_000, "restorations": 64,
+        "reader_digits": 55_000, "epochs": 2, "correlation": 0.61,
+        "psnr": {"noisy": 4.69, "denoiser": 23.84, "mean": 23.54, "single": 22.04},
+        "read": {"clean": 0.985, "noisy": 0.3, "denoiser": 0.975, "mean": 0.974, "single": 0.961},
+    }  # fmt: skip
+    text = "\n".join(criteria.report_restoring(found))
+    assert "| clean digits |  | 98.5 % |" in text
+    assert "| `d`, one answer for each | 23.84 | 97.5 % |" in text
+    assert "| mean of 64, against `d` | 0.30 dB below | at most 0.5 dB below |" in text
+    assert "| a single restoration, against that mean | 1.50 dB below | at least 1 dB below |" in text
+    assert "| single restorations read as the right digit | 96.1 % | at least 95 % |" in text
+    assert "784,000 pixels | 0.61 | at least 0.5 |" in text
+
+
 def test_startup_says_whether_help_imports_torch():
     measured = {"seconds": {name: [0.2, 0.3, 0.4] for name in COMMANDS}, "parameters": 28_353}
     for free, words in ((True, "imports no torch"), (False, "should not")):
@@ -228,7 +405,7 @@ def test_rewriting_takes_the_last_results(tmp_path, monkeypatch):
     assert "## Speed" not in page
 
 
-@pytest.mark.parametrize("arguments", [["spead"], ["--rounds", "0"]])
+@pytest.mark.parametrize("arguments", [["spead"], ["--rounds", "0"], ["--rounds", "19"], ["--likelihood-digits", "1"]])
 def test_wrong_options_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as refusal:
         run.main(arguments)

@@ -182,6 +182,8 @@ class Training:
         while not self._done():
             module.train()
             epoch, place = divmod(self.state.step, self.per_epoch)
+            if place == 0:
+                self.state.running = {}  # what is told after an epoch is that epoch's, also where the one before was not validated
             batches = self.material.examples.batches(epoch, self.batch_size, place, self._workers(), self.device)
             started = time.perf_counter()
             for degraded, clean in batches:
