@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
-import restorae.model
 from restorae.errors import BadModelFile, BadPicture, OutputError, RestoraeError, ShapeMismatch, UnknownKind
-from restorae.model import Card, Model, bundled, load, make_card, pad_to_multiple, read_card
-from restorae.networks import Conv, Dense, Network, UNet
+from restorae.model import FORMAT_VERSION, Card, Model, bundled, files, load, make_card, read_card
+from restorae.model import model as model_file
+from restorae.networks import VAE, Conv, ConvVAE, Dense, LatentUNet, Network, ResidualVAE, UNet, pad_to_multiple
 from restorae.parts import kinds
 
 FAMILY = sorted((part for part in kinds(Network) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
@@ -60,9 +60,8 @@ def images(*shape: int, seed: int = 0) -> torch.Tensor:
 @each_kind
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_was_saved_restores_the_same(kind, channels, tmp_path):
-    model = trained(
-        kind(channels=channels), name="mine", data="digits", scores={"test": {"psnr": 20.5}}, history=[{"step": 1.0, "mse": 0.1}]
-    )
+    network = kind().fitted(channels, (30, 29))
+    model = trained(network, name="mine", data="digits", scores={"test": {"psnr": 20.5}}, history=[{"step": 1.0, "mse": 0.1}])
     written = model.save(tmp_path / "mine.safetensors")
     again = load(written)
     assert again.network == model.network
@@ -108,7 +107,7 @@ def test_the_header_is_plain_json_that_anything_can_read(tmp_path):
     content = model.save(tmp_path / "model").read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["restorae"])
-    assert header["format_version"] == 1
+    assert header["format_version"] == 2
     assert header["network"] == model.network.to_dict()
     assert (header["halo"], header["multiple_of"]) == (model.network.halo, list(model.network.multiple_of))
     assert header["undoes"] == {"kind": "gaussian-noise", "sigma": 0.3}
@@ -137,10 +136,13 @@ def test_a_loaded_model_can_be_trained_on(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(bundled()))
-def test_every_bundled_model_restores(name):
+def test_every_bundled_model_does_its_work(name):
     model = load(name)
-    picture = pixels(29, 31) if model.network.channels == 1 else pixels(29, 31, 3)
-    assert model.restore(picture).shape == picture.shape
+    network, colours = model.network, (3,) * (model.network.channels == 3)
+    size = (network.height, network.width) if isinstance(network, VAE) else (29, 31)
+    picture = pixels(*size, *colours)
+    send = model.restore if model.card.restores else model.reconstruct
+    assert send(picture).shape == picture.shape
     assert model.card.licence != "not stated"
 
 
@@ -162,7 +164,11 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("network", [Conv(features=3), Conv(features=3, channels=3), Dense(hidden=(9,)), UNet(widths=(4, 4))], ids=str)
+@pytest.mark.parametrize(
+    "network",
+    [Conv(features=3), Conv(features=3, channels=3), Dense(hidden=(9,)), UNet(widths=(4, 4)), LatentUNet(widths=(3, 4))],
+    ids=str,
+)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, np.float16, np.bool_])
 def test_shape_and_type_of_arrays_are_kept(network, shape, dtype):
@@ -248,7 +254,7 @@ def test_many_pictures_do_not_need_more_memory_at_once(monkeypatch):
     whole = model.restore(images(7, 1, 20, 20))
     seen: list[int] = []
     model.module.register_forward_pre_hook(lambda _module, inputs: seen.append(len(inputs[0])))
-    monkeypatch.setattr(restorae.model, "_PIXELS_AT_ONCE", 3 * 400)
+    monkeypatch.setattr(model_file, "_PIXELS_AT_ONCE", 3 * 400)
     assert torch.allclose(model.restore(images(7, 1, 20, 20)), whole, atol=1e-6)
     assert seen == [3, 3, 1]
 
@@ -296,7 +302,7 @@ def test_a_model_shows_what_it_is():
 
 def test_an_unknown_name_is_answered_with_the_nearest(monkeypatch, tmp_path):
     path = trained(Conv(features=2)).save(tmp_path / "digits-denoiser")
-    monkeypatch.setattr(restorae.model, "bundled", lambda: {"digits-denoiser": path, "photos": path})
+    monkeypatch.setattr(files, "bundled", lambda: {"digits-denoiser": path, "photos": path})
     assert load("digits-denoiser").network == Conv(features=2)
     with pytest.raises(UnknownKind, match=r"no model 'digits-denoser'.* Did you mean 'digits-denoiser'\? Known: digits-denoiser, photos"):
         load("digits-denoser")
@@ -305,7 +311,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(monkeypatch, tmp_path):
 def test_a_file_wins_over_a_bundled_name_and_a_folder_is_no_model(monkeypatch, tmp_path):
     one, two = (trained(Conv(features=features)).save(tmp_path / f"m{features}") for features in (2, 3))
     one.rename(tmp_path / "name")
-    monkeypatch.setattr(restorae.model, "bundled", lambda: {"name": two})
+    monkeypatch.setattr(files, "bundled", lambda: {"name": two})
     monkeypatch.chdir(tmp_path)
     assert load("name").network == Conv(features=2)
     with pytest.raises(UnknownKind, match="no model"):
@@ -384,11 +390,39 @@ def test_weights_of_somebody_else_are_refused(tmp_path, metadata):
     reading(tmp_path / "theirs.safetensors", "is a .safetensors file, but not one that restorae wrote")
 
 
-@pytest.mark.parametrize("version", [2, 99])
+@pytest.mark.parametrize("version", [3, 99])
 def test_a_newer_format_asks_for_a_newer_restorae(good, version):
     header = trained(Conv(features=2)).card.model_dump(mode="json") | {"format_version": version}
     for newer in (header, header | {"a_field_of_the_future": 1}):
-        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 1. Upgrade restorae")
+        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 2. Upgrade restorae")
+
+
+def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
+    model, weights = load(good), load_file(good)
+    header = model.card.model_dump(mode="json") | {"format_version": 1}
+    for key in ("restores", "latent"):  # what the second format added
+        del header[key]
+    again = load(with_header(good, header, weights))
+    assert again.card.restores
+    assert again.card.latent is None
+    assert again.card.format_version == 1
+    assert np.array_equal(again.restore(pixels(9, 13)), model.restore(pixels(9, 13)))
+
+
+@pytest.mark.parametrize(
+    ("network", "latent"),
+    [
+        (Conv(), None),
+        (ConvVAE(latent_dim=3), {"shape": [3], "prior": "standard normal", "likelihood": "bernoulli"}),
+        (ResidualVAE(likelihood="gaussian"), {"shape": [40], "prior": "standard normal", "likelihood": "gaussian"}),
+        (LatentUNet(), {"shape": [4, None, None], "prior": "learned, given the degraded picture", "likelihood": "gaussian"}),
+    ],
+    ids=str,
+)
+def test_the_card_says_what_latent_there_is(network, latent):
+    card = make_card(network, network.build())
+    assert card.format_version == FORMAT_VERSION == 2
+    assert card.latent == latent
 
 
 HEADER = trained(Conv(features=2)).card.model_dump(mode="json")

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from restorae.degradations import Blur, Chain, Degradation, GaussianNoise, Masking, SaltAndPepper
 from restorae.errors import BadSpec, UnknownKind
-from restorae.losses import MSE, Loss
+from restorae.losses import MSE, Loss, PixelLoss
 from restorae.networks import Conv, Dense, Network, UNet
 from restorae.parts import Part, Range, RangeField, Within, kinds, parse_spec, split_outside_brackets, to_text
 from restorae.shapes import Images
@@ -315,7 +315,7 @@ def test_another_class_may_not_take_a_name_of_ours():
 
 
 def test_families_do_not_share_names():
-    class Blurry(Loss, kind="blur"):
+    class Blurry(PixelLoss, kind="blur"):
         """A loss may be called as a degradation is."""
 
         def between(self, restored, clean):

@@ -35,7 +35,7 @@ class DiagonalGaussian:
     def bounded(cls, mean: Tensor, log_var: Tensor) -> DiagonalGaussian:
         """As given, in float32, with `log_var` cut to ± `LOG_VAR_LIMIT`; its gradient passes the cut, so that it can come back."""
         mean, log_var = mean.float(), log_var.float()
-        return cls(mean, log_var + (log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT) - log_var).detach())
+        return cls(mean, log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT).detach() + (log_var - log_var.detach()))
 
     @classmethod
     def standard(cls, shape: tuple[int, ...], device: torch.device | str = "cpu") -> DiagonalGaussian:

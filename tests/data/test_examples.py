@@ -75,6 +75,11 @@ VARIETIES = {
     "patches, turned": lambda: Examples(listed((20, 30), (16, 16)), degradation=NOISE, patch=8, augment=True, seed=3),
     "patches of pairs": lambda: Examples(listed((20, 30), (16, 16)), degraded=listed((20, 30), (16, 16)), patch=8, augment=True, seed=3),
     "patches of an array": lambda: Examples(array(4, 20, 20), degradation=NOISE, patch=8, seed=3),
+    "pictures alone": lambda: Examples(array(), seed=3),
+    "pictures alone, black or white": lambda: Examples(array(), binarise=True, seed=3),
+    "black or white, then damaged": lambda: Examples(array(), degradation=NOISE, binarise=True, seed=3),
+    "black or white, bent": lambda: Examples(array(), augment=True, binarise=True, seed=3),
+    "patches alone, black or white": lambda: Examples(listed((20, 30), (16, 16)), patch=8, binarise=True, seed=3),
 }
 each_variety = pytest.mark.parametrize("make", VARIETIES.values(), ids=VARIETIES)
 
@@ -181,6 +186,75 @@ def test_nothing_touches_the_global_generator(tmp_path):
         with within(15):
             next(examples.batches(0, 2, workers=workers))
         assert torch.equal(torch.get_rng_state(), before), f"{workers} workers draw from the global generator"
+
+
+# ------------------------------------------------------------------------------------------------- pictures alone, black or white
+
+
+@pytest.mark.parametrize("settings", [{}, {"binarise": True}, {"augment": True}, {"binarise": True, "augment": True}], ids=str)
+def test_without_partner_and_damage_both_sides_are_the_same(settings):
+    examples = Examples(ArrayPictures(np.random.default_rng(0).random((6, 28, 28), dtype=np.float32)), **settings)
+    batches = list(examples.batches(0, 3))
+    assert len(batches) == 2
+    for left, right in batches:
+        assert torch.equal(left, right)
+
+
+def test_patches_alone_have_the_same_region_on_both_sides():
+    for left, right in Examples(listed((20, 31), (12, 9)), patch=8, augment=True, draws=20).batches(0, 4):
+        assert torch.equal(left, right)
+
+
+def test_pictures_alone_are_the_pictures_in_the_epochs_order():
+    pictures = array()
+    examples = Examples(pictures, seed=1)
+    order = examples.order(2)
+    for place, (_, clean) in enumerate(examples.batches(2, 3)):
+        assert torch.equal(clean, pictures.batch(order[place * 3 : place * 3 + 3]))
+
+
+def test_a_pixel_is_white_as_often_as_it_is_bright():
+    shades = np.linspace(0, 1, 8 * 8, dtype=np.float32).reshape(1, 8, 8)
+    examples = Examples(ArrayPictures(shades), binarise=True, draws=4000)
+    drawn = torch.cat([clean for _, clean in examples.batches(0, 100)])
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    shares = drawn.mean(0)[0].numpy()
+    errors = (shares - shades[0]) / np.maximum((shades[0] * (1 - shades[0]) / 4000) ** 0.5, 1e-9)
+    assert np.abs(errors).max() < 4.5, f"off by {np.abs(errors).max():.1f} standard errors"
+
+
+def test_pictures_are_drawn_black_or_white_anew_in_every_epoch_and_place():
+    examples = Examples(ArrayPictures(np.full((4, 12, 12), 128, np.uint8)), binarise=True, draws=12)
+    drawn = [one.numpy().tobytes() for epoch in range(2) for _, clean in examples.batches(epoch, 4) for one in clean]
+    assert len(set(drawn)) == len(drawn) == 24
+
+
+def test_black_and_white_pictures_are_left_as_they_are():
+    stored = (np.random.default_rng(0).random((6, 9, 9)) > 0.5).astype(np.uint8) * 255
+    plain, drawn = (Examples(ArrayPictures(stored), binarise=binarise) for binarise in (False, True))
+    assert same(list(plain.batches(0, 3)), list(drawn.batches(0, 3)))
+
+
+def test_pictures_are_drawn_black_or_white_before_they_are_damaged():
+    examples = Examples(array(8), degradation=GaussianNoise(sigma=0.01), binarise=True)
+    for degraded, clean in examples.batches(0, 4):
+        assert set(clean.unique().tolist()) <= {0.0, 1.0}
+        assert (degraded - clean).abs().max() < 0.1, "the damage was done to other pictures than those that are to be restored"
+
+
+def test_pairs_keep_their_degraded_side_when_the_clean_one_is_drawn_black_or_white():
+    clean = array(8)
+    degraded = ArrayPictures(clean.stored[:, 0] // 2)
+    plain, drawn = (Examples(clean, degraded=degraded, binarise=binarise) for binarise in (False, True))
+    for (left, _), (again, right) in zip(plain.batches(0, 4), drawn.batches(0, 4), strict=True):
+        assert torch.equal(left, again)
+        assert set(right.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_values_outside_the_scale_are_the_nearer_end():
+    stored = np.array([-0.5, 1.5], np.float32).reshape(1, 1, 2).repeat(4, 0)
+    for _, clean in Examples(ArrayPictures(stored), binarise=True).batches(0, 4):
+        assert torch.equal(clean, torch.tensor([0.0, 1.0]).expand(4, 1, 1, 2))
 
 
 # ------------------------------------------------------------------------------------------------- patches

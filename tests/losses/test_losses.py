@@ -11,14 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorae.errors import BadSpec
-from restorae.losses import BCE, L1, MSE, Charbonnier, Loss
+from restorae.losses import BCE, L1, MSE, Batch, Charbonnier, Loss, NegativeELBO, PixelLoss
+from restorae.networks import Conv, ConvVAE, Dense, LatentUNet, Network, UNet, pad_to_multiple
 from restorae.parts import kinds
 
 FAMILY = sorted((part for part in kinds(Loss) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
-MEMBERS = [part() for part in FAMILY] + [Charbonnier(epsilon=0.1)]
+MEMBERS = [part() for part in FAMILY] + [
+    Charbonnier(epsilon=0.1),
+    NegativeELBO(beta=4, kl_warmup=10, free_bits=0.5),
+    NegativeELBO(importance_samples=3),
+]
+PIXEL_LOSSES = [loss for loss in MEMBERS if isinstance(loss, PixelLoss)]
+NETWORKS = [
+    Conv(features=2),
+    Dense(height=5, width=7, hidden=(6,)),
+    UNet(widths=(2, 3)),
+    ConvVAE(height=5, width=7, features=2, hidden=4),
+    LatentUNet(widths=(2, 3), latent_dim=1),
+]
 
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.kind)
 each_member = pytest.mark.parametrize("loss", MEMBERS, ids=str)
+each_pixel_loss = pytest.mark.parametrize("loss", PIXEL_LOSSES, ids=str)
+each_network = pytest.mark.parametrize("network", NETWORKS, ids=str)
 
 
 def pair(*shape: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,7 +56,80 @@ def test_text_and_dictionary_give_the_loss_back(loss):
     assert Loss.of(loss.to_dict()) == loss
 
 
-@each_member
+# ------------------------------------------------------------------------------------------------- every loss, on a batch
+
+
+def batch(network: Network, count: int = 4, step: int = 0, seed: int = 3) -> Batch:
+    """One step of a training of that network, five by seven pixels, its weights always the same."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        module = network.build()
+    degraded, clean = pair(count, 1, 5, 7)
+    return Batch(network, module, degraded, clean, step, torch.Generator().manual_seed(seed))
+
+
+def fits(loss: Loss, network: Network) -> bool:
+    try:
+        loss.check(network)
+    except BadSpec:
+        return False
+    return True
+
+
+FITTING = [(loss, network) for loss in MEMBERS for network in NETWORKS if fits(loss, network)]
+REFUSED = [(loss, network) for loss in MEMBERS for network in NETWORKS if not fits(loss, network)]
+each_fitting = pytest.mark.parametrize(("loss", "network"), FITTING, ids=str)
+
+
+@pytest.mark.parametrize(("loss", "network"), REFUSED, ids=str)
+def test_a_network_that_a_loss_cannot_be_measured_on_is_refused_with_both_names(loss, network):
+    with pytest.raises(BadSpec, match=rf"(?s)(?=.*\b{loss.kind}\b)(?=.*\b{network.kind}\b)"):
+        loss.check(network)
+
+
+@each_fitting
+def test_a_batch_is_measured_and_left_alone(loss, network):
+    step = batch(network)
+    before = step.degraded.clone(), step.clean.clone()
+    measured = loss.measure(step)
+    assert all(figure.shape == () and figure.isfinite() for figure in measured.values())
+    assert all(figure.requires_grad == (name == "loss") for name, figure in measured.items()), "only the loss itself is learned from"
+    measured["loss"].backward()
+    gradients = [weights.grad for weights in step.module.parameters() if weights.grad is not None]
+    assert any(gradient.any() for gradient in gradients)
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert torch.equal(step.degraded, before[0])
+    assert torch.equal(step.clean, before[1])
+
+
+@each_fitting
+def test_the_same_step_is_measured_the_same(loss, network):
+    before = torch.get_rng_state()
+    first, again = (loss.measure(batch(network)) for _ in range(2))
+    assert first.keys() == again.keys()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert torch.equal(torch.get_rng_state(), before), "chance comes from the step's own generator"
+
+
+def test_every_loss_has_a_network_and_every_network_a_loss():
+    assert {id(loss) for loss, _ in FITTING} == {id(loss) for loss in MEMBERS}
+    assert {id(network) for _, network in FITTING} == {id(network) for network in NETWORKS}
+
+
+@each_network
+@each_pixel_loss
+def test_a_pixel_loss_compares_what_the_network_restores_with_the_clean_picture(loss, network):
+    step = batch(network)
+    measured = loss.measure(step)
+    restored = step.module(pad_to_multiple(step.degraded, network.multiple_of))[..., :5, :7]
+    assert measured.keys() == {"loss"}
+    assert measured["loss"].item() == pytest.approx(loss.between(restored, step.clean).item(), rel=1e-5)
+
+
+# ------------------------------------------------------------------------------------------------- every loss that compares pixels
+
+
+@each_pixel_loss
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 1, 7, 5), (3, 3, 4, 4)], ids=str)
 def test_it_is_a_finite_scalar_and_leaves_its_inputs_alone(loss, shape):
     restored, clean = pair(*shape)
@@ -54,14 +142,14 @@ def test_it_is_a_finite_scalar_and_leaves_its_inputs_alone(loss, shape):
     assert torch.equal(clean, before[1])
 
 
-@each_member
+@each_pixel_loss
 def test_it_is_the_mean_over_the_batch(loss):
     restored, clean = pair(6, 3, 5, 4)
     alone = [loss.between(one[None], truth[None]).item() for one, truth in zip(restored, clean, strict=True)]
     assert loss.between(restored, clean).item() == pytest.approx(sum(alone) / 6, rel=1e-5)
 
 
-@each_member
+@each_pixel_loss
 @given(st.integers(0, 1000), st.floats(0.05, 0.95))
 def test_it_falls_on_the_way_to_the_clean_picture(loss, seed, share):
     restored, clean = pair(2, 1, 4, 4, seed=seed)
@@ -70,7 +158,7 @@ def test_it_falls_on_the_way_to_the_clean_picture(loss, seed, share):
     assert best < loss.between(nearer, clean) < loss.between(restored, clean)
 
 
-@each_member
+@each_pixel_loss
 @pytest.mark.parametrize("outside", [-3.0, -0.2, 1.3, 40.0])
 def test_a_step_down_the_gradient_leads_back_from_outside(loss, outside):
     restored = torch.full((1, 1, 3, 3), outside, requires_grad=True)
@@ -80,7 +168,7 @@ def test_a_step_down_the_gradient_leads_back_from_outside(loss, outside):
     assert (gradient * (outside - 0.5) > 0).all(), "no gradient leads back towards the clean picture"
 
 
-@each_member
+@each_pixel_loss
 @pytest.mark.parametrize("where", ["at the clean picture", "all black", "all white"])
 def test_gradients_are_finite_where_networks_start_and_end(loss, where):
     clean = torch.tensor([0.0, 1.0, 0.5, 0.0]).reshape(1, 1, 2, 2)
@@ -89,7 +177,7 @@ def test_gradients_are_finite_where_networks_start_and_end(loss, where):
     assert gradient.isfinite().all()
 
 
-@each_member
+@each_pixel_loss
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_network_that_diverged_gives_a_loss_that_says_so(loss, bad):
     # the training loop ends with a sentence when the loss is not finite; a loss that raises would end it with a traceback
@@ -117,7 +205,7 @@ def test_the_value_is_the_formulas(loss, formula, count, height, width, seed):
 
 
 def test_every_kind_is_held_against_its_formula():
-    untested = {part.kind for part in FAMILY} - {loss.kind for loss in FORMULAS}
+    untested = {part.kind for part in FAMILY if issubclass(part, PixelLoss)} - {loss.kind for loss in FORMULAS}
     assert not untested, f"write the formula of {', '.join(sorted(untested))} into FORMULAS"
 
 

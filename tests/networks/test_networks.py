@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from restorae.errors import BadSpec, ShapeMismatch
-from restorae.networks import Conv, Dense, Network, UNet
+from restorae.networks import VAE, Conv, ConvVAE, Dense, LatentModule, LatentUNet, Network, ResidualVAE, UNet
 from restorae.networks.layers import UpsampledConv
 from restorae.networks.summary import layer_table
 from restorae.parts import kinds
@@ -28,9 +28,15 @@ VARIANTS = [
     UNet(widths=(4, 5), encoder_blocks=(1, 1), decoder_blocks=(2,), patch=1, channels=3),
     UNet(widths=(4, 5, 6), encoder_blocks=(1, 0, 1), decoder_blocks=(0, 1), patch=2),
     UNet(widths=(2, 3, 4, 5), encoder_blocks=(0, 0, 0, 1), decoder_blocks=(0, 0, 0), patch=1),
+    ConvVAE(height=5, width=9, features=4, hidden=6, latent_dim=3, channels=3),
+    ConvVAE(height=8, width=4, features=4, likelihood="gaussian"),
+    ResidualVAE(height=6, width=11, features=4, latent_dim=5, channels=3, encoder_blocks=0, fine_blocks=1),
+    LatentUNet(widths=(4, 6), latent_dim=1, channels=3),
+    LatentUNet(widths=(3, 5), likelihood="bernoulli"),
 ]
 MEMBERS = [part() for part in FAMILY] + VARIANTS
 CONVOLUTIONAL = [network for network in MEMBERS if network.halo is not None]
+ONE_SIZE = [network for network in MEMBERS if isinstance(network, VAE)]
 
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda part: part.kind)
 each_member = pytest.mark.parametrize("network", MEMBERS, ids=str)
@@ -44,12 +50,30 @@ def built(network: Network, seed: int = 0, dtype: torch.dtype = torch.float32) -
     for weights in module.parameters():
         spread = (2 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
         weights.copy_(torch.randn(weights.shape, generator=source) * spread)
+    if dtype == torch.float64:  # a latent's moments are float32 wherever they come from, and are widened again here
+        for layer in module.modules():
+            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                layer.register_forward_pre_hook(lambda _layer, entering: (entering[0].double(),))
     return module.to(dtype)
 
 
+def sides(network: Network, times: tuple[int, int] = (2, 3)) -> tuple[int, int]:
+    """Height and width of pictures that its module takes: multiples, or the only size that it knows, padded."""
+    if isinstance(network, VAE):
+        return 4 * network.coarse[0], 4 * network.coarse[1]
+    return network.multiple_of[0] * times[0], network.multiple_of[1] * times[1]
+
+
 def images(network: Network, count: int = 2, times: tuple[int, int] = (2, 3), seed: int = 1) -> torch.Tensor:
-    sides = [side * factor for side, factor in zip(network.multiple_of, times, strict=True)]
-    return torch.rand(count, network.channels, *sides, generator=torch.Generator().manual_seed(seed))
+    return torch.rand(count, network.channels, *sides(network, times), generator=torch.Generator().manual_seed(seed))
+
+
+def learned_from(network: Network, module: nn.Module) -> torch.Tensor:
+    """A number that depends on everything that training looks at."""
+    if not isinstance(module, LatentModule):
+        return module(images(network)).square().mean()
+    explained = module.explain(images(network), images(network, seed=2), torch.Generator().manual_seed(3))
+    return explained.outputs.square().mean() + explained.posterior.kl(explained.prior).mean()
 
 
 # ------------------------------------------------------------------------------------------------- every member
@@ -66,11 +90,12 @@ def test_a_kind_explains_itself(kind):
 @each_kind
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shape_and_type_are_kept_at_every_size_that_it_takes(kind, channels):
-    network = kind(channels=channels)
-    module = built(network)
     for times in ((1, 1), (1, 2), (3, 1)):
+        network = kind(channels=channels)
+        if isinstance(network, VAE):  # one network for each size
+            network = network.fitted(channels, (4 * times[0], 4 * times[1]))
         given_images = images(network, times=times)
-        restored = module(given_images)
+        restored = built(network)(given_images)
         assert restored.shape == given_images.shape
         assert restored.dtype == torch.float32
         assert restored.isfinite().all()
@@ -122,7 +147,7 @@ def test_a_batch_is_its_images_one_by_one(network):
 @each_member
 def test_every_weight_can_be_learned(network):
     module = built(network).requires_grad_(True)
-    module(images(network)).square().mean().backward()
+    learned_from(network, module).backward()
     idle = [name for name, weights in module.named_parameters() if weights.grad is None or not weights.grad.any()]
     assert not idle, f"no gradient reaches {', '.join(idle)}"
 
@@ -142,9 +167,33 @@ def test_the_number_of_channels_is_checked_in_words(network):
         network.check_channels(2)
 
 
+@each_member
+@pytest.mark.parametrize("size", [(1, 1), (28, 28), (5, 9), (300, 200)])
+def test_only_a_network_for_one_size_refuses_another_and_says_both(network, size):
+    if not isinstance(network, VAE) or (network.height, network.width) == size:
+        network.check_size(*size)
+        return
+    own = f"{network.height} × {network.width}"
+    with pytest.raises(ShapeMismatch, match=rf"{network.kind} was built for pictures of {own} .*but {size[0]} × {size[1]} came"):
+        network.check_size(*size)
+
+
+@pytest.mark.parametrize("network", ONE_SIZE, ids=str)
+def test_a_network_for_one_size_takes_the_pictures_size_and_refuses_sizes_that_differ(network):
+    fitted = network.fitted(3, (17, 2))
+    assert (fitted.channels, fitted.height, fitted.width) == (3, 17, 2)
+    fitted.check_size(17, 2)
+    with pytest.raises(ShapeMismatch, match=rf"{network.kind}\) learns pictures of one size, and these differ"):
+        network.fitted(1, None)
+    with pytest.raises(ShapeMismatch, match=rf"are 20 × 257; {network.kind} takes up to 256 × 256"):
+        network.fitted(1, (20, 257))
+
+
 @each_kind
 @pytest.mark.parametrize(("channels", "size"), [(1, (28, 28)), (3, (28, 28)), (3, None), (1, (41, 13)), (1, (300, 200)), (1, (1, 1))])
 def test_fitted_to_pictures_it_restores_their_channels(kind, channels, size):
+    if issubclass(kind, VAE) and (size is None or max(size) > 256):
+        size = (30, 21)  # the others are refused in the test above
     fitted = kind().fitted(channels, size)
     assert fitted.channels == channels
     assert Network.of(fitted.to_dict()) == fitted, "fitting made settings that would be refused"
@@ -165,7 +214,13 @@ def test_fitted_to_pictures_it_restores_their_channels(kind, channels, size):
         (UNet, {"widths": (4, 4), "encoder_blocks": (1, 1), "decoder_blocks": (-1,)}),
         (UNet, {"widths": (4, 4), "encoder_blocks": (1,), "decoder_blocks": (1,)}),
         (UNet, {"patch": 0}),
-    ],
+        (LatentUNet, {"widths": (4,)}),
+        (LatentUNet, {"widths": (4, 0)}),
+    ]
+    + [(kind, {"latent_dim": wrong}) for kind in (ConvVAE, ResidualVAE, LatentUNet) for wrong in (0, -1, 4097)]
+    + [(kind, {"sigma": wrong}) for kind in (ConvVAE, ResidualVAE, LatentUNet) for wrong in (0, -0.1)]
+    + [(kind, {"likelihood": "poisson"}) for kind in (ConvVAE, ResidualVAE, LatentUNet)]
+    + [(kind, {side: wrong}) for kind in (ConvVAE, ResidualVAE) for side in ("height", "width") for wrong in (0, 257)],
 )
 def test_settings_that_build_nothing_are_refused_when_they_are_said(kind, settings):
     with pytest.raises(BadSpec, match=kind.kind):
@@ -175,15 +230,26 @@ def test_settings_that_build_nothing_are_refused_when_they_are_said(kind, settin
 @each_member
 def test_the_layer_table_counts_every_parameter_once(network):
     module = network.build()
-    size = tuple(2 * side for side in network.multiple_of)
-    if network.halo is None:
-        size = network.multiple_of
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rows = layer_table(module, network.channels, size)
-    assert sum(row.parameters for row in rows) == sum(weights.numel() for weights in module.parameters())
+        rows = layer_table(module, network.channels, sides(network, times=(1, 1)))
+    assert len({row.name for row in rows}) == len(rows)
+    # what a restorer with a latent needs to look at the answer is there while it learns and takes no part in restoring
+    left_out = only_for_training(network, module)
+    assert bool(left_out) == isinstance(network, LatentUNet)
+    assert sum(row.parameters for row in rows) + left_out == sum(weights.numel() for weights in module.parameters())
     assert all(row.shape for row in rows)
     assert not any(layer._forward_hooks for layer in module.modules()), "the table left its hooks behind"
+
+
+def only_for_training(network: Network, module: nn.Module) -> int:
+    """How many parameters the restored picture does not depend on, the spread of a drawn latent's counted as if it did."""
+    if not isinstance(module, LatentModule):
+        return 0
+    module.requires_grad_(True)
+    drawn = module.draw(images(network, times=(1, 1)), torch.Generator().manual_seed(0))
+    gradients = torch.autograd.grad(drawn.sum(), tuple(module.parameters()), allow_unused=True)
+    return sum(weights.numel() for weights, gradient in zip(module.parameters(), gradients, strict=True) if gradient is None)
 
 
 # ------------------------------------------------------------------------------------------------- context
@@ -196,10 +262,10 @@ def measured_halo(network: Network) -> int:
     declared = network.halo
     assert declared is not None
     middle = [-(-(declared + 8) // side) * side for side in (rows, columns)]
-    sides = [2 * place + side for place, side in zip(middle, (rows, columns), strict=True)]
+    size = [2 * place + side for place, side in zip(middle, (rows, columns), strict=True)]
     source = torch.Generator().manual_seed(2)
     count = 2 if sum(weights.numel() for weights in module.parameters()) > 20_000 else 6  # few features need many pictures
-    base = torch.randn(count, network.channels, *sides, generator=source, dtype=torch.float64)
+    base = torch.randn(count, network.channels, *size, generator=source, dtype=torch.float64)
     before, reach = module(base), 0
     for place in range(max(rows, columns)):  # along the diagonal each row and each column of the block comes once
         row, column = middle[0] + place % rows, middle[1] + place % columns

@@ -87,6 +87,7 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
         ("network", f"{in_words(Network, card.network)}, {card.parameters:,} parameters"),
         ("undoes", in_words(Degradation, card.undoes)),
         ("trained on", f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}"),
+        *([("started from", card.started_from)] if card.started_from else []),
         ("context", "the whole picture" if card.halo is None else f"{card.halo} px on each side"),
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),

@@ -92,9 +92,15 @@ def evaluate_latent(
     if not isinstance(network, VAE):
         raise UsageError(f"{model.card.name} is no variational auto-encoder: {network.kind} has no latent vector.")
     network.check_channels(pictures.channels)
-    network.check_size(*(pictures.common_size or pictures.size(0)))
+    sizes = [pictures.common_size] if pictures.common_size else [pictures.size(index) for index in range(len(pictures))]
+    for size in sizes:
+        network.check_size(*size)
     if importance_samples < 0:
         raise UsageError(f"The number of importance samples is 0 or more, not {importance_samples}.")
+    if importance_samples and network.likelihood == "bernoulli" and not with_binarised:
+        raise UsageError(
+            "Grey pictures have no log-likelihood under a Bernoulli likelihood: score binarised ones, or draw no importance samples."
+        )
     started = time.perf_counter()
     scorer = _Scorer(model, network)
     black_and_white = with_binarised and network.likelihood == "bernoulli"

@@ -12,6 +12,7 @@ import torch
 from restorae.errors import UsageError
 from restorae.latent.walk import tiled
 from restorae.model import Model
+from restorae.networks import VAE
 
 Spacing: TypeAlias = Literal["linear", "quantile"]
 
@@ -46,7 +47,7 @@ def manifold(model: Model, n: int = 30, extent: float = 1.0, spacing: Spacing = 
     Raises:
         UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
     """
-    latent_dim = getattr(model.network, "latent_dim", 0)
+    latent_dim = model.network.latent_dim if isinstance(model.network, VAE) else 0  # decode says what is wrong with the others
     if latent_dim == 1:
         raise UsageError(
             "A manifold is a plane and this model has one latent dimension. Walk along its line with restorae vae interpolate, or "
@@ -78,4 +79,5 @@ def axis_values(n: int, extent: float, spacing: Spacing) -> np.ndarray:
     outermost = torch.special.ndtr(torch.tensor(float(extent), dtype=torch.float64)).item()
     steps = torch.linspace(1 - outermost, outermost, n, dtype=torch.float64)
     values: np.ndarray = torch.special.ndtri(steps).float().numpy()
+    values[0], values[-1] = -extent, extent  # far out the chance beyond them is rounded to nothing
     return values

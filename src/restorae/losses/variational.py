@@ -22,6 +22,12 @@ class NegativeELBO(Loss, kind="negative-elbo"):
     Summed over pixels and latents, averaged over the batch. The network says which likelihood the reconstruction term
     has: Bernoulli (binary cross-entropy) or Gaussian. A beta other than 1 (Higgins et al., 2017) trades one for the other;
     `reconstruction` and `kl` are always reported as they are, unweighted.
+
+    >>> from restorae.networks import ConvVAE
+    >>> network, black = ConvVAE(), torch.zeros(4, 1, 28, 28)
+    >>> batch = Batch(network, network.build(), black, black, step=0, generator=torch.Generator().manual_seed(0))
+    >>> sorted(NegativeELBO(beta=4).measure(batch))
+    ['kl', 'loss', 'reconstruction']
     """
 
     gradient_limit: ClassVar[float] = 0.0

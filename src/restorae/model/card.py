@@ -41,6 +41,8 @@ class Card(Settings):
     """The degradation that it learned to undo, where that is known."""
     recipe: dict[str, Any] | None = None
     """The recipe it was trained by, as plain JSON."""
+    started_from: str = ""
+    """The model whose weights it started from, and what that one had cost."""
     data: str = ""
     """What it was trained on."""
     steps: int = 0

@@ -27,6 +27,8 @@ from restorae.shapes import Images, Latents
 SUFFIX = ".safetensors"
 HEADER = "restorae"
 _PIXELS_AT_ONCE = 400_000
+_DECODED_AT_ONCE = 1_000_000
+"""Pixels: the lesson's manifold, 900 pictures of 28 × 28, is one pass."""
 
 
 class Model:
@@ -111,6 +113,11 @@ class Model:
             )
         if count < 1:
             raise UsageError(f"At least one restoration must be drawn, not {count}.")
+        channels = images.shape[1]
+        if channels != self.network.channels and self.network.channels == 1:
+            return self.draw_restorations(images.reshape(-1, 1, *images.shape[2:]), count, seed).reshape(count, *images.shape)
+        if channels == 1 != self.network.channels:
+            return self.draw_restorations(images.expand(-1, self.network.channels, -1, -1), count, seed).mean(2, keepdim=True)
         self._check(images)
         device, (height, width), drawn = self._device, images.shape[-2:], []
         with self._ready():
@@ -199,7 +206,7 @@ class Model:
 
     def _outputs(self, latents: Latents) -> Tensor:
         network, module = self._vae(), self.module
-        at_once = max(1, _PIXELS_AT_ONCE // (network.height * network.width))
+        at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
         with self._ready():
             parts = [module.decode(part.to(self._device)) for part in torch.split(latents.float(), at_once)]  # type: ignore[operator]
         return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()

@@ -126,6 +126,7 @@ class Training:
             precision="bf16-mixed" if self.precision == "bfloat16" else "32-true",
         )
         size = (examples.patch, examples.patch) if examples.patch else examples.clean.common_size
+        self.started_from = ""
         self.network: Network = recipe.network.fitted(examples.clean.channels, size)
         self.module = self._first_module(start_from).to(self.device)
         self.optimiser = make_optimiser(recipe, self.module)
@@ -150,7 +151,10 @@ class Training:
                 f"{start_from} restores pictures of {model.network.channels} channel(s), these have {self.network.channels}. "
                 "Convert the pictures or start from another model."
             )
-        self.network = model.network
+        self.network, card = model.network, model.card
+        self.started_from = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
+        if card.started_from:
+            self.started_from += f"; which started from {card.started_from}"
         self.recipe = self.recipe.model_copy(update={"network": model.network})
         return model.module.requires_grad_(True)
 
@@ -294,6 +298,7 @@ class Training:
             restores=not self.material.explains,
             undoes=recipe.degradation.to_dict() if recipe.degradation else None,
             recipe=recipe.model_dump(mode="json"),
+            started_from=self.started_from,
             data=f"{self.material.source} ({len(self.material.examples.clean):,} pictures, {self._held_out():,} held out)",
             steps=self.state.step,
             epochs=round(self.state.step / self.per_epoch, 3),
