@@ -90,7 +90,7 @@ class ExplainingValidation(Validation):
                 "active_units": found.active_units,
                 "latent_dim": found.latent_dim,
             },
-            f"validation loss {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats a picture ({what}), "
+            f"{'validation loss' if self.material.held_out else 'loss on training pictures'} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats a picture ({what}), "
             f"{found.active_units} of {found.latent_dim} latent dimensions in use",
             {"on": self.on, **found.model_dump(mode="json")},
         )

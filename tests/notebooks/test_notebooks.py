@@ -1,0 +1,150 @@
+"""The notebooks run from top to bottom and show what they promise; they are kept without outputs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+RESTORE, VARIATIONAL = NOTEBOOKS / "01_restore_digits.ipynb", NOTEBOOKS / "02_variational_autoencoder.ipynb"
+BOTH = pytest.mark.parametrize("path", [RESTORE, VARIATIONAL], ids=lambda path: path.stem)
+
+LESSON = {
+    RESTORE: "x_train_norm x_test_norm n_rows n_cols size mean stddev x_train_noisy x_test_noisy restore_model restored_imgs",
+    VARIATIONAL: "z_mean z_log_var epsilon z latent_dim mnist_digits vae",
+}
+"""The lesson's names, in the order in which a learner meets them."""
+
+
+def read(path: Path) -> Any:
+    return nbformat.read(path, as_version=4)
+
+
+def code(book: Any) -> str:
+    return "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+
+
+def execute(path: Path, folder: Path, wanted: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dict[str, Any]]:
+    """The notebook after a quick run without any data set, and the values of some expressions at its end."""
+    for name, value in {
+        "RESTORAE_QUICK": "1",
+        "OMP_NUM_THREADS": "1",
+        # nothing is downloaded: whoever asks for a set meets a closed door
+        "http_proxy": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+        "no_proxy": "",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    book = read(path)
+    asked = ", ".join(f"{name!r}: {expression}" for name, expression in wanted.items())
+    book.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps({{{asked}}}))"))
+    NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    return book, json.loads(book.cells.pop().outputs[-1].text)
+
+
+def figures(book: Any) -> int:
+    outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def printed(book: Any) -> str:
+    outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
+
+
+@BOTH
+def test_it_is_valid_and_kept_without_outputs(path: Path) -> None:
+    book = read(path)
+    nbformat.validate(book)
+    assert (book.nbformat, book.nbformat_minor) == (4, 5)
+    assert book.metadata.kernelspec.name == "python3"
+    assert len({cell.id for cell in book.cells}) == len(book.cells)
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs, f"the cell {cell.id} has outputs: clear them before committing"
+            assert cell.execution_count is None
+
+
+@BOTH
+def test_the_lessons_names_are_assigned_in_the_lessons_order(path: Path) -> None:
+    text, places = code(read(path)), {}
+    for name in LESSON[path].split():
+        found = re.search(rf"^(?:\w+, )*{name}(?:, \w+)* = ", text, re.MULTILINE)
+        assert found, f"{name} is never assigned"
+        places[name] = found.start()
+    # names that are assigned side by side are met at once
+    assert list(places.values()) == sorted(places.values()), places
+
+
+@BOTH
+def test_its_links_lead_somewhere(path: Path) -> None:
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if ":" not in target]
+    assert targets
+    assert [target for target in targets if not (NOTEBOOKS / target).exists()] == []
+
+
+def test_the_lessons_own_checks_and_constants_are_there() -> None:
+    first, second = code(read(RESTORE)), code(read(VARIATIONAL))
+    for check in ("assert x_train_norm.max() == 1.0", "assert x_test_norm.max() == 1.0"):
+        assert check in first
+        assert check in second
+    for constant in ("mean = 0.5", "stddev = 0.3", 'loss="mse"', 'optimiser="nadam"', "epochs=3", "workers="):
+        assert constant in first
+    for constant in ("latent_dim = 2", "else 30", "else 128", 'optimiser="nadam"', "n=30"):
+        assert constant in second
+
+
+@pytest.mark.slow
+def test_digits_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {
+        "noisy": "psnr_noisy",
+        "by_hand": "psnr_mean_taken_off",
+        "restored": "psnr_restored",
+        "same_shape": "restored_imgs.shape == x_test_noisy.shape",
+        "lowest": "float(x_test_noisy.min())",
+        "highest": "float(x_test_noisy.max())",
+        "own_noise": "not np.allclose(x_test_noisy[0] - x_test_norm[0], x_test_noisy[1] - x_test_norm[1], atol=0.1)",
+    }
+    book, found = execute(RESTORE, tmp_path, wanted, monkeypatch)
+    assert "Going on with the embedded digits." in printed(book)
+    assert figures(book) == 4
+    assert found["lowest"] < 0
+    assert found["highest"] > 1.5
+    assert found["own_noise"]
+    assert found["same_shape"]
+    assert found["noisy"] == pytest.approx(4.7, abs=0.1)
+    assert found["restored"] > found["by_hand"] + 3
+
+
+@pytest.mark.slow
+def test_a_latent_space_is_learned_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {
+        "history": "vae.card.history",
+        "parameters": "vae.card.parameters",
+        "canvas": "list(plane.canvas.shape)",
+        "chosen": "list(chosen.shape)",
+        "spread": "z_mean.std(0).tolist()",
+        "std": "posterior.std.mean(0).tolist()",
+    }
+    book, found = execute(VARIATIONAL, tmp_path, wanted, monkeypatch)
+    assert "Going on with the embedded digits." in printed(book)
+    assert figures(book) == 8
+    assert found["parameters"] == 69_076 + 65_089
+    assert found["canvas"] == [30 * 28, 30 * 28]
+    assert found["chosen"] == [5, 28, 28]
+    first, last = found["history"][0], found["history"][-1]
+    assert last["loss"] < first["loss"] - 10
+    assert last["loss"] == pytest.approx(last["reconstruction"] + last["kl"], rel=1e-4)
+    assert last["active_units"] == 2
+    # clouds that are small beside the distances between them
+    assert all(cloud < apart for cloud, apart in zip(found["std"], found["spread"], strict=True))
