@@ -151,11 +151,18 @@ class Training:
                 f"{start_from} restores pictures of {model.network.channels} channel(s), these have {self.network.channels}. "
                 "Convert the pictures or start from another model."
             )
-        self.network, card = model.network, model.card
+        card = model.card
         self.started_from = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
         if card.started_from:
             self.started_from += f"; which started from {card.started_from}"
-        self.recipe = self.recipe.model_copy(update={"network": model.network})
+        if "network" in self.recipe.model_fields_set and fits(self.network, model):
+            # settings that shape no weight, such as a likelihood's, are the recipe's to choose
+            module = self.network.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.load_state_dict(model.module.state_dict())
+            return module  # type: ignore[no-any-return]
+        self.network = model.network
+        said = {name: getattr(self.recipe, name) for name in self.recipe.model_fields_set}
+        self.recipe = Recipe(**{**said, "network": model.network})  # made anew: a loss that was not said follows the network
         return model.module.requires_grad_(True)
 
     def run(self, resume: bool) -> Model:
@@ -355,6 +362,17 @@ def make_optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimiser == "nadam":
         return torch.optim.NAdam(module.parameters(), decoupled_weight_decay=True, **options)
     return torch.optim.AdamW(module.parameters(), **options)
+
+
+def fits(network: Network, model: Model) -> bool:
+    """Whether a model's weights are those of this network too."""
+    if network.kind != model.network.kind:
+        return False
+    with torch.device("meta"):
+        wanted = network.build().state_dict()
+    return {name: tensor.shape for name, tensor in wanted.items()} == {
+        name: tensor.shape for name, tensor in model.module.state_dict().items()
+    }
 
 
 def fits_half(module: nn.Module) -> bool:

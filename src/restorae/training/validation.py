@@ -82,6 +82,7 @@ class ExplainingValidation(Validation):
             model, self.material.exam.clean, seed=derive_seed(self.material.examples.seed, _SEED), with_binarised=binarised or final
         )
         bound, what = (found.binarised, "binarised") if binarised and found.binarised else (found.grey, "grey")
+        called = "validation loss" if self.material.held_out else "loss on training pictures"
         return Verdict(
             {
                 "validation_loss": -bound.elbo,
@@ -90,7 +91,7 @@ class ExplainingValidation(Validation):
                 "active_units": found.active_units,
                 "latent_dim": found.latent_dim,
             },
-            f"{'validation loss' if self.material.held_out else 'loss on training pictures'} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats a picture ({what}), "
+            f"{called} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats a picture ({what}), "
             f"{found.active_units} of {found.latent_dim} latent dimensions in use",
             {"on": self.on, **found.model_dump(mode="json")},
         )
