@@ -50,7 +50,9 @@ def test_every_kind_is_listed_with_its_settings(tmp_path: Path) -> None:
     assert "gaussian-noise: Additive white Gaussian noise" in damage.out
     assert "    sigma = 0.1: Standard deviation on the [0, 1] pixel scale" in damage.out
     networks = run("train", "--list", cwd=tmp_path)
-    assert {"conv:", "dense:", "unet:", "mse:", "l1:"} <= set(networks.out.split())
+    assert {"conv:", "dense:", "unet:", "conv-vae:", "residual-vae:", "latent-unet:"} <= set(networks.out.split())
+    assert {"mse:", "l1:", "negative-elbo:"} <= set(networks.out.split())
+    assert "    beta = 1: Weight of the KL divergence." in networks.out
 
 
 def test_evaluate_gives_the_same_numbers_as_python(tmp_path: Path, small_model: Path) -> None:
@@ -83,6 +85,19 @@ def test_models_are_listed_and_shown(tmp_path: Path, small_model: Path) -> None:
     assert "4×28×28" in shown.out
     card = json.loads(run("models", "show", small_model, "--json", cwd=tmp_path).out)
     assert card["network"] == {"kind": "conv", "channels": 1, "features": 4}
+
+
+@pytest.mark.parametrize("which", ["small_vae", "small_latent_unet"])
+def test_models_with_a_latent_are_shown_too(tmp_path: Path, request: pytest.FixtureRequest, which: str) -> None:
+    path = request.getfixturevalue(which)
+    shown = run("models", "show", path, "--layers", cwd=tmp_path)
+    assert shown.status == 0, shown.err
+    assert {"small_vae": "8×14×14", "small_latent_unet": "4×14×14"}[which] in shown.out
+    assert "latent" in shown.out
+    card = json.loads(run("models", "show", path, "--json", cwd=tmp_path).out)
+    assert card["format_version"] == 2
+    assert card["latent"]["likelihood"] in ("bernoulli", "gaussian")
+    assert card["restores"] == (which == "small_latent_unet")
 
 
 def test_doctor_tells_what_is_here(tmp_path: Path) -> None:
@@ -123,4 +138,4 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, pictures: Path, small
 def test_help_speaks_of_every_command(tmp_path: Path) -> None:
     told = run("--help", cwd=tmp_path)
     assert told.status == 0
-    assert all(command in told.out for command in ("demo", "degrade", "train", "restore", "evaluate", "models", "doctor"))
+    assert all(command in told.out for command in ("demo", "degrade", "train", "restore", "evaluate", "vae", "models", "doctor"))

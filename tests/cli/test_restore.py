@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from restorae.model import load
+from restorae.pixels import working_values
 from tests.command import pixels, run
 
 
@@ -86,3 +89,118 @@ def test_what_cannot_be_is_said_before_anything_is_done(tmp_path: Path, pictures
     assert "a file stands where a folder is needed" in complaint(pictures, "--model", small_model, "--out", "notes.txt/o/")
     assert "written twice" in complaint(pictures / "grey.png", pictures / "grey.png", "--model", small_model, "--out", "o", status=2)
     assert not (tmp_path / "o").exists()
+
+
+# --- several plausible restorations: --samples
+
+
+def test_samples_of_a_picture_their_mean_and_their_spread(tmp_path: Path, pictures: Path, small_latent_unet: Path) -> None:
+    words = ("restore", pictures / "grey.png", "--model", small_latent_unet, "--samples", "12", "--out", "one.png")
+    done = run(*words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    names = sorted(path.name for path in (tmp_path / "one-samples").iterdir())
+    assert names == [f"{place:02}.png" for place in range(1, 13)]
+    samples = np.stack([pixels(tmp_path / "one-samples" / name) for name in names])
+    assert samples.shape == (12, 30, 41)
+    assert samples.dtype == np.uint8
+    assert len(np.unique(samples, axis=0)) == 12, "no two restorations are the same"
+    drawn = load(small_latent_unet).restorations(working_values(pixels(pictures / "grey.png")), 12, seed=0)
+    mean, spread = pixels(tmp_path / "one.png"), pixels(tmp_path / "one-spread.png")
+    np.testing.assert_allclose(mean, np.clip(255 * drawn.mean(0), 0, 255), atol=0.51)
+    np.testing.assert_allclose(samples, np.clip(255 * drawn, 0, 255), atol=0.51)
+    np.testing.assert_allclose(spread, np.clip(2 * 255 * drawn.std(0), 0, 255), atol=0.51)  # twice: 0.5 is the most there is
+    assert spread.max() > 0
+
+
+def test_the_mean_is_that_of_the_samples(tmp_path: Path, small_latent_unet: Path) -> None:
+    np.save(tmp_path / "stack.npy", np.random.default_rng(0).random((3, 17, 19), dtype=np.float32))
+    words = ("restore", "stack.npy", "--model", small_latent_unet, "--samples", "6", "--out", "out.npy")
+    assert run(*words, cwd=tmp_path).status == 0
+    mean, samples, spread = (np.load(tmp_path / f"{name}.npy") for name in ("out", "out-samples", "out-spread"))
+    assert samples.shape == (6, 3, 17, 19)
+    assert mean.dtype == samples.dtype == np.float32
+    np.testing.assert_allclose(mean, samples.mean(0), atol=1e-6)
+    np.testing.assert_allclose(spread, samples.std(0), atol=1e-6)  # in an array it is what it is, in [0, 1] units
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out-samples.npy", "out-spread.npy", "out.npy", "stack.npy"]
+
+
+def test_samples_of_a_folder_lie_in_its_tree(tmp_path: Path, pictures: Path, small_latent_unet: Path) -> None:
+    done = run("restore", pictures, "--model", small_latent_unet, "--samples", "3", "--out", "out", cwd=tmp_path)
+    assert done.status == 0, done.err
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    here = {"grey.png", "grey-spread.png", *(f"grey-samples/{place}.png" for place in (1, 2, 3))}
+    inner = {"colour.jpg", "colour-spread.jpg", *(f"colour-samples/{place}.jpg" for place in (1, 2, 3))}
+    assert made == here | {f"inner folder/{name}" for name in inner}
+    assert pixels(tmp_path / "out" / "inner folder" / "colour-samples" / "2.jpg").shape == (33, 20, 3), "colour channel by channel"
+
+
+def test_the_same_seed_draws_the_same(tmp_path: Path, small_latent_unet: Path) -> None:
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).random((16, 16), dtype=np.float32))
+    for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        words = ("restore", "in.npy", "--model", small_latent_unet, "--samples", "4", "--seed", seed, "--out", f"{out}.npy")
+        assert run(*words, cwd=tmp_path).status == 0
+    a, b, c = (np.load(tmp_path / f"{name}-samples.npy") for name in "abc")
+    assert np.array_equal(a, b)
+    assert not np.allclose(a, c)
+
+
+def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path, small_latent_unet: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (2, 12, 12), dtype=np.uint16)
+    np.save(tmp_path / "deep.npy", deep)
+    assert run("restore", "deep.npy", "--model", small_latent_unet, "--samples", "2", "--out", "out.npy", cwd=tmp_path).status == 0
+    assert np.load(tmp_path / "out.npy").dtype == np.uint16
+    assert np.load(tmp_path / "out-samples.npy").dtype == np.uint16
+    assert np.load(tmp_path / "out-spread.npy").dtype == np.float32
+
+
+@pytest.mark.parametrize("there", ["one.png", "one-spread.png", "one-samples"])
+def test_no_mean_sample_or_spread_replaces_what_is_there(tmp_path: Path, pictures: Path, small_latent_unet: Path, there: str) -> None:
+    if there == "one-samples":
+        (tmp_path / there).mkdir()
+        precious = tmp_path / there / "1.png"
+    else:
+        precious = tmp_path / there
+    precious.write_bytes(b"precious")
+    before = {path.name for path in tmp_path.iterdir()}
+    words = ("restore", pictures / "grey.png", "--model", small_latent_unet, "--samples", "2", "--out", "one.png")
+    refused = run(*words, cwd=tmp_path)
+    assert refused.status == 2
+    assert "there already" in refused.complaint
+    assert "--overwrite" in refused.complaint
+    assert precious.read_bytes() == b"precious"
+    assert {path.name for path in tmp_path.iterdir()} == before
+    assert run(*words, "--overwrite", cwd=tmp_path).status == 0
+    assert precious.read_bytes() != b"precious"
+
+
+def test_overwriting_leaves_no_sample_of_before(tmp_path: Path, pictures: Path, small_latent_unet: Path) -> None:
+    words = ("restore", pictures / "grey.png", "--model", small_latent_unet, "--out", "one.png", "--overwrite", "--samples")
+    assert run(*words, "4", cwd=tmp_path).status == 0
+    assert run(*words, "2", cwd=tmp_path).status == 0
+    assert sorted(path.name for path in (tmp_path / "one-samples").iterdir()) == ["1.png", "2.png"]
+
+
+def test_a_result_that_would_be_a_samples_companion_is_refused(tmp_path: Path, pictures: Path, small_latent_unet: Path) -> None:
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(pictures / "grey-spread.png")
+    done = run("restore", pictures, "--model", small_latent_unet, "--samples", "2", "--out", "out", cwd=tmp_path)
+    assert done.status == 2
+    assert "grey-spread.png would be written twice" in done.complaint
+    assert not list((tmp_path / "out").rglob("*.*"))
+
+
+@pytest.mark.parametrize("samples", ["1", "0", "-3", "many"])
+def test_samples_are_two_or_more(tmp_path: Path, pictures: Path, small_latent_unet: Path, samples: str) -> None:
+    words = ("restore", pictures / "grey.png", "--model", small_latent_unet, "--samples", samples, "--out", "one.png")
+    done = run(*words, cwd=tmp_path)
+    assert done.status == 2
+    assert "--samples" in done.complaint
+    assert not (tmp_path / "one.png").exists()
+
+
+def test_a_network_without_a_latent_has_nothing_to_draw(tmp_path: Path, pictures: Path, small_model: Path) -> None:
+    words = ("restore", pictures / "grey.png", "--model", small_model, "--samples", "2", "--out", "one.png")
+    done = run(*words, cwd=tmp_path)
+    assert done.status == 2
+    assert "small gives one answer for each picture" in done.complaint
+    assert "latent-unet" in done.complaint
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]

@@ -61,6 +61,19 @@ def test_flags_beside_a_recipe_win_and_the_result_can_be_printed(tmp_path: Path)
     assert "epochs" not in done.out
 
 
+def test_a_restorer_with_a_latent_is_trained_by_the_same_command(tmp_path: Path) -> None:
+    words = ("--network", "latent-unet(widths=[8,8])", "--learning-rate", "0.01", "--batch-size", "32", "--steps", "80")
+    done = run("train", "--clean", "digits", "--with", NOISE, *words, "--out", "draws", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert " + KL " in done.err
+    assert "validation PSNR" in done.err
+    card = load(tmp_path / "draws.safetensors").card
+    assert card.restores is True
+    assert card.undoes is not None
+    scores = card.scores["validation"]
+    assert scores["restored"]["psnr_pooled"] > scores["degraded"]["psnr_pooled"] + 8
+
+
 def test_a_learners_own_network_joins(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE)
     words = ("train", "--clean", "digits", "--with", NOISE, "--network", "mine.py:Mine", "--steps", "60", "--learning-rate", "0.005")
@@ -96,6 +109,8 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
         (["--clean", "digits", "--with", "blur", "--loss", "mee"], 2, "Did you mean 'mse'"),
         (["--clean", "digits", "--with", "blur", "--optimiser", "nadm"], 2, "'nadam' or 'adamw'"),
         (["--clean", "digits"], 2, "needs damage to learn from"),
+        (["--clean", "digits", "--with", "blur", "--loss", "negative-elbo"], 2, "needs a network with a latent"),
+        (["--clean", "digits", "--with", "blur", "--network", "conv-vae(latent_dim=0)"], 2, "latent_dim=0"),
         (["--with", "blur"], 2, "needs clean pictures"),
         (["--clean", "digits", "--with", "blur", "--degraded", "digits"], 2, "not both"),
         (["--clean", "digits", "--with", "blur", "--steps", "3", "--epochs", "3"], 2, "only one of"),

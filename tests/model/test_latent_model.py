@@ -78,7 +78,8 @@ def test_pictures_are_sent_through_a_few_at_a_time(network, monkeypatch):
     model, stored = trained(network), pictures(network, 7)
     latents = np.random.default_rng(0).normal(size=(7, network.latent_dim)).astype(np.float32)
     whole, decoded = model.encode(stored), model.decode(latents)
-    monkeypatch.setattr(model_file, "_PIXELS_AT_ONCE", 3 * network.height * network.width)
+    for limit in ("_PIXELS_AT_ONCE", "_DECODED_AT_ONCE"):
+        monkeypatch.setattr(model_file, limit, 3 * network.height * network.width)
     seen: list[int] = []
     for half in ("encode", "decode"):
         inner = getattr(model.module, half)

@@ -68,6 +68,10 @@ def test_it_learns_and_says_what_it_did(tmp_path: Path) -> None:
     assert model.card.steps == 120
     assert model.card.undoes == {"kind": "gaussian-noise", "mean": 0.5, "sigma": 0.3, "clip": False}
     assert any("validation PSNR" in said for said in hearing.said)
+    assert all({"step", "epoch", "loss", "mse", "mse_degraded"} <= each.keys() for each in model.card.history)
+    assert model.card.history[-1]["loss"] < model.card.history[0]["loss"]
+    assert model.card.latent is None
+    assert model.card.restores is True
     assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"], "no checkpoint is left behind"
 
 
@@ -96,8 +100,28 @@ def test_an_interrupted_training_resumes_bit_for_bit(tmp_path: Path, ema: float,
     assert (tmp_path / "parts.checkpoint").is_file()
     resumed = train(recipe, tmp_path / "parts", resume=True)
     assert resumed.card.steps == 60
+    assert resumed.card.history == load(tmp_path / "whole.safetensors").card.history
     whole, parts = weights(tmp_path / "whole.safetensors"), weights(tmp_path / "parts.safetensors")
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_the_history_is_that_of_each_epoch() -> None:
+    # ten steps an epoch, and one look: the loss that was heard is the mean of the epoch
+    hearing = Hearing()
+    model = train(with_settings(QUICK, steps=None, epochs=6, draws=320), progress=hearing)
+    assert [(each["step"], each["epoch"]) for each in model.card.history] == [(10 * epoch, epoch) for epoch in range(1, 7)]
+    assert [each["loss"] for each in model.card.history] == pytest.approx(hearing.losses)
+
+
+def test_pictures_are_checked_on_though_none_is_held_out() -> None:
+    model = train(with_settings(QUICK, validation=0, steps=60))
+    assert model.card.data == "digits (1,437 pictures, 0 held out)"
+    assert "that it was trained on" in model.card.scores["validation"]["on"]
+
+
+def test_a_network_without_a_latent_needs_damage_to_learn_from() -> None:
+    with pytest.raises(UsageError, match="restorae vae train"):
+        train(Recipe(clean="digits", network="conv(features=2)", steps=1))
 
 
 def test_resuming_refuses_what_does_not_fit(tmp_path: Path) -> None:

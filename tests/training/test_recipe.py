@@ -8,6 +8,8 @@ import pytest
 
 from restorae.degradations import GaussianNoise
 from restorae.errors import BadSpec, InputError, UnknownKind
+from restorae.losses import MSE, NegativeELBO
+from restorae.networks import ConvVAE
 from restorae.training import Recipe
 
 
@@ -35,6 +37,37 @@ def test_parts_may_be_tables(tmp_path: Path) -> None:
     assert Recipe.from_toml(tmp_path / "recipe.toml").degradation == GaussianNoise(sigma=0.2)
 
 
+@pytest.mark.parametrize("network", ["conv-vae(latent_dim=3)", "residual-vae", "latent-unet(sigma=0.1)"])
+def test_a_network_with_a_latent_is_trained_on_the_bound_unless_said(tmp_path: Path, network: str) -> None:
+    recipe = Recipe(clean="mnist", network=network, binarise=True)
+    assert recipe.loss == NegativeELBO()
+    for written in (recipe, Recipe(network=network, loss="negative-elbo(beta=4)"), Recipe(network=network, loss="l1")):
+        (tmp_path / "recipe.toml").write_text(written.to_toml())
+        assert Recipe.from_toml(tmp_path / "recipe.toml") == written
+        assert Recipe(**written.model_dump(mode="json")) == written
+
+
+def test_mse_on_a_network_with_a_latent_survives_toml(tmp_path: Path) -> None:
+    recipe = Recipe(network="conv-vae", loss="mse")
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
+    assert Recipe.from_toml(tmp_path / "recipe.toml").loss == MSE()
+
+
+def test_pixels_may_be_compared_on_a_network_with_a_latent() -> None:
+    assert Recipe(network="conv-vae(latent_dim=3)", loss="mse").loss == MSE()
+    assert Recipe(network=ConvVAE(latent_dim=3)).loss == NegativeELBO()
+    assert Recipe(network="unet").loss == MSE()
+    assert Recipe().loss == MSE()
+
+
+def test_how_far_gradients_reach_follows_from_the_loss() -> None:
+    assert Recipe(network="conv").gradient_limit == 0.1
+    assert Recipe(network="conv-vae").gradient_limit == 0, "a sum of nats over pixels has long gradients, and needs no limit"
+    assert Recipe(network="conv-vae", loss="mse").gradient_limit == 0.1
+    assert Recipe(network="conv-vae", clip_gradients=200).gradient_limit == 200
+    assert Recipe(network="conv", clip_gradients=0).gradient_limit == 0
+
+
 @pytest.mark.parametrize("recipe", sorted(Path("recipes").glob("*.toml")), ids=str)
 def test_every_recipe_that_we_ship_reads(recipe: Path) -> None:
     assert Recipe.from_toml(recipe).clean
@@ -52,6 +85,18 @@ def test_every_recipe_that_we_ship_reads(recipe: Path) -> None:
         ("network = 3", BadSpec, "is no network"),
         ("seed = -1", BadSpec, "seed=-1"),
         ("learning_rate = 0", BadSpec, "learning_rate=0"),
+        ('network = "conv-vea"', UnknownKind, "Did you mean 'conv-vae'"),
+        ('network = "conv-vae(latent_dim=0)"', BadSpec, "latent_dim=0"),
+        ('network = "conv-vae(likelihood=poisson)"', BadSpec, "likelihood='poisson'"),
+        ('network = "latent-unet(sigma=0)"', BadSpec, "sigma=0"),
+        ('loss = "negative-elbo"', BadSpec, "needs a network with a latent, such as conv-vae; unet has none"),
+        ('network = "conv"\nloss = "negative-elbo"', BadSpec, "conv has none"),
+        ('network = "conv-vae"\nloss = "negative-elbo(beta=-1)"', BadSpec, "beta=-1"),
+        ('network = "conv-vae"\nloss = "negative-elbo(beta=2,importance_samples=5)"', BadSpec, "beta stays 1, kl_warmup and free_bits 0"),
+        ('network = "conv-vae"\nloss = "negative-elbo(kl_warmup=9,importance_samples=5)"', BadSpec, "has no separate KL term"),
+        ('network = "conv-vae"\nloss = "negative-elbo(free_bits=0.1,importance_samples=5)"', BadSpec, "has no separate KL term"),
+        ('network = "conv-vae"\nloss = "negative-elbo(importance_samples=0)"', BadSpec, "importance_samples=0"),
+        ('network = "conv-vae"\nbinarise = true\ndegraded = "a"', BadSpec, "Pairs cannot be binarised"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, error: type[Exception], hint: str) -> None:

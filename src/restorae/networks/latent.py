@@ -112,13 +112,10 @@ class VAE(LatentNetwork, abc.ABC, family="network"):
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
         if size is None:
             raise ShapeMismatch(
-                f"A variational auto-encoder ({self.kind}) learns pictures of one size, and these differ. Bring them to one "
-                "size, or give --patch."
+                f"A variational auto-encoder ({self.kind}) learns pictures of one size, and these differ. Bring them to one size."
             )
         if max(size) > 256:
-            raise ShapeMismatch(
-                f"These pictures are {size[0]} × {size[1]}; {self.kind} takes up to 256 × 256. Make them smaller, or give --patch."
-            )
+            raise ShapeMismatch(f"These pictures are {size[0]} × {size[1]}; {self.kind} takes up to 256 × 256. Make them smaller.")
         return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
 
     def check_size(self, height: int, width: int) -> None:

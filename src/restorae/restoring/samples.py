@@ -50,7 +50,11 @@ def write_samples(job: Job, drawn: np.ndarray, like: np.ndarray) -> np.ndarray:
         write(spread, deviation)
     else:
         digits = len(str(len(drawn)))
-        for place, each in enumerate(drawn, 1):
-            write(samples / f"{place:0{digits}}{job.target.suffix}", stored_values(each, like.dtype))
+        names = [f"{place:0{digits}}{job.target.suffix}" for place in range(1, len(drawn) + 1)]
+        for name, each in zip(names, drawn, strict=True):
+            write(samples / name, stored_values(each, like.dtype))
+        for path in samples.glob(f"*{job.target.suffix}"):
+            if path.stem.isdigit() and path.name not in names:
+                path.unlink()  # of an earlier run that drew more
         write(spread, stored_values(np.clip(SPREAD_GAIN * deviation, 0, 1), like.dtype))
     return stored_values(drawn.mean(0), like.dtype)

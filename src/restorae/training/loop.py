@@ -151,6 +151,9 @@ class Training:
                 f"{start_from} restores pictures of {model.network.channels} channel(s), these have {self.network.channels}. "
                 "Convert the pictures or start from another model."
             )
+        size = self.material.examples.clean.common_size
+        if size is not None:
+            model.network.check_size(*size)
         card = model.card
         self.started_from = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
         if card.started_from:

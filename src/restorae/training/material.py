@@ -10,7 +10,7 @@ from restorae.chance import derive_seed
 from restorae.data import Examples, Pairs, Pictures, hold_out, is_named, match, open_pictures
 from restorae.errors import UsageError
 from restorae.evaluating import Exam
-from restorae.networks import LatentNetwork
+from restorae.networks import VAE, LatentNetwork
 from restorae.progress import SILENT, Progress
 from restorae.training.recipe import Recipe
 
@@ -81,7 +81,12 @@ def gather(
 
     kept_in, held_out = _split(recipe, len(pairs)) if recipe.validation else _all_and_some(len(pairs))
     size = pairs.clean.common_size
-    patch = recipe.patch or (None if size is not None and max(size) <= LARGEST_WHOLE else PATCH)
+    if isinstance(recipe.network, VAE):
+        recipe.network.fitted(pairs.clean.channels, size)  # says now what is wrong with the size
+        largest_whole = max(size or (0,))
+    else:
+        largest_whole = LARGEST_WHOLE
+    patch = recipe.patch or (None if size is not None and max(size) <= largest_whole else PATCH)
     checked = pairs.clean.subset(held_out)
     exam = Exam(checked, degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED))
     examples = Examples(

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from restorae.degradations import Degradation
 from restorae.errors import BadSpec, InputError
 from restorae.losses import MSE, Loss, NegativeELBO
-from restorae.networks import LatentNetwork, Network, UNet
+from restorae.networks import VAE, LatentNetwork, Network, UNet
 from restorae.parts import Settings
 
 
@@ -95,6 +95,10 @@ class Recipe(Settings):
         if self.network.kind == "":
             raise BadSpec("A recipe needs a network.")
         self.loss.check(self.network)
+        if isinstance(self.network, VAE) and self.patch is not None:
+            raise BadSpec(
+                f"A variational auto-encoder takes pictures whole: leave patch away, or choose another network than {self.network.kind}."
+            )
         if self.binarise and self.degraded is not None:
             raise BadSpec("Pairs cannot be binarised: the degraded pictures would no longer belong to the clean ones.")
 
@@ -117,7 +121,9 @@ class Recipe(Settings):
         """This recipe as TOML, settings that differ from their defaults only."""
         lines = []
         for key, value in self.model_dump(mode="json").items():
-            if getattr(self, key) == type(self).model_fields[key].default:
+            # which loss goes without saying depends on the network
+            unsaid = type(self)(network=self.network).loss if key == "loss" else type(self).model_fields[key].default
+            if getattr(self, key) == unsaid:
                 continue
             text = value if not isinstance(value, dict) else str(getattr(self, key))
             lines.append(f"{key} = {json.dumps(text, ensure_ascii=False)}")

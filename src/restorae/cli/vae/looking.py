@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Seed
+from restorae.cli.options import DataDir, Device, Import, Seed, import_files
 from restorae.cli.sources import check_split, mnist_or_digits, one_picture
 from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAEName, Zoom, load_vae, ready_for
 from restorae.errors import ShapeMismatch, UsageError
@@ -28,8 +29,10 @@ def manifold(
     dimensions: Annotated[str, typer.Option(help="The two latent dimensions to walk along, right and up.")] = "0,1",
     overwrite: Overwrite = False,
     device: Device = "auto",
+    imports: Import = None,
 ) -> None:
     """Plot what the decoder makes of a grid of latents; .npy gives the pictures themselves, (n, n, height, width)."""
+    import_files(imports)
     ready_for(out, (".png", ".npy"), overwrite)
     if spacing not in ("linear", "quantile"):
         raise UsageError(f"There is no spacing {spacing!r}. Choose linear or quantile.")
@@ -44,7 +47,7 @@ def manifold(
     vae = load_vae(model, device)
     found = decode_grid(vae, n, extent, spacing, (int(chosen[0]), int(chosen[1])))  # type: ignore[arg-type]
     right, up = found.dimensions
-    if out.suffix == ".npy":
+    if out.suffix.lower() == ".npy":
         write_array(out, found.images)
     else:
         write_figure(manifold_figure(found.canvas, found.values.tolist(), (f"z[{right}]", f"z[{up}]")), out, dpi=100)
@@ -60,8 +63,10 @@ def clusters(
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,
+    imports: Import = None,
 ) -> None:
     """Plot where pictures lie in latent space (their z_mean), coloured by label."""
+    import_files(imports)
     ready_for(out, (".png",), overwrite)
     from restorae.cli.console import say, terminal_progress
     from restorae.data import open_labelled, read_labels
@@ -95,8 +100,10 @@ def sample(
     seed: Seed = 0,
     overwrite: Overwrite = False,
     device: Device = "auto",
+    imports: Import = None,
 ) -> None:
     """Make pictures: at a chosen latent, or at latents drawn from the prior. .npy gives an array."""
+    import_files(imports)
     ready_for(out, _PICTURES, overwrite)
     if at is not None and count is not None:
         raise UsageError("Give either --at, one latent to decode, or --count, how many to draw.")
@@ -129,8 +136,10 @@ def interpolate(
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,
+    imports: Import = None,
 ) -> None:
     """Walk from one picture to another through latent space: .gif moves there and back, .png lays the pictures out."""
+    import_files(imports)
     ready_for(out, (".gif", *_PICTURES), overwrite)
     import numpy as np
 
@@ -142,7 +151,7 @@ def interpolate(
     vae, progress = load_vae(model, device), terminal_progress()
     first, last = (one_picture(each, split, data_dir, progress) for each in (start, end))
     pictures, _ = walk(vae, first, last, steps)
-    if out.suffix == ".gif":
+    if out.suffix.lower() == ".gif":
         there_and_back = np.concatenate([pictures, pictures[-2:0:-1]])
         write_gif(out, stored_values(_zoomed(there_and_back, zoom), np.dtype(np.uint8)))
     else:
@@ -159,8 +168,10 @@ def reconstruct(
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,
+    imports: Import = None,
 ) -> None:
     """Show pictures and what comes back of them through the latent; .npy gives all that came back."""
+    import_files(imports)
     ready_for(out, (".png", ".npy"), overwrite)
     from restorae.cli.console import say, terminal_progress
     from restorae.data import open_pictures
@@ -174,7 +185,7 @@ def reconstruct(
     _same_size(vae.network, pictures)
     images = pictures.batch(range(min(count, len(pictures))))
     reconstructed = vae.reconstruct(images)
-    if out.suffix == ".npy":
+    if out.suffix.lower() == ".npy":
         write_array(out, as_array(reconstructed))
     else:
         write_figure(digit_sheets({"Original": images, "Reconstructed": reconstructed}), out)
@@ -183,9 +194,12 @@ def reconstruct(
 
 def _numbers(text: str, expected: str) -> list[float]:
     try:
-        return [float(part) for part in text.split(",")]
+        found = [float(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"{expected}; {text!r} came.") from None
+        found = [math.nan]
+    if not all(map(math.isfinite, found)):
+        raise UsageError(f"{expected}; {text!r} came.")
+    return found
 
 
 def _same_size(network: object, pictures: object) -> None:
@@ -214,7 +228,7 @@ def _write(out: Path, pictures: np.ndarray, zoom: int) -> None:
     from restorae.latent import tiled
     from restorae.pixels import stored_values
 
-    if out.suffix == ".npy":
+    if out.suffix.lower() == ".npy":
         write_array(out, pictures)
         return
     columns = min(_COLUMNS, len(pictures))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Json, Seed
+from restorae.cli.options import DataDir, Device, Import, Json, Seed, import_files
 from restorae.cli.sources import check_split, mnist_or_digits
 from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAEName, load_vae, ready_for
 
@@ -22,8 +22,10 @@ def encode(
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,
+    imports: Import = None,
 ) -> None:
     """Write each picture's latent: arrays mean and log_var (n, latent_dim), names, and labels where there are any."""
+    import_files(imports)
     ready_for(out, (".npz",), overwrite)
     import numpy as np
     import torch
@@ -68,8 +70,10 @@ def evaluate(
     json_wanted: Json = False,
     device: Device = "auto",
     data_dir: DataDir = None,
+    imports: Import = None,
 ) -> None:
     """Measure the bound and its parts, in nats per picture; grey and binarised pictures are not comparable."""
+    import_files(imports)
     from restorae.cli.console import say, show_json, table, terminal_progress
     from restorae.data import open_pictures
     from restorae.evaluating import evaluate_latent
@@ -81,7 +85,10 @@ def evaluate(
         pictures = pictures.subset(range(limit))
     found = evaluate_latent(vae, pictures, importance_samples, seed, progress=progress)
     if json_wanted:
-        show_json({"model": model, "data": source, "split": split, "seed": seed, **found.model_dump(mode="json")})
+        told = found.model_dump(mode="json")
+        if found.grey.log_likelihood is None:  # grey pictures have none under a Bernoulli likelihood
+            told["grey"] = {name: told["grey"][name] for name in ("elbo", "reconstruction", "kl")}
+        show_json({"model": model, "data": source, "split": split, "seed": seed, **told})
         return
     rows = []
     for name, bound in (("grey", found.grey), ("binarised", found.binarised)):

@@ -22,7 +22,9 @@ def train(
     beta: Annotated[float, typer.Option(help="Weight of the KL divergence.")] = 1.0,
     binarise: Annotated[bool, typer.Option("--binarise", help="Draw each pixel black or white, its value the probability.")] = False,
     split: Annotated[str, typer.Option(help="Which part of a named data set; all includes the test pictures, as in the lesson.")] = "train",
-    network: Annotated[str, typer.Option(help='Such as conv-vae, residual-vae, "conv-vae(hidden=64)" or mine.py:Mine.')] = "conv-vae",
+    network: Annotated[
+        str | None, typer.Option(help='Such as conv-vae (if nothing is said), residual-vae, "conv-vae(hidden=64)" or mine.py:Mine.')
+    ] = None,
     likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
     kl_warmup: Annotated[int, typer.Option(help="Steps over which the KL divergence comes to count.")] = 0,
     free_bits: Annotated[float, typer.Option(help="Nats that each latent dimension may cost for nothing.")] = 0.0,
@@ -41,14 +43,18 @@ def train(
     """Train a variational auto-encoder: loss = reconstruction + beta · KL, in nats per picture."""
     from restorae.cli.console import say, terminal_progress
     from restorae.losses import NegativeELBO
-    from restorae.model import with_suffix
-    from restorae.networks import VAE
+    from restorae.model import find, read_card, with_suffix
+    from restorae.networks import VAE, Network
     from restorae.training import Machinery, Recipe
     from restorae.training import train as run
 
     import_files(imports)
     settings = {name: value for name, value in (("latent_dim", latent_dim), ("likelihood", likelihood)) if value is not None}
-    chosen = network_from(network)
+    if start_from is not None and (network is not None or settings):
+        raise UsageError("--from brings its own network: leave --network, --latent-dim and --likelihood away.")
+    chosen = network_from(network or "conv-vae") if start_from is None else Network.from_dict(read_card(find(start_from)).network)
+    if start_from is not None:
+        NegativeELBO().check(chosen)
     if not isinstance(chosen, VAE):
         raise UsageError(f"{chosen.kind} is no variational auto-encoder. Choose conv-vae, residual-vae or one of your own.")
     chosen = type(chosen)(**{**{name: getattr(chosen, name) for name in chosen.model_fields_set}, **settings})

@@ -1,0 +1,152 @@
+"""What a training is checked on: the right pictures, the right figures, and a verdict that a person understands."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from restorae.data import ArrayPictures, Pictures
+from restorae.errors import TrainingCollapsed
+from restorae.evaluating import evaluate, evaluate_latent
+from restorae.model import Model, make_card
+from restorae.networks import Conv, ConvVAE, Network
+from restorae.progress import Progress
+from restorae.training import Recipe
+from restorae.training.material import Material, gather
+from restorae.training.validation import ExplainingValidation, RestoringValidation, Verdict, validation_of
+
+NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
+TINY = "conv-vae(features=2,hidden=4)"
+PICTURES: Pictures = ArrayPictures(np.random.default_rng(0).random((40, 12, 12), dtype=np.float32))
+
+
+class Hearing(Progress):
+    """Remembers what it was warned of."""
+
+    def __init__(self) -> None:
+        self.warned: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warned.append(message)
+
+
+def material(**settings: object) -> Material:
+    return gather(Recipe(**settings), clean=PICTURES)  # type: ignore[arg-type]
+
+
+def untrained(network: Network) -> Model:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = network.build()
+    return Model(network, module, make_card(network, module))
+
+
+def tiny_vae() -> Model:
+    return untrained(ConvVAE(features=2, hidden=4, height=12, width=12))
+
+
+def verdict_of(used: int, there: int) -> Verdict:
+    return Verdict({"active_units": used, "latent_dim": there}, "", {})
+
+
+def test_pictures_alone_are_judged_by_the_bound_and_damage_by_the_error() -> None:
+    assert isinstance(validation_of(material(network=TINY)), ExplainingValidation)
+    assert isinstance(validation_of(material(network=TINY, binarise=True)), ExplainingValidation)
+    assert isinstance(validation_of(material(network=TINY, degradation=NOISE)), RestoringValidation)
+    assert isinstance(validation_of(material(network="conv", degradation=NOISE)), RestoringValidation)
+
+
+def test_the_bound_is_that_of_the_held_out_pictures() -> None:
+    held = material(network=TINY, seed=3)
+    validation, model = validation_of(held), tiny_vae()
+    found = validation.judge(model, final=True)
+    assert len(held.exam) == 4
+    assert found.scores["on"] == "4 held-out pictures of pictures from memory"
+    assert found.figures["validation_loss"] == pytest.approx(found.figures["validation_reconstruction"] + found.figures["validation_kl"])
+    assert found.figures["validation_kl"] == pytest.approx(evaluate_latent(model, held.exam.clean).grey.kl), "the KL needs no chance"
+    assert found.figures["latent_dim"] == 2
+    assert found.scores["grey"]["elbo"] == pytest.approx(-found.figures["validation_loss"])
+    assert found.scores["binarised"] is not None
+    assert "nats a picture (grey)" in found.sentence
+    assert f"{found.figures['validation_loss']:.2f}" in found.sentence
+    assert validation.judge(model, final=True).figures == found.figures, "the same model, the same figures"
+
+
+def test_the_work_that_only_the_end_needs_is_left_to_the_end() -> None:
+    validation = validation_of(material(network=TINY))
+    assert validation.judge(tiny_vae(), final=False).scores["binarised"] is None
+
+
+def test_black_and_white_training_is_judged_on_black_and_white() -> None:
+    validation, model = validation_of(material(network=TINY, binarise=True)), tiny_vae()
+    for final in (False, True):
+        found = validation.judge(model, final)
+        assert "(binarised)" in found.sentence
+        assert found.figures["validation_loss"] == pytest.approx(-found.scores["binarised"]["elbo"])
+
+
+def test_restoring_is_judged_as_evaluate_does() -> None:
+    held, model = material(network="conv(features=2)", degradation=NOISE), untrained(Conv(features=2))
+    found = validation_of(held).judge(model, final=True)
+    expected = evaluate(model.restore_images, held.exam)
+    assert found.figures == {"mse": expected.restored.mse, "mse_degraded": expected.degraded.mse}
+    assert found.scores["restored"]["ssim"] == expected.restored.ssim
+    assert f"{expected.restored.psnr_pooled:.2f} dB" in found.sentence
+
+
+def test_nothing_held_out_is_said() -> None:
+    held = material(network=TINY, validation=0)
+    assert not held.held_out
+    assert len(held.examples.clean) == 40
+    assert validation_of(held).judge(tiny_vae(), final=False).scores["on"] == ("40 pictures that it was trained on of pictures from memory")
+
+
+@pytest.mark.parametrize(
+    ("used", "there", "hint"),
+    [
+        (0, 2, "The posterior has collapsed: no latent dimension says anything"),
+        (1, 2, "Only 1 of 2 latent dimensions says anything"),
+        (12, 40, "Only 12 of 40 latent dimensions say anything"),
+    ],
+)
+def test_dimensions_that_say_nothing_are_warned_of(used: int, there: int, hint: str) -> None:
+    hearing = Hearing()
+    validation_of(material(network=TINY)).accept(verdict_of(used, there), hearing)
+    (told,) = hearing.warned
+    assert hint in told
+    assert "--beta" in told
+    assert "--kl-warmup" in told
+
+
+def test_a_latent_that_is_used_needs_no_words() -> None:
+    hearing = Hearing()
+    validation_of(material(network=TINY)).accept(verdict_of(2, 2), hearing)
+    assert hearing.warned == []
+
+
+def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_nothing_would() -> None:
+    validation, hearing = validation_of(material(network="conv(features=2)", degradation=NOISE)), Hearing()
+    assert isinstance(validation, RestoringValidation)
+    assert validation.constant == pytest.approx(1 / 12, rel=0.2)  # the variance of uniform values
+    with pytest.raises(TrainingCollapsed, match=r"docs/why-it-collapses\.md"):
+        validation.accept(Verdict({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing)
+    validation.accept(Verdict({"mse": 0.02, "mse_degraded": 0.01}, "", {}), hearing)
+    assert "no better than leaving the pictures alone" in hearing.warned[0]
+    validation.accept(Verdict({"mse": 0.01, "mse_degraded": 0.02}, "", {}), hearing)
+    assert len(hearing.warned) == 1
+
+
+def test_a_perfect_restoration_has_a_sentence() -> None:
+    held = gather(
+        Recipe(network="conv(features=2)", degradation="gaussian-noise(sigma=0)"), clean=ArrayPictures(np.zeros((4, 8, 8), np.float32))
+    )
+    with torch.no_grad():
+        model = untrained(Conv(features=2))
+        for weights in model.module.parameters():
+            weights.zero_()
+    found = validation_of(held).judge(model, final=False)
+    assert found.figures["mse"] == 0
+    assert f"{math.inf} dB" in found.sentence
