@@ -125,7 +125,8 @@ def _report_losses(found: Mapping[str, Any]) -> list[str]:
         rows.append(["the lesson in Keras, measured before", "1", *(f"{KERAS_MEASURED[term]:.2f}" for term in TERMS), ""])
     if trainings["keras"]:
         rows.append(row("the lesson in Keras", trainings["keras"]))
-    rows.append(row("`restorae vae train --split all`", trainings["restorae"], "149.04 (within 1 %), goal 146"))
+    if trainings["restorae"]:
+        rows.append(row("`restorae vae train --split all`", trainings["restorae"], "149.04 (within 1 %), goal 146"))
     before = "" if trainings["keras"] else " Keras was not trained that long in this run; its row was measured when the work began."
     return [
         table([f"after {epochs} epochs", "trainings", "loss", "reconstruction", "KL", "target"], rows),
