@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from restorae.cli.options import Device, Import, ModelName, Overwrite, Seed, SkipExisting, import_files
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def restore(
@@ -42,10 +45,13 @@ def restore(
     restorer = load(model).to(device)
     restorer.check_restores()
     require_writable(jobs[0].target.parent)
-    if samples is None:
-        change = lambda pixels, _: restorer.restore(pixels)  # noqa: E731
-    else:
+    if samples is not None:
         refuse_losses(jobs, overwrite or skip_existing)
-        change = lambda pixels, place: write_samples(jobs[place], restorer.restorations(as_float(pixels), samples, seed), pixels)  # noqa: E731
+
+    def change(pixels: np.ndarray, place: int) -> np.ndarray:
+        if samples is None:
+            return restorer.restore(pixels)
+        return write_samples(jobs[place], restorer.restorations(as_float(pixels), samples, seed), pixels)
+
     failures = run(jobs, change, "Restoring", terminal_progress())
     finish("restored", len(jobs), failures, out)
