@@ -107,7 +107,7 @@ def test_the_header_is_plain_json_that_anything_can_read(tmp_path):
     content = model.save(tmp_path / "model").read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["restorae"])
-    assert header["format_version"] == 2
+    assert header["format_version"] == 3
     assert header["network"] == model.network.to_dict()
     assert (header["halo"], header["multiple_of"]) == (model.network.halo, list(model.network.multiple_of))
     assert header["undoes"] == {"kind": "gaussian-noise", "sigma": 0.3}
@@ -274,9 +274,8 @@ def test_bfloat16_is_nearly_the_same():
         np.zeros((0, 5), np.uint8),
         np.zeros((3, 0, 5), np.uint8),
         np.zeros((2, 2, 4, 4, 3), np.uint8),
-        np.zeros((4, 4), np.int64),
         np.full((4, 4), np.nan),
-        np.full((4, 4), 200.0),
+        np.zeros((4, 4), complex),
         torch.zeros(4, 4),
         torch.zeros(0, 1, 4, 4),
         torch.full((1, 1, 4, 4), 128, dtype=torch.uint8),
@@ -288,9 +287,10 @@ def test_what_cannot_be_pictures_is_refused_in_words(wrong):
         trained(Conv(features=2)).restore(wrong)
 
 
-def test_channels_that_do_not_fit_are_told():
-    with pytest.raises(ShapeMismatch, match=r"pictures of 3 channel\(s\), but 2 came"):
-        trained(Conv(features=2, channels=3)).restore(images(1, 2, 8, 8))
+def test_channels_that_a_network_does_not_take_are_restored_one_by_one():
+    model, given = trained(Conv(features=2, channels=3)), images(1, 2, 8, 8)
+    apart = torch.cat([model.restore(given[:, channel : channel + 1]) for channel in range(2)], 1)
+    assert torch.allclose(model.restore(given), apart, atol=1e-6)
 
 
 def test_a_model_shows_what_it_is():
@@ -390,11 +390,11 @@ def test_weights_of_somebody_else_are_refused(tmp_path, metadata):
     reading(tmp_path / "theirs.safetensors", "is a .safetensors file, but not one that restorae wrote")
 
 
-@pytest.mark.parametrize("version", [3, 99])
+@pytest.mark.parametrize("version", [4, 99])
 def test_a_newer_format_asks_for_a_newer_restorae(good, version):
     header = trained(Conv(features=2)).card.model_dump(mode="json") | {"format_version": version}
     for newer in (header, header | {"a_field_of_the_future": 1}):
-        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 2. Upgrade restorae")
+        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 3. Upgrade restorae")
 
 
 def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
@@ -421,7 +421,7 @@ def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
 )
 def test_the_card_says_what_latent_there_is(network, latent):
     card = make_card(network, network.build())
-    assert card.format_version == FORMAT_VERSION == 2
+    assert card.format_version == FORMAT_VERSION == 3
     assert card.latent == latent
 
 

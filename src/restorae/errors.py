@@ -3,7 +3,8 @@
     RestoraeError                   what every room of restorae raises
     ├── UsageError                  the request itself is wrong                      (exit status 2)
     │   ├── UnknownKind             no degradation, network, loss, data set or model has that name
-    │   └── BadSpec                 a text such as "gaussian-noise(sigma=0.1)" or a setting cannot be used
+    │   ├── BadSpec                 a text such as "gaussian-noise(sigma=0.1)" or a setting cannot be used
+    │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
     │   ├── DataUnavailable         a data set is neither here nor to be had
     │   ├── BadPicture              a picture is broken, empty or of a kind that is not read
@@ -43,6 +44,10 @@ class UnknownKind(UsageError):
 
 class BadSpec(UsageError):
     """A specification or a setting that cannot be used."""
+
+
+class TileTooSmall(UsageError):
+    """A tile that leaves nothing to keep beside the context that the network needs."""
 
 
 class InputError(RestoraeError):

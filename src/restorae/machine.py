@@ -7,6 +7,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import torch
@@ -15,12 +16,30 @@ from restorae.errors import UsageError
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
+_FALLBACK_MEMORY = 2 * 2**30
+_CONTAINER_LIMITS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def usable_cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def available_memory(device: torch.device | None = None) -> int:
+    """Bytes of memory that can be taken now: of a CUDA device its own, else this machine's, within the limits of a container."""
+    if device is not None and device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    found = [_FALLBACK_MEMORY]
+    with contextlib.suppress(OSError, ValueError, StopIteration), open("/proc/meminfo", encoding="ascii") as meminfo:
+        found = [1024 * int(next(line for line in meminfo if line.startswith("MemAvailable")).split()[1])]
+    for limit, used in _CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # "max" is no number: no limit
+            found.append(max(0, int(Path(limit).read_text()) - int(Path(used).read_text())))
+    return min(found)
 
 
 def keep_freed_memory() -> None:

@@ -7,6 +7,9 @@ type's largest value; floats are taken to be on the working scale already. Nothi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
 import numpy as np
 import torch
 
@@ -15,6 +18,98 @@ from restorae.shapes import Image, Images
 
 FARTHEST_FLOAT = 64.0
 """Floats beyond this can hardly be on the [0, 1] scale."""
+
+
+Values: TypeAlias = Literal["auto", "full-range", "own-range"]
+"""How stored values map to [0, 1]; `auto` looks at the picture (see `choose_range`)."""
+
+_TAILS = (0.1, 99.9)
+_SMALL_PART = 0.25
+_WORKING_FLOATS = (-1.5, 2.5)
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """The stored values that mean 0 and 1: one pair for all channels, or one for each."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether values are mapped as `working_values` does, by their type alone."""
+        return self.low == (0.0,) and self.high == (0.0,)
+
+    def to_working(self, stored: np.ndarray) -> np.ndarray:
+        """Stored values (..., channels), finite ones, as float32 on the working scale."""
+        if self.is_full:
+            working: np.ndarray = stored.astype(np.float32)
+            scale = full_scale(stored.dtype)
+            if scale != 1.0:
+                working *= np.float32(1.0 / scale) if scale <= 255 else np.float32(1.0) / np.float32(scale)
+            return working
+        low, span = np.asarray(self.low), np.asarray(self.high) - np.asarray(self.low)
+        return np.asarray((stored - low) / span, np.float32)
+
+    def to_stored(self, working: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Undo `to_working`; whole numbers are rounded and cut to their type's range."""
+        if self.is_full:
+            return stored_values(working, dtype)
+        low, span = np.asarray(self.low), np.asarray(self.high) - np.asarray(self.low)
+        values = working.astype(np.float64) * span + low
+        if dtype.kind == "f":
+            return np.asarray(values, dtype)
+        limits = np.iinfo(dtype)
+        return np.asarray(np.clip(np.rint(values), limits.min, limits.max), dtype)
+
+    def __str__(self) -> str:
+        if self.is_full:
+            return "full range"
+        return ", ".join(f"{low:g} to {high:g}" for low, high in zip(self.low, self.high, strict=True))
+
+
+FULL_RANGE = ValueRange((0.0,), (0.0,))
+"""Whole numbers by their type's full range, floats as they are."""
+
+
+def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = False) -> ValueRange:
+    """Which stored values mean 0 and 1, from a sample of them.
+
+    `auto` keeps the type's full range for 8 bits. Other whole numbers and floats that live in a small part of their range
+    (less than a quarter of it between the 0.1 and the 99.9 percentile), floats far from [0, 1] and numbers with a sign are
+    mapped by these percentiles. Nothing is clipped: what lies beyond maps beyond [0, 1] and comes back.
+
+    Args:
+        sample: stored values (count, channels); NaN and infinite ones are left out.
+        wanted: `auto`, `full-range` or `own-range`.
+        apart: give each channel its own range (planes of a microscope), else one to all (colours).
+
+    Raises:
+        BadPicture: `full-range` is wanted of values that have none.
+    """
+    dtype = sample.dtype
+    if dtype.kind not in "biuf":
+        raise BadPicture(f"Values of type {dtype} cannot be used as pixels. Expected whole numbers or floats.")
+    if wanted == "full-range":
+        full_scale(dtype)
+        return FULL_RANGE
+    if wanted == "auto" and (dtype.kind == "b" or dtype == np.uint8):
+        return FULL_RANGE
+    lows, highs = [], []
+    for values in sample.T if apart else [sample.reshape(-1)]:
+        found = values[np.isfinite(values)] if dtype.kind == "f" else values
+        low, high = np.percentile(found.astype(np.float64), _TAILS) if found.size else (0.0, 1.0)
+        lows.append(float(low))
+        highs.append(float(high) if high > low else float(low) + 1.0)
+    if wanted == "auto" and _fills_its_range(dtype, min(lows), max(highs)):
+        return FULL_RANGE
+    return ValueRange(tuple(lows), tuple(highs))
+
+
+def _fills_its_range(dtype: np.dtype, low: float, high: float) -> bool:
+    if dtype.kind == "f":
+        return _WORKING_FLOATS[0] <= low and high <= _WORKING_FLOATS[1] and high - low >= _SMALL_PART
+    return dtype.kind == "u" and dtype.itemsize <= 4 and high - low >= _SMALL_PART * full_scale(dtype)
 
 
 def full_scale(dtype: np.dtype) -> float:
@@ -64,6 +159,15 @@ def working_values(stored: np.ndarray) -> np.ndarray:
     return working
 
 
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in grey (ITU-R BT.601, as most image libraries take them)."""
+
+
+def to_grey(images: Images) -> Images:
+    """Colour images (batch, 3, height, width) as grey ones (batch, 1, height, width)."""
+    return (images * images.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+
+
 def to_stored(working: Image, like: np.ndarray) -> np.ndarray:
     """Undo `to_working`: the shape and type of `like`; whole numbers are rounded and cut to their type's range.
 
@@ -85,6 +189,22 @@ def stored_values(working: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return working >= 0.5
     largest = full_scale(dtype)
     return np.clip(np.rint(working.astype(np.float64) * largest), 0, largest).astype(dtype)
+
+
+def with_channels(pictures: np.ndarray) -> np.ndarray:
+    """One picture or many as (count, height, width, channels), as stored.
+
+    Raises:
+        ShapeMismatch: the array has another number of sides, or none of its pictures has a pixel.
+    """
+    single = pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3))
+    many = pictures[None] if single else pictures
+    if many.ndim not in (3, 4) or 0 in many.shape:
+        raise ShapeMismatch(
+            "Pictures as one array are (height, width[, channels]) or (count, height, width[, channels]), and not empty; this one is "
+            f"{pictures.shape}."
+        )
+    return many[..., None] if many.ndim == 3 else many
 
 
 def as_batch(pictures: np.ndarray) -> Images:

@@ -95,7 +95,7 @@ def test_models_with_a_latent_are_shown_too(tmp_path: Path, request: pytest.Fixt
     assert {"small_vae": "8×14×14", "small_latent_unet": "4×14×14"}[which] in shown.out
     assert "latent" in shown.out
     card = json.loads(run("models", "show", path, "--json", cwd=tmp_path).out)
-    assert card["format_version"] == 2
+    assert card["format_version"] == 3
     assert card["latent"]["likelihood"] in ("bernoulli", "gaussian")
     assert card["restores"] == (which == "small_latent_unet")
 

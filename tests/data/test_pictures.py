@@ -172,7 +172,7 @@ def test_a_broken_picture_is_named(tmp_path, memory):
 
 def test_a_folder_without_pictures_says_what_was_expected(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing to see")
-    with pytest.raises(BadPicture, match=r"holds no pictures. Expected files ending in .jpeg, .jpg, .png"):
+    with pytest.raises(BadPicture, match=r"holds no pictures. Expected files ending in .avif"):
         read_folder(tmp_path)
 
 

@@ -186,7 +186,7 @@ def test_a_picture_that_is_cut_short_is_refused(tmp_path, suffix, kept):
     content = encoded(suffix)
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(content[: max(4, int(len(content) * kept))])
-    with pytest.raises(BadPicture, match=rf"cut\{suffix} cannot be read as a picture: .* Expected a whole PNG or JPEG"):
+    with pytest.raises(BadPicture, match=rf"cut\{suffix} cannot be read as a picture: .* Expected a whole"):
         read_still(path)
 
 
@@ -233,9 +233,9 @@ def test_a_damaged_file_gives_pixels_or_a_sentence(tmp_path, suffix, place, valu
 # ------------------------------------------------------------------------------------------------- writing
 
 
-@pytest.mark.parametrize("name", ["picture.gif", "picture.tiff", "picture", "picture.png.txt"])
+@pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.png.txt"])
 def test_a_suffix_that_is_not_written_is_refused_with_those_that_are(tmp_path, name):
-    with pytest.raises(BadPicture, match=r"written as .jpeg, .jpg, .png"):
+    with pytest.raises(BadPicture, match=r"written as .png, .jpg, .tif, .webp, .avif"):
         write_still(tmp_path / name, GREY)
     assert list(tmp_path.iterdir()) == []
 

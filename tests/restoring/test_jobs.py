@@ -19,18 +19,18 @@ def touch(*paths: Path) -> None:
 def test_one_file_goes_to_a_file_or_into_a_folder(tmp_path: Path) -> None:
     source = tmp_path / "a b.png"
     touch(source)
-    assert plan([source], tmp_path / "out.png") == [Job(source, tmp_path / "out.png")]
-    assert plan([source], tmp_path / "out") == [Job(source, tmp_path / "out" / "a b.png")]
+    assert plan([source], tmp_path / "out.png") == [Job(source, tmp_path / "out.png", Path("a b.png"), "png")]
+    assert plan([source], tmp_path / "out") == [Job(source, tmp_path / "out" / "a b.png", Path("a b.png"))]
     (tmp_path / "there.png").mkdir()
-    assert plan([source], tmp_path / "there.png") == [Job(source, tmp_path / "there.png" / "a b.png")]
+    assert plan([source], tmp_path / "there.png") == [Job(source, tmp_path / "there.png" / "a b.png", Path("a b.png"))]
 
 
 def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_no_picture(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     touch(folder / "a.png", folder / "x" / "b.JPG", folder / ".hidden.png", folder / ".git" / "c.png", folder / "notes.txt")
     assert plan([folder], tmp_path / "out") == [
-        Job(folder / "a.png", tmp_path / "out" / "a.png"),
-        Job(folder / "x" / "b.JPG", tmp_path / "out" / "x" / "b.JPG"),
+        Job(folder / "a.png", tmp_path / "out" / "a.png", Path("a.png")),
+        Job(folder / "x" / "b.JPG", tmp_path / "out" / "x" / "b.JPG", Path("x/b.JPG")),
     ]
 
 
@@ -40,12 +40,18 @@ def test_links_that_loop_are_not_followed(tmp_path: Path) -> None:
     assert len(plan([tmp_path / "in"], tmp_path / "out")) == 1
 
 
-def test_an_input_is_never_replaced_not_even_through_a_link(tmp_path: Path) -> None:
+def test_an_input_is_replaced_only_by_its_own_result_and_only_if_asked(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "a.png")
     (tmp_path / "alias").symlink_to(tmp_path / "in")
     for out in (tmp_path / "in", tmp_path / "alias", tmp_path / "in" / ".." / "in"):
         with pytest.raises(UsageError, match="is an input"):
-            plan([tmp_path / "in"], out, overwrite=True)
+            plan([tmp_path / "in"], out)
+        assert len(plan([tmp_path / "in"], out, overwrite=True)) == 1
+    touch(tmp_path / "in" / "b.png")
+    with pytest.raises(UsageError, match="is an input"):
+        plan([tmp_path / "in" / "a.png"], tmp_path / "in" / "a.png")
+    with pytest.raises(UsageError, match="is an input"):  # of b, and a is another's
+        plan([tmp_path / "in" / "b.png"], tmp_path / "in" / "b.png")
 
 
 def test_two_inputs_that_would_become_one_are_refused(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Seed, With, import_files
 from restorae.errors import UsageError
+
+if TYPE_CHECKING:
+    from restorae.restoring.classical import Classical
 
 
 def evaluate(
@@ -17,6 +20,13 @@ def evaluate(
     degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
     split: Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")] = "test",
     seed: Seed = 0,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Score the classical methods too, on the same pictures: all that need no mask.")
+    ] = False,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help='Score one classical method too, such as "nlm(sigma=0.1)"; can be given several times.'),
+    ] = None,
     json_wanted: Json = False,
     device: Device = "auto",
     data_dir: DataDir = None,
@@ -28,6 +38,7 @@ def evaluate(
     from restorae.degradations import Degradation
     from restorae.evaluating import Exam
     from restorae.evaluating import evaluate as score
+    from restorae.evaluating.baselines import evaluate_baselines
     from restorae.model import load
 
     import_files(imports)
@@ -35,6 +46,7 @@ def evaluate(
         raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
     if split not in ("train", "test", "all"):
         raise UsageError(f"There is no split {split!r}. Choose train, test or all.")
+    methods = _methods(baselines, baseline or [])
     restorer = load(model).to(device)
     progress = terminal_progress()
     pictures = open_pictures(clean, split, data_dir, progress)  # type: ignore[arg-type]
@@ -46,16 +58,36 @@ def evaluate(
     else:
         exam = Exam(pictures, degradation=Degradation.of(spec), seed=seed)
     found = score(restorer.restore_images, exam, progress)
+    others = evaluate_baselines(methods, exam, progress)
     if json_wanted:
-        show_json(
-            {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed, **found.model_dump()}
-        )
+        told = {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed, **found.model_dump()}
+        if others:
+            told["baselines"] = {
+                name: {
+                    "restored": other.restored.model_dump(),
+                    "seconds": other.seconds,
+                    "seconds_per_picture": other.seconds / other.count,
+                }
+                for name, other in others.items()
+            }
+        show_json(told)
         return
-    rows = [
-        (name, _number(getattr(found.degraded, name)), _number(getattr(found.restored, name)))
-        for name in ("psnr", "psnr_pooled", "ssim", "mse", "rmse")
-    ]
-    table(f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s", ("score", "degraded", "restored"), rows)
+    columns = [found.degraded, found.restored, *(other.restored for other in others.values())]
+    rows = [(name, *(_number(getattr(scores, name)) for scores in columns)) for name in ("psnr", "psnr_pooled", "ssim", "mse", "rmse")]
+    if others:
+        rows.append(("s per picture", "–", *(_number(each.seconds / each.count) for each in (found, *others.values()))))
+    table(f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s", ("score", "degraded", "restored", *others), rows)
+
+
+def _methods(every: bool, named: list[str]) -> list[Classical]:
+    """The classical methods that were asked for, each once; those with settings of their own behind the others."""
+    if not (every or named):
+        return []
+    from restorae.evaluating.baselines import all_baselines, check_baseline
+    from restorae.restoring.classical import Classical
+
+    chosen = [*(all_baselines() if every else ()), *(check_baseline(Classical.of(text.removeprefix("classical:"))) for text in named)]
+    return list({str(method): method for method in chosen}.values())
 
 
 def _number(value: float | None) -> str:

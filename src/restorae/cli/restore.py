@@ -3,55 +3,151 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from restorae.cli.options import Device, Import, ModelName, Overwrite, Seed, SkipExisting, import_files
+from restorae.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from restorae.restoring import Job, Order
+
+_VALUES = ("auto", "full-range", "own-range")
+_PRECISIONS = ("auto", "float32", "bfloat16")
+
 
 def restore(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures (PNG, JPEG), folders, .npy or .npz arrays.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="IN...", help="Pictures, stacks, folders (their tree is kept), .npy or .npz arrays.")
+    ],
     out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
     model: ModelName,
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, help="How far towards the restored picture: 0 leaves it, 1 is all the way.")
+    ] = 1.0,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE_OR_DIR", help="White where the picture is damaged: only there it is changed.")
+    ] = None,
+    preview: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only show before and after of N pictures: --out is the sheet, a .png.")
+    ] = None,
+    output_format: Annotated[
+        str | None, typer.Option("--format", help="png, jpeg, tiff, webp or avif; by default each picture keeps its own.")
+    ] = None,
+    quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG (95), WebP (90), AVIF (80).")] = None,
     samples: Annotated[
         int | None,
         typer.Option(min=2, help="Draw so many plausible restorations: OUT holds their mean, NAME-samples them, NAME-spread their spread."),
+    ] = None,
+    tile: Annotated[int | None, typer.Option(min=1, help="Side of a tile in pixels; by default what fits the memory at hand.")] = None,
+    values: Annotated[
+        str | None, typer.Option(help="How values map to 0..1: auto, full-range (of their type) or own-range (of the picture).")
+    ] = None,
+    axes: Annotated[
+        str | None, typer.Option(help="What the sides of an array or stack are, such as ZYX or TCYX, where a file does not say.")
+    ] = None,
+    together: Annotated[bool, typer.Option("--together", help="Restore the channels of a stack together, not one by one.")] = False,
+    max_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Refuse pictures that declare more pixels than this (1,073,741,824).")
     ] = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     device: Device = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     imports: Import = None,
 ) -> None:
-    """Restore pictures, folders (their tree is kept) and arrays with a trained model."""
+    """Restore pictures, stacks, folders and arrays with a trained model or a classical method (classical:nlm, …)."""
     from restorae.restoring import plan
 
+    for name, value, known in (("--values", values, (None, *_VALUES)), ("--precision", precision, _PRECISIONS)):
+        if value not in known:
+            raise UsageError(f"There is no {name} {value}. Choose {', '.join(each for each in known if each)}.")
     # whatever is wrong with the request is found before the network is even read
-    jobs = plan(inputs, out, overwrite, skip_existing)
-    from restorae.cli.console import say, terminal_progress
-    from restorae.cli.outcome import finish
-    from restorae.files import require_writable
-    from restorae.model import load
-    from restorae.restoring import as_float, refuse_losses, run, write_samples
+    jobs = plan(inputs, out.parent / "preview" if preview else out, overwrite or bool(preview), skip_existing, output_format)
+    from restorae.cli.console import say
+    from restorae.formats import MOST_PIXELS
+    from restorae.restoring import Masks, Order, Treatment, restorer_named
 
     import_files(imports)
     if not jobs:
         say("Nothing to do: every result is there already.")
         return
-    restorer = load(model).to(device)
-    restorer.check_restores()
+    if mask is not None and not mask.exists():
+        raise UsageError(f"There is no mask {mask}: no file or folder of that name.")
+    restorer = restorer_named(model, device, precision)  # type: ignore[arg-type]
+    order = Order(
+        restorer,
+        Treatment(strength=strength, tile=tile, values=values, together=together),  # type: ignore[arg-type]
+        None if mask is None else Masks(mask),
+        quality,
+        axes,
+        max_pixels or MOST_PIXELS,
+        _facts(model),
+    )
+    if preview:
+        _preview(jobs, order, preview, out, seed, overwrite)
+    elif samples is not None:
+        _draw(jobs, order, samples, seed, out, overwrite or skip_existing)
+    else:
+        _restore(jobs, order, out)
+
+
+def _facts(model: str) -> dict[str, Any]:
+    """What the log says of the model beside its name."""
+    from restorae.model import find
+    from restorae.restoring import PREFIX, file_digest
+
+    return {} if model.startswith(PREFIX) else {"model_sha256": file_digest(find(model))}
+
+
+def _restore(jobs: list[Job], order: Order, out: Path) -> None:
+    from restorae.cli.console import terminal_progress
+    from restorae.cli.outcome import finish
+    from restorae.files import require_writable
+    from restorae.restoring import LOG, restore_files
+
     require_writable(jobs[0].target.parent)
-    if samples is not None:
-        refuse_losses(jobs, overwrite or skip_existing)
+    into_folder = jobs[0].target != out
+    failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
+    finish("restored", len(jobs), failures, out)
+
+
+def _preview(jobs: list[Job], order: Order, count: int, sheet: Path, seed: int, overwrite: bool) -> None:
+    from restorae.cli.console import say, terminal_progress
+    from restorae.cli.outcome import finish
+    from restorae.figures import comparison_sheet, write_figure
+    from restorae.restoring import preview
+
+    if sheet.suffix.lower() != ".png":
+        raise UsageError(f"A preview is one picture: give --out a name that ends in .png, not {sheet}.")
+    if sheet.exists() and not overwrite:
+        raise UsageError(f"{sheet} is there already. Use --overwrite or another --out.")
+    shown, failures = preview(jobs, order, count, seed, terminal_progress())
+    if shown:
+        write_figure(comparison_sheet(shown, ("before", "after")), sheet)
+        say(f"{sheet}: the middle of {len(shown)} picture(s) at full resolution, before and after. Nothing else was written.")
+    finish("previewed", len(shown) + len(failures), failures, sheet)
+
+
+def _draw(jobs: list[Job], order: Order, samples: int, seed: int, out: Path, may_exist: bool) -> None:
+    from restorae.cli.console import terminal_progress
+    from restorae.cli.outcome import finish
+    from restorae.files import require_writable
+    from restorae.restoring import ModelRestorer, as_float, refuse_losses, run, write_samples
+
+    restorer = order.restorer
+    if not isinstance(restorer, ModelRestorer):
+        raise UsageError(f"{restorer.name} gives one answer for each picture. Restore without --samples.")
+    if order.masks is not None or order.treatment.strength != 1:
+        raise UsageError("--samples goes neither with --mask nor with --strength.")
+    require_writable(jobs[0].target.parent)
+    refuse_losses(jobs, may_exist)
 
     def change(pixels: np.ndarray, place: int) -> np.ndarray:
-        if samples is None:
-            return restorer.restore(pixels)
-        return write_samples(jobs[place], restorer.restorations(as_float(pixels), samples, seed), pixels)
+        return write_samples(jobs[place], restorer.model.restorations(as_float(pixels), samples, seed), pixels)
 
-    failures = run(jobs, change, "Restoring", terminal_progress())
-    finish("restored", len(jobs), failures, out)
+    finish("restored", len(jobs), run(jobs, change, "Restoring", terminal_progress()), out)

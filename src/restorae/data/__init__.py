@@ -4,12 +4,13 @@ from restorae.data.examples import Examples, hold_out
 from restorae.data.named import NAMES, Labelled, Split, load_named
 from restorae.data.opening import is_named, open_labelled, open_pictures, read_labels
 from restorae.data.pairs import Pairs, match
-from restorae.data.pictures import ArrayPictures, ListedPictures, Pictures
+from restorae.data.pictures import ArrayPictures, GreyPictures, ListedPictures, Pictures
 
 __all__ = [
     "NAMES",
     "ArrayPictures",
     "Examples",
+    "GreyPictures",
     "Labelled",
     "ListedPictures",
     "Pairs",

@@ -14,6 +14,7 @@ from restorae.data.augmentation import bend
 from restorae.data.pictures import FilePictures, Pictures
 from restorae.degradations import Degradation
 from restorae.errors import ShapeMismatch
+from restorae.pixels import to_grey
 from restorae.shapes import Image, Images
 
 _ORDER, _PLACE, _CHANGE, _DAMAGE, _BINARISE = range(5)
@@ -37,6 +38,8 @@ class Examples:
     """Examples in an epoch; None takes every picture, or as many patches as cover it."""
     binarise: bool = False
     """Each pixel of a clean picture is drawn black or white, its value the probability, anew each time."""
+    grey_too: bool = False
+    """Every other batch is shown in grey."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -74,6 +77,8 @@ class Examples:
         plan = [order[place * batch_size : (place + 1) * batch_size] for place in range(start, count)]
         for place, (degraded, clean) in enumerate(self._read(plan, epoch, start, workers), start):
             clean = clean.to(device)
+            if self.grey_too and (epoch + place) % 2:
+                clean, degraded = to_grey(clean), None if degraded is None else to_grey(degraded)
             if self.augment and self.patch is None:
                 clean = bend(clean, generator(self.seed, _CHANGE, epoch, place, device=device))
                 if degraded is not None:

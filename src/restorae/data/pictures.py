@@ -13,7 +13,7 @@ import torch
 from restorae.errors import BadPicture, ShapeMismatch
 from restorae.formats import SUFFIXES, Outline, picture_files, read_outline, read_still
 from restorae.machine import usable_cores
-from restorae.pixels import full_scale, to_working, working_values
+from restorae.pixels import full_scale, to_grey, to_working, working_values
 from restorae.shapes import Image, Images
 
 HELD_IN_MEMORY = 2 * 2**30
@@ -170,6 +170,33 @@ class FilePictures(Pictures):
         )
         chosen._channels = self._channels
         return chosen
+
+
+class GreyPictures(Pictures):
+    """Colour pictures seen in grey."""
+
+    def __init__(self, colour: Pictures) -> None:
+        self.colour, self.names = colour, colour.names
+
+    def __len__(self) -> int:
+        return len(self.colour)
+
+    def __getitem__(self, index: int) -> Image:
+        return to_grey(self.colour[index][None])[0]
+
+    def size(self, index: int) -> tuple[int, int]:
+        return self.colour.size(index)
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        return self.colour.common_size
+
+    def subset(self, indices: Sequence[int]) -> GreyPictures:
+        return GreyPictures(self.colour.subset(indices))
 
 
 def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:

@@ -1,14 +1,30 @@
-"""Reading and writing: stills, arrays, idx, small animations."""
+"""Reading and writing: pictures with all that belongs to them, stills to learn from, arrays, idx, small animations."""
 
 from restorae.formats.animations import write_gif
 from restorae.formats.arrays import read_array, write_array
 from restorae.formats.finding import picture_files
 from restorae.formats.idx import read_idx
-from restorae.formats.stills import SUFFIXES, Outline, read_outline, read_still, write_still
+from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, SUFFIXES, WRITTEN, kind_named, kind_of
+from restorae.formats.originals import MOST_PIXELS, ArrayRows, Original, Page, Rows, open_original
+from restorae.formats.results import Result, begin_result
+from restorae.formats.stills import Outline, read_outline, read_still, write_still
 
 __all__ = [
+    "ARRAY_KINDS",
+    "MOST_PIXELS",
     "SUFFIXES",
+    "SUFFIX_OF",
+    "WRITTEN",
+    "ArrayRows",
+    "Original",
     "Outline",
+    "Page",
+    "Result",
+    "Rows",
+    "begin_result",
+    "kind_named",
+    "kind_of",
+    "open_original",
     "picture_files",
     "read_array",
     "read_idx",

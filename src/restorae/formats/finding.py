@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
-from restorae.formats.stills import SUFFIXES
+from restorae.formats.kinds import ARRAY_KINDS, SUFFIXES, kind_named, kind_of
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The picture files below a folder by their suffix, sorted; hidden ones are left out, links to folders not followed."""
+    """The picture files below a folder, sorted; hidden ones are left out, links to folders not followed.
+
+    Files that go by a picture's name are taken as such, broken ones too; of others those that are pictures by content.
+    """
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent, name) for name in files if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
+        found += [path for name in files if not name.startswith(".") and _is_picture(path := Path(parent, name))]
     return sorted(found)
+
+
+def _is_picture(path: Path) -> bool:
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if kind_named(path) in ARRAY_KINDS:
+        return False
+    with contextlib.suppress(OSError):
+        return path.is_file() and kind_of(path) not in (None, *ARRAY_KINDS)
+    return False

@@ -1,4 +1,4 @@
-"""Still pictures: PNG and JPEG (and what else libvips reads), by content and not by name."""
+"""Still pictures as one looks at them and learns from them: upright, grey or colour, without alpha and metadata."""
 
 from __future__ import annotations
 
@@ -7,26 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from restorae.errors import BadPicture, MissingExtra, OutputError
+from restorae.errors import BadPicture, OutputError
 from restorae.files import write_bytes
+from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, WRITTEN, kind_named
+from restorae.formats.originals import checked_kind, load_with_vips, unreadable
 
 if TYPE_CHECKING:
     import pyvips
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
-"""Names that are looked for in folders."""
-
 _TAKEN_AS_THEY_ARE = ("b-w", "grey16", "srgb", "rgb", "rgb16")
-_WRITERS = {".png": "pngsave_buffer", ".jpg": "jpegsave_buffer", ".jpeg": "jpegsave_buffer"}
-
-
-def _vips() -> type[pyvips.Image]:
-    try:
-        import pyvips
-    except ImportError as error:
-        raise MissingExtra("Reading pictures needs pyvips: pip install 'pyvips[binary]'.") from error
-    found: type[pyvips.Image] = pyvips.Image
-    return found
+_TAKEN_FORMATS = ("uchar", "ushort", "float")
 
 
 class Outline(NamedTuple):
@@ -46,14 +36,14 @@ def read_outline(path: Path) -> Outline:
     """
     image = _open(path).autorot()  # of the header alone: nothing is decoded
     channels = 1 if image.interpretation in ("b-w", "grey16") else 3
-    depth = 2 if image.format == "ushort" else 1
+    depth = {"ushort": 2, "float": 4}.get(image.format, 1)
     return Outline(image.height, image.width, channels, image.height * image.width * channels * depth)
 
 
 def read_still(path: Path) -> np.ndarray:
-    """The pixels of a picture file: (height, width) when grey, else (height, width, 3), uint8 or uint16.
+    """The pixels of a picture file's first page as one looks at it: (height, width) when grey, else (height, width, 3).
 
-    Alpha is dropped, palettes and CMYK become RGB, and the picture is turned as its orientation says.
+    uint8, uint16 or float32. Alpha is dropped, palettes and CMYK become RGB, and the picture is turned as its orientation says.
 
     Raises:
         BadPicture: it cannot be read, is broken or cut short; the message names the file.
@@ -68,31 +58,19 @@ def read_still(path: Path) -> np.ndarray:
             image = image.extract_band(0, n=image.bands - 1)
         if image.interpretation not in _TAKEN_AS_THEY_ARE:
             image = image.colourspace("srgb")
-        if image.format not in ("uchar", "ushort"):
-            image = image.cast("uchar")
+        if image.format not in _TAKEN_FORMATS:
+            image = image.cast("float")
         pixels = np.asarray(image.numpy()).reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     return pixels[..., 0] if image.bands == 1 else pixels
 
 
 def _open(path: Path) -> pyvips.Image:
-    image_class = _vips()
-    import pyvips
-
-    if not path.is_file():
-        raise BadPicture(f"{path} is not a file.")
-    if path.stat().st_size == 0:
-        raise BadPicture(f"{path} is empty (0 bytes).")
-    try:
-        return image_class.new_from_file(str(path), access="sequential", fail_on="truncated")
-    except pyvips.Error as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> BadPicture:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return BadPicture(f"{path} cannot be read as a picture: {lines[-1] if lines else 'unknown format'}. Expected a whole PNG or JPEG file.")
+    kind = checked_kind(path)
+    if kind in ARRAY_KINDS:
+        raise BadPicture(f"{path} is an array, not a picture.")
+    return load_with_vips(path, kind)
 
 
 def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
@@ -102,28 +80,41 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
         BadPicture: the suffix names no format that is written.
         OutputError: it could not be written; nothing half-written is left.
     """
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise BadPicture(f"{path.name}: pictures are written as {', '.join(sorted(_WRITERS))}. Choose one of these suffixes.")
-    fits = pixels.ndim in (2, 3) and pixels.size and (pixels.ndim == 2 or pixels.shape[2] <= 4)
-    if not fits or pixels.dtype not in (np.uint8, np.uint16, np.bool_):
+    kind = kind_named(path)
+    if kind not in WRITTEN:
         raise BadPicture(
-            f"{path}: a picture file holds (height, width) or (height, width, 3) values of uint8 or uint16, "
+            f"{path.name}: pictures are written as {', '.join(SUFFIX_OF[each] for each in WRITTEN)}. Choose one of these suffixes."
+        )
+    fits = pixels.ndim in (2, 3) and pixels.size and (pixels.ndim == 2 or pixels.shape[2] <= 4)
+    if not fits or not (pixels.dtype in (np.uint8, np.uint16, np.bool_) or (kind == "tiff" and pixels.dtype == np.float32)):
+        raise BadPicture(
+            f"{path}: a picture file holds (height, width) or (height, width, 3) values of uint8 or uint16 (TIFF also float32), "
             f"not {pixels.dtype} {pixels.shape}."
         )
     import pyvips
 
     try:
-        image = _vips().new_from_array(np.ascontiguousarray(pixels))
+        image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
         if pixels.dtype == np.uint16 and image.bands < 3:
             image = image.copy(interpretation="grey16")
-        if writer == "jpegsave_buffer":
-            if pixels.dtype == np.uint16:
-                image = (image / 257).rint().cast("uchar")
-                image = image.copy(interpretation="b-w" if image.bands < 3 else "srgb")
-            content = image.jpegsave_buffer(Q=quality)
-        else:
-            content = image.pngsave_buffer()
+        if pixels.dtype == np.uint16 and kind in ("jpeg", "webp"):
+            image = (image / 257).rint().cast("uchar")
+            image = image.copy(interpretation="b-w" if image.bands < 3 else "srgb")
+        content = _encoded(image, kind, quality)
     except pyvips.Error as error:
         raise OutputError(f"{path} could not be written: {str(error).splitlines()[-1].strip()}.") from None
     write_bytes(path, content)
+
+
+def _encoded(image: pyvips.Image, kind: str, quality: int) -> bytes:
+    match kind:
+        case "jpeg":
+            return image.jpegsave_buffer(Q=quality)  # type: ignore[no-any-return]
+        case "png":
+            return image.pngsave_buffer()  # type: ignore[no-any-return]
+        case "webp":
+            return image.webpsave_buffer(Q=quality)  # type: ignore[no-any-return]
+        case "avif":
+            return image.heifsave_buffer(compression="av1", Q=quality, bitdepth=12 if image.format == "ushort" else 8)  # type: ignore[no-any-return]
+        case _:
+            return image.tiffsave_buffer(compression="deflate")  # type: ignore[no-any-return]

@@ -10,8 +10,8 @@ from torch import nn
 from restorae.networks import LatentNetwork, Network
 from restorae.parts import Settings
 
-FORMAT_VERSION = 2
-"""1: restorers. 2: also networks with a latent."""
+FORMAT_VERSION = 3
+"""1: restorers. 2: also networks with a latent. 3: networks for grey and colour, values mapped by a picture's own range."""
 
 
 class Card(Settings):
@@ -27,8 +27,9 @@ class Card(Settings):
     """Kind and settings of the network."""
     parameters: int
     """How many numbers were learned."""
-    values: Literal["full-range"] = "full-range"
-    """How stored values map to [0, 1]: whole numbers by their type's full range, floats as they are."""
+    values: Literal["full-range", "auto", "own-range"] = "auto"
+    """How stored values map to [0, 1]: by their type's full range (floats as they are), by the picture's own range, or as
+    `restorae.pixels.choose_range` finds fit."""
     halo: int | None = None
     """Pixels of context on each side; none when the network looks at everything."""
     multiple_of: tuple[int, int] = (1, 1)

@@ -82,6 +82,8 @@ def card_of(header: dict[str, Any], path: Path) -> Card:
     version = header.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise BadModelFile(f"{path} has format version {version}; this restorae reads up to {FORMAT_VERSION}. Upgrade restorae.")
+    if isinstance(version, int) and version < 3:
+        header = {**header, "values": "auto"}  # nothing else could be said then
     try:
         return Card(**header)
     except RestoraeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -15,18 +16,21 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from restorae.chance import generator
-from restorae.errors import ShapeMismatch, UsageError
+from restorae.errors import BadPicture, ShapeMismatch, UsageError
 from restorae.files import write_bytes
 from restorae.machine import Precision, choose_device, choose_precision, computing_in
 from restorae.model.card import Card
-from restorae.networks import VAE, LatentModule, Network, pad_to_multiple, send_through
-from restorae.pixels import as_array, as_batch, to_stored, to_working
+from restorae.networks import VAE, LatentModule, Network, pad_to_multiple, send_through, working_memory
+from restorae.pixels import as_array, as_batch, choose_range, to_stored, to_working, with_channels
 from restorae.posterior import DiagonalGaussian, join
 from restorae.shapes import Images, Latents
+from restorae.tiling import apply, plan_for, tile_at_hand
 
 SUFFIX = ".safetensors"
 HEADER = "restorae"
 _PIXELS_AT_ONCE = 400_000
+_SAMPLED = 1_000_000
+_SMALL = 512 * 512
 _DECODED_AT_ONCE = 1_000_000
 """Pixels: the lesson's manifold, 900 pictures of 28 × 28, is one pass."""
 
@@ -56,16 +60,25 @@ class Model:
 
         Args:
             pictures: an array, one picture as (height, width) or (height, width, 1 or 3), many as (n, height, width) or
-                (n, height, width, channels); uint8 and uint16 by their full range, floats as they are (a clean picture in
-                [0, 1]). Or a float tensor (n, channels, height, width).
+                (n, height, width, channels); what their values mean is found as `restorae.pixels.choose_range` says (uint8
+                by its full range, floats around [0, 1] as they are). Or a float tensor (n, channels, height, width).
+
+        Pictures of any size go tile by tile where they would not fit in memory whole; the result is the same.
 
         Raises:
             ShapeMismatch: the shape or the number of channels does not fit.
             BadPicture: the values cannot be pixels.
         """
-        self.check_restores()
-        restored: np.ndarray | Tensor = self._for_pictures(pictures, self._through_module)
-        return restored
+        if isinstance(pictures, Tensor):
+            return self.restore_images(_as_images(pictures)).to(pictures.dtype)
+        stored = with_channels(pictures)
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
+        every = max(1, stored.size // (_SAMPLED * stored.shape[-1]))
+        values = choose_range(stored.reshape(-1, stored.shape[-1])[::every], self.card.values)
+        images = torch.from_numpy(np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2)))
+        restored = self.restore_images(images).numpy().transpose(0, 2, 3, 1)
+        return values.to_stored(restored, pictures.dtype).reshape(pictures.shape)
 
     @overload
     def reconstruct(self, pictures: np.ndarray) -> np.ndarray: ...
@@ -114,9 +127,9 @@ class Model:
         if count < 1:
             raise UsageError(f"At least one restoration must be drawn, not {count}.")
         channels = images.shape[1]
-        if channels != self.network.channels and self.network.channels == 1:
+        if channels not in self.network.takes and self.network.channels == 1:
             return self.draw_restorations(images.reshape(-1, 1, *images.shape[2:]), count, seed).reshape(count, *images.shape)
-        if channels == 1 != self.network.channels:
+        if channels == 1 and 1 not in self.network.takes:
             return self.draw_restorations(images.expand(-1, self.network.channels, -1, -1), count, seed).mean(2, keepdim=True)
         self._check(images)
         device, (height, width), drawn = self._device, images.shape[-2:], []
@@ -130,10 +143,28 @@ class Model:
     def restore_images(self, images: Images, precision: Precision = "auto") -> Images:
         """Restored images for a working batch (n, channels, height, width), unclipped, on the images' device.
 
-        A one-channel network restores colour channel by channel; a three-channel one takes grey as three equal channels.
+        A network that does not take so many channels restores them one by one; one for colour alone takes grey as three
+        equal channels. Large pictures go tile by tile, which for networks with a finite halo changes nothing.
         """
         self.check_restores()
+        self._check_size(images)
+        if images.shape[-2] * images.shape[-1] <= _SMALL:
+            return self.restore_tile(images, precision)
+        halo, multiple_of = self.network.halo, self.network.multiple_of
+        tile = tile_at_hand(self.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=self._device)
+        plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)
+        if len(plan) == 1:
+            return self.restore_tile(images, precision)
+        return apply(lambda tiles: self.restore_tile(tiles, precision), images, plan)
+
+    def restore_tile(self, images: Images, precision: Precision = "auto") -> Images:
+        """As `restore_images`, all of it at once: memory grows with the pictures."""
         return self._through_module(images, precision)
+
+    @functools.cached_property
+    def bytes_per_pixel(self) -> float:
+        """About how much memory the network takes for each pixel that goes through it at once."""
+        return working_memory(self.module, self.network)
 
     def check_restores(self) -> None:
         """Raise `UsageError` unless this model learned to lift damage off."""
@@ -228,12 +259,12 @@ class Model:
 
     def _through_module(self, images: Images, precision: Precision = "auto") -> Images:
         channels = images.shape[1]
-        if channels != self.network.channels:
-            if self.network.channels == 1:
+        if channels not in self.network.takes:
+            if channels > 1:
                 return self._through_module(images.reshape(-1, 1, *images.shape[2:]), precision).reshape(images.shape)
-            if channels == 1:
-                return self._through_module(images.expand(-1, self.network.channels, -1, -1), precision).mean(1, keepdim=True)
-        self._check(images)
+            # here channels is 1
+            return self._through_module(images.expand(-1, self.network.channels, -1, -1), precision).mean(1, keepdim=True)
+        self._check_size(images)
         with self._ready(precision):
             pieces = [
                 send_through(self.module, batch.to(self._device), self.network.multiple_of).float() for batch in self._batches(images)
@@ -243,6 +274,9 @@ class Model:
 
     def _check(self, images: Images) -> None:
         self.network.check_channels(images.shape[1])
+        self._check_size(images)
+
+    def _check_size(self, images: Images) -> None:
         self.network.check_size(*images.shape[-2:])
 
     def _batches(self, images: Images) -> Iterator[Images]:

@@ -1,6 +1,6 @@
 """Architectures: one file per network, with its settings."""
 
-from restorae.networks.calling import pad_to_multiple, send_through
+from restorae.networks.calling import pad_to_multiple, send_through, working_memory
 from restorae.networks.contract import Network
 from restorae.networks.conv import Conv
 from restorae.networks.conv_vae import ConvVAE
@@ -25,4 +25,5 @@ __all__ = [
     "VAEModule",
     "pad_to_multiple",
     "send_through",
+    "working_memory",
 ]

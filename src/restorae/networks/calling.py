@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional
 
+from restorae.networks.contract import Network
 from restorae.shapes import Images
+
+_PROBED = 64
 
 
 def send_through(module: nn.Module, images: Images, multiple_of: tuple[int, int]) -> Images:
@@ -14,6 +19,30 @@ def send_through(module: nn.Module, images: Images, multiple_of: tuple[int, int]
     height, width = images.shape[-2:]
     restored: Images = module(pad_to_multiple(images, multiple_of).contiguous(memory_format=torch.channels_last))
     return restored[..., :height, :width]
+
+
+def working_memory(module: nn.Module, network: Network) -> float:
+    """About how many bytes each pixel takes while it goes through a module, by the outputs of its layers on a small picture.
+
+    Not all of them are held at once, so this errs on the safe side; a padded copy of each is counted.
+    """
+    sides = [-(-_PROBED // side) * side for side in network.multiple_of]
+    found = 0
+
+    def count(_module: nn.Module, _entering: Any, leaving: Any) -> None:
+        nonlocal found
+        if isinstance(leaving, torch.Tensor):
+            found += leaving.numel() * leaving.element_size()
+
+    weights = next(module.parameters(), torch.empty(0))
+    hooks = [layer.register_forward_hook(count) for layer in module.modules() if not any(layer.children())]
+    try:
+        with torch.inference_mode():
+            module(torch.zeros(1, network.channels, *sides, dtype=weights.dtype, device=weights.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return 8.0 * network.channels + found / (sides[0] * sides[1])
 
 
 def pad_to_multiple(images: Images, multiple_of: tuple[int, int]) -> Images:

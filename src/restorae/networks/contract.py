@@ -40,11 +40,20 @@ class Network(Part, abc.ABC, family="network"):
         """These settings for pictures of `channels` and, where all are alike, of one `size` (height, width)."""
         return self.model_copy(update={"channels": channels})
 
+    def for_patches(self) -> Self:
+        """These settings for training on regions that are cut from larger pictures."""
+        return self
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """Numbers of channels that the module can be called with."""
+        return (self.channels,)
+
     def check_channels(self, channels: int) -> None:
         """Raise `ShapeMismatch` unless pictures of so many channels can be restored by this network."""
-        if channels != self.channels:
+        if channels not in self.takes:
             raise ShapeMismatch(
-                f"This network was built for pictures of {self.channels} channel(s), but {channels} came. "
+                f"This network was built for pictures of {' or '.join(map(str, self.takes))} channel(s), but {channels} came. "
                 "Convert the pictures, or train a network on pictures like these."
             )
 

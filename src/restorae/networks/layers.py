@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+Padding: TypeAlias = Literal["zeros", "replicate"]
+"""What a convolution sees beyond the border: zeros, or the outermost values again."""
 
 MIDDLE_GREY = 0.5
 """Taken from the pictures before the first layer: a network learns faster from values around zero."""
@@ -54,12 +58,17 @@ def initialise_for_relu(module: nn.Module) -> None:
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to the input; starts as the identity."""
+    """Two convolutions whose result is added to the input; starts as the identity.
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: features in and out.
+        padding: what lies beyond the border, `zeros` or `replicate`.
+    """
+
+    def __init__(self, width: int, padding: Padding = "zeros") -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding)
+        self.second = nn.Conv2d(width, width, 3, padding=1, padding_mode=padding)
         initialise_for_relu(self.first)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ quality per second than working at full resolution. No normalisation: nothing in
 from __future__ import annotations
 
 from itertools import pairwise, zip_longest
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import nn
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from restorae.errors import BadSpec
 from restorae.networks.contract import Network
-from restorae.networks.layers import MIDDLE_GREY, ResidualBlock
+from restorae.networks.layers import MIDDLE_GREY, Padding, ResidualBlock
 from restorae.shapes import Images
 
 
@@ -36,6 +36,14 @@ class UNet(Network, kind="unet"):
     """Residual blocks at each level on the way up; one level fewer, since the coarsest is crossed once."""
     patch: int = Field(2, ge=1, le=8)
     """Pixels along each side that are folded into one position before the first level."""
+    padding: Literal["auto", "zeros", "replicate"] = "auto"
+    """What the convolutions see beyond the border: zeros, or the outermost values again. Trained on patches, a network
+    with zeros comes to lean on the borders that every patch has and whole pictures have not; so `auto` takes zeros for
+    pictures that are trained on whole and replicates for others."""
+    residual: bool = False
+    """Whether the network says what to add to the picture rather than the picture; learns light damage sooner."""
+    grey_too: bool = False
+    """Whether a network for colour has an entry and an exit for grey pictures too, and is trained on both."""
 
     def model_post_init(self, _context: object) -> None:
         levels = len(self.widths)
@@ -44,6 +52,12 @@ class UNet(Network, kind="unet"):
                 f"unet: {levels} widths need {levels} encoder_blocks and {levels - 1} decoder_blocks; "
                 f"{len(self.encoder_blocks)} and {len(self.decoder_blocks)} came."
             )
+        if self.grey_too and self.channels == 1 and "channels" in self.model_fields_set:
+            raise BadSpec("unet: grey_too is for networks of 3 channels; one of 1 channel takes grey as it is.")
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        return (1, self.channels) if self.grey_too and self.channels != 1 else (self.channels,)
 
     @property
     def multiple_of(self) -> tuple[int, int]:
@@ -58,7 +72,10 @@ class UNet(Network, kind="unet"):
         return reach + self.multiple_of[0] - 1  # the pixel's place in its coarsest position
 
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
-        return self.model_copy(update={"channels": channels})
+        return self.model_copy(update={"channels": channels, "grey_too": self.grey_too and channels != 1})
+
+    def for_patches(self) -> Self:
+        return self.model_copy(update={"padding": "replicate"}) if self.padding == "auto" else self
 
     def build(self) -> nn.Module:
         return UNetNetwork(self)
@@ -69,17 +86,34 @@ class UNetNetwork(nn.Module):
 
     def __init__(self, settings: UNet) -> None:
         super().__init__()
-        widths, folded = settings.widths, settings.channels * settings.patch**2
-        self.patch = settings.patch
-        self.input = nn.Conv2d(folded, widths[0], 3, padding=1)
-        self.encoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths, settings.encoder_blocks, strict=True))
+        widths = settings.widths
+        self.patch, self.residual = settings.patch, settings.residual
+        self.padding: Padding = "replicate" if settings.padding == "replicate" else "zeros"
+        self.input, self.output = self._doors(settings.channels, widths[0])
+        if settings.grey_too and settings.channels != 1:
+            self.grey_input, self.grey_output = self._doors(1, widths[0])
+        self.encoders = nn.ModuleList(self._blocks(width, count) for width, count in zip(widths, settings.encoder_blocks, strict=True))
         self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.ups = nn.ModuleList(nn.Conv2d(coarse, fine * 4, 1) for fine, coarse in pairwise(widths))
-        self.decoders = nn.ModuleList(_blocks(width, count) for width, count in zip(widths[:-1], settings.decoder_blocks, strict=True))
-        self.output = nn.Conv2d(widths[0], folded, 3, padding=1)
+        self.decoders = nn.ModuleList(self._blocks(width, count) for width, count in zip(widths[:-1], settings.decoder_blocks, strict=True))
+
+    def _doors(self, channels: int, width: int) -> tuple[nn.Conv2d, nn.Conv2d]:
+        """Entry and exit for pictures of so many channels."""
+        folded = channels * self.patch**2
+        into = nn.Conv2d(folded, width, 3, padding=1, padding_mode=self.padding)
+        out = nn.Conv2d(width, folded, 3, padding=1, padding_mode=self.padding)
+        if self.residual and not out.weight.is_meta:  # begins as the identity
+            nn.init.zeros_(out.weight)
+            nn.init.zeros_(out.bias)  # type: ignore[arg-type]
+        return into, out
+
+    def _blocks(self, width: int, count: int) -> nn.Sequential:
+        return nn.Sequential(*(ResidualBlock(width, self.padding) for _ in range(count)))
 
     def forward(self, images: Images) -> Images:
-        features = self.input(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch))
+        grey = images.shape[1] == 1 and hasattr(self, "grey_input")
+        into, out = (self.grey_input, self.grey_output) if grey else (self.input, self.output)
+        features = into(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch))
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):
             features = encoder(features)
@@ -88,9 +122,5 @@ class UNetNetwork(nn.Module):
         features = self.encoders[-1](features)
         for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
             features = decoder(skips.pop() + functional.pixel_shuffle(up(features), 2))
-        restored: Images = functional.pixel_shuffle(self.output(features), self.patch)
-        return restored
-
-
-def _blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+        restored: Images = functional.pixel_shuffle(out(features), self.patch)
+        return images + restored if self.residual else restored

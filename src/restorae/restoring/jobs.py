@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restorae.errors import BadPicture, UsageError
-from restorae.formats import SUFFIXES, picture_files
+from restorae.formats import ARRAY_KINDS, SUFFIX_OF, SUFFIXES, WRITTEN, kind_named, kind_of, picture_files
 
 ARRAYS = frozenset({".npy", ".npz"})
 
@@ -20,50 +21,86 @@ class Job:
 
     source: Path
     target: Path
+    name: Path = Path()
+    """Where the source lies below what the person named: partners such as masks go by it."""
+    kind: str | None = None
+    """The format to write; None keeps the source's."""
 
 
-def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False, skip_existing: bool = False) -> list[Job]:
+def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False, skip_existing: bool = False, kind: str | None = None) -> list[Job]:
     """One job for each picture or array; below a folder the tree is kept.
 
-    A single file becomes the file `out`, or goes into the folder `out` if that is one or is written `out/`; everything
-    else goes into the folder `out`.
+    A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
+    is written `out/` or has no suffix; everything else goes into the folder `out`.
+
+    Args:
+        inputs: files and folders.
+        out: where results go.
+        overwrite: results may replace files that are there, and each its own source.
+        skip_existing: leave out jobs whose result is there.
+        kind: write all pictures in this format.
 
     Raises:
         BadPicture: an input does not exist, is of no kind that is read, or is a folder without pictures.
-        UsageError: a result would replace an input or a file that is there (unless `overwrite`), or two would become one.
+        UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
+            format to write.
     """
+    if kind is not None and kind not in WRITTEN:
+        raise UsageError(f"There is no format {kind!r} to write. Choose {', '.join(WRITTEN)}.")
     jobs: list[Job] = []
     for given in inputs:
         if given.is_dir():
             found = picture_files(given)
             if not found:
-                raise BadPicture(f"{given} holds no pictures. Expected files ending in {', '.join(sorted(SUFFIXES))}.")
-            jobs += [Job(path, out / path.relative_to(given)) for path in found]
+                raise BadPicture(f"{given} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files.")
+            jobs += [_job(path, out / path.relative_to(given), path.relative_to(given), kind) for path in found]
             continue
-        if not given.exists():
+        if not given.exists() and not given.is_symlink():
             raise BadPicture(f"There is no file or folder {given}.")
-        if given.suffix.lower() not in SUFFIXES | ARRAYS:
-            raise BadPicture(f"{given} is of no kind that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}.")
-        jobs.append(Job(given, _single_target(given, out) if len(inputs) == 1 else out / given.name))
-    _refuse_losses(jobs, overwrite or skip_existing)
+        _check_kind(given)
+        name = Path(given.name)
+        if len(inputs) > 1 or _into_folder(out):
+            jobs.append(_job(given, out / name, name, kind))
+        else:
+            named = kind_named(out)
+            jobs.append(Job(given, out, name, kind or (named if named in (*WRITTEN, *ARRAY_KINDS) else None)))
+    _refuse_losses(jobs, overwrite, skip_existing)
     return [job for job in jobs if not (skip_existing and job.target.exists())]
 
 
-def _single_target(given: Path, out: Path) -> Path:
-    into_folder = out.is_dir() or str(out).endswith(os.sep) or not out.suffix
-    return out / given.name if into_folder else out
+def _job(source: Path, target: Path, name: Path, kind: str | None) -> Job:
+    if kind is not None and kind_named(target) != kind and kind_named(target) not in ARRAY_KINDS:
+        target = target.with_suffix(SUFFIX_OF[kind])
+    return Job(source, target, name, None if kind_named(source) in ARRAY_KINDS else kind)
 
 
-def _refuse_losses(jobs: Sequence[Job], may_exist: bool) -> None:
+def _check_kind(given: Path) -> None:
+    if given.suffix.lower() in SUFFIXES | ARRAYS:
+        return  # if it is broken, the run tells
+    with contextlib.suppress(OSError):
+        if kind_of(given) is not None:
+            return
+    raise BadPicture(f"{given} is of no kind that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}.")
+
+
+def _into_folder(out: Path) -> bool:
+    return out.is_dir() or str(out).endswith(os.sep) or not out.suffix
+
+
+def _refuse_losses(jobs: Sequence[Job], overwrite: bool, skip_existing: bool) -> None:
     twice = [target for target, count in Counter(job.target for job in jobs).items() if count > 1]
     if twice:
         raise UsageError(f"{len(twice)} result(s) would be written twice, such as {twice[0]}. Give the inputs in separate runs.")
-    sources = {job.source.resolve() for job in jobs}
+    sources = {os.path.realpath(job.source) for job in jobs}  # pathlib's `resolve` raises where links loop
     for job in jobs:
-        if job.target.resolve() in sources:
-            raise UsageError(f"{job.target} is an input: its result would replace it. Choose another place with --out.")
+        target = os.path.realpath(job.target)
+        if target in sources and not (overwrite and target == os.path.realpath(job.source)):
+            raise UsageError(
+                f"{job.target} is an input: its result would replace it. Choose another place with --out, or --overwrite to replace "
+                "each input by its result."
+            )
     there = [job.target for job in jobs if job.target.exists()]
-    if there and not may_exist:
+    if there and not (overwrite or skip_existing):
         raise UsageError(
             f"{len(there)} result(s) are there already, such as {there[0]}. Use --overwrite, --skip-existing or another --out."
         )

@@ -128,7 +128,11 @@ class Training:
         size = (examples.patch, examples.patch) if examples.patch else examples.clean.common_size
         self.started_from = ""
         self.network: Network = recipe.network.fitted(examples.clean.channels, size)
+        if examples.patch:
+            self.network = self.network.for_patches()
         self.module = self._first_module(start_from).to(self.device)
+        if len(self.network.takes) > 1 and examples.clean.channels == max(self.network.takes):
+            self.material = self.material.with_grey()
         self.optimiser = make_optimiser(recipe, self.module)
         self.average: list[Tensor] = [weights.detach().clone() for weights in self.module.parameters()] if recipe.ema else []
         self.per_epoch = max(1, len(examples) // recipe.batch_size)
@@ -146,9 +150,10 @@ class Training:
                 torch.manual_seed(derive_seed(self.recipe.seed, _FIRST_WEIGHTS))
                 return self.network.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
         model = load(start_from)
-        if model.network.channels != self.network.channels:
+        if self.network.channels not in model.network.takes:
             raise UsageError(
-                f"{start_from} restores pictures of {model.network.channels} channel(s), these have {self.network.channels}. "
+                f"{start_from} restores pictures of {' or '.join(map(str, model.network.takes))} channel(s), these have "
+                f"{self.network.channels}. "
                 "Convert the pictures or start from another model."
             )
         size = self.material.examples.clean.common_size

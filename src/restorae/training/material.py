@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.chance import derive_seed
-from restorae.data import Examples, Pairs, Pictures, hold_out, is_named, match, open_pictures
+from restorae.data import Examples, GreyPictures, Pairs, Pictures, hold_out, is_named, match, open_pictures
 from restorae.errors import UsageError
 from restorae.evaluating import Exam
 from restorae.networks import VAE, LatentNetwork
@@ -31,6 +31,15 @@ class Material:
     """What the pictures are called on the model's card."""
     held_out: bool = True
     """Whether the exam's pictures were kept from training."""
+    grey_exam: Exam | None = None
+    """The exam's pictures in grey, for a network that takes both."""
+
+    def with_grey(self) -> Material:
+        """This material, its colour pictures shown in grey every other time."""
+        exam = self.exam
+        degraded = None if exam.degraded is None else GreyPictures(exam.degraded)
+        grey = replace(exam, clean=GreyPictures(exam.clean), degraded=degraded)
+        return replace(self, examples=replace(self.examples, grey_too=True), grey_exam=grey)
 
     @property
     def explains(self) -> bool:

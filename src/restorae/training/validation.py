@@ -55,11 +55,15 @@ class RestoringValidation(Validation):
 
     def judge(self, model: Model, final: bool) -> Verdict:
         found = evaluate(model.restore_images, self.material.exam, with_ssim=final)
-        return Verdict(
-            {"mse": found.restored.mse, "mse_degraded": found.degraded.mse},
-            f"validation PSNR {found.restored.psnr_pooled or math.inf:.2f} dB (pooled)",
-            {"on": self.on, **found.model_dump(mode="json")},
-        )
+        figures = {"mse": found.restored.mse, "mse_degraded": found.degraded.mse}
+        sentence = f"validation PSNR {found.restored.psnr_pooled or math.inf:.2f} dB (pooled)"
+        scores = {"on": self.on, **found.model_dump(mode="json")}
+        if self.material.grey_exam is not None:
+            grey = evaluate(model.restore_images, self.material.grey_exam, with_ssim=final)
+            figures["mse_grey"] = grey.restored.mse
+            sentence += f", in grey {grey.restored.psnr_pooled or math.inf:.2f} dB"
+            scores["in_grey"] = grey.model_dump(mode="json")
+        return Verdict(figures, sentence, scores)
 
     def accept(self, verdict: Verdict, progress: Progress) -> None:
         restored, degraded = verdict.figures["mse"], verdict.figures["mse_degraded"]

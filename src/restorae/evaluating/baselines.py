@@ -1,0 +1,52 @@
+"""What a model is held against: the scores of methods that learned nothing, on the same exam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from restorae.errors import UsageError
+from restorae.evaluating.scores import Evaluation, Exam, evaluate
+from restorae.parts import kinds
+from restorae.progress import SILENT, Progress
+from restorae.restoring.classical import Classical
+
+
+def all_baselines() -> tuple[Classical, ...]:
+    """Every classical restorer with its default settings that needs no mask, by name.
+
+    >>> {"median", "nlm", "tv", "wavelet"} <= {str(method) for method in all_baselines()}
+    True
+    """
+    every: list[type[Classical]] = sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
+    return tuple(kind() for kind in every if not kind.needs_mask)
+
+
+def check_baseline(method: Classical) -> Classical:
+    """`method`, if it can be scored: an exam has no masks.
+
+    Raises:
+        UsageError: it fills what a mask marks.
+    """
+    if method.needs_mask:
+        known = ", ".join(str(other) for other in all_baselines())
+        raise UsageError(f"{method} fills what a mask marks, and an evaluation has no masks. Baselines: {known}.")
+    return method
+
+
+def evaluate_baselines(
+    methods: Sequence[Classical], exam: Exam, progress: Progress = SILENT, with_ssim: bool = True
+) -> dict[str, Evaluation]:
+    """Scores of classical restorers, by their texts; what is measured is measured on each picture.
+
+    Args:
+        methods: which; each once.
+        exam: the pictures and their damage.
+        progress: hears how far each is.
+        with_ssim: whether to compute SSIM too.
+
+    Raises:
+        UsageError: one of them needs a mask.
+    """
+    for method in methods:
+        check_baseline(method)
+    return {str(method): evaluate(method.apply, exam, progress, with_ssim) for method in methods}

@@ -1,0 +1,105 @@
+"""What a JPEG says beside its pixels: segments, carried byte for byte from one file to another (ITU-T T.81, annex B)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from restorae.errors import BadPicture
+
+_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_APP0, _APP2, _APP14, _APP15 = 0xE0, 0xE2, 0xEE, 0xEF
+_ALONE = {0x01, *range(0xD0, 0xD9)}
+"""Markers without a length and content: TEM, RST0 to RST7, SOI."""
+_MOST_STRAY = 2**16
+"""Bytes between segments that decoders skip with a warning; beyond that it is no JPEG any more."""
+
+
+class _Segment(NamedTuple):
+    marker: int
+    content: bytes
+    """What stands behind the length."""
+
+    @property
+    def whole(self) -> bytes:
+        return b"\xff" + bytes([self.marker]) + (len(self.content) + 2).to_bytes(2, "big") + self.content
+
+
+def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: bool = True) -> None:
+    """Write to `result` the picture of `encoded` with the metadata of `original`, whose segments stay as they are, in their order.
+
+    Carried are JFIF (density), EXIF, XMP and its extension, the ICC profile, Photoshop and IPTC, comments, and what else makers put
+    into the segments APP0 to APP15. EXIF and JFIF may hold a thumbnail: it is kept, and shows the picture as it was before. Not
+    carried are the original's Adobe segment (APP14), since it says how the old pixels are coded and `encoded` has its own, and the
+    index of further pictures in the same file (MPF), which would point nowhere. Nor is anything from the first scan on.
+
+    Args:
+        original: a JPEG, from its beginning; it is read up to its first scan.
+        encoded: a JPEG, from its beginning, whose own metadata are left out.
+        result: where to write.
+        profile: whether the ICC profile still describes the pixels and is carried.
+
+    Raises:
+        BadPicture: the segments of one of them cannot be walked.
+    """
+    result.write(bytes((0xFF, _SOI)))
+    for segment in _header(original, _named(original, "The original")):
+        if _is_carried(segment, profile):
+            result.write(segment.whole)
+    for segment in _header(encoded, _named(encoded, "What was encoded")):
+        if segment.marker == _APP14 or not _is_metadata(segment.marker):
+            result.write(segment.whole)
+    shutil.copyfileobj(encoded, result)  # the first scan has begun: from here on all is pixels
+
+
+def _named(file: BinaryIO, otherwise: str) -> str:
+    return str(getattr(file, "name", otherwise))
+
+
+def _is_metadata(marker: int) -> bool:
+    return _APP0 <= marker <= _APP15 or marker == _COM
+
+
+def _is_carried(segment: _Segment, profile: bool) -> bool:
+    if segment.marker == _APP2:
+        return not segment.content.startswith(b"MPF\0") and (profile or not segment.content.startswith(b"ICC_PROFILE\0"))
+    return segment.marker != _APP14 and _is_metadata(segment.marker)
+
+
+def _header(file: BinaryIO, which: str) -> Iterator[_Segment]:
+    """All segments up to the first scan's, that one included."""
+    if file.read(2) != bytes((0xFF, _SOI)):
+        raise BadPicture(f"{which} is not a JPEG: it does not begin with FF D8.")
+    while True:
+        marker = _next_marker(file, which)
+        if marker in _ALONE:
+            continue
+        if marker == _EOI:
+            raise BadPicture(f"{which} is a JPEG that ends before its pixels begin. It is damaged: get it anew.")
+        length = int.from_bytes(_exactly(file, 2, which), "big")
+        if length < 2:
+            raise BadPicture(
+                f"{which} is a JPEG with a segment FF {marker:02X} of length {length}; 2 is the least. It is damaged: get it anew."
+            )
+        yield _Segment(marker, _exactly(file, length - 2, which))
+        if marker == _SOS:
+            return
+
+
+def _next_marker(file: BinaryIO, which: str) -> int:
+    """The next byte that follows FF and is neither FF, which fills, nor 00, which escapes."""
+    after_ff = False
+    for _ in range(_MOST_STRAY):
+        byte = _exactly(file, 1, which)[0]
+        if after_ff and byte not in (0x00, 0xFF):
+            return byte
+        after_ff = byte == 0xFF
+    raise BadPicture(f"{which} is a JPEG whose segments are lost: {_MOST_STRAY:,} bytes without a marker. It is damaged: get it anew.")
+
+
+def _exactly(file: BinaryIO, count: int, which: str) -> bytes:
+    read = file.read(count)
+    if len(read) < count:
+        raise BadPicture(f"{which} is a JPEG that is cut short before its pixels begin. Get it anew.")
+    return read

@@ -1,0 +1,184 @@
+"""How a TIFF is laid out: which of its pages are pictures, which are smaller copies, and how it was written."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restorae.errors import BadPicture, MissingExtra
+
+_VIPS_NAMES = {
+    1: "none",
+    5: "lzw",
+    7: "jpeg",
+    8: "deflate",
+    32946: "deflate",
+    32773: "packbits",
+    50000: "zstd",
+    34926: "zstd",
+    50001: "webp",
+}
+_PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
+_BY_VIPS = {"b1", "u1", "u2", "i1", "i2", "u4", "i4", "f4"}
+_REDUCED = 1
+
+
+@dataclass(frozen=True)
+class TiffLayout:
+    """What is known of a TIFF before its pixels are decoded."""
+
+    places: tuple[int, ...]
+    """Directories that hold the pages to restore; the smaller copies of a pyramid are left out and made anew."""
+    alphas: tuple[int, ...]
+    """Values of a pixel that are alpha, for each page."""
+    channels: tuple[int, ...]
+    """Which channel each page shows, counted from 0."""
+    uniform: bool
+    """Whether all pages are alike in size and type."""
+    compression: str = "none"
+    """As libvips calls it."""
+    predictor: str = "none"
+    tile: tuple[int, int] | None = None
+    """Height and width of its tiles, if it has any."""
+    pyramid: bool = False
+    subifds: bool = False
+    """Whether the pyramid's smaller copies hang below the page."""
+    bigtiff: bool = False
+    big_endian: bool = False
+    arrays: Sequence[np.ndarray] | None = field(default=None, repr=False, compare=False)
+    """The planes themselves, where libvips cannot decode them."""
+    contiguous: int | None = None
+    """Where the planes' values begin in the file, if they lie there uncompressed one after another."""
+
+
+def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
+    """How the TIFF at `path` is laid out.
+
+    Raises:
+        BadPicture: its directories cannot be read, or `axes` does not fit.
+    """
+    try:
+        import tifffile
+    except ImportError as error:
+        raise MissingExtra("Reading TIFF files needs tifffile: pip install tifffile.") from error
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file we say ourselves
+    try:
+        with tifffile.TiffFile(path) as opened:
+            if len(opened.pages) == 0:
+                raise BadPicture(f"{path} holds no page.")
+            return _layout(path, opened, axes)
+    except BadPicture:
+        raise
+    except Exception as error:  # of many kinds, with broken files
+        raise BadPicture(f"{path} cannot be read as a TIFF: {error}. It is cut short, damaged or of an unknown variant.") from None
+
+
+def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
+    first = opened.pages.first
+    pages = [first, *(opened.pages[place] for place in range(1, len(opened.pages)))]
+    shapes = [(page.imagelength, page.imagewidth) for page in pages]
+    pyramid = len(pages) > 1 and _is_pyramid(pages, shapes)
+    subifds = bool(first.subifds) and len(pages) == 1
+    places = (0,) if pyramid else tuple(range(len(pages)))
+    kept = [pages[place] for place in places]
+    outlines = {(page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype)) for page in kept}
+    common: dict[str, Any] = {
+        "compression": _VIPS_NAMES.get(int(first.compression), "deflate"),
+        "predictor": _PREDICTORS.get(int(first.predictor or 1), "none"),
+        "tile": (first.tilelength, first.tilewidth) if first.is_tiled else None,
+        "pyramid": pyramid or subifds,
+        "subifds": subifds,
+        "bigtiff": opened.is_bigtiff,
+        "big_endian": opened.byteorder == ">",
+    }
+    dtype = first.dtype
+    if dtype is None:
+        raise BadPicture(f"{path} holds values of an unknown type.")
+    planes = _counted_by_description(opened)
+    if planes is not None:  # ImageJ writes one directory for a whole stack
+        array, offset = planes
+        stack = array.reshape(-1, *array.shape[-2:])
+        channels = _channels_of(path, opened.series[0].axes, opened.series[0].shape, len(stack), axes)
+        return TiffLayout((0,), (0,) * len(stack), channels, True, arrays=list(stack), contiguous=offset, **common)
+    channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
+    alphas = tuple(_alpha(page) for page in kept)
+    layout = TiffLayout(places, alphas, channels, len(outlines) == 1, **common)
+    if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
+        return layout
+    if dtype.kind not in "fiu" or len(outlines) > 1:
+        raise BadPicture(f"{path} holds {dtype} values, which cannot be restored. Convert it to whole numbers or floats.")
+    arrays: list[np.ndarray] = [page.asarray(squeeze=False)[0, 0] if page.ndim > 1 else page.asarray() for page in kept]
+    where: int | None = first.dataoffsets[0] if len(kept) == 1 and first.is_contiguous else None
+    return TiffLayout(places, alphas, channels, True, arrays=arrays, contiguous=where, **common)
+
+
+def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool:
+    """Smaller copies are said to be so, or halve the side again and again."""
+    if any(page.subfiletype & _REDUCED for page in pages[1:]):
+        return all(page.subfiletype & _REDUCED for page in pages[1:])
+    halved = all(
+        abs(smaller - larger / 2) <= 1 for before, after in pairwise(shapes) for larger, smaller in zip(before, after, strict=True)
+    )
+    return halved and pages[0].is_tiled
+
+
+def _alpha(page: Any) -> int:
+    """How many of a pixel's values are alpha; of RGB one further value is alpha whatever is said of it."""
+    said = sum(int(each) in (1, 2) for each in page.extrasamples or ())
+    samples, colours = page.samplesperpixel, {2: 3, 5: 4, 6: 3}.get(int(page.photometric), 1)
+    if said:
+        return int(min(said, samples - 1))
+    return 1 if colours == 3 and samples == 4 else 0
+
+
+def _counted_by_description(opened: Any) -> tuple[np.ndarray, int] | None:
+    """The planes of a stack for which the file has one directory only, and where they begin."""
+    if len(opened.pages) > 1 or not opened.series:
+        return None
+    series = opened.series[0]
+    planes = math.prod(series.shape) // max(1, opened.pages.first.size)
+    if planes <= 1 or series.dataoffset is None:
+        return None
+    dtype = np.dtype(opened.byteorder + series.dtype.char)
+    array = np.memmap(opened.filehandle.path, dtype, "r", series.dataoffset, tuple(series.shape))
+    return array, int(series.dataoffset)
+
+
+def _axes_of(opened: Any) -> tuple[str, tuple[int, ...]]:
+    if not opened.series or len(opened.series) > 1:
+        return "", ()
+    return opened.series[0].axes, tuple(opened.series[0].shape)
+
+
+def _channels_of(path: Path, known: str, shape: Sequence[int], count: int, axes: str | None) -> tuple[int, ...]:
+    """Which channel each page shows, from the axes that the file or the person names."""
+    letters, sizes = known.upper(), tuple(shape)
+    if axes is not None:
+        said = axes.upper()
+        outer = said.replace("Y", "").replace("X", "").replace("S", "")
+        if not {"Y", "X"} <= set(said) or len(set(said)) != len(said) or not said.isalpha():
+            raise BadPicture(f"--axes {axes}: one letter for each side, Y and X among them, such as ZYX or TCYX.")
+        if len(outer) == 1:
+            letters, sizes = outer, (count,)
+        elif len(outer) == sum(letter not in "YXS" for letter in letters):
+            sizes = tuple(size for letter, size in zip(letters, sizes, strict=True) if letter not in "YXS")
+            letters = outer
+        elif outer:
+            raise BadPicture(
+                f"{path} holds {count} pages and does not say how they are arranged; {axes} names {len(outer)} sides for them. "
+                "Name one, such as ZYX or CYX."
+            )
+    else:
+        pairs = [(letter, size) for letter, size in zip(letters, sizes, strict=False) if letter not in "YXS"]
+        letters, sizes = "".join(letter for letter, _ in pairs), tuple(size for _, size in pairs)
+    if "C" not in letters or math.prod(sizes) != count:
+        return (0,) * count
+    places = np.indices(sizes).reshape(len(sizes), -1)[letters.index("C")]
+    return tuple(int(each) for each in places)

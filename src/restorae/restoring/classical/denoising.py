@@ -1,0 +1,181 @@
+"""Against noise: what was done before networks learned it, and what they are held against."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import AfterValidator
+
+from restorae.parts import Within
+from restorae.restoring.classical.contract import Classical, channel_by_channel, noise_in
+from restorae.shapes import Images
+
+_SHIFTS = 4
+_LEVELS = 4
+_MARGIN = 16
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError(f"{value} is even, and a patch has a middle")
+    return value
+
+
+class NonLocalMeans(Classical, kind="nlm"):
+    r"""Non-local means: each pixel becomes the mean of those nearby whose surroundings look alike.
+
+    The best of these against even noise: textures that repeat survive it. Weights are
+    $\exp(-\max(d^2 - 2\sigma^2, 0) / h^2)$ for patches at mean squared distance $d^2$, with $h$ the strength times
+    $\sigma$. In pictures of three channels patches are compared in colour. Buades, Coll and Morel, *A non-local algorithm
+    for image denoising*, 2005; the fast form is Darbon et al., 2008.
+
+    >>> import torch
+    >>> noisy = 0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    >>> NonLocalMeans(sigma=0.1).apply(noisy).std().item() < 0.02
+    True
+    """
+
+    sigma: Annotated[float, Within(0.0)] | None = None
+    """Standard deviation of the noise on the [0, 1] pixel scale; none is estimated from the picture."""
+    patch: Annotated[int, Within(1, 51), AfterValidator(_odd)] = 5
+    """Side of the patches that are compared, in pixels; odd."""
+    reach: Annotated[int, Within(1, 100)] = 6
+    """How far away patches are looked for, in pixels to each side; time grows with its square."""
+    strength: Annotated[float, Within(0.01, 100.0)] = 0.7
+    """How unlike a patch may be, in units of sigma; larger is smoother."""
+
+    @property
+    def halo(self) -> int:
+        return self.reach + self.patch // 2
+
+    def settled(self, sample: Images) -> Self:
+        return self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
+
+    def change(self, picture: np.ndarray) -> np.ndarray:
+        if not self.sigma:
+            return picture
+        if picture.shape[-1] == 3:
+            return self._averaged(picture, channel_axis=-1)
+        return channel_by_channel(self._averaged, picture)
+
+    def _averaged(self, picture: np.ndarray, channel_axis: int | None = None) -> np.ndarray:
+        from skimage.restoration import denoise_nl_means
+
+        assert self.sigma is not None
+        averaged: np.ndarray = denoise_nl_means(
+            picture,
+            patch_size=self.patch,
+            patch_distance=self.reach,
+            h=self.strength * self.sigma,
+            sigma=self.sigma,
+            fast_mode=True,
+            preserve_range=True,
+            channel_axis=channel_axis,
+        )
+        return averaged.reshape(picture.shape)  # sides of one pixel are dropped underneath
+
+
+class TotalVariation(Classical, kind="tv"):
+    r"""Total variation: the picture with the shortest edges among those near the noisy one.
+
+    For drawings, maps and text, whose areas are flat; skin and cloth get a painted look. It minimises
+    $\tfrac12\lVert x - y\rVert^2 + w \sum \lvert\nabla x\rvert$ in each channel. Chambolle, *An algorithm for total
+    variation minimization and applications*, 2004.
+
+    >>> import torch
+    >>> noisy = 0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    >>> TotalVariation(weight=0.1).apply(noisy).std().item() < 0.02
+    True
+    """
+
+    weight: Annotated[float, Within(0.0)] | None = None
+    """How much edges count, on the [0, 1] pixel scale; none is 0.8 times the noise that is estimated from the picture."""
+    iterations: Annotated[int, Within(1, 1000)] = 50
+    """Steps towards the minimum: always all of them, so that tiles do not stop at different places. A pixel sees as far."""
+
+    @property
+    def halo(self) -> int:
+        return self.iterations
+
+    def settled(self, sample: Images) -> Self:
+        return self if self.weight is not None else self.model_copy(update={"weight": round(0.8 * noise_in(sample), 5)})
+
+    def change(self, picture: np.ndarray) -> np.ndarray:
+        from skimage.restoration import denoise_tv_chambolle
+
+        if not self.weight:
+            return picture
+        restored: np.ndarray = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
+            picture, weight=self.weight, eps=0.0, max_num_iter=self.iterations, channel_axis=-1
+        )
+        return restored
+
+
+class Median(Classical, kind="median"):
+    """The median of each pixel's surroundings, channel by channel.
+
+    For pixels that are stuck and for specks smaller than half the square; lines as thin as that go with them. Tukey,
+    *Exploratory Data Analysis*, 1977.
+
+    >>> import torch
+    >>> speck = torch.zeros(1, 1, 5, 5).index_put((torch.tensor(0), torch.tensor(0), torch.tensor(2), torch.tensor(2)), torch.tensor(1.0))
+    >>> Median().apply(speck).max().item()
+    0.0
+    """
+
+    radius: Annotated[int, Within(0, 50)] = 1
+    """Pixels to each side of the middle: 1 is a square of 3 × 3."""
+
+    @property
+    def halo(self) -> int:
+        return self.radius
+
+    def change(self, picture: np.ndarray) -> np.ndarray:
+        from scipy.ndimage import median_filter
+
+        size = 2 * self.radius + 1
+        return channel_by_channel(lambda plane: median_filter(plane, size=size, mode="mirror"), picture)
+
+
+class Wavelet(Classical, kind="wavelet"):
+    r"""Wavelet shrinkage: what is fine and weak is taken for noise and made weaker.
+
+    The quickest against even noise on large pictures. Each band of coefficients has its own threshold,
+    $\sigma^2 / \sigma_x$ with $\sigma_x$ the deviation of the band without its noise; the mean over 16 shifts of the grid
+    takes away the ringing. Pictures of three channels are taken for RGB and shrunk in brightness and colour. Chang, Yu and
+    Vetterli, *Adaptive wavelet thresholding for image denoising and compression*, 2000; Coifman and Donoho,
+    *Translation-invariant de-noising*, 1995.
+
+    >>> import torch
+    >>> noisy = 0.5 + 0.1 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    >>> Wavelet(sigma=0.1).apply(noisy).std().item() < 0.02
+    True
+    """
+
+    sigma: Annotated[float, Within(0.0)] | None = None
+    """Standard deviation of the noise on the [0, 1] pixel scale; none is estimated from the picture."""
+
+    def settled(self, sample: Images) -> Self:
+        return self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
+
+    def change(self, picture: np.ndarray) -> np.ndarray:
+        if not self.sigma:
+            return picture
+        height, width, channels = picture.shape
+        # continued on every side: a transform that wraps around would carry the top over to the bottom
+        padded = np.pad(picture, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="symmetric")
+        total = np.zeros_like(picture)
+        for down, across in product(range(_SHIFTS), repeat=2):
+            shrunk = self._shrunk(padded[down:, across:], is_colour=channels == 3)
+            total += shrunk[_MARGIN - down :, _MARGIN - across :][:height, :width]
+        return total / _SHIFTS**2
+
+    def _shrunk(self, picture: np.ndarray, is_colour: bool) -> np.ndarray:
+        from skimage.restoration import denoise_wavelet
+
+        shrunk: np.ndarray = denoise_wavelet(
+            picture, sigma=self.sigma, wavelet="db1", wavelet_levels=_LEVELS, method="BayesShrink", convert2ycbcr=is_colour, channel_axis=-1
+        )
+        return shrunk

@@ -1,0 +1,82 @@
+"""Masks painted by hand: which pictures they belong to, and which of their sides is up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from restorae.errors import BadPicture, ShapeMismatch
+from restorae.formats import Original, picture_files, read_still
+from restorae.pixels import LUMA, working_values
+
+# how an upright picture is laid out to be as its orientation says (EXIF's numbers)
+_LAID_OUT = {
+    2: lambda mask: mask[:, ::-1],
+    3: lambda mask: mask[::-1, ::-1],
+    4: lambda mask: mask[::-1],
+    5: lambda mask: mask.T,
+    6: lambda mask: np.rot90(mask),
+    7: lambda mask: np.rot90(mask.T, 2),
+    8: lambda mask: np.rot90(mask, -1),
+}
+
+
+@dataclass(frozen=True)
+class Masks:
+    """One mask for all pictures, or a folder with one for each, of the same name whatever the suffix."""
+
+    path: Path
+
+    def of(self, name: Path, original: Original) -> np.ndarray:
+        """The mask of a picture: (height, width), 0 to 255, laid out as the picture is stored.
+
+        Raises:
+            BadPicture: there is none, or it cannot be read.
+            ShapeMismatch: it has another size than the picture.
+        """
+        return laid_out_for(original, _read(self._file(name)))
+
+    def _file(self, name: Path) -> Path:
+        if not self.path.is_dir():
+            return self.path
+        wanted = name.with_suffix("")
+        found = [path for path in _below(self.path) if path.relative_to(self.path).with_suffix("") == wanted]
+        if len(found) != 1:
+            raise BadPicture(
+                f"{self.path} holds {'no mask' if not found else 'several masks'} for {name}. Expected one picture of that name, with any "
+                "suffix."
+            )
+        return found[0]
+
+
+@lru_cache(maxsize=4)
+def _below(folder: Path) -> tuple[Path, ...]:
+    return tuple(picture_files(folder))
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path) -> np.ndarray:
+    values = working_values(read_still(path))
+    if values.ndim == 3:
+        values = values @ np.asarray(LUMA, dtype=np.float32)
+    return np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8)
+
+
+def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
+    """An upright mask (height, width) as the picture is stored; a mask that was painted on the stored rows stays.
+
+    Raises:
+        ShapeMismatch: it fits neither way.
+    """
+    page = original.pages[0]
+    turned = _LAID_OUT[original.orientation](mask) if original.orientation in _LAID_OUT else mask
+    for candidate in (turned, mask):
+        if candidate.shape == (page.height, page.width):
+            return np.ascontiguousarray(candidate)
+    raise ShapeMismatch(
+        f"{original.path} is {page.width} × {page.height} pixels, its mask {mask.shape[1]} × {mask.shape[0]} (width × height). Paint the "
+        "mask on a copy of the picture."
+    )
