@@ -188,7 +188,11 @@ def stored_values(working: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "b":
         return working >= 0.5
     largest = full_scale(dtype)
-    return np.clip(np.rint(working.astype(np.float64) * largest), 0, largest).astype(dtype)
+    # up to 16 bits fit float32 exactly, and one buffer is enough
+    values = working.astype(np.float32 if dtype.itemsize <= 2 else np.float64)
+    np.multiply(values, largest, out=values)
+    np.rint(values, out=values)
+    return np.clip(values, 0, largest, out=values).astype(dtype)
 
 
 def with_channels(pictures: np.ndarray) -> np.ndarray:

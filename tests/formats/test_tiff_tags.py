@@ -416,7 +416,7 @@ def test_an_imagej_block_that_is_not_understood_is_left_out_when_the_byte_order_
         tifffile.imwrite(tmp_path / "encoded.tif", pixels(), byteorder=order)
         told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
         assert (block in (tmp_path / "encoded.tif").read_bytes()) == (order == ">")
-        assert told == (["tag 50839 left out: it is not known how to turn its byte order"] if order == "<" else [])
+        assert told == (["tag 50839 left out: in a byte order that cannot be turned"] if order == "<" else [])
         assert (50838 in said(tmp_path / "encoded.tif")) == (order == ">")
 
 
@@ -439,10 +439,10 @@ def test_what_belongs_to_the_old_file_is_left_out_and_named(tmp_path):
     (tmp_path / "original.tif").write_bytes(content)
     tifffile.imwrite(tmp_path / "encoded.tif", pixels(dtype=np.uint16), byteorder="<")
     assert sorted(carry(tmp_path / "original.tif", tmp_path / "encoded.tif")) == [
-        "tag 65000 left out: it points to a part of the old file",
-        "tag 65003 left out: its type is unknown",
-        "tags 34412, 37724 left out: it belongs to the way in which the old file stored its pixels",
-        "tags 65001, 65002 left out: its values lie outside the file",
+        "tag 65000 left out: pointing to a part of the old file",
+        "tag 65003 left out: of an unknown type",
+        "tags 34412, 37724 left out: made for the way in which the old file stores its pixels",
+        "tags 65001, 65002 left out: values that lie outside the file",
     ]
     assert not said(tmp_path / "encoded.tif")
     assert np.array_equal(tifffile.imread(tmp_path / "encoded.tif"), pixels(dtype=np.uint16))
@@ -452,7 +452,7 @@ def test_numbers_that_a_classic_tiff_cannot_hold_are_left_out_and_named(tmp_path
     (tmp_path / "original.tif").write_bytes(tiff("<", True, [{40008: (16, [1, 2**32]), 40009: (17, [-(2**31) - 1]), 270: (2, b"one\0")}]))
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
     assert carry(tmp_path / "original.tif", tmp_path / "encoded.tif") == [
-        "tags 40008, 40009 left out: a classic TIFF cannot hold numbers of eight bytes"
+        "tags 40008, 40009 left out: numbers of eight bytes, which a classic TIFF cannot hold"
     ]
     assert said(tmp_path / "encoded.tif").keys() == {270}
 
@@ -519,14 +519,14 @@ def test_directories_that_cannot_be_walked_are_told(tmp_path, content, told, fir
 
 def test_directories_that_lie_in_one_another_end(tmp_path):
     # EXIF that names itself, one that names its page, and a ladder of directories
-    deep: dict[int, Values] = {40965: (4, {270: (2, b"end\0")})}
-    for _ in range(2000):
-        deep = {34665: (4, 8)} if not deep else {34665: (4, deep)} if _ < 100 else deep
+    deep: dict[int, Values] = {270: (2, b"end\0")}
+    for _ in range(100):
+        deep = {34665: (4, deep)}
     (tmp_path / "original.tif").write_bytes(tiff("<", False, [{34665: (4, 8), 34853: (4, 2**31), 40965: (4, deep)}]))
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
     told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
-    assert "tag 34853 left out: what it points to is not a directory" in told
-    assert any("it points to itself" in notice for notice in told)
+    assert "tag 34853 left out: pointing to what is not a directory" in told
+    assert any("leading in a circle or too deep" in notice for notice in told)
     assert np.array_equal(tifffile.imread(tmp_path / "encoded.tif"), pixels())
 
 

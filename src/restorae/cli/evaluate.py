@@ -39,7 +39,7 @@ def evaluate(
     from restorae.evaluating import Exam
     from restorae.evaluating import evaluate as score
     from restorae.evaluating.baselines import evaluate_baselines
-    from restorae.model import load
+    from restorae.restoring import restorer_named
 
     import_files(imports)
     if (spec is None) == (degraded is None):
@@ -47,7 +47,7 @@ def evaluate(
     if split not in ("train", "test", "all"):
         raise UsageError(f"There is no split {split!r}. Choose train, test or all.")
     methods = _methods(baselines, baseline or [])
-    restorer = load(model).to(device)
+    restorer = restorer_named(model, device)
     progress = terminal_progress()
     pictures = open_pictures(clean, split, data_dir, progress)  # type: ignore[arg-type]
     if degraded is not None:

@@ -19,7 +19,9 @@ With = Annotated[
     str | None,
     typer.Option("--with", metavar="SPEC", help='Damage, such as "gaussian-noise(sigma=0.0..0.2) | blur"; kinds: restorae degrade --list.'),
 ]
-ModelName = Annotated[str, typer.Option(help="A model file, or a bundled model's name (restorae models list).")]
+ModelName = Annotated[
+    str, typer.Option(help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm.")
+]
 Import = Annotated[
     list[Path] | None, typer.Option("--import", metavar="FILE.py", help="Run your Python file first, so that the classes in it are known.")
 ]

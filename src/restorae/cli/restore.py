@@ -11,8 +11,6 @@ from restorae.cli.options import Device, Import, ModelName, Overwrite, Seed, Ski
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from restorae.restoring import Job, Order
 
 _VALUES = ("auto", "full-range", "own-range")
@@ -137,17 +135,8 @@ def _draw(jobs: list[Job], order: Order, samples: int, seed: int, out: Path, may
     from restorae.cli.console import terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
-    from restorae.restoring import ModelRestorer, as_float, refuse_losses, run, write_samples
+    from restorae.restoring import draw_files, refuse_losses
 
-    restorer = order.restorer
-    if not isinstance(restorer, ModelRestorer):
-        raise UsageError(f"{restorer.name} gives one answer for each picture. Restore without --samples.")
-    if order.masks is not None or order.treatment.strength != 1:
-        raise UsageError("--samples goes neither with --mask nor with --strength.")
     require_writable(jobs[0].target.parent)
     refuse_losses(jobs, may_exist)
-
-    def change(pixels: np.ndarray, place: int) -> np.ndarray:
-        return write_samples(jobs[place], restorer.model.restorations(as_float(pixels), samples, seed), pixels)
-
-    finish("restored", len(jobs), run(jobs, change, "Restoring", terminal_progress()), out)
+    finish("restored", len(jobs), draw_files(jobs, order, samples, seed, terminal_progress()), out)

@@ -54,9 +54,9 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
         BadPicture: the chunks of one of them cannot be walked.
     """
     notices: list[str] = []
-    before = _chunks(original, _named(original, "The original"))
-    after = _chunks(encoded, _named(encoded, "What was encoded"))
-    old, new = _first(original, before), _first(encoded, after)
+    old_name, new_name = _named(original, "The original"), _named(encoded, "What was encoded")
+    before, after = _chunks(original, old_name), _chunks(encoded, new_name)
+    old, new = _first(original, before, old_name), _first(encoded, after, new_name)
     # after IHDR's height and width stand depth and colour type
     left_out = set() if old[8:10] == new[8:10] and not converted else set(_OF_THE_VALUES)
     own = {b"tRNS"}
@@ -96,7 +96,7 @@ def _carry_until(name: bytes, file: BinaryIO, chunks: Iterator[_Chunk], result: 
         notices.append("it is cut short; what it said behind its pixels was left out")  # the pixels could be read
 
 
-def _first(file: BinaryIO, chunks: Iterator[_Chunk]) -> bytes:
+def _first(file: BinaryIO, chunks: Iterator[_Chunk], which: str) -> bytes:
     """IHDR's content."""
     chunk = next(chunks)
     place = file.tell()
@@ -105,7 +105,7 @@ def _first(file: BinaryIO, chunks: Iterator[_Chunk]) -> bytes:
     file.seek(place)
     if chunk.name != b"IHDR" or len(content) != 13:
         raise BadPicture(
-            f"A PNG begins with IHDR, 13 bytes; here it is {_told(chunk.name)}, {chunk.length:,} bytes. It is damaged: get it anew."
+            f"{which} is a PNG that begins with {_told(chunk.name)}, {chunk.length:,} bytes; expected IHDR, 13 bytes. Get it anew."
         )
     return content
 

@@ -264,6 +264,11 @@ class _VipsResult(_Spooled):
     def _save_and_carry(self, image: pyvips.Image, partial: Path) -> None:
         profile = not self.picture.converted
         if self.kind == "tiff":
+            if self._goes_in_place():
+                assert self.picture.layout is not None
+                assert self.picture.layout.contiguous is not None
+                _put_in_place(self, partial, self.picture.layout.contiguous, self.picture.layout.big_endian)
+                return
             self._save(image, partial, "none")
             self.notices += tiff_tags.carry(self.picture.path, partial, profile=profile)
             return
@@ -278,6 +283,11 @@ class _VipsResult(_Spooled):
         finally:
             encoded.unlink(missing_ok=True)
 
+    def _goes_in_place(self) -> bool:
+        """Whether the values may simply take the places of the original's, and all else stays as it is."""
+        layout = self.picture.layout
+        return layout is not None and layout.contiguous is not None and not self.picture.notices
+
     def _carry_exif(self, partial: Path) -> None:
         """EXIF is laid out as a TIFF is, so its fields become the TIFF's."""
         header = self.picture.header
@@ -288,7 +298,7 @@ class _VipsResult(_Spooled):
         try:
             exif.write_bytes(blob)
             with contextlib.suppress(BadPicture):
-                self.notices += tiff_tags.carry(exif, partial)
+                self.notices += tiff_tags.carry(exif, partial, orientation=False)  # it was turned upright
         finally:
             exif.unlink(missing_ok=True)
 
@@ -329,7 +339,7 @@ class _MixedTiffResult(_Spooled):
         if kind != "tiff":
             raise BadPicture(f"{original.path} holds pages of different sizes, which only TIFF can hold. Leave --format away.")
         super().__init__(original, target, sum(page.bytes for page in original.pages))
-        self.layout = original.layout
+        self.layout, self.converted = original.layout, original.converted
 
     def finish(self) -> None:
         import tifffile
@@ -349,7 +359,7 @@ class _MixedTiffResult(_Spooled):
                             metadata=None,
                         )
                         del values
-                self.notices += tiff_tags.carry(self.original.path, partial)
+                self.notices += tiff_tags.carry(self.original.path, partial, profile=not self.converted)
         finally:
             self.drop()
 
@@ -368,11 +378,7 @@ class _TiffArrayResult(_Spooled):
         try:
             with written_whole(self.target) as partial:
                 if self.layout.contiguous is not None:
-                    shutil.copyfile(self.original.path, partial)
-                    with partial.open("rb+") as handle:
-                        handle.seek(self.layout.contiguous)
-                        for place in range(len(self.original.pages)):
-                            handle.write(np.ascontiguousarray(self.page(place)).data)
+                    _put_in_place(self, partial, self.layout.contiguous, self.layout.big_endian)
                     return
                 with tifffile.TiffWriter(partial, bigtiff=self.layout.bigtiff) as writer:
                     for place, page in enumerate(self.original.pages):
@@ -386,6 +392,17 @@ class _TiffArrayResult(_Spooled):
             raise OutputError(explain_write_failure(self.target, error)) from error
         finally:
             self.drop()
+
+
+def _put_in_place(result: _Spooled, partial: Path, start: int, big_endian: bool) -> None:
+    """A copy of the original whose values are the result's."""
+    shutil.copyfile(result.original.path, partial)
+    with partial.open("rb+") as handle:
+        handle.seek(start)
+        for place, page in enumerate(result.original.pages):
+            values = result.page(place)
+            handle.write(np.ascontiguousarray(values, page.dtype.newbyteorder(">" if big_endian else "<")).data)
+            del values
 
 
 def _not_written(target: Path, error: Exception) -> OutputError:

@@ -109,7 +109,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         return TiffLayout((0,), (0,) * len(stack), channels, True, arrays=list(stack), contiguous=offset, **common)
     channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
-    layout = TiffLayout(places, alphas, channels, len(outlines) == 1, **common)
+    layout = TiffLayout(places, alphas, channels, len(outlines) == 1, contiguous=_contiguous(opened, kept), **common)
     if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
         return layout
     if dtype.kind not in "fiu" or len(outlines) > 1:
@@ -149,6 +149,22 @@ def _counted_by_description(opened: Any) -> tuple[np.ndarray, int] | None:
     dtype = np.dtype(opened.byteorder + series.dtype.char)
     array = np.memmap(opened.filehandle.path, dtype, "r", series.dataoffset, tuple(series.shape))
     return array, int(series.dataoffset)
+
+
+def _contiguous(opened: Any, pages: Sequence[Any]) -> int | None:
+    """Where the values of all pages begin, if they lie in the file as they are decoded: one after another, uncompressed."""
+    plain = all(
+        page.compression == 1
+        and int(page.photometric) in (1, 2)
+        and page.planarconfig == 1
+        and page.dtype is not None
+        and page.bitspersample == 8 * page.dtype.itemsize
+        for page in pages
+    )
+    if not plain or len(opened.series) != 1 or opened.series[0].dataoffset is None:
+        return None
+    size = sum(page.size * page.dtype.itemsize for page in pages)
+    return int(opened.series[0].dataoffset) if size == opened.series[0].nbytes else None
 
 
 def _axes_of(opened: Any) -> tuple[str, tuple[int, ...]]:

@@ -1,25 +1,15 @@
-"""What a TIFF says beside its pixels: tags, carried value for value from one file to another (TIFF 6.0, BigTIFF, Exif 2.32).
-
-A TIFF is a chain of directories, one for each page, of entries: a tag, a type, a count, and the values or the place where they lie.
-"""
+"""What a TIFF says beside its pixels: tags, carried value for value from one file to another (TIFF 6.0, BigTIFF, Exif 2.32)."""
 
 from __future__ import annotations
 
-import os
-import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from restorae.errors import BadPicture
+from restorae.formats.tiff_directories import SIZES, UNITS, Directory, Entry, Tiff
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""Bytes of one value of each type."""
-_UNITS = _SIZES | {5: 4, 10: 4}
-"""Bytes that turn round together: a rational is two numbers."""
 _SHORTENED = {16: 4, 17: 9, 18: 13}
 """Types that only BigTIFF has, and what they are elsewhere."""
 _LONG, _LONG8 = 4, 16
@@ -79,7 +69,7 @@ def carry(original: Path, encoded: Path, *, profile: bool = True, orientation: b
         BadPicture: the directories of one of them cannot be walked.
     """
     with original.open("rb") as before, encoded.open("rb+") as after:
-        source, target = _Tiff(before, original), _Tiff(after, encoded)
+        source, target = Tiff(before, original), Tiff(after, encoded)
         carrier = _Carrier(source, target, _STRUCTURAL | (set() if profile else _COLOURS) | (set() if orientation else {_ORIENTATION}))
         try:
             carrier.carry_pages()
@@ -96,127 +86,10 @@ class _NoRoom(Exception):
     """An offset that four bytes cannot hold."""
 
 
-# ----------------------------------------------------------------------------------------------------------- reading
-
-
-@dataclass(frozen=True)
-class _Entry:
-    tag: int
-    type: int
-    count: int
-    place: int
-    """Where the values lie; in the entry itself if there is room."""
-    raw: bytes = field(repr=False)
-    """The entry's own field: the values, or their place."""
-
-    @property
-    def size(self) -> int:
-        return self.count * _SIZES.get(self.type, 0)
-
-
-@dataclass(frozen=True)
-class _Directory:
-    entries: dict[int, _Entry]
-    next: int
-
-
-class _Tiff:
-    """The directories of a file. None of them is trusted: what does not fit into the file is refused before it is read."""
-
-    def __init__(self, file: BinaryIO, path: Path) -> None:
-        self.file, self.path = file, path
-        self.size = file.seek(0, os.SEEK_END)
-        self.known: dict[int, _Directory] = {}
-        self.walked = self.looked = 0
-        file.seek(0)
-        head = file.read(16)
-        self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-        version = self.unpacked("H", head[2:4])[0] if self.order and len(head) >= 8 else 0
-        self.big = version == 43
-        if version not in (42, 43) or (self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))):
-            raise BadPicture(f"{path} is not a TIFF: it does not begin as one.")
-        self.offset = "Q" if self.big else "I"  # of places and counts
-        self.room = 8 if self.big else 4  # for values within an entry
-        self.first = self.unpacked(self.offset, head[8:16] if self.big else head[4:8])[0]
-
-    def unpacked(self, codes: str, content: bytes) -> tuple[int, ...]:
-        return struct.unpack(self.order + codes, content)
-
-    def packed(self, codes: str, *values: int | bytes) -> bytes:
-        return struct.pack(self.order + codes, *values)
-
-    def pages(self) -> list[_Directory]:
-        """The chain of directories."""
-        pages: list[_Directory] = []
-        seen: set[int] = set()
-        place = self.first
-        while place or not pages:
-            if place in seen:
-                raise BadPicture(
-                    f"{self.path} is a TIFF whose pages run in a circle: after page {len(pages)} comes one that was there before."
-                )
-            seen.add(place)
-            pages.append(self.directory(place))
-            place = pages[-1].next
-        return pages
-
-    def directory(self, place: int) -> _Directory:
-        """The directory at a place."""
-        if place not in self.known:
-            self.known[place] = self._read_directory(place)
-        return self.known[place]
-
-    def _read_directory(self, place: int) -> _Directory:
-        lead, each = (8, 20) if self.big else (2, 12)
-        if not 8 <= place <= self.size - lead:
-            raise BadPicture(
-                f"{self.path} is a TIFF that names byte {place:,} of {self.size:,} as a page. It is cut short or damaged: get it anew."
-            )
-        self.file.seek(place)
-        count = self.unpacked("Q" if self.big else "H", self.file.read(lead))[0]
-        start, length = place + lead, count * each
-        self.walked += length
-        if start + length > self.size or self.walked > self.size:  # directories that overlap would never end
-            raise BadPicture(
-                f"{self.path} is a TIFF with more tags ({count:,} at byte {place:,}) than fit into it. It is damaged: get it anew."
-            )
-        content = self.file.read(length)
-        following = self.file.read(self.room)  # some writers leave it away
-        entries: dict[int, _Entry] = {}
-        for at in range(0, length, each):
-            tag, kind, number = self.unpacked("HH" + self.offset, content[at : at + each - self.room])
-            raw = content[at + each - self.room : at + each]
-            inline = number * _SIZES.get(kind, 0) <= self.room
-            where = start + at + each - self.room if inline else self.unpacked(self.offset, raw)[0]
-            entries.setdefault(tag, _Entry(tag, kind, number, where, raw))
-        return _Directory(entries, self.unpacked(self.offset, following)[0] if len(following) == self.room else 0)
-
-    def holds(self, entry: _Entry) -> bool:
-        """Whether an entry's values lie within the file."""
-        return entry.place + entry.size <= self.size
-
-    def numbers(self, entry: _Entry | None) -> list[int]:
-        """An entry's whole numbers; none if it has others, or is not there."""
-        if entry is None or entry.type not in (1, 3, 4, 13, 16, 18) or not self.holds(entry):
-            return []
-        self.looked += entry.size
-        if self.looked > 4 * self.size + 2**16:  # a few bytes a page, unless all of them point to the same long list
-            raise BadPicture(f"{self.path} is a TIFF whose pages repeat one list again and again. It is damaged: get it anew.")
-        self.file.seek(entry.place)
-        values = np.frombuffer(self.file.read(entry.size), f"{self.order}u{_SIZES[entry.type]}")
-        return [int(value) for value in values]
-
-    def number(self, page: _Directory, tag: int) -> int:
-        return next(iter(self.numbers(page.entries.get(tag))), 0)
-
-
-# ---------------------------------------------------------------------------------------------------------- carrying
-
-
 class _Carrier:
     """Writes what one file says into another, behind its end."""
 
-    def __init__(self, source: _Tiff, target: _Tiff, left_out: set[int]) -> None:
+    def __init__(self, source: Tiff, target: Tiff, left_out: set[int]) -> None:
         self.source, self.target, self.left_out = source, target, left_out
         self.end = target.size
         self.copied: dict[tuple[int, int, int], int] = {}  # values and directories that several pages share stay shared
@@ -241,7 +114,7 @@ class _Carrier:
         self.target.file.seek(8 if self.target.big else 4)
         self.target.file.write(self.target.packed(self.target.offset, places[0]))
 
-    def _would_mislead(self, first: _Directory, new: Sequence[_Directory]) -> bool:
+    def _would_mislead(self, first: Directory, new: Sequence[Directory]) -> bool:
         """Whether ImageJ would look for planes where there are none: of an uncompressed stack it believes that they lie side by side."""
         described = first.entries.get(_DESCRIPTION)
         if described is None or len(new) < 2 or self.target.number(new[0], _COMPRESSION) != 1 or not self.source.holds(described):
@@ -270,7 +143,7 @@ class _Carrier:
         ]
         return listed + self.notices
 
-    def _partners(self, old: Sequence[_Directory], new: Sequence[_Directory]) -> list[_Directory | None]:
+    def _partners(self, old: Sequence[Directory], new: Sequence[Directory]) -> list[Directory | None]:
         """For each new page the old one that it comes from."""
         if len(old) == len(new):
             return list(old)
@@ -285,10 +158,10 @@ class _Carrier:
         return partners
 
     @staticmethod
-    def _size(tiff: _Tiff, page: _Directory) -> tuple[int, int]:
+    def _size(tiff: Tiff, page: Directory) -> tuple[int, int]:
         return tiff.number(page, _HEIGHT), tiff.number(page, _WIDTH)
 
-    def _fields(self, page: _Directory, partner: _Directory | None) -> dict[int, bytes]:
+    def _fields(self, page: Directory, partner: Directory | None) -> dict[int, bytes]:
         """A page's entries as they are written: its own, and its partner's."""
         fields = {tag: self._entry(tag, own.type, own.count, own.raw) for tag, own in page.entries.items()}
         if partner is None:
@@ -302,7 +175,7 @@ class _Carrier:
         subs = self._sub_pages(page, partner)
         return fields | ({_SUBIFDS: subs} if subs else {})
 
-    def _sub_pages(self, page: _Directory, partner: _Directory) -> bytes | None:
+    def _sub_pages(self, page: Directory, partner: Directory) -> bytes | None:
         """The entry for the directories below a page, if there are any on both sides."""
         entry = page.entries.get(_SUBIFDS)
         if entry is None or _SUBIFDS not in partner.entries:
@@ -311,7 +184,7 @@ class _Carrier:
         try:
             old = [self.source.directory(place) for place in self.source.numbers(partner.entries[_SUBIFDS])]
         except BadPicture:
-            self._lose(_SUBIFDS, "what it points to is not a directory")
+            self._lose(_SUBIFDS, "pointing to what is not a directory")
             return None
         if not new:
             return None
@@ -320,16 +193,16 @@ class _Carrier:
             fields = {tag: self._entry(tag, own.type, own.count, own.raw) for tag, own in below.entries.items()}
             fields |= self._carried(above, self.left_out | {_TRANSFER_FUNCTION}) if above else {}
             places.append(self._append(self._directory(fields, below.next)))
-        return self._entry(_SUBIFDS, entry.type, entry.count, self.target.packed(f"{len(places)}{'IQ'[_SIZES[entry.type] == 8]}", *places))
+        return self._entry(_SUBIFDS, entry.type, entry.count, self.target.packed(f"{len(places)}{'IQ'[SIZES[entry.type] == 8]}", *places))
 
-    def _carried(self, directory: _Directory, left_out: set[int], depth: int = 0) -> dict[int, bytes]:
+    def _carried(self, directory: Directory, left_out: set[int], depth: int = 0) -> dict[int, bytes]:
         """The entries that are carried from a directory, with their values written."""
         fields: dict[int, bytes] = {}
         for tag, entry in directory.entries.items():
             if tag in left_out:
                 continue
             if tag in _OF_THE_OLD_FILE:
-                self._lose(tag, "it belongs to the way in which the old file stored its pixels")
+                self._lose(tag, "made for the way in which the old file stores its pixels")
             elif tag in _DIRECTORIES:
                 self._put(fields, tag, self._below(entry, depth + 1))
             elif tag in (_IMAGEJ, _IMAGEJ_COUNTS) and self.swapped:
@@ -353,39 +226,37 @@ class _Carrier:
     def _lose(self, tag: int, why: str) -> None:
         self.lost.setdefault(why, set()).add(tag)
 
-    def _below(self, entry: _Entry, depth: int) -> bytes | None:
+    def _below(self, entry: Entry, depth: int) -> bytes | None:
         """The directory that an entry points to, written anew."""
         place = next(iter(self.source.numbers(entry)), 0)
         key = (place, -1, -1)
-        if depth > _DEEPEST:
-            self.copied[key] = 0
-        if key not in self.copied:
+        if key not in self.copied and depth <= _DEEPEST:
             try:
                 directory = self.source.directory(place)
             except BadPicture:
-                self._lose(entry.tag, "what it points to is not a directory")
+                self._lose(entry.tag, "pointing to what is not a directory")
                 return None
             self.copied[key] = 0  # whoever points here from below runs in a circle
             if self.swapped and _MAKER_NOTE in directory.entries:
                 self._notice("its maker's note stays as it was, but the byte order around it changed; some programs may not read it")
             self.copied[key] = self._append(self._directory(self._carried(directory, set(), depth), 0))
-        if not self.copied[key]:
-            self._lose(entry.tag, "it points to itself")
+        if not self.copied.get(key):
+            self._lose(entry.tag, "leading in a circle or too deep")
             return None
         kind, code = (_LONG8, "Q") if self.target.big else (_LONG, "I")
         return self._entry(entry.tag, kind, 1, self.target.packed(code, self.copied[key]))
 
-    def _value(self, entry: _Entry) -> bytes | None:
+    def _value(self, entry: Entry) -> bytes | None:
         """An entry whose values are those of the original's."""
-        if entry.type not in _SIZES or (entry.type in (13, 18)):
-            self._lose(entry.tag, "its type is unknown" if entry.type not in _SIZES else "it points to a part of the old file")
+        if entry.type not in SIZES or (entry.type in (13, 18)):
+            self._lose(entry.tag, "of an unknown type" if entry.type not in SIZES else "pointing to a part of the old file")
             return None
         if not self.source.holds(entry):
-            self._lose(entry.tag, "its values lie outside the file")
+            self._lose(entry.tag, "values that lie outside the file")
             return None
         if entry.type in _SHORTENED and not self.target.big:
             return self._shortened(entry)
-        unit = 1 if entry.tag in _STREAMS else _UNITS[entry.type]
+        unit = 1 if entry.tag in _STREAMS else UNITS[entry.type]
         if entry.size <= self.target.room:
             self.source.file.seek(entry.place)
             return self._entry(entry.tag, entry.type, entry.count, self._turned(self.source.file.read(entry.size), unit))
@@ -395,7 +266,7 @@ class _Carrier:
             self.copied[key] = self._append_turned(entry, unit)
         return self._entry(entry.tag, entry.type, entry.count, self.target.packed(self.target.offset, self.copied[key]))
 
-    def _shortened(self, entry: _Entry) -> bytes | None:
+    def _shortened(self, entry: Entry) -> bytes | None:
         """Values of eight bytes in four, if they fit."""
         self._account(entry)
         kind = _SHORTENED[entry.type]
@@ -404,25 +275,25 @@ class _Carrier:
         values = np.frombuffer(self.source.file.read(entry.size), f"{self.source.order}{sign}8")
         limits = np.iinfo(f"{sign}4")
         if len(values) and not (limits.min <= values.min() and values.max() <= limits.max):
-            self._lose(entry.tag, "a classic TIFF cannot hold numbers of eight bytes")
+            self._lose(entry.tag, "numbers of eight bytes, which a classic TIFF cannot hold")
             return None
         return self._entry(entry.tag, kind, entry.count, values.astype(f"{self.target.order}{sign}4").tobytes())
 
-    def _imagej(self, entry: _Entry, counts: _Entry | None) -> bytes | None:
+    def _imagej(self, entry: Entry, counts: Entry | None) -> bytes | None:
         """ImageJ's own block, whose texts and numbers are in the file's byte order."""
         content = None
-        if counts is not None and _SIZES.get(entry.type) == 1 and self.source.holds(entry):
+        if counts is not None and SIZES.get(entry.type) == 1 and self.source.holds(entry):
             self._account(entry)
             self.source.file.seek(entry.place)
             content = _turned_imagej(self.source.file.read(entry.size), self.source.numbers(counts), self.source.order == "<")
         if content is None:
-            self._lose(entry.tag, "it is not known how to turn its byte order")
+            self._lose(entry.tag, "in a byte order that cannot be turned")
             return None
         return self._entry(entry.tag, entry.type, entry.count, content)
 
     # ------------------------------------------------------------------------------------------------------- writing
 
-    def _account(self, entry: _Entry) -> None:
+    def _account(self, entry: Entry) -> None:
         self.taken += entry.size
         if self.taken > self.source.size:
             raise BadPicture(f"{self.source.path} is a TIFF whose tags hold more than the file does. It is damaged: get it anew.")
@@ -449,7 +320,7 @@ class _Carrier:
         if not self.target.big and end >= 2**32:
             raise _NoRoom
 
-    def _append_turned(self, entry: _Entry, unit: int) -> int:
+    def _append_turned(self, entry: Entry, unit: int) -> int:
         place = self._aligned()
         self._check_room(place + entry.size)
         for done in range(0, entry.size, 2**20):

@@ -8,7 +8,7 @@ from restorae.restoring.masks import Masks
 from restorae.restoring.pictures import Treatment, restore_picture
 from restorae.restoring.preview import preview
 from restorae.restoring.restorers import PREFIX, ClassicalRestorer, ModelRestorer, Restorer, restorer_named
-from restorae.restoring.samples import as_float, refuse_losses, write_samples
+from restorae.restoring.samples import as_float, draw_files, refuse_losses, write_samples
 
 __all__ = [
     "LOG",
@@ -23,6 +23,7 @@ __all__ = [
     "Restorer",
     "Treatment",
     "as_float",
+    "draw_files",
     "file_digest",
     "plan",
     "preview",

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import torch
 
+from restorae.errors import UsageError
 from restorae.machine import Precision
 from restorae.model import Model, load
 from restorae.pixels import Values
@@ -53,6 +54,14 @@ class Restorer(abc.ABC):
             ShapeMismatch: pictures of that size cannot be restored.
         """
 
+    @abc.abstractmethod
+    def restore_images(self, images: Images) -> Images:
+        """Restored images for a batch of whole pictures in memory, (batch, channel, height, width).
+
+        Raises:
+            UsageError: it needs a mask.
+        """
+
 
 class ModelRestorer(Restorer):
     """A trained model.
@@ -83,6 +92,9 @@ class ModelRestorer(Restorer):
         self.model.network.check_size(*size)
         return lambda images: self.model.restore_tile(images, self.precision)
 
+    def restore_images(self, images: Images) -> Images:
+        return self.model.restore_images(images, self.precision)
+
 
 class ClassicalRestorer(Restorer):
     """A method that learned nothing."""
@@ -99,6 +111,11 @@ class ClassicalRestorer(Restorer):
 
     def settled(self, size: tuple[int, int], sample: Callable[[], Images]) -> Change:
         return self.method.settled(sample()).apply
+
+    def restore_images(self, images: Images) -> Images:
+        if self.needs_mask:
+            raise UsageError(f"{self.name} fills what a mask marks, and there is none here.")
+        return self.method.apply(images)
 
 
 def restorer_named(name: str, device: str = "auto", precision: Precision = "auto") -> Restorer:
