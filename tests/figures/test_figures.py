@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from restorae.figures import comparison_sheet, digit_sheets, training_curves, write_figure, write_report
+from restorae.figures import comparison_sheet, digit_sheets, full_size_sheet, training_curves, write_figure, write_report
 from tests.command import pixels
 
 
@@ -50,3 +51,23 @@ def test_the_report_needs_nothing_else_and_escapes_what_it_is_given(tmp_path: Pa
     assert 'src="http' not in text
     assert "A &lt;title&gt;" in text
     assert "<th scope=row>&lt;b&gt;</th><td>1 &amp; 2</td>" in text
+
+
+def test_a_full_size_sheet_scales_nothing(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    grey, colour = torch.rand(1, 37, 51, generator=generator), torch.rand(3, 80, 90, generator=generator)
+    write_figure(
+        full_size_sheet([("grey $x", (grey, 1 - grey)), ("colour", (colour, colour))], ("before", "after")), tmp_path / "sheet.png"
+    )
+    sheet = pixels(tmp_path / "sheet.png")[..., :3].astype(int)
+    for image in (grey, 1 - grey, colour):
+        wanted = (image.expand(3, -1, -1).permute(1, 2, 0).numpy() * 255).astype(int)
+        height, width = wanted.shape[:2]
+        # where the corner's colour stands, the whole picture must stand
+        corners = np.argwhere((np.abs(sheet - wanted[0, 0]) <= 1).all(-1))
+        fits = [
+            np.abs(sheet[top : top + height, left : left + width] - wanted).max() <= 1
+            for top, left in corners
+            if top + height <= sheet.shape[0] and left + width <= sheet.shape[1]
+        ]
+        assert any(fits), "the picture does not stand in the sheet pixel for pixel"

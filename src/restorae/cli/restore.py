@@ -117,7 +117,7 @@ def _restore(jobs: list[Job], order: Order, out: Path) -> None:
 def _preview(jobs: list[Job], order: Order, count: int, sheet: Path, seed: int, overwrite: bool) -> None:
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
-    from restorae.figures import comparison_sheet, write_figure
+    from restorae.figures import full_size_sheet, write_figure
     from restorae.restoring import preview
 
     if sheet.suffix.lower() != ".png":
@@ -126,7 +126,7 @@ def _preview(jobs: list[Job], order: Order, count: int, sheet: Path, seed: int, 
         raise UsageError(f"{sheet} is there already. Use --overwrite or another --out.")
     shown, failures = preview(jobs, order, count, seed, terminal_progress())
     if shown:
-        write_figure(comparison_sheet(shown, ("before", "after")), sheet)
+        write_figure(full_size_sheet(shown, ("before", "after")), sheet)
         say(f"{sheet}: the middle of {len(shown)} picture(s) at full resolution, before and after. Nothing else was written.")
     finish("previewed", len(shown) + len(failures), failures, sheet)
 

@@ -13,6 +13,8 @@ from restorae.files import written_whole
 from restorae.shapes import Image, Images
 
 COLUMNS = 5
+_DPI = 110
+_GAP, _LINE = 8, 22
 
 
 def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = COLUMNS) -> Figure:
@@ -48,7 +50,26 @@ def comparison_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Se
     return figure
 
 
-def write_figure(figure: Figure, path: Path, dpi: int = 110) -> None:
+def full_size_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
+    """One line per picture, its versions side by side, pixel for pixel: nothing is scaled, so noise looks as it is."""
+    wide = max(image.shape[2] for _, versions in pictures for image in versions)
+    tall = [max(image.shape[1] for image in versions) for _, versions in pictures]
+    width = len(titles) * (wide + _GAP) + _GAP
+    height = sum(tall) + len(tall) * (_LINE + _GAP) + _LINE
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
+    for column, title in enumerate(titles):
+        figure.text((_GAP + column * (wide + _GAP)) / width, 1 - 0.7 * _LINE / height, title, fontsize=9, weight="bold")
+    down = _LINE
+    for (name, versions), line in zip(pictures, tall, strict=True):
+        figure.text(_GAP / width, 1 - (down + 0.7 * _LINE) / height, name, fontsize=8, parse_math=False)
+        for column, image in enumerate(versions):
+            pixels = image.detach().cpu().float().expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
+            figure.figimage(pixels, _GAP + column * (wide + _GAP), height - down - _LINE - image.shape[1], origin="upper")
+        down += _LINE + line + _GAP
+    return figure
+
+
+def write_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
     """Write a figure as PNG, whole or not at all."""
     with written_whole(path) as partial:
         figure.savefig(partial, dpi=dpi, format="png", facecolor="white")

@@ -7,6 +7,7 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,22 +40,42 @@ def read_array(path: Path, name: str | None = None) -> np.ndarray:
 
 
 def _choose(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> np.ndarray:
+    return np.asarray(arrays[_chosen_name(path, arrays, name)])
+
+
+def _chosen_name(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> str:
     wanted = (name,) if name else (*_PREFERRED, *arrays.files[: len(arrays.files) == 1])
     chosen = next((each for each in wanted if each in arrays.files), None)
     if chosen is None:
         raise BadPicture(f"{path} holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}.")
-    return np.asarray(arrays[chosen])
+    return chosen
 
 
-def write_array(path: Path, array: np.ndarray) -> None:
-    """Write `array` as `.npy`, or as the array `images` of a `.npz`, whole or not at all."""
+def write_array(path: Path, array: np.ndarray, like: Path | None = None) -> None:
+    """Write `array` as `.npy`, or as the array `images` of a `.npz`, whole or not at all.
+
+    With `like`, another `.npz`, it takes the name and the place of the array that `read_array` finds there, and the others come along.
+
+    Raises:
+        BadPicture: `like` cannot be read.
+        OutputError: it cannot be written.
+    """
     held = io.BytesIO()
     if path.suffix == ".npz":
-        np.savez_compressed(held, images=array)
+        np.savez_compressed(held, **(_replaced(like, array) if like is not None and zipfile.is_zipfile(like) else {"images": array}))
     else:
         np.save(held, array, allow_pickle=False)
     with written_whole(path) as partial:
         partial.write_bytes(held.getbuffer())
+
+
+def _replaced(like: Path, array: np.ndarray) -> Any:
+    try:
+        with like.open("rb") as handle, np.load(handle, allow_pickle=False) as loaded:
+            name = _chosen_name(like, loaded, None)
+            return {each: array if each == name else loaded[each] for each in loaded.files}
+    except _UNREADABLE as error:
+        raise BadPicture(_explain(like, error)) from None
 
 
 def _explain(path: Path, error: Exception) -> str:

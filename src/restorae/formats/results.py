@@ -88,7 +88,8 @@ def begin_result(original: Original, target: Path, kind: str | None = None, qual
     if isinstance(original, ArrayOriginal) or kind in ARRAY_KINDS:
         if not isinstance(original, ArrayOriginal) or kind not in ARRAY_KINDS:
             raise BadPicture(f"{original.path}: arrays are written as arrays and pictures as pictures; {kind} is not possible here.")
-        return _ArrayResult(original, target)
+        as_it_lies = kind == "npy" and original.order == tuple(range(original.array.ndim))
+        return _SpooledArrayResult(original, target) if as_it_lies else _ArrayResult(original, target)
     if isinstance(original, TiffArrayOriginal):
         if kind != "tiff":
             raise BadPicture(f"{original.path} holds {original.pages[0].dtype} values, which only TIFF can hold. Leave --format away.")
@@ -126,11 +127,14 @@ def _check_holds(original: VipsOriginal, kind: str) -> None:
 
 
 class _ArrayResult(Result):
+    """An array that is held in memory: compressed, or with sides in another order than planes, rows, columns."""
+
     def __init__(self, original: ArrayOriginal, target: Path) -> None:
         super().__init__(original, target)
         array = original.array
         self.planes_of = original.planes
         self.array: np.ndarray = np.empty(array.shape, array.dtype)
+        self.like = original.path
         self.views = self.planes_of(self.array)
 
     def put(self, page: int, top: int, rows: np.ndarray) -> None:
@@ -138,7 +142,7 @@ class _ArrayResult(Result):
         view[top : top + len(rows)] = rows if view.ndim == 3 else rows[..., 0]
 
     def finish(self) -> None:
-        write_array(self.target, self.array)
+        write_array(self.target, self.array, self.like)
 
     def drop(self) -> None:
         self.array = np.empty(0)
@@ -159,7 +163,7 @@ class _Spooled(Result):
     def put(self, page: int, top: int, rows: np.ndarray) -> None:
         outline = self.original.pages[page]
         stride = outline.bytes // outline.height
-        self.spool.write(self.starts[page] + top * stride, np.ascontiguousarray(rows).data.cast("B"))
+        self.spool.write(self.starts[page] + top * stride, np.ascontiguousarray(rows, outline.dtype).data.cast("B"))
 
     def page(self, page: int) -> np.ndarray:
         """A finished page's values."""
@@ -170,6 +174,23 @@ class _Spooled(Result):
 
     def drop(self) -> None:
         self.spool.close()
+
+
+class _SpooledArrayResult(_Spooled):
+    """An array of any size, written as it lies."""
+
+    def __init__(self, original: ArrayOriginal, target: Path) -> None:
+        super().__init__(original, target, original.array.nbytes)
+        self.shape, self.dtype = original.array.shape, original.array.dtype
+
+    def finish(self) -> None:
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": self.shape}
+        try:
+            with written_whole(self.target) as partial, partial.open("wb") as handle:
+                np.lib.format.write_array_header_1_0(handle, header)
+                handle.write(memoryview(self.spool.buffer()))
+        finally:
+            self.drop()
 
 
 class _VipsResult(_Spooled):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def preview(
     try:
         for place in sorted(drawn):
             try:
-                shown.append((jobs[place].name.as_posix(), _middle(jobs[place], order)))
+                shown.append((_in_print(jobs[place].name), _middle(jobs[place], order)))
             except InputError as error:
                 failures.append(Failure(jobs[place].source, str(error)))
             progress.advance(1)
@@ -93,6 +94,11 @@ def _middle(job: Job, order: Order) -> tuple[Image, Image]:
     values = choose_range(stored[..., : page.channels].reshape(-1, page.channels), order.treatment.values or order.restorer.values)
     before, after = (_as_shown(pixels[rows, columns, : page.channels], values) for pixels in (stored, kept.pixels))
     return before, after
+
+
+def _in_print(name: Path) -> str:
+    """A name that can be drawn, whatever its bytes are."""
+    return name.as_posix().encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
 
 
 def _centred(height: int, width: int, side: int) -> Region:
