@@ -266,6 +266,7 @@ def load_with_vips(path: Path, kind: str, page: int = 0) -> pyvips.Image:
         import pyvips
     except ImportError as error:
         raise MissingExtra("Reading pictures needs pyvips: pip install 'pyvips[binary]'.") from error
+    pyvips.cache_set_max(0)  # libvips would keep what it opened and saved, and with it the pixels of the last pictures
     options: dict[str, Any] = {"access": "sequential", "fail_on": "truncated" if kind == "jpeg" else "error"}
     if kind in _HAS_PAGES:
         options["page"] = page
