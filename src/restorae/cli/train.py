@@ -17,6 +17,9 @@ def train(
     ] = None,
     spec: With = None,
     degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
+    noisy: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Noisy pictures to learn from alone: a folder, a stack, an array.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The model's file (.safetensors).")] = None,
     recipe_file: Annotated[Path | None, typer.Option("--recipe", metavar="FILE.toml", help="A recipe; flags beside it win.")] = None,
     start_from: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="A model whose weights to start from.")] = None,
@@ -49,7 +52,7 @@ def train(
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Train a network on pairs (--degraded, --clean) or on clean pictures and a damage (--clean, --with)."""
+    """Train a network on pairs (--degraded, --clean), clean pictures and a damage (--clean, --with), or noisy ones alone (--noisy)."""
     import_files(imports)
     if list_kinds:
         from restorae.cli.listing import list_family
@@ -62,7 +65,8 @@ def train(
     if start_from is not None and network is not None:
         raise UsageError("--from brings its own network: leave --network away.")
     flags: dict[str, Any] = {
-        "clean": clean, "degradation": spec, "degraded": degraded, "loss": loss, "optimiser": optimiser, "learning_rate": learning_rate,
+        "clean": clean, "degradation": spec, "degraded": degraded, "noisy": noisy, "loss": loss, "optimiser": optimiser,
+        "learning_rate": learning_rate,
         "epochs": epochs, "steps": steps, "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema,
         "warmup": warmup, "validation": validation, "split": split, "seed": seed,
         "network": None if network is None else network_from(network),
@@ -95,6 +99,8 @@ def train(
     model = run(recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=terminal_progress())
     scores = model.card.scores["validation"]
     say(f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s.")
+    if "taken_off" in scores:
+        say(f"It takes off noise of {scores['taken_off']:.4f} (standard deviation on the [0, 1] scale); what is right is not known here.")
     if "degraded" in scores:
         before, after = scores["degraded"]["psnr_pooled"] or 0, scores["restored"]["psnr_pooled"] or 0
         say(f"Validation PSNR {before:.2f} dB degraded, {after:.2f} dB restored (pooled).")

@@ -1,7 +1,9 @@
 """Pictures to learn from and to measure on: by name or path, as pairs, as training examples."""
 
+from restorae.data.correlation import Correlation, noise_correlation
 from restorae.data.examples import Examples, hold_out
 from restorae.data.named import NAMES, Labelled, Split, load_named
+from restorae.data.noisy import PlanePictures, open_noisy
 from restorae.data.opening import is_named, open_labelled, open_pictures, read_labels
 from restorae.data.pairs import Pairs, match
 from restorae.data.pictures import ArrayPictures, GreyPictures, ListedPictures, Pictures
@@ -9,18 +11,22 @@ from restorae.data.pictures import ArrayPictures, GreyPictures, ListedPictures, 
 __all__ = [
     "NAMES",
     "ArrayPictures",
+    "Correlation",
     "Examples",
     "GreyPictures",
     "Labelled",
     "ListedPictures",
     "Pairs",
     "Pictures",
+    "PlanePictures",
     "Split",
     "hold_out",
     "is_named",
     "load_named",
     "match",
+    "noise_correlation",
     "open_labelled",
+    "open_noisy",
     "open_pictures",
     "read_labels",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from restorae import machine
 from restorae.chance import derive_seed, generator
-from restorae.data import ArrayPictures, Pictures
+from restorae.data import ArrayPictures, Pictures, noise_correlation
 from restorae.errors import BadModelFile, Interrupted, OutputError, TrainingDiverged, UsageError
 from restorae.files import require_writable
-from restorae.losses import Batch
+from restorae.losses import Batch, BlindSpot
 from restorae.model import Model, load, make_card, with_suffix
 from restorae.networks import LatentModule, Network
 from restorae.progress import SILENT, Progress
@@ -118,6 +118,8 @@ class Training:
         self.recipe, self.target, self.machinery, self.progress = recipe, target, machinery, progress
         self.material: Material = gather(recipe, machinery.data_dir, _as_pictures(clean), _as_pictures(degraded), progress)
         examples = self.material.examples
+        if self.material.from_noise:
+            self.recipe = recipe = fitted_to_noise(recipe, examples.clean, progress)
         self.device = machine.choose_device(machinery.device)
         self.precision = machine.choose_precision(machinery.precision, self.device)
         self.fabric = Fabric(
@@ -140,7 +142,7 @@ class Training:
         # small sets: a batch larger than an epoch would see some pictures twice per step, so it is made smaller
         self.batch_size = min(recipe.batch_size, len(examples))
         self.state = checkpoint.State(self.recipe.model_dump(mode="json"), self.material.fingerprint)
-        self.validation = validation_of(self.material)
+        self.validation = validation_of(self.material, recipe.loss)
         self.latest: Verdict | None = None
         self.validated = 0.0
 
@@ -362,6 +364,26 @@ class Training:
             return f"Stopped at step {self.state.step:,}. Nothing was saved, since no file was named."
         kept = checkpoint.path_for(self.target)
         return f"Stopped at step {self.state.step:,}. Go on with the same command and --resume; the checkpoint is {kept}."
+
+
+def fitted_to_noise(recipe: Recipe, noisy: Pictures, progress: Progress) -> Recipe:
+    """The recipe, its loss changed where it takes noise for independent that is not; the person is told."""
+    found = noise_correlation(noisy)
+    if found.along == "neither":
+        return recipe
+    told = f"rows {found.along_rows:.2f}, columns {found.along_columns:.2f}"
+    along: Literal["rows", "columns"] = "rows" if found.along_rows >= found.along_columns else "columns"
+    if isinstance(recipe.loss, BlindSpot):
+        if recipe.loss.along != along or found.along == "both":
+            progress.warn(f"The noise of neighbouring pixels is alike (correlation along {told}): some of it will be taken for picture.")
+        return recipe
+    fitting = BlindSpot(along=along)
+    progress.warn(
+        f"The noise of neighbouring pixels is alike (correlation along {told}), and a network would learn to copy it. Training with "
+        f"--loss {fitting}, which hides the pixels that share noise along {along}"
+        + ("; what is shared the other way will partly stay." if found.along == "both" else ".")
+    )
+    return recipe.model_copy(update={"loss": fitting})
 
 
 def make_optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.chance import derive_seed
-from restorae.data import Examples, GreyPictures, Pairs, Pictures, hold_out, is_named, match, open_pictures
+from restorae.data import Examples, GreyPictures, Pairs, Pictures, hold_out, is_named, match, open_noisy, open_pictures
 from restorae.errors import UsageError
 from restorae.evaluating import Exam
+from restorae.losses import SelfSupervised
 from restorae.networks import VAE, LatentNetwork
 from restorae.progress import SILENT, Progress
 from restorae.training.recipe import Recipe
@@ -31,6 +32,8 @@ class Material:
     """What the pictures are called on the model's card."""
     held_out: bool = True
     """Whether the exam's pictures were kept from training."""
+    from_noise: bool = False
+    """Whether it is learned from noisy pictures alone: the exam knows no clean ones."""
     grey_exam: Exam | None = None
     """The exam's pictures in grey, for a network that takes both."""
 
@@ -44,7 +47,7 @@ class Material:
     @property
     def explains(self) -> bool:
         """Whether pictures are learned for their own sake, without damage."""
-        return self.exam.degraded is self.exam.clean
+        return self.exam.degraded is self.exam.clean and not self.from_noise
 
     @property
     def fingerprint(self) -> str:
@@ -67,17 +70,20 @@ def gather(
         UsageError: the recipe does not say what to learn from.
         InputError: its data cannot be used.
     """
-    source = recipe.clean or "pictures from memory"
+    source = recipe.noisy or recipe.clean or "pictures from memory"
+    if clean is None and recipe.noisy is not None:
+        clean = open_noisy(recipe.noisy, recipe.split, data_dir)
     if clean is None:
         if recipe.clean is None:
             raise UsageError("A recipe needs clean pictures: clean = a data set's name or a path.")
         clean = open_pictures(recipe.clean, recipe.split, data_dir, progress)
     if degraded is None and recipe.degraded is not None:
         degraded = open_pictures(recipe.degraded, recipe.split, data_dir, progress)
-    if degraded is None and recipe.degradation is None and not isinstance(recipe.network, LatentNetwork):
+    from_noise = isinstance(recipe.loss, SelfSupervised)
+    if degraded is None and recipe.degradation is None and not from_noise and not isinstance(recipe.network, LatentNetwork):
         raise UsageError(
-            "Training needs damage to learn from: degraded pictures, or a degradation to draw (--with). Pictures alone teach a "
-            "variational auto-encoder: restorae vae train."
+            "Training needs damage to learn from: degraded pictures, a degradation to draw (--with), or noisy pictures alone (--noisy). "
+            "Clean pictures alone teach a variational auto-encoder: restorae vae train."
         )
     if degraded is not None:
         pairs, lonely = match(degraded, clean)
@@ -112,7 +118,7 @@ def gather(
         examples = replace(examples, degraded=pairs.degraded.subset(kept_in))
     elif recipe.degradation is None:
         exam = replace(exam, degraded=checked)
-    return Material(examples, exam, source, held_out=recipe.validation > 0)
+    return Material(examples, exam, source, held_out=recipe.validation > 0, from_noise=from_noise)
 
 
 def _all_and_some(count: int) -> tuple[list[int], list[int]]:

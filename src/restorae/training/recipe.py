@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 
 from restorae.degradations import Degradation
 from restorae.errors import BadSpec, InputError
-from restorae.losses import MSE, Loss, NegativeELBO
+from restorae.losses import MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
 from restorae.networks import VAE, LatentNetwork, Network, UNet
-from restorae.parts import Settings
+from restorae.parts import Settings, kinds
 
 
 class Recipe(Settings):
@@ -34,6 +34,8 @@ class Recipe(Settings):
     """Clean pictures: a data set's name, a folder, a .npy, .npz or idx file."""
     degraded: str | None = None
     """Degraded partners of the clean pictures, with the same names."""
+    noisy: str | None = None
+    """Noisy pictures to learn from alone, in place of clean ones."""
     degradation: Degradation | None = None
     """Damage that is drawn afresh for every example, where there are no partners."""
     split: Literal["train", "test", "all"] = "train"
@@ -81,6 +83,8 @@ class Recipe(Settings):
     @model_validator(mode="before")
     @classmethod
     def _bound_for_latents(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("loss") is None and values.get("noisy") is not None:
+            return {**values, "loss": Neighbours()}
         if isinstance(values, dict) and values.get("loss") is None and "network" in values:
             values = {name: value for name, value in values.items() if name != "loss"}
             if isinstance(Network.of(values["network"]), LatentNetwork):
@@ -92,6 +96,15 @@ class Recipe(Settings):
             raise BadSpec("Give only one of epochs, steps and minutes: they are three ways to say how long to train.")
         if self.degraded is not None and self.degradation is not None:
             raise BadSpec("Give either degraded pictures or a degradation to draw, not both.")
+        if self.noisy is not None and (self.clean is not None or self.degraded is not None or self.degradation is not None):
+            raise BadSpec("Noisy pictures are learned from alone: leave clean, degraded and degradation away, or noisy.")
+        if (self.noisy is not None) != isinstance(self.loss, SelfSupervised):
+            known = ", ".join(sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)))  # type: ignore[type-abstract]
+            raise BadSpec(
+                f"The loss {self.loss.kind} compares with clean pictures, and noisy ones alone have none. Choose {known}."
+                if self.noisy is not None
+                else f"The loss {self.loss.kind} learns from noisy pictures alone: give them as noisy."
+            )
         if self.network.kind == "":
             raise BadSpec("A recipe needs a network.")
         self.loss.check(self.network)
@@ -122,7 +135,7 @@ class Recipe(Settings):
         lines = []
         for key, value in self.model_dump(mode="json").items():
             # which loss goes without saying depends on the network
-            unsaid = type(self)(network=self.network).loss if key == "loss" else type(self).model_fields[key].default
+            unsaid = type(self)(network=self.network, noisy=self.noisy).loss if key == "loss" else type(self).model_fields[key].default
             if getattr(self, key) == unsaid:
                 continue
             text = value if not isinstance(value, dict) else str(getattr(self, key))

@@ -7,14 +7,22 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from restorae.chance import derive_seed
+import torch
+
+from restorae.chance import derive_seed, generator
 from restorae.errors import TrainingCollapsed
 from restorae.evaluating import constant_answer_error, evaluate, evaluate_latent, has_collapsed
+from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
 from restorae.progress import Progress
+from restorae.shapes import Image
 from restorae.training.material import Material
 
 _SEED = 1
+_LATE = 10**9
+"""A step at which every warm-up is over."""
+_SHOWN = 256
+_COLLAPSED, _UNCHANGED = 0.02, 0.005
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,51 @@ class ExplainingValidation(Validation):
         )
 
 
-def validation_of(material: Material) -> Validation:
-    """How a training on this material is checked."""
+class NoisyValidation(Validation):
+    """By how well a network predicts noisy pictures that it did not learn from: no clean ones are known."""
+
+    def __init__(self, material: Material, loss: Loss) -> None:
+        super().__init__(material)
+        self.loss = loss
+
+    def judge(self, model: Model, final: bool) -> Verdict:
+        losses, left, spread, restored_spread = [], [], [], []
+        for index in range(len(self.material.exam)):
+            noisy = _middle(self.material.exam.clean[index])[None]
+            chance = generator(self.material.examples.seed, _SEED, index)
+            with torch.no_grad():
+                losses.append(self.loss.measure(Batch(model.network, model.module, noisy, noisy, _LATE, chance))["loss"].item())
+            restored = model.restore_images(noisy)
+            left.append((restored - noisy).std().item())
+            spread.append(noisy.std().item())
+            restored_spread.append(restored.std().item())
+        figures = {"validation_loss": _mean(losses), "taken_off": _mean(left), "spread": _mean(spread), "restored": _mean(restored_spread)}
+        sentence = f"validation loss {figures['validation_loss']:.5f}, noise taken off {figures['taken_off']:.4f} (standard deviation)"
+        return Verdict(figures, sentence, {"on": self.on, **figures})
+
+    def accept(self, verdict: Verdict, progress: Progress) -> None:
+        figures = verdict.figures
+        if figures["spread"] > 0 and figures["restored"] < _COLLAPSED * figures["spread"]:
+            raise TrainingCollapsed(
+                "The network has collapsed: whatever picture it is shown, it answers nearly the same. It was not saved. Are the noisy "
+                "pictures all alike, or noise alone? Else try a smaller --learning-rate, another --seed or longer training."
+            )
+        if figures["taken_off"] < _UNCHANGED * figures["spread"]:
+            progress.warn("This model hardly changes the pictures: it found no noise that it could tell from what they show.")
+
+
+def _middle(image: Image) -> Image:
+    """The middle of a picture: enough to measure on."""
+    top, left = (max(0, (side - _SHOWN) // 2) for side in image.shape[-2:])
+    return image[:, top : top + _SHOWN, left : left + _SHOWN]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def validation_of(material: Material, loss: Loss = MSE()) -> Validation:
+    """How a training on this material, with this loss, is checked."""
+    if material.from_noise:
+        return NoisyValidation(material, loss)
     return ExplainingValidation(material) if material.explains else RestoringValidation(material)

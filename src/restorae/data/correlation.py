@@ -1,0 +1,71 @@
+"""Whether the noise of pictures runs along their rows or columns: measured, before a network learns to copy it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorae.data.pictures import Pictures
+from restorae.shapes import Image
+
+CORRELATED = 0.25
+"""Correlation of neighbouring noise from which methods that take it for independent go wrong."""
+_BLOCK = 16
+_FLATTEST = 0.1
+_MOST_PICTURES = 20
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How alike the noise of neighbouring pixels is, -1 to 1; 0 is independent."""
+
+    along_rows: float
+    along_columns: float
+
+    @property
+    def along(self) -> str:
+        """`rows`, `columns`, `both` or `neither`."""
+        rows, columns = self.along_rows > CORRELATED, self.along_columns > CORRELATED
+        return "both" if rows and columns else "rows" if rows else "columns" if columns else "neither"
+
+
+def noise_correlation(pictures: Pictures) -> Correlation:
+    """The correlation of neighbouring noise along rows and along columns, measured where pictures are flattest.
+
+    What a picture shows is taken off by differences across the direction; what is left in flat places is noise.
+    """
+    rows, columns = [], []
+    every = max(1, len(pictures) // _MOST_PICTURES)
+    for index in range(0, len(pictures), every):
+        for channel in pictures[index]:
+            rows.append(_along_rows(channel[None]))
+            columns.append(_along_rows(channel.T[None]))
+    return Correlation(_middle(rows), _middle(columns))
+
+
+def _middle(found: list[float | None]) -> float:
+    known = [value for value in found if value is not None]
+    return float(torch.tensor(known).median()) if known else 0.0
+
+
+def _along_rows(plane: Image) -> float | None:
+    """Correlation of a plane's noise with its neighbour's in the same row; None if the plane is too small or has no noise."""
+    _, height, width = plane.shape
+    if height < 2 * _BLOCK or width < 2 * _BLOCK:
+        return None
+    across = plane[:, 1:] - plane[:, :-1]  # of what changes slowly from row to row, nothing is left
+    flatness = _block_means((plane - functional.avg_pool2d(plane[None], 5, 1, 2)[0]).square()[:, 1:, :-1])
+    with_next, square = _block_means(across[..., 1:] * across[..., :-1]), _block_means(across[..., :-1].square())
+    noisy = flatness > 0
+    if not noisy.any():
+        return None
+    flat = noisy & (flatness <= torch.quantile(flatness[noisy], _FLATTEST))
+    total = square[flat].sum()
+    return float(with_next[flat].sum() / total) if total > 0 else None
+
+
+def _block_means(plane: Tensor) -> Tensor:
+    return functional.avg_pool2d(plane[None], _BLOCK)[0, 0].flatten()

@@ -1,0 +1,130 @@
+"""Noisy pictures as they come: micrographs of 16 bits, floats, stacks of planes; each mapped by what its values mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from restorae.data.named import NAMES
+from restorae.data.opening import open_pictures
+from restorae.data.pictures import HELD_IN_MEMORY, Pictures
+from restorae.errors import BadPicture, DataUnavailable, ShapeMismatch, nearest
+from restorae.formats import Original, Page, open_original, picture_files
+from restorae.pixels import ValueRange, choose_range
+from restorae.shapes import Image
+
+_SAMPLED = 200_000
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """A page of a file, or one channel of it."""
+
+    name: str
+    original: Original
+    page: int
+    channel: int | None
+    values: ValueRange
+
+    @property
+    def outline(self) -> Page:
+        return self.original.pages[self.page]
+
+    def read(self) -> np.ndarray:
+        """Its stored values: (height, width, channels)."""
+        stored = self.original.rows(self.page).read(self.outline.height)[..., : self.outline.channels]
+        return stored if self.channel is None else stored[..., self.channel : self.channel + 1]
+
+
+class PlanePictures(Pictures):
+    """Pages of picture files, each in the range in which its values live; finite ones only."""
+
+    def __init__(self, planes: Sequence[_Plane], channels: int, held: Sequence[np.ndarray] | None) -> None:
+        self.planes, self._channels, self._held = list(planes), channels, held
+        self.names = [plane.name for plane in planes]
+
+    def __len__(self) -> int:
+        return len(self.planes)
+
+    def __getitem__(self, index: int) -> Image:
+        plane = self.planes[index]
+        stored = plane.read() if self._held is None else self._held[index]
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            stored = np.where(np.isfinite(stored), stored, np.median(stored[np.isfinite(stored)]))
+        working = np.ascontiguousarray(plane.values.to_working(stored).transpose(2, 0, 1))
+        return torch.from_numpy(working).expand(self._channels, -1, -1)
+
+    def size(self, index: int) -> tuple[int, int]:
+        outline = self.planes[index].outline
+        return outline.height, outline.width
+
+    @property
+    def channels(self) -> int:
+        return self._channels
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        sizes = {self.size(index) for index in range(len(self))}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def subset(self, indices: Sequence[int]) -> PlanePictures:
+        held = None if self._held is None else [self._held[index] for index in indices]
+        return PlanePictures([self.planes[index] for index in indices], self._channels, held)
+
+
+def open_noisy(source: str | Path, split: str = "all", data_dir: Path | None = None, memory: int = HELD_IN_MEMORY) -> Pictures:
+    """The pictures of a file, a stack, an array or a folder of them; every page is one.
+
+    Pictures that are neither grey nor colour become one grey picture for each channel. They are held decoded in memory if
+    they fit in `memory` bytes. Named sets are opened as `open_pictures` does.
+
+    Raises:
+        DataUnavailable: there is nothing of that name.
+        BadPicture, ShapeMismatch: what is there cannot be used; the message names the file.
+    """
+    if str(source) in NAMES:
+        return open_pictures(source, split, data_dir)  # type: ignore[arg-type]
+    path = Path(source)
+    if not path.exists():
+        raise DataUnavailable(f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}")
+    files = picture_files(path) if path.is_dir() else [path]
+    if not files:
+        raise BadPicture(f"{path} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files.")
+    planes: list[_Plane] = []
+    held: list[np.ndarray] | None = []
+    taken = 0
+    for file in files:
+        original = open_original(file)
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        for plane, stored in _planes(original, name):
+            planes.append(plane)
+            taken += stored.nbytes
+            if held is not None:
+                held.append(stored)
+            if taken > memory:
+                held = None
+    colour = {3 if plane.channel is None and plane.outline.channels == 3 else 1 for plane in planes}
+    if len(colour) > 1:
+        raise ShapeMismatch(f"{path} holds grey and colour pictures together. Learn from them apart: their noise differs.")
+    return PlanePictures(planes, colour.pop(), held)
+
+
+def _planes(original: Original, name: str) -> list[tuple[_Plane, np.ndarray]]:
+    found = []
+    for page, outline in enumerate(original.pages):
+        told = name if len(original.pages) == 1 else f"{name}#{page}"
+        whole = _Plane(told, original, page, None, choose_range(np.zeros((1, 1), np.uint8)))
+        parts = (
+            [whole]
+            if outline.channels in (1, 3)
+            else [replace(whole, name=f"{told}:{channel}", channel=channel) for channel in range(outline.channels)]
+        )
+        for part in parts:
+            stored = np.ascontiguousarray(part.read())
+            every = max(1, stored.size // (_SAMPLED * stored.shape[-1]))
+            found.append((replace(part, values=choose_range(stored.reshape(-1, stored.shape[-1])[::every])), stored))
+    return found
