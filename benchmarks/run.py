@@ -27,6 +27,7 @@ import imagine
 import quality
 import speed
 import startup
+import whole
 from alternating import SideFailed
 from settings import ROOT, Bench
 from writing import provenance, replace_section
@@ -36,14 +37,15 @@ from restorae.files import write_text
 from restorae.machine import describe
 from restorae.version import VERSION
 
-PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "imagine": imagine, "startup": startup}
+PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "imagine": imagine, "startup": startup, "whole": whole}
 PAGE = ROOT / "docs" / "benchmarks.md"
 _QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"
 _QUICK_SEEDS = {"keras_seeds": 1, "conv_seeds": 2, "unet_seeds": 1, "vae_seeds": 1, "keras_vae_seeds": 1}
-_QUICK = {"quick": True, "rounds": 1, "likelihood_digits": 20, **_QUICK_SEEDS}
+_QUICK = {"quick": True, "rounds": 1, "likelihood_digits": 20, "largest_megapixels": 1, "photos": 4, **_QUICK_SEEDS}
 _FEWEST_SEEDS = {"keras_seeds": 0, "conv_seeds": 1, "unet_seeds": 1, "vae_seeds": 0, "keras_vae_seeds": 0}
-_FEWEST = {"threads": 1, "rounds": 1, "likelihood_digits": 2, **_FEWEST_SEEDS}
+_FEWEST = {"threads": 1, "rounds": 1, "likelihood_digits": 2, "largest_megapixels": 1, "photos": 2, **_FEWEST_SEEDS}
 _MOST_ROUNDS = 18
+_NOT_SAID = ("parts", "data_dir", "keras_python", "peers_python", "rewrite", "quick")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,15 +73,18 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     options.add_argument("--rewrite", action="store_true", help="measure nothing; write the page from the last results")
     options.add_argument("--seed", type=int, default=Bench.seed, help="the first seed")
     options.add_argument("--threads", type=int, default=Bench.threads, help="threads of each side")
-    options.add_argument("--rounds", type=int, help=f"timed epochs of each side (speed, imagine; {Bench.rounds})")
+    options.add_argument("--rounds", type=int, help=f"timed epochs of each side (speed, imagine) or rounds (whole); {Bench.rounds}")
     options.add_argument("--keras-seeds", type=int, help=f"trainings of Keras for each output (quality; {Bench.keras_seeds})")
     options.add_argument("--conv-seeds", type=int, help=f"trainings of conv (quality; {Bench.conv_seeds})")
     options.add_argument("--unet-seeds", type=int, help=f"trainings of unet (quality; {Bench.unet_seeds})")
     options.add_argument("--vae-seeds", type=int, help=f"long trainings of the lesson's VAE (imagine; {Bench.vae_seeds})")
     options.add_argument("--keras-vae-seeds", type=int, help=f"the same in Keras, ten minutes each (imagine; {Bench.keras_vae_seeds})")
     options.add_argument("--likelihood-digits", type=int, help=f"test digits for log-likelihood (imagine; {Bench.likelihood_digits:,})")
+    options.add_argument("--largest-megapixels", type=int, help=f"of the TIFFs that are restored (whole; {Bench.largest_megapixels:,})")
+    options.add_argument("--photos", type=int, help=f"in the folder that is restored (whole; {Bench.photos})")
     options.add_argument("--data-dir", type=Path, help="folder above mnist/; else RESTORAE_DATA, the user's cache, a download")
     options.add_argument("--keras-python", type=Path, help="a Python that has Keras; else build/keras-venv is made")
+    options.add_argument("--peers-python", type=Path, help="a Python that has BM3D; else build/peers-venv is made")
     chosen = options.parse_args(arguments)
     unknown = [part for part in chosen.parts if part not in PARTS]
     if unknown:
@@ -115,7 +120,7 @@ def _measure(bench: Bench, name: str, options: argparse.Namespace) -> dict[str, 
 
 def _command(name: str, options: argparse.Namespace) -> str:
     """The command that measures this part again; places of files on this machine are left out."""
-    said = {key: value for key, value in vars(options).items() if key not in ("parts", "data_dir", "keras_python", "rewrite", "quick")}
+    said = {key: value for key, value in vars(options).items() if key not in _NOT_SAID}
     defaults = {"seed": Bench.seed, "threads": Bench.threads}
     flags = [f"--{key.replace('_', '-')} {value}" for key, value in said.items() if value is not None and value != defaults.get(key)]
     return " ".join(["python benchmarks/run.py", name, *(["--quick"] if options.quick else []), *flags])

@@ -30,6 +30,10 @@ class Bench:
     """The same in Keras; left out because one takes some ten minutes."""
     likelihood_digits: int = 1_000
     """Test digits whose log-likelihood is estimated."""
+    largest_megapixels: int = 1_000
+    """The largest TIFF that is restored."""
+    photos: int = 500
+    """Photos in the folder that is restored end to end."""
     vae: str = "digits-vae"
     strong_vae: str = "digits-vae-strong"
     restorer_vae: str = "digits-restorer-vae"
@@ -38,6 +42,8 @@ class Bench:
     data_dir: Path | None = None
     keras_python: Path | None = None
     """A Python that has Keras already; by default build/keras-venv is made."""
+    peers_python: Path | None = None
+    """A Python that has BM3D already; by default build/peers-venv is made."""
 
     @property
     def folder(self) -> Path:
@@ -98,6 +104,21 @@ class Bench:
     def reader_digits(self) -> int:
         """Training digits that the classifier learns to read from: all but the last 5,000."""
         return 4_096 if self.quick else 55_000
+
+    @property
+    def tiff_megapixels(self) -> list[int]:
+        """Sizes of the TIFFs that are restored, the largest last."""
+        return [*(size for size in (1, 4, 24, 100) if size < self.largest_megapixels), self.largest_megapixels]
+
+    @property
+    def peers_megapixels(self) -> list[float]:
+        """Sizes of the pictures on which restorae is held against others."""
+        return [0.01] if self.quick else [1, 4]
+
+    @property
+    def tiled_megapixels(self) -> float:
+        """Size of the picture that is restored in tiles and untiled."""
+        return 1.5 if self.quick else 24
 
     @property
     def draws_of_a_user(self) -> int | None:

@@ -1,4 +1,4 @@
-"""How the sides come to be: the digits they share, Keras's virtual environment, and their processes."""
+"""How the sides come to be: the digits they share, virtual environments for those who need one, and their processes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from restorae.degradations import Degradation
 from restorae.evaluating import Exam
 
 HERE = Path(__file__).resolve().parent
-REQUIREMENTS = HERE / "keras-requirements.txt"
 KERAS_VENV = ROOT / "build" / "keras-venv"
+PEERS_VENV = ROOT / "build" / "peers-venv"
 
 
 def prepare_digits(bench: Bench) -> Path:
@@ -45,18 +45,34 @@ def keras_python(bench: Bench) -> Path:
     """
     if bench.keras_python is not None:
         return bench.keras_python.absolute()
-    python, ready, wanted = KERAS_VENV / "bin" / "python", KERAS_VENV / ".ready", REQUIREMENTS.read_text()
+    return _python_with("Keras and TensorFlow", "keras", KERAS_VENV)
+
+
+def peers_python(bench: Bench) -> Path:
+    """The Python that has BM3D: the one that was named, else that of build/peers-venv, made now if it is not there.
+
+    Raises:
+        SideFailed: it could not be installed; the message says why.
+    """
+    if bench.peers_python is not None:
+        return bench.peers_python.absolute()
+    return _python_with("BM3D", "peers", PEERS_VENV)
+
+
+def _python_with(what: str, name: str, venv: Path) -> Path:
+    requirements = HERE / f"{name}-requirements.txt"
+    python, ready, wanted = venv / "bin" / "python", venv / ".ready", requirements.read_text()
     if ready.is_file() and ready.read_text() == wanted:
         return python
-    print(f"Installing Keras and TensorFlow into {KERAS_VENV.relative_to(ROOT)}, once.", flush=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS)]
+    print(f"Installing {what} into {venv.relative_to(ROOT)}, once.", flush=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(requirements)]
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(KERAS_VENV)], check=True)
+        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         subprocess.run(install, check=True)
     except (subprocess.CalledProcessError, OSError) as error:
         raise SideFailed(
-            f"Keras could not be installed into {KERAS_VENV} ({error}); pip's words are above. TensorFlow has no packages for some "
-            "Pythons: make one with another Python yourself and name it with --keras-python."
+            f"{what} could not be installed into {venv} ({error}); pip's words are above. There are no packages of it for some "
+            f"Pythons: make one with another Python yourself and name it with --{name}-python."
         ) from None
     ready.write_text(wanted)
     return python
@@ -71,7 +87,28 @@ def start_keras(bench: Bench, digits: Path) -> Side:
 def start_restorae(bench: Bench, digits: Path, name: str) -> Side:
     """A process of restorae; each training that is held needs one."""
     command = [sys.executable, str(HERE / "restorae_worker.py"), "--data", str(digits)]
-    return Side(name, command, {"OMP_NUM_THREADS": str(bench.threads)}, bench.folder / "logs" / f"{name.replace(' ', '-')}.txt")
+    return Side(name, command, threads_of(bench), _log(bench, name))
+
+
+def start_bm3d(bench: Bench, sigma: float) -> Side:
+    """BM3D, told the noise."""
+    command = [str(peers_python(bench)), str(HERE / "peers_worker.py"), "--threads", str(bench.threads), "--sigma", str(sigma)]
+    return Side("bm3d", command, {**threads_of(bench), "PYTHONDONTWRITEBYTECODE": "1"}, _log(bench, "bm3d"))
+
+
+def start_whole(bench: Bench, name: str, way: str, model: Path | None = None, precision: str = "auto") -> Side:
+    """A process that restores whole pictures in one way."""
+    command = [sys.executable, str(HERE / "whole_worker.py"), "--way", way, "--precision", precision]
+    return Side(name, command + (["--model", str(model.absolute())] if model else []), threads_of(bench), _log(bench, name))
+
+
+def threads_of(bench: Bench) -> dict[str, str]:
+    """The environment that holds a process to its threads."""
+    return {"OMP_NUM_THREADS": str(bench.threads)}
+
+
+def _log(bench: Bench, name: str) -> Path:
+    return bench.folder / "logs" / f"{name.replace(' ', '-')}.txt"
 
 
 def recipe_settings(bench: Bench, network: str, seed: int, draws: int | None) -> dict[str, object]:

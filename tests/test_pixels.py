@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
 from restorae.errors import BadPicture, ShapeMismatch
-from restorae.pixels import as_array, as_batch, full_scale, stored_values, to_stored, to_working, working_values
+from restorae.pixels import (
+    FULL_RANGE,
+    ValueRange,
+    as_array,
+    as_batch,
+    choose_range,
+    full_scale,
+    stored_values,
+    to_grey,
+    to_stored,
+    to_working,
+    working_values,
+)
 
 SHAPES = st.one_of(
     some.array_shapes(min_dims=2, max_dims=2, max_side=6), st.tuples(st.integers(1, 6), st.integers(1, 6), st.sampled_from((1, 3)))
@@ -170,3 +182,113 @@ def test_a_result_of_another_size_is_refused(working, like):
 @pytest.mark.parametrize(("dtype", "scale"), [(bool, 1), (np.uint8, 255), (np.uint16, 65535), (np.float16, 1), (np.float64, 1)])
 def test_full_scale(dtype, scale):
     assert full_scale(np.dtype(dtype)) == scale
+
+
+# ------------------------------------------------------------------------------------------------- ranges
+
+
+def spread(low: float, high: float, dtype: type, channels: int = 1) -> np.ndarray:
+    """A sample whose 0.1 and 99.9 percentiles are its ends: one value in a hundred lies at each."""
+    values = np.linspace(low, high, 800)
+    return np.repeat(np.concatenate([np.full(100, low), values, np.full(100, high)])[:, None], channels, 1).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high", "full"),
+    [
+        (np.uint8, 0, 255, True),
+        (np.uint8, 100, 110, True),
+        (bool, 0, 1, True),
+        (np.uint16, 0, 65535, True),
+        (np.uint16, 1000, 1000 + 0.26 * 65535, True),
+        (np.uint16, 0, 4095, False),
+        (np.uint16, 30000, 30100, False),
+        (np.uint32, 0, 2**31, True),
+        (np.uint32, 0, 2**20, False),
+        (np.uint64, 0, 2**40, False),
+        (np.int16, -1000, 3000, False),
+        (np.int8, 0, 127, False),
+        (np.float32, 0, 1, True),
+        (np.float32, -0.5, 1.5, True),
+        (np.float32, 0.2, 0.6, True),
+        (np.float32, 0.2, 0.3, False),
+        (np.float32, 0, 4095, False),
+        (np.float64, -2, 1, False),
+    ],
+)
+def test_the_range_is_the_types_own_unless_values_live_in_a_small_part_of_it(dtype, low, high, full):
+    found = choose_range(spread(low, high, dtype))
+    assert found.is_full == full, f"{np.dtype(dtype)} from {low} to {high} was mapped by {found}"
+    if not full:
+        assert (found.low, found.high) == (pytest.approx((float(low),)), pytest.approx((float(high),)))
+
+
+def test_a_range_can_be_asked_for():
+    values = spread(100, 110, np.uint8)
+    assert choose_range(values, "own-range") == ValueRange((100.0,), (110.0,))
+    assert choose_range(spread(0, 4095, np.uint16), "full-range") is FULL_RANGE
+    with pytest.raises(BadPicture, match="Expected whole numbers without sign"):
+        choose_range(spread(-5, 5, np.int16), "full-range")
+    with pytest.raises(BadPicture, match="cannot be used as pixels"):
+        choose_range(np.zeros((3, 1), complex))
+
+
+def test_colours_share_a_range_and_planes_have_their_own():
+    values = np.concatenate([spread(0, 100, np.uint16), spread(5000, 6000, np.uint16)], 1)
+    apart = choose_range(values, apart=True)
+    assert (apart.low, apart.high) == (pytest.approx((0.0, 5000.0)), pytest.approx((100.0, 6000.0)))
+    shared = choose_range(values)
+    assert (shared.low, shared.high) == (pytest.approx((0.0,)), pytest.approx((6000.0,)))
+
+
+def test_what_is_no_number_has_no_say_in_the_range():
+    values = spread(0, 4095, np.float32)
+    values[::7] = np.nan
+    values[3] = np.inf
+    clean = values[np.isfinite(values)]
+    assert choose_range(values) == ValueRange(*((float(each),) for each in np.percentile(clean.astype(np.float64), (0.1, 99.9))))
+    assert choose_range(np.full((5, 1), np.nan, np.float32), "own-range") == ValueRange((0.0,), (1.0,))
+
+
+def test_a_flat_picture_has_a_range_too():
+    found = choose_range(np.full((50, 1), 700, np.uint16))
+    assert found.low == (700.0,)
+    assert found.high > found.low
+
+
+@given(some.arrays(st.sampled_from((np.uint16, np.int16, np.uint8)), st.tuples(st.integers(1, 40), st.sampled_from((1, 3)))), st.booleans())
+def test_whole_numbers_come_back_from_any_range(values, apart):
+    mapped = choose_range(values, "own-range", apart)
+    working = mapped.to_working(values)
+    assert working.dtype == np.float32
+    assert np.array_equal(mapped.to_stored(working, values.dtype), values)
+
+
+@given(some.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(1)), elements=st.floats(-1e6, 1e6, width=32)))
+def test_floats_come_back_to_float32s_precision_of_their_range(values):
+    mapped = choose_range(values, "own-range")
+    back = mapped.to_stored(mapped.to_working(values), values.dtype)
+    size = max(1.0, float(np.abs(values).max()), mapped.high[0] - mapped.low[0])
+    assert np.abs(back.astype(np.float64) - values).max() <= size * 1e-6
+
+
+@given(some.arrays(np.uint16, st.tuples(st.integers(1, 40), st.just(1))))
+def test_the_full_range_is_that_of_the_type(values):
+    assert np.array_equal(FULL_RANGE.to_working(values), working_values(values))
+    assert np.array_equal(FULL_RANGE.to_stored(working_values(values), values.dtype), values)
+
+
+def test_what_lies_beyond_the_range_is_not_clipped_but_the_type_has_its_limits():
+    mapped = ValueRange((100.0,), (200.0,))
+    values = np.array([[0], [100], [150], [200], [65535]], np.uint16)
+    assert np.allclose(mapped.to_working(values)[:, 0], [-1, 0, 0.5, 1, 654.35])
+    assert np.array_equal(mapped.to_stored(np.array([-2, 0.126, 1e6], np.float32), np.dtype(np.uint16)), [0, 113, 65535])
+    assert str(mapped) == "100 to 200"
+    assert str(FULL_RANGE) == "full range"
+
+
+def test_grey_is_the_luma_of_colours():
+    colours = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    red, green, blue = colours.unbind(1)
+    assert torch.allclose(to_grey(colours), (0.299 * red + 0.587 * green + 0.114 * blue)[:, None])
+    assert torch.allclose(to_grey(torch.ones(1, 3, 2, 2)), torch.ones(1, 1, 2, 2))

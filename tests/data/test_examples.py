@@ -20,6 +20,7 @@ from restorae.data.pictures import FilePictures, read_folder
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.errors import ShapeMismatch
 from restorae.formats import write_still
+from restorae.pixels import to_grey
 from restorae.shapes import Images
 
 NOISE = Degradation.of("blur(sigma=0.5..1) | gaussian-noise(sigma=0.1..0.3)")
@@ -363,3 +364,30 @@ def test_which_are_held_out_is_drawn():
 def test_one_picture_is_too_few(count):
     with pytest.raises(ShapeMismatch, match="at least two pictures"):
         hold_out(count, 0.1, 10, 0)
+
+
+def colours(count: int = 12, side: int = 6) -> ArrayPictures:
+    return ArrayPictures(np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_every_other_batch_is_grey_and_epochs_take_turns(paired):
+    settings = {"degraded": colours()} if paired else {}
+    plain, both = (Examples(colours(), seed=1, grey_too=grey_too, **settings) for grey_too in (False, True))
+    for epoch in (0, 1):
+        for place, (colour, shown) in enumerate(zip(plain.batches(epoch, 3), both.batches(epoch, 3), strict=True)):
+            grey = (epoch + place) % 2 == 1
+            for one, other in zip(shown, colour, strict=True):
+                assert one.shape[1] == (1 if grey else 3)
+                assert torch.equal(one, to_grey(other) if grey else other)
+
+
+def test_grey_batches_are_damaged_in_grey_and_found_again_from_the_middle():
+    examples = Examples(colours(), degradation=GaussianNoise(sigma=0.1), seed=1, grey_too=True)
+    batches = list(examples.batches(0, 3))
+    assert [degraded.shape[1] for degraded, _ in batches] == [3, 1, 3, 1]
+    for degraded, clean in batches:
+        assert (degraded - clean).std().item() == pytest.approx(0.1, rel=0.3)
+    for place, (degraded, clean) in enumerate(examples.batches(0, 3, start=1), 1):
+        assert torch.equal(degraded, batches[place][0])
+        assert torch.equal(clean, batches[place][1])

@@ -28,6 +28,8 @@ VARIANTS = [
     UNet(widths=(4, 5), encoder_blocks=(1, 1), decoder_blocks=(2,), patch=1, channels=3),
     UNet(widths=(4, 5, 6), encoder_blocks=(1, 0, 1), decoder_blocks=(0, 1), patch=2),
     UNet(widths=(2, 3, 4, 5), encoder_blocks=(0, 0, 0, 1), decoder_blocks=(0, 0, 0), patch=1),
+    UNet(widths=(4, 5), padding="replicate"),
+    UNet(widths=(4, 5), padding="replicate", residual=True, channels=3),
     ConvVAE(height=5, width=9, features=4, hidden=6, latent_dim=3, channels=3),
     ConvVAE(height=8, width=4, features=4, likelihood="gaussian"),
     ResidualVAE(height=6, width=11, features=4, latent_dim=5, channels=3, encoder_blocks=0, fine_blocks=1),
@@ -400,3 +402,82 @@ def test_unet_starts_without_normalisation_and_with_blocks_that_change_nothing()
     seconds = [weights for name, weights in module.named_parameters() if name.endswith("second.weight")]
     assert seconds
     assert not any(weights.any() for weights in seconds)
+
+
+# ------------------------------------------------------------------------------------------------- unet over pictures
+
+
+GREY_TOO = UNet(widths=(4, 6), channels=3, grey_too=True, padding="replicate")
+
+
+def test_a_unet_for_grey_and_colour_has_a_door_for_each():
+    assert GREY_TOO.takes == (1, 3)
+    GREY_TOO.check_channels(1)
+    GREY_TOO.check_channels(3)
+    with pytest.raises(ShapeMismatch, match=r"pictures of 1 or 3 channel\(s\), but 2 came"):
+        GREY_TOO.check_channels(2)
+    module = built(GREY_TOO)
+    for channels, doors in ((1, ("grey_input", "grey_output")), (3, ("input", "output"))):
+        module.requires_grad_(True).zero_grad()
+        picture = torch.rand(2, channels, 8, 12, generator=torch.Generator().manual_seed(0))
+        restored = module(picture)
+        assert restored.shape == picture.shape
+        restored.square().mean().backward()
+        reached = {name.split(".")[0] for name, weights in module.named_parameters() if weights.grad is not None and weights.grad.any()}
+        assert reached == {*doors, "encoders", "downs", "ups", "decoders"}
+
+
+def test_grey_too_is_for_colour():
+    with pytest.raises(BadSpec, match="grey_too is for networks of 3 channels"):
+        UNet(channels=1, grey_too=True)
+    for wanted in (UNet(grey_too=True), UNet(channels=3, grey_too=True)):
+        assert wanted.fitted(3, None).takes == (1, 3)
+        assert wanted.fitted(1, None).takes == (1,)
+    module = UNet(widths=(4, 6), grey_too=True).fitted(1, None).build()
+    assert not hasattr(module, "grey_input")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_residual_unet_begins_as_the_identity(channels):
+    network = UNet(widths=(4, 6), channels=3, grey_too=True, residual=True)
+    picture = torch.rand(2, channels, 8, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(network.build()(picture), picture)
+    assert not torch.equal(network.model_copy(update={"residual": False}).build()(picture), picture)
+
+
+def test_a_residual_unet_adds_to_the_picture_what_the_other_would_restore():
+    plain = UNet(widths=(4, 6), padding="replicate")
+    residual = plain.model_copy(update={"residual": True}).build()
+    module = built(plain)
+    residual.load_state_dict(module.state_dict())
+    picture = torch.rand(1, 1, 12, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(residual(picture), picture + module(picture), atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "replicate"])
+def test_beyond_the_border_lie_zeros_or_the_outermost_values_again(padding):
+    network = UNet(widths=(4,), encoder_blocks=(1,), decoder_blocks=(), padding=padding)  # on the way up, places differ by themselves
+    flat = torch.full((1, 1, 64, 64), 0.8, dtype=torch.float64)
+    restored = built(network, dtype=torch.float64)(flat)[..., ::2, ::2]  # pixels of one place within a position
+    is_flat = torch.allclose(restored, restored[..., :1, :1].expand_as(restored), atol=1e-9)
+    assert is_flat == (padding == "replicate"), "what continues the border shows within a flat picture"
+
+
+def test_padding_is_settled_when_training_cuts_patches():
+    assert UNet().padding == "auto"
+    assert UNet().for_patches().padding == "replicate"
+    assert UNet(padding="zeros").for_patches().padding == "zeros"
+    plain, module = UNet(widths=(4, 6)), built(UNet(widths=(4, 6)))
+    zeros = UNet(widths=(4, 6), padding="zeros").build()
+    zeros.load_state_dict(module.state_dict())
+    assert torch.equal(zeros(images(plain)), module(images(plain)))
+
+
+def test_settings_from_before_these_were_there_build_the_same():
+    old = {"kind": "unet", "channels": 1, "widths": [4, 6], "encoder_blocks": [0, 2], "decoder_blocks": [1], "patch": 2}
+    network = Network.of(old)
+    assert network == UNet(widths=(4, 6))
+    module = network.build()
+    assert {name.split(".")[0] for name, _ in module.named_parameters()} == {"input", "output", "encoders", "downs", "ups", "decoders"}
+    assert {layer.padding_mode for layer in module.modules() if isinstance(layer, nn.Conv2d)} == {"zeros"}
+    assert not module.residual

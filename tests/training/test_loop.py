@@ -273,3 +273,35 @@ def test_a_folder_of_mixed_sizes_is_trained_on_by_patches(tmp_path: Path) -> Non
     model = train(with_settings(recipe, learning_rate=5e-3))
     assert model.card.steps == 40
     assert model.card.scores["validation"]["count"] == 1
+
+
+def test_a_network_for_grey_and_colour_learns_both_and_its_card_says_so(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).random((40, 16, 16, 3), dtype=np.float32)
+    network = "unet(widths=[4,6],residual=true,grey_too=true)"
+    recipe = Recipe(network=network, degradation="gaussian-noise(sigma=0.2)", learning_rate=1e-3, batch_size=8, steps=20)
+    hearing = Hearing()
+    model = train(recipe, tmp_path / "both", clean=colours, progress=hearing)
+    fresh = model.network.build().state_dict()
+    assert model.network.takes == (1, 3)
+    assert {"grey_input.weight", "grey_output.weight"} <= fresh.keys()
+    assert model.card.scores["validation"]["in_grey"]["restored"]["psnr_pooled"] > 0
+    assert model.card.history[-1]["mse_grey"] > 0
+    assert any("in grey" in said for said in hearing.said)
+    again = load(tmp_path / "both.safetensors")
+    assert again.network == model.network
+    for pictures in (colours, colours[..., 0]):
+        assert np.array_equal(again.restore(pictures), model.restore(pictures))
+    # on grey pictures the same settings have one door
+    assert train(recipe, clean=colours[..., 0]).network.takes == (1,)
+
+
+def test_with_a_door_for_grey_it_can_be_stopped_and_resumed_bit_for_bit(tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).random((24, 8, 8, 3), dtype=np.float32)
+    network, damage = "unet(widths=[4,6],residual=true,grey_too=true)", "gaussian-noise(sigma=0.2)"
+    recipe = Recipe(network=network, degradation=damage, batch_size=4, steps=9)
+    train(recipe, tmp_path / "whole", clean=colours)
+    with pytest.raises(Interrupted):
+        train(recipe, tmp_path / "parts", clean=colours, progress=Hearing(stop_after=4))
+    train(recipe, tmp_path / "parts", clean=colours, resume=True)
+    whole, parts = weights(tmp_path / "whole.safetensors"), weights(tmp_path / "parts.safetensors")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)

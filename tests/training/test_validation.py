@@ -12,7 +12,7 @@ from restorae.data import ArrayPictures, Pictures
 from restorae.errors import TrainingCollapsed
 from restorae.evaluating import evaluate, evaluate_latent
 from restorae.model import Model, make_card
-from restorae.networks import Conv, ConvVAE, Network
+from restorae.networks import Conv, ConvVAE, Network, UNet
 from restorae.progress import Progress
 from restorae.training import Recipe
 from restorae.training.material import Material, gather
@@ -150,3 +150,18 @@ def test_a_perfect_restoration_has_a_sentence() -> None:
     found = validation_of(held).judge(model, final=False)
     assert found.figures["mse"] == 0
     assert f"{math.inf} dB" in found.sentence
+
+
+def test_a_network_for_grey_and_colour_is_judged_on_both() -> None:
+    colours = ArrayPictures(np.random.default_rng(0).random((40, 12, 12, 3), dtype=np.float32))
+    held = gather(Recipe(network="unet", degradation=NOISE), clean=colours)
+    model = untrained(UNet(widths=(4, 6), channels=3, grey_too=True))
+    assert "mse_grey" not in validation_of(held).judge(model, final=True).figures
+    found = validation_of(held.with_grey()).judge(model, final=True)
+    grey = held.with_grey().grey_exam
+    assert grey is not None
+    assert grey.clean.channels == 1
+    assert found.figures["mse_grey"] == pytest.approx(evaluate(model.restore_images, grey).restored.mse)
+    assert found.figures["mse"] == pytest.approx(evaluate(model.restore_images, held.exam).restored.mse)
+    assert found.scores["in_grey"]["restored"]["ssim"] is not None
+    assert "dB (pooled), in grey " in found.sentence

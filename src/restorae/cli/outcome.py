@@ -14,9 +14,7 @@ from restorae.restoring import Failure
 def finish(done: str, count: int, failures: Sequence[Failure], out: Path) -> None:
     """Tell the outcome; exit with status 1 if something could not be done."""
     for failure in failures:
-        # most reasons name the file themselves
-        named = failure.reason if str(failure.source) in failure.reason else f"{failure.source}: {failure.reason}"
-        say(f"Not {done}: {named}")
+        say(f"Not {done}: {failure}")
     say(f"{count - len(failures)} of {count} {done}, in {out}.")
     if failures:
         raise typer.Exit(1)

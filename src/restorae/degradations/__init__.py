@@ -2,20 +2,42 @@
 
 from restorae.degradations.blur import Blur
 from restorae.degradations.chain import Chain
+from restorae.degradations.compression import Jpeg, Quantise
 from restorae.degradations.contract import Amount, Count, Degradation, Draw
+from restorae.degradations.fading import ColourCast, Fading, Vignette
+from restorae.degradations.film import Dust, Hair, Scratches
 from restorae.degradations.masking import Masking
+from restorae.degradations.motion import MotionBlur
 from restorae.degradations.noise import GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
+from restorae.degradations.paper import BleedThrough, Folds, Stains
+from restorae.degradations.patterns import Banding, Halftone
+from restorae.degradations.resolution import Downscale
 
 __all__ = [
     "Amount",
+    "Banding",
+    "BleedThrough",
     "Blur",
     "Chain",
+    "ColourCast",
     "Count",
     "Degradation",
+    "Downscale",
     "Draw",
+    "Dust",
+    "Fading",
+    "Folds",
     "GaussianNoise",
+    "Hair",
+    "Halftone",
+    "Jpeg",
     "Masking",
+    "MotionBlur",
     "PoissonNoise",
+    "Quantise",
     "SaltAndPepper",
+    "Scratches",
     "Speckle",
+    "Stains",
+    "Vignette",
 ]

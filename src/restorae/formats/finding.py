@@ -12,13 +12,15 @@ from restorae.formats.kinds import ARRAY_KINDS, SUFFIXES, kind_named, kind_of
 def picture_files(folder: Path) -> list[Path]:
     """The picture files below a folder, sorted; hidden ones are left out, links to folders not followed.
 
-    Files that go by a picture's name are taken as such, broken ones too; of others those that are pictures by content.
+    Files that go by a picture's name are taken as such, broken ones too; of others those that are pictures by content. A
+    folder that may not be looked into stands for its pictures, so that it is named where a broken file would be.
     """
-    found = []
-    for parent, folders, files in os.walk(folder):
+    found: list[Path] = []
+    closed: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [path for name in files if not name.startswith(".") and _is_picture(path := Path(parent, name))]
-    return sorted(found)
+    return sorted([*found, *(Path(error.filename) for error in closed)])
 
 
 def _is_picture(path: Path) -> bool:

@@ -31,6 +31,7 @@ _DTYPES = {
 }  # fmt: skip
 _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "tiff": "tiffload_source", "webp": "webpload_source"}
 _HAS_PAGES = ("tiff", "webp", "avif", "heic")
+_PALETTE = "its palette is converted to full colour"
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def checked_kind(path: Path) -> str:
     """
     try:
         if not path.is_file():
-            raise BadPicture(f"{path} is not a file.")
+            raise BadPicture(_no_file(path))
         if path.stat().st_size == 0:
             raise BadPicture(f"{path} is empty (0 bytes).")
         kind = kind_of(path)
@@ -226,11 +227,26 @@ def checked_kind(path: Path) -> str:
     return kind
 
 
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        told = "is not a file but a folder. Were pictures expected in it, it may not be looked into"
+    elif path.is_symlink():
+        told = "is not a file but a link that leads nowhere, or in a circle"
+    elif path.exists():
+        told = "is not a file but a pipe or a device"
+    else:
+        told = "is not a file: nothing of that name is there"
+    return f"{path} {told}."
+
+
 def _open_tiff(path: Path, axes: str | None) -> Original:
     layout = read_layout(path, axes)
     if layout.arrays is None:
         return _open_with_vips(path, "tiff", layout)
-    pages = tuple(Page(each.shape[0], each.shape[1], math.prod(each.shape[2:]), 0, each.dtype) for each in layout.arrays)
+    pages = tuple(
+        Page(each.shape[0], each.shape[1], math.prod(each.shape[2:]), alpha, each.dtype)
+        for each, alpha in zip(layout.arrays, layout.alphas, strict=True)
+    )
     return TiffArrayOriginal(path, "tiff", pages, (), layout, layout.arrays)
 
 
@@ -252,8 +268,19 @@ def _open_with_vips(path: Path, kind: str, layout: TiffLayout | None) -> Origina
         if layout is not None and layout.uniform and page == 0:
             pages = pages * count  # thousands of planes need not be opened one by one
             break
+    if layout is not None and layout.palette:
+        notices.append(_PALETTE)
+    if kind in ("png", "avif", "heic") and _moves(path, kind):
+        notices.append("it is a moving picture, of which only the still one is restored and written")
     converted = any("converted" in notice and "CMYK" in notice for notice in notices)
     return VipsOriginal(path, kind, tuple(pages), tuple(notices), header, layout, converted)
+
+
+def _moves(path: Path, kind: str) -> bool:
+    """Whether it holds further pictures that libvips does not read: an animated PNG, a sequence."""
+    with path.open("rb") as handle:
+        start = handle.read(2**16)
+    return b"acTL" in start.split(b"IDAT")[0] if kind == "png" else start[8:12] in (b"avis", b"msf1", b"hevc", b"hevx")
 
 
 def load_with_vips(path: Path, kind: str, page: int = 0) -> pyvips.Image:
@@ -301,7 +328,7 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
     except pyvips.Error as error:
         raise unreadable(path, error) from None
     if image.get_typeof("palette"):
-        notices.append("its palette is converted to full colour")
+        notices.append(_PALETTE)
     elif bits < 8:
         notices.append(f"its {bits}-bit values become 8-bit ones")
     if image.format not in _DTYPES:

@@ -99,7 +99,9 @@ def begin_result(original: Original, target: Path, kind: str | None = None, qual
         raise BadPicture(f"{original.path}: {kind.upper()} files are read but not written. Choose --format {', '.join(WRITTEN)}.")
     _check_holds(original, kind)
     sizes = {(page.height, page.width, page.bands, page.dtype) for page in original.pages}
-    if len(sizes) > 1:
+    # libvips would call all bands beyond grey or colour alpha
+    by_bands = kind == "tiff" and original.pages[0].channels not in (1, 3) and not (original.layout and original.layout.pyramid)
+    if len(sizes) > 1 or by_bands:
         return _MixedTiffResult(original, target, kind, quality)
     return _VipsResult(original, target, kind, quality)
 
@@ -231,6 +233,8 @@ class _VipsResult(_Spooled):
         if self.kind != "tiff" and self.kind != self.picture.kind and page.dtype.itemsize == 2 and self.kind in ("jpeg", "webp"):
             image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if page.channels == 3 else "b-w")
             self.notices.append(f"16 bits became 8: {self.kind.upper()} holds no more")
+        if self.kind == "avif" and self.kind != self.picture.kind and page.dtype.itemsize == 2:
+            self.notices.append("16 bits became 12: AVIF holds no more")
         return image
 
     def _options(self) -> dict[str, Any]:
@@ -354,7 +358,7 @@ def _is_lossless_webp(path: Path) -> bool:
 
 
 class _MixedTiffResult(_Spooled):
-    """Pages of different sizes or types, written one by one."""
+    """Pages of different sizes or types, or of many bands, written one by one."""
 
     def __init__(self, original: VipsOriginal, target: Path, kind: str, quality: int | None) -> None:
         if kind != "tiff":
@@ -368,15 +372,15 @@ class _MixedTiffResult(_Spooled):
         try:
             with written_whole(self.target) as partial:
                 compressed = self.layout is not None and self.layout.compression != "none"
-                with tifffile.TiffWriter(partial, bigtiff=self.starts[-1] > _CLASSIC_LIMIT) as writer:
+                big = self.starts[-1] > _CLASSIC_LIMIT or (self.layout is not None and self.layout.bigtiff)
+                with tifffile.TiffWriter(partial, bigtiff=big) as writer:
                     for place, page in enumerate(self.original.pages):
                         values = self.page(place)
                         writer.write(
                             values if page.bands > 1 else values[..., 0],
-                            photometric="rgb" if page.channels == 3 else "minisblack",
-                            extrasamples=["unassalpha"] if page.alpha and page.channels in (1, 3) else None,
+                            **_colours(page),
                             compression="zlib" if compressed else None,
-                            planarconfig="contig" if page.bands > 1 else None,
+                            tile=self.layout.tile if self.layout is not None else None,
                             metadata=None,
                         )
                         del values
@@ -404,15 +408,29 @@ class _TiffArrayResult(_Spooled):
                 with tifffile.TiffWriter(partial, bigtiff=self.layout.bigtiff) as writer:
                     for place, page in enumerate(self.original.pages):
                         values = self.page(place) if page.bands > 1 else self.page(place)[..., 0]
-                        photometric = "rgb" if page.bands == 3 else "minisblack"
-                        planar = "contig" if page.bands > 1 else None
-                        writer.write(values, compression="zlib", photometric=photometric, planarconfig=planar, metadata=None)
+                        said = _colours(page)
+                        if self.layout.white_is_zero and page.channels == 1:
+                            said["photometric"] = "miniswhite"
+                        if self.layout.associated:
+                            said["extrasamples"] = ["assocalpha" if each == "unassalpha" else each for each in said["extrasamples"] or ()]
+                        writer.write(values, compression="zlib", **said, metadata=None)
                         del values
                 self.notices += tiff_tags.carry(self.original.path, partial)
         except OSError as error:
             raise OutputError(explain_write_failure(self.target, error)) from error
         finally:
             self.drop()
+
+
+def _colours(page: Page) -> dict[str, Any]:
+    """What tifffile is to say of a page's bands."""
+    rgb = page.channels == 3
+    further = page.bands - (3 if rgb else 1)
+    return {
+        "photometric": "rgb" if rgb else "minisblack",
+        "extrasamples": ["unspecified"] * (further - page.alpha) + ["unassalpha"] * page.alpha or None,
+        "planarconfig": "contig" if page.bands > 1 else None,
+    }
 
 
 def _put_in_place(result: _Spooled, partial: Path, start: int, big_endian: bool) -> None:

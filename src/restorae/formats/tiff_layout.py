@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,10 @@ class TiffLayout:
     """Whether the pyramid's smaller copies hang below the page."""
     bigtiff: bool = False
     big_endian: bool = False
+    white_is_zero: bool = False
+    palette: bool = False
+    associated: bool = False
+    """Whether colours are stored multiplied by alpha."""
     arrays: Sequence[np.ndarray] | None = field(default=None, repr=False, compare=False)
     """The planes themselves, where libvips cannot decode them."""
     contiguous: int | None = None
@@ -97,10 +101,17 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         "subifds": subifds,
         "bigtiff": opened.is_bigtiff,
         "big_endian": opened.byteorder == ">",
+        "white_is_zero": int(first.photometric) == 0,
+        "palette": any(int(page.photometric) == 3 for page in kept),
+        "associated": any(int(each) == 1 for page in kept for each in page.extrasamples or ()),
     }
     dtype = first.dtype
     if dtype is None:
         raise BadPicture(f"{path} holds values of an unknown type.")
+    if any(page.imagedepth > 1 for page in kept):
+        raise BadPicture(
+            f"{path} holds volumes, several planes in one page, of which only the first could be read. Save each plane as a page."
+        )
     planes = _counted_by_description(opened)
     if planes is not None:  # ImageJ writes one directory for a whole stack
         array, offset = planes
@@ -111,12 +122,16 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     alphas = tuple(_alpha(page) for page in kept)
     layout = TiffLayout(places, alphas, channels, len(outlines) == 1, contiguous=_contiguous(opened, kept), **common)
     if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
-        return layout
+        return replace(layout, contiguous=None) if layout.associated else layout  # libvips divides by alpha
     if dtype.kind not in "fiu" or len(outlines) > 1:
         raise BadPicture(f"{path} holds {dtype} values, which cannot be restored. Convert it to whole numbers or floats.")
-    arrays: list[np.ndarray] = [page.asarray(squeeze=False)[0, 0] if page.ndim > 1 else page.asarray() for page in kept]
-    where: int | None = first.dataoffsets[0] if len(kept) == 1 and first.is_contiguous else None
-    return TiffLayout(places, alphas, channels, True, arrays=arrays, contiguous=where, **common)
+    return TiffLayout(places, alphas, channels, True, arrays=[_values(page) for page in kept], contiguous=layout.contiguous, **common)
+
+
+def _values(page: Any) -> np.ndarray:
+    """A page's values, (height, width, bands), whether its bands lie beside each other or one after another."""
+    bands = page.asarray(squeeze=False)[:, 0]  # (separate bands, height, width, bands side by side)
+    return np.asarray(bands[0] if len(bands) == 1 else np.moveaxis(bands[..., 0], 0, -1))
 
 
 def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool:
@@ -131,7 +146,8 @@ def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool
 
 def _alpha(page: Any) -> int:
     """How many of a pixel's values are alpha; of RGB one further value is alpha whatever is said of it."""
-    said = sum(int(each) in (1, 2) for each in page.extrasamples or ())
+    further = [int(each) in (1, 2) for each in page.extrasamples or ()]
+    said = len(further) - further.index(True) if any(further) else 0  # what stands behind alpha is left alone with it
     samples, colours = page.samplesperpixel, {2: 3, 5: 4, 6: 3}.get(int(page.photometric), 1)
     if said:
         return int(min(said, samples - 1))

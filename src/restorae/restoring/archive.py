@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,24 +16,32 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import InputError, OutputError
+from restorae.errors import InputError, Interrupted, OutputError, UsageError
 from restorae.files import explain_write_failure
 from restorae.formats import MOST_PIXELS, ArrayRows, Original, Result, Rows, begin_result, kind_named, open_original
 from restorae.progress import SILENT, Progress
+from restorae.regions import smallest_tile
 from restorae.restoring.files import Failure
-from restorae.restoring.jobs import Job
+from restorae.restoring.jobs import LOG, Job
 from restorae.restoring.masks import Masks
-from restorae.restoring.pictures import Account, Treatment, restore_picture
+from restorae.restoring.pictures import Account, Treatment, missing_mask, restore_picture
 from restorae.restoring.restorers import Restorer
+from restorae.tiling import plan_for
 
-LOG = "restored.jsonl"
+__all__ = ["LOG", "Order", "file_digest", "restore_files"]
+
 _READ_AHEAD = 96 * 2**20
 """Bytes of decoded pixels up to which a file is read before its turn."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done to every file."""
+    """What is to be done to every file.
+
+    Raises:
+        UsageError: a mask is needed and there is none.
+        TileTooSmall: a tile leaves nothing to keep; a picture that needs tiles may come after hours.
+    """
 
     restorer: Restorer
     treatment: Treatment = field(default_factory=Treatment)
@@ -42,6 +51,13 @@ class Order:
     most_pixels: int = MOST_PIXELS
     facts: dict[str, Any] = field(default_factory=dict)
     """What else the log is to say of every file: the model's hash, say."""
+
+    def __post_init__(self) -> None:
+        if self.restorer.needs_mask and self.masks is None:
+            raise UsageError(missing_mask(self.restorer))
+        tile, enough = self.treatment.tile, smallest_tile(self.restorer.halo, self.restorer.multiple_of)
+        if tile is not None and tile < enough:
+            plan_for(enough, enough, tile=tile, halo=self.restorer.halo, multiple_of=self.restorer.multiple_of)
 
 
 @dataclass
@@ -78,11 +94,13 @@ class _Run:
     def __init__(self, jobs: Sequence[Job], order: Order, log: Path | None, progress: Progress) -> None:
         self.jobs, self.order, self.log, self.progress = jobs, order, log, progress
         self.failures: list[Failure] = []
+        self.done = 0
+        self.begun = False
 
     def all(self) -> list[Failure]:
         single = len(self.jobs) == 1
         if not single:
-            self.progress.begin("Restoring", len(self.jobs), "files")
+            self._begin(len(self.jobs), "files")
         try:
             # one thread reads ahead, another writes: libvips works outside Python's lock
             with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
@@ -102,9 +120,28 @@ class _Run:
                 except BaseException:
                     reader.shutdown(wait=False, cancel_futures=True)
                     raise
+        except (OutputError, Interrupted, KeyboardInterrupt):
+            self._tell_how_far()
+            raise
         finally:
-            self.progress.end()
+            if self.begun:
+                self.progress.end()
         return self.failures
+
+    def _begin(self, total: int, unit: str) -> None:
+        self.progress.begin("Restoring", total, unit)
+        self.begun = True
+
+    def _tell_how_far(self) -> None:
+        """Before the run ends early: what is done, what was broken, and how to go on."""
+        if len(self.jobs) == 1:
+            return
+        for failure in self.failures:
+            self.progress.say(f"Not restored: {failure}")
+        in_place = any(job.source == job.target for job in self.jobs)
+        # in place a result cannot be told from an original, but for the log
+        on = f"{self.log} names them" if in_place and self.log else "The same command with --skip-existing does the rest"
+        self.progress.say(f"{self.done:,} of {len(self.jobs):,} were restored before it stopped. {on}.")
 
     def _prepared(self, reader: ThreadPoolExecutor) -> Iterator[tuple[Job, Future[_Prepared]]]:
         ahead: Future[_Prepared] | None = None
@@ -131,7 +168,7 @@ class _Run:
             result = begin_result(original, job.target, job.kind, self.order.quality)
             advance: Callable[[int], None] = lambda rows: None  # noqa: E731
             if single:
-                self.progress.begin("Restoring", sum(page.height for page in original.pages), "rows")
+                self._begin(sum(page.height for page in original.pages), "rows")
                 advance = self.progress.advance
             account = restore_picture(
                 original,
@@ -162,6 +199,7 @@ class _Run:
         except InputError as error:
             self._fail(job, str(error), prepared)
         else:
+            self.done += 1
             notices = [*account.notices, *result.notices]
             for notice in notices:
                 self.progress.say(f"{job.source}: {notice}.")
@@ -184,12 +222,13 @@ class _Run:
         treatment = self.order.treatment
         line = {
             "input": str(job.source),
-            "sha256": prepared.digest if prepared else None,
+            "sha256": prepared.digest if prepared else _digest_if_readable(job.source),
             "output": str(job.target),
             "model": self.order.restorer.name,
             **self.order.facts,
             "strength": treatment.strength,
             "mask": str(self.order.masks.path) if self.order.masks else None,
+            "quality": self.order.quality,
             **facts,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
@@ -211,6 +250,13 @@ def _misnamed(job: Job, original: Original) -> list[str]:
 def _digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _digest_if_readable(path: Path) -> str | None:
+    """A broken file has a hash too; a pipe or a link that leads nowhere has none."""
+    with contextlib.suppress(OSError):
+        return _digest(path) if path.is_file() else None
+    return None
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:

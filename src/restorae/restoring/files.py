@@ -21,6 +21,10 @@ class Failure:
     source: Path
     reason: str
 
+    def __str__(self) -> str:
+        # most reasons name the file themselves
+        return self.reason if str(self.source) in self.reason else f"{self.source}: {self.reason}"
+
 
 def read(path: Path) -> np.ndarray:
     """A picture file's pixels or an array file's array."""

@@ -12,16 +12,17 @@ from restorae.errors import BadPicture, ShapeMismatch
 from restorae.formats import Original, picture_files, read_still
 from restorae.pixels import LUMA, working_values
 
-# how an upright picture is laid out to be as its orientation says (EXIF's numbers)
+# how upright rows are laid out to be as an orientation says (EXIF's numbers)
 _LAID_OUT = {
-    2: lambda mask: mask[:, ::-1],
-    3: lambda mask: mask[::-1, ::-1],
-    4: lambda mask: mask[::-1],
-    5: lambda mask: mask.T,
-    6: lambda mask: np.rot90(mask),
-    7: lambda mask: np.rot90(mask.T, 2),
-    8: lambda mask: np.rot90(mask, -1),
+    2: lambda rows: rows[:, ::-1],
+    3: lambda rows: rows[::-1, ::-1],
+    4: lambda rows: rows[::-1],
+    5: lambda rows: rows.swapaxes(0, 1),
+    6: lambda rows: np.rot90(rows),
+    7: lambda rows: np.rot90(rows.swapaxes(0, 1), 2),
+    8: lambda rows: np.rot90(rows, -1),
 }
+_UNDONE_BY = {6: 8, 8: 6}
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ def _read(path: Path) -> np.ndarray:
     if values.ndim == 3:
         values = values @ np.asarray(LUMA, dtype=np.float32)
     return np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8)
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Stored pixels (height, width[, bands]) as one looks at them."""
+    undone_by = _UNDONE_BY.get(orientation, orientation)
+    return _LAID_OUT[undone_by](pixels) if undone_by in _LAID_OUT else pixels
 
 
 def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:

@@ -109,20 +109,26 @@ def restore_picture(
         if frames[0].height * frames[0].width <= _SMALL:
             _restore_together(frames, changes[outline], advance)
         else:
-            account.tile = _restore_by_tiles(frames[0], changes[outline], restorer, treatment.tile or account.tile, advance, say)
+            tile = account.tile or treatment.tile  # what turned out to fit, else what is wanted
+            account.tile = _restore_by_tiles(frames[0], changes[outline], restorer, tile, advance, say) or account.tile
         kept_out += sum(frame.kept_out for frame in frames)
     if kept_out:
         account.notices.append(f"{kept_out:,} NaN or infinite value(s) were kept out of the restoration and put back")
     return account
 
 
+def missing_mask(restorer: Restorer) -> str:
+    """What a person is told who gave no mask where one is needed."""
+    return (
+        f"{restorer.name} fills what a mask marks. Give --mask: a picture, or a folder of them with the same names, white where the "
+        "picture is damaged."
+    )
+
+
 def _check_mask(original: Original, restorer: Restorer, mask: np.ndarray | None) -> None:
     if mask is None:
         if restorer.needs_mask:
-            raise UsageError(
-                f"{restorer.name} fills what a mask marks. Give --mask: a picture, or a folder of them with the same names, white where "
-                "the picture is damaged."
-            )
+            raise UsageError(missing_mask(restorer))
         return
     page = next((page for page in original.pages if (page.height, page.width) != mask.shape), None)
     if page is not None:

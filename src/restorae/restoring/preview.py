@@ -18,6 +18,7 @@ from restorae.regions import Region
 from restorae.restoring.archive import Order
 from restorae.restoring.files import Failure
 from restorae.restoring.jobs import Job
+from restorae.restoring.masks import upright
 from restorae.restoring.pictures import restore_picture
 from restorae.shapes import Image
 
@@ -92,7 +93,9 @@ def _middle(job: Job, order: Order) -> tuple[Image, Image]:
     restore_picture(part, kept, order.restorer, order.treatment, mask=mask)
     rows, columns = shown.inside(read)
     values = choose_range(stored[..., : page.channels].reshape(-1, page.channels), order.treatment.values or order.restorer.values)
-    before, after = (_as_shown(pixels[rows, columns, : page.channels], values) for pixels in (stored, kept.pixels))
+    before, after = (
+        _as_shown(upright(pixels[rows, columns, : page.channels], original.orientation), values) for pixels in (stored, kept.pixels)
+    )
     return before, after
 
 

@@ -1,0 +1,28 @@
+"""DnCNN, the yardstick of learned denoising, built from its description (Zhang et al., 2017) with drawn weights.
+
+Seventeen convolutions of 3 × 3 at full resolution, 64 features between them. Batch normalisation, which a trained network
+folds into the convolutions, is left as what remains of it: a bias each. For speed that is all there is to know.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from restorae.shapes import Images
+
+LAYERS, FEATURES, PARAMETERS = 17, 64, 555_137
+
+
+class DnCNN(nn.Module):
+    """Says what is noise; the restored picture is the rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(1, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
+        for _ in range(LAYERS - 2):
+            layers += [nn.Conv2d(FEATURES, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
+        self.noise = nn.Sequential(*layers, nn.Conv2d(FEATURES, 1, 3, padding=1))
+
+    def forward(self, images: Images) -> Images:
+        restored: Images = images - self.noise(images)
+        return restored

@@ -1,0 +1,167 @@
+"""Compression: what is lost where a file must be small."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorae.chance import Chance
+from restorae.degradations.contract import Amounts, Count, Degradation
+from restorae.degradations.fields import luminance
+from restorae.parts import Within
+from restorae.shapes import Images
+
+BRIGHTNESS_TABLE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+"""Steps for the coefficients of brightness at quality 50 (ITU-T T.81, table K.1)."""
+COLOUR_TABLE = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+"""The same for the two colour differences (table K.2)."""
+COSINES = tuple(tuple((0.5 if u else math.sqrt(0.125)) * math.cos((2 * k + 1) * u * math.pi / 16) for k in range(8)) for u in range(8))
+"""The cosine transform of eight values, as a matrix whose inverse is its transpose."""
+
+
+class Jpeg(Degradation, kind="jpeg"):
+    """A JPEG file written and read again: cosine transform of 8 × 8 blocks, coefficients rounded to multiples of a step.
+
+    Tables and their scaling by quality are those of libjpeg, and so is the smooth enlargement of halved colour: the result
+    is what the real codec gives, but for the rounding of some values by one or two of 255. A file holds nothing outside
+    [0, 1] and 256 levels: values are cut and rounded to them, before and after.
+
+    Reference: G. K. Wallace, "The JPEG still picture compression standard", 1992; ITU-T T.81.
+
+    >>> from restorae.chance import generator
+    >>> ramp = torch.linspace(0, 1, 64).repeat(64, 1)[None, None]
+    >>> stored = Jpeg(quality=10).draw(generator(0), count=1).apply(ramp)
+    >>> 0.005 < (stored - ramp).abs().mean().item() < 0.02
+    True
+    """
+
+    quality: Annotated[Count, Within(1, 100)] = 30
+    """libjpeg's quality, 1 to 100; cameras write 90 and more, messengers 70 and less, and below 30 the blocks show."""
+    subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0"
+    """Whether colour is stored at half the width and height (`4:2:0`) or in full (`4:4:4`); grey pictures have none."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        steps = tuple(_scaled(table, amounts["quality"]) for table in (BRIGHTNESS_TABLE, COLOUR_TABLE))
+        stored = (images.clamp(0, 1) * 255).round()
+        if images.shape[1] != 3:
+            return _bytes(_coded(stored - 128, steps[0]) + 128) / 255
+        height, width = images.shape[-2:]
+        brightness, blueness, redness = _apart(stored)
+        decoded = _bytes(_coded(brightness - 128, steps[0]) + 128)
+        colour = torch.cat([blueness, redness], 1)  # around 0
+        if self.subsampling == "4:2:0":
+            even = functional.pad(colour, (0, width % 2, 0, height % 2), mode="replicate")
+            halved = (even[..., ::2, ::2] + even[..., 1::2, ::2] + even[..., ::2, 1::2] + even[..., 1::2, 1::2]) / 4
+            halved = _coded(halved.round(), steps[1]).round().clamp(-128, 127)
+            colour = _doubled(_doubled(halved).mT).mT[..., :height, :width].round()
+        else:
+            colour = _coded(colour, steps[1]).round().clamp(-128, 127)
+        return _bytes(_together(decoded, colour[:, :1], colour[:, 1:])) / 255
+
+
+class Quantise(Degradation, kind="quantise"):
+    r"""Few levels of brightness, $y = \mathrm{round}(x\,(n - 1)) / (n - 1)$: palettes, old scanners, posterised prints.
+
+    >>> from restorae.chance import generator
+    >>> Quantise(levels=3).draw(generator(0), count=1).apply(torch.rand(1, 1, 9, 9)).unique().tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    levels: Annotated[Count, Within(2, 65536)] = 8
+    """How many levels there are from black to white, both counted; each channel by itself."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        steps = amounts["levels"] - 1
+        return (images * steps).round_() / steps
+
+
+def _scaled(table: Sequence[Sequence[int]], quality: Tensor) -> Tensor:
+    """The steps at each image's quality, (row, column, batch, 1, 1, 1), rounded as libjpeg rounds them."""
+    percent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
+    middle = torch.tensor(table, device=quality.device, dtype=torch.float32)[..., None, None, None, None]
+    return ((middle * percent + 50) / 100).floor().clamp(1, 255)
+
+
+def _coded(values: Tensor, steps: Tensor) -> Tensor:
+    """What the decoder finds, around 0 as the values are."""
+    batch, channels, height, width = values.shape
+    rows, columns = -(-height // 8), -(-width // 8)
+    whole = functional.pad(values, (0, 8 * columns - width, 0, 8 * rows - height), mode="replicate")
+    # the place in its block comes first: each of the transform's eight terms is one long stretch of memory
+    blocks = whole.reshape(batch, channels, rows, 8, columns, 8).permute(3, 5, 0, 1, 2, 4).contiguous()
+    coefficients = _transformed(_transformed(blocks).transpose(0, 1))  # (column, row, …)
+    steps = steps.transpose(0, 1)
+    coefficients = coefficients.div_(steps).round_().mul_(steps)
+    blocks = _restored(_restored(coefficients).transpose(0, 1))  # (row, column, …)
+    return blocks.permute(2, 3, 4, 0, 5, 1).reshape(whole.shape)[..., :height, :width]
+
+
+def _transformed(values: Tensor) -> Tensor:
+    """The cosine transform along the first side; sums and differences of mirrored values halve the work."""
+    sums = [values[k] + values[7 - k] for k in range(4)]
+    differences = [values[k] - values[7 - k] for k in range(4)]
+    return torch.stack([_weighted(differences if u % 2 else sums, COSINES[u][:4]) for u in range(8)])
+
+
+def _restored(coefficients: Tensor) -> Tensor:
+    """The inverse, along the first side."""
+    even, odd = coefficients[0::2].unbind(0), coefficients[1::2].unbind(0)
+    halves = []
+    for k in range(4):
+        first = _weighted(even, [COSINES[u][k] for u in range(0, 8, 2)])
+        second = _weighted(odd, [COSINES[u][k] for u in range(1, 8, 2)])
+        halves.append((first + second, first - second))
+    return torch.stack([pair[0] for pair in halves] + [pair[1] for pair in reversed(halves)])
+
+
+def _weighted(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    # term by term: the last digits of a product of matrices depend on how many blocks there are, and rounding magnifies them
+    total = values[0] * weights[0]
+    for value, weight in zip(values[1:], weights[1:], strict=True):
+        total += value * weight
+    return total
+
+
+def _apart(stored: Images) -> tuple[Tensor, Tensor, Tensor]:
+    """Brightness, and the differences of blue and red from it, in whole numbers (JFIF)."""
+    brightness = luminance(stored)
+    blueness = (stored[:, 2:] - brightness) / 1.772
+    redness = (stored[:, :1] - brightness) / 1.402
+    return brightness.round(), blueness.round().clamp(-128, 127), redness.round().clamp(-128, 127)
+
+
+def _together(brightness: Tensor, blueness: Tensor, redness: Tensor) -> Images:
+    red = brightness + 1.402 * redness
+    green = brightness - 0.344136 * blueness - 0.714136 * redness
+    return torch.cat([red, green, brightness + 1.772 * blueness], 1)
+
+
+def _doubled(values: Tensor) -> Tensor:
+    """Twice as many columns: each is three quarters of the column that it came from and a quarter of the next one."""
+    before, after = (functional.pad(values, pads, mode="replicate") for pads in ((1, 0, 0, 0), (0, 1, 0, 0)))
+    pairs = (0.75 * values + 0.25 * before[..., :-1], 0.75 * values + 0.25 * after[..., 1:])
+    return torch.stack(pairs, -1).flatten(-2)
+
+
+def _bytes(values: Tensor) -> Tensor:
+    return values.round().clamp_(0, 255)

@@ -1,0 +1,173 @@
+"""What several kinds of damage are drawn with: places, smooth curves and clouds, strokes, colours.
+
+Only additions, products, roots and comparisons: these round alike on every processor and in every lane of a vector unit,
+so that a picture's damage does not depend on the batch that it lies in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from restorae.chance import Chance
+from restorae.shapes import Images, PerImage
+
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the brightness that JPEG and television know (ITU-R BT.601)."""
+FINE = 256
+"""Sides beyond which a soft field is drawn on a grid of this many places and continued smoothly."""
+
+
+def middles(count: int, device: torch.device) -> Tensor:
+    """The middles of `count` pixels as fractions of the side that they fill."""
+    return (torch.arange(count, device=device, dtype=torch.float32) + 0.5) / count
+
+
+def spline(knots: Tensor, at: Tensor, dim: int) -> Tensor:
+    """The cubic B-spline with `knots` along `dim`, at the places `at`, where 0 to 1 takes all knots but the outer two.
+
+    Its first cell begins beside the second knot; there must be four knots at least.
+    """
+    cells = knots.shape[dim] - 3
+    place = at * cells
+    first = place.floor().clamp(0, cells - 1)
+    into = place - first
+    rest = 1 - into
+    weights = (
+        rest * rest * rest / 6,
+        (3 * into * into * into - 6 * into * into + 4) / 6,
+        (3 * rest * rest * rest - 6 * rest * rest + 4) / 6,
+        into * into * into / 6,
+    )
+    total: Tensor | None = None
+    for tap, weight in enumerate(weights):
+        part = knots.index_select(dim, first.long() + tap)
+        part *= weight.reshape([-1] + [1] * (-dim - 1))
+        total = part if total is None else total.add_(part)
+    assert total is not None
+    return total
+
+
+def slope(knots: Tensor, at: Tensor, dim: int) -> Tensor:
+    """The derivative of that spline by its place, per cell."""
+    cells = knots.shape[dim] - 3
+    place = at * cells
+    first = place.floor().clamp(0, cells - 1)
+    into = place - first
+    rest = 1 - into
+    weights = (-rest * rest / 2, (3 * into - 4) * into / 2, (4 - 3 * rest) * rest / 2, into * into / 2)
+    parts = [knots.index_select(dim, first.long() + tap) * weight.reshape([-1] + [1] * (-dim - 1)) for tap, weight in enumerate(weights)]
+    return parts[0] + parts[1] + parts[2] + parts[3]
+
+
+def sheet(field: Tensor, height: int, width: int) -> Tensor:
+    """A grid of knots (batch, n, rows + 3, columns + 3) as a smooth field (batch, n, height, width)."""
+    across = spline(field, middles(width, field.device), -1)
+    return spline(across, middles(height, field.device), -2)
+
+
+def knots_of(side: int, device: torch.device) -> Tensor:
+    """Where the knots of a soft field lie along a side of so many pixels, as fractions of it."""
+    cells = min(side, FINE)
+    return (torch.arange(cells + 3, device=device, dtype=torch.float32) - 1) / cells
+
+
+def clouds(chance: Chance, batch: int, cells: int, octaves: int, rows: Tensor, columns: Tensor) -> Tensor:
+    """Smooth noise of mean 0 and variance 1, (batch, 1, rows, columns): each octave twice as fine and half as strong.
+
+    The coarsest octave has `cells` cells along each side.
+    """
+    total = torch.zeros(batch, 1, len(rows), len(columns), device=rows.device)
+    for octave in range(octaves):
+        knots = chance.normal((batch, 1, (cells << octave) + 3, (cells << octave) + 3))
+        total += spline(spline(knots, columns.clamp(0, 1), -1), rows.clamp(0, 1), -2) * 0.5**octave
+    # a B-spline of independent knots keeps 151/315 of their variance along each side
+    power = (151 / 315) ** 2 * sum(0.25**octave for octave in range(octaves))
+    return total / math.sqrt(power)
+
+
+def smooth_step(value: Tensor) -> Tensor:
+    """From 0 at 0 to 1 at 1, level at both ends."""
+    value = value.clamp(0, 1)
+    return value * value * (3 - 2 * value)
+
+
+class Stroke(NamedTuple):
+    """A line drawn with a pen whose width and pressure change, one for each image."""
+
+    points: Tensor
+    """Knots of the path's spline in pixels, (batch, knots, down and across)."""
+    width: Tensor
+    """Knots of the width in pixels, (batch, knots)."""
+    opacity: Tensor
+    """Knots of the opacity, cut to 0 to 1, (batch, knots)."""
+    aside: Tensor | None = None
+    """Knots of how far the stroke's middle lies to the right of its path, in pixels, (batch, knots)."""
+
+
+def paint(layers: Tensor, which: Tensor, stroke: Stroke, length: float, width: float) -> None:
+    """Paint one stroke for each image onto `layers` (batch, layer, height, width), where the darker wins.
+
+    A pixel's share is that of a straight band of the stroke's width through a pixel's square, so that lines much thinner
+    than a pixel are faint and not broken. Work and memory grow with the stroke's length and not with the picture.
+
+    Args:
+        layers: Opacity painted so far; changed in place.
+        which: For each image the layer, (batch).
+        stroke: The path.
+        length: The longest that a path can be, in pixels.
+        width: The widest band around its path that it can touch, in pixels.
+    """
+    batch, _, height, columns = layers.shape
+    device = layers.device
+    # a mark for each half pixel along and across: no pixel of the band is missed
+    along = middles(2 * math.ceil(length) + 2, device)
+    side = math.ceil(width) + 2
+    across = torch.arange(-side, side + 1, device=device, dtype=torch.float32) / 2
+    path = spline(stroke.points, along, -2)[:, :, None]  # (batch, along, 1, 2)
+    heading = slope(stroke.points, along, -2)[:, :, None]
+    heading = heading / heading.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
+    normal = torch.stack([heading[..., 1], -heading[..., 0]], -1)
+    pixel = (path + across[:, None] * normal).floor()  # (batch, along, across, 2)
+    offset = pixel + 0.5 - path
+    distance = offset[..., 0] * normal[..., 0] + offset[..., 1] * normal[..., 1]
+    if stroke.aside is not None:
+        distance = distance - spline(stroke.aside, along, -1)[..., None]
+    distance = distance.abs()
+    wide = spline(stroke.width, along, -1).clamp(min=0)[..., None]
+    share = (wide / 2 + 0.5 - distance).clamp(min=0).minimum(wide.clamp(max=1))
+    share = share * spline(stroke.opacity, along, -1).clamp(0, 1)[..., None]
+    row, column = pixel.unbind(-1)
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < columns)
+    place = (which.reshape(-1, 1, 1) * height + row.clamp(0, height - 1)).long() * columns + column.clamp(0, columns - 1).long()
+    share = torch.where(inside, share, 0.0)
+    layers.view(batch, -1).scatter_reduce_(1, place.view(batch, -1), share.view(batch, -1), "amax")
+
+
+def lighten_and_darken(images: Images, layers: Tensor, strength: PerImage) -> Images:
+    """White over the picture where the first layer is painted, black where the second is."""
+    light, dark = layers[:, :1] * strength, layers[:, 1:2] * strength
+    return (images + light * (1 - images)) * (1 - dark)
+
+
+def absorbed(hue: PerImage, channels: int) -> Tensor:
+    """How much of each channel a filter of that hue takes (0 none, 1 all), (batch, channels, 1, 1).
+
+    A filter lets its own hue pass and takes what lies across the circle of colours; a grey picture loses what its colours
+    would on average, by their brightness.
+    """
+    taken = torch.cat([(1 - torch.cos(torch.deg2rad(hue - own))) / 2 for own in (0.0, 120.0, 240.0)], 1)
+    if channels == 3:
+        return taken
+    return luminance(taken).expand(-1, channels, -1, -1)
+
+
+def luminance(images: Images) -> Images:
+    """Brightness of a picture in colour, (batch, 1, height, width); a grey one is its own."""
+    if images.shape[1] != 3:
+        return images
+    red, green, blue = (weight * images[:, place : place + 1] for place, weight in enumerate(LUMINANCE))
+    return red + green + blue

@@ -1,0 +1,192 @@
+"""Paper: stains, folds, and the other side that shines through."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from restorae.chance import Chance
+from restorae.degradations.blur import Blur
+from restorae.degradations.contract import Amount, Amounts, Count, Degradation, bounds
+from restorae.degradations.fields import Stroke, absorbed, clouds, knots_of, middles, paint, sheet, smooth_step, spline
+from restorae.parts import Within
+from restorae.shapes import Images
+
+
+class Stains(Degradation, kind="stains"):
+    r"""Blotches that take light: water, coffee, damp, $y = x\prod_k (1 - s\,a_k\,c)$.
+
+    $a_k$ is the stain: a ragged round patch, cloudy inside, with the darker rim that a drying liquid leaves. $c$ is how much
+    of each channel its colour takes. What is black stays black.
+
+    Reference for the rim: R. D. Deegan et al., "Capillary flow as the cause of ring stains from dried liquid drops", 1997.
+
+    >>> from restorae.chance import generator
+    >>> stained = Stains(count=2).draw(generator(0), count=1).apply(torch.ones(1, 1, 64, 64))
+    >>> stained.min().item() < 0.9 and stained.max().item() <= 1
+    True
+    """
+
+    count: Annotated[Count, Within(0, 200)] = 4
+    """How many stains."""
+    size: Annotated[Amount, Within(0.0, 2.0)] = 0.5
+    """Diameter of the largest as a fraction of the picture's shorter side; each has a third of it or more."""
+    strength: Annotated[Amount, Within(0.0, 1.0)] = 0.6
+    """Share of the light that the rim of the strongest takes from the opposite colour, 0 to 1; each has half of it or more."""
+    hue: Annotated[Amount, Within(-360.0, 360.0)] = 35.0
+    """Hue in degrees: 0 red, 35 the brown of tea and old water, 120 green, 240 blue."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        batch, channels, height, width = images.shape
+        most, short = int(bounds(self.count)[1]), min(height, width)
+        if most == 0:
+            return images
+        chances = chance.uniform((batch, most, 5))
+        rows, columns = (knots_of(side, images.device) for side in (height, width))
+        ragged, cloudy = (clouds(chance, batch, 3, octaves, rows, columns) for octaves in (5, 4))
+        passed = torch.ones_like(ragged)
+        for place in range(most):
+            down, right, large, strong, soft = chances[:, place, :, None, None, None].unbind(1)  # (batch, 1, 1, 1) each
+            radius = amounts["size"] * short * (1 / 3 + 2 / 3 * large) / 2
+            y, x = (rows[:, None] - down) * height, (columns - right) * width
+            # depth below the rim in radii: 0 on it
+            depth = 1 - (y * y + x * x).sqrt() / radius.clamp(min=1e-3) + 0.24 * ragged
+            inside = smooth_step(depth / (0.02 + 0.08 * soft))
+            rim = inside * (1 - smooth_step(depth / 0.12))
+            cover = (inside * (0.5 + 0.15 * cloudy).clamp(0.1, 0.9)).maximum(2 * rim * (0.6 + 0.25 * cloudy).clamp(0, 1)).clamp(0, 1)
+            # a stain thinner than a pixel is not there
+            cover = cover * ((place < amounts["count"]) & (radius > 0.5))
+            passed = passed * (1 - amounts["strength"] * (0.5 + 0.5 * strong) * cover)
+        # dark brown takes some of every colour
+        taken = 0.3 + 0.7 * absorbed(amounts["hue"], channels)
+        return images * (1 - taken * sheet(1 - passed, height, width))
+
+
+class Folds(Degradation, kind="folds"):
+    """Creases of a print that was folded: the image layer has flaked off along them and shows the bright paper.
+
+    Each runs from side to side, nearly straight. Along it lie ragged bright flakes with gaps between them, and a fine dark
+    crack; the paper's bend makes one side a little lighter and the other a little darker.
+
+    >>> from restorae.chance import generator
+    >>> folded = Folds(count=1).draw(generator(0), count=1).apply(torch.full((1, 1, 200, 200), 0.3))
+    >>> 0 < (folded > 0.5).float().mean().item() < 0.03
+    True
+    """
+
+    count: Annotated[Count, Within(0, 100)] = 2
+    """How many folds."""
+    width: Annotated[Amount, Within(0.0, 0.2)] = 0.02
+    """Width of the widest flakes as a fraction of the picture's shorter side."""
+    tilt: Annotated[Amount, Within(0.0, 45.0)] = 6.0
+    """How far a fold may lean from the picture's sides, in degrees."""
+    strength: Annotated[Amount, Within(0.0, 1.0)] = 0.9
+    """Opacity of flakes and crack, 0 to 1."""
+    shading: Annotated[Amount, Within(0.0, 1.0)] = 0.15
+    """By what share the light changes beside the fold at strength 1, 0 to 1."""
+    paper: Annotated[Amount, Within(0.0, 1.0)] = 0.92
+    """Brightness of the bare paper on the [0, 1] pixel scale."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        batch, _, height, width = images.shape
+        most, device = int(bounds(self.count)[1]), images.device
+        if most == 0:
+            return images
+        chances, weave = chance.uniform((batch, most, 5)), chance.normal((batch, most, 14))
+        worn = [chance.uniform((batch, most, 2, knots)) for knots in WEAR]
+        layers = torch.zeros(batch, 2, height, width, device=device)
+        longest, widest = math.sqrt(2) * max(height, width) * 1.05, bounds(self.width)[1] * min(height, width)
+        flakes, crack = torch.zeros(batch, device=device), torch.ones(batch, device=device)
+        finest = (torch.arange(WEAR[-1], device=device, dtype=torch.float32) + 0.5) / WEAR[-1]
+        along = (torch.arange(14, device=device, dtype=torch.float32) - 1) / 11
+        for place in range(most):
+            counted = place < amounts["count"]
+            line = _Line.drawn(chances[:, place], amounts["tilt"], height, width)
+            towards = torch.where(chances[:, place, 4] < 0.5, -1.0, 1.0).view(-1, 1, 1, 1)
+            images = images * (1 + amounts["shading"] * amounts["strength"] * counted * towards * line.relief(height, width))
+            broad, counted = (amounts["width"] * min(height, width)).view(-1, 1), counted.float().view(-1, 1)
+            # each side flakes off by itself: long pieces, shorter ones at their edges, and splinters
+            wear = sum((spline(each[:, place], finest, -1) * share for each, share in zip(worn, (0.5, 0.3, 0.2), strict=True)))
+            assert isinstance(wear, Tensor)
+            left, right = ((5 * (wear - 0.45)).clamp(0, 1) * broad[..., None] / 2).unbind(1)
+            points = line.points(along, 0.15 * broad * weave[:, place], height, width)
+            paint(layers, flakes, Stroke(points, left + right, counted.expand(-1, 4), (right - left) / 2), longest, widest)
+            paint(layers, crack, Stroke(points, (0.1 * broad).expand(-1, 4), 0.6 * counted.expand(-1, 4)), longest, widest * 0.1)
+        bare, dark = layers[:, :1] * amounts["strength"], layers[:, 1:] * amounts["strength"]
+        images = images * (1 - dark)
+        return images + bare * (amounts["paper"] - images)
+
+
+WEAR = (20, 60, 240)
+"""How many times a fold's flakes may change along it: the long pieces, the shorter ones, the splinters."""
+
+
+class _Line:
+    """One fold of each image: across the columns or down the rows, through a place, with a slope."""
+
+    def __init__(self, upright: Tensor, place: Tensor, slope: Tensor) -> None:
+        self.upright, self.place, self.slope = upright, place, slope  # (batch, 1, 1, 1) each
+
+    @classmethod
+    def drawn(cls, chances: Tensor, tilt: Tensor, height: int, width: int) -> _Line:
+        side, place, lean = chances[:, :3, None, None, None].unbind(1)
+        slope = torch.tan(torch.deg2rad(tilt * (2 * lean - 1)))
+        upright = side < width / (height + width)  # as many as a wide print has room for
+        return cls(upright, 0.08 + 0.84 * place, slope)
+
+    def points(self, along: Tensor, aside: Tensor, height: int, width: int) -> Tensor:
+        """Knots in pixels, (batch, knots, down and across)."""
+        upright, place, slope = (each.view(-1, 1) for each in (self.upright, self.place, self.slope))
+        level = torch.stack([place * height + slope * (along - 0.5) * width + aside, (along * width).expand_as(aside)], -1)
+        steep = torch.stack([(along * height).expand_as(aside), place * width + slope * (along - 0.5) * height + aside], -1)
+        return torch.where(upright[..., None], steep, level)
+
+    def relief(self, height: int, width: int) -> Tensor:
+        """Light on one side and shadow on the other, -1 to 1, within a tenth of the shorter side, (batch, 1, height, width)."""
+        down = (middles(height, self.slope.device) * height)[:, None]
+        across = middles(width, self.slope.device) * width
+        # distance as a plane over the picture, a + b·down + c·across
+        one, slope = torch.ones_like(self.slope), self.slope
+        rises = torch.where(self.upright, -slope, one)
+        runs = torch.where(self.upright, one, -slope)
+        start = -torch.where(self.upright, self.place * width - slope * height / 2, self.place * height - slope * width / 2)
+        tenth = 0.1 * min(height, width) * (1 + slope * slope).sqrt()
+        distance = ((start + rises * down) / tenth + runs / tenth * across).clamp_(-1, 1)
+        rest = 1 - distance.abs()
+        return distance.mul_(rest).mul_(rest).mul_(27 / 4)
+
+
+class BleedThrough(Degradation, kind="bleed-through"):
+    r"""The other side of a thin page: the picture's own mirror image, moved and softened, $y = x\,(1 - s\,(1 - m / \max m))$.
+
+    $m$ is the mirror image: what is dark there darkens the page, its blank paper leaves it as it is. A picture's own mirror
+    image stands for the page behind, so that the result depends on no other picture.
+
+    >>> from restorae.chance import generator
+    >>> page = torch.ones(1, 1, 40, 40)
+    >>> page[..., 10:14, 4:16] = 0
+    >>> seen = BleedThrough(strength=0.3, blur=0, shift=0).draw(generator(0), count=1).apply(page)
+    >>> [round(value, 1) for value in seen[0, 0, 12, [0, 10, 30]].tolist()]
+    [1.0, 0.0, 0.7]
+    """
+
+    strength: Annotated[Amount, Within(0.0, 1.0)] = 0.3
+    """Share of the light that black on the other side takes, 0 to 1."""
+    blur: Annotated[Amount, Within(0.0, 100.0)] = 1.5
+    """How far paper spreads the light: standard deviation in pixels."""
+    shift: Annotated[Amount, Within(0.0, 0.5)] = 0.25
+    """How far the other side may be moved either way, as a fraction of the picture's sides; it is continued from the other end."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        batch, _, height, width = images.shape
+        sides = torch.tensor([height, width], device=images.device)
+        moves = ((2 * chance.uniform((batch, 2)) - 1) * amounts["shift"].view(-1, 1) * sides).round().long().tolist()
+        behind = torch.empty_like(images)
+        for place, (down, right) in enumerate(moves):
+            behind[place] = images[place].flip(-1).roll((down, right), (-2, -1))
+        behind = Blur(sigma=self.blur).change(behind, {"sigma": amounts["blur"]}, chance)
+        blank = behind.amax((1, 2, 3), keepdim=True).clamp(min=1e-3)
+        return images * (1 - amounts["strength"] * (1 - behind / blank).clamp(0, 1))

@@ -1,0 +1,98 @@
+"""Regular patterns: the screens of printing presses and the stripes of scanners."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor
+
+from restorae.chance import Chance
+from restorae.degradations.contract import Amount, Amounts, Count, Degradation, bounds
+from restorae.degradations.fields import middles, spline
+from restorae.parts import Within
+from restorae.shapes import Images
+
+PLATES = (-30.0, 30.0, -45.0)
+"""Angles of the plates for cyan (which makes red), magenta and yellow, from that of black, in degrees: no moiré shows."""
+
+
+class Halftone(Degradation, kind="halftone"):
+    r"""A printed picture: a screen of dots that are larger where it is darker, $y = [x > T]$ with soft edges.
+
+    $T$ is the threshold at each place of the screen. Its values are spread evenly over 0 to 1, so that the print has the
+    picture's tones; at mid grey the dots are a checkerboard. A colour picture is screened channel by channel, each at an
+    angle of its own, as by a press's plates.
+
+    Reference: R. Ulichney, *Digital Halftoning*, 1987.
+
+    >>> from restorae.chance import generator
+    >>> printed = Halftone(period=0.05).draw(generator(0), count=1).apply(torch.full((1, 1, 400, 400), 0.3))
+    >>> round(printed.mean().item(), 1), round(printed.std().item(), 1)
+    (0.3, 0.4)
+    """
+
+    period: Annotated[Amount, Within(1e-4, 1.0)] = 0.02
+    """From one dot to the next along the screen, as a fraction of the picture's shorter side."""
+    angle: Annotated[Amount, Within(-360.0, 360.0)] = 45.0
+    """Angle of the screen in degrees; of colours, that which black would have."""
+    strength: Annotated[Amount, Within(0.0, 1.0)] = 1.0
+    """How much of the result is dots, 0 to 1; the rest is the picture."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        channels, height, width = images.shape[1:]
+        plates = torch.tensor(PLATES if channels == 3 else (0.0,), device=images.device).view(1, -1, 1, 1)
+        angle = torch.deg2rad(amounts["angle"] + plates)  # (batch, channels, 1, 1)
+        period = amounts["period"] * min(height, width)
+        down = ((middles(height, images.device) - 0.5) * height)[:, None]
+        across = (middles(width, images.device) - 0.5) * width
+        sine, cosine = angle.sin() / period, angle.cos() / period
+        first = _triangle(cosine * across + sine * down)
+        second = _triangle(cosine * down - sine * across)
+        # the sum of two values spread evenly is not; its own distribution makes it so again
+        both = first.add_(second)
+        rest = 2 - both
+        threshold = torch.where(both < 1, both * both / 2, 1 - rest * rest / 2)
+        # edges about a pixel wide; a screen finer than the pixels leaves less and less of itself
+        soft = (2 * math.sqrt(2) / period).clamp(max=4)
+        stretched = images.clamp(0, 1) * (1 + soft) - soft / 2
+        printed = ((stretched - threshold) / soft).add_(0.5).clamp_(0, 1)
+        return images + amounts["strength"] * (printed - images)
+
+
+class Banding(Degradation, kind="banding"):
+    """Stripes along one axis: sensors whose rows or columns differ, worn scanners, printers with a blocked nozzle.
+
+    Each stripe adds a number of its own, N(0, σ²), smooth from one to the next and equal in all channels.
+
+    >>> from restorae.chance import generator
+    >>> striped = Banding(strength=0.1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 64, 64))
+    >>> bool((striped == striped[..., :1]).all()), round(striped.std().item(), 1)
+    (True, 0.1)
+    """
+
+    strength: Annotated[Amount, Within(0.0)] = 0.05
+    """Standard deviation of the stripes on the [0, 1] pixel scale."""
+    stripes: Annotated[Count, Within(1, 10000)] = 60
+    """How many stripes there are from one side of the picture to the other."""
+    direction: Literal["horizontal", "vertical"] = "horizontal"
+    """Whether the stripes run along the rows (`horizontal`) or along the columns (`vertical`)."""
+
+    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+        batch, _, height, width = images.shape
+        most = int(bounds(self.stripes)[1])
+        knots = chance.normal((batch, most + 3))
+        at = middles(height if self.direction == "horizontal" else width, images.device)
+        # fewer stripes than the most are the first of them, spread wider
+        stripes = torch.empty(batch, len(at), device=images.device)
+        for place, count in enumerate(amounts["stripes"].flatten().tolist()):
+            stripes[place] = spline(knots[place, : int(count) + 3], at, -1)
+        # a B-spline of independent knots keeps 151/315 of their variance
+        stripes = (stripes * math.sqrt(315 / 151)).view(batch, 1, -1, 1)
+        return images + amounts["strength"] * (stripes if self.direction == "horizontal" else stripes.mT)
+
+
+def _triangle(turns: Tensor) -> Tensor:
+    """Up and down once in each turn, 0 to 1 to 0."""
+    return (turns - turns.floor()).mul_(2).sub_(1).abs_()
