@@ -54,11 +54,15 @@ class Halftone(Degradation, kind="halftone"):
         both = first.add_(second)
         rest = 2 - both
         threshold = torch.where(both < 1, both * both / 2, 1 - rest * rest / 2)
-        # edges about a pixel wide; a screen finer than the pixels leaves less and less of itself
-        soft = (2 * math.sqrt(2) / period).clamp(max=4)
-        stretched = images.clamp(0, 1) * (1 + soft) - soft / 2
-        printed = ((stretched - threshold) / soft).add_(0.5).clamp_(0, 1)
-        return images + amounts["strength"] * (printed - images)
+        # edges about a pixel wide; near black and white they are cut off, which the tone makes up for
+        soft = (2 * math.sqrt(2) / period).clamp(max=1)
+        tone = images.clamp(0, 1)
+        near = tone.minimum(1 - tone)
+        made_up = (2 * soft * near).sqrt() - soft / 2
+        tone = torch.where(near < soft / 2, torch.where(tone < 0.5, made_up, 1 - made_up), tone)
+        printed = ((tone - threshold) / soft).add_(0.5).clamp_(0, 1)
+        seen = amounts["strength"] * (period - 1).clamp(0, 1)  # pixels see no dots that are finer than they are
+        return images + seen * (printed - images)
 
 
 class Banding(Degradation, kind="banding"):

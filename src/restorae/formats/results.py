@@ -18,7 +18,7 @@ import numpy as np
 
 from restorae.errors import BadPicture, OutputError
 from restorae.files import explain_write_failure, written_whole
-from restorae.formats import jpeg_segments, png_chunks, tiff_tags
+from restorae.formats import jpeg_segments, png_chunks, tiff_tags, webp_chunks
 from restorae.formats.array_files import ArrayOriginal
 from restorae.formats.arrays import write_array
 from restorae.formats.kinds import ARRAY_KINDS, WRITTEN
@@ -206,7 +206,7 @@ class _VipsResult(_Spooled):
         try:
             with written_whole(self.target) as partial:
                 image = self._image()
-                if self.kind != self.picture.kind or self.kind in ("webp", "avif"):
+                if self.kind != self.picture.kind or self.kind == "avif":
                     self._save(_with_metadata(image, self.picture, self.kind != self.picture.kind), partial, "all")
                     if self.kind == "tiff":
                         self._carry_exif(partial)
@@ -299,10 +299,13 @@ class _VipsResult(_Spooled):
             return
         encoded = partial.with_suffix(".encoded")
         try:
-            self._save(image, encoded, "none")
+            animated = self.kind == "webp"  # delays are kept by libvips; what it says in EXIF is replaced
+            self._save(_with_metadata(image, self.picture, upright=False) if animated else image, encoded, "all" if animated else "none")
             with self.picture.path.open("rb") as before, encoded.open("rb") as after, partial.open("wb") as result:
                 if self.kind == "jpeg":
                     jpeg_segments.carry(before, after, result, profile=profile)
+                elif self.kind == "webp":
+                    webp_chunks.carry(before, after, result, profile=profile)
                 else:
                     self.notices += png_chunks.carry(before, after, result, profile=profile, converted=self.picture.converted)
         finally:

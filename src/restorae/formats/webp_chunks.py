@@ -1,0 +1,76 @@
+"""WebP's metadata, carried over byte for byte: `EXIF`, `XMP ` and `ICCP` are chunks of their own beside the pixels'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from restorae.errors import BadPicture
+
+_FLAGS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
+"""The chunks that are carried, and the bit of the header that announces each."""
+_ALPHA = 0x10
+
+
+def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: bool = True) -> None:
+    """Write `encoded` to `result` with the metadata of `original` in place of its own.
+
+    Args:
+        original: the file whose metadata are kept.
+        encoded: the restored pixels, as an encoder wrote them.
+        result: where to write.
+        profile: whether the colour profile still describes the pixels.
+
+    Raises:
+        BadPicture: one of the two cannot be walked.
+    """
+    kept = {name: content for name, content in _chunks(original) if name in _FLAGS and (profile or name != b"ICCP")}
+    pixels = [(name, content) for name, content in _chunks(encoded) if name not in _FLAGS]
+    if pixels and pixels[0][0] == b"VP8X":
+        header, pixels = pixels[0][1], pixels[1:]
+    else:
+        header = _header(pixels)
+    if not kept and not _needs_header(header, pixels):
+        ordered = pixels
+    else:
+        flags = header[0] & ~sum(_FLAGS.values()) | sum(_FLAGS[name] for name in kept)
+        ordered = [(b"VP8X", bytes([flags]) + header[1:])]
+        ordered += [(name, kept[name]) for name in (b"ICCP",) if name in kept]
+        ordered += pixels
+        ordered += [(name, kept[name]) for name in (b"EXIF", b"XMP ") if name in kept]
+    size = 4 + sum(8 + len(content) + len(content) % 2 for _, content in ordered)
+    result.write(b"RIFF" + size.to_bytes(4, "little") + b"WEBP")
+    for name, content in ordered:
+        result.write(name + len(content).to_bytes(4, "little") + content + b"\0" * (len(content) % 2))
+
+
+def _needs_header(header: bytes, pixels: list[tuple[bytes, bytes]]) -> bool:
+    """Whether an extended header must stay without metadata: for an animation, or alpha in a chunk of its own."""
+    return len(pixels) > 1 or bool(header[0] & 0x02)
+
+
+def _chunks(handle: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    handle.seek(0)
+    start = handle.read(12)
+    if start[:4] != b"RIFF" or start[8:] != b"WEBP":
+        raise BadPicture("This is no WebP file.")
+    while len(head := handle.read(8)) == 8:
+        length = int.from_bytes(head[4:], "little")
+        content = handle.read(length)
+        if len(content) < length:
+            raise BadPicture(f"A WebP file is cut short in its chunk {head[:4]!r}.")
+        handle.read(length % 2)
+        yield head[:4], content
+
+
+def _header(pixels: list[tuple[bytes, bytes]]) -> bytes:
+    """The extended header for a file that has none: alpha and size as its pixels say."""
+    name, content = pixels[0]
+    if name == b"VP8L":  # 14 bits of width - 1, 14 of height - 1, one for alpha
+        bits = int.from_bytes(content[1:5], "little")
+        width, height, alpha = bits & 0x3FFF, bits >> 14 & 0x3FFF, bits >> 28 & 1
+    else:  # VP8: 14 bits each of width and height behind a frame tag and a start code
+        width = (int.from_bytes(content[6:8], "little") & 0x3FFF) - 1
+        height = (int.from_bytes(content[8:10], "little") & 0x3FFF) - 1
+        alpha = 0
+    return bytes([_ALPHA * alpha, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
