@@ -1,6 +1,6 @@
 """`make bench`: measure restorae against the lesson in Keras and write docs/benchmarks.md.
 
-    python benchmarks/run.py                      everything (two hours or so on two cores)
+    python benchmarks/run.py                      everything (three hours or so on two cores)
     python benchmarks/run.py startup              one part; the other sections of the page stay
     python benchmarks/run.py speed --rounds 9     more rounds
     python benchmarks/run.py --quick              does it all work? Writes a page under build/, not the real one

@@ -47,7 +47,8 @@ def photo(height: int, width: int, source: np.random.Generator, sigma: float = _
     images = torch.from_numpy(part.transpose(2, 0, 1).astype(np.float32))[None]
     large = functional.interpolate(images, (height, width), mode="bilinear")[0].permute(1, 2, 0).numpy()
     large += source.standard_normal(large.shape, np.float32) * np.float32(255 * sigma)
-    return np.clip(np.rint(large), 0, 255).astype(np.uint8)
+    stored: np.ndarray = np.clip(np.rint(large), 0, 255).astype(np.uint8)
+    return stored
 
 
 def save_photos(folder: Path, count: int, seed: int) -> list[Path]:
@@ -74,9 +75,16 @@ def save_tiff(path: Path, megapixels: float, seed: int) -> Path:
     """A square 8-bit RGB TIFF in deflated tiles, made a row of tiles at a time: memory does not grow with it."""
     side = side_of(megapixels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    outline = {"shape": (side, side, 3), "dtype": np.uint8, "tile": (_TILE, _TILE)}
-    large = 3 * side**2 > 2**31
-    tifffile.imwrite(path, _tiles(side, seed), bigtiff=large, photometric="rgb", compression="zlib", **outline)
+    tifffile.imwrite(
+        path,
+        _tiles(side, seed),
+        shape=(side, side, 3),
+        dtype=np.uint8,
+        bigtiff=3 * side**2 > 2**31,
+        photometric="rgb",
+        tile=(_TILE, _TILE),
+        compression="zlib",
+    )
     return path
 
 

@@ -47,6 +47,25 @@ KINDS = {
     "salt-and-pepper": ("astronaut", "salt-and-pepper(amount=0.1)"),
     "masking": ("astronaut", "masking(count=4,size=0.2)"),
     "blur": ("astronaut", "blur(sigma=2)"),
+    "motion-blur": ("camera", "motion-blur(length=9,angle=30)"),
+    "downscale": ("astronaut", "downscale(factor=4)"),
+    "jpeg": ("astronaut", "jpeg(quality=10)"),
+    "quantise": ("camera", "quantise(levels=5)"),
+    "fading": ("astronaut", "fading(strength=0.7)"),
+    "colour-cast": ("astronaut", "colour-cast(strength=0.5)"),
+    "vignette": ("camera", "vignette(strength=0.8)"),
+    "scratches": ("camera", "scratches(count=8,width=0.012)"),
+    "dust": ("camera", "dust(count=60,size=0.03)"),
+    "hair": ("camera", "hair(count=5,width=0.012)"),
+    "stains": ("astronaut", "stains(count=3,size=0.8,strength=1)"),
+    "folds": ("camera", "folds(width=0.04,tilt=15)"),
+    "halftone": ("camera", "halftone(period=0.035)"),
+    "banding": ("camera", "banding(strength=0.1)"),
+    "bleed-through": ("page", "bleed-through(strength=0.5,blur=0.7)"),
+    "old-print": (
+        "astronaut",
+        "fading(strength=0.6) | colour-cast | folds(count=1,width=0.03) | dust(size=0.03) | scratches(count=3,width=0.01)",
+    ),
     "chain": ("camera", "blur(sigma=1.5) | poisson-noise(peak=40) | masking(count=2,size=0.15)"),
 }
 SIDE = 144
@@ -176,6 +195,7 @@ def draw_collapse() -> Figure:
 def before_and_after(photograph: str, spec: str) -> np.ndarray:
     """Clean and degraded side by side, as bytes."""
     stored = getattr(skimage.data, photograph)()
+    stored = stored[:, : stored.shape[0]]  # of a page its left
     stored = np.rint(resize(stored, (SIDE, SIDE), anti_aliasing=True) * 255).astype(np.uint8)
     degraded = Degradation.of(spec).draw(generator(1), count=1).apply(to_working(stored)[None])[0]
     gap = np.full((SIDE, GAP, *stored.shape[2:]), 255, np.uint8)

@@ -40,7 +40,7 @@ def pillows(stored: np.ndarray, quality: int, subsampling: str = "4:2:0") -> np.
 
 
 def hold(found: np.ndarray, expected: np.ndarray, stored: np.ndarray, mean: float, share: float) -> None:
-    """Within 1 of 255 but for a share of the values; far nearer to the codec than the damage is large."""
+    """As near to the codec as two codecs are: equal but for rounding, which in a few blocks decides for another step."""
     off = np.abs(found - expected)
     damage = np.abs(expected - stored).mean()
     assert off.mean() < mean, f"{off.mean():.3f} of 255 off on average (damage: {damage:.3f}); write mean={off.mean():.2f}?"
@@ -49,13 +49,13 @@ def hold(found: np.ndarray, expected: np.ndarray, stored: np.ndarray, mean: floa
 
 @pytest.mark.parametrize("quality", [5, 20, 50, 75, 95, 100])
 def test_a_grey_picture_is_what_the_real_codec_makes_of_it(quality):
-    hold(ours(GREY, quality), pillows(GREY, quality), GREY, mean=0.1, share=1e-3)
+    hold(ours(GREY, quality), pillows(GREY, quality), GREY, mean=0.1, share=5e-3)
 
 
 @pytest.mark.parametrize("quality", [5, 20, 50, 75, 95])
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
 def test_a_picture_in_colour_is_what_the_real_codec_makes_of_it(quality, subsampling):
-    hold(ours(COLOUR, quality, subsampling), pillows(COLOUR, quality, subsampling), COLOUR, mean=0.4, share=0.01)
+    hold(ours(COLOUR, quality, subsampling), pillows(COLOUR, quality, subsampling), COLOUR, mean=0.25, share=0.015)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (8, 8), (16, 17), (23, 5)])

@@ -43,7 +43,7 @@ def test_an_uneven_print_fades_by_its_unevenness_smoothly():
     strength = part.draw(generator(0), 300).apply(torch.zeros(300, 1, 40, 40))  # black ends at the strength
     assert strength.mean().item() == pytest.approx(0.3, abs=0.005)
     assert strength.std().item() == pytest.approx(0.06, rel=0.1)
-    assert (strength[..., 1:] - strength[..., :-1]).abs().max() < 0.02
+    assert (strength[..., 1:] - strength[..., :-1]).abs().max() < 0.03, "no edges"
 
 
 @given(st.floats(-360, 360), share)

@@ -153,7 +153,7 @@ def test_zero_strength_changes_nothing(kind):
 def test_the_default_strength_changes_something(kind):
     if kind is Chain:
         pytest.skip("an empty chain is empty")
-    clean = images(1, 1, 16, 16)
+    clean = images(1, 1, 128, 128)
     assert not torch.allclose(kind().draw(generator(0), 1).apply(clean), clean, atol=1e-3)
 
 

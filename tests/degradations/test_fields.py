@@ -32,19 +32,19 @@ def test_a_spline_runs_along_any_side(seeded):
 def test_clouds_have_mean_0_and_variance_1(octaves):
     at = middles(40, torch.device("cpu"))
     field = clouds(BatchChance(generator(0)), 600, 4, octaves, at, at)
-    assert field.mean().item() == pytest.approx(0, abs=0.02)
+    assert field.mean().item() == pytest.approx(0, abs=5 * (1 / 4) / 600**0.5)
     assert field.var().item() == pytest.approx(1, rel=0.05)
 
 
 @given(st.floats(0.05, 9), st.floats(0, 180), st.floats(-0.5, 0.5))
 def test_a_straight_stroke_covers_its_length_times_its_width(width, angle, aside):
-    angle, place = np.radians(angle), np.linspace(-0.5 - 1 / 3, 0.5 + 1 / 3, 6) * 60
+    angle, place = np.radians(angle), (np.arange(6) - 2.5) / 3 * 60
     points = torch.tensor(np.stack([np.sin(angle) * place + 50 + aside, np.cos(angle) * place + 50], -1), dtype=torch.float32)[None]
     layers = torch.zeros(1, 1, 100, 100)
     stroke = Stroke(points, torch.full((1, 4), width), torch.ones(1, 4), torch.full((1, 4), aside))
     paint(layers, torch.zeros(1), stroke, length=60, width=width + 2 * abs(aside))
     # the ends are cut to whole pixels
-    assert layers.sum().item() == pytest.approx(100 * width, rel=0.05)
+    assert layers.sum().item() == pytest.approx(60 * width, rel=0.05)
     assert layers.max().item() <= min(width, 1) + 1e-5
 
 

@@ -55,6 +55,7 @@ def test_a_share_of_them_is_light(part):
 @each_kind
 def test_strength_is_how_opaque_the_strongest_can_be(part):
     part = part.model_copy(update={"light": 1.0, "strength": 0.6})
+    part = part.model_copy(update={"width": 0.02}) if isinstance(part, Scratches) else part  # some are wider than a pixel
     most = part.draw(generator(0), 40).apply(torch.zeros(40, 1, 200, 200)).amax((1, 2, 3))
     assert most.max().item() <= 0.6 + 1e-6
     assert most.max().item() > 0.5

@@ -74,8 +74,8 @@ def test_as_many_stripes_as_are_counted():
     for stripes in (5, 20, 80):
         rows = Banding(strength=1, stripes=stripes).draw(generator(0), 200).apply(torch.zeros(200, 1, 800, 1))[:, 0, :, 0]
         turns = (rows[:, 1:].sign() != rows[:, :-1].sign()).float().sum(1).mean().item()
-        # by Rice's formula, splines of independent knots cross 0 every 2.1 knots
-        assert turns == pytest.approx(stripes / 2.12, rel=0.12)
+        # Rice's formula: the square root of the slope's variance (2/3) over the value's (151/315), by π
+        assert turns == pytest.approx(stripes * (2 / 3 / (151 / 315)) ** 0.5 / np.pi, rel=0.05)
 
 
 def test_the_same_stripes_at_every_size_and_fewer_are_wider():

@@ -68,7 +68,7 @@ class Halftone(Degradation, kind="halftone"):
 class Banding(Degradation, kind="banding"):
     """Stripes along one axis: sensors whose rows or columns differ, worn scanners, printers with a blocked nozzle.
 
-    Each stripe adds a number of its own, N(0, σ²), smooth from one to the next and equal in all channels.
+    A smooth random curve across the stripes is added, of mean 0 and equal in all channels.
 
     >>> from restorae.chance import generator
     >>> striped = Banding(strength=0.1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 64, 64))
@@ -79,7 +79,7 @@ class Banding(Degradation, kind="banding"):
     strength: Annotated[Amount, Within(0.0)] = 0.05
     """Standard deviation of the stripes on the [0, 1] pixel scale."""
     stripes: Annotated[Count, Within(1, 10000)] = 60
-    """How many stripes there are from one side of the picture to the other."""
+    """How many independent values the curve has from one side of the picture to the other; more makes the stripes finer."""
     direction: Literal["horizontal", "vertical"] = "horizontal"
     """Whether the stripes run along the rows (`horizontal`) or along the columns (`vertical`)."""
 
