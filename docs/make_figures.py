@@ -57,7 +57,7 @@ KINDS = {
     "scratches": ("camera", "scratches(count=8,width=0.012)"),
     "dust": ("camera", "dust(count=60,size=0.03)"),
     "hair": ("camera", "hair(count=5,width=0.012)"),
-    "stains": ("astronaut", "stains(count=3,size=0.8,strength=1)"),
+    "stains": ("camera", "stains(count=4,size=0.7,strength=1)"),
     "folds": ("camera", "folds(width=0.04,tilt=15)"),
     "halftone": ("camera", "halftone(period=0.035)"),
     "banding": ("camera", "banding(strength=0.1)"),

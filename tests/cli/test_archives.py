@@ -475,7 +475,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> No
     archive(tmp_path / "in", 6, 200, 300, 3)
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False)  # noqa: S607
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("a disk of its own cannot be mounted here")
     try:
@@ -483,6 +483,6 @@ def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> No
         assert done.status == 1
         assert "the disk is full. Free some space or choose another place with --out" in done.complaint
         assert "2 of 6 were restored before it stopped" in done.complaint
-        assert files_in(disk / "out") == {"000.png", "001.png", "inner", LOG} or files_in(disk / "out") == {"000.png", "001.png", LOG}
+        assert files_in(disk / "out") - {"inner"} == {"000.png", "001.png", LOG}
     finally:
-        subprocess.run(["umount", disk], check=True)  # noqa: S607
+        subprocess.run(["umount", disk], check=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorae.cli.options import Device, Import, ModelName, Overwrite, Seed, SkipExisting, import_files
-from restorae.errors import UsageError
+from restorae.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from restorae.restoring import Job, Order
@@ -110,7 +110,11 @@ def _restore(jobs: list[Job], order: Order, out: Path) -> None:
 
     require_writable(jobs[0].target.parent)
     into_folder = jobs[0].target != out
-    failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
+    try:
+        failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
+    except KeyboardInterrupt:
+        # the library that reads the command line would end without a word
+        raise Interrupted("interrupted; nothing half-written is left.") from None
     finish("restored", len(jobs), failures, out)
 
 
