@@ -25,6 +25,7 @@ from restorae.formats import write_still
 from restorae.latent import manifold, tiled
 from restorae.networks import Conv
 from restorae.pixels import to_stored, to_working
+from restorae.restoring.classical import Background, Inpaint
 
 DAMAGE = Degradation.of("gaussian-noise(mean=0.5,sigma=0.3)")
 STYLES = {
@@ -202,6 +203,23 @@ def before_and_after(photograph: str, spec: str) -> np.ndarray:
     return np.concatenate([stored, gap, to_stored(degraded, like=stored)], axis=1)
 
 
+def draw_classical() -> np.ndarray:
+    """A page and its light made even, a scratched photograph and its scratches filled, side by side as bytes."""
+    page = skimage.data.page()
+    height, width = page.shape
+    even = to_stored(Background(radius=30).apply(to_working(page)[None])[0], like=page)
+    photograph = skimage.data.camera()[60 : 60 + height, 100 : 100 + width]
+    down, across = np.mgrid[:height, :width]
+    bends = ((60, 0.5), (150, -0.3), (240, 0.15), (330, -0.6))
+    scratches = np.any([np.abs(across - start - slope * down - 4 * np.sin(down / 17)) < 2 for start, slope in bends], axis=0)
+    scratched = np.where(scratches, 255, photograph).astype(np.uint8)
+    mask = torch.from_numpy(scratches).float()[None]
+    filled = to_stored(Inpaint().apply(torch.cat([to_working(scratched), mask])[None])[0], like=scratched)
+    between = np.full((height, GAP), 255, np.uint8)
+    lines = [np.concatenate([before, between, after], axis=1) for before, after in ((page, even), (scratched, filled))]
+    return np.concatenate([lines[0], np.full((GAP, lines[0].shape[1]), 255, np.uint8), lines[1]])
+
+
 def draw_digits() -> Figure:
     """Ten embedded digits, damaged, and what the bundled network, which learned from others, makes of them."""
     clean = open_pictures("digits", "test").batch(range(10))
@@ -239,6 +257,7 @@ def main() -> None:
     torch.set_num_threads(1)  # sums in the same order everywhere
     for kind, (photograph, spec) in KINDS.items():
         write_still(out / f"{kind}.png", before_and_after(photograph, spec))
+    write_still(out / "classical.png", draw_classical())
     write_figure(draw_digits(), out / "digits.png", dpi=80)
     write_still(out / "manifold.png", draw_manifold())
     write_still(out / "samples.png", draw_samples())

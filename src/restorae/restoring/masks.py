@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +39,13 @@ class Masks:
             BadPicture: there is none, or it cannot be read.
             ShapeMismatch: it has another size than the picture.
         """
-        return laid_out_for(original, _read(self._file(name)))
+        file = self._file(name)
+        return laid_out_for(original, _read(file, file.stat().st_mtime_ns if file.is_file() else 0))
 
     def _file(self, name: Path) -> Path:
         if not self.path.is_dir():
             return self.path
-        wanted = name.with_suffix("")
-        found = [path for path in _below(self.path) if path.relative_to(self.path).with_suffix("") == wanted]
+        found = self._by_name.get(name.with_suffix(""), [])
         if len(found) != 1:
             raise BadPicture(
                 f"{self.path} holds {'no mask' if not found else 'several masks'} for {name}. Expected one picture of that name, with any "
@@ -52,14 +53,18 @@ class Masks:
             )
         return found[0]
 
-
-@lru_cache(maxsize=4)
-def _below(folder: Path) -> tuple[Path, ...]:
-    return tuple(picture_files(folder))
+    @cached_property
+    def _by_name(self) -> Mapping[Path, list[Path]]:
+        """The folder's masks by their names without suffix: looked for once, there may be thousands."""
+        found: dict[Path, list[Path]] = {}
+        for path in picture_files(self.path):
+            found.setdefault(path.relative_to(self.path).with_suffix(""), []).append(path)
+        return found
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path, changed: int) -> np.ndarray:
+    """A mask's values; one for all pictures is read once, and again when it was painted on (`changed`)."""
     values = working_values(read_still(path))
     if values.ndim == 3:
         values = values @ np.asarray(LUMA, dtype=np.float32)
