@@ -6,6 +6,7 @@ folds into the convolutions, is left as what remains of it: a bias each. For spe
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from restorae.shapes import Images
@@ -22,7 +23,9 @@ class DnCNN(nn.Module):
         for _ in range(LAYERS - 2):
             layers += [nn.Conv2d(FEATURES, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
         self.noise = nn.Sequential(*layers, nn.Conv2d(FEATURES, 1, 3, padding=1))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Images) -> Images:
-        restored: Images = images - self.noise(images)
+        # as restorae lays pictures out too: on a processor twice as fast as PyTorch's default
+        restored: Images = images - self.noise(images.contiguous(memory_format=torch.channels_last))
         return restored
