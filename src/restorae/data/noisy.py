@@ -66,11 +66,6 @@ class PlanePictures(Pictures):
     def channels(self) -> int:
         return self._channels
 
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        sizes = {self.size(index) for index in range(len(self))}
-        return sizes.pop() if len(sizes) == 1 else None
-
     def subset(self, indices: Sequence[int]) -> PlanePictures:
         held = None if self._held is None else [self._held[index] for index in indices]
         return PlanePictures([self.planes[index] for index in indices], self._channels, held)

@@ -43,9 +43,10 @@ class Pictures(abc.ABC):
         """Channels of every picture."""
 
     @property
-    @abc.abstractmethod
     def common_size(self) -> tuple[int, int] | None:
         """Height and width where all pictures have the same, else None."""
+        sizes = {self.size(index) for index in range(len(self))}
+        return sizes.pop() if len(sizes) == 1 else None
 
     @abc.abstractmethod
     def subset(self, indices: Sequence[int]) -> Pictures:
@@ -124,11 +125,6 @@ class ListedPictures(Pictures):
     def channels(self) -> int:
         return self._channels
 
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        sizes = {self.size(index) for index in range(len(self))}
-        return sizes.pop() if len(sizes) == 1 else None
-
     def subset(self, indices: Sequence[int]) -> ListedPictures:
         chosen = ListedPictures([self.stored[index] for index in indices], [self.names[index] for index in indices])
         chosen._channels = self._channels
@@ -156,11 +152,6 @@ class FilePictures(Pictures):
     @property
     def channels(self) -> int:
         return self._channels
-
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        sizes = {self.size(index) for index in range(len(self))}
-        return sizes.pop() if len(sizes) == 1 else None
 
     def subset(self, indices: Sequence[int]) -> FilePictures:
         chosen = FilePictures(

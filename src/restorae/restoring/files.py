@@ -51,12 +51,17 @@ def run(jobs: Sequence[Job], change: Callable[[np.ndarray, int], np.ndarray], ta
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
     """
+    return one_by_one(jobs, lambda job, place: write(job.target, change(read(job.source), place)), task, progress)
+
+
+def one_by_one(jobs: Sequence[Job], do: Callable[[Job, int], None], task: str, progress: Progress = SILENT) -> list[Failure]:
+    """Call `do` with each job and its place; return those whose file could not be done. Arguments and errors as for `run`."""
     failures = []
     progress.begin(task, len(jobs), "files")
     try:
         for place, job in enumerate(jobs):
             try:
-                write(job.target, change(read(job.source), place))
+                do(job, place)
             except InputError as error:
                 failures.append(Failure(job.source, str(error)))
             except MemoryError:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.errors import BadPicture, InputError, UsageError
+from restorae.errors import BadPicture, UsageError
 from restorae.formats import begin_result, open_original
 from restorae.model import Model
 from restorae.pixels import choose_range, stored_values, working_values
 from restorae.progress import SILENT, Progress
 from restorae.restoring.archive import Order
-from restorae.restoring.files import Failure, read, write
+from restorae.restoring.files import Failure, one_by_one, read, write
 from restorae.restoring.jobs import ARRAYS, Job
 from restorae.restoring.restorers import ModelRestorer
 
@@ -71,20 +71,8 @@ def draw_files(jobs: Sequence[Job], order: Order, count: int, seed: int, progres
         raise UsageError(f"{restorer.name} gives one answer for each picture. Restore without --samples.")
     if order.masks is not None or order.treatment.strength != 1:
         raise UsageError("--samples goes neither with --mask nor with --strength.")
-    failures = []
-    progress.begin("Restoring", len(jobs), "files")
-    try:
-        for job in jobs:
-            try:
-                _draw_file(job, order, restorer.model, count, seed)
-            except InputError as error:
-                failures.append(Failure(job.source, str(error)))
-            except MemoryError:
-                failures.append(Failure(job.source, "it does not fit in memory"))
-            progress.advance(1)
-    finally:
-        progress.end()
-    return failures
+    model = restorer.model
+    return one_by_one(jobs, lambda job, _place: _draw_file(job, order, model, count, seed), "Restoring", progress)
 
 
 def _draw_file(job: Job, order: Order, model: Model, count: int, seed: int) -> None:
