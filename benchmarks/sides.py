@@ -43,9 +43,7 @@ def keras_python(bench: Bench) -> Path:
     Raises:
         SideFailed: it could not be installed; the message says why.
     """
-    if bench.keras_python is not None:
-        return bench.keras_python.absolute()
-    return _python_with("Keras and TensorFlow", "keras", KERAS_VENV)
+    return _python_with("Keras and TensorFlow", "keras", KERAS_VENV, bench.keras_python)
 
 
 def peers_python(bench: Bench) -> Path:
@@ -54,12 +52,12 @@ def peers_python(bench: Bench) -> Path:
     Raises:
         SideFailed: it could not be installed; the message says why.
     """
-    if bench.peers_python is not None:
-        return bench.peers_python.absolute()
-    return _python_with("BM3D", "peers", PEERS_VENV)
+    return _python_with("BM3D", "peers", PEERS_VENV, bench.peers_python)
 
 
-def _python_with(what: str, name: str, venv: Path) -> Path:
+def _python_with(what: str, name: str, venv: Path, named: Path | None) -> Path:
+    if named is not None:
+        return named.absolute()
     requirements = HERE / f"{name}-requirements.txt"
     python, ready, wanted = venv / "bin" / "python", venv / ".ready", requirements.read_text()
     if ready.is_file() and ready.read_text() == wanted:

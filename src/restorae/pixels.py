@@ -19,12 +19,12 @@ from restorae.shapes import Image, Images
 FARTHEST_FLOAT = 64.0
 """Floats beyond this can hardly be on the [0, 1] scale."""
 
-
 Values: TypeAlias = Literal["auto", "full-range", "own-range"]
 """How stored values map to [0, 1]; `auto` looks at the picture (see `choose_range`)."""
 
 _TAILS = (0.1, 99.9)
 _SMALL_PART = 0.25
+_SAMPLED = 1_000_000
 _WORKING_FLOATS = (-1.5, 2.5)
 
 
@@ -43,11 +43,7 @@ class ValueRange:
     def to_working(self, stored: np.ndarray) -> np.ndarray:
         """Stored values (..., channels), finite ones, as float32 on the working scale."""
         if self.is_full:
-            working: np.ndarray = stored.astype(np.float32)
-            scale = full_scale(stored.dtype)
-            if scale != 1.0:
-                working *= np.float32(1.0 / scale) if scale <= 255 else np.float32(1.0) / np.float32(scale)
-            return working
+            return _by_type(stored)
         low, span = np.asarray(self.low), np.asarray(self.high) - np.asarray(self.low)
         return np.asarray((stored - low) / span, np.float32)
 
@@ -106,6 +102,12 @@ def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = Fals
     return ValueRange(tuple(lows), tuple(highs))
 
 
+def range_of(stored: np.ndarray, wanted: Values = "auto") -> ValueRange:
+    """As `choose_range`, one range for all channels, from pictures in memory (..., channels): of large ones some values are looked at."""
+    values = stored.reshape(-1, stored.shape[-1])
+    return choose_range(values[:: max(1, len(values) // _SAMPLED)], wanted)
+
+
 def _fills_its_range(dtype: np.dtype, low: float, high: float) -> bool:
     if dtype.kind == "f":
         return _WORKING_FLOATS[0] <= low and high <= _WORKING_FLOATS[1] and high - low >= _SMALL_PART
@@ -143,9 +145,8 @@ def working_values(stored: np.ndarray) -> np.ndarray:
     Raises:
         BadPicture: NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
-    scale = full_scale(stored.dtype)
     with np.errstate(over="ignore"):  # becomes infinite, which is refused below
-        working = stored.astype(np.float32)
+        working = _by_type(stored)
     if stored.dtype.kind == "f":
         if not np.isfinite(working).all():
             raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
@@ -154,6 +155,13 @@ def working_values(stored: np.ndarray) -> np.ndarray:
                 f"The picture holds floats from {working.min():g} to {working.max():g}; floats are expected on a scale where "
                 "a clean picture lies in 0 to 1. Divide by the largest possible value first."
             )
+    return working
+
+
+def _by_type(stored: np.ndarray) -> np.ndarray:
+    """Stored values as float32, whole numbers divided by their type's largest value."""
+    scale = full_scale(stored.dtype)
+    working: np.ndarray = stored.astype(np.float32)
     if scale != 1.0:
         working *= np.float32(1.0 / scale) if scale <= 255 else np.float32(1.0) / np.float32(scale)
     return working
@@ -165,7 +173,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 def to_grey(images: Images) -> Images:
     """Colour images (batch, 3, height, width) as grey ones (batch, 1, height, width)."""
-    return (images * images.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    red, green, blue = (share * images[:, place : place + 1] for place, share in enumerate(LUMA))
+    return red + green + blue
 
 
 def to_stored(working: Image, like: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from restorae.errors import BadPicture
-from restorae.formats.webp_chunks import carry
+from restorae.formats.webp_chunks import carry, is_lossless
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (21, 34, 4)).astype(np.uint8)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -77,3 +77,14 @@ def test_an_animation_stays_one():
 def test_what_is_broken_is_refused(content):
     with pytest.raises(BadPicture, match="WebP"):
         carry(io.BytesIO(content), webp(), io.BytesIO())
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_it_is_told_whether_pixels_were_stored_without_loss(tmp_path, lossless, alpha):
+    for name, options in (("plain", {}), ("large-profile", {"icc_profile": PROFILE + bytes(9000)}), ("misleading", {"xmp": b"VP8L" * 9})):
+        (tmp_path / name).write_bytes(webp(alpha, lossless=lossless, **options).getvalue())
+        assert is_lossless(tmp_path / name) == lossless
+    frames = [Image.fromarray(np.roll(PIXELS[..., :3], shift, 1)) for shift in (0, 5)]
+    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:], lossless=lossless, quality=50)
+    assert is_lossless(tmp_path / "moving.webp") == lossless

@@ -353,3 +353,13 @@ def test_all_pictures_of_a_moving_webp_are_restored(tmp_path):
         for place, picture in enumerate(pictures):
             opened.seek(place)
             assert np.array_equal(np.asarray(opened.convert("RGB")), whole_range(np.asarray(picture)))
+
+
+def test_a_channel_that_fills_its_type_goes_together_with_one_that_does_not(tmp_path):
+    full, dim = noise(40, 50, dtype=np.uint16), noise(40, 50, dtype=np.uint16, low=400, high=900, seed=1)
+    source = tiff(tmp_path / "in.tif", np.stack([full, dim]))
+    restore_file(source, tmp_path / "out.tif", Known(), axes="CYX", together=True)
+    restored = tifffile.imread(tmp_path / "out.tif")
+    np.testing.assert_allclose(restored[0], whole_range(full), atol=1)
+    low, high = np.percentile(dim, (0.1, 99.9))
+    np.testing.assert_allclose(restored[1], (dim.astype(float) - low) * 0.5 + 0.25 * (high - low) + low, atol=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Seed, With, import_files
+from restorae.cli.sources import check_split
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,14 +45,13 @@ def evaluate(
     import_files(imports)
     if (spec is None) == (degraded is None):
         raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
-    if split not in ("train", "test", "all"):
-        raise UsageError(f"There is no split {split!r}. Choose train, test or all.")
+    part = check_split(split)
     methods = _methods(baselines, baseline or [])
     restorer = restorer_named(model, device)
     progress = terminal_progress()
-    pictures = open_pictures(clean, split, data_dir, progress)  # type: ignore[arg-type]
+    pictures = open_pictures(clean, part, data_dir, progress)
     if degraded is not None:
-        pairs, lonely = match(open_pictures(degraded, split, data_dir, progress), pictures)  # type: ignore[arg-type]
+        pairs, lonely = match(open_pictures(degraded, part, data_dir, progress), pictures)
         if lonely:
             say(f"Left out, without a partner: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}")
         exam = Exam(pairs.clean, degraded=pairs.degraded)
@@ -84,9 +84,9 @@ def _methods(every: bool, named: list[str]) -> list[Classical]:
     if not (every or named):
         return []
     from restorae.evaluating.baselines import all_baselines, check_baseline
-    from restorae.restoring.classical import Classical
+    from restorae.restoring import PREFIX, Classical
 
-    chosen = [*(all_baselines() if every else ()), *(check_baseline(Classical.of(text.removeprefix("classical:"))) for text in named)]
+    chosen = [*(all_baselines() if every else ()), *(check_baseline(Classical.of(text.removeprefix(PREFIX))) for text in named)]
     return list({str(method): method for method in chosen}.values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,11 +23,24 @@ With = Annotated[
 ModelName = Annotated[
     str, typer.Option(help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm.")
 ]
+Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+PRECISIONS = ("auto", "float32", "bfloat16")
 Import = Annotated[
     list[Path] | None, typer.Option("--import", metavar="FILE.py", help="Run your Python file first, so that the classes in it are known.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave results that are there already and do the rest.")]
+
+
+def one_of(what: str, text: str, known: Sequence[str]) -> Any:
+    """`text`, one of the known words, as what it stands for.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    if text not in known:
+        raise UsageError(f"There is no {what} {text!r}. Choose {', '.join(known[:-1])} or {known[-1]}.")
+    return text
 
 
 def import_file(path: Path) -> Any:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorae.cli.options import Device, Import, ModelName, Overwrite, Seed, SkipExisting, import_files
+from restorae.cli.options import PRECISIONS, Device, Import, ModelName, Overwrite, Precision, Seed, SkipExisting, import_files, one_of
 from restorae.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from restorae.restoring import Job, Order
 
 _VALUES = ("auto", "full-range", "own-range")
-_PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def restore(
@@ -55,15 +54,14 @@ def restore(
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    precision: Precision = "auto",
     imports: Import = None,
 ) -> None:
     """Restore pictures, stacks, folders and arrays with a trained model or a classical method (classical:nlm, …)."""
     from restorae.restoring import plan
 
-    for name, value, known in (("--values", values, (None, *_VALUES)), ("--precision", precision, _PRECISIONS)):
-        if value not in known:
-            raise UsageError(f"There is no {name} {value}. Choose {', '.join(each for each in known if each)}.")
+    mapping = None if values is None else one_of("value mapping", values, _VALUES)
+    arithmetic = one_of("precision", precision, PRECISIONS)
     # whatever is wrong with the request is found before the network is even read
     jobs = plan(inputs, out.parent / "preview" if preview else out, overwrite or bool(preview), skip_existing, output_format)
     from restorae.cli.console import say
@@ -76,10 +74,10 @@ def restore(
         return
     if mask is not None and not mask.exists():
         raise UsageError(f"There is no mask {mask}: no file or folder of that name.")
-    restorer = restorer_named(model, device, precision)  # type: ignore[arg-type]
+    restorer = restorer_named(model, device, arithmetic)
     order = Order(
         restorer,
-        Treatment(strength=strength, tile=tile, values=values, together=together),  # type: ignore[arg-type]
+        Treatment(strength=strength, tile=tile, values=mapping, together=together),
         None if mask is None else Masks(mask),
         quality,
         axes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from restorae.cli.options import one_of
 from restorae.errors import UsageError
 from restorae.progress import Progress
 
@@ -29,9 +30,7 @@ def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
 
 def check_split(split: str) -> Any:
     """The split, or `UsageError`."""
-    if split not in SPLITS:
-        raise UsageError(f"There is no split {split!r}. Choose train, test or all.")
-    return split
+    return one_of("split", split, SPLITS)
 
 
 def one_picture(text: str, split: str, data_dir: Path | None, progress: Progress) -> np.ndarray:

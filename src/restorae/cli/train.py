@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, With, import_files, network_from
+from restorae.cli.options import PRECISIONS, DataDir, Device, Import, Precision, With, import_files, network_from, one_of
 from restorae.errors import UsageError
 
 
@@ -45,7 +45,7 @@ def train(
     print_recipe: Annotated[bool, typer.Option("--print-recipe", help="Print what would be trained, as TOML, and stop.")] = False,
     list_kinds: Annotated[bool, typer.Option("--list", help="Print the kinds of networks and losses and their settings.")] = False,
     device: Device = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    precision: Precision = "auto",
     workers: Annotated[
         int | None, typer.Option(min=0, help="Threads that read pictures (cores - 1; none where they are in memory).")
     ] = None,
@@ -86,8 +86,7 @@ def train(
         return
     if out is None:
         raise UsageError("Say where the model goes: --out FILE.safetensors.")
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise UsageError(f"There is no precision {precision!r}. Choose auto, float32 or bfloat16.")
+    arithmetic = one_of("precision", precision, PRECISIONS)
     from restorae.model import with_suffix
 
     target = with_suffix(out)
@@ -95,7 +94,7 @@ def train(
         raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
     from restorae.cli.console import say, terminal_progress
 
-    machinery = Machinery(device=device, precision=precision, workers=workers, data_dir=data_dir)  # type: ignore[arg-type]
+    machinery = Machinery(device=device, precision=arithmetic, workers=workers, data_dir=data_dir)
     model = run(recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=terminal_progress())
     scores = model.card.scores["validation"]
     say(f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s.")

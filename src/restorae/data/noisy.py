@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from restorae.data.named import NAMES
+from restorae.data.named import NAMES, Split
 from restorae.data.opening import open_pictures
 from restorae.data.pictures import HELD_IN_MEMORY, Pictures
 from restorae.errors import BadPicture, DataUnavailable, ShapeMismatch, nearest
 from restorae.formats import Original, Page, open_original, picture_files
-from restorae.pixels import ValueRange, choose_range
+from restorae.pixels import FULL_RANGE, ValueRange, range_of
 from restorae.shapes import Image
-
-_SAMPLED = 200_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class PlanePictures(Pictures):
         return PlanePictures([self.planes[index] for index in indices], self._channels, held)
 
 
-def open_noisy(source: str | Path, split: str = "all", data_dir: Path | None = None, memory: int = HELD_IN_MEMORY) -> Pictures:
+def open_noisy(source: str | Path, split: Split = "all", data_dir: Path | None = None, memory: int = HELD_IN_MEMORY) -> Pictures:
     """The pictures of a file, a stack, an array or a folder of them; every page is one.
 
     Pictures that are neither grey nor colour become one grey picture for each channel. They are held decoded in memory if
@@ -82,7 +80,7 @@ def open_noisy(source: str | Path, split: str = "all", data_dir: Path | None = N
         BadPicture, ShapeMismatch: what is there cannot be used; the message names the file.
     """
     if str(source) in NAMES:
-        return open_pictures(source, split, data_dir)  # type: ignore[arg-type]
+        return open_pictures(source, split, data_dir)
     path = Path(source)
     if not path.exists():
         raise DataUnavailable(f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}")
@@ -108,11 +106,11 @@ def open_noisy(source: str | Path, split: str = "all", data_dir: Path | None = N
     return PlanePictures(planes, colour.pop(), held)
 
 
-def _planes(original: Original, name: str) -> list[tuple[_Plane, np.ndarray]]:
-    found = []
+def _planes(original: Original, name: str) -> Iterator[tuple[_Plane, np.ndarray]]:
+    """A file's planes one by one, each with its stored values: a stack may be larger than memory."""
     for page, outline in enumerate(original.pages):
         told = name if len(original.pages) == 1 else f"{name}#{page}"
-        whole = _Plane(told, original, page, None, choose_range(np.zeros((1, 1), np.uint8)))
+        whole = _Plane(told, original, page, None, FULL_RANGE)
         parts = (
             [whole]
             if outline.channels in (1, 3)
@@ -120,6 +118,4 @@ def _planes(original: Original, name: str) -> list[tuple[_Plane, np.ndarray]]:
         )
         for part in parts:
             stored = np.ascontiguousarray(part.read())
-            every = max(1, stored.size // (_SAMPLED * stored.shape[-1]))
-            found.append((replace(part, values=choose_range(stored.reshape(-1, stored.shape[-1])[::every])), stored))
-    return found
+            yield replace(part, values=range_of(stored)), stored

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 
 from restorae.chance import Chance
+from restorae.pixels import to_grey
 from restorae.shapes import Images, PerImage
 
-LUMINANCE = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in the brightness that JPEG and television know (ITU-R BT.601)."""
 FINE = 256
 """Sides beyond which a soft field is drawn on a grid of this many places and continued smoothly."""
 
@@ -167,7 +166,4 @@ def absorbed(hue: PerImage, channels: int) -> Tensor:
 
 def luminance(images: Images) -> Images:
     """Brightness of a picture in colour, (batch, 1, height, width); a grey one is its own."""
-    if images.shape[1] != 3:
-        return images
-    red, green, blue = (weight * images[:, place : place + 1] for place, weight in enumerate(LUMINANCE))
-    return red + green + blue
+    return to_grey(images) if images.shape[1] == 3 else images

@@ -5,7 +5,7 @@ from restorae.formats.arrays import read_array, write_array
 from restorae.formats.finding import picture_files
 from restorae.formats.idx import read_idx
 from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, SUFFIXES, WRITTEN, kind_named, kind_of
-from restorae.formats.originals import MOST_PIXELS, ArrayRows, Original, Page, Rows, open_original
+from restorae.formats.originals import MOST_PIXELS, ArrayRows, Original, Page, Rows, open_original, skip_rows
 from restorae.formats.results import Result, begin_result
 from restorae.formats.stills import Outline, read_outline, read_still, write_still
 
@@ -30,6 +30,7 @@ __all__ = [
     "read_idx",
     "read_outline",
     "read_still",
+    "skip_rows",
     "write_array",
     "write_gif",
     "write_still",

@@ -31,6 +31,7 @@ _DTYPES = {
 }  # fmt: skip
 _LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "tiff": "tiffload_source", "webp": "webpload_source"}
 _HAS_PAGES = ("tiff", "webp", "avif", "heic")
+_SKIPPED_AT_ONCE = 256
 _PALETTE = "its palette is converted to full colour"
 
 
@@ -64,6 +65,12 @@ class Rows(Protocol):
         """The next rows: (count, width, bands)."""
 
 
+def skip_rows(rows: Rows, count: int) -> None:
+    """Pass over the next rows; files are read from top to bottom."""
+    for top in range(0, count, _SKIPPED_AT_ONCE):
+        rows.read(min(_SKIPPED_AT_ONCE, count - top))
+
+
 @dataclass(frozen=True)
 class Original(abc.ABC):
     """A picture file that was opened."""
@@ -86,6 +93,11 @@ class Original(abc.ABC):
     def pixels(self) -> int:
         """Pixels of all pages."""
         return sum(page.height * page.width for page in self.pages)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the stored values of all pages."""
+        return sum(page.bytes for page in self.pages)
 
     @property
     def channel_of(self) -> tuple[int, ...]:
@@ -130,7 +142,7 @@ class VipsOriginal(Original):
 
     def rows(self, page: int) -> Rows:
         place = self.layout.places[page] if self.layout else page
-        image, _ = _as_pixels(self.path, load_with_vips(self.path, self.kind, place))
+        image, _, _ = _as_pixels(self.path, load_with_vips(self.path, self.kind, place))
         return _VipsRows(self.path, image)
 
     @property
@@ -253,7 +265,7 @@ def _open_tiff(path: Path, axes: str | None) -> Original:
 def _open_with_vips(path: Path, kind: str, layout: TiffLayout | None) -> Original:
     header = load_with_vips(path, kind)
     notices: list[str] = []
-    count = 1
+    count, converted = 1, False
     if layout is not None:
         count = len(layout.places)
     elif kind in _HAS_PAGES and header.get_typeof("n-pages"):
@@ -261,7 +273,8 @@ def _open_with_vips(path: Path, kind: str, layout: TiffLayout | None) -> Origina
     pages = []
     for page in range(count):
         image = header if page == 0 else load_with_vips(path, kind, layout.places[page] if layout else page)
-        image, told = _as_pixels(path, image)
+        image, told, changed = _as_pixels(path, image)
+        converted = converted or changed
         notices += [each for each in told if each not in notices]
         alpha = layout.alphas[page] if layout else int(image.hasalpha())
         pages.append(Page(image.height, image.width, image.bands, alpha, np.dtype(_DTYPES[image.format])))
@@ -272,7 +285,6 @@ def _open_with_vips(path: Path, kind: str, layout: TiffLayout | None) -> Origina
         notices.append(_PALETTE)
     if kind in ("png", "avif", "heic") and _moves(path, kind):
         notices.append("it is a moving picture, of which only the still one is restored and written")
-    converted = any("converted" in notice and "CMYK" in notice for notice in notices)
     return VipsOriginal(path, kind, tuple(pages), tuple(notices), header, layout, converted)
 
 
@@ -310,18 +322,18 @@ def load_with_vips(path: Path, kind: str, page: int = 0) -> pyvips.Image:
         raise unreadable(path, error) from None
 
 
-def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]]:
-    """The image as values that can be restored and written, and what had to be converted for that."""
+def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str], bool]:
+    """The image as values that can be restored and written, what had to be converted for that, and whether its colours had to."""
     import pyvips
 
-    notices = []
+    notices, converted = [], False
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
     try:
         if image.interpretation == "cmyk":
-            image = _to_rgb(image)
+            image, converted = _to_rgb(image), True
             notices.append("CMYK colours are converted to RGB")
         elif image.interpretation in ("lab", "labs", "labq", "lch", "xyz", "hsv", "yxy"):
-            image = image.colourspace("srgb")
+            image, converted = image.colourspace("srgb"), True
             notices.append("Lab colours are converted to RGB")
         if image.coding != "none":
             image = image.rad2float() if image.coding == "rad" else image
@@ -333,7 +345,7 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
         notices.append(f"its {bits}-bit values become 8-bit ones")
     if image.format not in _DTYPES:
         raise BadPicture(f"{path} holds {image.format} values, which cannot be restored. Convert it to whole numbers or floats.")
-    return image, notices
+    return image, notices, converted
 
 
 def _to_rgb(image: pyvips.Image) -> pyvips.Image:

@@ -10,6 +10,7 @@ import abc
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from restorae.formats.arrays import write_array
 from restorae.formats.kinds import ARRAY_KINDS, WRITTEN
 from restorae.formats.originals import Original, Page, TiffArrayOriginal, VipsOriginal
 from restorae.formats.spool import Spool
+from restorae.formats.stills import as_8_bits
 
 if TYPE_CHECKING:
     import pyvips
@@ -198,7 +200,7 @@ class _SpooledArrayResult(_Spooled):
 class _VipsResult(_Spooled):
     def __init__(self, original: VipsOriginal, target: Path, kind: str, quality: int | None) -> None:
         self.kind, self.quality, self.picture = kind, quality, original
-        super().__init__(original, target, sum(page.bytes for page in original.pages) if kind == "tiff" else 0)
+        super().__init__(original, target, original.bytes if kind == "tiff" else 0)
 
     def finish(self) -> None:
         import pyvips
@@ -231,7 +233,7 @@ class _VipsResult(_Spooled):
         if len(pages) > 1:
             image.set_type(pyvips.GValue.gint_type, "page-height", page.height)
         if self.kind != "tiff" and self.kind != self.picture.kind and page.dtype.itemsize == 2 and self.kind in ("jpeg", "webp"):
-            image = (image / 257).rint().cast("uchar").copy(interpretation="srgb" if page.channels == 3 else "b-w")
+            image = as_8_bits(image)
             self.notices.append(f"16 bits became 8: {self.kind.upper()} holds no more")
         if self.kind == "avif" and self.kind != self.picture.kind and page.dtype.itemsize == 2:
             self.notices.append("16 bits became 12: AVIF holds no more")
@@ -251,7 +253,7 @@ class _VipsResult(_Spooled):
             case "png":
                 return {"interlace": bool(same and header.get_typeof("interlaced")), "compression": 6}
             case "webp":
-                lossless = self.quality is None and same and _is_lossless_webp(self.picture.path)
+                lossless = self.quality is None and same and webp_chunks.is_lossless(self.picture.path)
                 return {"lossless": True} if lossless else {"Q": self.quality or QUALITY["webp"]}
             case "avif":
                 deep = self.original.pages[0].dtype.itemsize > 1
@@ -261,7 +263,7 @@ class _VipsResult(_Spooled):
                 return self._tiff_options()
 
     def _tiff_options(self) -> dict[str, Any]:
-        size = sum(page.bytes for page in self.original.pages)
+        size = self.original.bytes
         layout = self.picture.layout
         if layout is None:
             return {"compression": "deflate", "predictor": "horizontal", "bigtiff": size > _CLASSIC_LIMIT}
@@ -299,8 +301,10 @@ class _VipsResult(_Spooled):
             return
         encoded = partial.with_suffix(".encoded")
         try:
-            animated = self.kind == "webp"  # delays are kept by libvips; what it says in EXIF is replaced
-            self._save(_with_metadata(image, self.picture, upright=False) if animated else image, encoded, "all" if animated else "none")
+            if self.kind == "webp":  # delays are kept by libvips; what it says in EXIF is replaced
+                self._save(_with_metadata(image, self.picture, upright=False), encoded, "all")
+            else:
+                self._save(image, encoded, "none")
             with self.picture.path.open("rb") as before, encoded.open("rb") as after, partial.open("wb") as result:
                 if self.kind == "jpeg":
                     jpeg_segments.carry(before, after, result, profile=profile)
@@ -352,11 +356,6 @@ def _with_metadata(image: pyvips.Image, original: VipsOriginal, upright: bool) -
     return image
 
 
-def _is_lossless_webp(path: Path) -> bool:
-    with path.open("rb") as handle:
-        return b"VP8L" in handle.read(4096)
-
-
 # ------------------------------------------------------------------------------------------ TIFFs of other kinds
 
 
@@ -366,27 +365,16 @@ class _MixedTiffResult(_Spooled):
     def __init__(self, original: VipsOriginal, target: Path, kind: str, quality: int | None) -> None:
         if kind != "tiff":
             raise BadPicture(f"{original.path} holds pages of different sizes, which only TIFF can hold. Leave --format away.")
-        super().__init__(original, target, sum(page.bytes for page in original.pages))
+        super().__init__(original, target, original.bytes)
         self.layout, self.converted = original.layout, original.converted
 
     def finish(self) -> None:
-        import tifffile
-
         try:
             with written_whole(self.target) as partial:
                 compressed = self.layout is not None and self.layout.compression != "none"
                 big = self.starts[-1] > _CLASSIC_LIMIT or (self.layout is not None and self.layout.bigtiff)
-                with tifffile.TiffWriter(partial, bigtiff=big) as writer:
-                    for place, page in enumerate(self.original.pages):
-                        values = self.page(place)
-                        writer.write(
-                            values if page.bands > 1 else values[..., 0],
-                            **_colours(page),
-                            compression="zlib" if compressed else None,
-                            tile=self.layout.tile if self.layout is not None else None,
-                            metadata=None,
-                        )
-                        del values
+                stored = {"compression": "zlib" if compressed else None, "tile": self.layout.tile if self.layout is not None else None}
+                _write_pages(self, partial, big, lambda page: {**_colours(page), **stored})
                 self.notices += tiff_tags.carry(self.original.path, partial, profile=not self.converted)
         finally:
             self.drop()
@@ -396,33 +384,40 @@ class _TiffArrayResult(_Spooled):
     """Values that libvips does not write: put where the original's lie, or written by tifffile."""
 
     def __init__(self, original: TiffArrayOriginal, target: Path) -> None:
-        super().__init__(original, target, sum(page.bytes for page in original.pages))
+        super().__init__(original, target, original.bytes)
         self.layout = original.layout
 
     def finish(self) -> None:
-        import tifffile
-
         assert self.layout is not None
         try:
             with written_whole(self.target) as partial:
                 if self.layout.contiguous is not None:
                     _put_in_place(self, partial, self.layout.contiguous, self.layout.big_endian)
                     return
-                with tifffile.TiffWriter(partial, bigtiff=self.layout.bigtiff) as writer:
-                    for place, page in enumerate(self.original.pages):
-                        values = self.page(place) if page.bands > 1 else self.page(place)[..., 0]
-                        said = _colours(page)
-                        if self.layout.white_is_zero and page.channels == 1:
-                            said["photometric"] = "miniswhite"
-                        if self.layout.associated:
-                            said["extrasamples"] = ["assocalpha" if each == "unassalpha" else each for each in said["extrasamples"] or ()]
-                        writer.write(values, compression="zlib", **said, metadata=None)
-                        del values
+                _write_pages(self, partial, self.layout.bigtiff, self._as_laid_out)
                 self.notices += tiff_tags.carry(self.original.path, partial)
-        except OSError as error:
-            raise OutputError(explain_write_failure(self.target, error)) from error
         finally:
             self.drop()
+
+    def _as_laid_out(self, page: Page) -> dict[str, Any]:
+        assert self.layout is not None
+        said = {**_colours(page), "compression": "zlib"}
+        if self.layout.white_is_zero and page.channels == 1:
+            said["photometric"] = "miniswhite"
+        if self.layout.associated:
+            said["extrasamples"] = ["assocalpha" if each == "unassalpha" else each for each in said["extrasamples"] or ()]
+        return said
+
+
+def _write_pages(result: _Spooled, partial: Path, bigtiff: bool, said: Callable[[Page], dict[str, Any]]) -> None:
+    """The result's pages one after another by tifffile; `said` gives what it is to say of each."""
+    import tifffile
+
+    with tifffile.TiffWriter(partial, bigtiff=bigtiff) as writer:
+        for place, page in enumerate(result.original.pages):
+            values = result.page(place)
+            writer.write(values if page.bands > 1 else values[..., 0], **said(page), metadata=None)
+            del values
 
 
 def _colours(page: Page) -> dict[str, Any]:

@@ -98,23 +98,29 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
         if pixels.dtype == np.uint16 and image.bands < 3:
             image = image.copy(interpretation="grey16")
         if pixels.dtype == np.uint16 and kind in ("jpeg", "webp"):
-            image = (image / 257).rint().cast("uchar")
-            image = image.copy(interpretation="b-w" if image.bands < 3 else "srgb")
+            image = as_8_bits(image)
         content = _encoded(image, kind, quality)
     except pyvips.Error as error:
         raise OutputError(f"{path} could not be written: {str(error).splitlines()[-1].strip()}.") from None
     write_bytes(path, content)
 
 
+def as_8_bits(image: pyvips.Image) -> pyvips.Image:
+    """A picture of 16 bits in 8."""
+    return (image / 257).rint().cast("uchar").copy(interpretation="b-w" if image.bands < 3 else "srgb")
+
+
 def _encoded(image: pyvips.Image, kind: str, quality: int) -> bytes:
+    content: bytes
     match kind:
         case "jpeg":
-            return image.jpegsave_buffer(Q=quality)  # type: ignore[no-any-return]
+            content = image.jpegsave_buffer(Q=quality)
         case "png":
-            return image.pngsave_buffer()  # type: ignore[no-any-return]
+            content = image.pngsave_buffer()
         case "webp":
-            return image.webpsave_buffer(Q=quality)  # type: ignore[no-any-return]
+            content = image.webpsave_buffer(Q=quality)
         case "avif":
-            return image.heifsave_buffer(compression="av1", Q=quality, bitdepth=12 if image.format == "ushort" else 8)  # type: ignore[no-any-return]
+            content = image.heifsave_buffer(compression="av1", Q=quality, bitdepth=12 if image.format == "ushort" else 8)
         case _:
-            return image.tiffsave_buffer(compression="deflate")  # type: ignore[no-any-return]
+            content = image.tiffsave_buffer(compression="deflate")
+    return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from restorae.errors import BadPicture
@@ -42,6 +43,21 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
     result.write(b"RIFF" + size.to_bytes(4, "little") + b"WEBP")
     for name, content in ordered:
         result.write(name + len(content).to_bytes(4, "little") + content + b"\0" * (len(content) % 2))
+
+
+def is_lossless(path: Path) -> bool:
+    """Whether a WebP file's pixels were stored without loss; of an animation, those of its first frame.
+
+    Raises:
+        BadPicture: the file cannot be walked.
+    """
+    with path.open("rb") as handle:
+        for name, content in _chunks(handle):
+            if name in (b"VP8L", b"VP8 "):
+                return name == b"VP8L"
+            if name == b"ANMF":  # 16 bytes of where and how long, then the frame's own chunks
+                return content[16:20] == b"VP8L"
+    return False
 
 
 def _needs_header(header: bytes, pixels: list[tuple[bytes, bytes]]) -> bool:

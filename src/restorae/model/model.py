@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, overload
 
@@ -21,7 +21,7 @@ from restorae.files import write_bytes
 from restorae.machine import Precision, choose_device, choose_precision, computing_in
 from restorae.model.card import Card
 from restorae.networks import VAE, LatentModule, Network, pad_to_multiple, send_through, working_memory
-from restorae.pixels import as_array, as_batch, choose_range, to_stored, to_working, with_channels
+from restorae.pixels import as_array, as_batch, range_of, with_channels
 from restorae.posterior import DiagonalGaussian, join
 from restorae.shapes import Images, Latents
 from restorae.tiling import apply, plan_for, tile_at_hand
@@ -29,7 +29,6 @@ from restorae.tiling import apply, plan_for, tile_at_hand
 SUFFIX = ".safetensors"
 HEADER = "restorae"
 _PIXELS_AT_ONCE = 400_000
-_SAMPLED = 1_000_000
 _SMALL = 512 * 512
 _DECODED_AT_ONCE = 1_000_000
 """Pixels: the lesson's manifold, 900 pictures of 28 × 28, is one pass."""
@@ -74,8 +73,7 @@ class Model:
         stored = with_channels(pictures)
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
-        every = max(1, stored.size // (_SAMPLED * stored.shape[-1]))
-        values = choose_range(stored.reshape(-1, stored.shape[-1])[::every], self.card.values)
+        values = range_of(stored, self.card.values)
         images = torch.from_numpy(np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2)))
         restored = self.restore_images(images).numpy().transpose(0, 2, 3, 1)
         return values.to_stored(restored, pictures.dtype).reshape(pictures.shape)
@@ -93,8 +91,10 @@ class Model:
             UsageError: this model has no latent.
         """
         self._vae()
-        restored: np.ndarray | Tensor = self._for_pictures(pictures, self._through_module)
-        return restored
+        restored = self._through_module(_as_images(pictures))
+        if isinstance(pictures, Tensor):
+            return restored.to(pictures.dtype)
+        return as_array(restored, pictures.dtype).reshape(pictures.shape)
 
     def restorations(self, pictures: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
         """Several plausible restorations: (count, *the pictures' shape), same type. Their mean is the best single guess.
@@ -109,11 +109,7 @@ class Model:
             ShapeMismatch, BadPicture: as `restore`.
         """
         self.check_restores()
-        single = pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3))
-        images = to_working(pictures)[None] if single else as_batch(pictures)
-        drawn = self.draw_restorations(images, count, seed)
-        if single:
-            return np.stack([to_stored(each[0], like=pictures) for each in drawn])
+        drawn = self.draw_restorations(_as_images(pictures), count, seed)
         return np.stack([as_array(each, pictures.dtype).reshape(pictures.shape) for each in drawn])
 
     def draw_restorations(self, images: Images, count: int, seed: int = 0) -> Tensor:
@@ -250,13 +246,6 @@ class Model:
             )
         return self.network
 
-    def _for_pictures(self, pictures: np.ndarray | Tensor, change: Callable[[Images], Images]) -> Any:
-        if isinstance(pictures, Tensor):
-            return change(_as_images(pictures)).to(pictures.dtype)
-        if pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3)):
-            return to_stored(change(to_working(pictures)[None])[0], like=pictures)
-        return as_array(change(as_batch(pictures)), pictures.dtype).reshape(pictures.shape)
-
     def _through_module(self, images: Images, precision: Precision = "auto") -> Images:
         channels = images.shape[1]
         if channels not in self.network.takes:
@@ -330,6 +319,4 @@ def _as_images(pictures: np.ndarray | Tensor) -> Images:
             came = f"{pictures.dtype} of shape {tuple(pictures.shape)}"
             raise ShapeMismatch(f"A tensor of pictures is floats (n, channels, height, width), not {came}. Arrays may be whole numbers.")
         return pictures.float()
-    if pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3)):
-        return to_working(pictures)[None]
-    return as_batch(pictures)
+    return as_batch(with_channels(pictures))

@@ -152,10 +152,10 @@ class _Run:
 
     def _prepare(self, job: Job) -> _Prepared:
         original = open_original(job.source, self.order.axes, self.order.most_pixels)
-        digest = _digest(job.source) if self.log is not None else ""
+        digest = file_digest(job.source) if self.log is not None else ""
         mask = None if self.order.masks is None else self.order.masks.of(job.name, original)
         pages = None
-        if sum(page.bytes for page in original.pages) <= _READ_AHEAD:
+        if original.bytes <= _READ_AHEAD:
             pages = [original.rows(place).read(page.height) for place, page in enumerate(original.pages)]
         return _Prepared(original, digest, mask, pages)
 
@@ -247,18 +247,14 @@ def _misnamed(job: Job, original: Original) -> list[str]:
     return [f"it is a {original.kind.upper()} file by its content, and so is its result ({job.target.name})"]
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def _digest_if_readable(path: Path) -> str | None:
     """A broken file has a hash too; a pipe or a link that leads nowhere has none."""
     with contextlib.suppress(OSError):
-        return _digest(path) if path.is_file() else None
+        return file_digest(path) if path.is_file() else None
     return None
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file, as hexadecimal digits."""
-    return _digest(Path(path))
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from scipy import ndimage
 
 from restorae.formats import Page, Result, Rows
 from restorae.pixels import ValueRange
@@ -116,14 +115,13 @@ class Frame:
 
     def _changed(self, stored: np.ndarray, restored: np.ndarray, region: Region) -> np.ndarray:
         """The stored values to write: restored as far as strength and mask say, and as they were where those say nothing."""
+        kept_out = self._kept_out(stored)
         if self.mask is None and self.strength == 1:
             changed = self.values.to_stored(restored, self.dtype)
         else:
             weight = np.float32(self.strength) if self.mask is None else self.strength * self._weight(region)[..., None]
-            kept_out = self._kept_out(stored)
             before = self.values.to_working(stored if kept_out is None else _filled(stored, kept_out))
             changed = np.where(weight > 0, self.values.to_stored(before + weight * (restored - before), self.dtype), stored)
-        kept_out = self._kept_out(stored)
         if kept_out is not None:
             self.kept_out += int(kept_out.sum())
             changed = np.where(kept_out, stored, changed)
@@ -132,6 +130,8 @@ class Frame:
 
 def _filled(stored: np.ndarray, kept_out: np.ndarray) -> np.ndarray:
     """Stored values with those that are no numbers replaced by the nearest number of their channel."""
+    from scipy import ndimage  # a third of a second, for pictures that seldom come
+
     filled = stored.copy()
     for channel in range(stored.shape[2]):
         bad = kept_out[..., channel]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from restorae.errors import BadPicture, ShapeMismatch
-from restorae.formats import Original, picture_files, read_still
+from restorae.formats import Original, Page, picture_files, read_still
 from restorae.pixels import LUMA, working_values
 
 # how upright rows are laid out to be as an orientation says (EXIF's numbers)
@@ -88,7 +88,12 @@ def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
     for candidate in (turned, mask):
         if candidate.shape == (page.height, page.width):
             return np.ascontiguousarray(candidate)
-    raise ShapeMismatch(
+    raise ill_fitting(original, page, mask)
+
+
+def ill_fitting(original: Original, page: Page, mask: np.ndarray) -> ShapeMismatch:
+    """What a person is told whose mask has another size than the picture."""
+    return ShapeMismatch(
         f"{original.path} is {page.width} × {page.height} pixels, its mask {mask.shape[1]} × {mask.shape[0]} (width × height). Paint the "
         "mask on a copy of the picture."
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 import torch
 
-from restorae.errors import ShapeMismatch, UsageError
-from restorae.formats import Original, Result, Rows
-from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range
+from restorae.errors import UsageError
+from restorae.formats import Original, Result, Rows, skip_rows
+from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range, full_scale
 from restorae.regions import Region
 from restorae.restoring.frames import Frame
+from restorae.restoring.masks import ill_fitting
 from restorae.restoring.restorers import Change, Restorer
 from restorae.shapes import Images
 from restorae.tiling import plan_for, run, shrinking, tile_at_hand
@@ -104,8 +106,7 @@ def restore_picture(
         # measured once for all planes of a channel, so that they are treated alike
         outline = (frames[0].height, frames[0].width, frames[0].channels, original.channel_of[group[0][0]])
         if outline not in changes:
-            pages = group[0]
-            changes[outline] = restorer.settled((outline[0], outline[1]), lambda pages=pages: _sample_images(original, rows, pages, ranges))  # type: ignore[misc]
+            changes[outline] = restorer.settled((outline[0], outline[1]), partial(_sample_images, original, rows, group[0], ranges))
         if frames[0].height * frames[0].width <= _SMALL:
             _restore_together(frames, changes[outline], advance)
         else:
@@ -132,10 +133,7 @@ def _check_mask(original: Original, restorer: Restorer, mask: np.ndarray | None)
         return
     page = next((page for page in original.pages if (page.height, page.width) != mask.shape), None)
     if page is not None:
-        raise ShapeMismatch(
-            f"{original.path} is {page.width} × {page.height} pixels, its mask {mask.shape[1]} × {mask.shape[0]} (width × height). "
-            "Paint the mask on a copy of the picture."
-        )
+        raise ill_fitting(original, page, mask)
 
 
 def _groups(original: Original, together: bool) -> Iterator[list[tuple[int, ...]]]:
@@ -198,7 +196,7 @@ class _Ranges:
     """What the stored values of each channel of a file mean; planes of one channel share their range."""
 
     def __init__(self, original: Original, rows: Callable[[int], Rows], wanted: Values) -> None:
-        self.channel_of = original.channel_of
+        self.channel_of, self.dtype = original.channel_of, original.pages[0].dtype
         self.ranges: dict[int, ValueRange] = {}
         for channel in sorted(set(self.channel_of)):
             pages = [page for page, of in enumerate(self.channel_of) if of == channel]
@@ -217,6 +215,7 @@ class _Ranges:
         ranges = [self.ranges[self.channel_of[page]] for page in pages]
         if len(ranges) == 1 or all(each.is_full for each in ranges):
             return ranges[0]
+        ranges = [ValueRange((0.0,), (full_scale(self.dtype),)) if each.is_full else each for each in ranges]
         return ValueRange(tuple(each.low[0] for each in ranges), tuple(each.high[0] for each in ranges))
 
     def __str__(self) -> str:
@@ -242,8 +241,7 @@ def _sample_images(original: Original, rows: Callable[[int], Rows], pages: Seque
     parts = []
     for page, outline in zip(pages, outlines, strict=True):
         reader = rows(page)
-        for top in range(0, above, _SAMPLED_ROWS):
-            reader.read(min(_SAMPLED_ROWS, above - top))
+        skip_rows(reader, above)
         parts.append(reader.read(min(_SAMPLED_ROWS, height - above))[..., : outline.channels])
     stored = np.nan_to_num(np.concatenate(parts, 2)) if parts[0].dtype.kind == "f" else np.concatenate(parts, 2)
     return torch.from_numpy(np.ascontiguousarray(ranges.of(pages).to_working(stored).transpose(2, 0, 1)))[None]

@@ -11,8 +11,8 @@ import torch
 
 from restorae.chance import generator
 from restorae.errors import InputError
-from restorae.formats import ArrayRows, Original, Page, Result, Rows, open_original
-from restorae.pixels import ValueRange, choose_range
+from restorae.formats import ArrayRows, Original, Page, Result, Rows, open_original, skip_rows
+from restorae.pixels import ValueRange, range_of
 from restorae.progress import SILENT, Progress
 from restorae.regions import Region
 from restorae.restoring.archive import Order
@@ -84,15 +84,14 @@ def _middle(job: Job, order: Order) -> tuple[Image, Image]:
     shown = _centred(page.height, page.width, SIDE)
     read = _centred(page.height, page.width, SIDE + 2 * _CONTEXT)
     reader = original.rows(0)
-    for top in range(0, read.top, _CONTEXT):
-        reader.read(min(_CONTEXT, read.top - top))
+    skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
     mask = None if order.masks is None else order.masks.of(job.name, original)[read.top : read.bottom, read.left : read.right]
     part = _Part(job.source, original.kind, (Page(read.height, read.width, page.bands, page.alpha, page.dtype),), (), stored)
     kept = _Kept(part)
     restore_picture(part, kept, order.restorer, order.treatment, mask=mask)
     rows, columns = shown.inside(read)
-    values = choose_range(stored[..., : page.channels].reshape(-1, page.channels), order.treatment.values or order.restorer.values)
+    values = range_of(stored[..., : page.channels], order.treatment.values or order.restorer.values)
     before, after = (
         _as_shown(upright(pixels[rows, columns, : page.channels], original.orientation), values) for pixels in (stored, kept.pixels)
     )

@@ -11,7 +11,7 @@ import numpy as np
 from restorae.errors import BadPicture, UsageError
 from restorae.formats import begin_result, open_original
 from restorae.model import Model
-from restorae.pixels import choose_range, stored_values, working_values
+from restorae.pixels import range_of, stored_values, working_values
 from restorae.progress import SILENT, Progress
 from restorae.restoring.archive import Order
 from restorae.restoring.files import Failure, one_by_one, read, write
@@ -86,7 +86,7 @@ def _draw_file(job: Job, order: Order, model: Model, count: int, seed: int) -> N
         raise BadPicture(f"{job.source}: --samples draws pictures of one page with 1 or 3 channels. Restore this one without it.")
     stored = original.rows(0).read(page.height)
     seen = stored[..., : page.channels]
-    values = choose_range(seen.reshape(-1, page.channels), order.treatment.values or order.restorer.values)
+    values = range_of(seen, order.treatment.values or order.restorer.values)
     drawn = model.restorations(values.to_working(seen), count, seed)
     changed = stored.copy()
     changed[..., : page.channels] = values.to_stored(drawn.mean(0), page.dtype)
