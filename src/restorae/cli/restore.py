@@ -60,7 +60,9 @@ def restore(
     """Restore pictures, stacks, folders and arrays with a trained model or a classical method (classical:nlm, …)."""
     from restorae.restoring import plan
 
-    mapping = None if values is None else one_of("value mapping", values, _VALUES)
+    if values not in (None, *_VALUES):
+        raise UsageError(f"There is no --values {values}. Choose {', '.join(_VALUES)}.")
+    mapping: Any = values
     arithmetic = one_of("precision", precision, PRECISIONS)
     # whatever is wrong with the request is found before the network is even read
     jobs = plan(inputs, out.parent / "preview" if preview else out, overwrite or bool(preview), skip_existing, output_format)
