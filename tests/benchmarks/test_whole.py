@@ -108,7 +108,7 @@ def test_a_command_s_own_memory_is_seen_and_the_files_it_maps_are_not(tmp_path):
         watching.watch([sys.executable, "-c", script], {}, tmp_path / "log.txt") for script in (own, mapped + "; time.sleep(0.3)", nothing)
     ]
     assert all(peak.seconds > 0.3 for peak in peaks)
-    assert 128 * MIB <= peaks[0].anonymous - peaks[2].anonymous < 140 * MIB
+    assert 127 * MIB < peaks[0].anonymous - peaks[2].anonymous < 140 * MIB  # a start of Python differs by some pages from the next
     assert abs(peaks[1].anonymous - peaks[2].anonymous) < 16 * MIB
     assert peaks[1].resident > 128 * MIB > mmap.PAGESIZE
 
