@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorae.cli.options import PRECISIONS, Device, Import, ModelName, Overwrite, Precision, Seed, SkipExisting, import_files, one_of
-from restorae.errors import Interrupted, UsageError
+from restorae.cli.options import PRECISIONS, Device, Import, Overwrite, Precision, Seed, SkipExisting, import_files, one_of
+from restorae.errors import UsageError
 
 if TYPE_CHECKING:
     from restorae.restoring import Job, Order
@@ -21,7 +21,13 @@ def restore(
         list[Path], typer.Argument(metavar="IN...", help="Pictures, stacks, folders (their tree is kept), .npy or .npz arrays.")
     ],
     out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
-    model: ModelName,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm; by default "
+            "a bundled model that suits the pictures, which is told."
+        ),
+    ] = None,
     strength: Annotated[
         float, typer.Option(min=0, max=1, help="How far towards the restored picture: 0 leaves it, 1 is all the way.")
     ] = 1.0,
@@ -76,6 +82,7 @@ def restore(
         return
     if mask is not None and not mask.exists():
         raise UsageError(f"There is no mask {mask}: no file or folder of that name.")
+    model = model or _chosen(jobs, mask)
     restorer = restorer_named(model, device, arithmetic)
     order = Order(
         restorer,
@@ -94,6 +101,16 @@ def restore(
         _restore(jobs, order, out)
 
 
+def _chosen(jobs: list[Job], mask: Path | None) -> str:
+    """What restores where no model is named; the person is told."""
+    from restorae.cli.console import say
+    from restorae.restoring import choose_for_files
+
+    name, reason = choose_for_files(jobs, with_mask=mask is not None)
+    say(f"Restoring with {name}: {reason}. Another: --model, from restorae models list.")
+    return name
+
+
 def _facts(model: str) -> dict[str, Any]:
     """What the log says of the model beside its name."""
     from restorae.model import find
@@ -110,11 +127,7 @@ def _restore(jobs: list[Job], order: Order, out: Path) -> None:
 
     require_writable(jobs[0].target.parent)
     into_folder = jobs[0].target != out
-    try:
-        failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
-    except KeyboardInterrupt:
-        # the library that reads the command line would end without a word
-        raise Interrupted("interrupted; nothing half-written is left.") from None
+    failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
     finish("restored", len(jobs), failures, out)
 
 

@@ -181,7 +181,7 @@ class Training:
             self._take_up()
         task = f"Training {self.network.kind} ({sum(weights.numel() for weights in self.module.parameters()):,} parameters)"
         self.progress.begin(task, self.total or 0, "steps")
-        self.progress.advance(self.state.step)
+        self.progress.skip(self.state.step)
         try:
             with stop_requests() as stop:
                 for _ in self._steps():
