@@ -10,6 +10,9 @@ import typer
 from restorae.cli.options import PRECISIONS, DataDir, Device, Import, Precision, With, import_files, network_from, one_of
 from restorae.errors import UsageError
 
+_NOTHING = "nothing"
+"""What --from says to start from no model."""
+
 
 def train(
     clean: Annotated[
@@ -22,7 +25,14 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The model's file (.safetensors).")] = None,
     recipe_file: Annotated[Path | None, typer.Option("--recipe", metavar="FILE.toml", help="A recipe; flags beside it win.")] = None,
-    start_from: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="A model whose weights to start from.")] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="A model whose weights to start from; for pairs of photographs or pages by default a bundled one. nothing starts anew.",
+        ),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help='Such as unet, conv, dense, "unet(patch=1)" or mine.py:Mine; kinds: restorae train --list.')
     ] = None,
@@ -62,7 +72,7 @@ def train(
         list_family(Network)
         list_family(Loss)
         return
-    if start_from is not None and network is not None:
+    if start_from not in (None, _NOTHING) and network is not None:
         raise UsageError("--from brings its own network: leave --network away.")
     flags: dict[str, Any] = {
         "clean": clean, "degradation": spec, "degraded": degraded, "noisy": noisy, "loss": loss, "optimiser": optimiser,
@@ -71,7 +81,7 @@ def train(
         "warmup": warmup, "validation": validation, "split": split, "seed": seed,
         "network": None if network is None else network_from(network),
     }  # fmt: skip
-    from restorae.training import Machinery, Recipe, read_toml
+    from restorae.training import SUITABLE, Machinery, Recipe, read_toml
     from restorae.training import train as run
 
     settings = read_toml(recipe_file) if recipe_file else {}
@@ -95,7 +105,8 @@ def train(
     from restorae.cli.console import say, terminal_progress
 
     machinery = Machinery(device=device, precision=arithmetic, workers=workers, data_dir=data_dir)
-    model = run(recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=terminal_progress())
+    start = {None: SUITABLE, _NOTHING: None}.get(start_from, start_from)
+    model = run(recipe, target, start_from=start, resume=resume, machinery=machinery, progress=terminal_progress())
     scores = model.card.scores["validation"]
     say(f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s.")
     if "taken_off" in scores:

@@ -2,5 +2,6 @@
 
 from restorae.training.loop import Machinery, train
 from restorae.training.recipe import Recipe, read_toml
+from restorae.training.starting import SUITABLE
 
-__all__ = ["Machinery", "Recipe", "read_toml", "train"]
+__all__ = ["SUITABLE", "Machinery", "Recipe", "read_toml", "train"]

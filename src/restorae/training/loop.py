@@ -28,6 +28,7 @@ from restorae.progress import SILENT, Progress
 from restorae.training import checkpoint
 from restorae.training.material import Material, gather
 from restorae.training.recipe import Recipe
+from restorae.training.starting import SUITABLE, suitable_start
 from restorae.training.stopping import stop_requests
 from restorae.training.validation import Verdict, validation_of
 from restorae.version import VERSION
@@ -73,7 +74,8 @@ def train(
         out: the model's file; the checkpoint lies beside it as `.checkpoint` until the model is written.
         clean: pictures in place of the recipe's `clean`: an array (n, height, width[, channels]).
         degraded: their degraded partners, likewise.
-        start_from: a model (file or bundled name) whose weights to start from.
+        start_from: a model (file or bundled name) whose weights to start from; `SUITABLE` takes a bundled one for pairs of
+            photographs or pages, where the recipe names no network.
         resume: go on from the checkpoint beside `out`.
         machinery: device, precision, workers, data folder.
         progress: hears of every step.
@@ -120,6 +122,10 @@ class Training:
         examples = self.material.examples
         if self.material.from_noise:
             self.recipe = recipe = fitted_to_noise(recipe, examples.clean, progress)
+        if start_from == SUITABLE:
+            start_from = suitable_start(recipe, self.material, progress)
+        if examples.patch:
+            self.recipe = recipe = recipe.for_patches()
         self.device = machine.choose_device(machinery.device)
         self.precision = machine.choose_precision(machinery.precision, self.device)
         self.fabric = Fabric(

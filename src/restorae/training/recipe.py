@@ -16,6 +16,16 @@ from restorae.losses import MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
 from restorae.networks import VAE, LatentNetwork, Network, UNet
 from restorae.parts import Settings, kinds
 
+_FOR_PATCHES: dict[str, Any] = {
+    "network": UNet(widths=(32, 64, 128), encoder_blocks=(1, 2, 2), decoder_blocks=(1, 1), residual=True),
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "ema": 0.995,
+}
+"""What suits patches of photographs, pages and micrographs where nothing else is said. Small pictures are soon learned by a
+small network, many at a time; a page's stains need context, depth and many steps."""
+_STEPS_ON_PATCHES = 2000
+
 
 class Recipe(Settings):
     """What to train, on what, against what, how and for how long.
@@ -52,13 +62,13 @@ class Recipe(Settings):
     """Examples in an epoch; by default every picture once, or as many patches as cover it."""
 
     network: Network = UNet()
-    """The architecture."""
+    """The architecture; for patches by default a deeper `unet` than for whole small pictures."""
     loss: Loss = MSE()
     """What training makes smaller; of a network with a latent by default the negative ELBO."""
     optimiser: Literal["nadam", "adamw"] = "nadam"
     """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
     learning_rate: float = Field(2e-3, gt=0)
-    """Largest step size; it rises to this during the warm-up."""
+    """Largest step size; it rises to this during the warm-up. For patches by default 1e-3."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Whether the step size falls along half a cosine to (nearly) nothing at the end, or stays."""
     warmup: int = Field(100, ge=0)
@@ -68,11 +78,13 @@ class Recipe(Settings):
     clip_gradients: float | None = Field(None, ge=0)
     """Largest length of the gradient; longer ones are shortened to it. 0 for no limit; by default what suits the loss."""
     ema: float = Field(0.0, ge=0, lt=1)
-    """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none."""
+    """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none. For patches by
+    default 0.995."""
     batch_size: int = Field(128, ge=1)
-    """Examples per step."""
+    """Examples per step; of patches by default 8."""
     epochs: float | None = Field(None, gt=0)
-    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs."""
+    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs of whole pictures or 2,000 steps
+    of patches."""
     steps: int | None = Field(None, ge=1)
     """Updates of the weights."""
     minutes: float | None = Field(None, gt=0)
@@ -119,6 +131,13 @@ class Recipe(Settings):
     def gradient_limit(self) -> float:
         """Largest length of the gradient; 0 for no limit."""
         return self.loss.gradient_limit if self.clip_gradients is None else self.clip_gradients
+
+    def for_patches(self) -> Self:
+        """This recipe for pictures that are cut into patches: what was not said becomes what suits those."""
+        unsaid: dict[str, Any] = {name: value for name, value in _FOR_PATCHES.items() if name not in self.model_fields_set}
+        if self.epochs is self.steps is self.minutes is None:
+            unsaid["steps"] = _STEPS_ON_PATCHES
+        return self.model_copy(update=unsaid)
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:
