@@ -1,8 +1,9 @@
 """Make the clean pages that the `page-cleaner` learned from: printed words in many faces and sizes, on white.
 
-    python recipes/make_pages.py made-pages
+    python recipes/make_pages.py made-pages             # pages 0 to 239, to train on
+    python recipes/make_pages.py other-pages 60 240     # the sixty behind them, to measure on
 
-240 pages of 540 × 400 pixels, the same at every run on the same machine. The words are made up, letter by letter with the
+Pages of 540 × 400 pixels, the same at every run on the same machine. The words are made up, letter by letter with the
 frequencies of English, so that no text belongs to anybody; the typefaces are those that come with matplotlib.
 """
 
@@ -19,7 +20,10 @@ FACES = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSansMono",
     "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmss10", "cmb10", "cmtt10",
 )  # fmt: skip
-LETTERS = "e" * 12 + "t" * 9 + "a" * 8 + "o" * 8 + "i" * 7 + "n" * 7 + "s" * 6 + "h" * 6 + "r" * 6 + "dddd" + "llll" + "ccuummwwffggyyppbbvkjxqz"
+LETTERS = (
+    12 * "e" + 9 * "t" + 8 * "a" + 8 * "o" + 7 * "i" + 7 * "n"
+    + 6 * "s" + 6 * "h" + 6 * "r" + 4 * "d" + 4 * "l" + "ccuummwwffggyyppbbvkjxqz"
+)  # fmt: skip
 HEIGHT, WIDTH = 400, 540
 
 
@@ -62,11 +66,12 @@ def page(chance: random.Random) -> Image.Image:
 
 
 def main() -> None:
-    """Write the pages to the folder that is named."""
+    """Write the pages to the folder that is named: so many, from this one on."""
     folder = Path(sys.argv[1])
+    count, first = map(int, sys.argv[2:4]) if len(sys.argv) > 3 else (240, 0)
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(240):
-        page(random.Random(number)).save(folder / f"{number:03}.png")
+    for number in range(first, first + count):
+        page(random.Random(number)).save(folder / f"{number:03}.png")  # noqa: S311 (nothing here is secret)
 
 
 if __name__ == "__main__":

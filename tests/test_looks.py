@@ -25,7 +25,10 @@ def page_of_lines(paper: float = 1.0) -> Image:
     return page
 
 
-@pytest.mark.parametrize("spec", ["gaussian-noise(sigma=0.05)", "stains", "fading", "vignette", "folds(count=8,width=0.0,tilt=45)", "colour-cast"])
+HARMS = ("gaussian-noise(sigma=0.05)", "stains", "fading", "vignette", "folds(count=8,width=0.0,tilt=45)", "colour-cast")
+
+
+@pytest.mark.parametrize("spec", HARMS)
 def test_a_page_is_known_under_its_damage(spec: str) -> None:
     page = page_of_lines(0.9).expand(3, -1, -1) if spec == "colour-cast" else page_of_lines(0.9)
     assert looks_like_page(Degradation.of(spec).draw(generator(0), 1).apply(page[None])[0])

@@ -97,7 +97,7 @@ def test_models_with_a_latent_are_shown_too(tmp_path: Path, request: pytest.Fixt
     assert {"small_vae": "8×14×14", "small_latent_unet": "4×14×14"}[which] in shown.out
     assert "latent" in shown.out
     card = json.loads(run("models", "show", path, "--json", cwd=tmp_path).out)
-    assert card["format_version"] == 3
+    assert card["format_version"] == 4
     assert card["latent"]["likelihood"] in ("bernoulli", "gaussian")
     assert card["restores"] == (which == "small_latent_unet")
 
@@ -152,4 +152,5 @@ def test_any_command_that_is_stopped_says_so(tmp_path: Path, number: signal.Sign
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
-    assert err.startswith("restorae: ") and "nothing half-written is left" in err
+    assert err.startswith("restorae: ")
+    assert "nothing half-written is left" in err

@@ -45,6 +45,9 @@ def restore(
         int | None,
         typer.Option(min=2, help="Draw so many plausible restorations: OUT holds their mean, NAME-samples them, NAME-spread their spread."),
     ] = None,
+    error_map: Annotated[
+        bool, typer.Option("--error-map", help="Also write how far off each pixel may be: NAME-error.png, of an array NAME-error.npy.")
+    ] = False,
     tile: Annotated[int | None, typer.Option(min=1, help="Side of a tile in pixels; by default what fits the memory at hand.")] = None,
     values: Annotated[
         str | None, typer.Option(help="How values map to 0..1: auto, full-range (of their type) or own-range (of the picture).")
@@ -68,13 +71,16 @@ def restore(
 
     if values not in (None, *_VALUES):
         raise UsageError(f"There is no --values {values}. Choose {', '.join(_VALUES)}.")
+    if error_map and (preview or samples is not None):
+        raise UsageError("--error-map goes neither with --preview nor with --samples, which tells how far its samples spread.")
     mapping: Any = values
     arithmetic = one_of("precision", precision, PRECISIONS)
     # whatever is wrong with the request is found before the network is even read
     jobs = plan(inputs, out.parent / "preview" if preview else out, overwrite or bool(preview), skip_existing, output_format)
     from restorae.cli.console import say
     from restorae.formats import MOST_PIXELS
-    from restorae.restoring import Masks, Order, Treatment, restorer_named
+    from restorae.restoring import Masks, Order, Treatment, refuse_losses, restorer_named
+    from restorae.restoring.error_maps import Bounded, error_maps_of
 
     import_files(imports)
     if not jobs:
@@ -82,8 +88,12 @@ def restore(
         return
     if mask is not None and not mask.exists():
         raise UsageError(f"There is no mask {mask}: no file or folder of that name.")
+    if error_map:
+        refuse_losses(jobs, overwrite or skip_existing, error_maps_of)
     model = model or _chosen(jobs, mask)
     restorer = restorer_named(model, device, arithmetic)
+    if error_map:
+        restorer = Bounded(restorer)
     order = Order(
         restorer,
         Treatment(strength=strength, tile=tile, values=mapping, together=together),

@@ -49,6 +49,8 @@ def train(
     warmup: Annotated[int | None, typer.Option(help="Steps over which the step size rises.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the pictures that is kept to check on.")] = None,
     split: Annotated[str | None, typer.Option(help="Which part of a named data set: train, test or all.")] = None,
+    keep: Annotated[str | None, typer.Option(help="Weights to keep: last, or best on held-out pictures (pairs: best, else last).")] = None,
+    patience: Annotated[int | None, typer.Option(help="End after so many validations that found nothing better.")] = None,
     seed: Annotated[int | None, typer.Option(help="Where all chance comes from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there already.")] = False,
@@ -78,10 +80,10 @@ def train(
         "clean": clean, "degradation": spec, "degraded": degraded, "noisy": noisy, "loss": loss, "optimiser": optimiser,
         "learning_rate": learning_rate,
         "epochs": epochs, "steps": steps, "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema,
-        "warmup": warmup, "validation": validation, "split": split, "seed": seed,
+        "warmup": warmup, "validation": validation, "split": split, "seed": seed, "keep": keep, "patience": patience,
         "network": None if network is None else network_from(network),
     }  # fmt: skip
-    from restorae.training import SUITABLE, Machinery, Recipe, read_toml
+    from restorae.training import SUITABLE, Machinery, Recipe, read_toml, require_data
     from restorae.training import train as run
 
     settings = read_toml(recipe_file) if recipe_file else {}
@@ -102,6 +104,8 @@ def train(
     target = with_suffix(out)
     if target.exists() and not overwrite and not resume:
         raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+    if recipe_file is not None:
+        require_data(recipe_file, {name: value for name, value in settings.items() if name not in given})
     from restorae.cli.console import say, terminal_progress
 
     machinery = Machinery(device=device, precision=arithmetic, workers=workers, data_dir=data_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,8 @@ from restorae.pixels import full_scale, to_grey, to_working, working_values
 from restorae.shapes import Image, Images
 
 HELD_IN_MEMORY = 2 * 2**30
+_ENDS = 1 << 16
+_OF_DEPTH = {1: "uint8", 2: "uint16", 4: "float32"}
 
 
 class Pictures(abc.ABC):
@@ -55,6 +58,23 @@ class Pictures(abc.ABC):
     def batch(self, indices: Sequence[int]) -> Images:
         """Several pictures of one size as (batch, channels, height, width)."""
         return torch.stack([self[index] for index in indices])
+
+    @property
+    def in_files(self) -> bool:
+        """Whether pictures are decoded when they are asked for, so that reading several at once pays."""
+        return False
+
+    def dtype(self, index: int) -> np.dtype | None:
+        """The type of one picture's stored values; None where they have been mapped already."""
+        return None
+
+    def as_stored(self, index: int) -> np.ndarray | None:
+        """One picture's values as its file holds them, (height, width[, channels]); None where they have been mapped already."""
+        return None
+
+    def mark(self, index: int) -> bytes:
+        """A few bytes that change when the picture does."""
+        return mark_of(self[index].numpy())
 
 
 class ArrayPictures(Pictures):
@@ -100,6 +120,15 @@ class ArrayPictures(Pictures):
     def batch(self, indices: Sequence[int]) -> Images:
         return torch.from_numpy(working_values(self.stored[np.asarray(indices)]))
 
+    def dtype(self, index: int) -> np.dtype:
+        return self.stored.dtype
+
+    def as_stored(self, index: int) -> np.ndarray:
+        return np.asarray(self.stored[index].transpose(1, 2, 0))
+
+    def mark(self, index: int) -> bytes:
+        return mark_of(self.stored[index])
+
 
 class ListedPictures(Pictures):
     """Pictures of any sizes, decoded and held in memory."""
@@ -124,6 +153,15 @@ class ListedPictures(Pictures):
     @property
     def channels(self) -> int:
         return self._channels
+
+    def dtype(self, index: int) -> np.dtype:
+        return self.stored[index].dtype
+
+    def as_stored(self, index: int) -> np.ndarray:
+        return self.stored[index]
+
+    def mark(self, index: int) -> bytes:
+        return mark_of(self.stored[index])
 
     def subset(self, indices: Sequence[int]) -> ListedPictures:
         chosen = ListedPictures([self.stored[index] for index in indices], [self.names[index] for index in indices])
@@ -152,6 +190,20 @@ class FilePictures(Pictures):
     @property
     def channels(self) -> int:
         return self._channels
+
+    @property
+    def in_files(self) -> bool:
+        return True
+
+    def dtype(self, index: int) -> np.dtype:
+        outline = self.outlines[index]
+        return np.dtype(_OF_DEPTH[outline.bytes // (outline.height * outline.width * outline.channels)])
+
+    def as_stored(self, index: int) -> np.ndarray:
+        return read_still(self.paths[index])
+
+    def mark(self, index: int) -> bytes:
+        return mark_of_file(self.paths[index])
 
     def subset(self, indices: Sequence[int]) -> FilePictures:
         chosen = FilePictures(
@@ -188,6 +240,63 @@ class GreyPictures(Pictures):
 
     def subset(self, indices: Sequence[int]) -> GreyPictures:
         return GreyPictures(self.colour.subset(indices))
+
+    @property
+    def in_files(self) -> bool:
+        return self.colour.in_files
+
+    def mark(self, index: int) -> bytes:
+        return self.colour.mark(index)
+
+
+class ColourPictures(Pictures):
+    """Grey pictures seen as colour ones of three equal channels."""
+
+    def __init__(self, grey: Pictures) -> None:
+        self.grey, self.names = grey, grey.names
+
+    def __len__(self) -> int:
+        return len(self.grey)
+
+    def __getitem__(self, index: int) -> Image:
+        return self.grey[index].expand(3, -1, -1)
+
+    def size(self, index: int) -> tuple[int, int]:
+        return self.grey.size(index)
+
+    @property
+    def channels(self) -> int:
+        return 3
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        return self.grey.common_size
+
+    @property
+    def in_files(self) -> bool:
+        return self.grey.in_files
+
+    def subset(self, indices: Sequence[int]) -> ColourPictures:
+        return ColourPictures(self.grey.subset(indices))
+
+    def mark(self, index: int) -> bytes:
+        return self.grey.mark(index)
+
+
+def mark_of(values: np.ndarray) -> bytes:
+    """A few bytes that change when any of the values does."""
+    outline = f"{values.dtype.str}{values.shape}".encode()
+    return hashlib.blake2b(outline + np.ascontiguousarray(values).tobytes(), digest_size=8).digest()
+
+
+def mark_of_file(path: Path) -> bytes:
+    """A few bytes that change when a file's size, beginning or end does: what is compressed rarely changes in its middle alone."""
+    with path.open("rb") as handle:
+        size = handle.seek(0, 2)
+        handle.seek(0)
+        first = handle.read(_ENDS)
+        handle.seek(max(0, size - _ENDS))
+        return hashlib.blake2b(first + handle.read(_ENDS) + str(size).encode(), digest_size=8).digest()
 
 
 def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from restorae.data import NAMES, is_named
 from restorae.degradations import Degradation
-from restorae.errors import BadSpec, InputError
-from restorae.losses import MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
+from restorae.errors import BadSpec, DataUnavailable, InputError, UsageError, nearest
+from restorae.losses import L1, MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
 from restorae.networks import VAE, LatentNetwork, Network, UNet
 from restorae.parts import Settings, kinds
 
@@ -25,6 +29,8 @@ _FOR_PATCHES: dict[str, Any] = {
 """What suits patches of photographs, pages and micrographs where nothing else is said. Small pictures are soon learned by a
 small network, many at a time; a page's stains need context, depth and many steps."""
 _STEPS_ON_PATCHES = 2000
+
+_PICTURES = ("clean", "degraded", "noisy")
 
 
 class Recipe(Settings):
@@ -64,7 +70,7 @@ class Recipe(Settings):
     network: Network = UNet()
     """The architecture; for patches by default a deeper `unet` than for whole small pictures."""
     loss: Loss = MSE()
-    """What training makes smaller; of a network with a latent by default the negative ELBO."""
+    """What training makes smaller; for patches by default L1, of a network with a latent the negative ELBO."""
     optimiser: Literal["nadam", "adamw"] = "nadam"
     """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
     learning_rate: float = Field(2e-3, gt=0)
@@ -89,6 +95,10 @@ class Recipe(Settings):
     """Updates of the weights."""
     minutes: float | None = Field(None, gt=0)
     """Time for training; the result then depends on the machine's speed."""
+    keep: Literal["auto", "best", "last"] = "auto"
+    """Weights that are kept: the last, or those that did best on the held-out pictures; by default the best of pairs, else the last."""
+    patience: int | None = Field(None, ge=1)
+    """Training ends after so many validations in a row that found nothing better; without it, it runs to its end."""
     seed: int = Field(0, ge=0)
     """Where all chance comes from: first weights, order, damage."""
 
@@ -137,6 +147,8 @@ class Recipe(Settings):
         unsaid: dict[str, Any] = {name: value for name, value in _FOR_PATCHES.items() if name not in self.model_fields_set}
         if self.epochs is self.steps is self.minutes is None:
             unsaid["steps"] = _STEPS_ON_PATCHES
+        if "loss" not in self.model_fields_set and isinstance(self.loss, MSE):
+            unsaid["loss"] = L1()
         return self.model_copy(update=unsaid)
 
     @classmethod
@@ -145,9 +157,13 @@ class Recipe(Settings):
 
         Raises:
             InputError: the file cannot be read as TOML; the message names the line.
-            BadSpec: a key or value cannot be used; the message offers the nearest.
+            BadSpec, UnknownKind: a key or value cannot be used; the message names the line and offers the nearest.
         """
-        return cls(**read_toml(path))
+        values = read_toml(path)
+        try:
+            return cls(**values)
+        except UsageError as error:  # of keys that do not go together: each by itself is fine
+            raise type(error)(f"{path}: {error}") from None
 
     def to_toml(self) -> str:
         """This recipe as TOML, settings that differ from their defaults only."""
@@ -163,14 +179,79 @@ class Recipe(Settings):
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The keys and values of a recipe file, unchecked.
+    """The keys and values of a recipe file, each of which can be used by itself.
 
     Raises:
         InputError: it cannot be read as TOML; the message names the line.
+        BadSpec, UnknownKind: a key or value cannot be used; the message names the line and offers the nearest.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        values = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"The recipe {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The recipe {path} is not TOML: {error}.") from None
+    for key, value in values.items():
+        try:
+            _check_key(key, value)
+        except UsageError as error:
+            inside = next((name for name in value if repr(name) in str(error)), "") if isinstance(value, dict) else ""
+            raise type(error)(f"{path}, line {_line_of(key, text, inside)}: {error}") from None
+    return values
+
+
+def require_data(path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
+    """Say now that pictures which a recipe file names are gone, and on which line; `values` are those of its keys that count.
+
+    Raises:
+        DataUnavailable: with the line and the path.
+    """
+    for key in _PICTURES:
+        source = values.get(key)
+        if source is None or is_named(source) or Path(source).exists():
+            continue
+        beside = Path(path).parent / source
+        raise DataUnavailable(
+            f"{path}, line {_line_of(key, Path(path).read_text(encoding='utf-8'))}: {key} = {source!r} is no file or folder"
+            + (
+                f" seen from here ({Path.cwd()}); it is beside the recipe. Run the command in {beside.parent}, or give --{key} {beside}."
+                if beside.exists()
+                else f", and no data set. Mend the line, or give --{key} DATA. {nearest(source, (*NAMES, *_neighbours(source)))}"
+            )
+        )
+
+
+def _check_key(key: str, value: Any) -> None:
+    if key not in Recipe.model_fields:
+        raise BadSpec(f"A recipe has no key {key!r}. {nearest(key, Recipe.model_fields)}")
+    field = Recipe.model_fields[key]
+    fits: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+    try:
+        fits.validate_python(value)
+    except ValidationError as error:
+        expected = "; ".join(dict.fromkeys(problem["msg"].removeprefix("Value error, ") for problem in error.errors()))
+        raise BadSpec(f"{key}={value!r} cannot be used: {expected}.") from None
+
+
+def _line_of(key: str, text: str, inside: str = "") -> int:
+    """The line on which a recipe file says a key, as `key = value` or as the head of a table, or one of that table's keys."""
+    lines = text.splitlines()
+
+    def first(name: str, start: int) -> int | None:
+        said = re.compile(rf"""\s*\[*\s*["']?{re.escape(name)}["']?\s*(=|\]|\.)""")
+        return next((number for number in range(start, len(lines)) if said.match(lines[number])), None)
+
+    line = first(key, 0) or 0
+    return 1 + ((first(inside, line + 1) if inside else None) or line)
+
+
+def _neighbours(source: str) -> list[str]:
+    """What lies where a path ends that is gone: one of them may be meant."""
+    parent = Path(source).parent
+    try:
+        found = sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))
+    except OSError:
+        return []
+    close = difflib.get_close_matches(Path(source).name, found, n=1, cutoff=0.5)
+    return [(parent / name).as_posix() for name in close]

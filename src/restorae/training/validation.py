@@ -40,6 +40,9 @@ class Verdict:
 class Validation(abc.ABC):
     """Measures a model on the pictures that were kept from training."""
 
+    error = "validation_loss"
+    """Which figure says how good a model is: the smaller, the better."""
+
     def __init__(self, material: Material) -> None:
         self.material = material
         count, seen = len(material.exam), "held-out pictures" if material.held_out else "pictures that it was trained on"
@@ -56,6 +59,8 @@ class Validation(abc.ABC):
 
 class RestoringValidation(Validation):
     """By the error of what is restored."""
+
+    error = "mse"
 
     def __init__(self, material: Material) -> None:
         super().__init__(material)
