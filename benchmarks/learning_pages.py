@@ -132,7 +132,9 @@ def report_few(found: Mapping[str, Any]) -> list[str]:
 
 def _trained(facts: Mapping[str, Any]) -> str:
     begun = f", begun from {facts['started_from']}" if facts.get("started_from") else ""
-    return f"`{facts['network']}`, {facts['parameters']:,} parameters, {facts['steps']:,} steps in {facts['seconds'] / 60:.3g} minutes{begun}"
+    return (
+        f"`{facts['network']}`, {facts['parameters']:,} parameters, {facts['steps']:,} steps in {facts['seconds'] / 60:.3g} minutes{begun}"
+    )
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -73,7 +73,14 @@ def test_training_goes_on_from_it_and_the_card_says_so(tmp_path: Path) -> None:
 
 def test_what_suits_patches_is_taken_where_nothing_is_said() -> None:
     bare = Recipe().for_patches()
-    assert (bare.batch_size, bare.learning_rate, bare.ema, bare.steps, bare.network.kind, bare.loss.kind) == (8, 1e-3, 0.995, 2000, "unet", "l1")
+    assert (bare.batch_size, bare.learning_rate, bare.ema, bare.steps, bare.network.kind, bare.loss.kind) == (
+        8,
+        1e-3,
+        0.995,
+        2000,
+        "unet",
+        "l1",
+    )
     assert bare.network != Recipe().network
     said = {"batch_size": 4, "learning_rate": 2e-3, "ema": 0.0, "minutes": 3, "network": "conv", "loss": "mse"}
     assert Recipe(**said).for_patches() == Recipe(**said)

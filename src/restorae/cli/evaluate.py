@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Overwrite, Seed, With, import_files
-from restorae.cli.sources import check_split
+from restorae.cli.sources import check_damage, check_split, exam_of
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
-    from restorae.data import Pictures
     from restorae.evaluating import CoverageTally, Exam
     from restorae.restoring import Restorer
     from restorae.restoring.classical import Classical
@@ -54,9 +53,6 @@ def evaluate(
 ) -> None:
     """Score a model: PSNR, SSIM, MSE and RMSE of the degraded and of the restored pictures."""
     from restorae.cli.console import say, show, show_json, table, terminal_progress
-    from restorae.data import open_pictures
-    from restorae.degradations import Degradation
-    from restorae.evaluating import Exam
     from restorae.evaluating import evaluate as score
     from restorae.evaluating.baselines import evaluate_baselines
     from restorae.evaluating.tables import as_plain, means_table, pictures_csv, pictures_table
@@ -64,21 +60,16 @@ def evaluate(
     from restorae.restoring import restorer_named
 
     import_files(imports)
-    if (spec is None) == (degraded is None):
-        raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
+    check_damage(spec, degraded)
     if worst is not None and sheet is None:
         raise UsageError("--worst says how many pictures a sheet shows. Say where the sheet goes: --sheet FILE.png.")
-    part = check_split(split)
+    check_split(split)
     methods = _methods(baselines, baseline or [])
     _check_target("--table", scores_file, ".csv", overwrite)
     _check_target("--sheet", sheet, ".png", overwrite)
     restorer = restorer_named(model, device)
     progress = terminal_progress()
-    pictures = open_pictures(clean, part, data_dir, progress)
-    if degraded is not None:
-        exam = _pairs(open_pictures(degraded, part, data_dir, progress), pictures)
-    else:
-        exam = Exam(pictures, degradation=Degradation.of(spec), seed=seed)
+    exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
     coverage = _coverage_of(restorer, exam)
     found = score(restorer.restore_images, exam, progress, fit_gain=fit_gain, also=coverage.add if coverage else None)
     others = evaluate_baselines(methods, exam, progress, fit_gain=fit_gain)
@@ -116,19 +107,6 @@ def _coverage_of(restorer: Restorer, exam: Exam) -> CoverageTally | None:
         return None
     bound = restorer.model.card.error_bounds.get(restorer.model.shown(exam.clean.channels))
     return None if bound is None else CoverageTally(bound)
-
-
-def _pairs(degraded: Pictures, clean: Pictures) -> Exam:
-    from restorae.cli.console import say
-    from restorae.data import match
-    from restorae.evaluating import Exam
-
-    pairs, lonely = match(degraded, clean)
-    for sentence in pairs.told:
-        say(sentence)
-    if lonely:
-        say(f"Left out, without a partner: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}")
-    return Exam(pairs.clean, degraded=pairs.degraded)
 
 
 def _check_target(option: str, path: Path | None, suffix: str, overwrite: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorae.cli.options import DataDir, Device, Import, Json, Overwrite, Seed, With, import_files
-from restorae.cli.sources import check_split
+from restorae.cli.sources import check_damage, check_split, exam_of
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,31 +92,21 @@ def calibrate_model(
 ) -> None:
     """Measure how far off a model's results are, for restore --error-map, and write the model with what was found."""
     from restorae.cli.console import say, terminal_progress
-    from restorae.data import match, open_pictures
-    from restorae.degradations import Degradation
-    from restorae.evaluating import Exam, calibrate
+    from restorae.evaluating import calibrate
     from restorae.files import require_writable
     from restorae.model import FORMAT_VERSION, Model, load, with_suffix
 
     import_files(imports)
-    if (spec is None) == (degraded is None):
-        raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
+    check_damage(spec, degraded)
+    check_split(split)
     target = with_suffix(out)
     if target.exists() and not overwrite:
         raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
     require_writable(target.parent)
-    part = check_split(split)
     model = load(name).to(device)
     model.check_restores()
     progress = terminal_progress()
-    pictures = open_pictures(clean, part, data_dir, progress)
-    if degraded is not None:
-        pairs, lonely = match(open_pictures(degraded, part, data_dir, progress), pictures)
-        if lonely:
-            say(f"Left out, without a partner: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}")
-        exam = Exam(pairs.clean, degraded=pairs.degraded)
-    else:
-        exam = Exam(pictures, degradation=Degradation.of(spec), seed=seed)
+    exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
     bound = calibrate(model.restore_images, exam, on=clean, seed=seed, progress=progress)
     bounds = {**model.card.error_bounds, model.shown(exam.clean.channels): bound}
     card = model.card.model_copy(update={"format_version": FORMAT_VERSION, "error_bounds": bounds})

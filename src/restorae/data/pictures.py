@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -215,72 +216,53 @@ class FilePictures(Pictures):
         return chosen
 
 
-class GreyPictures(Pictures):
-    """Colour pictures seen in grey."""
+class _SeenPictures(Pictures):
+    """Pictures seen in another way than they lie there."""
 
-    def __init__(self, colour: Pictures) -> None:
-        self.colour, self.names = colour, colour.names
+    def __init__(self, behind: Pictures) -> None:
+        self.behind, self.names = behind, behind.names
 
     def __len__(self) -> int:
-        return len(self.colour)
-
-    def __getitem__(self, index: int) -> Image:
-        return to_grey(self.colour[index][None])[0]
+        return len(self.behind)
 
     def size(self, index: int) -> tuple[int, int]:
-        return self.colour.size(index)
+        return self.behind.size(index)
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        return self.behind.common_size
+
+    def subset(self, indices: Sequence[int]) -> Self:
+        return type(self)(self.behind.subset(indices))
+
+    @property
+    def in_files(self) -> bool:
+        return self.behind.in_files
+
+    def mark(self, index: int) -> bytes:
+        return self.behind.mark(index)
+
+
+class GreyPictures(_SeenPictures):
+    """Colour pictures seen in grey."""
+
+    def __getitem__(self, index: int) -> Image:
+        return to_grey(self.behind[index][None])[0]
 
     @property
     def channels(self) -> int:
         return 1
 
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        return self.colour.common_size
 
-    def subset(self, indices: Sequence[int]) -> GreyPictures:
-        return GreyPictures(self.colour.subset(indices))
-
-    @property
-    def in_files(self) -> bool:
-        return self.colour.in_files
-
-    def mark(self, index: int) -> bytes:
-        return self.colour.mark(index)
-
-
-class ColourPictures(Pictures):
+class ColourPictures(_SeenPictures):
     """Grey pictures seen as colour ones of three equal channels."""
 
-    def __init__(self, grey: Pictures) -> None:
-        self.grey, self.names = grey, grey.names
-
-    def __len__(self) -> int:
-        return len(self.grey)
-
     def __getitem__(self, index: int) -> Image:
-        return self.grey[index].expand(3, -1, -1)
-
-    def size(self, index: int) -> tuple[int, int]:
-        return self.grey.size(index)
+        return self.behind[index].expand(3, -1, -1)
 
     @property
     def channels(self) -> int:
         return 3
-
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        return self.grey.common_size
-
-    @property
-    def in_files(self) -> bool:
-        return self.grey.in_files
-
-    def subset(self, indices: Sequence[int]) -> ColourPictures:
-        return ColourPictures(self.grey.subset(indices))
-
-    def mark(self, index: int) -> bytes:
-        return self.grey.mark(index)
 
 
 def mark_of(values: np.ndarray) -> bytes:

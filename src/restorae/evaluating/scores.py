@@ -21,6 +21,7 @@ from restorae.chance import generator
 from restorae.data import Pictures
 from restorae.degradations import Degradation
 from restorae.evaluating.fitted import FittedTally, GainFitted, finite
+from restorae.files import in_print
 from restorae.parts import Settings
 from restorae.progress import SILENT, Progress
 from restorae.shapes import Image, Images
@@ -207,14 +208,9 @@ def _one_by_one(
         [GainFitted(degraded=came, restored=went) for came, went in zip(*(tally.each() for tally in fitted), strict=True)] if fitted else []
     )
     return tuple(
-        PictureScores(name=_in_print(name), degraded=came, restored=went, gain_fitted=pairs[place] if pairs else None)
+        PictureScores(name=in_print(name), degraded=came, restored=went, gain_fitted=pairs[place] if pairs else None)
         for place, (name, came, went) in enumerate(zip(names, before.each(), after.each(), strict=True))
     )
-
-
-def _in_print(name: str) -> str:
-    """A name that can be printed, whatever its bytes are."""
-    return name.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
 
 
 def _scores(psnr: float, psnr_pooled: float, ssim: float, mse: float) -> Scores:
