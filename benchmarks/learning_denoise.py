@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,7 +16,7 @@ from sides import open_picture, start_whole
 from subjects import save_array, side_of
 from writing import table
 
-from restorae.evaluating import evaluate
+from restorae.evaluating import CoverageTally, evaluate
 from restorae.model import find, load
 
 SETS = {"Set12": "grey", "BSD68": "grey", "CBSD68": "colour"}
@@ -33,8 +33,16 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         pictures = test_photos(bench, name)
         scores[name] = {}
         for sigma in SIGMAS:
-            found = evaluate(model.restore_images, exam_of(pictures, sigma, bench.seed), with_ssim=False)
-            scores[name][str(sigma)] = {"count": found.count, "noisy": found.degraded.psnr, "restored": found.restored.psnr}
+            bound = model.card.error_bounds.get(model.shown(pictures.channels))
+            tally = CoverageTally(bound) if bound else None
+            exam = exam_of(pictures, sigma, bench.seed)
+            found = evaluate(model.restore_images, exam, with_ssim=False, also=tally.add if tally else None)
+            scores[name][str(sigma)] = {
+                "count": found.count,
+                "noisy": found.degraded.psnr,
+                "restored": found.restored.psnr,
+                "coverage": tally.coverage().model_dump() if tally else None,
+            }
             say(f"{name}, σ {sigma}: {found.restored.psnr or 0:.2f} dB in {found.seconds:.0f} s")
     card = model.card
     facts = {"parameters": card.parameters, "steps": card.steps, "seconds": card.seconds, "trained_on": card.trained_on}
@@ -65,6 +73,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
             [f"{method}, published", *(f"{psnr:.2f}" for name in names for psnr in PUBLISHED[name][method])]
             for method in PUBLISHED[names[0]]
         ]
+        rows += _coverage_rows([found["scores"][name][str(sigma)].get("coverage") for name in names for sigma in SIGMAS])
         tables.append(table(header, rows))
     return [
         *tables,
@@ -76,6 +85,14 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
         f"{model['trained_on'] or 'a machine that its card does not name'}.",
     ]
+
+
+def _coverage_rows(coverages: Sequence[Mapping[str, float] | None]) -> list[list[str]]:
+    """How often the model's error bound held, where it has one."""
+    if not all(coverages):
+        return []
+    known = [coverage for coverage in coverages if coverage]
+    return [[f"pixels within the {known[0]['level']:.0%} bound of the error map", *(f"{each['share']:.1%}" for each in known)]]
 
 
 # speed

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from restorae.data.pairs import Pairs
 from restorae.data.registration import looked_at
+from restorae.looks import middle
 from restorae.pixels import to_grey
 from restorae.shapes import Image
 
@@ -85,9 +86,8 @@ def _paper(picture: Tensor) -> float:
 
 def _grey(image: Image) -> Tensor:
     """The middle of a picture in grey: enough to measure on."""
-    top, left = (max(0, (side - _SIDE) // 2) for side in image.shape[1:])
-    middle = image[:, top : top + _SIDE, left : left + _SIDE]
-    return to_grey(middle[None])[0, 0] if len(image) == 3 else middle.mean(0)
+    image = middle(image, _SIDE)
+    return to_grey(image[None])[0, 0] if len(image) == 3 else image.mean(0)
 
 
 def _quantiles(values: Tensor, *shares: float) -> list[float]:
