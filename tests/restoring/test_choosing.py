@@ -37,18 +37,23 @@ def chosen(folder: Path, **settings: bool) -> str:
     [
         ([PHOTO], PHOTOS),
         ([PAGE], FOR_PAGES),
-        ([PHOTO, PHOTO, PAGE], PHOTOS),
+        ([PHOTO, PAGE, PAGE], PHOTOS),
+        ([PAGE, PHOTO, PAGE, PAGE], FOR_PAGES),
         ([torch.rand(1, 28, 28)], "digits-denoiser"),
         ([torch.rand(3, 28, 28)], PHOTOS),
         ([torch.rand(7, 90, 80)], PHOTOS),
         ([], PHOTOS),
     ],
-    ids=["a photograph", "a page", "mostly photographs", "a digit", "a small colour picture", "seven channels", "nothing readable"],
+    ids=["a photograph", "a page", "mixed", "mostly pages", "a digit", "a small colour picture", "seven channels", "nothing readable"],
 )
 def test_the_model_suits_the_pictures(images: list[Image], name: str) -> None:
     choice = choose_model(images)
     assert choice.name == name
     assert choice.reason
+
+
+def test_mixed_pictures_are_told_of() -> None:
+    assert "2 of 3 that were looked at seem to be pages" in choose_model([PAGE, PHOTO, PAGE]).reason
 
 
 def test_files_are_looked_at_and_broken_ones_passed_over(folder: Path) -> None:

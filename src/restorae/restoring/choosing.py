@@ -22,11 +22,8 @@ PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 _LOOKED_AT = 12
 _ROWS = 1024
 _DIGIT = 28
-_REASONS = {
-    PAGES: "the pictures look like pages of print",
-    PHOTOS: "it takes off the noise of photographs, however strong",
-    DIGITS: f"the pictures are as small as its digits, {_DIGIT} × {_DIGIT}",
-}
+_MOST = 0.75
+"""Share of the pictures that must be pages, or digits: what is no page would be whitened as if it were one."""
 
 
 class Choice(NamedTuple):
@@ -37,21 +34,24 @@ class Choice(NamedTuple):
 
 
 def choose_model(images: Iterable[Image]) -> Choice:
-    """The bundled model that suits most of the pictures, (channels, height, width), working values.
+    """The bundled model that suits the pictures, (channels, height, width), working values; where they are mixed, that for photographs.
 
     Raises:
-        UsageError: no bundled model suits any picture.
+        UsageError: there is no such bundled model.
     """
-    known, votes = bundled(), dict.fromkeys((PHOTOS, PAGES, DIGITS), 0)
+    known, count, pages, digits = bundled(), 0, 0, 0
     for image in images:
-        if tuple(image.shape) == (1, _DIGIT, _DIGIT):
-            votes[DIGITS] += 1
-        else:
-            votes[PAGES if PAGES in known and looks_like_page(image) else PHOTOS] += 1
-    name = max(votes, key=lambda each: votes[each])
-    if name not in known:
+        count += 1
+        digits += tuple(image.shape) == (1, _DIGIT, _DIGIT)
+        pages += looks_like_page(image)
+    if count and digits >= _MOST * count and DIGITS in known:
+        return Choice(DIGITS, f"the pictures are as small as its digits, {_DIGIT} × {_DIGIT}")
+    if count and pages >= _MOST * count and PAGES in known:
+        return Choice(PAGES, f"{pages} of {count} picture(s) that were looked at seem to be pages of print")
+    if PHOTOS not in known:
         raise UsageError("Say by what the pictures are restored: --model, a file or a name of restorae models list.")
-    return Choice(name, _REASONS[name])
+    some = f"; {pages} of {count} that were looked at seem to be pages of print, which {PAGES} restores" if pages and PAGES in known else ""
+    return Choice(PHOTOS, f"it takes off the noise of photographs, however strong{some}")
 
 
 def choose_for_files(jobs: Sequence[Job], with_mask: bool = False) -> Choice:
