@@ -37,7 +37,7 @@ format: $(READY) ## put the code into shape
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure against Keras and write docs/benchmarks.md (about three hours)
+bench: $(READY) ## measure against Keras and write docs/benchmarks.md (five hours or so)
 	$(BIN)/python benchmarks/run.py
 
 docs: $(READY) ## build the documentation into site/
