@@ -50,7 +50,8 @@ class DataSets:
 
 def _name(path: Path, folder: Path) -> str:
     relative = path.relative_to(folder).as_posix()
-    return f"{folder.name or 'data'}/" + ("" if relative == "." else relative)
+    top = folder.name or "data"
+    return top if relative == "." else f"{top}/{relative}"
 
 
 def _below(folder: Path) -> list[Path]:

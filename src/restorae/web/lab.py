@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 import shlex
 import threading
 from collections import OrderedDict
@@ -40,6 +41,10 @@ _SAMPLES = {
     "coins": "old coins, in grey",
     "brick": "a brick wall, in grey",
 }
+
+
+_FORMULA = re.compile(r",? \$[^$]*\\[^$]*\$( with \$[^$]*\$)?")
+"""What only a typesetter can show, and the comma before it."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def command_for(damage: Degradation) -> str:
 
 def _first_sentence(kind: type[Degradation]) -> str:
     text = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
-    return text.replace("$", "").replace("\\", "")
+    return _FORMULA.sub("", text).replace("$", "")
 
 
 def _digits() -> Images:

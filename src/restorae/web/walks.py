@@ -97,7 +97,7 @@ def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[st
     means = model.encode(pictures.batch(range(count))).mean
     return {
         "source": source,
-        "means": np.round(means.numpy(), 4).tolist(),
+        "means": [[round(value, 4) for value in mean] for mean in means.tolist()],
         "labels": [""] * count if labels is None else [str(label) for label in labels[:count]],
     }
 

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from restorae.errors import BadPicture, RestoraeError
-from restorae.web.gallery import Picture, is_array
+from restorae.errors import RestoraeError
+from restorae.web.gallery import Picture, is_array, plain_name
 from restorae.web.mosaics import encoded
 from restorae.web.painting import Stroke
-from restorae.web.refusals import Refused, nothing_here
+from restorae.web.refusals import Refused, nothing_here, status_of
 from restorae.web.restorations import Restoration, Wish, check_wish, preview
 from restorae.web.routes.common import PNG, SAYS_NO, Here, png
 from restorae.web.store import Shelf
@@ -64,11 +64,9 @@ async def send(request: Request, here: Here, name: Annotated[str, Query(max_leng
         file = await _stored(request, shelf)
         return (await asyncio.wrap_future(here.read(here.gallery.take, shelf, file, name))).to_dict()
     except RestoraeError as error:
-        told = str(error).replace(str(shelf.folder / "original"), name).replace(str(shelf.folder / "incoming"), name)
+        told = here.in_words(error, (shelf, plain_name(name)))
         shelf.remove()
-        if isinstance(error, BadPicture):
-            raise Refused(415, here.in_words(Refused(415, _plain(told, name)))) from None
-        raise
+        raise Refused(status_of(error), _for_a_page(told)) from None
     except BaseException:
         shelf.remove()
         raise
@@ -133,6 +131,8 @@ async def send_mask(picture: str, request: Request, here: Here) -> dict[str, Any
     try:
         file = await _stored(request, shelf)
         await asyncio.wrap_future(here.read(here.gallery.take_mask, found, file))
+    except RestoraeError as error:
+        raise Refused(status_of(error), here.in_words(error, (shelf, "The mask"))) from None
     finally:
         shelf.remove()
     return found.to_dict()
@@ -203,7 +203,7 @@ async def _stored(request: Request, shelf: Shelf) -> Path:
     return path
 
 
-def _plain(told: str, name: str) -> str:
+def _for_a_page(told: str) -> str:
     """Advice for the command line does not help on a page."""
     sentence, _, advice = told.partition(" If it is genuine, use --max-pixels")
     return sentence + (" restorae restore --max-pixels on the command line can." if advice else "")

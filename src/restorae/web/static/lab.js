@@ -76,6 +76,7 @@ const run = newest(async () => {
   try {
     const found = await askJson("/api/experiments", { method: "POST", json });
     await Promise.all(Object.entries(found.pictures).map(([which, path]) => showPicture(which, path)));
+    $("trio").style.setProperty("--shape", String(found.size[1] / found.size[0]));
     $("lab-restored-figure").hidden = !found.pictures.restored;
     for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).value = inWords(found.scores[which]);
     spec = found.spec;

@@ -33,7 +33,7 @@ export function begin() {
   $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
   $("masked").addEventListener("change", () => { painting(); preview(); });
   $("spread").addEventListener("change", update);
-  $("restore").addEventListener("click", safely(() => restore([picked()])));
+  $("restore-now").addEventListener("click", safely(() => restore([picked()])));
   $("restore-all").addEventListener("click", safely(() => restore(pictures.filter((picture) => picture.id && !busy(picture)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
   $("zoom-out").addEventListener("click", () => viewer.zoom(1 / 1.5));
@@ -66,6 +66,7 @@ async function refresh() {
   for (const picture of pictures) if (picture.id && !seenResults.has(picture.id)) seenResults.set(picture.id, picture.version);
   if (!picked()) current = pictures.findLast((picture) => picture.id)?.id ?? null;
   update();
+  preview();
 }
 
 const add = safely(async (files) => {
@@ -127,8 +128,8 @@ function update() {
   if (focused) $("pictures").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   const picture = picked();
   const open = pictures.filter((each) => each.id);
-  $("restore").disabled = !picture || !model() || busy(picture);
-  $("restore").textContent = picture?.result ? "Restore again" : "Restore";
+  $("restore-now").disabled = !picture || !model() || busy(picture);
+  $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
   $("restore-all").hidden = open.length < 2;
   $("restore-all").textContent = `Restore all ${open.length}`;
   $("strength").disabled = $("spread").checked;
