@@ -89,7 +89,9 @@ def test_programs_send_the_token_with_each_request(guarded: TestClient) -> None:
 
 def test_a_wrong_token_leads_nowhere(guarded: TestClient) -> None:
     assert guarded.get("/?token=guess", follow_redirects=False).status_code == 401
-    assert guarded.get("http://127.0.0.1:8765//evil.example/?token=a-secret", follow_redirects=False).headers["location"].startswith("/evil")
+    assert (
+        guarded.get("http://127.0.0.1:8765//evil.example/?token=a-secret", follow_redirects=False).headers["location"].startswith("/evil")
+    )
 
 
 def test_beyond_this_machine_foreign_names_are_refused_still(guarded: TestClient) -> None:

@@ -16,7 +16,9 @@ def by_hand(stroke: Stroke, height: int, width: int) -> np.ndarray:
         for (x0, y0), (x1, y1) in zip(stroke.points, [*stroke.points[1:], stroke.points[-1]], strict=True)
         for share in np.linspace(0, 1, 400)
     ]
-    return np.asarray([[min(np.hypot(x - column - 0.5, y - row - 0.5) for x, y in places) for column in range(width)] for row in range(height)])
+    return np.asarray(
+        [[min(np.hypot(x - column - 0.5, y - row - 0.5) for x, y in places) for column in range(width)] for row in range(height)]
+    )
 
 
 @given(

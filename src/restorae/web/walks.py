@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ def decoded(model: Model, places: list[list[float]]) -> np.ndarray:
     wrong = next((place for place in places if len(place) != dimensions), None)
     if wrong is not None:
         raise ShapeMismatch(f"A place in this latent space has {dimensions} coordinate(s); one with {len(wrong)} came.")
+    if not all(math.isfinite(value) for place in places for value in place):
+        raise UsageError("A place has finite coordinates.")
     return stored_values(model.decode(np.asarray(places, np.float32)), _EIGHT_BITS)
 
 
