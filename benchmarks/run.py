@@ -27,6 +27,7 @@ import imagine
 import quality
 import speed
 import startup
+import web
 import whole
 from alternating import SideFailed
 from settings import ROOT, Bench
@@ -37,7 +38,7 @@ from restorae.files import write_text
 from restorae.machine import describe
 from restorae.version import VERSION
 
-PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "imagine": imagine, "startup": startup, "whole": whole}
+PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "imagine": imagine, "startup": startup, "whole": whole, "web": web}
 PAGE = ROOT / "docs" / "benchmarks.md"
 _QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"
 _QUICK_SEEDS = {"keras_seeds": 1, "conv_seeds": 2, "unet_seeds": 1, "vae_seeds": 1, "keras_vae_seeds": 1}

@@ -169,7 +169,11 @@ def _headline(scores: dict[str, Any]) -> dict[str, Any]:
     name, found = next(iter(scores.items()), ("", {}))
     if not isinstance(found, dict):
         return {}
-    told = {side: {key: found[side].get(key) for key in ("psnr", "ssim")} for side in ("degraded", "restored") if isinstance(found.get(side), dict)}
+    told = {
+        side: {key: found[side].get(key) for key in ("psnr", "ssim")}
+        for side in ("degraded", "restored")
+        if isinstance(found.get(side), dict)
+    }
     for figure in ("elbo", "taken_off"):
         if isinstance(found.get(figure), float):
             told[figure] = found[figure]

@@ -74,8 +74,10 @@ async def plane(
 
 
 @latents.get("/clusters")
-async def clusters(model: str, here: Here, data: str = "digits") -> dict[str, Any]:
-    """Where the pictures of a named set lie, and their labels."""
+async def clusters(model: str, here: Here, data: str | None = None) -> dict[str, Any]:
+    """Where the pictures of a named set lie, and their labels; by default MNIST's if it is here, else the embedded digits."""
+    if data is None:
+        data = "mnist" if "mnist" in here.data.sources() else "digits"
     source = here.data.source(data)
     if source != data:
         raise UsageError(f"{data} has no labels that are known here. Take a named set, such as digits.")

@@ -1,6 +1,6 @@
 // The queue as the server has it: one listener for the whole page, and the panel that shows all jobs.
 
-import { $, ask, askJson, duration, make, safely } from "./tools.js";
+import { $, ask, askJson, duration, make, renew, safely } from "./tools.js";
 
 const SHORTEST = 250;
 const listeners = new Set();
@@ -30,7 +30,7 @@ export function told(job) {
     const left = share > 0.03 && passed > 3 ? `, about ${duration((passed / share) * (1 - share))} left` : "";
     return `${Math.floor(100 * share)} %${left}`;
   }
-  if (job.state === "done") return `done in ${duration(job.ended - job.began)}`;
+  if (job.state === "done") return `${job.kind === "train" ? "trained" : "restored"} in ${duration(job.ended - job.began)}`;
   return job.error || (job.state === "stopped" ? "cancelled" : "failed");
 }
 
@@ -48,23 +48,22 @@ function show() {
   $("jobs-button").setAttribute("aria-label", active ? `Jobs, ${active} not over` : "Jobs");
   const panel = $("jobs");
   if (panel.hidden) return;
-  const focused = document.activeElement?.dataset?.job;
-  panel.replaceChildren(
-    ...(jobs.length
+  renew(
+    panel,
+    jobs.length
       ? [...jobs].reverse().map((job) =>
-          make("article", {},
+          make("article", { "data-key": `${job.id}-${isOver(job)}` },
             make("header", {},
               make("strong", {}, `${job.kind === "train" ? "Train" : "Restore"} ${job.about.name}`),
               isOver(job)
-                ? make("button", { class: "small quiet", "data-job": job.id, onclick: () => forget(job.id), "aria-label": `Take ${job.about.name} off the list` }, "Remove")
-                : make("button", { class: "small", "data-job": job.id, onclick: () => stop(job.id), "aria-label": `Stop ${job.about.name}` }, job.kind === "train" ? "Stop" : "Cancel"),
+                ? make("button", { class: "small quiet", onclick: () => forget(job.id), "aria-label": `Take ${job.about.name} off the list` }, "Remove")
+                : make("button", { class: "small", onclick: () => stop(job.id), "aria-label": `Stop ${job.about.name}` }, job.kind === "train" ? "Stop" : "Cancel"),
             ),
             isOver(job) ? null : bar(job),
             make("p", { class: job.state === "failed" ? "error" : "" }, told(job)),
           ))
-      : [make("p", { class: "note" }, "Nothing to do. Heavy work is done one piece at a time, and goes on when this page is closed.")]),
+      : [make("p", { class: "note" }, "Nothing to do. Heavy work is done one piece at a time, and goes on when this page is closed.")],
   );
-  if (focused) panel.querySelector(`[data-job="${focused}"]`)?.focus();
 }
 
 async function follow() {

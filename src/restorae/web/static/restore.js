@@ -3,12 +3,13 @@
 import * as jobs from "./jobs.js";
 import * as models from "./models.js";
 import { Viewer } from "./viewer.js";
-import { $, ask, askJson, fill, make, newest, safely, say, sendPicture, size, takeFiles } from "./tools.js";
+import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, size, takeFiles } from "./tools.js";
 
 let pictures = []; // as the server tells; those on their way have no id
 let current = null;
 let viewer;
-let seenResults = new Map();
+let count = 0;
+const seen = new Map(); // picture: the last job whose result is known here
 
 const picked = () => pictures.find((picture) => picture.id && picture.id === current);
 const model = () => models.get($("restore-model").value);
@@ -63,34 +64,43 @@ function remember() {
 async function refresh() {
   const waiting = pictures.filter((picture) => !picture.id);
   pictures = [...(await askJson("/api/pictures")), ...waiting];
-  for (const picture of pictures) if (picture.id && !seenResults.has(picture.id)) seenResults.set(picture.id, picture.version);
   if (!picked()) current = pictures.findLast((picture) => picture.id)?.id ?? null;
   update();
   preview();
 }
 
 const add = safely(async (files) => {
-  for (const file of files) pictures.push({ name: file.name, sending: true });
+  const coming = files.map((file) => ({ name: file.name, key: `coming ${(count += 1)}`, sending: true }));
+  pictures.push(...coming);
   update();
-  for (const file of files) {
-    const place = pictures.findIndex((picture) => picture.sending && picture.name === file.name);
+  for (const [place, file] of files.entries()) {
+    const put = (found) => { pictures = pictures.map((each) => (each === coming[place] ? found : each)); };
     try {
-      pictures[place] = await sendPicture(file);
-      seenResults.set(pictures[place].id, 0);
-      current = pictures[place].id;
+      const found = await sendPicture(file);
+      // the list may have been asked for meanwhile, and hold it already
+      pictures = pictures.filter((each) => each.id !== found.id);
+      put(found);
+      current = found.id;
       update();
       preview();
     } catch (error) {
-      pictures[place] = { name: file.name, refused: error.message };
+      put({ name: file.name, key: coming[place].key, refused: error.message });
       update();
     }
   }
 });
 
-const remove = safely(async (picture) => {
-  if (picture.id) await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
+function pick(id) {
+  current = id;
+  update();
+  preview();
+}
+
+const remove = safely(async (key) => {
+  const picture = pictures.find((each) => (each.id ?? each.key) === key);
+  if (picture?.id) await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
   pictures = pictures.filter((each) => each !== picture);
-  if (picture.id === current) current = pictures.findLast((each) => each.id)?.id ?? null;
+  if (key === current) current = pictures.findLast((each) => each.id)?.id ?? null;
   update();
   preview();
 });
@@ -117,15 +127,16 @@ function update() {
       job && !jobs.isOver(job) ? jobs.bar(job) : null,
       make("span", { class: failed ? "told error" : "told" }, told));
     const image = picture.id ? make("img", { src: `/api/pictures/${picture.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
-    return make("li", { class: picture.id && picture.id === current ? "current" : "" },
-      make("button", { class: "pick", disabled: !picture.id, "aria-pressed": String(Boolean(picture.id) && picture.id === current), "data-key": `pick-${picture.id ?? picture.name}`, onclick: () => { current = picture.id; update(); preview(); } }, image, text),
-      job && !jobs.isOver(job)
-        ? make("button", { class: "quiet small", "data-key": `stop-${picture.id}`, onclick: () => jobs.stop(job.id), "aria-label": `Cancel ${picture.name}` }, "Cancel")
-        : make("button", { class: "quiet small", disabled: Boolean(picture.sending), "data-key": `remove-${picture.id ?? picture.name}`, onclick: () => remove(picture), "aria-label": `Remove ${picture.name}` }, "✕"));
+    const here = Boolean(picture.id) && picture.id === current;
+    const active = Boolean(job && !jobs.isOver(job));
+    const key = picture.id ?? picture.key;
+    return make("li", { class: here ? "current" : "", "data-key": `${key}-${active}` },
+      make("button", { class: "pick", disabled: !picture.id, "aria-pressed": String(here), onclick: () => pick(key) }, image, text),
+      active
+        ? make("button", { class: "quiet small", onclick: () => jobs.stop(picture.job), "aria-label": `Cancel ${picture.name}` }, "Cancel")
+        : make("button", { class: "quiet small", disabled: Boolean(picture.sending), onclick: () => remove(key), "aria-label": `Remove ${picture.name}` }, "✕"));
   });
-  const focused = document.activeElement?.dataset?.key;
-  $("pictures").replaceChildren(...list);
-  if (focused) $("pictures").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  renew($("pictures"), list);
   const picture = picked();
   const open = pictures.filter((each) => each.id);
   $("restore-now").disabled = !picture || !model() || busy(picture);
@@ -136,7 +147,7 @@ function update() {
   viewer.show(picture ?? null);
   $("picture-facts").textContent = picture ? facts(picture) : "\u00a0";
   const job = jobOf(picture);
-  const told = job ? (job.state === "done" ? `Restored by ${job.about.model}, ${jobs.told(job)}` : job.state === "running" ? "Restoring …" : job.state === "waiting" ? jobs.told(job) : job.error) : "";
+  const told = job ? (job.state === "done" ? `By ${job.about.model}, ${jobs.told(job)}` : job.state === "running" ? "Restoring …" : job.state === "waiting" ? jobs.told(job) : job.error) : "";
   if ($("picture-state").textContent !== told) $("picture-state").textContent = told;
   $("picture-state").className = job?.state === "failed" ? "error" : "";
   $("download").hidden = !picture?.result;
@@ -198,14 +209,12 @@ async function restore(chosen) {
 }
 
 async function jobsChanged(all) {
-  const known = new Map(pictures.map((picture) => [picture.job, picture]));
-  const news = all.some((job) => job.kind === "restore" && (!known.has(job.id) || (job.state === "done" && seenResults.get(job.about.picture) !== job.id)));
-  if (news) {
-    for (const job of all) if (job.kind === "restore" && job.state === "done") seenResults.set(job.about.picture, job.id);
-    await refresh();
-  } else {
-    update();
-  }
+  const known = new Set(pictures.map((picture) => picture.job));
+  const restored = all.filter((job) => job.kind === "restore" && job.state === "done");
+  const news = restored.filter((job) => Number(seen.get(job.about.picture) ?? 0) < Number(job.id));
+  for (const job of news) seen.set(job.about.picture, job.id);
+  if (news.length || all.some((job) => job.kind === "restore" && !jobs.isOver(job) && !known.has(job.id))) await refresh();
+  else update();
 }
 
 // ------------------------------------------------------------------------------------------------- the mask

@@ -22,6 +22,28 @@ export function draw(name, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * Make the children of `parent` what `wanted` says, and keep elements that are alike: what is being pressed, focused or read
+ * is not taken away under the person's hand. Listeners of kept elements stay, so they go by names, not by values.
+ */
+export function renew(parent, wanted) {
+  wanted.forEach((child, place) => {
+    const there = parent.childNodes[place];
+    if (!there) parent.append(child);
+    else if (!alike(there, child)) there.replaceWith(child);
+    else if (child.nodeType === Node.TEXT_NODE) {
+      if (there.data !== child.data) there.data = child.data;
+    } else {
+      for (const { name } of [...there.attributes]) if (!child.hasAttribute(name)) there.removeAttribute(name);
+      for (const { name, value } of child.attributes) if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+      renew(there, [...child.childNodes]);
+    }
+  });
+  while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
+}
+
+const alike = (one, other) => one.nodeName === other.nodeName && one.dataset?.key === other.dataset?.key;
+
 /** What the server says no with: a sentence for the person. */
 export class Refusal extends Error {
   constructor(status, sentence) {

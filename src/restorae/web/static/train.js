@@ -2,7 +2,7 @@
 
 import * as jobs from "./jobs.js";
 import * as models from "./models.js";
-import { $, askJson, draw, duration, fill, make, number, safely, say } from "./tools.js";
+import { $, askJson, draw, duration, fill, make, number, renew, safely, say } from "./tools.js";
 
 let unfinished = [];
 let finished = new Set();
@@ -71,18 +71,16 @@ async function jobsChanged(all) {
 function show() {
   const trainings = jobs.all().filter((job) => job.kind === "train");
   const active = new Set(trainings.filter((job) => !jobs.isOver(job)).map((job) => job.about.name));
-  const focused = document.activeElement?.dataset?.key;
   const cards = [...trainings].reverse().map(card);
   const rest = unfinished.filter((each) => !active.has(each.name) && !trainings.some((job) => job.about.name === each.name));
-  $("trainings").replaceChildren(
+  renew($("trainings"), [
     ...cards,
     ...rest.map((each) =>
-      make("article", { class: "training" },
+      make("article", { class: "training", "data-key": `unfinished-${each.name}` },
         make("header", {}, make("h2", {}, each.name), make("span", { class: "note" }, `stopped at step ${each.step.toLocaleString("en")}, after ${duration(each.seconds)}`),
-          make("div", { class: "actions" }, make("button", { "data-key": `resume-${each.name}`, onclick: () => resume(each.name) }, "Resume"))))),
+          make("div", { class: "actions" }, make("button", { onclick: () => resume(each.name) }, "Resume"))))),
     ...(cards.length || rest.length ? [] : [make("p", { class: "blank" }, make("strong", {}, "No training yet"), "A network learns the damage from your pictures. Ten minutes show whether it finds the way; its curves and a few fixed pictures appear here.")]),
-  );
-  if (focused) $("trainings").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  ]);
 }
 
 function card(job) {
@@ -90,16 +88,16 @@ function card(job) {
   const over = jobs.isOver(job);
   const learned = { damage: about.damage, pairs: "pairs", noisy: "noisy pictures alone" }[about.way];
   const action = !over
-    ? make("button", { "data-key": `stop-${job.id}`, onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
+    ? make("button", { onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
     : job.state === "done"
       ? make("a", { class: "button", href: "#restore", onclick: () => { $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
       : about.resumable
-        ? make("button", { "data-key": `resume-${about.name}`, onclick: () => resume(about.name) }, "Resume")
+        ? make("button", { onclick: () => resume(about.name) }, "Resume")
         : null;
   const psnr = about.looks.filter((look) => look.mse).map((look) => [look.step, -10 * Math.log10(look.mse)]);
   const before = about.looks.find((look) => look.mse_degraded);
   const checked = psnr.length ? psnr : about.looks.map((look) => [look.step, look.validation_loss]).filter(([, value]) => value !== undefined);
-  return make("article", { class: "training", "data-job": job.id },
+  return make("article", { class: "training", "data-key": `${job.id}-${job.state}-${about.resumable}` },
     make("header", {},
       make("h2", {}, about.name),
       make("span", { class: "note" }, `${about.network}, ${learned}`),
@@ -122,14 +120,14 @@ function looks(job) {
   const path = (number) => `/api/jobs/${job.id}/looks/${number}.png`;
   const told = make("output", {}, `check ${which} of ${count}`);
   const image = make("img", { src: path(which), alt: `Fixed pictures at check ${which}: a row each of damaged, restored and clean ones` });
-  const input = make("input", { type: "range", min: "1", max: String(count), value: String(which), "data-key": `look-${job.id}`, "aria-label": "Which check" });
+  const input = make("input", { type: "range", min: "1", max: String(count), value: String(which), "aria-label": "Which check" });
   input.addEventListener("input", () => {
     const chosen = Number(input.value);
-    if (chosen === count) looked.delete(job.id);
+    if (chosen === Number(input.max)) looked.delete(job.id);
     else looked.set(job.id, chosen);
     image.src = path(chosen);
     image.alt = `Fixed pictures at check ${chosen}: a row each of damaged, restored and clean ones`;
-    told.value = `check ${chosen} of ${count}`;
+    told.textContent = `check ${chosen} of ${input.max}`;
   });
   return make("div", { class: "looks" }, image, count > 1 ? make("label", {}, input, told) : null);
 }

@@ -157,6 +157,7 @@ export class Viewer {
     this.left.hidden = this.right.hidden = !compared;
     this.right.textContent = picture?.layers.includes("after") ? "after" : "preview";
     this.onzoom(this.scale);
+    canvas.dataset.shown = picture ? `${picture.id} ${compared ? this.right.textContent : "before"}` : "";
     if (!picture) return;
     this.missing = 0;
     if (compared && this.mode === "slider") {
