@@ -56,11 +56,7 @@ class Running:
     def stop(self) -> int:
         """End it as Ctrl-C or a service manager does, and return its exit status."""
         self.process.terminate()
-        try:
-            return self.process.wait(60)
-        finally:
-            self.process.kill()
-            self.process.communicate()
+        return self.process.wait(60)
 
 
 @contextlib.contextmanager
@@ -76,16 +72,20 @@ def serving(folder: Path, *words: str | Path) -> Iterator[Running]:
             break
     assert address, "the server ended without saying where it is"
     # what it says further must not fill the pipe
-    threading.Thread(target=process.stderr.read, daemon=True).start()
-    running = Running(process, address, folder)
+    listener = threading.Thread(target=process.stderr.read, daemon=True)
+    listener.start()
     try:
-        yield running
+        yield Running(process, address, folder)
     finally:
         process.terminate()
         try:
             process.wait(60)
         finally:
             process.kill()
+            listener.join()
+            for pipe in (process.stdout, process.stderr):
+                assert pipe is not None
+                pipe.close()
 
 
 def look(page: Page, running: Running, name: str) -> None:

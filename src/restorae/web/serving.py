@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import threading
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 import uvicorn
 
-from restorae.errors import UsageError
+from restorae.errors import Interrupted, UsageError
 from restorae.web.app import make_app
 from restorae.web.options import Options, is_loopback
 
@@ -56,7 +57,8 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
                 webbrowser.open(address)
 
     threading.Thread(target=tell, daemon=True).start()
-    with listening:
+    # being stopped is how a server ends well; by then it has closed what it had open
+    with listening, contextlib.suppress(KeyboardInterrupt, Interrupted):
         server.run(sockets=[listening])
 
 

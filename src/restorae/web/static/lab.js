@@ -137,7 +137,10 @@ function linkCard(link, place) {
 let dragged = null;
 
 function dragging(card, place) {
-  const below = (event) => event.offsetY > card.clientHeight / 2;
+  const below = (event) => {
+    const edges = card.getBoundingClientRect();
+    return event.clientY > edges.top + edges.height / 2;
+  };
   card.addEventListener("dragstart", (event) => {
     if (event.target !== card) return;
     dragged = place;
