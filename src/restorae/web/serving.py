@@ -63,12 +63,17 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
 
 
 def _listen(options: Options) -> socket.socket:
+    listening: socket.socket | None = None
     try:
-        found = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(found[0], socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        # its protocol said: else answers wait for acknowledgements, 40 ms each, and no picture follows a pointer
+        listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(found[4])
+        listening.bind(address)
+        listening.listen()
     except OSError as error:
+        if listening is not None:
+            listening.close()
         raise UsageError(
             f"The server cannot listen at {options.host}, port {options.port}: {error.strerror or error}. Choose another --port (0 takes a "
             "free one) or --host."

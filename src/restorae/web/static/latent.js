@@ -56,7 +56,7 @@ function modelChanged() {
   fill($("axis-up"), names, "1");
   $("coordinates").replaceChildren(...place.map((_, dimension) => {
     const output = make("output", {}, "0");
-    const input = make("input", { type: "range", min: "-4", max: "4", step: "0.05", value: "0", "aria-label": `z[${dimension}]`, "data-dimension": String(dimension) });
+    const input = make("input", { type: "range", min: "-4", max: "4", step: "0.05", value: "0", "aria-label": `z[${dimension}]` });
     input.addEventListener("input", () => goTo(place.with(dimension, Number(input.value))));
     return make("label", {}, make("span", {}, `z[${dimension}]`), input, output);
   }));
@@ -93,13 +93,14 @@ function goTo(next) {
   const moved = next.some((value, dimension) => !axes.includes(dimension) && value !== place[dimension]);
   place = next;
   if (moved && $("behind").value === "plane") loadBehind();
-  for (const input of $("coordinates").querySelectorAll("input")) {
-    const value = place[Number(input.dataset.dimension)];
-    if (document.activeElement !== input) input.value = String(value);
-    input.nextElementSibling.value = value.toFixed(2);
+  for (const [dimension, input] of $("coordinates").querySelectorAll("input").entries()) {
+    const told = place[dimension].toFixed(2);
+    if (input.nextElementSibling.value === told) continue;
+    if (document.activeElement !== input) input.value = String(place[dimension]);
+    input.nextElementSibling.value = told;
   }
   $("decoded-at").textContent = place.length <= 4 ? `at (${place.map((value) => value.toFixed(2)).join(", ")})` : `at a place of ${place.length} dimensions`;
-  drawPlane();
+  showPlace();
   decode();
 }
 
@@ -183,7 +184,15 @@ function drawPlane() {
     paper.lineWidth = side / 200;
     paper.stroke();
   }
-  dot(place, side / 70, style.getPropertyValue("--accent"), "#fff");
+  showPlace();
+}
+
+/** The place is a mark above the plane, so that the plane need not be drawn anew when it moves. */
+function showPlace() {
+  if (!place.length) return;
+  const ratio = plane.clientWidth / plane.width;
+  const side = (value) => Math.max(0, Math.min(plane.width, value)) * ratio;
+  $("here").style.transform = `translate(${side(toCanvas(place[axes[0]], 0))}px, ${side(toCanvas(place[axes[1]] ?? 0, 1))}px)`;
 }
 
 function drawClusters(side) {
