@@ -130,3 +130,8 @@ def in_turns(sides: Mapping[str, Side], request: Mapping[str, Any], rounds: int,
         times = ", ".join(f"{name} {answer['seconds']:.2f} s" for name, answer in laps[-1].items())
         say(f"{request['do']} {lap} of {rounds}: {times}{' (warm-up)' if lap < WARM_UP else ''}")
     return laps[WARM_UP:]
+
+
+def seconds_of(laps: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """What one side took in each round."""
+    return [lap[name]["seconds"] for lap in laps]

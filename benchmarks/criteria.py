@@ -120,8 +120,8 @@ def _left_out(name: str) -> str:
 
 def restore(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     """Restore test digits many times over, and judge mean, single restorations and spread."""
-    restorer, denoiser = load_or_none(bench.restorer_vae), load_or_none(bench.denoiser)
-    names = {"restorer": bench.restorer_vae, "denoiser": bench.denoiser}
+    restorer, denoiser = load_or_none(bench.restorer_vae), load_or_none(bench.digits_denoiser)
+    names = {"restorer": bench.restorer_vae, "denoiser": bench.digits_denoiser}
     if restorer is None or denoiser is None:
         absent = [name for name, model in zip(names.values(), (restorer, denoiser), strict=True) if model is None]
         say(f"{' and '.join(absent)} not there; left out")

@@ -12,20 +12,34 @@ from torch import nn
 from restorae.shapes import Images
 
 LAYERS, FEATURES, PARAMETERS = 17, 64, 555_137
+"""Parameters of the one for grey pictures."""
 
 
 class DnCNN(nn.Module):
-    """Says what is noise; the restored picture is the rest."""
+    """Says what is noise; the restored picture is the rest.
 
-    def __init__(self) -> None:
+    Args:
+        channels: 1 for grey, 3 for colour, whose channels go in and come out together.
+    """
+
+    def __init__(self, channels: int = 1) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(1, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [nn.Conv2d(channels, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
         for _ in range(LAYERS - 2):
             layers += [nn.Conv2d(FEATURES, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
-        self.noise = nn.Sequential(*layers, nn.Conv2d(FEATURES, 1, 3, padding=1))
+        self.noise = nn.Sequential(*layers, nn.Conv2d(FEATURES, channels, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Images) -> Images:
         # as restorae lays pictures out too: on a processor twice as fast as PyTorch's default
         restored: Images = images - self.noise(images.contiguous(memory_format=torch.channels_last))
         return restored
+
+
+def parameters(channels: int) -> int:
+    """How many numbers it learns for pictures of so many channels.
+
+    >>> parameters(1) == PARAMETERS
+    True
+    """
+    return sum(weights.numel() for weights in DnCNN(channels).parameters())

@@ -1,8 +1,10 @@
 """`make bench`: measure restorae against the lesson in Keras and write docs/benchmarks.md.
 
-    python benchmarks/run.py                      everything (three hours or so on two cores)
+    python benchmarks/run.py                      everything (five hours or so on two cores)
     python benchmarks/run.py startup              one part; the other sections of the page stay
     python benchmarks/run.py speed --rounds 9     more rounds
+    python benchmarks/run.py learning --sections pages,few --minutes-scale 0.1
+                                                  some sections of a part, their trainings shortened
     python benchmarks/run.py --quick              does it all work? Writes a page under build/, not the real one
     python benchmarks/run.py --rewrite            write the page again from the last results, measuring nothing
 
@@ -24,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 import imagine
+import learning
 import quality
 import speed
 import startup
@@ -38,33 +41,45 @@ from restorae.files import write_text
 from restorae.machine import describe
 from restorae.version import VERSION
 
-PARTS: Mapping[str, ModuleType] = {"speed": speed, "quality": quality, "imagine": imagine, "startup": startup, "whole": whole, "web": web}
+PARTS: Mapping[str, ModuleType] = {
+    "speed": speed,
+    "quality": quality,
+    "imagine": imagine,
+    "startup": startup,
+    "whole": whole,
+    "learning": learning,
+    "web": web,
+}
 PAGE = ROOT / "docs" / "benchmarks.md"
 _QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"
 _QUICK_SEEDS = {"keras_seeds": 1, "conv_seeds": 2, "unet_seeds": 1, "vae_seeds": 1, "keras_vae_seeds": 1}
-_QUICK = {"quick": True, "rounds": 1, "likelihood_digits": 20, "largest_megapixels": 1, "photos": 4, **_QUICK_SEEDS}
+_QUICK_LEARNING = {"minutes_scale": 0.01, "fields": 1}
+_QUICK = {"quick": True, "rounds": 1, "likelihood_digits": 20, "largest_megapixels": 1, "photos": 4, **_QUICK_SEEDS, **_QUICK_LEARNING}
 _FEWEST_SEEDS = {"keras_seeds": 0, "conv_seeds": 1, "unet_seeds": 1, "vae_seeds": 0, "keras_vae_seeds": 0}
-_FEWEST = {"threads": 1, "rounds": 1, "likelihood_digits": 2, "largest_megapixels": 1, "photos": 2, **_FEWEST_SEEDS}
+_FEWEST = {"threads": 1, "rounds": 1, "likelihood_digits": 2, "largest_megapixels": 1, "photos": 2, "fields": 1, **_FEWEST_SEEDS}
 _MOST_ROUNDS = 18
 _NOT_SAID = ("parts", "data_dir", "keras_python", "peers_python", "rewrite", "quick")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the parts that were asked for, one by one, and write each as soon as it is there."""
-    options = _read_options(arguments)
+    options, failed = _read_options(arguments), []
     try:
         bench = _bench(options)
         for name in options.parts or PARTS:
             record = _read(bench, name) if options.rewrite else _measure(bench, name, options)
             if record is not None:
                 _write(bench, name, record)
+                failed += [f"{section} of {name}" for section in record["measured"].get("failed", ())]
     except (RestoraeError, SideFailed) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("benchmark: interrupted; parts that were finished are written.", file=sys.stderr)
         return 1
-    return 0
+    if failed:
+        print(f"benchmark: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _read_options(arguments: list[str] | None) -> argparse.Namespace:
@@ -83,6 +98,11 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     options.add_argument("--likelihood-digits", type=int, help=f"test digits for log-likelihood (imagine; {Bench.likelihood_digits:,})")
     options.add_argument("--largest-megapixels", type=int, help=f"of the TIFFs that are restored (whole; {Bench.largest_megapixels:,})")
     options.add_argument("--photos", type=int, help=f"in the folder that is restored (whole; {Bench.photos})")
+    options.add_argument("--sections", type=_names, help=f"of learning, with commas: {','.join(learning.SECTIONS)}; by default all")
+    options.add_argument("--minutes-scale", type=float, help="multiplies the minutes of every training (learning; 1)")
+    options.add_argument("--denoiser", help=f"the photo denoiser to score: a bundled name or a file (learning; {Bench.denoiser})")
+    options.add_argument("--start", help="the model to go on from with eight pairs (learning; what restorae train takes by itself)")
+    options.add_argument("--fields", type=int, help=f"fields of W2S that are left out in turn, each a training (learning; {Bench.fields})")
     options.add_argument("--data-dir", type=Path, help="folder above mnist/; else RESTORAE_DATA, the user's cache, a download")
     options.add_argument("--keras-python", type=Path, help="a Python that has Keras; else build/keras-venv is made")
     options.add_argument("--peers-python", type=Path, help="a Python that has BM3D; else build/peers-venv is made")
@@ -90,6 +110,11 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     unknown = [part for part in chosen.parts if part not in PARTS]
     if unknown:
         options.error(f"there is no part {unknown[0]!r}; known: {', '.join(PARTS)}")
+    strange = [section for section in chosen.sections or () if section not in learning.SECTIONS]
+    if strange:
+        options.error(f"learning has no section {strange[0]!r}; known: {', '.join(learning.SECTIONS)}")
+    if chosen.minutes_scale is not None and chosen.minutes_scale <= 0:
+        options.error(f"--minutes-scale {chosen.minutes_scale}: expected more than 0")
     for name, fewest in _FEWEST.items():
         if getattr(chosen, name) is not None and getattr(chosen, name) < fewest:
             options.error(f"--{name.replace('_', '-')} {getattr(chosen, name)}: expected {fewest} or more")
@@ -97,6 +122,10 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
         # an epoch shorter than a twentieth of its training is not told by itself
         options.error(f"--rounds {chosen.rounds}: expected {_MOST_ROUNDS} or fewer")
     return chosen
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _bench(options: argparse.Namespace) -> Bench:
@@ -123,8 +152,17 @@ def _command(name: str, options: argparse.Namespace) -> str:
     """The command that measures this part again; places of files on this machine are left out."""
     said = {key: value for key, value in vars(options).items() if key not in _NOT_SAID}
     defaults = {"seed": Bench.seed, "threads": Bench.threads}
-    flags = [f"--{key.replace('_', '-')} {value}" for key, value in said.items() if value is not None and value != defaults.get(key)]
+    flags = [
+        f"--{key.replace('_', '-')} {_in_words(value)}" for key, value in said.items() if value is not None and value != defaults.get(key)
+    ]
     return " ".join(["python benchmarks/run.py", name, *(["--quick"] if options.quick else []), *flags])
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    # of a model's file only its name
+    return Path(value).name if isinstance(value, str) else str(value)
 
 
 def _read(bench: Bench, name: str) -> dict[str, Any] | None:

@@ -37,8 +37,17 @@ class Bench:
     vae: str = "digits-vae"
     strong_vae: str = "digits-vae-strong"
     restorer_vae: str = "digits-restorer-vae"
-    denoiser: str = "digits-denoiser"
+    digits_denoiser: str = "digits-denoiser"
+    denoiser: str = "photo-denoiser"
     """Models to score: bundled names, or files; one that is not there is left out."""
+    start: str = ""
+    """A model to go on from with eight pairs; by default the one that `restorae train` takes by itself."""
+    sections: tuple[str, ...] = ()
+    """Sections of the part `learning`; none means all."""
+    minutes_scale: float = 1.0
+    """What the minutes of every training in `learning` are multiplied by."""
+    fields: int = 3
+    """Fields of W2S that are left out of training in turn."""
     data_dir: Path | None = None
     keras_python: Path | None = None
     """A Python that has Keras already; by default build/keras-venv is made."""
@@ -119,6 +128,21 @@ class Bench:
     def tiled_megapixels(self) -> float:
         """Size of the picture that is restored in tiles and untiled."""
         return 1.5 if self.quick else 24
+
+    @property
+    def test_photos(self) -> int | None:
+        """Photos of each test set that are restored; none means all."""
+        return 2 if self.quick else None
+
+    @property
+    def noisy_photos(self) -> int | None:
+        """Noisy photos that are learned from; none means all."""
+        return 10 if self.quick else None
+
+    @property
+    def speed_megapixels(self) -> float:
+        """Size of the picture on which the denoiser is held against DnCNN."""
+        return 0.01 if self.quick else 1
 
     @property
     def draws_of_a_user(self) -> int | None:

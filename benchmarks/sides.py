@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -94,10 +95,16 @@ def start_bm3d(bench: Bench, sigma: float) -> Side:
     return Side("bm3d", command, {**threads_of(bench), "PYTHONDONTWRITEBYTECODE": "1"}, _log(bench, "bm3d"))
 
 
-def start_whole(bench: Bench, name: str, way: str, model: Path | None = None, precision: str = "auto") -> Side:
-    """A process that restores whole pictures in one way."""
-    command = [sys.executable, str(HERE / "whole_worker.py"), "--way", way, "--precision", precision]
+def start_whole(bench: Bench, name: str, way: str, model: Path | None = None, precision: str = "auto", *, channels: int = 1) -> Side:
+    """A process that restores whole pictures in one way; of what brings no model, for pictures of so many channels."""
+    command = [sys.executable, str(HERE / "whole_worker.py"), "--way", way, "--precision", precision, "--channels", str(channels)]
     return Side(name, command + (["--model", str(model.absolute())] if model else []), threads_of(bench), _log(bench, name))
+
+
+def open_picture(sides: Mapping[str, Side], picture: Path) -> None:
+    """Every side takes the same picture in hand."""
+    for side in sides.values():
+        side.ask("open", picture=str(picture.absolute()))
 
 
 def threads_of(bench: Bench) -> dict[str, str]:

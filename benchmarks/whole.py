@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from alternating import Side, SideFailed, Spread, in_turns
+from alternating import SideFailed, Spread, in_turns, seconds_of
 from settings import Bench
-from sides import start_bm3d, start_whole, threads_of
+from sides import open_picture, start_bm3d, start_whole, threads_of
 from subjects import PHOTO, SIGMA, save_array, save_model, save_photos, save_tiff, side_of
 from watching import Watched, watch
 from whole_worker import OUT_OF_MEMORY
@@ -90,7 +90,7 @@ def _against_others(bench: Bench, model: Path, say: Callable[[str], None]) -> tu
         everyone, found = {**sides, "bm3d": bm3d}, []
         for megapixels in bench.peers_megapixels:
             say(f"{_size(megapixels)}, grey, one denoiser after the other")
-            _open(everyone, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 1, bench.seed))
+            open_picture(everyone, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 1, bench.seed))
             laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
             once = {"bm3d": bm3d.ask("restore")}
             say(f"bm3d {once['bm3d']['seconds']:.1f} s")
@@ -98,11 +98,6 @@ def _against_others(bench: Bench, model: Path, say: Callable[[str], None]) -> tu
         idle = max(side.idle_share for side in everyone.values())
         versions = {**hello["versions"], **bm3d.hello["versions"]}
     return {"machine": hello["machine"], "versions": versions, "idle": idle}, found
-
-
-def _open(sides: Mapping[str, Side], picture: Path) -> None:
-    for side in sides.values():
-        side.ask("open", picture=str(picture.absolute()))
 
 
 # tiles, in memory
@@ -115,7 +110,7 @@ def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, A
         with ExitStack() as stack:
             # processes of their own for each size: one that ran out of memory is not to be trusted with a timing
             sides = {way: stack.enter_context(start_whole(bench, way, way, model)) for way in ("untiled", "tiled")}
-            _open(sides, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed))
+            open_picture(sides, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed))
             try:
                 laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
             except SideFailed as error:
@@ -292,8 +287,8 @@ def _size(megapixels: float) -> str:
 
 
 def _seconds(laps: Sequence[Mapping[str, Any]], name: str) -> Spread:
-    return Spread.of([lap[name]["seconds"] for lap in laps])
+    return Spread.of(seconds_of(laps, name))
 
 
 def _ratio(laps: Sequence[Mapping[str, Any]], above: str, below: str) -> Spread:
-    return Spread.of_ratios(*([lap[name]["seconds"] for lap in laps] for name in (above, below)))
+    return Spread.of_ratios(seconds_of(laps, above), seconds_of(laps, below))

@@ -35,7 +35,7 @@ _SHARE = 0.8
 class Worker:
     """One way to restore, and the picture at hand."""
 
-    def __init__(self, line: Line, way: str, model: Path | None, precision: machine.Precision) -> None:
+    def __init__(self, line: Line, way: str, model: Path | None, precision: machine.Precision, channels: int) -> None:
         self.line, self.precision = line, precision
         if model is not None:
             self.model = restorae.load(model).to("cpu")
@@ -44,7 +44,7 @@ class Worker:
             "untiled": lambda images: self.model.restore_tile(images, precision),
             "nlm": _nlm,
         }
-        self.restored = _dncnn() if way == "dncnn" else ways[way]
+        self.restored = _dncnn(channels) if way == "dncnn" else ways[way]
         self.images = torch.zeros(1, 1, 8, 8)
 
     def open(self, picture: str) -> None:
@@ -101,8 +101,8 @@ def _nlm(images: Images) -> Images:
     return torch.from_numpy(denoise_nl_means(images[0, 0].numpy(), h=0.8 * SIGMA, sigma=SIGMA, fast_mode=True))[None, None]
 
 
-def _dncnn() -> Callable[[Images], Images]:
-    network = DnCNN().eval()
+def _dncnn(channels: int) -> Callable[[Images], Images]:
+    network = DnCNN(channels).eval()
 
     def restored(images: Images) -> Images:
         with torch.inference_mode():
@@ -118,11 +118,12 @@ def main() -> None:
     options.add_argument("--way", required=True, choices=("dncnn", "nlm", "tiled", "untiled"))
     options.add_argument("--model", type=Path)
     options.add_argument("--precision", default="auto")
+    options.add_argument("--channels", type=int, default=1, help="of the pictures that DnCNN is built for")
     chosen = options.parse_args()
     # rather an error here than a machine without memory, on which the kernel chooses who must go
     most = int(_SHARE * machine.available_memory())
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    Worker(Line(), chosen.way, chosen.model, chosen.precision).serve()
+    Worker(Line(), chosen.way, chosen.model, chosen.precision, chosen.channels).serve()
 
 
 if __name__ == "__main__":

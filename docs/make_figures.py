@@ -220,6 +220,20 @@ def draw_classical() -> np.ndarray:
     return np.concatenate([lines[0], np.full((GAP, lines[0].shape[1]), 255, np.uint8), lines[1]])
 
 
+def draw_restored() -> np.ndarray:
+    """Before and after, by the bundled models: a noisy photograph, and a page as it was scanned (a scan of scikit-image's)."""
+    photo = to_working(skimage.data.astronaut()[:191, 130:322])[None]
+    noisy = Degradation.of("gaussian-noise(sigma=0.12)").draw(generator(1), 1).apply(photo)
+    page = to_working(skimage.data.page())[None]
+    lines = [
+        torch.cat([seen, load(name).restore_images(seen)], 3).expand(-1, 3, -1, -1)
+        for seen, name in ((noisy, "photo-denoiser"), (page, "page-cleaner"))
+    ]
+    sheet = torch.cat(lines, 3).clamp(0, 1)[0]
+    like = np.empty((*sheet.shape[1:], 3), np.uint8)
+    return to_stored(sheet, like)
+
+
 def draw_digits() -> Figure:
     """Ten embedded digits, damaged, and what the bundled network, which learned from others, makes of them."""
     clean = open_pictures("digits", "test").batch(range(10))
@@ -258,6 +272,7 @@ def main() -> None:
     for kind, (photograph, spec) in KINDS.items():
         write_still(out / f"{kind}.png", before_and_after(photograph, spec))
     write_still(out / "classical.png", draw_classical())
+    write_still(out / "restored.png", draw_restored())
     write_figure(draw_digits(), out / "digits.png", dpi=80)
     write_still(out / "manifold.png", draw_manifold())
     write_still(out / "samples.png", draw_samples())

@@ -42,7 +42,7 @@ def surroundings(cwd: Path) -> Mapping[str, str]:
 def run(*words: str | Path, cwd: Path) -> Outcome:
     """`restorae WORDS...` within this process: the same code from the first line of `main` to the exit status."""
     out, err = io.StringIO(), io.StringIO()
-    terminated = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with (
             contextlib.chdir(cwd),
@@ -55,7 +55,8 @@ def run(*words: str | Path, cwd: Path) -> Outcome:
     except SystemExit as left:
         status = left.code if isinstance(left.code, int) else 0 if left.code is None else 1
     finally:
-        signal.signal(signal.SIGTERM, terminated)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return Outcome(status, out.getvalue(), err.getvalue())
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
-from restorae.errors import BadModelFile, BadPicture, OutputError, RestoraeError, ShapeMismatch, UnknownKind
+from restorae.errors import BadModelFile, BadPicture, OutputError, RestoraeError, ShapeMismatch, UnknownKind, UsageError
 from restorae.model import FORMAT_VERSION, Card, Model, bundled, files, load, make_card, read_card
 from restorae.model import model as model_file
 from restorae.networks import VAE, Conv, ConvVAE, Dense, LatentUNet, Network, ResidualVAE, UNet, pad_to_multiple
@@ -107,7 +107,7 @@ def test_the_header_is_plain_json_that_anything_can_read(tmp_path):
     content = model.save(tmp_path / "model").read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["restorae"])
-    assert header["format_version"] == 3
+    assert header["format_version"] == 4
     assert header["network"] == model.network.to_dict()
     assert (header["halo"], header["multiple_of"]) == (model.network.halo, list(model.network.multiple_of))
     assert header["undoes"] == {"kind": "gaussian-noise", "sigma": 0.3}
@@ -390,11 +390,11 @@ def test_weights_of_somebody_else_are_refused(tmp_path, metadata):
     reading(tmp_path / "theirs.safetensors", "is a .safetensors file, but not one that restorae wrote")
 
 
-@pytest.mark.parametrize("version", [4, 99])
+@pytest.mark.parametrize("version", [5, 99])
 def test_a_newer_format_asks_for_a_newer_restorae(good, version):
     header = trained(Conv(features=2)).card.model_dump(mode="json") | {"format_version": version}
     for newer in (header, header | {"a_field_of_the_future": 1}):
-        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 3. Upgrade restorae")
+        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 4. Upgrade restorae")
 
 
 def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
@@ -409,6 +409,17 @@ def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
     assert np.array_equal(again.restore(pixels(9, 13)), model.restore(pixels(9, 13)))
 
 
+def test_a_file_of_the_third_format_knows_nothing_of_its_errors(good):
+    model = load(good)
+    header = model.card.model_dump(mode="json") | {"format_version": 3, "values": "own-range"}
+    del header["error_bounds"]  # what the fourth format added
+    again = load(with_header(good, header, load_file(good)))
+    assert again.card.values == "own-range"
+    assert again.card.error_bounds == {}
+    with pytest.raises(UsageError, match=r"never calibrated.*restorae models calibrate"):
+        again.error_bound(pixels(9, 13))
+
+
 @pytest.mark.parametrize(
     ("network", "latent"),
     [
@@ -421,7 +432,7 @@ def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
 )
 def test_the_card_says_what_latent_there_is(network, latent):
     card = make_card(network, network.build())
-    assert card.format_version == FORMAT_VERSION == 3
+    assert card.format_version == FORMAT_VERSION == 4
     assert card.latent == latent
 
 

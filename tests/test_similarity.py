@@ -14,7 +14,7 @@ from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 from skimage.metrics import structural_similarity as reference_ssim
 
 from restorae.errors import ShapeMismatch
-from restorae.similarity import psnr_from, squared_errors, structural_similarity
+from restorae.similarity import fit_gain, psnr_from, squared_errors, structural_similarity
 
 SIZES = st.integers(1, 9)
 
@@ -91,7 +91,29 @@ def test_a_picture_without_room_for_the_window_has_no_ssim(shape):
     assert structural_similarity(clean, clean).isnan().tolist() == [True, True]
 
 
-@pytest.mark.parametrize("compare", [squared_errors, structural_similarity])
+@given(st.integers(1, 4), st.sampled_from((1, 3)), SIZES, st.floats(0.01, 100), st.floats(-50, 50), st.integers(0, 1000))
+def test_gain_and_offset_are_those_of_numpys_least_squares(count, channels, side, gain, offset, seed):
+    source = torch.Generator().manual_seed(seed)
+    clean = torch.rand(count, channels, side + 1, side, generator=source)
+    images = gain * clean + offset + 0.1 * gain * torch.rand(clean.shape, generator=source)
+    for image, truth, *found in zip(images.double().numpy(), clean.double().numpy(), *fit_gain(images, clean), strict=True):
+        columns = np.stack([image.ravel(), np.ones(image.size)], 1)
+        (gain, offset), *_ = np.linalg.lstsq(columns - [[image.mean(), 0]], truth.ravel(), rcond=None)
+        if gain > 0:
+            assert [value.item() for value in found] == pytest.approx([gain, offset - gain * image.mean()], rel=1e-6, abs=1e-9)
+
+
+def test_an_inverted_picture_and_one_without_contrast_get_an_offset_alone():
+    clean = picture(20, 24)
+    for poor in (1 - clean, torch.full_like(clean, 0.3), torch.full_like(clean, 0.3) + 1e-8 * clean):
+        gain, offset = fit_gain(poor, clean)
+        assert gain.tolist() == [0.0]
+        assert offset.item() == pytest.approx(clean.double().mean().item())
+    gain, offset = fit_gain(clean, torch.full_like(clean, 0.5))
+    assert (gain.item(), offset.item()) == pytest.approx((0.0, 0.5), abs=1e-9)
+
+
+@pytest.mark.parametrize("compare", [squared_errors, structural_similarity, fit_gain])
 @pytest.mark.parametrize("other", [(2, 1, 16, 17), (1, 1, 16, 16), (2, 3, 16, 16)])
 def test_pictures_of_different_shapes_are_not_compared(compare, other):
     with pytest.raises(ShapeMismatch, match="cannot be compared"):

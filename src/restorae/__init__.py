@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from restorae.losses import Loss
     from restorae.model import Card, Model, load
     from restorae.networks import Network
-    from restorae.training import Machinery, Recipe, train
+    from restorae.training import SUITABLE, Machinery, Recipe, train
 
 _HOMES = {
+    "SUITABLE": "restorae.training",
     "Card": "restorae.model",
     "Degradation": "restorae.degradations",
     "Exam": "restorae.evaluating",
@@ -36,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "SUITABLE",
     "Card",
     "Degradation",
     "Exam",

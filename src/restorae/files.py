@@ -78,3 +78,8 @@ def explain_write_failure(target: Path, error: OSError) -> str:
         case _:
             reason = f"{error.strerror or error}. Choose another place with --out"
     return f"{target} could not be written: {reason}. Nothing that was there before has changed."
+
+
+def in_print(name: str) -> str:
+    """A file's name in characters that can be printed and drawn, whatever its bytes are."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")

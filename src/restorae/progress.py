@@ -17,6 +17,10 @@ class Progress:
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
         """`count` more units are done; `figures` are the running figures to show beside them."""
 
+    def skip(self, count: int) -> None:
+        """`count` units need no work, since they were done in an earlier run."""
+        self.advance(count)
+
     def end(self) -> None:
         """The task that was begun is over."""
 

@@ -1,4 +1,4 @@
-"""How alike two pictures are: PSNR, SSIM, MSE, RMSE (torchmetrics underneath)."""
+"""How alike two pictures are: PSNR, SSIM, MSE, RMSE (torchmetrics underneath); and the exposure that makes them most alike."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from restorae.errors import ShapeMismatch
-from restorae.shapes import Images
+from restorae.shapes import Images, PerPicture
 
 SMALLEST_SSIM_SIDE = 11
+_ROUNDING = torch.finfo(torch.float32).eps
 
 
 def squared_errors(images: Images, clean: Images) -> Tensor:
@@ -48,3 +49,28 @@ def structural_similarity(images: Images, clean: Images) -> Tensor:
     # only where the window lies within the picture: mirrored borders would count some pixels twice
     border = SMALLEST_SSIM_SIDE // 2
     return everywhere[..., border:-border, border:-border].flatten(1).mean(1)
+
+
+def fit_gain(images: Images, clean: Images) -> tuple[PerPicture, PerPicture]:
+    r"""The gain and the offset of each image that bring it closest to its clean one: least squares, one pair for all its channels.
+
+    $\min_{a \ge 0,\, b} \sum (a x + b - y)^2$ over all pixels and channels. A gain is never negative: an inverted picture is not a
+    good one. An image without contrast has none either, and gets an offset alone: gain 0.
+
+    >>> clean = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> [round(value.item(), 4) for value in fit_gain((clean - 0.1) / 0.5, clean)]
+    [0.5, 0.1]
+
+    Raises:
+        ShapeMismatch: the two batches differ in shape.
+    """
+    if images.shape != clean.shape:
+        raise ShapeMismatch(f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}.")
+    given, wanted = images.double().flatten(1), clean.double().flatten(1)
+    middle, target = given.mean(1), wanted.mean(1)
+    around = given - middle[:, None]
+    variance = around.square().mean(1)
+    gain = (around * wanted).mean(1) / variance
+    # what rounding leaves of a constant picture is no contrast
+    gain = torch.where(variance.sqrt() > _ROUNDING * given.abs().amax(1), gain, 0).clamp(min=0)
+    return gain, target - gain * middle

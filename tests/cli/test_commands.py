@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from restorae.data import open_pictures
 from restorae.degradations import Degradation
 from restorae.evaluating import Exam, evaluate
 from restorae.model import load
-from tests.command import pixels, run
+from tests.command import pixels, run, start
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 
@@ -95,7 +97,7 @@ def test_models_with_a_latent_are_shown_too(tmp_path: Path, request: pytest.Fixt
     assert {"small_vae": "8×14×14", "small_latent_unet": "4×14×14"}[which] in shown.out
     assert "latent" in shown.out
     card = json.loads(run("models", "show", path, "--json", cwd=tmp_path).out)
-    assert card["format_version"] == 3
+    assert card["format_version"] == 4
     assert card["latent"]["likelihood"] in ("bernoulli", "gaussian")
     assert card["restores"] == (which == "small_latent_unet")
 
@@ -139,3 +141,16 @@ def test_help_speaks_of_every_command(tmp_path: Path) -> None:
     told = run("--help", cwd=tmp_path)
     assert told.status == 0
     assert all(command in told.out for command in ("demo", "degrade", "train", "restore", "evaluate", "vae", "models", "doctor"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_any_command_that_is_stopped_says_so(tmp_path: Path, number: signal.Signals) -> None:
+    # nlm over all digits takes minutes
+    process = start("evaluate", "--model", "classical:nlm", "--clean", "digits", "--split", "all", "--with", NOISE, cwd=tmp_path)
+    time.sleep(5)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("restorae: ")
+    assert "nothing half-written is left" in err

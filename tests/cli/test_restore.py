@@ -205,3 +205,24 @@ def test_a_network_without_a_latent_has_nothing_to_draw(tmp_path: Path, pictures
     assert "small gives one answer for each picture" in done.complaint
     assert "latent-unet" in done.complaint
     assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_without_a_model_one_that_suits_is_taken_and_told(tmp_path: Path, pictures: Path) -> None:
+    done = run("restore", pictures, "--out", "restored", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert "Restoring with photo-denoiser: " in done.err
+    assert run("restore", pictures, "--model", "photo-denoiser", "--out", "named", cwd=tmp_path).status == 0
+    for path in (tmp_path / "named").rglob("*.png"):
+        assert np.array_equal(pixels(path), pixels(tmp_path / "restored" / path.relative_to(tmp_path / "named")))
+
+
+def test_what_a_mask_marks_is_filled_where_no_model_is_named(tmp_path: Path, pictures: Path) -> None:
+    mask = np.zeros(pixels(pictures / "grey.png").shape, np.uint8)
+    mask[5:9, 5:9] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    done = run("restore", pictures / "grey.png", "--mask", "mask.png", "--out", "filled.png", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert "classical:inpaint" in done.err
+    changed = pixels(tmp_path / "filled.png") != pixels(pictures / "grey.png")
+    assert changed.any()
+    assert not changed[mask == 0].any()

@@ -53,11 +53,74 @@ def test_sets_that_share_no_name_are_refused_with_some_of_them():
     assert "A pair has the same path below its folder" in str(caught.value)
 
 
-def test_partners_of_another_size_are_named():
-    with pytest.raises(ShapeMismatch, match=r"2 pair\(s\) differ in size: a.png, b.png"):
+def test_partners_of_another_size_are_named_with_both_sizes():
+    small, large = pictures("a.png", "b.png", "c.png"), pictures("a.png", "b.png", "c.png", shape=(8, 10))
+    with pytest.raises(ShapeMismatch, match=r"3 of 3 pair\(s\) differ in size.*: a.png \(4 × 5 against 8 × 10\), b.png .*Cut or scale"):
+        match(small, large)
+
+
+def test_partners_that_lie_on_their_side_are_said_to():
+    with pytest.raises(ShapeMismatch, match=r"a.png \(4 × 5 against 5 × 4\).*turned by 90°"):
         match(pictures("a.png", "b.png"), pictures("a.png", "b.png", shape=(5, 4)))
 
 
-def test_grey_and_colour_are_no_pair():
-    with pytest.raises(ShapeMismatch, match=r"The degraded pictures have 1 channel\(s\), the clean ones 3"):
-        match(pictures("a.png"), pictures("a.png", shape=(4, 5, 3)))
+def test_names_that_differ_by_their_suffix_alone_are_not_chosen_from():
+    with pytest.raises(ShapeMismatch, match=r"cannot be told.*a.jpg, a.tif against a.png\. They differ by their suffix"):
+        match(pictures("a.jpg", "a.tif", "b.jpg"), pictures("a.png", "b.png"))
+
+
+def test_of_two_such_names_the_one_that_is_the_partners_own_is_its_partner():
+    pairs, lonely = match(pictures("a.jpg", "a.png"), pictures("a.png"))
+    assert list(pairs.degraded.names) == ["a.png"]
+    assert lonely == ["a.jpg"]
+
+
+def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
+    pairs, lonely = match(pictures("scan.001", "scan.002"), pictures("scan.002", "scan.001"))
+    assert list(pairs.clean.names) == ["scan.001", "scan.002"]
+    assert lonely == []
+
+
+@pytest.mark.parametrize(
+    ("degraded", "clean", "said"),
+    [
+        (
+            ("001-degraded.png", "002-degraded.png"),
+            ("001-clean.png", "002-clean.png"),
+            "the ending '-degraded' (degraded) and '-clean' (clean)",
+        ),
+        (("x/page_dirty.jpg", "x/map_dirty.jpg"), ("x/page.png", "x/map.png"), "the ending '_dirty' (degraded)"),
+        (("noisy_1.png", "noisy_2.png"), ("gt_1.png", "gt_2.png"), "the beginning 'noisy_' (degraded) and 'gt_' (clean)"),
+    ],
+)
+def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded, clean, said):
+    pairs, lonely = match(pictures(*degraded), pictures(*clean))
+    assert list(zip(pairs.degraded.names, pairs.clean.names, strict=True)) == list(zip(degraded, clean, strict=True))
+    assert lonely == []
+    assert pairs.told == (f"Pictures are paired by their names without {said}.",)
+
+
+@pytest.mark.parametrize(
+    ("degraded", "clean"),
+    [
+        (("a-old.png", "b-new.png"), ("a-clean.png", "b-clean.png")),  # no word is common to all
+        (("scan-1.png", "text-1.png"), ("scan-2.png", "text-2.png")),  # numbers count
+        (("old.png", "new.png"), ("one.png", "two.png")),
+    ],
+)
+def test_names_are_not_guessed(degraded, clean):
+    with pytest.raises(ShapeMismatch, match="share no names"):
+        match(pictures(*degraded), pictures(*clean))
+
+
+def test_grey_restorations_of_colour_scans_become_three_equal_channels():
+    pairs, _ = match(pictures("a.png", shape=(4, 5, 3)), pictures("a.png"))
+    assert (pairs.degraded.channels, pairs.clean.channels) == (3, 3)
+    assert torch.equal(pairs.clean[0][0], pairs.clean[0][2])
+    assert "the model will write grey ones" in pairs.told[0]
+
+
+def test_colour_partners_of_grey_pictures_are_seen_in_grey():
+    pairs, _ = match(pictures("a.png"), pictures("a.png", shape=(4, 5, 3)))
+    assert (pairs.degraded.channels, pairs.clean.channels) == (1, 1)
+    assert "seen in grey" in pairs.told[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,45 @@ def test_large_pictures_weigh_by_their_pixels_in_the_pool() -> None:
     degraded = ListedPictures([np.full((10, 10), 51, np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"])
     found = evaluate(lambda images: images, Exam(clean, degraded=degraded))
     assert found.restored.mse == pytest.approx(0.04 * 100 / 1000)
+
+
+def test_each_picture_has_its_own_scores_under_its_name() -> None:
+    clean = some_pictures()
+    degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(np.float32)
+    names = ["a.png", "b/c.png", "\udcff.png", "two\nlines", "e", "f", "g"]
+    exam = Exam(ArrayPictures(clean, names), degraded=ArrayPictures(degraded))
+    found = evaluate(lambda images: (images + images.flip(3)) / 2, exam)
+    assert [picture.name for picture in found.pictures] == ["a.png", "b/c.png", "\\udcff.png", "two\\nlines", "e", "f", "g"]
+    for picture, truth, seen in zip(found.pictures, clean, degraded, strict=True):
+        assert (
+            picture.degraded.psnr
+            == picture.degraded.psnr_pooled
+            == pytest.approx(peak_signal_noise_ratio(truth, seen, data_range=1), abs=1e-4)
+        )
+        assert picture.restored.rmse == pytest.approx(np.sqrt(((truth - (seen + seen[:, ::-1]) / 2) ** 2).mean()), rel=1e-4)
+    for score in ("psnr", "ssim", "mse"):
+        mean = np.mean([getattr(picture.restored, score) for picture in found.pictures])
+        assert getattr(found.restored, score) == pytest.approx(mean, rel=1e-6)
+
+
+def test_what_is_said_of_single_pictures_stays_out_of_a_dump() -> None:
+    exam = Exam(ArrayPictures(some_pictures()), degraded=ArrayPictures(some_pictures()[::-1]))
+    found = evaluate(lambda images: images, exam, fit_gain=True)
+    assert list(found.model_dump()) == ["count", "degraded", "restored", "seconds"], "model cards hold dumps, not lists of pictures"
+    assert len(found.pictures) == found.count
+    again = pickle.loads(pickle.dumps(evaluate(lambda images: images, exam)))
+    assert [picture.degraded for picture in again.pictures] == [picture.degraded for picture in found.pictures]
+
+
+@pytest.mark.parametrize("how", ["pairs", "drawn"])
+def test_single_pictures_of_an_exam_are_those_of_its_batches(how: str) -> None:
+    pictures = ArrayPictures(some_pictures(9))
+    noise = Degradation.of("gaussian-noise(sigma=0.1..0.3)")
+    exam = Exam(pictures, degradation=noise, seed=3) if how == "drawn" else Exam(pictures, degraded=pictures.subset(range(8, -1, -1)))
+    degraded, clean = next(exam.batches())
+    for place, (seen, truth) in zip((7, 0, 7), exam.at((7, 0, 7)), strict=True):
+        assert torch.equal(seen[0], degraded[place])
+        assert torch.equal(truth[0], clean[place])
 
 
 def test_the_same_seed_gives_the_same_damage_and_another_other_damage() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from restorae.degradations import GaussianNoise
-from restorae.errors import BadSpec, InputError, UnknownKind
+from restorae.errors import BadSpec, DataUnavailable, InputError, UnknownKind
 from restorae.losses import MSE, NegativeELBO
 from restorae.networks import ConvVAE
-from restorae.training import Recipe
+from restorae.training import Recipe, read_toml
+from restorae.training.recipe import require_data
 
 
 def test_a_recipe_survives_toml(tmp_path: Path) -> None:
@@ -78,7 +79,18 @@ def test_every_recipe_that_we_ship_reads(recipe: Path) -> None:
     [
         ('network = "unett"', UnknownKind, "Did you mean 'unet'"),
         ("epocs = 3", BadSpec, "Did you mean 'epochs'"),
+        ('clean = "digits"\n\nepocs = 3', BadSpec, "recipe.toml, line 3: A recipe has no key 'epocs'. Did you mean 'epochs'"),
+        ('clean = "digits"\nepochs = "many"', BadSpec, "recipe.toml, line 2: epochs='many' cannot be used"),
+        (
+            'clean = "a"\ndegradation = "blur | gaussian-noise(sigm=0.1)"',
+            BadSpec,
+            "line 2: gaussian-noise has no setting 'sigm'. Did you mean",
+        ),
+        ('[degradation]\nkind = "gaussian-noise"\nsigm = 0.1', BadSpec, "recipe.toml, line 3: gaussian-noise has no setting 'sigm'"),
+        ('seed = 1\nnetwork = "unett"', UnknownKind, "recipe.toml, line 2: There is no network 'unett'"),
+        ("augment = 'ja'", BadSpec, "line 1: augment='ja' cannot be used: Input should be a valid boolean"),
         ("epochs = 3\nsteps = 5", BadSpec, "only one of epochs, steps and minutes"),
+        ("epochs = 3\nminutes = 5", BadSpec, "recipe.toml: Give only one"),
         ('batch_size = "many"', BadSpec, "batch_size='many'"),
         ('degraded = "a"\ndegradation = "blur"', BadSpec, "not both"),
         ("epochs = = 3", InputError, "line 1"),
@@ -103,3 +115,15 @@ def test_mistakes_are_named(tmp_path: Path, text: str, error: type[Exception], h
     (tmp_path / "recipe.toml").write_text(text)
     with pytest.raises(error, match=hint.replace("(", r"\(")):
         Recipe.from_toml(tmp_path / "recipe.toml")
+
+
+def test_a_path_that_is_gone_is_named_with_its_line_and_what_lies_near(tmp_path: Path) -> None:
+    (tmp_path / "scans-1912").mkdir()
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'name = "x"\nclean = "{tmp_path}/scans-1921"\n')
+    with pytest.raises(DataUnavailable, match=r"recipe.toml, line 2: clean = '.*scans-1921' is no file .*Did you mean '.*scans-1912'"):
+        require_data(recipe, read_toml(recipe))
+    require_data(recipe, {"clean": "digits"})
+    recipe.write_text('degraded = "scans-1912"\n')
+    with pytest.raises(DataUnavailable, match=r"line 1: degraded = .*it is beside the recipe\. Run the command in .*, or give --degraded"):
+        require_data(recipe, read_toml(recipe))

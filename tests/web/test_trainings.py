@@ -133,8 +133,8 @@ def test_a_training_is_stopped_and_gone_on_with(trainer: TestClient, tmp_path: P
 @pytest.mark.parametrize("way", ["pairs", "noisy"])
 def test_the_other_two_ways(trainer: TestClient, folders: Path, way: str) -> None:
     rng = np.random.default_rng(0)
-    smooth = np.repeat(np.repeat(rng.uniform(60, 190, (5, 6)), 10, 0), 10, 1)[:40, :50]
     for place in range(3):
+        smooth = np.repeat(np.repeat(rng.uniform(60, 190, (5, 6)), 10, 0), 10, 1)[:40, :50]
         Image.fromarray(smooth.astype(np.uint8)).save(folders / "scans" / "clean" / f"{place}.png")
         Image.fromarray((smooth + rng.normal(0, 20, smooth.shape)).clip(0, 255).astype(np.uint8)).save(
             folders / f"scans/damaged/{place}.png"

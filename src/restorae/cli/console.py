@@ -60,11 +60,11 @@ class LineProgress(Progress):
 
     def __init__(self) -> None:
         self.task, self.total, self.unit = "", 0, ""
-        self.done, self.started, self.told = 0, 0.0, 0.0
+        self.done, self.skipped, self.started, self.told = 0, 0, 0.0, 0.0
         self.figures: Mapping[str, float] = {}
 
     def begin(self, task: str, total: int, unit: str) -> None:
-        self.task, self.total, self.unit, self.done, self.figures = task, total, unit, 0, {}
+        self.task, self.total, self.unit, self.done, self.skipped, self.figures = task, total, unit, 0, 0, {}
         self.started = self.told = time.monotonic()
 
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
@@ -72,6 +72,9 @@ class LineProgress(Progress):
         if time.monotonic() - self.told >= _SECONDS_BETWEEN_LINES:
             self.told = time.monotonic()
             self._tell()
+
+    def skip(self, count: int) -> None:
+        self.done, self.skipped = self.done + count, self.skipped + count
 
     def end(self) -> None:
         if time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES:
@@ -85,7 +88,8 @@ class LineProgress(Progress):
 
     def _tell(self) -> None:
         passed = time.monotonic() - self.started
-        left = f", {readable(passed / self.done * (self.total - self.done))} left" if self.done and self.total > self.done else ""
+        worked = self.done - self.skipped
+        left = f", {readable(passed / worked * (self.total - self.done))} left" if worked and self.total > self.done else ""
         of = f" of {self.total:,}" if self.total else ""
         say(f"{self.task}: {self.done:,}{of} {self.unit}{_in_words(self.figures)}{left}")
 
@@ -120,6 +124,10 @@ class BarProgress(Progress):
         if self.bar is not None and self.running is not None:
             self.figures |= figures
             self.bar.update(self.running, advance=count, figures=_in_words(self.figures).removeprefix(", "))
+
+    def skip(self, count: int) -> None:
+        if self.bar is not None and self.running is not None:
+            self.bar.reset(self.running, completed=count, figures="")
 
     def end(self) -> None:
         if self.bar is not None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Seed, With, import_files
-from restorae.cli.sources import check_split
+from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Overwrite, Seed, With, import_files
+from restorae.cli.sources import check_damage, check_split, exam_of
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
+    from restorae.evaluating import CoverageTally, Exam
+    from restorae.restoring import Restorer
     from restorae.restoring.classical import Classical
+
+_SHOWN = 20
+_WORST = 5
 
 
 def evaluate(
@@ -28,55 +34,94 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="SPEC", help='Score one classical method too, such as "nlm(sigma=0.1)"; can be given several times.'),
     ] = None,
+    fit_gain: Annotated[
+        bool, typer.Option("--fit-gain", help="Also score with gain and offset fitted to each picture: for clean ones of another exposure.")
+    ] = False,
+    per_picture: Annotated[bool, typer.Option("--per-picture", help="Also print each picture's scores, the worst first.")] = False,
+    scores_file: Annotated[
+        Path | None, typer.Option("--table", metavar="FILE.csv", help="Write each picture's scores, all of them, to this file.")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the worst pictures where they went most wrong, at full resolution.")
+    ] = None,
+    worst: Annotated[int | None, typer.Option(min=1, max=50, help=f"How many pictures the sheet shows ({_WORST}).")] = None,
+    overwrite: Overwrite = False,
     json_wanted: Json = False,
     device: Device = "auto",
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
     """Score a model: PSNR, SSIM, MSE and RMSE of the degraded and of the restored pictures."""
-    from restorae.cli.console import say, show_json, table, terminal_progress
-    from restorae.data import match, open_pictures
-    from restorae.degradations import Degradation
-    from restorae.evaluating import Exam
+    from restorae.cli.console import say, show, show_json, table, terminal_progress
     from restorae.evaluating import evaluate as score
     from restorae.evaluating.baselines import evaluate_baselines
+    from restorae.evaluating.tables import as_plain, means_table, pictures_csv, pictures_table
+    from restorae.files import write_text
     from restorae.restoring import restorer_named
 
     import_files(imports)
-    if (spec is None) == (degraded is None):
-        raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
-    part = check_split(split)
+    check_damage(spec, degraded)
+    if worst is not None and sheet is None:
+        raise UsageError("--worst says how many pictures a sheet shows. Say where the sheet goes: --sheet FILE.png.")
+    check_split(split)
     methods = _methods(baselines, baseline or [])
+    _check_target("--table", scores_file, ".csv", overwrite)
+    _check_target("--sheet", sheet, ".png", overwrite)
     restorer = restorer_named(model, device)
     progress = terminal_progress()
-    pictures = open_pictures(clean, part, data_dir, progress)
-    if degraded is not None:
-        pairs, lonely = match(open_pictures(degraded, part, data_dir, progress), pictures)
-        if lonely:
-            say(f"Left out, without a partner: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}")
-        exam = Exam(pairs.clean, degraded=pairs.degraded)
-    else:
-        exam = Exam(pictures, degradation=Degradation.of(spec), seed=seed)
-    found = score(restorer.restore_images, exam, progress)
-    others = evaluate_baselines(methods, exam, progress)
+    exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
+    coverage = _coverage_of(restorer, exam)
+    found = score(restorer.restore_images, exam, progress, fit_gain=fit_gain, also=coverage.add if coverage else None)
+    others = evaluate_baselines(methods, exam, progress, fit_gain=fit_gain)
+    if scores_file is not None:
+        write_text(scores_file, pictures_csv(found, others))
+        say(f"{scores_file}: the scores of {found.count:,} picture(s).")
+    if sheet is not None:
+        from restorae.evaluating.worst import TITLES, worst_pictures
+        from restorae.figures import full_size_sheet, write_figure
+
+        shown = worst_pictures(restorer.restore_images, exam, found, worst or _WORST)
+        write_figure(full_size_sheet(shown, TITLES), sheet)
+        say(f"{sheet}: the worst {len(shown)} of {found.count:,} picture(s), each where its error is largest.")
     if json_wanted:
-        told = {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed, **found.model_dump()}
-        if others:
-            told["baselines"] = {
-                name: {
-                    "restored": other.restored.model_dump(),
-                    "seconds": other.seconds,
-                    "seconds_per_picture": other.seconds / other.count,
-                }
-                for name, other in others.items()
-            }
-        show_json(told)
+        request = {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed}
+        covered = {"error_bound": coverage.coverage().model_dump()} if coverage else {}
+        show_json({**request, **as_plain(found, others, per_picture), **covered})
         return
-    columns = [found.degraded, found.restored, *(other.restored for other in others.values())]
-    rows = [(name, *(_number(getattr(scores, name)) for scores in columns)) for name in ("psnr", "psnr_pooled", "ssim", "mse", "rmse")]
-    if others:
-        rows.append(("s per picture", "–", *(_number(each.seconds / each.count) for each in (found, *others.values()))))
-    table(f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s", ("score", "degraded", "restored", *others), rows)
+    table(f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s", *means_table(found, others))
+    if coverage:
+        show(f"error bound: {coverage.coverage()}")
+    if per_picture:
+        show("")
+        table("The pictures, the worst first", *pictures_table(found, others, _SHOWN))
+        if found.count > _SHOWN:
+            say(f"{found.count - _SHOWN:,} more came out better; --table FILE.csv or --json tells all.")
+
+
+def _coverage_of(restorer: Restorer, exam: Exam) -> CoverageTally | None:
+    """What counts how often the restorer's error bound holds, where it was calibrated on such pictures."""
+    from restorae.evaluating import CoverageTally
+    from restorae.restoring import ModelRestorer
+
+    if not isinstance(restorer, ModelRestorer):
+        return None
+    bound = restorer.model.card.error_bounds.get(restorer.model.shown(exam.clean.channels))
+    return None if bound is None else CoverageTally(bound)
+
+
+def _check_target(option: str, path: Path | None, suffix: str, overwrite: bool) -> None:
+    """Say now what would stop a result from being written after long work."""
+    from restorae.files import require_writable
+
+    if path is None:
+        return
+    if path.suffix.lower() != suffix:
+        raise UsageError(f"{option} takes a name that ends in {suffix}, not {path}.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Give {option} another name.")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} is there already. Use --overwrite or another {option}.")
+    require_writable(path.parent)
 
 
 def _methods(every: bool, named: list[str]) -> list[Classical]:
@@ -88,7 +133,3 @@ def _methods(every: bool, named: list[str]) -> list[Classical]:
 
     chosen = [*(all_baselines() if every else ()), *(check_baseline(Classical.of(text.removeprefix(PREFIX))) for text in named)]
     return list({str(method): method for method in chosen}.values())
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"

@@ -52,15 +52,13 @@ def _root(version: bool = typer.Option(False, "--version", callback=_version, is
 
 def main() -> NoReturn:
     """Run the command line; errors become a sentence on stderr and an exit status (1 could not be done, 2 wrong usage)."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, _stopped)
+    signal.signal(signal.SIGINT, _stopped)  # the library that reads the command line would end without a word
     try:
         app(standalone_mode=True)
     except RestoraeError as error:
         print(f"restorae: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("restorae: interrupted; nothing half-written is left.", file=sys.stderr)
-        sys.exit(1)
     except BrokenPipeError:
         # whoever read our output went away: nothing more to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,5 +66,5 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise Interrupted("stopped by SIGTERM; nothing half-written is left.")
+def _stopped(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(f"{'interrupted' if number == signal.SIGINT else 'stopped by SIGTERM'}; nothing half-written is left.")

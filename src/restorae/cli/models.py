@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import Import, Json, import_files
+from restorae.cli.options import DataDir, Device, Import, Json, Overwrite, Seed, With, import_files
+from restorae.cli.sources import check_damage, check_split, exam_of
+from restorae.errors import UsageError
 
 if TYPE_CHECKING:
     from restorae.model import Card
 
-models = typer.Typer(help="List models, or show what is known of one.", no_args_is_help=True)
+_FEW = 20
+
+models = typer.Typer(help="List models, show what is known of one, or measure how far off it may be.", no_args_is_help=True)
 
 
 @models.command("list")
@@ -70,6 +74,50 @@ def show_model(
         table(f"Layers, for a picture of {size[0]} × {size[1]}", ("name", "layer", "output shape", "parameters"), rows)
 
 
+@models.command("calibrate")
+def calibrate_model(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")],
+    clean: Annotated[
+        str, typer.Option(metavar="DATA", help="Clean pictures that it was not trained on: a folder, .npy, .npz, a set's name.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The calibrated model's file (.safetensors).")],
+    spec: With = None,
+    degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
+    split: Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")] = "test",
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    imports: Import = None,
+) -> None:
+    """Measure how far off a model's results are, for restore --error-map, and write the model with what was found."""
+    from restorae.cli.console import say, terminal_progress
+    from restorae.evaluating import calibrate
+    from restorae.files import require_writable
+    from restorae.model import FORMAT_VERSION, Model, load, with_suffix
+
+    import_files(imports)
+    check_damage(spec, degraded)
+    check_split(split)
+    target = with_suffix(out)
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+    require_writable(target.parent)
+    model = load(name).to(device)
+    model.check_restores()
+    progress = terminal_progress()
+    exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
+    bound = calibrate(model.restore_images, exam, on=clean, seed=seed, progress=progress)
+    bounds = {**model.card.error_bounds, model.shown(exam.clean.channels): bound}
+    card = model.card.model_copy(update={"format_version": FORMAT_VERSION, "error_bounds": bounds})
+    weights = [weight for weight in model.module.state_dict().values() if weight.is_floating_point()]
+    was_half = all(bool((weight.half() == weight).all()) for weight in weights)
+    Model(model.network, model.module, card).save(target, half=was_half)
+    say(f"{target}: {bound}.")
+    if bound.pictures < _FEW:
+        say(f"{bound.pictures} picture(s) say little of all: with {_FEW} or more the bound holds as often as it says.")
+
+
 def _card_rows(card: Card) -> list[tuple[str, str]]:
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
@@ -92,6 +140,8 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),
     ]
+    for channels, bound in card.error_bounds.items():
+        rows.insert(-2, (f"error bound, {'grey' if channels == 1 else 'colour' if channels == 3 else channels}", str(bound)))
     if card.latent:
         shape = "×".join("any" if side is None else str(side) for side in card.latent["shape"])
         rows.insert(2, ("latent", f"{shape}, prior: {card.latent['prior']}, likelihood: {card.latent['likelihood']}"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorae.cli.options import PRECISIONS, Device, Import, ModelName, Overwrite, Precision, Seed, SkipExisting, import_files, one_of
-from restorae.errors import Interrupted, UsageError
+from restorae.cli.options import PRECISIONS, Device, Import, Overwrite, Precision, Seed, SkipExisting, import_files, one_of
+from restorae.errors import UsageError
 
 if TYPE_CHECKING:
     from restorae.restoring import Job, Order
@@ -21,7 +21,13 @@ def restore(
         list[Path], typer.Argument(metavar="IN...", help="Pictures, stacks, folders (their tree is kept), .npy or .npz arrays.")
     ],
     out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
-    model: ModelName,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm; by default "
+            "a bundled model that suits the pictures, which is told."
+        ),
+    ] = None,
     strength: Annotated[
         float, typer.Option(min=0, max=1, help="How far towards the restored picture: 0 leaves it, 1 is all the way.")
     ] = 1.0,
@@ -39,6 +45,9 @@ def restore(
         int | None,
         typer.Option(min=2, help="Draw so many plausible restorations: OUT holds their mean, NAME-samples them, NAME-spread their spread."),
     ] = None,
+    error_map: Annotated[
+        bool, typer.Option("--error-map", help="Also write how far off each pixel may be: NAME-error.png, of an array NAME-error.npy.")
+    ] = False,
     tile: Annotated[int | None, typer.Option(min=1, help="Side of a tile in pixels; by default what fits the memory at hand.")] = None,
     values: Annotated[
         str | None, typer.Option(help="How values map to 0..1: auto, full-range (of their type) or own-range (of the picture).")
@@ -62,13 +71,16 @@ def restore(
 
     if values not in (None, *_VALUES):
         raise UsageError(f"There is no --values {values}. Choose {', '.join(_VALUES)}.")
+    if error_map and (preview or samples is not None):
+        raise UsageError("--error-map goes neither with --preview nor with --samples, which tells how far its samples spread.")
     mapping: Any = values
     arithmetic = one_of("precision", precision, PRECISIONS)
     # whatever is wrong with the request is found before the network is even read
     jobs = plan(inputs, out.parent / "preview" if preview else out, overwrite or bool(preview), skip_existing, output_format)
     from restorae.cli.console import say
     from restorae.formats import MOST_PIXELS
-    from restorae.restoring import Masks, Order, Treatment, restorer_named
+    from restorae.restoring import Masks, Order, Treatment, refuse_losses, restorer_named
+    from restorae.restoring.error_maps import Bounded, error_maps_of
 
     import_files(imports)
     if not jobs:
@@ -76,7 +88,12 @@ def restore(
         return
     if mask is not None and not mask.exists():
         raise UsageError(f"There is no mask {mask}: no file or folder of that name.")
+    if error_map:
+        refuse_losses(jobs, overwrite or skip_existing, error_maps_of)
+    model = model or _chosen(jobs, mask)
     restorer = restorer_named(model, device, arithmetic)
+    if error_map:
+        restorer = Bounded(restorer)
     order = Order(
         restorer,
         Treatment(strength=strength, tile=tile, values=mapping, together=together),
@@ -92,6 +109,16 @@ def restore(
         _draw(jobs, order, samples, seed, out, overwrite or skip_existing)
     else:
         _restore(jobs, order, out)
+
+
+def _chosen(jobs: list[Job], mask: Path | None) -> str:
+    """What restores where no model is named; the person is told."""
+    from restorae.cli.console import say
+    from restorae.restoring import choose_for_files
+
+    name, reason = choose_for_files(jobs, with_mask=mask is not None)
+    say(f"Restoring with {name}: {reason}. Another: --model, from restorae models list.")
+    return name
 
 
 def _facts(model: str) -> dict[str, Any]:
@@ -110,11 +137,7 @@ def _restore(jobs: list[Job], order: Order, out: Path) -> None:
 
     require_writable(jobs[0].target.parent)
     into_folder = jobs[0].target != out
-    try:
-        failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
-    except KeyboardInterrupt:
-        # the library that reads the command line would end without a word
-        raise Interrupted("interrupted; nothing half-written is left.") from None
+    failures = restore_files(jobs, order, out / LOG if into_folder else None, terminal_progress())
     finish("restored", len(jobs), failures, out)
 
 

@@ -12,6 +12,8 @@ from restorae.progress import Progress
 if TYPE_CHECKING:
     import numpy as np
 
+    from restorae.evaluating import Exam
+
 SPLITS = ("train", "test", "all")
 
 
@@ -31,6 +33,37 @@ def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
 def check_split(split: str) -> Any:
     """The split, or `UsageError`."""
     return one_of("split", split, SPLITS)
+
+
+def check_damage(spec: str | None, degraded: str | None) -> None:
+    """Raise `UsageError` unless one is said, and only one: damage to draw, or degraded partners."""
+    if (spec is None) == (degraded is None):
+        raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
+
+
+def exam_of(clean: str, degraded: str | None, spec: str | None, split: str, seed: int, data_dir: Path | None, progress: Progress) -> Exam:
+    """Clean pictures and what they are to be restored from, as the options say; the person hears what was left out or mapped.
+
+    Raises:
+        DataUnavailable, BadPicture, ShapeMismatch: they cannot be used.
+    """
+    from restorae.data import in_their_ranges, match, open_pictures
+    from restorae.data.pairs import some
+    from restorae.degradations import Degradation
+    from restorae.evaluating import Exam
+
+    part = check_split(split)
+    pictures = open_pictures(clean, part, data_dir, progress)
+    if degraded is None:
+        _, ranged, _, told = in_their_ranges(pictures, pictures)
+        exam = Exam(ranged, degradation=Degradation.of(spec), seed=seed)
+    else:
+        pairs, lonely = match(open_pictures(degraded, part, data_dir, progress), pictures)
+        told = [*pairs.told, *([f"Left out, without a partner: {some(lonely)}."] if lonely else [])]
+        exam = Exam(pairs.clean, degraded=pairs.degraded)
+    for sentence in told:
+        progress.say(sentence)
+    return exam
 
 
 def one_picture(text: str, split: str, data_dir: Path | None, progress: Progress) -> np.ndarray:

@@ -10,6 +10,9 @@ import typer
 from restorae.cli.options import PRECISIONS, DataDir, Device, Import, Precision, With, import_files, network_from, one_of
 from restorae.errors import UsageError
 
+_NOTHING = "nothing"
+"""What --from says to start from no model."""
+
 
 def train(
     clean: Annotated[
@@ -22,7 +25,14 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The model's file (.safetensors).")] = None,
     recipe_file: Annotated[Path | None, typer.Option("--recipe", metavar="FILE.toml", help="A recipe; flags beside it win.")] = None,
-    start_from: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="A model whose weights to start from.")] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="A model whose weights to start from; for pairs of photographs or pages by default a bundled one. nothing starts anew.",
+        ),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help='Such as unet, conv, dense, "unet(patch=1)" or mine.py:Mine; kinds: restorae train --list.')
     ] = None,
@@ -39,6 +49,8 @@ def train(
     warmup: Annotated[int | None, typer.Option(help="Steps over which the step size rises.")] = None,
     validation: Annotated[float | None, typer.Option(help="Share of the pictures that is kept to check on.")] = None,
     split: Annotated[str | None, typer.Option(help="Which part of a named data set: train, test or all.")] = None,
+    keep: Annotated[str | None, typer.Option(help="Weights to keep: last, or best on held-out pictures (pairs: best, else last).")] = None,
+    patience: Annotated[int | None, typer.Option(help="End after so many validations that found nothing better.")] = None,
     seed: Annotated[int | None, typer.Option(help="Where all chance comes from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there already.")] = False,
@@ -62,16 +74,16 @@ def train(
         list_family(Network)
         list_family(Loss)
         return
-    if start_from is not None and network is not None:
+    if start_from not in (None, _NOTHING) and network is not None:
         raise UsageError("--from brings its own network: leave --network away.")
     flags: dict[str, Any] = {
         "clean": clean, "degradation": spec, "degraded": degraded, "noisy": noisy, "loss": loss, "optimiser": optimiser,
         "learning_rate": learning_rate,
         "epochs": epochs, "steps": steps, "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema,
-        "warmup": warmup, "validation": validation, "split": split, "seed": seed,
+        "warmup": warmup, "validation": validation, "split": split, "seed": seed, "keep": keep, "patience": patience,
         "network": None if network is None else network_from(network),
     }  # fmt: skip
-    from restorae.training import Machinery, Recipe, read_toml
+    from restorae.training import SUITABLE, Machinery, Recipe, read_toml, require_data
     from restorae.training import train as run
 
     settings = read_toml(recipe_file) if recipe_file else {}
@@ -92,10 +104,13 @@ def train(
     target = with_suffix(out)
     if target.exists() and not overwrite and not resume:
         raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+    if recipe_file is not None:
+        require_data(recipe_file, {name: value for name, value in settings.items() if name not in given})
     from restorae.cli.console import say, terminal_progress
 
     machinery = Machinery(device=device, precision=arithmetic, workers=workers, data_dir=data_dir)
-    model = run(recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=terminal_progress())
+    start = {None: SUITABLE, _NOTHING: None}.get(start_from, start_from)
+    model = run(recipe, target, start_from=start, resume=resume, machinery=machinery, progress=terminal_progress())
     scores = model.card.scores["validation"]
     say(f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s.")
     if "taken_off" in scores:

@@ -7,6 +7,9 @@ from restorae.data.noisy import PlanePictures, open_noisy
 from restorae.data.opening import is_named, open_labelled, open_pictures, read_labels
 from restorae.data.pairs import Pairs, match
 from restorae.data.pictures import ArrayPictures, GreyPictures, ListedPictures, Pictures
+from restorae.data.ranges import in_their_ranges
+from restorae.data.registration import Registration, registration
+from restorae.data.swapped import seem_swapped
 
 __all__ = [
     "NAMES",
@@ -19,8 +22,10 @@ __all__ = [
     "Pairs",
     "Pictures",
     "PlanePictures",
+    "Registration",
     "Split",
     "hold_out",
+    "in_their_ranges",
     "is_named",
     "load_named",
     "match",
@@ -29,4 +34,6 @@ __all__ = [
     "open_noisy",
     "open_pictures",
     "read_labels",
+    "registration",
+    "seem_swapped",
 ]

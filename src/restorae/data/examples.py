@@ -11,7 +11,7 @@ import torch
 
 from restorae.chance import derive_seed, generator
 from restorae.data.augmentation import bend
-from restorae.data.pictures import FilePictures, Pictures
+from restorae.data.pictures import Pictures
 from restorae.degradations import Degradation
 from restorae.errors import ShapeMismatch
 from restorae.pixels import to_grey
@@ -91,7 +91,7 @@ class Examples:
                 yield clean if degraded is None else degraded.to(device), clean
 
     def _read(self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int) -> Iterator[tuple[Images | None, Images]]:
-        if self.patch is None and not isinstance(self.clean, FilePictures):
+        if self.patch is None and not self._in_files():
             for indices in plan:
                 yield None if self.degraded is None else self.degraded.batch(indices), self.clean.batch(indices)
             return
@@ -99,7 +99,7 @@ class Examples:
         def read(place: int) -> tuple[Images | None, Images]:
             return self.cut(plan[place], derive_seed(self.seed, _PLACE, epoch, start + place))
 
-        if workers == 0 or not isinstance(self.clean, FilePictures):
+        if workers == 0 or not self._in_files():
             yield from map(read, range(len(plan)))
             return
         # threads, not processes: libvips decodes outside Python's lock, and its own threads do not survive a fork
@@ -115,6 +115,9 @@ class Examples:
             finally:
                 for each in waiting:
                     each.cancel()
+
+    def _in_files(self) -> bool:
+        return self.clean.in_files or (self.degraded is not None and self.degraded.in_files)
 
     def cut(self, indices: Sequence[int], seed: int) -> tuple[Images | None, Images]:
         """Regions of pictures as a batch, or whole pictures; for pairs the same regions of both."""
@@ -157,7 +160,10 @@ def hold_out(count: int, share: float, most: int, seed: int) -> tuple[list[int],
         ShapeMismatch: there are fewer than two pictures.
     """
     if count < 2:
-        raise ShapeMismatch("Training needs at least two pictures: one to learn from and one to check on.")
+        raise ShapeMismatch(
+            "Training needs at least two pictures: one to learn from and one to check on, and there is only one. Add another, or say "
+            "--validation 0: it is then checked on the picture that it learned from, and nobody knows how well it does on others."
+        )
     kept = min(most, max(1, round(count * share)), count - 1)
     shuffled = torch.randperm(count, generator=generator(seed)).tolist()
     return sorted(shuffled[kept:]), sorted(shuffled[:kept])

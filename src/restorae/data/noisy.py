@@ -11,7 +11,7 @@ import torch
 
 from restorae.data.named import NAMES, Split
 from restorae.data.opening import open_pictures
-from restorae.data.pictures import HELD_IN_MEMORY, Pictures
+from restorae.data.pictures import HELD_IN_MEMORY, Pictures, mark_of, mark_of_file
 from restorae.errors import BadPicture, DataUnavailable, ShapeMismatch, nearest
 from restorae.formats import Original, Page, open_original, picture_files
 from restorae.pixels import FULL_RANGE, ValueRange, range_of
@@ -63,6 +63,12 @@ class PlanePictures(Pictures):
     @property
     def channels(self) -> int:
         return self._channels
+
+    def mark(self, index: int) -> bytes:
+        if self._held is not None:
+            return mark_of(self._held[index])
+        plane = self.planes[index]
+        return mark_of_file(plane.original.path) + f"{plane.page}/{plane.channel}".encode()
 
     def subset(self, indices: Sequence[int]) -> PlanePictures:
         held = None if self._held is None else [self._held[index] for index in indices]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from restorae.data.pictures import Pictures
+from restorae.data.pictures import ColourPictures, GreyPictures, Pictures
+from restorae.data.ranges import in_their_ranges
 from restorae.errors import ShapeMismatch
+from restorae.formats import SUFFIXES
+from restorae.pixels import Values
 
 _NAMED = 5
+_PARTS = re.compile(r"[-_. ]+")
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,10 @@ class Pairs:
 
     degraded: Pictures
     clean: Pictures
+    values: Values = "auto"
+    """How a model that learned from them maps stored values."""
+    told: tuple[str, ...] = ()
+    """What a person should know of how they were put together."""
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -25,30 +35,123 @@ class Pairs:
 def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
     """Pair pictures by their names, whatever their suffixes; and the names that found no partner.
 
+    Where no name is shared, an ending or a beginning that all names of a set have in common (`-scan`, `clean_`) is left aside.
+    Grey and colour may be paired; values of 16 bits and floats are mapped as `restorae.data.ranges` says.
+
     Raises:
-        ShapeMismatch: no name is shared, or pictures of a pair differ in size or channels; the message names them.
+        ShapeMismatch: no name is shared, it cannot be told which belong together, or pictures of a pair differ in size; the
+            message names them.
+        BadPicture: a picture holds NaN or infinite values.
     """
-    places = {_key(name): index for index, name in enumerate(clean.names)}
-    exact = {name: index for index, name in enumerate(clean.names)}
-    found = [(index, exact.get(name, places[_key(name)])) for index, name in enumerate(degraded.names) if _key(name) in places]
+    keys = [_key(name) for name in degraded.names], [_key(name) for name in clean.names]
+    told: list[str] = []
+    if not set(keys[0]) & set(keys[1]):
+        keys, told = _without_common_parts(*keys)
+    found, lonely = _partners(degraded.names, clean.names, *keys)
     if not found:
         raise ShapeMismatch(
-            f"The degraded and the clean pictures share no names: {_some(degraded.names)} against {_some(clean.names)}. "
+            f"The degraded and the clean pictures share no names: {some(degraded.names)} against {some(clean.names)}. "
             "A pair has the same path below its folder."
         )
-    wrong = [degraded.names[left] for left, right in found if degraded.size(left) != clean.size(right)]
-    if wrong:
-        raise ShapeMismatch(f"{len(wrong)} pair(s) differ in size: {_some(wrong)}. Both pictures of a pair must show the same region.")
-    if degraded.channels != clean.channels:
-        raise ShapeMismatch(f"The degraded pictures have {degraded.channels} channel(s), the clean ones {clean.channels}. Convert one set.")
-    lonely = sorted({_key(name) for name in degraded.names} ^ set(places))
-    return Pairs(degraded.subset([left for left, _ in found]), clean.subset([right for _, right in found])), lonely
+    _check_sizes(degraded, clean, found)
+    left, right = degraded.subset([place for place, _ in found]), clean.subset([place for _, place in found])
+    left, right, values, about_values = in_their_ranges(left, right)
+    if left.channels < right.channels:
+        right = GreyPictures(right)
+        told.append("The degraded pictures are grey: the clean ones, in colour, are seen in grey.")
+    elif right.channels < left.channels:
+        right = ColourPictures(right)
+        told.append("The degraded pictures are in colour, the clean ones grey: the model will write grey ones.")
+    return Pairs(left, right, values, (*told, *about_values)), lonely
+
+
+def _partners(
+    degraded: Sequence[str], clean: Sequence[str], degraded_keys: Sequence[str], clean_keys: Sequence[str]
+) -> tuple[list[tuple[int, int]], list[str]]:
+    """Places that belong together, and the names that are left."""
+    sides: dict[str, tuple[list[int], list[int]]] = {}
+    for side, keys in enumerate((degraded_keys, clean_keys)):
+        for place, key in enumerate(keys):
+            sides.setdefault(key, ([], []))[side].append(place)
+    found, lonely, unclear = [], [], []
+    for key, (lefts, rights) in sides.items():
+        if len(lefts) == len(rights) == 1:
+            found.append((lefts[0], rights[0]))
+            continue
+        exact = {clean[right]: right for right in rights}
+        pairs = [(left, exact[degraded[left]]) for left in lefts if degraded[left] in exact]
+        found += pairs
+        rest = [degraded[left] for left in lefts if degraded[left] not in exact]
+        others = [clean[right] for right in rights if right not in {right for _, right in pairs}]
+        if rest and others:
+            unclear.append(f"{some(rest)} against {some(others)}")
+        else:
+            lonely += [key] if len(rest + others) == 1 and not pairs else rest + others
+    if unclear:
+        raise ShapeMismatch(
+            f"It cannot be told which pictures belong together: {'; '.join(unclear[:_NAMED])}"
+            f"{f'; and {len(unclear) - _NAMED} more' if len(unclear) > _NAMED else ''}. They differ by their suffix alone. Leave one of "
+            "each in its folder, or give partners the same suffix."
+        )
+    return sorted(found), sorted(lonely)
+
+
+def _check_sizes(degraded: Pictures, clean: Pictures, found: Sequence[tuple[int, int]]) -> None:
+    wrong = [(degraded.names[left], degraded.size(left), clean.size(right)) for left, right in found]
+    wrong = [each for each in wrong if each[1] != each[2]]
+    if not wrong:
+        return
+    turned = all(before == after[::-1] for _, before, after in wrong)
+    told = [f"{name} ({before[0]} × {before[1]} against {after[0]} × {after[1]})" for name, before, after in wrong]
+    raise ShapeMismatch(
+        f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {some(told)}. "
+        + (
+            "Was one of each pair turned by 90°? Turn it back. "
+            if turned
+            else "Cut or scale one of each to the other, or move them out of their folders. "
+        )
+        + "Both pictures of a pair must show the same region, pixel for pixel."
+    )
 
 
 def _key(name: str) -> str:
-    return PurePosixPath(name).with_suffix("").as_posix()
+    path = PurePosixPath(name)
+    return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else name
 
 
-def _some(names: object) -> str:
-    listed = [str(name) for name in names]  # type: ignore[attr-defined]
+def _without_common_parts(degraded: Sequence[str], clean: Sequence[str]) -> tuple[tuple[list[str], list[str]], list[str]]:
+    """Keys without the word that all names of a side end or begin with, and what was left aside; as they were if that pairs none."""
+    for last in (True, False):
+        words = [_common_word(keys, last) for keys in (degraded, clean)]
+        if not any(words):
+            continue
+        left, right = ([_cut(key, word, last) for key in keys] for keys, word in zip((degraded, clean), words, strict=True))
+        once = len(set(left)) == len(left) and len(set(right)) == len(right)
+        if once and set(left) & set(right):
+            named = " and ".join(f"{word!r} ({side})" for word, side in zip(words, ("degraded", "clean"), strict=True) if word)
+            return (left, right), [f"Pictures are paired by their names without the {'ending' if last else 'beginning'} {named}."]
+    return (list(degraded), list(clean)), []
+
+
+def _common_word(keys: Sequence[str], last: bool) -> str:
+    """The word with its separator that all file names end (or begin) with; empty if there is none. What has digits is no word."""
+    found = set()
+    for key in keys:
+        name = PurePosixPath(key).name
+        places = [match.span() for match in _PARTS.finditer(name)]
+        if not places:
+            return ""
+        found.add(name[places[-1][0] :] if last else name[: places[0][1]])
+    word = found.pop()
+    return word if not found and any(map(str.isalpha, word)) and not any(map(str.isdigit, word)) else ""
+
+
+def _cut(key: str, word: str, last: bool) -> str:
+    folder, name = PurePosixPath(key).parent, PurePosixPath(key).name
+    return (folder / (name.removesuffix(word) if last else name.removeprefix(word))).as_posix()
+
+
+def some(names: Iterable[object]) -> str:
+    """The first few names, and how many more there are."""
+    listed = [str(name) for name in names]
     return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")

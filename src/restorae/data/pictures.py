@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -17,6 +19,8 @@ from restorae.pixels import full_scale, to_grey, to_working, working_values
 from restorae.shapes import Image, Images
 
 HELD_IN_MEMORY = 2 * 2**30
+_ENDS = 1 << 16
+_OF_DEPTH = {1: "uint8", 2: "uint16", 4: "float32"}
 
 
 class Pictures(abc.ABC):
@@ -55,6 +59,23 @@ class Pictures(abc.ABC):
     def batch(self, indices: Sequence[int]) -> Images:
         """Several pictures of one size as (batch, channels, height, width)."""
         return torch.stack([self[index] for index in indices])
+
+    @property
+    def in_files(self) -> bool:
+        """Whether pictures are decoded when they are asked for, so that reading several at once pays."""
+        return False
+
+    def dtype(self, index: int) -> np.dtype | None:
+        """The type of one picture's stored values; None where they have been mapped already."""
+        return None
+
+    def as_stored(self, index: int) -> np.ndarray | None:
+        """One picture's values as its file holds them, (height, width[, channels]); None where they have been mapped already."""
+        return None
+
+    def mark(self, index: int) -> bytes:
+        """A few bytes that change when the picture does."""
+        return mark_of(self[index].numpy())
 
 
 class ArrayPictures(Pictures):
@@ -100,6 +121,15 @@ class ArrayPictures(Pictures):
     def batch(self, indices: Sequence[int]) -> Images:
         return torch.from_numpy(working_values(self.stored[np.asarray(indices)]))
 
+    def dtype(self, index: int) -> np.dtype:
+        return self.stored.dtype
+
+    def as_stored(self, index: int) -> np.ndarray:
+        return np.asarray(self.stored[index].transpose(1, 2, 0))
+
+    def mark(self, index: int) -> bytes:
+        return mark_of(self.stored[index])
+
 
 class ListedPictures(Pictures):
     """Pictures of any sizes, decoded and held in memory."""
@@ -124,6 +154,15 @@ class ListedPictures(Pictures):
     @property
     def channels(self) -> int:
         return self._channels
+
+    def dtype(self, index: int) -> np.dtype:
+        return self.stored[index].dtype
+
+    def as_stored(self, index: int) -> np.ndarray:
+        return self.stored[index]
+
+    def mark(self, index: int) -> bytes:
+        return mark_of(self.stored[index])
 
     def subset(self, indices: Sequence[int]) -> ListedPictures:
         chosen = ListedPictures([self.stored[index] for index in indices], [self.names[index] for index in indices])
@@ -153,6 +192,20 @@ class FilePictures(Pictures):
     def channels(self) -> int:
         return self._channels
 
+    @property
+    def in_files(self) -> bool:
+        return True
+
+    def dtype(self, index: int) -> np.dtype:
+        outline = self.outlines[index]
+        return np.dtype(_OF_DEPTH[outline.bytes // (outline.height * outline.width * outline.channels)])
+
+    def as_stored(self, index: int) -> np.ndarray:
+        return read_still(self.paths[index])
+
+    def mark(self, index: int) -> bytes:
+        return mark_of_file(self.paths[index])
+
     def subset(self, indices: Sequence[int]) -> FilePictures:
         chosen = FilePictures(
             [self.paths[index] for index in indices],
@@ -163,31 +216,69 @@ class FilePictures(Pictures):
         return chosen
 
 
-class GreyPictures(Pictures):
-    """Colour pictures seen in grey."""
+class _SeenPictures(Pictures):
+    """Pictures seen in another way than they lie there."""
 
-    def __init__(self, colour: Pictures) -> None:
-        self.colour, self.names = colour, colour.names
+    def __init__(self, behind: Pictures) -> None:
+        self.behind, self.names = behind, behind.names
 
     def __len__(self) -> int:
-        return len(self.colour)
-
-    def __getitem__(self, index: int) -> Image:
-        return to_grey(self.colour[index][None])[0]
+        return len(self.behind)
 
     def size(self, index: int) -> tuple[int, int]:
-        return self.colour.size(index)
+        return self.behind.size(index)
+
+    @property
+    def common_size(self) -> tuple[int, int] | None:
+        return self.behind.common_size
+
+    def subset(self, indices: Sequence[int]) -> Self:
+        return type(self)(self.behind.subset(indices))
+
+    @property
+    def in_files(self) -> bool:
+        return self.behind.in_files
+
+    def mark(self, index: int) -> bytes:
+        return self.behind.mark(index)
+
+
+class GreyPictures(_SeenPictures):
+    """Colour pictures seen in grey."""
+
+    def __getitem__(self, index: int) -> Image:
+        return to_grey(self.behind[index][None])[0]
 
     @property
     def channels(self) -> int:
         return 1
 
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        return self.colour.common_size
 
-    def subset(self, indices: Sequence[int]) -> GreyPictures:
-        return GreyPictures(self.colour.subset(indices))
+class ColourPictures(_SeenPictures):
+    """Grey pictures seen as colour ones of three equal channels."""
+
+    def __getitem__(self, index: int) -> Image:
+        return self.behind[index].expand(3, -1, -1)
+
+    @property
+    def channels(self) -> int:
+        return 3
+
+
+def mark_of(values: np.ndarray) -> bytes:
+    """A few bytes that change when any of the values does."""
+    outline = f"{values.dtype.str}{values.shape}".encode()
+    return hashlib.blake2b(outline + np.ascontiguousarray(values).tobytes(), digest_size=8).digest()
+
+
+def mark_of_file(path: Path) -> bytes:
+    """A few bytes that change when a file's size, beginning or end does: what is compressed rarely changes in its middle alone."""
+    with path.open("rb") as handle:
+        size = handle.seek(0, 2)
+        handle.seek(0)
+        first = handle.read(_ENDS)
+        handle.seek(max(0, size - _ENDS))
+        return hashlib.blake2b(first + handle.read(_ENDS) + str(size).encode(), digest_size=8).digest()
 
 
 def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:

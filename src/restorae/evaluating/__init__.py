@@ -1,16 +1,25 @@
 """How good a model is: scores, and signs of collapse."""
 
 from restorae.evaluating.bounds import Bound, LatentEvaluation, evaluate_latent
+from restorae.evaluating.calibration import calibrate
 from restorae.evaluating.collapse import constant_answer_error, has_collapsed
-from restorae.evaluating.scores import Evaluation, Exam, Scores, Tally, evaluate
+from restorae.evaluating.coverage import Coverage, CoverageTally
+from restorae.evaluating.fitted import FittedScores, GainFitted
+from restorae.evaluating.scores import Evaluation, Exam, PictureScores, Scores, Tally, evaluate
 
 __all__ = [
     "Bound",
+    "Coverage",
+    "CoverageTally",
     "Evaluation",
     "Exam",
+    "FittedScores",
+    "GainFitted",
     "LatentEvaluation",
+    "PictureScores",
     "Scores",
     "Tally",
+    "calibrate",
     "constant_answer_error",
     "evaluate",
     "evaluate_latent",

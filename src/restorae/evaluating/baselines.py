@@ -34,7 +34,7 @@ def check_baseline(method: Classical) -> Classical:
 
 
 def evaluate_baselines(
-    methods: Sequence[Classical], exam: Exam, progress: Progress = SILENT, with_ssim: bool = True
+    methods: Sequence[Classical], exam: Exam, progress: Progress = SILENT, with_ssim: bool = True, fit_gain: bool = False
 ) -> dict[str, Evaluation]:
     """Scores of classical restorers, by their texts; what is measured is measured on each picture.
 
@@ -43,10 +43,11 @@ def evaluate_baselines(
         exam: the pictures and their damage.
         progress: hears how far each is.
         with_ssim: whether to compute SSIM too.
+        fit_gain: whether to score with gain and offset fitted too.
 
     Raises:
         UsageError: one of them needs a mask.
     """
     for method in methods:
         check_baseline(method)
-    return {str(method): evaluate(method.apply, exam, progress, with_ssim) for method in methods}
+    return {str(method): evaluate(method.apply, exam, progress, with_ssim, fit_gain) for method in methods}

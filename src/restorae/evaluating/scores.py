@@ -2,22 +2,26 @@
 
 Restored pictures are clipped to [0, 1] before they are scored, as a file would hold them; degraded ones are scored as
 they are. `psnr` is the mean of the pictures' PSNRs, as in denoising tables; `psnr_pooled` is the PSNR of the mean
-squared error over all pixels.
+squared error over all pixels. Scores after a fit of gain and offset have names of their own (`fitted.py`).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from restorae.chance import generator
 from restorae.data import Pictures
 from restorae.degradations import Degradation
+from restorae.evaluating.fitted import FittedTally, GainFitted, finite
+from restorae.files import in_print
 from restorae.parts import Settings
 from restorae.progress import SILENT, Progress
 from restorae.shapes import Image, Images
@@ -41,8 +45,21 @@ class Scores(Settings):
     """Its root."""
 
 
+class PictureScores(Settings):
+    """Scores of one picture."""
+
+    name: str
+    """What it is called, in characters that can be printed."""
+    degraded: Scores
+    """Scores of what came in."""
+    restored: Scores
+    """Scores of what came out."""
+    gain_fitted: GainFitted | None = None
+    """Both with gain and offset fitted, where that was wanted."""
+
+
 class Evaluation(Settings):
-    """Scores of a model on a set of pictures."""
+    """Scores of a model on a set of pictures. A dump holds the means; the rest is there to be asked for."""
 
     count: int
     """How many pictures."""
@@ -52,6 +69,14 @@ class Evaluation(Settings):
     """Scores of what came out."""
     seconds: float
     """Time spent restoring."""
+    gain_fitted: GainFitted | None = Field(default=None, exclude=True, repr=False)
+    """Means with gain and offset fitted to each picture, where that was wanted."""
+    _look_at_each: Callable[[], tuple[PictureScores, ...]] = PrivateAttr(default=tuple)
+
+    @functools.cached_property
+    def pictures(self) -> tuple[PictureScores, ...]:
+        """Each picture's own scores, in the order of the set; made when they are asked for, as there may be many thousands."""
+        return self._look_at_each()
 
 
 class Tally:
@@ -75,13 +100,14 @@ class Tally:
         errors, pixels = torch.cat(self.errors), torch.tensor(self.pixels, dtype=torch.float64)
         mse = ((errors * pixels).sum() / pixels.sum()).item()
         ssim = torch.cat(self.ssim).mean().item() if self.ssim else math.nan
-        return Scores(
-            psnr=_finite(psnr_from(errors).mean().item()),
-            psnr_pooled=_finite(psnr_from(mse).item()),
-            ssim=_finite(ssim),
-            mse=mse,
-            rmse=math.sqrt(mse),
-        )
+        return _scores(psnr_from(errors).mean().item(), psnr_from(mse).item(), ssim, mse)
+
+    def each(self) -> list[Scores]:
+        """The scores of each picture, in the order in which they were added."""
+        errors = torch.cat(self.errors)
+        ssim = torch.cat(self.ssim) if self.ssim else torch.full_like(errors, math.nan)
+        columns = psnr_from(errors).tolist(), ssim.tolist(), errors.tolist()
+        return [_scores(psnr, psnr, alike, error) for psnr, alike, error in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -98,14 +124,11 @@ class Exam:
 
     def batches(self) -> Iterator[tuple[Images, Images]]:
         """(degraded, clean), pictures of one size together; a picture's damage depends on the seed and its place alone."""
-        draw = self.degradation.draw(generator(self.seed), len(self.clean)) if self.degradation else None
-        for start, stop in self._runs():
-            clean = self.clean.batch(range(start, stop))
-            if draw is not None:
-                yield draw.between(start, stop).apply(clean), clean
-            else:
-                assert self.degraded is not None
-                yield self.degraded.batch(range(start, stop)), clean
+        return self._at(self._runs())
+
+    def at(self, places: Sequence[int]) -> Iterator[tuple[Images, Images]]:
+        """(degraded, clean) of single pictures, each a batch of one: those that `batches` gives at these places."""
+        return self._at((place, place + 1) for place in places)
 
     def first(self, count: int) -> list[tuple[Image, Image]]:
         """The first few (degraded, clean) pictures, one by one, whatever their sizes."""
@@ -116,12 +139,29 @@ class Exam:
                 break
         return found[:count]
 
+    def _at(self, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[Images, Images]]:
+        draw = self.degradation.draw(generator(self.seed), len(self.clean)) if self.degradation else None
+        for start, stop in runs:
+            clean = self.clean.batch(range(start, stop))
+            if draw is not None:
+                yield draw.between(start, stop).apply(clean), clean
+            else:
+                assert self.degraded is not None
+                yield self.degraded.batch(range(start, stop)), clean
+
     def _runs(self) -> Iterator[tuple[int, int]]:
         step = _BATCH if self.clean.common_size is not None and max(self.clean.common_size) <= 64 else 1
         return ((start, min(start + step, len(self.clean))) for start in range(0, len(self.clean), step))
 
 
-def evaluate(restore: Callable[[Images], Images], exam: Exam, progress: Progress = SILENT, with_ssim: bool = True) -> Evaluation:
+def evaluate(
+    restore: Callable[[Images], Images],
+    exam: Exam,
+    progress: Progress = SILENT,
+    with_ssim: bool = True,
+    fit_gain: bool = False,
+    also: Callable[[Images, Images, Images], None] | None = None,
+) -> Evaluation:
     """Scores of the degraded pictures and of what `restore` makes of them.
 
     Args:
@@ -129,8 +169,11 @@ def evaluate(restore: Callable[[Images], Images], exam: Exam, progress: Progress
         exam: the pictures and their damage.
         progress: hears how far it is.
         with_ssim: whether to compute SSIM too, which takes longer than the rest.
+        fit_gain: whether to score them with gain and offset fitted too, for clean pictures of another exposure.
+        also: shown each batch too: degraded, restored (unclipped), clean.
     """
     before, after, seconds = Tally(with_ssim), Tally(with_ssim), 0.0
+    fitted = (FittedTally(with_ssim), FittedTally(with_ssim)) if fit_gain else None
     progress.begin("Evaluating", len(exam), "pictures")
     try:
         for degraded, clean in exam.batches():
@@ -139,11 +182,36 @@ def evaluate(restore: Callable[[Images], Images], exam: Exam, progress: Progress
             seconds += time.perf_counter() - started
             before.add(degraded, clean)
             after.add(restored.clamp(0, 1), clean)
+            if fitted is not None:
+                fitted[0].add(degraded, clean)
+                fitted[1].add(restored, clean)
+            if also is not None:
+                also(degraded, restored, clean)
             progress.advance(len(clean))
     finally:
         progress.end()
-    return Evaluation(count=len(exam), degraded=before.scores(), restored=after.scores(), seconds=round(seconds, 4))
+    found = Evaluation(
+        count=len(exam),
+        degraded=before.scores(),
+        restored=after.scores(),
+        seconds=round(seconds, 4),
+        gain_fitted=GainFitted(degraded=fitted[0].scores(), restored=fitted[1].scores()) if fitted else None,
+    )
+    found._look_at_each = functools.partial(_one_by_one, exam.clean.names, before, after, fitted)
+    return found
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _one_by_one(
+    names: Sequence[str], before: Tally, after: Tally, fitted: tuple[FittedTally, FittedTally] | None
+) -> tuple[PictureScores, ...]:
+    pairs = (
+        [GainFitted(degraded=came, restored=went) for came, went in zip(*(tally.each() for tally in fitted), strict=True)] if fitted else []
+    )
+    return tuple(
+        PictureScores(name=in_print(name), degraded=came, restored=went, gain_fitted=pairs[place] if pairs else None)
+        for place, (name, came, went) in enumerate(zip(names, before.each(), after.each(), strict=True))
+    )
+
+
+def _scores(psnr: float, psnr_pooled: float, ssim: float, mse: float) -> Scores:
+    return Scores(psnr=finite(psnr), psnr_pooled=finite(psnr_pooled), ssim=finite(ssim), mse=mse, rmse=math.sqrt(mse))

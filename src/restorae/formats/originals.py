@@ -7,7 +7,9 @@ picture as one looks at it: upright, without alpha.)
 from __future__ import annotations
 
 import abc
+import functools
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +142,14 @@ class VipsOriginal(Original):
     def channel_of(self) -> tuple[int, ...]:
         return self.layout.channels if self.layout else (0,) * len(self.pages)
 
+    @functools.cached_property
+    def _batches(self) -> _PageBatches | None:
+        return _PageBatches(self) if self.layout is not None and self.layout.uniform and len(self.pages) > 1 else None
+
     def rows(self, page: int) -> Rows:
+        held = self._batches.page(page) if self._batches is not None else None
+        if held is not None:
+            return ArrayRows(held)
         place = self.layout.places[page] if self.layout else page
         image, _, _ = _as_pixels(self.path, load_with_vips(self.path, self.kind, place))
         return _VipsRows(self.path, image)
@@ -168,6 +177,43 @@ class _VipsRows:
             raise unreadable(self.path, error) from None
         self.next += count
         return np.frombuffer(content, self.dtype).reshape(count, self.image.width, self.image.bands)
+
+
+class _PageBatches:
+    """The small pages of a stack, many decoded at once: libvips walks through all of a file's pages whenever it opens one."""
+
+    def __init__(self, original: VipsOriginal) -> None:
+        assert original.layout is not None
+        self.original, self.places = original, original.layout.places
+        self.at_once = _BATCH_BYTES // max(1, original.pages[0].bytes)
+        self.held_pages, self.held = range(0), np.empty(0)
+        self.lock = threading.Lock()
+
+    def page(self, page: int) -> np.ndarray | None:
+        """Its pixels, (height, width, bands); None where it is better read alone."""
+        if self.at_once < 2:
+            return None
+        with self.lock:
+            if page not in self.held_pages:
+                first = page - page % self.at_once
+                self.held_pages = range(first, min(first + self.at_once, len(self.places)))
+                self.held = self._decoded(self.held_pages)
+            return self.held[page - self.held_pages.start] if len(self.held) else None
+
+    def _decoded(self, pages: range) -> np.ndarray:
+        path, outline = self.original.path, self.original.pages[0]
+        first = self.places[pages.start]
+        if self.places[pages[-1]] - first != len(pages) - 1:
+            return np.empty(0)
+        try:
+            image, _, _ = _as_pixels(path, load_with_vips(path, self.original.kind, first, len(pages)))
+            rows = _VipsRows(path, image).read(image.height)
+        except BadPicture:
+            return np.empty(0)  # one of them is broken: read alone, it is named
+        return rows.reshape(len(pages), outline.height, outline.width, outline.bands)
+
+
+_BATCH_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -295,8 +341,8 @@ def _moves(path: Path, kind: str) -> bool:
     return b"acTL" in start.split(b"IDAT")[0] if kind == "png" else start[8:12] in (b"avis", b"msf1", b"hevc", b"hevx")
 
 
-def load_with_vips(path: Path, kind: str, page: int = 0) -> pyvips.Image:
-    """A page as libvips opens it, to be read from top to bottom.
+def load_with_vips(path: Path, kind: str, page: int = 0, count: int = 1) -> pyvips.Image:
+    """A page as libvips opens it, to be read from top to bottom; or `count` pages of one size, one below the other.
 
     Raises:
         BadPicture: it cannot be opened.
@@ -308,7 +354,7 @@ def load_with_vips(path: Path, kind: str, page: int = 0) -> pyvips.Image:
     pyvips.cache_set_max(0)  # libvips would keep what it opened and saved, and with it the pixels of the last pictures
     options: dict[str, Any] = {"access": "sequential", "fail_on": "truncated" if kind == "jpeg" else "error"}
     if kind in _HAS_PAGES:
-        options["page"] = page
+        options |= {"page": page, "n": count}
     if kind in ("jpeg", "png", "tiff", "avif", "heic"):
         options["unlimited"] = True  # our own limit has a name and can be raised
     try:

@@ -7,11 +7,13 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import nn
 
+from restorae.error_bound import ErrorBound
 from restorae.networks import LatentNetwork, Network
 from restorae.parts import Settings
 
-FORMAT_VERSION = 3
-"""1: restorers. 2: also networks with a latent. 3: networks for grey and colour, values mapped by a picture's own range."""
+FORMAT_VERSION = 4
+"""1: restorers. 2: also networks with a latent. 3: networks for grey and colour, values mapped by a picture's own range. 4: error
+bounds."""
 
 
 class Card(Settings):
@@ -56,6 +58,9 @@ class Card(Settings):
     """The machine it was trained on."""
     scores: dict[str, Any] = Field(default_factory=dict)
     """Scores, each with what they were measured on."""
+    error_bounds: dict[int, ErrorBound] = Field(default_factory=dict)
+    """How far off restored pixels may be, by how many channels the network was shown; empty where nothing was held out to measure
+    it on."""
     history: list[dict[str, float]] = Field(default_factory=list)
     """What was measured on the way: step, epoch, the running losses of the epoch, and the validation's figures."""
     licence: str = "not stated"

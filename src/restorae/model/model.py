@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from restorae.chance import generator
+from restorae.error_bound import ErrorBound, stored_span
 from restorae.errors import BadPicture, ShapeMismatch, UsageError
 from restorae.files import write_bytes
 from restorae.machine import Precision, choose_device, choose_precision, computing_in
@@ -77,6 +78,65 @@ class Model:
         images = torch.from_numpy(np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2)))
         restored = self.restore_images(images).numpy().transpose(0, 2, 3, 1)
         return values.to_stored(restored, pictures.dtype).reshape(pictures.shape)
+
+    @overload
+    def error_bound(self, pictures: np.ndarray, restored: np.ndarray | None = None) -> np.ndarray: ...
+
+    @overload
+    def error_bound(self, pictures: Tensor, restored: Tensor | None = None) -> Tensor: ...
+
+    def error_bound(self, pictures: np.ndarray | Tensor, restored: np.ndarray | Tensor | None = None) -> np.ndarray | Tensor:
+        """How far each restored value may be off: nine in ten are not farther (`restorae.error_bound` says what that means).
+
+        Args:
+            pictures: as for `restore`.
+            restored: what `restore` made of them, where that is known already; of whole numbers it was rounded, which shows in
+                flat places.
+
+        Returns:
+            float32 of the pictures' shape, in the units of their values: of uint8 in grey levels of 255. Of tensors on the [0, 1]
+            scale.
+
+        Raises:
+            UsageError: the model was not calibrated.
+            ShapeMismatch, BadPicture: as `restore`.
+        """
+        if isinstance(pictures, Tensor):
+            images = _as_images(pictures)
+            after = self.restore_images(images) if restored is None else _as_images(torch.as_tensor(restored))
+            return self.bound_for(images.shape[1]).of(images, after)
+        stored = with_channels(pictures)
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
+        values = range_of(stored, self.card.values)
+        before = torch.from_numpy(np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2)))
+        if restored is None:
+            after = self.restore_images(before)
+        else:
+            given = with_channels(np.asarray(restored))
+            after = torch.from_numpy(np.ascontiguousarray(values.to_working(given).transpose(0, 3, 1, 2)))
+        bounds = self.bound_for(before.shape[1]).of(before, after).numpy().transpose(0, 2, 3, 1)
+        return np.asarray(bounds * stored_span(values, pictures.dtype), np.float32).reshape(pictures.shape)
+
+    def shown(self, channels: int) -> int:
+        """How many channels the network sees at once of pictures of so many: all, or one by one where it does not take so many."""
+        return channels if channels in self.network.takes else 1
+
+    def bound_for(self, channels: int) -> ErrorBound:
+        """The error bound of pictures of so many channels; of a network that restores channels one by one, that of one channel.
+
+        Raises:
+            UsageError: the model was not calibrated, or not on pictures of that kind.
+        """
+        shown = self.shown(channels)
+        if shown in self.card.error_bounds:
+            return self.card.error_bounds[shown]
+        known = " and ".join(map(str, self.card.error_bounds))
+        what = f"it was calibrated on pictures of {known} channel(s), not of {shown}" if known else "it was never calibrated"
+        raise UsageError(
+            f"Nobody knows how far off {self.card.name} may be: {what}. Measure it on pictures whose clean version you have and that it "
+            "was not trained on: restorae models calibrate MODEL --clean DATA (--with SPEC | --degraded DATA) --out FILE."
+        )
 
     @overload
     def reconstruct(self, pictures: np.ndarray) -> np.ndarray: ...

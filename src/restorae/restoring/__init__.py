@@ -1,6 +1,7 @@
 """Restoring files: pictures, stacks, arrays and folders of them, by a model or a classical method."""
 
 from restorae.restoring.archive import LOG, Order, file_digest, restore_files
+from restorae.restoring.choosing import PAGES, PHOTOS, Choice, choose_for_files, choose_model
 from restorae.restoring.classical import Classical
 from restorae.restoring.files import Failure, read, run, write
 from restorae.restoring.jobs import Job, plan
@@ -12,7 +13,10 @@ from restorae.restoring.samples import as_float, draw_files, refuse_losses, writ
 
 __all__ = [
     "LOG",
+    "PAGES",
+    "PHOTOS",
     "PREFIX",
+    "Choice",
     "Classical",
     "ClassicalRestorer",
     "Failure",
@@ -23,6 +27,8 @@ __all__ = [
     "Restorer",
     "Treatment",
     "as_float",
+    "choose_for_files",
+    "choose_model",
     "draw_files",
     "file_digest",
     "plan",

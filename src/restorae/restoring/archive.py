@@ -21,6 +21,7 @@ from restorae.files import explain_write_failure
 from restorae.formats import MOST_PIXELS, ArrayRows, Original, Result, Rows, begin_result, kind_named, open_original
 from restorae.progress import SILENT, Progress
 from restorae.regions import smallest_tile
+from restorae.restoring.error_maps import ErrorMap
 from restorae.restoring.files import Failure
 from restorae.restoring.jobs import LOG, Job
 from restorae.restoring.masks import Masks
@@ -39,7 +40,7 @@ class Order:
     """What is to be done to every file.
 
     Raises:
-        UsageError: a mask is needed and there is none.
+        UsageError: a mask is needed and there is none; or error bounds are asked for of something else than the restored picture.
         TileTooSmall: a tile leaves nothing to keep; a picture that needs tiles may come after hours.
     """
 
@@ -55,6 +56,10 @@ class Order:
     def __post_init__(self) -> None:
         if self.restorer.needs_mask and self.masks is None:
             raise UsageError(missing_mask(self.restorer))
+        if self.restorer.tells_bounds and self.treatment.strength != 1:
+            raise UsageError(
+                "--error-map tells how far off a restored picture may be; of a mixture nobody measured it. Leave --strength away."
+            )
         tile, enough = self.treatment.tile, smallest_tile(self.restorer.halo, self.restorer.multiple_of)
         if tile is not None and tile < enough:
             plan_for(enough, enough, tile=tile, halo=self.restorer.halo, multiple_of=self.restorer.multiple_of)
@@ -71,6 +76,20 @@ class _Prepared:
 
     def rows(self, page: int) -> Rows:
         return self.original.rows(page) if self.pages is None else ArrayRows(self.pages[page])
+
+
+@dataclass
+class _Writing:
+    """What a file becomes, while it is written."""
+
+    result: Result | None = None
+    errors: ErrorMap | None = None
+
+    def drop(self) -> None:
+        """Give back what was taken."""
+        for each in (self.result, self.errors):
+            if each is not None:
+                each.drop()
 
 
 def restore_files(jobs: Sequence[Job], order: Order, log: Path | None = None, progress: Progress = SILENT) -> list[Failure]:
@@ -159,13 +178,15 @@ class _Run:
             pages = [original.rows(place).read(page.height) for place, page in enumerate(original.pages)]
         return _Prepared(original, digest, mask, pages)
 
-    def _restore(self, job: Job, waiting: Future[_Prepared], single: bool) -> tuple[Result, Account, _Prepared, float] | None:
+    def _restore(self, job: Job, waiting: Future[_Prepared], single: bool) -> tuple[_Writing, Account, _Prepared, float] | None:
         started = time.perf_counter()
-        result: Result | None = None
+        writing = _Writing()
         try:
             prepared = waiting.result()
             original = prepared.original
-            result = begin_result(original, job.target, job.kind, self.order.quality)
+            result = writing.result = begin_result(original, job.target, job.kind, self.order.quality)
+            if self.order.restorer.tells_bounds:
+                writing.errors = ErrorMap(original, job.target)
             advance: Callable[[int], None] = lambda rows: None  # noqa: E731
             if single:
                 self._begin(sum(page.height for page in original.pages), "rows")
@@ -176,25 +197,28 @@ class _Run:
                 self.order.restorer,
                 self.order.treatment,
                 mask=prepared.mask,
+                errors=writing.errors,
                 rows=prepared.rows,
                 advance=advance,
                 say=self.progress.say,
             )
         except (InputError, MemoryError) as error:
-            if result is not None:
-                result.drop()
+            writing.drop()
             self._fail(job, "it does not fit in memory" if isinstance(error, MemoryError) else str(error))
             return None
         except BaseException:
-            if result is not None:
-                result.drop()
+            writing.drop()
             raise
         prepared.pages = None
         account.notices[:0] = [*original.notices, *_misnamed(job, original)]
-        return result, account, prepared, time.perf_counter() - started
+        return writing, account, prepared, time.perf_counter() - started
 
-    def _finish(self, job: Job, result: Result, account: Account, prepared: _Prepared, seconds: float) -> None:
+    def _finish(self, job: Job, writing: _Writing, account: Account, prepared: _Prepared, seconds: float) -> None:
+        result = writing.result
+        assert result is not None
         try:
+            if writing.errors is not None:
+                writing.errors.finish()  # first: a result that is there says that all of it is
             result.finish()
         except InputError as error:
             self._fail(job, str(error), prepared)
@@ -203,11 +227,19 @@ class _Run:
             notices = [*account.notices, *result.notices]
             for notice in notices:
                 self.progress.say(f"{job.source}: {notice}.")
+            facts = {} if account.mean_bound is None else {"mean_error_bound": float(f"{account.mean_bound:.4g}")}
             self._note(
-                job, prepared, status="restored", seconds=round(seconds, 3), values=account.values, tile=account.tile, notices=notices
+                job,
+                prepared,
+                status="restored",
+                seconds=round(seconds, 3),
+                values=account.values,
+                tile=account.tile,
+                **facts,
+                notices=notices,
             )
         finally:
-            result.drop()
+            writing.drop()
         if len(self.jobs) > 1:
             self.progress.advance(1)
 

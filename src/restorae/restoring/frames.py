@@ -10,6 +10,7 @@ import torch
 from restorae.formats import Page, Result, Rows
 from restorae.pixels import ValueRange
 from restorae.regions import Region
+from restorae.restoring.error_maps import ErrorMap
 from restorae.shapes import Image
 
 _MIDDLE = 0.5
@@ -29,6 +30,7 @@ class Frame:
         strength: how far towards the restored values, 0 to 1.
         mask: (height, width), 0 to 255; None restores everything.
         show_mask: give the restorer the mask as one further channel.
+        errors: takes the error bounds that come behind the restored channels.
     """
 
     def __init__(
@@ -41,9 +43,10 @@ class Frame:
         strength: float = 1.0,
         mask: np.ndarray | None = None,
         show_mask: bool = False,
+        errors: ErrorMap | None = None,
     ) -> None:
         self.pages, self.outlines, self._rows, self.result = pages, outlines, rows, result
-        self.values, self.strength, self.mask, self.show_mask = values, strength, mask, show_mask
+        self.values, self.strength, self.mask, self.show_mask, self.errors = values, strength, mask, show_mask, errors
         self.height, self.width, self.dtype = outlines[0].height, outlines[0].width, outlines[0].dtype
         self.channels = sum(outline.channels for outline in outlines)
         self.restart()
@@ -54,7 +57,9 @@ class Frame:
         self._held = [np.empty((0, self.width, outline.bands), self.dtype) for outline in self.outlines]
         self._top = self._written = 0
         self._strips: list[np.ndarray] = []
+        self._bounds: np.ndarray | None = None
         self.kept_out = 0
+        self.bounds_total = 0.0
 
     def read(self, region: Region) -> Image:
         """The region's working values, (channels[ + mask], height, width), as tiles ask for them: from top to bottom."""
@@ -70,9 +75,15 @@ class Frame:
         return torch.from_numpy(np.ascontiguousarray(working))
 
     def write(self, region: Region, values: Image) -> None:
-        """Take a region's restored values, (channels, height, width); rows that are complete go to the result."""
+        """Take a region's restored values, (channels, height, width), and behind them their error bounds, if those were asked for.
+
+        Rows that are complete go to the result.
+        """
         stored = self._stored(region)
-        changed = self._changed(stored, values.permute(1, 2, 0).cpu().numpy(), region)
+        given = values.permute(1, 2, 0).cpu().numpy()
+        changed = self._changed(stored, given[..., : self.channels], region)
+        if self.errors is not None:
+            self._write_bounds(self.errors, self._bounded(stored, given[..., self.channels :], region), region)
         if not self._strips:
             inside = slice(region.top - self._top, region.bottom - self._top)
             self._strips = [held[inside].copy() for held in self._held]  # alpha comes along
@@ -84,6 +95,26 @@ class Frame:
             for page, strip in zip(self.pages, self._strips, strict=True):
                 self.result.put(page, region.top, strip)
             self._strips, self._written = [], region.bottom
+
+    def _write_bounds(self, errors: ErrorMap, bounds: np.ndarray, region: Region) -> None:
+        if self._bounds is None:
+            self._bounds = np.zeros((region.height, self.width, self.channels), np.float32)
+        self._bounds[:, region.left : region.right] = bounds
+        if region.right < self.width:
+            return
+        self.bounds_total += float(self._bounds.sum(dtype=np.float64))
+        first = 0
+        for page, outline in zip(self.pages, self.outlines, strict=True):
+            last = first + outline.channels
+            errors.put(page, region.top, self._bounds[..., first:last], self._range_of(first, last), self.dtype)
+            first = last
+        self._bounds = None
+
+    def _range_of(self, first: int, last: int) -> ValueRange:
+        """What the values of some of the channels mean."""
+        if len(self.values.low) == 1:
+            return self.values
+        return ValueRange(self.values.low[first:last], self.values.high[first:last])
 
     def _hold(self, region: Region) -> None:
         """Have the region's rows in memory; forget those above it that are written."""
@@ -126,6 +157,13 @@ class Frame:
             self.kept_out += int(kept_out.sum())
             changed = np.where(kept_out, stored, changed)
         return changed
+
+    def _bounded(self, stored: np.ndarray, bounds: np.ndarray, region: Region) -> np.ndarray:
+        """The bounds of what is written: what the mask leaves out is taken for right, and what is no number is as it was."""
+        if self.mask is not None:
+            bounds = bounds * self._weight(region)[..., None]
+        kept_out = self._kept_out(stored)
+        return bounds if kept_out is None else np.where(kept_out, np.float32(0), bounds)
 
 
 def _filled(stored: np.ndarray, kept_out: np.ndarray) -> np.ndarray:

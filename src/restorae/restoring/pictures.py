@@ -14,6 +14,7 @@ from restorae.errors import UsageError
 from restorae.formats import Original, Result, Rows, skip_rows
 from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range, full_scale
 from restorae.regions import Region
+from restorae.restoring.error_maps import ErrorMap
 from restorae.restoring.frames import Frame
 from restorae.restoring.masks import ill_fitting
 from restorae.restoring.restorers import Change, Restorer
@@ -50,6 +51,8 @@ class Account:
     """What stored values meant 0 and 1."""
     tile: int | None = None
     """Side of a tile; None where the picture went whole."""
+    mean_bound: float | None = None
+    """Mean of the error bounds on the [0, 1] scale, where they were asked for."""
     notices: list[str] = field(default_factory=list)
 
 
@@ -60,6 +63,7 @@ def restore_picture(
     treatment: Treatment = Treatment(),
     *,
     mask: np.ndarray | None = None,
+    errors: ErrorMap | None = None,
     rows: Callable[[int], Rows] | None = None,
     advance: Callable[[int], None] = lambda rows: None,
     say: Callable[[str], None] = lambda message: None,
@@ -74,6 +78,7 @@ def restore_picture(
         restorer: what restores.
         treatment: how.
         mask: (height, width), 0 to 255, white where the picture is damaged; None restores all of it.
+        errors: takes the error bounds of a restorer that tells them; the caller finishes it too.
         rows: gives a page's rows; by default the original's own.
         advance: told of rows that are done.
         say: told what was decided on the way.
@@ -88,7 +93,7 @@ def restore_picture(
     ranges = _Ranges(original, rows, treatment.values or restorer.values)
     account = Account(values=str(ranges))
     changes: dict[tuple[int, ...], Change] = {}
-    kept_out = 0
+    kept_out, bounds_total = 0, 0.0
     for group in _groups(original, treatment.together):
         frames = [
             Frame(
@@ -100,6 +105,7 @@ def restore_picture(
                 treatment.strength,
                 mask,
                 restorer.needs_mask,
+                errors,
             )
             for pages in group
         ]
@@ -113,6 +119,9 @@ def restore_picture(
             tile = account.tile or treatment.tile  # what turned out to fit, else what is wanted
             account.tile = _restore_by_tiles(frames[0], changes[outline], restorer, tile, advance, say) or account.tile
         kept_out += sum(frame.kept_out for frame in frames)
+        bounds_total += sum(frame.bounds_total for frame in frames)
+    if errors is not None:
+        account.mean_bound = bounds_total / sum(page.height * page.width * page.channels for page in original.pages)
     if kept_out:
         account.notices.append(f"{kept_out:,} NaN or infinite value(s) were kept out of the restoration and put back")
     return account

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from restorae.chance import generator
 from restorae.errors import InputError
+from restorae.files import in_print
 from restorae.formats import ArrayRows, Original, Page, Result, Rows, open_original, skip_rows
 from restorae.pixels import ValueRange, range_of
 from restorae.progress import SILENT, Progress
@@ -41,7 +41,7 @@ def preview(
     try:
         for place in sorted(drawn):
             try:
-                shown.append((_in_print(jobs[place].name), _middle(jobs[place], order)))
+                shown.append((in_print(jobs[place].name.as_posix()), _middle(jobs[place], order)))
             except InputError as error:
                 failures.append(Failure(jobs[place].source, str(error)))
             progress.advance(1)
@@ -96,11 +96,6 @@ def _middle(job: Job, order: Order) -> tuple[Image, Image]:
         _as_shown(upright(pixels[rows, columns, : page.channels], original.orientation), values) for pixels in (stored, kept.pixels)
     )
     return before, after
-
-
-def _in_print(name: Path) -> str:
-    """A name that can be drawn, whatever its bytes are."""
-    return name.as_posix().encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
 
 
 def _centred(height: int, width: int, side: int) -> Region:

@@ -33,6 +33,8 @@ class Restorer(abc.ABC):
     """Tiles start on multiples of these."""
     needs_mask: bool = False
     """Whether it fills what a mask marks, and so cannot do without one."""
+    tells_bounds: bool = False
+    """Whether as many channels come behind the restored ones: how far off each value may be, [0, 1] scale."""
     device: torch.device | None = None
     """Where tiles are worked on; None is this machine."""
     values: Values = "auto"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,13 @@ def companions(target: Path) -> tuple[Path, Path]:
     return samples, target.with_name(f"{target.stem}-spread{target.suffix}")
 
 
-def refuse_losses(jobs: Sequence[Job], may_exist: bool) -> None:
-    """Raise `UsageError` if samples or spreads would replace something."""
+def refuse_losses(jobs: Sequence[Job], may_exist: bool, beside: Callable[[Path], Sequence[Path]] = companions) -> None:
+    """Raise `UsageError` if what is written beside the results, such as samples and spreads, would replace something."""
     results, sources = {job.target for job in jobs}, {os.path.realpath(job.source) for job in jobs}
+    files = Counter(path for job in jobs for path in beside(job.target) if path.suffix)  # a folder may be shared
     for job in jobs:
-        for path in companions(job.target):
-            if path in results or os.path.realpath(path) in sources:
+        for path in beside(job.target):
+            if path in results or files[path] > 1 or os.path.realpath(path) in sources:
                 raise UsageError(
                     f"{path} would be written twice: once for {job.target.name}. Rename it, or restore it in a run of its own."
                 )

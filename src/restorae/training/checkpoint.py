@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,7 +18,7 @@ from restorae.files import write_bytes
 from restorae.model import read_file
 
 _HEADER = "restorae-checkpoint"
-_NETWORK, _AVERAGE, _OPTIMISER = "network/", "average/", "optimiser/"
+_NETWORK, _AVERAGE, _OPTIMISER, _BEST = "network/", "average/", "optimiser/", "best/"
 
 
 @dataclass
@@ -31,6 +33,10 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
     running: dict[str, float] = field(default_factory=dict)
     """Sums of the losses since the last validation, and their number, `steps`."""
+    best: dict[str, float] = field(default_factory=dict)
+    """`step` and `error` of the best validation so far; empty where the best weights are not kept."""
+    waited: int = 0
+    """Validations since then."""
 
 
 def path_for(model: Path) -> Path:
@@ -38,9 +44,17 @@ def path_for(model: Path) -> Path:
     return model.with_suffix(".checkpoint")
 
 
-def write(path: Path, state: State, module: nn.Module, optimiser: torch.optim.Optimizer, average: list[Tensor]) -> None:
-    """Write a checkpoint, whole or not at all."""
+def write(
+    path: Path,
+    state: State,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: list[Tensor],
+    best: Mapping[str, Tensor] = MappingProxyType({}),
+) -> None:
+    """Write a checkpoint, whole or not at all; `best` are the weights that did best so far."""
     tensors = {_NETWORK + name: tensor for name, tensor in module.state_dict().items()}
+    tensors |= {_BEST + name: tensor for name, tensor in best.items()}
     tensors |= {f"{_AVERAGE}{index}": tensor for index, tensor in enumerate(average)}
     for index, held in optimiser.state_dict()["state"].items():
         tensors |= {f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value) for name, value in held.items()}
@@ -48,8 +62,10 @@ def write(path: Path, state: State, module: nn.Module, optimiser: torch.optim.Op
     write_bytes(path, save(plain, {_HEADER: json.dumps(asdict(state))}))
 
 
-def read(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, average: list[Tensor]) -> State:
-    """Put a checkpoint's tensors into place and return the rest.
+def read(
+    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, average: list[Tensor], best: dict[str, Tensor] | None = None
+) -> State:
+    """Put a checkpoint's tensors into place and return the rest; `best` is filled with the weights that did best so far.
 
     Raises:
         BadModelFile: there is none, it is broken, or it is of another network.
@@ -59,6 +75,8 @@ def read(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, averag
     header, tensors = read_file(path, _HEADER)
     try:
         module.load_state_dict({name.removeprefix(_NETWORK): value for name, value in tensors.items() if name.startswith(_NETWORK)})
+        if best is not None:
+            best.update({name.removeprefix(_BEST): value for name, value in tensors.items() if name.startswith(_BEST)})
         for index, held in enumerate(average):
             held.copy_(tensors[f"{_AVERAGE}{index}"])
         restored: dict[int, dict[str, Tensor]] = {}

@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from restorae import machine
 from restorae.chance import derive_seed, generator
 from restorae.data import ArrayPictures, Pictures, noise_correlation
+from restorae.error_bound import ErrorBound
 from restorae.errors import BadModelFile, Interrupted, OutputError, TrainingDiverged, UsageError
+from restorae.evaluating import calibrate
 from restorae.files import require_writable
 from restorae.losses import Batch, BlindSpot
 from restorae.model import Model, load, make_card, with_suffix
@@ -28,6 +30,7 @@ from restorae.progress import SILENT, Progress
 from restorae.training import checkpoint
 from restorae.training.material import Material, gather
 from restorae.training.recipe import Recipe
+from restorae.training.starting import SUITABLE, suitable_start
 from restorae.training.stopping import stop_requests
 from restorae.training.validation import Verdict, validation_of
 from restorae.version import VERSION
@@ -73,7 +76,8 @@ def train(
         out: the model's file; the checkpoint lies beside it as `.checkpoint` until the model is written.
         clean: pictures in place of the recipe's `clean`: an array (n, height, width[, channels]).
         degraded: their degraded partners, likewise.
-        start_from: a model (file or bundled name) whose weights to start from.
+        start_from: a model (file or bundled name) whose weights to start from; `SUITABLE` takes a bundled one for pairs of
+            photographs or pages, where the recipe names no network.
         resume: go on from the checkpoint beside `out`.
         machinery: device, precision, workers, data folder.
         progress: hears of every step.
@@ -120,6 +124,10 @@ class Training:
         examples = self.material.examples
         if self.material.from_noise:
             self.recipe = recipe = fitted_to_noise(recipe, examples.clean, progress)
+        if start_from == SUITABLE:
+            start_from = suitable_start(recipe, self.material, progress)
+        if examples.patch:
+            self.recipe = recipe = recipe.for_patches()
         self.device = machine.choose_device(machinery.device)
         self.precision = machine.choose_precision(machinery.precision, self.device)
         self.fabric = Fabric(
@@ -143,6 +151,10 @@ class Training:
         self.batch_size = min(recipe.batch_size, len(examples))
         self.state = checkpoint.State(self.recipe.model_dump(mode="json"), self.material.fingerprint)
         self.validation = validation_of(self.material, recipe.loss)
+        self.keeps_best = self.material.held_out and (
+            recipe.keep == "best" or (recipe.keep == "auto" and (examples.degraded is not None or recipe.patience is not None))
+        )
+        self.best: dict[str, Tensor] = {}
         self.latest: Verdict | None = None
         self.validated = 0.0
 
@@ -181,7 +193,7 @@ class Training:
             self._take_up()
         task = f"Training {self.network.kind} ({sum(weights.numel() for weights in self.module.parameters()):,} parameters)"
         self.progress.begin(task, self.total or 0, "steps")
-        self.progress.advance(self.state.step)
+        self.progress.skip(self.state.step)
         try:
             with stop_requests() as stop:
                 for _ in self._steps():
@@ -251,7 +263,7 @@ class Training:
         self.progress.advance(len(losses), {**figures, "images_per_second": len(losses) * self.batch_size / max(seconds, 1e-9)})
 
     def _done(self) -> bool:
-        return self._share() >= 1
+        return self._share() >= 1 or (self.recipe.patience is not None and self.state.waited >= self.recipe.patience)
 
     def _share(self) -> float:
         """How much of the training is behind, 0 to 1."""
@@ -279,7 +291,7 @@ class Training:
         return max(0, machine.usable_cores() - 1) if self.machinery.workers is None else self.machinery.workers
 
     def _validate(self) -> None:
-        found = self.validation.judge(self._model(final=self._done()), self._done())
+        found = self.validation.judge(self._model(halved=self._done()), self._done())
         self.latest, self.validated = found, self._share()
         epoch, steps = self.state.step / self.per_epoch, self.state.running.pop("steps", 1)
         running = {name: total / steps for name, total in self.state.running.items()}
@@ -287,24 +299,44 @@ class Training:
         self.state.history.append({"step": self.state.step, "epoch": epoch, **running, **found.figures})
         told = f"loss {running['loss']:.2f} = {running['reconstruction']:.2f} + KL {running['kl']:.2f}; " if "kl" in running else ""
         self.progress.say(f"epoch {epoch:.3g}: {told}{found.sentence}, after {self.state.seconds:.0f} s")
+        self._compare(found.figures[self.validation.error])
         self._keep()
 
-    def _model(self, final: bool = False) -> Model:
-        """The network as it is now; `final` as it will be kept: averaged if so wished, in half precision if that holds it."""
+    def _compare(self, error: float) -> None:
+        """Remember the weights if no validation found better ones."""
+        if error < self.state.best.get("error", math.inf):
+            self.state.best, self.state.waited = {"step": self.state.step, "error": error}, 0
+            if self.keeps_best:
+                self.best = {name: tensor.detach().clone() for name, tensor in self._model().module.state_dict().items()}
+            return
+        self.state.waited += 1
+        if self.state.waited == self.recipe.patience:
+            self.progress.say(f"Nothing better was found in {self.state.waited} validations: training ends at step {self.state.step:,}.")
+
+    def _model(self, final: bool = False, halved: bool = False) -> Model:
+        """The network as it is now, averaged if so wished; `halved` in half precision if that holds it; `final` as it will be kept."""
         module = copy.deepcopy(self.module)
         with torch.no_grad():
             for weights, mean in zip(module.parameters(), self.average or module.parameters(), strict=True):
                 weights.copy_(mean)
-            if final and fits_half(module):
+            if final and self._best_is_earlier():
+                module.load_state_dict(self.best)
+            if (final or halved) and fits_half(module):
                 for tensor in _floats(module):
                     tensor.copy_(tensor.half())
         return Model(self.network, module, make_card(self.network, module))
 
+    def _best_is_earlier(self) -> bool:
+        return bool(self.best) and self.state.best["step"] != self.state.step
+
     def _finish(self) -> Model:
         recipe = self.recipe
         model = self._model(final=True)
-        # resumed after its last step, a training has not been validated yet
-        final = self.latest or self.validation.judge(model, True)
+        if self._best_is_earlier():
+            self.progress.say(f"The weights of step {self.state.best['step']:,.0f} are kept: they did best on held-out pictures.")
+        # resumed after its last step, or ended before it, a training's kept weights have not been validated in full
+        ended = self.latest is not None and self._share() >= 1 and not self._best_is_earlier()
+        final = self.latest if ended and self.latest is not None else self.validation.judge(model, True)
         self.validation.accept(final, self.progress)
         card = make_card(
             self.network,
@@ -312,6 +344,7 @@ class Training:
             name=self.target.stem if self.target and recipe.name == "model" else recipe.name,
             about=recipe.about,
             licence=recipe.licence,
+            values=self.material.values,
             restores=not self.material.explains,
             undoes=recipe.degradation.to_dict() if recipe.degradation else None,
             recipe=recipe.model_dump(mode="json"),
@@ -321,7 +354,8 @@ class Training:
             epochs=round(self.state.step / self.per_epoch, 3),
             seconds=round(self.state.seconds, 1),
             trained_on=_machine_in_words(self.device, self.precision),
-            scores={"validation": final.scores},
+            scores={"validation": final.scores | ({"kept_step": int(self.state.best["step"])} if self.best else {})},
+            error_bounds=self._error_bounds(model),
             history=self.state.history,
             made_with=VERSION,
             created=date.today().isoformat(),
@@ -332,6 +366,14 @@ class Training:
             checkpoint.path_for(self.target).unlink(missing_ok=True)
         return finished
 
+    def _error_bounds(self, model: Model) -> dict[int, ErrorBound]:
+        """How far off the model may be, where that can be seen: on clean pictures that were kept from it, in colour and in grey."""
+        material = self.material
+        if material.explains or material.from_noise or not material.held_out:
+            return {}
+        exams = [exam for exam in (material.exam, material.grey_exam) if exam is not None]
+        return {model.shown(exam.clean.channels): calibrate(model.restore_images, exam, on=material.source) for exam in exams}
+
     def _held_out(self) -> int:
         return len(self.material.exam) if self.material.held_out else 0
 
@@ -339,13 +381,17 @@ class Training:
         assert self.target is not None
         path = checkpoint.path_for(self.target)
         before = checkpoint.peek(path)
-        changed = [key for key, value in self.state.recipe.items() if before.recipe.get(key) != value]
+        # a key that an older version did not know had its default
+        known = {key: field.default for key, field in Recipe.model_fields.items()} | before.recipe
+        changed = [key for key, value in self.state.recipe.items() if known.get(key) != value]
         if changed:
             told = "; ".join(f"{key}: {before.recipe.get(key)!r} is now {self.state.recipe[key]!r}" for key in changed)
             raise UsageError(f"{path} belongs to another recipe ({told}). Give the same settings, or leave --resume away to start anew.")
         if before.fingerprint != self.state.fingerprint:
             self.progress.warn("The training pictures have changed since the checkpoint was written; going on with the new ones.")
-        self.state = checkpoint.read(path, self.module, self.optimiser, self.average)
+        self.state = checkpoint.read(path, self.module, self.optimiser, self.average, self.best)
+        if self.total and self.state.history:  # where time counts instead, the next epoch's end is validated
+            self.validated = self.state.history[-1]["step"] / self.total
         self.progress.say(f"Going on from step {self.state.step:,}.")
 
     def _keep(self) -> None:
@@ -357,7 +403,7 @@ class Training:
 
     def _save_checkpoint(self) -> None:
         if self.target is not None and all(weights.isfinite().all() for weights in self.module.parameters()):
-            checkpoint.write(checkpoint.path_for(self.target), self.state, self.module, self.optimiser, self.average)
+            checkpoint.write(checkpoint.path_for(self.target), self.state, self.module, self.optimiser, self.average, self.best)
 
     def _how_to_go_on(self) -> str:
         if self.target is None:

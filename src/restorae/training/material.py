@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.chance import derive_seed
-from restorae.data import Examples, GreyPictures, Pairs, Pictures, hold_out, is_named, match, open_noisy, open_pictures
+from restorae.data import Examples, GreyPictures, Pairs, Pictures, hold_out, in_their_ranges, is_named, match, open_noisy, open_pictures
+from restorae.data.pairs import some
 from restorae.errors import UsageError
 from restorae.evaluating import Exam
 from restorae.losses import SelfSupervised
 from restorae.networks import VAE, LatentNetwork
+from restorae.pixels import Values
 from restorae.progress import SILENT, Progress
+from restorae.training.inspection import inspect_pairs, require_variety
 from restorae.training.recipe import Recipe
 
 LARGEST_WHOLE = 64
@@ -36,6 +39,8 @@ class Material:
     """Whether it is learned from noisy pictures alone: the exam knows no clean ones."""
     grey_exam: Exam | None = None
     """The exam's pictures in grey, for a network that takes both."""
+    values: Values = "auto"
+    """How stored values were mapped to [0, 1], and are to be mapped where the model restores."""
 
     def with_grey(self) -> Material:
         """This material, its colour pictures shown in grey every other time."""
@@ -51,9 +56,9 @@ class Material:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the training pictures do: their number, names and sizes."""
-        clean = self.examples.clean
-        outline = [(clean.names[index], clean.size(index)) for index in range(len(clean))]
+        """Changes when the training pictures do: their number, names, sizes and content."""
+        sides = [self.examples.clean] + ([] if self.examples.degraded is None else [self.examples.degraded])
+        outline = [(side.names[index], side.size(index), side.mark(index)) for side in sides for index in range(len(side))]
         return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
 
 
@@ -88,11 +93,17 @@ def gather(
     if degraded is not None:
         pairs, lonely = match(degraded, clean)
         if lonely:
-            progress.warn(
-                f"{len(lonely)} picture(s) have no partner and are left out: {', '.join(lonely[:5])}{' …' if len(lonely) > 5 else ''}"
-            )
-    else:
+            progress.warn(f"{len(lonely)} picture(s) have no partner and are left out: {some(lonely)}")
+    elif from_noise or isinstance(recipe.network, VAE):
         pairs = Pairs(clean, clean)
+    else:
+        _, ranged, values, told = in_their_ranges(clean, clean)
+        pairs = Pairs(ranged, ranged, values, tuple(told))
+    for sentence in pairs.told:
+        progress.say(sentence)
+    require_variety(pairs, "noisy" if from_noise else "clean")
+    if degraded is not None:
+        inspect_pairs(pairs, progress)
 
     kept_in, held_out = _split(recipe, len(pairs)) if recipe.validation else _all_and_some(len(pairs))
     size = pairs.clean.common_size
@@ -102,6 +113,9 @@ def gather(
     else:
         largest_whole = LARGEST_WHOLE
     patch = recipe.patch or (None if size is not None and max(size) <= largest_whole else PATCH)
+    small = sum(min(pairs.clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
+    if small:
+        progress.say(f"{small} of {len(pairs)} picture(s) are smaller than a patch of {patch} px and are continued by their mirror image.")
     checked = pairs.clean.subset(held_out)
     exam = Exam(checked, degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED))
     examples = Examples(
@@ -118,7 +132,7 @@ def gather(
         examples = replace(examples, degraded=pairs.degraded.subset(kept_in))
     elif recipe.degradation is None:
         exam = replace(exam, degraded=checked)
-    return Material(examples, exam, source, held_out=recipe.validation > 0, from_noise=from_noise)
+    return Material(examples, exam, source, held_out=recipe.validation > 0, from_noise=from_noise, values=pairs.values)
 
 
 def _all_and_some(count: int) -> tuple[list[int], list[int]]:

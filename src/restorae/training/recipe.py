@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from restorae.data import NAMES, is_named
 from restorae.degradations import Degradation
-from restorae.errors import BadSpec, InputError
-from restorae.losses import MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
+from restorae.errors import BadSpec, DataUnavailable, InputError, UsageError, nearest
+from restorae.losses import L1, MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
 from restorae.networks import VAE, LatentNetwork, Network, UNet
 from restorae.parts import Settings, kinds
+
+_FOR_PATCHES: dict[str, Any] = {
+    "network": UNet(widths=(32, 64, 128), encoder_blocks=(1, 2, 2), decoder_blocks=(1, 1), residual=True),
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "ema": 0.995,
+}
+"""What suits patches of photographs, pages and micrographs where nothing else is said. Small pictures are soon learned by a
+small network, many at a time; a page's stains need context, depth and many steps."""
+_STEPS_ON_PATCHES = 2000
+
+_PICTURES = ("clean", "degraded", "noisy")
 
 
 class Recipe(Settings):
@@ -52,13 +68,13 @@ class Recipe(Settings):
     """Examples in an epoch; by default every picture once, or as many patches as cover it."""
 
     network: Network = UNet()
-    """The architecture."""
+    """The architecture; for patches by default a deeper `unet` than for whole small pictures."""
     loss: Loss = MSE()
-    """What training makes smaller; of a network with a latent by default the negative ELBO."""
+    """What training makes smaller; for patches by default L1, of a network with a latent the negative ELBO."""
     optimiser: Literal["nadam", "adamw"] = "nadam"
     """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
     learning_rate: float = Field(2e-3, gt=0)
-    """Largest step size; it rises to this during the warm-up."""
+    """Largest step size; it rises to this during the warm-up. For patches by default 1e-3."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Whether the step size falls along half a cosine to (nearly) nothing at the end, or stays."""
     warmup: int = Field(100, ge=0)
@@ -68,15 +84,21 @@ class Recipe(Settings):
     clip_gradients: float | None = Field(None, ge=0)
     """Largest length of the gradient; longer ones are shortened to it. 0 for no limit; by default what suits the loss."""
     ema: float = Field(0.0, ge=0, lt=1)
-    """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none."""
+    """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none. For patches by
+    default 0.995."""
     batch_size: int = Field(128, ge=1)
-    """Examples per step."""
+    """Examples per step; of patches by default 8."""
     epochs: float | None = Field(None, gt=0)
-    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs."""
+    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs of whole pictures or 2,000 steps
+    of patches."""
     steps: int | None = Field(None, ge=1)
     """Updates of the weights."""
     minutes: float | None = Field(None, gt=0)
     """Time for training; the result then depends on the machine's speed."""
+    keep: Literal["auto", "best", "last"] = "auto"
+    """Weights that are kept: the last, or those that did best on the held-out pictures; by default the best of pairs, else the last."""
+    patience: int | None = Field(None, ge=1)
+    """Training ends after so many validations in a row that found nothing better; without it, it runs to its end."""
     seed: int = Field(0, ge=0)
     """Where all chance comes from: first weights, order, damage."""
 
@@ -120,15 +142,28 @@ class Recipe(Settings):
         """Largest length of the gradient; 0 for no limit."""
         return self.loss.gradient_limit if self.clip_gradients is None else self.clip_gradients
 
+    def for_patches(self) -> Self:
+        """This recipe for pictures that are cut into patches: what was not said becomes what suits those."""
+        unsaid: dict[str, Any] = {name: value for name, value in _FOR_PATCHES.items() if name not in self.model_fields_set}
+        if self.epochs is self.steps is self.minutes is None:
+            unsaid["steps"] = _STEPS_ON_PATCHES
+        if "loss" not in self.model_fields_set and isinstance(self.loss, MSE):
+            unsaid["loss"] = L1()
+        return self.model_copy(update=unsaid)
+
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:
         """Read a recipe from a TOML file; parts are written as text, `network = "unet(patch=2)"`, or as tables.
 
         Raises:
             InputError: the file cannot be read as TOML; the message names the line.
-            BadSpec: a key or value cannot be used; the message offers the nearest.
+            BadSpec, UnknownKind: a key or value cannot be used; the message names the line and offers the nearest.
         """
-        return cls(**read_toml(path))
+        values = read_toml(path)
+        try:
+            return cls(**values)
+        except UsageError as error:  # of keys that do not go together: each by itself is fine
+            raise type(error)(f"{path}: {error}") from None
 
     def to_toml(self) -> str:
         """This recipe as TOML, settings that differ from their defaults only."""
@@ -144,14 +179,79 @@ class Recipe(Settings):
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The keys and values of a recipe file, unchecked.
+    """The keys and values of a recipe file, each of which can be used by itself.
 
     Raises:
         InputError: it cannot be read as TOML; the message names the line.
+        BadSpec, UnknownKind: a key or value cannot be used; the message names the line and offers the nearest.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        values = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"The recipe {path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The recipe {path} is not TOML: {error}.") from None
+    for key, value in values.items():
+        try:
+            _check_key(key, value)
+        except UsageError as error:
+            inside = next((name for name in value if repr(name) in str(error)), "") if isinstance(value, dict) else ""
+            raise type(error)(f"{path}, line {_line_of(key, text, inside)}: {error}") from None
+    return values
+
+
+def require_data(path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
+    """Say now that pictures which a recipe file names are gone, and on which line; `values` are those of its keys that count.
+
+    Raises:
+        DataUnavailable: with the line and the path.
+    """
+    for key in _PICTURES:
+        source = values.get(key)
+        if source is None or is_named(source) or Path(source).exists():
+            continue
+        beside = Path(path).parent / source
+        raise DataUnavailable(
+            f"{path}, line {_line_of(key, Path(path).read_text(encoding='utf-8'))}: {key} = {source!r} is no file or folder"
+            + (
+                f" seen from here ({Path.cwd()}); it is beside the recipe. Run the command in {beside.parent}, or give --{key} {beside}."
+                if beside.exists()
+                else f", and no data set. Mend the line, or give --{key} DATA. {nearest(source, (*NAMES, *_neighbours(source)))}"
+            )
+        )
+
+
+def _check_key(key: str, value: Any) -> None:
+    if key not in Recipe.model_fields:
+        raise BadSpec(f"A recipe has no key {key!r}. {nearest(key, Recipe.model_fields)}")
+    field = Recipe.model_fields[key]
+    fits: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+    try:
+        fits.validate_python(value)
+    except ValidationError as error:
+        expected = "; ".join(dict.fromkeys(problem["msg"].removeprefix("Value error, ") for problem in error.errors()))
+        raise BadSpec(f"{key}={value!r} cannot be used: {expected}.") from None
+
+
+def _line_of(key: str, text: str, inside: str = "") -> int:
+    """The line on which a recipe file says a key, as `key = value` or as the head of a table, or one of that table's keys."""
+    lines = text.splitlines()
+
+    def first(name: str, start: int) -> int | None:
+        said = re.compile(rf"""\s*\[*\s*["']?{re.escape(name)}["']?\s*(=|\]|\.)""")
+        return next((number for number in range(start, len(lines)) if said.match(lines[number])), None)
+
+    line = first(key, 0) or 0
+    return 1 + ((first(inside, line + 1) if inside else None) or line)
+
+
+def _neighbours(source: str) -> list[str]:
+    """What lies where a path ends that is gone: one of them may be meant."""
+    parent = Path(source).parent
+    try:
+        found = sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))
+    except OSError:
+        return []
+    close = difflib.get_close_matches(Path(source).name, found, n=1, cutoff=0.5)
+    return [(parent / name).as_posix() for name in close]

@@ -12,10 +12,10 @@ import torch
 from restorae.chance import derive_seed, generator
 from restorae.errors import TrainingCollapsed
 from restorae.evaluating import constant_answer_error, evaluate, evaluate_latent, has_collapsed
+from restorae.looks import middle
 from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
 from restorae.progress import Progress
-from restorae.shapes import Image
 from restorae.training.material import Material
 
 _SEED = 1
@@ -40,6 +40,9 @@ class Verdict:
 class Validation(abc.ABC):
     """Measures a model on the pictures that were kept from training."""
 
+    error = "validation_loss"
+    """Which figure says how good a model is: the smaller, the better."""
+
     def __init__(self, material: Material) -> None:
         self.material = material
         count, seen = len(material.exam), "held-out pictures" if material.held_out else "pictures that it was trained on"
@@ -56,6 +59,8 @@ class Validation(abc.ABC):
 
 class RestoringValidation(Validation):
     """By the error of what is restored."""
+
+    error = "mse"
 
     def __init__(self, material: Material) -> None:
         super().__init__(material)
@@ -130,7 +135,7 @@ class NoisyValidation(Validation):
     def judge(self, model: Model, final: bool) -> Verdict:
         losses, left, spread, restored_spread = [], [], [], []
         for index in range(len(self.material.exam)):
-            noisy = _middle(self.material.exam.clean[index])[None]
+            noisy = middle(self.material.exam.clean[index], _SHOWN)[None]
             chance = generator(self.material.examples.seed, _SEED, index)
             with torch.no_grad():
                 losses.append(self.loss.measure(Batch(model.network, model.module, noisy, noisy, _LATE, chance))["loss"].item())
@@ -151,12 +156,6 @@ class NoisyValidation(Validation):
             )
         if figures["taken_off"] < _UNCHANGED * figures["spread"]:
             progress.warn("This model hardly changes the pictures: it found no noise that it could tell from what they show.")
-
-
-def _middle(image: Image) -> Image:
-    """The middle of a picture: enough to measure on."""
-    top, left = (max(0, (side - _SHOWN) // 2) for side in image.shape[-2:])
-    return image[:, top : top + _SHOWN, left : left + _SHOWN]
 
 
 def _mean(values: list[float]) -> float:

@@ -71,6 +71,7 @@ class Watched(Validation):
     def __init__(self, validation: Validation, material: Material, folder: Path, telling: Telling) -> None:
         super().__init__(material)
         self.validation, self.folder, self.telling, self.count = validation, folder, telling, 0
+        self.error = validation.error
         side = min(_SIDE, *(min(image.shape[-2:]) for pair in material.exam.first(_SHOWN) for image in pair))
         self.pairs = [(_middle(degraded, side), _middle(clean, side)) for degraded, clean in material.exam.first(_SHOWN)]
 

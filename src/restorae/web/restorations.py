@@ -109,6 +109,7 @@ class Stoppable(Restorer):
         self.restorer, self.check = restorer, check
         self.name, self.halo, self.multiple_of = restorer.name, restorer.halo, restorer.multiple_of
         self.needs_mask, self.device, self.values = restorer.needs_mask, restorer.device, restorer.values
+        self.tells_bounds = restorer.tells_bounds
 
     def bytes_per_pixel(self, channels: int) -> float:
         return self.restorer.bytes_per_pixel(channels)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from restorae.errors import Interrupted, RestoraeError, TrainingFailed, UsageError
 from restorae.files import require_writable
 from restorae.model import SUFFIX
-from restorae.training import Recipe, checkpoint
+from restorae.training import SUITABLE, Recipe, checkpoint
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
 from restorae.web.jobs import Job, Work
@@ -49,9 +49,9 @@ class TrainingWish(BaseModel):
     degradation: str | None = None
     """Of `damage`: the damage, as on the command line."""
     network: str | None = None
-    """The architecture, as on the command line; by default `unet`."""
+    """The architecture, as on the command line; by default `unet`, or for pairs the bundled model that suits them."""
     start_from: str | None = None
-    """A model whose weights to start from."""
+    """A model of the list whose weights to start from."""
     minutes: float | None = Field(None, gt=0)
     """Time to train. Give one of minutes, epochs, steps."""
     epochs: float | None = Field(None, gt=0)
@@ -75,7 +75,7 @@ class Apprenticeship(Work):
 
     kind = "train"
 
-    def __init__(self, options: Options, target: Path, recipe: Recipe, shelf: Shelf, start_from: Path | None, resume: bool) -> None:
+    def __init__(self, options: Options, target: Path, recipe: Recipe, shelf: Shelf, start_from: str | Path | None, resume: bool) -> None:
         self.options, self.target, self.recipe, self.shelf = options, target, recipe, shelf
         self.start_from, self.resume = start_from, resume
         self.minutes = math.inf  # the recipe says how long; what it may say was checked
@@ -235,7 +235,10 @@ def begin(wish: TrainingWish, options: Options, catalogue: Catalogue, data: Data
         raise UsageError("A model to start from brings its own network: leave the network away.")
     recipe = recipe_for(wish, data)
     require_writable(target.parent)
-    return Apprenticeship(options, target, recipe, shelf, catalogue.path(wish.start_from) if wish.start_from else None, resume=False)
+    start_from: str | Path | None = SUITABLE if wish.network is None else None
+    if wish.start_from is not None:
+        start_from = catalogue.path(wish.start_from)
+    return Apprenticeship(options, target, recipe, shelf, start_from, resume=False)
 
 
 def take_up(name: str, options: Options, catalogue: Catalogue, shelf: Shelf) -> Apprenticeship:

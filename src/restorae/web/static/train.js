@@ -21,7 +21,7 @@ export async function shown() {
   const { sets, networks, unfinished: found } = await askJson("/api/data");
   const entries = sets.map((set) => [set.name, set.name]);
   for (const id of ["train-clean", "train-degraded", "train-noisy"]) fill($(id), entries);
-  fill($("train-network"), networks.map((name) => [name, name]), $("train-network").value || "unet");
+  fill($("train-network"), [["", "what suits the pictures"], ...networks.map((name) => [name, name])]);
   $("no-data").hidden = sets.some((set) => !set.named);
   unfinished = found;
   show();
@@ -35,7 +35,7 @@ function wayChanged() {
 async function start() {
   const form = $("train-form").elements;
   const way = form.way.value;
-  const json = { way, name: form.name.value.trim(), network: form.network.value, overwrite: form.overwrite.checked, [$("train-unit").value]: Number($("train-length").value) };
+  const json = { way, name: form.name.value.trim(), network: form.network.value || null, overwrite: form.overwrite.checked, [$("train-unit").value]: Number($("train-length").value) };
   for (const field of ["clean", "degraded", "noisy", "degradation"]) {
     if (!form[field].closest("[data-ways]").hidden) json[field] = form[field].value;
   }

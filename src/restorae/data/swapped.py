@@ -1,0 +1,98 @@
+"""Whether clean and degraded pictures were taken for each other: suspected from what noise and stains do, and blur does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorae.data.pairs import Pairs
+from restorae.data.registration import looked_at
+from restorae.looks import middle
+from restorae.pixels import to_grey
+from restorae.shapes import Image
+
+_BLOCK = 8
+_NOISIER, _VISIBLE = 2.0, 0.01
+_EVEN = 0.25
+_LEVELS = 50
+_PAPER, _MORE_PAPER, _BRIGHT = 0.5, 0.25, 0.5
+_LOOKED_AT = 50
+_SIDE = 512
+_SAMPLED = 20_000
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What tells the clean picture of a pair from the degraded one; each taken of both, degraded first."""
+
+    noise: tuple[float, float]
+    """Standard deviation of the finest detail in the quietest tenth of the picture."""
+    evenness: float
+    """How even the difference's finest detail is over the picture, 0 to 1: noise is everywhere, lost detail is at edges."""
+    paper: tuple[float, float]
+    """Share of the pixels that have nearly the commonest value, where that is a bright one."""
+
+
+def seem_swapped(pairs: Pairs) -> str:
+    """What suggests that the clean pictures are the degraded ones; empty if nothing does.
+
+    Blur, compression, fading and fewer pixels make a degraded picture smoother than its clean one: that alone is no suspicion.
+    Noise is: it lies evenly over the whole picture. And paper is: it has one value where it is clean, and many where it is stained.
+    """
+    places = looked_at(pairs)
+    places = places[:: -(-len(places) // _LOOKED_AT)]
+    found = [traces(pairs.degraded[place], pairs.clean[place]) for place in places]
+    noise = [_middle([each.noise[side] for each in found]) for side in (0, 1)]
+    paper = [_middle([each.paper[side] for each in found]) for side in (0, 1)]
+    if noise[1] > _NOISIER * noise[0] + _VISIBLE and _middle([each.evenness for each in found]) > _EVEN:
+        return f"there is more noise in the clean pictures (standard deviation {noise[1]:.3f}) than in the degraded ones ({noise[0]:.3f})"
+    if paper[0] > _PAPER and paper[0] - paper[1] > _MORE_PAPER:
+        return f"{paper[0]:.0%} of the degraded pictures is even paper, and {paper[1]:.0%} of the clean ones"
+    return ""
+
+
+def traces(degraded: Image, clean: Image) -> Traces:
+    """Measure one pair."""
+    given, wanted = _grey(degraded), _grey(clean)
+    quiet, busy = _quantiles(_detail(wanted - given), 0.1, 0.9)
+    return Traces(
+        (_quantiles(_detail(given), 0.1)[0], _quantiles(_detail(wanted), 0.1)[0]),
+        quiet / busy if busy > 0 else 0.0,
+        (_paper(given), _paper(wanted)),
+    )
+
+
+def _detail(picture: Tensor) -> Tensor:
+    """Standard deviation of the finest detail in each block: differences both ways leave nothing of slopes."""
+    finest = (picture[1:, 1:] - picture[:-1, 1:] - picture[1:, :-1] + picture[:-1, :-1]) / 2
+    side = min(_BLOCK, *finest.shape)
+    return functional.avg_pool2d(finest.square()[None], side)[0].flatten().sqrt() if side else torch.zeros(1)
+
+
+def _paper(picture: Tensor) -> float:
+    some = picture.flatten()[:: max(1, picture.numel() // _SAMPLED)]
+    low, high = _quantiles(some, 0.005, 0.995)
+    if high <= low:
+        return 0.0
+    counts = torch.histc((some - low) / (high - low), _LEVELS, 0, 1)
+    pairs = counts[1:] + counts[:-1]  # a value at the edge of two bins is counted in both
+    place = int(pairs.argmax())
+    return float(pairs[place]) / len(some) if place / (_LEVELS - 1) > _BRIGHT else 0.0
+
+
+def _grey(image: Image) -> Tensor:
+    """The middle of a picture in grey: enough to measure on."""
+    image = middle(image, _SIDE)
+    return to_grey(image[None])[0, 0] if len(image) == 3 else image.mean(0)
+
+
+def _quantiles(values: Tensor, *shares: float) -> list[float]:
+    return [float(found) for found in np.quantile(values.numpy(), shares)]
+
+
+def _middle(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]

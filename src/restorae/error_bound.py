@@ -1,0 +1,227 @@
+"""How far off a restored pixel may be: a bound that holds for a stated share of the pixels, looked up and not guessed.
+
+The bound is a table. Two numbers are measured around every pixel, both from what is at hand when no clean picture is: how
+much was changed there, which tells how strong the damage was, and how much the restored picture varies there, which tells
+flat from textured. For each pair of them the table holds how large nine errors in ten were on pictures whose clean version is
+known, and that none of the training saw.
+
+Split conformal prediction (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005) with a bound that
+adapts to where it stands (Romano, Patterson and Candès, "Conformalized quantile regression", 2019). Its guarantee is one for
+exchangeable things. Neighbouring pixels are not, whole pictures may be: for a further picture drawn as those n were, the
+expected share of pixels within the bound is the stated one, up to what a few pictures say of all (some 1/(n + 1), as in
+Angelopoulos et al., "Conformal risk control", 2022). Of one picture, of one place in it, or of damage of another kind nothing
+is guaranteed; there the share is only measured (`restorae evaluate`).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from restorae.errors import BadSpec, ShapeMismatch
+from restorae.parts import Settings
+from restorae.pixels import ValueRange, full_scale
+from restorae.shapes import Images
+
+WINDOW = 5
+"""Side in pixels of the square whose mean is taken, and then of the means once more: what is near counts more, and no squares are
+seen in the map."""
+LEVEL = 0.9
+"""Share of the pixels that the bound holds for."""
+KNOTS = 8
+"""Of each side of the table."""
+_FAINTEST = 1 / 2048
+"""Measures below this, an eighth of a grey level of 256, are one."""
+_ENDS = 0.02
+_FEW = 200
+"""Pixels below which an entry of the table asks its neighbours."""
+_DIGITS = 4
+
+Measure = Annotated[tuple[float, ...], Field(min_length=1)]
+
+
+class ErrorBound(Settings):
+    """For each pixel a number that its error does not exceed, with the stated probability.
+
+    >>> bound = ErrorBound(changed=(0.01, 0.1), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.04, 0.08)), pictures=100)
+    >>> flat = torch.full((1, 1, 3, 3), 0.5)
+    >>> bound.of(flat + 0.1, flat)[0, 0, 1, 1].item()
+    0.03999...
+    """
+
+    level: float = Field(LEVEL, gt=0, lt=1)
+    """Share of the pixels that the bound holds for."""
+    changed: Measure
+    """Knots of the table: how much was changed, root mean square around the pixel, [0, 1] scale, rising."""
+    structure: Measure
+    """Knots of the table: how much the restored picture varies, standard deviation around the pixel, [0, 1] scale, rising."""
+    bounds: tuple[Measure, ...] = Field(min_length=1)
+    """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. Between
+    knots it is interpolated over the logarithms, beyond them it stays."""
+    pictures: int = Field(0, ge=0)
+    """How many pictures it was measured on."""
+    on: str = ""
+    """What those pictures are called."""
+
+    def model_post_init(self, _context: object) -> None:
+        rows = {len(row) for row in self.bounds}
+        if len(self.bounds) != len(self.changed) or rows != {len(self.structure)}:
+            raise BadSpec(f"An error bound of {len(self.changed)} × {len(self.structure)} knots needs as many bounds; others came.")
+        for knots in (self.changed, self.structure):
+            if any(knot <= 0 for knot in knots) or list(knots) != sorted(set(knots)):
+                raise BadSpec(f"The knots of an error bound are above 0 and rise; these came: {knots}.")
+
+    @property
+    def reach(self) -> int:
+        """Pixels of context on each side that a pixel's bound depends on."""
+        return 2 * (WINDOW // 2)
+
+    def of(self, degraded: Images, restored: Images) -> Images:
+        """The bound of each pixel and channel, on the [0, 1] scale, shaped as the pictures are.
+
+        Raises:
+            ShapeMismatch: the two batches differ in shape.
+        """
+        changed, structure = measures(degraded, restored)
+        return self.at(changed, structure).to(restored.dtype)
+
+    def at(self, changed: Tensor, structure: Tensor) -> Tensor:
+        """The bound for measured surroundings, both of one shape."""
+        tables = torch.tensor(self.bounds, dtype=torch.float32, device=changed.device)
+        row, row_after, down = _place(changed, self.changed)
+        column, column_after, across = _place(structure, self.structure)
+        above = torch.lerp(tables[row, column], tables[row, column_after], across)
+        below = torch.lerp(tables[row_after, column], tables[row_after, column_after], across)
+        return torch.lerp(above, below, down)
+
+    def __str__(self) -> str:
+        low, high = (pick(map(pick, self.bounds)) for pick in (min, max))
+        where = f"{self.pictures:,} picture(s){f' of {self.on}' if self.on else ''}"
+        return f"{self.level:.0%} of pixels within {low:.4f} to {high:.4f}, measured on {where}"
+
+
+def measures(degraded: Images, restored: Images) -> tuple[Tensor, Tensor]:
+    """How much was changed around each pixel (root mean square), and how much the restored picture varies there (standard deviation).
+
+    Each channel by itself. Beyond the picture's border there is nothing: the window is cut there.
+
+    Raises:
+        ShapeMismatch: the two batches differ in shape.
+    """
+    if degraded.shape != restored.shape:
+        raise ShapeMismatch(f"Pictures of shape {tuple(degraded.shape)} and what was restored from them, {tuple(restored.shape)}, differ.")
+    restored = restored.float()
+    changed = _around((restored - degraded.float()).square()).sqrt()
+    middling = restored - 0.5  # squares of small numbers lose fewer digits when they are subtracted
+    structure = (_around(middling.square()) - _around(middling).square()).clamp(min=0).sqrt()
+    return changed, structure
+
+
+def stored_span(values: ValueRange, dtype: np.dtype) -> np.ndarray:
+    """How many units of the stored values the [0, 1] scale is: one number for all channels, or one for each."""
+    return np.asarray([full_scale(dtype)]) if values.is_full else np.asarray(values.high) - np.asarray(values.low)
+
+
+def _around(images: Images) -> Images:
+    for _ in range(2):
+        images = functional.avg_pool2d(images, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False)
+    return images
+
+
+def _place(measured: Tensor, knots: tuple[float, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """The knots before and after each measure, and how far it is from the one to the other, 0 to 1."""
+    at = torch.tensor(knots, dtype=torch.float32, device=measured.device).log()
+    wanted = measured.contiguous().clamp(min=_FAINTEST).log().clamp(at[0], at[-1])
+    after = torch.searchsorted(at, wanted).clamp(max=len(knots) - 1)
+    before = (after - 1).clamp(min=0)
+    step = (at[after] - at[before]).clamp(min=torch.finfo(torch.float32).tiny)
+    return before, after, ((wanted - at[before]) / step).clamp(0, 1)
+
+
+# ------------------------------------------------------------------------------------------------- fitting
+
+
+def fit(
+    changed: np.ndarray,
+    structure: np.ndarray,
+    errors: np.ndarray,
+    weights: np.ndarray,
+    *,
+    level: float = LEVEL,
+    knots: tuple[int, int] = (KNOTS, KNOTS),
+    pictures: int = 0,
+    on: str = "",
+) -> ErrorBound:
+    """The bound that `errors` of pixels in measured surroundings lead to.
+
+    First a quantile for each entry of the table, then one factor for all, so that over all pixels the share is the stated one.
+
+    Args:
+        changed: how much was changed around each pixel, (count,).
+        structure: how much the restored picture varies there, (count,).
+        errors: how far the restored values were off, 0 or more, (count,).
+        weights: how much each pixel counts, above 0, (count,).
+        level: share of the pixels that the bound is to hold for.
+        knots: at most so many in each direction.
+        pictures: how many they come from.
+        on: what those are called.
+    """
+    at = _knots(changed, weights, knots[0]), _knots(structure, weights, knots[1])
+    rows, columns = (_nearest(measured, side) for measured, side in zip((changed, structure), at, strict=True))
+    order = np.argsort(errors, kind="stable")
+    errors, weights, rows, columns = errors[order], weights[order], rows[order], columns[order]
+    table = np.array(
+        [[_entry(errors, weights, rows - row, columns - column, level) for column in range(len(at[1]))] for row in range(len(at[0]))]
+    )
+    table = np.maximum(table, _FAINTEST)
+    make = functools.partial(ErrorBound, level=level, changed=tuple(at[0]), structure=tuple(at[1]), pictures=pictures, on=on)
+    first = make(bounds=tuple(map(tuple, table.tolist())))
+    expected = first.at(*(torch.from_numpy(np.float32(measured[order])) for measured in (changed, structure))).numpy()
+    table *= _quantile(errors / expected, weights, level)
+    return make(bounds=tuple(tuple(_rounded_up(each) for each in row) for row in table.tolist()))
+
+
+def _knots(measured: np.ndarray, weights: np.ndarray, count: int) -> list[float]:
+    """Where the table has its entries: evenly between the measures that are hardly ever undershot and exceeded, over logarithms."""
+    low, high = (max(_quantile(measured, weights, level), _FAINTEST) for level in (_ENDS, 1 - _ENDS))
+    if count == 1 or high < low * 1.1:
+        return [float(f"{(low * high) ** 0.5:.{_DIGITS}g}")]
+    return [float(f"{knot:.{_DIGITS}g}") for knot in np.geomspace(low, high, count)]
+
+
+def _nearest(measured: np.ndarray, knots: list[float]) -> np.ndarray:
+    at = np.log(knots)
+    return np.asarray(np.searchsorted((at[1:] + at[:-1]) / 2, np.log(np.maximum(measured, _FAINTEST))))
+
+
+def _entry(errors: np.ndarray, weights: np.ndarray, down: np.ndarray, across: np.ndarray, level: float) -> float:
+    """The quantile of an entry's pixels, or of those around it too where it has few; `errors` rise."""
+    distance = np.maximum(np.abs(down), np.abs(across))
+    for reach in range(int(distance.max()) + 1):
+        chosen = distance <= reach
+        if chosen.sum() >= _FEW:
+            return _of_rising(errors[chosen], weights[chosen], level)
+    return _of_rising(errors, weights, level)
+
+
+def _quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    order = np.argsort(values, kind="stable")
+    return _of_rising(values[order], weights[order], level)
+
+
+def _of_rising(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    """The smallest of the rising values that is not exceeded by the share `level` of them and of one more, yet to come."""
+    total = np.cumsum(weights)
+    wanted = level * (total[-1] + total[-1] / len(values))
+    return float(values[min(int(np.searchsorted(total, wanted)), len(values) - 1)])
+
+
+def _rounded_up(value: float) -> float:
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return rounded if rounded >= value else float(f"{value * (1 + 10.0 ** (1 - _DIGITS)):.{_DIGITS}g}")

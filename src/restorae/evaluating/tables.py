@@ -1,0 +1,114 @@
+"""Scores to be read: the means of a model and its baselines side by side, and picture by picture, as tables, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from restorae.evaluating.scores import Evaluation, PictureScores
+
+Table: TypeAlias = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""The heads of the columns, and the rows."""
+
+_PLAIN = ("psnr", "psnr_pooled", "ssim", "mse", "rmse")
+_FITTED = {"si_psnr": "si_psnr (gain fitted)", "si_ssim": "si_ssim (gain fitted)", "psnr_gain_fitted": "psnr (gain fitted)"}
+
+
+def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
+    """A row for each score: degraded, restored, and restored by each baseline. Scores after a fit say so in their names."""
+    every = (found, *others.values())
+    plain = [found.degraded, *(each.restored for each in every)]
+    rows = [(name, *(_number(getattr(scores, name)) for scores in plain)) for name in _PLAIN]
+    if found.gain_fitted is not None:
+        fitted = [found.gain_fitted.degraded, *(each.gain_fitted.restored for each in every if each.gain_fitted)]
+        rows += [(told, *(_number(getattr(scores, name)) for scores in fitted)) for name, told in _FITTED.items()]
+    if others:
+        rows.append(("s per picture", "–", *(_number(each.seconds / each.count) for each in every)))
+    return ("score", "degraded", "restored", *others), rows
+
+
+def pictures_table(found: Evaluation, others: Mapping[str, Evaluation], most: int) -> Table:
+    """A row for each picture, the worst first and at most so many, with the scores that tell the most."""
+    shown = [
+        (found.pictures[place].name, _figures(found, others, place, ("psnr", "ssim"), ("si_psnr",))) for place in worst_first(found)[:most]
+    ]
+    return ("picture", *shown[0][1]), [(name, *map(_number, figures.values())) for name, figures in shown]
+
+
+def pictures_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
+    """All scores of all pictures, in the order of the set; a field is empty where a picture has no such score."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for place, picture in enumerate(found.pictures):
+        figures = _figures(found, others, place, ("psnr", "ssim", "mse", "rmse"), tuple(_FITTED))
+        if not place:
+            writer.writerow(("picture", *figures))
+        writer.writerow((picture.name, *figures.values()))
+    return text.getvalue()
+
+
+def as_plain(found: Evaluation, others: Mapping[str, Evaluation], one_by_one: bool) -> dict[str, Any]:
+    """All that was found as plain values for JSON; what was not asked for has no key."""
+    told = found.model_dump() | ({"gain_fitted": found.gain_fitted.model_dump()} if found.gain_fitted else {})
+    if others:
+        told["baselines"] = {name: _baseline(other) for name, other in others.items()}
+    if one_by_one:
+        told["pictures"] = [
+            _picture(found.pictures[place], {name: other.pictures[place] for name, other in others.items()}) for place in range(found.count)
+        ]
+    return told
+
+
+def worst_first(found: Evaluation) -> list[int]:
+    """The places of all pictures, the one that came out worst first: by their PSNR, the scale-invariant one where it was fitted.
+
+    A picture that has none, as one without error, comes last.
+    """
+
+    def worth(place: int) -> float:
+        picture = found.pictures[place]
+        psnr = picture.gain_fitted.restored.si_psnr if picture.gain_fitted else picture.restored.psnr
+        return math.inf if psnr is None else psnr
+
+    return sorted(range(found.count), key=worth)
+
+
+def _figures(
+    found: Evaluation, others: Mapping[str, Evaluation], place: int, plain: Sequence[str], fitted: Sequence[str]
+) -> dict[str, float | None]:
+    """A picture's scores by the heads of their columns."""
+    picture = found.pictures[place]
+    row = {f"{name} {which}": getattr(getattr(picture, which), name) for name in plain for which in ("degraded", "restored")}
+    if picture.gain_fitted is not None:
+        row |= {
+            f"{name} {which}": getattr(getattr(picture.gain_fitted, which), name) for name in fitted for which in ("degraded", "restored")
+        }
+    for name, other in others.items():
+        row |= {f"{score} {name}": value for score, value in _psnrs(other.pictures[place]).items()}
+    return row
+
+
+def _psnrs(picture: PictureScores) -> dict[str, float | None]:
+    fitted = {"si_psnr": picture.gain_fitted.restored.si_psnr} if picture.gain_fitted else {}
+    return {"psnr": picture.restored.psnr, **fitted}
+
+
+def _baseline(other: Evaluation) -> dict[str, Any]:
+    """What a baseline made of the pictures; what came in is the same for all."""
+    fitted = {"gain_fitted": {"restored": other.gain_fitted.restored.model_dump()}} if other.gain_fitted else {}
+    times = {"seconds": other.seconds, "seconds_per_picture": other.seconds / other.count}
+    return {"restored": other.restored.model_dump(), **fitted, **times}
+
+
+def _picture(picture: PictureScores, others: Mapping[str, PictureScores]) -> dict[str, Any]:
+    told = picture.model_dump()
+    if picture.gain_fitted is None:
+        del told["gain_fitted"]
+    return told | ({"baselines": {name: _psnrs(other) for name, other in others.items()}} if others else {})
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

@@ -1,0 +1,119 @@
+"""Pairs of 16 bits and floats: what their values mean in training is what they will mean where the model restores."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from skimage import data
+
+from restorae.data import ListedPictures, match, open_pictures
+from restorae.data.ranges import RangedPictures, exposure, sampled
+from restorae.errors import BadPicture
+from restorae.formats import open_original
+from restorae.pixels import choose_range
+from restorae.restoring.pictures import _Ranges
+
+CAMERA = data.camera()[::4, ::4] / 255
+
+
+def stored(values: np.ndarray, gain: float = 1, offset: float = 0, dtype: str = "uint16") -> np.ndarray:
+    """A micrograph of 1000 to 4000, exposed otherwise."""
+    return np.clip(np.rint(offset + gain * (1000 + 3000 * values)), 0, 65_535).astype(dtype)
+
+
+def pairs_of(degraded: list[np.ndarray], clean: list[np.ndarray]):
+    names = [str(place) for place in range(len(clean))]
+    return match(ListedPictures(degraded, names), ListedPictures(clean, names))[0]
+
+
+def noisy(seed: int, sigma: float = 0.1) -> np.ndarray:
+    return CAMERA + np.random.default_rng(seed).normal(0, sigma, CAMERA.shape)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.3])
+def test_both_pictures_of_one_exposure_are_taken_in_the_degraded_ones_range(sigma: float) -> None:
+    degraded, clean = stored(noisy(0, sigma)), stored(CAMERA)
+    pairs = pairs_of([degraded], [clean])
+    found = choose_range(degraded.reshape(-1, 1))
+    assert not found.is_full
+    assert torch.allclose(pairs.degraded[0][0], torch.from_numpy((degraded - found.low[0]) / (found.high[0] - found.low[0])).float())
+    assert torch.allclose(pairs.clean[0][0], torch.from_numpy((clean - found.low[0]) / (found.high[0] - found.low[0])).float())
+    assert pairs.values == "auto"
+    assert "as restore will do" in pairs.told[0]
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(0.2, 100), (3, 0), (3, -2500)])
+def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(gain: float, offset: float) -> None:
+    pairs = pairs_of([stored(noisy(0), gain, offset)], [stored(CAMERA)])
+    found = choose_range(stored(noisy(0), gain, offset).reshape(-1, 1))
+    expected = (stored(CAMERA, gain, offset).astype(float) - found.low[0]) / (found.high[0] - found.low[0])
+    apart = (pairs.clean[0][0] - torch.from_numpy(expected)).abs().max()
+    assert apart < 0.02, f"the clean picture is {apart:.3f} from what it would be in the degraded one's exposure"
+    said = re.search(r"gain (\S+)\): what is restored will have the degraded ones' exposure", pairs.told[1])
+    assert said, pairs.told
+    assert float(said[1]) == pytest.approx(gain, rel=0.05)
+
+
+def test_gain_and_offset_are_not_moved_by_noise() -> None:
+    many = np.random.default_rng(0).uniform(0, 1, 200_000)
+    found = exposure(0.4 * many + 0.1 + np.random.default_rng(1).normal(0, 0.5, many.shape), many)
+    assert found == pytest.approx((0.4, 0.1), abs=0.01)
+    assert exposure(np.random.default_rng(2).uniform(0, 1, many.shape), many) is None
+    assert exposure(many, np.ones_like(many)) is None
+
+
+@pytest.mark.parametrize("shape", [(50, 70), (1500, 1700)])
+def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(tmp_path: Path, shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).gamma(2, 300, shape).astype(np.uint16)
+    for folder in ("degraded", "clean"):
+        (tmp_path / folder).mkdir()
+        tifffile.imwrite(tmp_path / folder / "a.tif", picture // (1 if folder == "degraded" else 2))
+    pairs, _ = match(open_pictures(tmp_path / "degraded"), open_pictures(tmp_path / "clean"))
+    assert isinstance(pairs.degraded, RangedPictures)
+    original = open_original(tmp_path / "degraded" / "a.tif")
+    assert pairs.degraded.ranges.of(0).degraded == _Ranges(original, original.rows, "auto").of([0])
+
+
+def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).gamma(2, 300, (90, 40, 30)).astype(np.uint16)
+    np.save(tmp_path / "a.npy", pictures)
+    np.save(tmp_path / "b.npy", pictures // 2)
+    pairs, _ = match(open_pictures(tmp_path / "a.npy"), open_pictures(tmp_path / "b.npy"))
+    assert isinstance(pairs.degraded, RangedPictures)
+    original = open_original(tmp_path / "a.npy")
+    assert pairs.degraded.ranges.of(7).degraded == _Ranges(original, original.rows, "auto").of([7])
+    assert sampled(open_pictures(tmp_path / "a.npy"), range(90)).shape[1] == 1
+
+
+def test_pictures_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
+    eight, sixteen = np.rint(noisy(0).clip(0, 1) * 255).astype(np.uint8), np.rint(CAMERA * 65_535).astype(np.uint16)
+    pairs = pairs_of([eight], [sixteen])
+    assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(eight / 255).float())
+    assert torch.allclose(pairs.clean[0][0], torch.from_numpy(sixteen / 65_535).float())
+    assert pairs.told == ("The degraded pictures hold 8 bits, the clean ones 16 bits: each is taken by its type's full range.",)
+
+
+def test_pictures_that_faded_beside_full_ones_are_taken_by_their_types_and_so_restored() -> None:
+    faded, full = np.rint((0.4 + 0.15 * CAMERA) * 65_535).astype(np.uint16), np.rint(CAMERA * 65_535).astype(np.uint16)
+    pairs = pairs_of([faded], [full])
+    assert pairs.values == "full-range"
+    assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(faded / 65_535).float())
+    assert "learns to fill it" in pairs.told[0]
+
+
+def test_floats_of_any_scale_are_pairs() -> None:
+    pairs = pairs_of([stored(noisy(0), dtype="float32")], [stored(CAMERA, dtype="float32")])
+    assert pairs.clean[0].min() > -0.1
+    assert pairs.clean[0].max() < 1.1
+
+
+def test_values_that_are_no_numbers_are_refused_by_name() -> None:
+    hole = stored(CAMERA, dtype="float32")
+    hole[3, 4] = np.nan
+    with pytest.raises(BadPicture, match="0 holds NaN or infinite values"):
+        pairs_of([hole], [stored(CAMERA, dtype="float32")])

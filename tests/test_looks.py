@@ -1,0 +1,63 @@
+"""What pictures seem to show: pages of print are told from photographs."""
+
+from __future__ import annotations
+
+import pytest
+import skimage.data
+import torch
+
+from restorae.chance import generator
+from restorae.degradations import Degradation
+from restorae.looks import looks_like_page, middle
+from restorae.pixels import to_working
+from restorae.shapes import Image
+
+PHOTOS = ("astronaut", "camera", "chelsea", "coffee", "coins", "cat", "moon", "rocket", "brick", "grass", "gravel", "cell")
+
+
+def page_of_lines(paper: float = 1.0) -> Image:
+    """Strokes as of print: eight pixels of ink in a line of sixteen, now and then a space."""
+    page = torch.full((1, 300, 400), paper)
+    for top in range(10, 290, 18):
+        for left in range(8, 390, 6):
+            if (left // 6 + top) % 9:
+                page[:, top : top + 8, left : left + 2] = 0.05
+    return page
+
+
+HARMS = ("gaussian-noise(sigma=0.05)", "stains", "fading", "vignette", "folds(count=8,width=0.0,tilt=45)", "colour-cast")
+
+
+@pytest.mark.parametrize("spec", HARMS)
+def test_a_page_is_known_under_its_damage(spec: str) -> None:
+    page = page_of_lines(0.9).expand(3, -1, -1) if spec == "colour-cast" else page_of_lines(0.9)
+    assert looks_like_page(Degradation.of(spec).draw(generator(0), 1).apply(page[None])[0])
+
+
+def test_a_scanned_page_is_known() -> None:
+    assert looks_like_page(to_working(skimage.data.page()))
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_photographs_are_no_pages(name: str) -> None:
+    assert not looks_like_page(to_working(getattr(skimage.data, name)()))
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (1, 63, 500), (2, 200, 200), (4, 200, 200)])
+def test_what_is_too_small_or_of_other_channels_is_no_page(shape: tuple[int, int, int]) -> None:
+    assert not looks_like_page(torch.ones(shape))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_an_empty_sheet_has_no_print(value: float) -> None:
+    assert not looks_like_page(torch.full((1, 200, 200), value))
+
+
+def test_the_size_of_a_page_does_not_matter() -> None:
+    assert looks_like_page(page_of_lines().repeat(1, 20, 12))
+
+
+def test_the_middle_is_cut_out() -> None:
+    image = torch.arange(35.0).reshape(1, 5, 7)
+    assert middle(image, 3)[0].tolist() == [[9, 10, 11], [16, 17, 18], [23, 24, 25]]
+    assert middle(image, 9).shape == image.shape
