@@ -30,6 +30,7 @@ import learning
 import quality
 import speed
 import startup
+import web
 import whole
 from alternating import SideFailed
 from settings import ROOT, Bench
@@ -47,6 +48,7 @@ PARTS: Mapping[str, ModuleType] = {
     "startup": startup,
     "whole": whole,
     "learning": learning,
+    "web": web,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 _QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"

@@ -58,6 +58,12 @@ def keep_freed_memory() -> None:
         mallopt(_M_TOP_PAD, 256 << 20)
 
 
+def give_back_memory() -> None:
+    """Give the kernel what `keep_freed_memory` kept: after large work in a process that goes on to live. glibc only."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def choose_device(wanted: str = "auto") -> torch.device:
     """The device called `wanted`; `auto` is a CUDA device if there is one, else the processor.
 

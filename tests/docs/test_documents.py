@@ -15,7 +15,7 @@ from tests.docs.execute import blocks
 ROOT = Path(__file__).parents[2]
 EXECUTE = Path(__file__).with_name("execute.py")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-TRAINS = {"README.md", "CONTRIBUTING.md", "command-line.md", "why-it-collapses.md"}
+TRAINS = {"README.md", "CONTRIBUTING.md", "command-line.md", "why-it-collapses.md", "web.md"}
 """Documents that train networks or run many commands: tested with what is slow."""
 
 

@@ -16,6 +16,7 @@ from restorae.cli.doctor import doctor
 from restorae.cli.evaluate import evaluate
 from restorae.cli.models import models
 from restorae.cli.restore import restore
+from restorae.cli.serve import serve
 from restorae.cli.train import train
 from restorae.cli.vae import vae
 from restorae.errors import Interrupted, RestoraeError
@@ -32,6 +33,7 @@ for command in (demo, degrade, train, restore, evaluate):
     app.command()(command)
 app.add_typer(vae, name="vae")
 app.add_typer(models, name="models")
+app.command()(serve)
 app.command()(doctor)
 
 

@@ -1,0 +1,97 @@
+"""Takes the pictures of the page that the documentation shows: `python docs/make_screenshots.py` (needs Chromium).
+
+Photographs come from scikit-image; the noise on them is drawn here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from playwright.sync_api import Page, sync_playwright
+
+from restorae.formats import write_still
+from restorae.model import bundled
+
+WIDTH, HEIGHT = 1200, 720
+DENOISER = "photo-denoiser" if "photo-denoiser" in bundled() else "classical:nlm"
+
+
+def main() -> None:
+    """Start a server, open each page, take its picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "figures")
+    out: Path = parser.parse_args().out.resolve()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        noise = np.random.default_rng(0).normal(0, 25, (512, 512, 3))
+        write_still(folder / "astronaut.png", np.clip(skimage.data.astronaut() + noise, 0, 255).astype(np.uint8))
+        command = [sys.executable, "-m", "restorae", "serve", "--no-open", "--port", "0"]
+        with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stderr is not None
+            address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
+            try:
+                with sync_playwright() as playwright:
+                    root = ["--no-sandbox"] if os.getuid() == 0 else []
+                    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--disable-gpu", *root])
+                    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+                    page.set_default_timeout(120_000)
+                    restore(page, address, folder / "astronaut.png", out / "page-restore.png")
+                    lab(page, address, out / "page-lab.png")
+                    latent(page, address, out / "page-latent.png")
+                    browser.close()
+            finally:
+                server.terminate()
+
+
+def restore(page: Page, address: str, picture: Path, out: Path) -> None:
+    """A noisy photograph and what became of it."""
+    opened(page, address, "restore")
+    page.select_option("#restore-model", DENOISER)
+    page.set_input_files("#files", picture)
+    page.wait_for_selector('#viewer canvas[data-shown$=" preview"]')
+    page.click("#restore-now")
+    page.wait_for_selector('#viewer canvas[data-shown$=" after"][data-missing="0"]')
+    page.screenshot(path=out)
+
+
+def lab(page: Page, address: str, out: Path) -> None:
+    """Noise on a cup of coffee."""
+    opened(page, address, "lab")
+    page.select_option("#lab-picture", "sample coffee")
+    page.select_option("#lab-model", DENOISER)
+    for name, value in (("mean", "0"), ("sigma", "0.1")):
+        page.get_by_role("slider", name=name).fill(value)
+    page.locator("#lab-spec").filter(has_text=re.compile(r"^gaussian-noise$")).wait_for()
+    page.screenshot(path=out)
+
+
+def latent(page: Page, address: str, out: Path) -> None:
+    """A place on the plane of digits."""
+    opened(page, address, "latent")
+    box = page.locator("#plane").bounding_box()
+    assert box is not None
+    page.wait_for_timeout(1500)
+    page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.72)
+    page.click("#draw-samples")
+    page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.72)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=out)
+
+
+def opened(page: Page, address: str, name: str) -> None:
+    """Open one of the pages and wait until it can be used."""
+    page.goto(f"{address}#{name}")
+    page.wait_for_selector(f"body[data-ready={name}]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""Heavy work, one piece at a time: who comes next, how far it is, and stopping it.
+
+The queue lives in the server, not in the page: a page that is loaded anew, or a second one, sees the same jobs.
+"""
+
+from __future__ import annotations
+
+import abc
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+from restorae.errors import Interrupted, RestoraeError
+from restorae.machine import give_back_memory
+from restorae.progress import Progress
+from restorae.web.refusals import Refused, nothing_here
+
+State: TypeAlias = Literal["waiting", "running", "done", "failed", "stopped"]
+
+_REMEMBERED = 100
+_SAID = 50
+_log = logging.getLogger("restorae.web")
+
+
+class Work(abc.ABC):
+    """What a job does when its turn comes."""
+
+    kind: str
+    """What sort of work it is: `restore`, `train`."""
+    minutes: float
+    """After so long it is stopped."""
+
+    @abc.abstractmethod
+    def about(self) -> dict[str, Any]:
+        """What a page must know of it, as plain JSON."""
+
+    @abc.abstractmethod
+    def run(self, job: Job) -> dict[str, Any]:
+        """Do it, tell `job` how far it is, and return what came of it.
+
+        Raises:
+            Interrupted: `job` was asked to stop.
+        """
+
+    def forget(self) -> None:  # noqa: B027
+        """The job is no longer remembered: give back what it kept."""
+
+
+class Job(Progress):
+    """One piece of work and how far it is; it listens to the work as any progress does."""
+
+    def __init__(self, number: int, work: Work, changed: Callable[[], None]) -> None:
+        self.id, self.work, self._changed = f"{number}", work, changed
+        self.state: State = "waiting"
+        self.made, self.began, self.ended = time.time(), 0.0, 0.0
+        self.task, self.unit, self.total, self.count = "", "", 0, 0
+        self.figures: dict[str, float] = {}
+        self.said: list[str] = []
+        self.error = ""
+        self.status = 200
+        self.result: dict[str, Any] = {}
+        self.stop_asked = threading.Event()
+
+    def check(self) -> None:
+        """Raise where the work may end.
+
+        Raises:
+            Interrupted: somebody asked for it.
+            Refused: its time is over.
+        """
+        if self.stop_asked.is_set():
+            raise Interrupted("Stopped, as was asked.")
+        if self.began and time.time() - self.began > 60 * self.work.minutes:
+            raise Refused(503, f"Stopped after {self.work.minutes:g} minutes: longer than this server works on one thing.")
+
+    def begin(self, task: str, total: int, unit: str) -> None:
+        self.task, self.unit, self.total, self.count = task, unit, total, 0
+        self._changed()
+
+    def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
+        self.count += count
+        self.figures |= figures
+        self._changed()
+        self.check()
+
+    def skip(self, count: int) -> None:
+        """So many units need no work."""
+        self.count += count
+        self._changed()
+
+    def say(self, message: str) -> None:
+        self.said = [*self.said[1 - _SAID :], message]
+        self._changed()
+
+    def warn(self, message: str) -> None:
+        self.say(message)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state in ("done", "failed", "stopped")
+
+    def to_dict(self, place: int = 0) -> dict[str, Any]:
+        """What a page is told."""
+        return {
+            "id": self.id,
+            "kind": self.work.kind,
+            "state": self.state,
+            "place": place,
+            "about": self.work.about(),
+            "made": self.made,
+            "began": self.began or None,
+            "ended": self.ended or None,
+            "task": self.task,
+            "count": self.count,
+            "total": self.total,
+            "unit": self.unit,
+            "figures": {name: value for name, value in self.figures.items() if value == value and abs(value) != float("inf")},
+            "said": self.said,
+            "error": self.error,
+            "result": self.result,
+        }
+
+
+class Queue:
+    """Does one job after the other, in a thread of its own.
+
+    Args:
+        most: jobs that may wait.
+        in_words: makes a sentence for a page of an error.
+    """
+
+    def __init__(self, most: int, in_words: Callable[[BaseException], str] = str) -> None:
+        self.most, self._in_words = most, in_words
+        self._jobs: dict[str, Job] = {}
+        self._numbers = itertools.count(1)
+        self._state = threading.Condition()
+        self._closed = False
+        self.version = 0
+        self._thread = threading.Thread(target=self._work, name="restorae-jobs", daemon=True)
+        self._thread.start()
+
+    def add(self, work: Work) -> Job:
+        """Put work at the end of the queue.
+
+        Raises:
+            Refused: too much waits already.
+        """
+        with self._state:
+            if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
+                raise Refused(429, f"{self.most} jobs wait already. Let some of them finish, or cancel them.")
+            job = Job(next(self._numbers), work, self._change)
+            self._jobs[job.id] = job
+            self._forget_old()
+            self._change()
+            return job
+
+    def get(self, name: str) -> Job:
+        """A job by its number.
+
+        Raises:
+            Refused: there is none.
+        """
+        job = self._jobs.get(name)
+        if job is None:
+            raise nothing_here(f"job {name}")
+        return job
+
+    def all(self) -> list[dict[str, Any]]:
+        """What pages are told of all jobs, oldest first; those that wait with their place, counted from 1."""
+        with self._state:
+            jobs = list(self._jobs.values())
+        places = itertools.count(1)
+        return [job.to_dict(next(places) if job.state == "waiting" else 0) for job in jobs]
+
+    def told(self, job: Job) -> dict[str, Any]:
+        """What pages are told of one job."""
+        return next((each for each in self.all() if each["id"] == job.id), job.to_dict())
+
+    def stop(self, name: str) -> Job:
+        """Cancel a job that waits; ask one that runs to stop."""
+        job = self.get(name)
+        with self._state:
+            job.stop_asked.set()
+            if job.state == "waiting":
+                job.state, job.ended = "stopped", time.time()
+            self._change()
+        return job
+
+    def remove(self, name: str) -> None:
+        """Stop a job and forget it once it is over; one that runs is only stopped."""
+        job = self.stop(name)
+        if job.over:
+            with self._state:
+                self._jobs.pop(name, None)
+                self._change()
+            job.work.forget()
+
+    def wait(self, since: int, seconds: float) -> None:
+        """Return when something has changed since version `since`, or the time is over."""
+        with self._state:
+            self._state.wait_for(lambda: self.version > since or self._closed, seconds)
+
+    def close(self, seconds: float = 20.0) -> None:
+        """Ask whatever runs to stop, drop what waits, and wait for the end."""
+        with self._state:
+            self._closed = True
+            for job in self._jobs.values():
+                job.stop_asked.set()
+            self._state.notify_all()
+        self._thread.join(seconds)
+
+    def _change(self) -> None:
+        with self._state:
+            self.version += 1
+            self._state.notify_all()
+
+    def _forget_old(self) -> None:
+        over = [job for job in self._jobs.values() if job.over]
+        for job in over[: max(0, len(over) - _REMEMBERED)]:
+            del self._jobs[job.id]
+            job.work.forget()
+
+    def _work(self) -> None:
+        while True:
+            with self._state:
+                self._state.wait_for(lambda: self._closed or self._next() is not None)
+                job = self._next()
+                if self._closed or job is None:
+                    return
+                job.state, job.began = "running", time.time()
+                self._change()
+            self._do(job)
+
+    def _next(self) -> Job | None:
+        return next((job for job in self._jobs.values() if job.state == "waiting"), None)
+
+    def _do(self, job: Job) -> None:
+        state: State = "failed"
+        try:
+            job.result = job.work.run(job)
+            state = "done"
+        except Interrupted as error:
+            state, job.error = "stopped", self._in_words(error)
+        except RestoraeError as error:
+            job.error = self._in_words(error)
+        except MemoryError:
+            job.error = "It does not fit in the memory of this machine."
+        except Exception as error:
+            _log.exception("job %s (%s) failed", job.id, job.work.kind)
+            job.error = self._in_words(error)
+        give_back_memory()
+        with self._state:
+            job.state, job.ended = state, time.time()
+            self._change()

@@ -1,0 +1,179 @@
+"""Restoring a picture of the gallery, whole and as the command line does, or a quick look at what it will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from restorae.errors import BadPicture, UsageError
+from restorae.formats import kind_named, open_original, read_still
+from restorae.pixels import FULL_RANGE, as_batch
+from restorae.restoring import Job as FileJob
+from restorae.restoring import Masks, ModelRestorer, Order, Restorer, Treatment, draw_files, restore_files
+from restorae.restoring.masks import upright
+from restorae.restoring.restorers import Change
+from restorae.shapes import Images
+from restorae.web.catalogue import Catalogue
+from restorae.web.gallery import Gallery, Picture, result_name
+from restorae.web.jobs import Job, Work
+from restorae.web.mosaics import lay_out, room_for, shown_range
+
+PREVIEW = 250_000
+"""Pixels of the smaller copy that is restored at once, so that something is seen soon."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a picture is to be restored."""
+
+    model: str
+    strength: float = 1.0
+    masked: bool = False
+    """Only where the picture's mask is white."""
+    samples: int | None = None
+    """Draw so many plausible restorations; the result is their mean, and their spread is shown."""
+    kind: str | None = None
+    """The format to write; None keeps the picture's own."""
+    quality: int | None = None
+
+
+class Restoration(Work):
+    """A job that restores one picture."""
+
+    kind = "restore"
+
+    def __init__(self, picture: Picture, wish: Wish, gallery: Gallery, catalogue: Catalogue, minutes: float) -> None:
+        self.picture, self.wish, self.gallery, self.catalogue, self.minutes = picture, wish, gallery, catalogue, minutes
+
+    def about(self) -> dict[str, Any]:
+        return {
+            "picture": self.picture.id,
+            "name": self.picture.name,
+            "model": self.wish.model,
+            "strength": self.wish.strength,
+            "mask": self.wish.masked,
+            "samples": self.wish.samples,
+        }
+
+    def run(self, job: Job) -> dict[str, Any]:
+        picture, wish = self.picture, self.wish
+        restorer = Stoppable(self.catalogue.restorer(wish.model), job.check)
+        kind = wish.kind or picture.original.kind
+        name = result_name(picture.name, kind)
+        target = picture.shelf.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
+        picture.shelf.claim(_room_for_results(picture))
+        order = Order(
+            restorer if wish.samples is None else self.catalogue.restorer(wish.model),
+            Treatment(strength=wish.strength),
+            Masks(picture.mask) if wish.masked and picture.mask else None,
+            wish.quality,
+            most_pixels=self.gallery.limits.pixels,
+        )
+        files = [FileJob(picture.file, target, Path(picture.file.name), wish.kind)]
+        failures = restore_files(files, order, progress=job) if wish.samples is None else draw_files(files, order, wish.samples, 0, job)
+        if failures:
+            raise BadPicture(str(failures[0]))
+        job.check()
+        result = open_original(target, most_pixels=self.gallery.limits.pixels)
+        layers = {"before": picture.layers["before"]}
+        same = result.pages[0].dtype == picture.original.pages[0].dtype
+        values = picture.values if same else shown_range(result, "auto")
+        layers["after"] = lay_out(result, values, picture.shelf.folder, f"after-{picture.version + 1}", check=job.check)
+        layers |= self._overlays(target, job)
+        former = [picture.result, *(path for name in ("after", "spread") for path in _files_of(picture, name))]
+        picture.layers, picture.result, picture.result_name = layers, target, name
+        picture.version += 1
+        for path in former:
+            if path is not None:
+                path.unlink(missing_ok=True)
+        return {"name": name, "bytes": target.stat().st_size, "layers": list(layers)}
+
+    def _overlays(self, target: Path, job: Job) -> dict[str, Any]:
+        """Further layers that tell of the result: how far plausible restorations spread."""
+        if self.wish.samples is None or kind_named(target) in ("npy", "npz"):
+            return {}
+        spread = open_original(target.with_name(f"{target.stem}-spread{target.suffix}"))
+        name = f"spread-{self.picture.version + 1}"
+        return {"spread": lay_out(spread, FULL_RANGE, self.picture.shelf.folder, name, check=job.check)}
+
+
+class Stoppable(Restorer):
+    """A restorer that can be stopped between two tiles."""
+
+    def __init__(self, restorer: Restorer, check: Callable[[], None]) -> None:
+        self.restorer, self.check = restorer, check
+        self.name, self.halo, self.multiple_of = restorer.name, restorer.halo, restorer.multiple_of
+        self.needs_mask, self.device, self.values = restorer.needs_mask, restorer.device, restorer.values
+        self.tells_bounds = restorer.tells_bounds
+
+    def bytes_per_pixel(self, channels: int) -> float:
+        return self.restorer.bytes_per_pixel(channels)
+
+    def settled(self, size: tuple[int, int], sample: Callable[[], Images]) -> Change:
+        change = self.restorer.settled(size, sample)
+
+        def checked(images: Images) -> Images:
+            self.check()
+            return change(images)
+
+        return checked
+
+    def restore_images(self, images: Images) -> Images:
+        self.check()
+        return self.restorer.restore_images(images)
+
+
+def check_wish(picture: Picture, wish: Wish, catalogue: Catalogue) -> None:
+    """Find what is wrong with a wish before it waits for its turn.
+
+    Raises:
+        UsageError, BadModelFile: as their messages say.
+    """
+    restorer = catalogue.restorer(wish.model)
+    if restorer.needs_mask and not (wish.masked and picture.mask):
+        raise UsageError(f"{restorer.name} fills what a mask marks. Paint one on the picture first.")
+    if wish.masked and picture.mask is None:
+        raise UsageError("There is no mask on this picture yet. Paint one, or restore all of it.")
+    if wish.samples is not None:
+        if wish.masked or wish.strength != 1:
+            raise UsageError("Several plausible restorations go neither with a mask nor with a strength below 1.")
+        if not isinstance(restorer, ModelRestorer) or not catalogue.card(wish.model).latent:
+            raise UsageError(f"{restorer.name} gives one answer for each picture.")
+
+
+def preview(picture: Picture, wish: Wish, catalogue: Catalogue) -> np.ndarray:
+    """A smaller copy of the picture, restored: (height, width, bands) uint8, upright.
+
+    Of a small picture it is the picture itself. Noise is partly averaged away in a smaller copy: this shows soon what the
+    whole will be about, not what it will be to the pixel.
+    """
+    restorer = catalogue.restorer(wish.model)
+    if restorer.needs_mask:
+        raise UsageError(f"{restorer.name} fills what a mask marks; there is no preview of that.")
+    mosaic = picture.layers["before"]
+    level = mosaic.smaller_than(PREVIEW)
+    images = as_batch(np.array(mosaic.stored(level))[None])
+    change = restorer.settled(mosaic.sizes[level], lambda: images)
+    with torch.inference_mode():
+        after = change(images)
+    mixed = (images + wish.strength * (after - images)).clamp(0, 1).mul(255).round()
+    shown = upright(mixed[0].permute(1, 2, 0).numpy().astype(np.uint8), picture.original.orientation)
+    if wish.masked and picture.mask is not None:
+        mask = read_still(picture.mask)[:: 2**level, :: 2**level]
+        shown = np.where(mask[..., None] > 0, shown, mosaic.level(level))
+    return shown
+
+
+def _room_for_results(picture: Picture) -> int:
+    """Claimed once: a second result takes the place of the first."""
+    return 0 if picture.result else 2 * picture.original.bytes + room_for(picture.original)
+
+
+def _files_of(picture: Picture, layer: str) -> list[Path]:
+    mosaic = picture.layers.get(layer)
+    return [] if mosaic is None else list(mosaic.folder.glob(f"{mosaic.name}-*.pixels"))

@@ -1,0 +1,83 @@
+"""The damage lab: kinds of damage, pictures to try them on, experiments."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from restorae.degradations import Degradation
+from restorae.shapes import Images
+from restorae.web.lab import Experiment, chain_of, command_for, described, part_of, samples
+from restorae.web.routes.common import PNG, SAYS_NO, Here, png
+from restorae.web.studio import Studio
+
+lab = APIRouter(prefix="/api", tags=["damage"], responses=SAYS_NO)
+
+
+class Experimental(BaseModel):
+    """What to try."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    sample: str | None = None
+    """One of the pictures that come along; or give `picture`."""
+    picture: str | None = None
+    """A picture that was sent."""
+    x: float = Field(0.5, ge=0, le=1)
+    """Where in the picture, as a fraction of its width."""
+    y: float = Field(0.5, ge=0, le=1)
+    """Where in the picture, as a fraction of its height."""
+    degradation: str | None = Field(None, max_length=4000)
+    """The damage, as on the command line; or give `links`."""
+    links: list[dict[str, Any]] | None = Field(None, max_length=20)
+    """The damage as a list of kinds with their settings."""
+    model: str | None = None
+    """What restores; none only damages."""
+    seed: int = Field(0, ge=0, lt=2**62)
+    """Where chance comes from."""
+
+
+@lab.get("/degradations")
+def degradations() -> list[dict[str, Any]]:
+    """Every kind of damage, with the JSON schema of its settings."""
+    return described()
+
+
+@lab.get("/samples")
+def all_samples() -> list[dict[str, str]]:
+    """Pictures that come along, to try things on."""
+    return [{"name": name, "about": told} for name, told in samples().items()]
+
+
+@lab.post("/experiments", status_code=201)
+async def experiment(wanted: Experimental, here: Here) -> dict[str, Any]:
+    """Damage a picture, restore it, and compare both with the clean one."""
+    damage = Degradation.of(wanted.degradation) if wanted.degradation else chain_of(wanted.links or [])
+    found = await asyncio.wrap_future(here.quickly(_try, wanted, damage, here))
+    return {
+        "id": found.id,
+        "spec": found.spec,
+        "command": command_for(damage),
+        "scores": found.scores,
+        "pictures": {name: f"/api/experiments/{found.id}/{name}.png" for name in found.pictures},
+        "size": list(found.pictures["clean"].shape[:2]),
+    }
+
+
+@lab.get("/experiments/{experiment}/{which}.png", responses=PNG)
+def experiment_picture(experiment: str, which: str, here: Here) -> Response:
+    """A picture of an experiment: `clean`, `degraded` or `restored`."""
+    return png(here.lab.picture(experiment, which), kept=True)
+
+
+def _try(wanted: Experimental, damage: Degradation, here: Studio) -> Experiment:
+    clean: Images
+    if wanted.picture is not None:
+        clean = part_of(here.gallery.get(wanted.picture), wanted.x, wanted.y)
+    else:
+        clean = here.lab.sample(wanted.sample or "digits")
+    restorer = here.catalogue.restorer(wanted.model) if wanted.model else None
+    return here.lab.run(clean, damage, restorer, wanted.seed)

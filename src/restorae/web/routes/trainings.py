@@ -1,0 +1,58 @@
+"""Trainings: what can be trained on, starting one, going on with one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from restorae.networks import VAE, Network
+from restorae.parts import kinds
+from restorae.web import trainings as work
+from restorae.web.routes.common import SAYS_NO, Here
+from restorae.web.trainings import TrainingWish
+
+trainings = APIRouter(prefix="/api", tags=["training"], responses=SAYS_NO)
+
+
+@trainings.get("/data")
+def data_sets(here: Here) -> dict[str, Any]:
+    """What can be trained on, the networks there are, and trainings that can be gone on with."""
+    running = {job["about"]["name"] for job in here.queue.all() if job["kind"] == "train" and job["state"] in ("waiting", "running")}
+    return {
+        "sets": here.data.listed(),
+        "networks": sorted(kind.kind for kind in kinds(Network) if not issubclass(kind, VAE)),  # type: ignore[type-abstract]
+        "unfinished": [each for each in work.unfinished(here.catalogue) if each["name"] not in running],
+    }
+
+
+@trainings.post("/trainings", status_code=202)
+def begin(wanted: TrainingWish, here: Here) -> dict[str, Any]:
+    """Train a model; a job is answered, which waits for its turn."""
+    _refuse_second(wanted.name, here)
+    shelf = here.store.shelf()
+    try:
+        return here.queue.told(here.queue.add(work.begin(wanted, here.options, here.catalogue, here.data, shelf)))
+    except BaseException:
+        shelf.remove()
+        raise
+
+
+@trainings.post("/trainings/{name}/resume", status_code=202)
+def resume(name: str, here: Here) -> dict[str, Any]:
+    """Go on with a training that was stopped, from its checkpoint."""
+    _refuse_second(name, here)
+    shelf = here.store.shelf()
+    try:
+        return here.queue.told(here.queue.add(work.take_up(name, here.options, here.catalogue, shelf)))
+    except BaseException:
+        shelf.remove()
+        raise
+
+
+def _refuse_second(name: str, here: Here) -> None:
+    from restorae.web.refusals import Refused
+
+    for job in here.queue.all():
+        if job["kind"] == "train" and job["about"]["name"] == name and job["state"] in ("waiting", "running"):
+            raise Refused(409, f"A model called {name} is being trained already. Choose another name, or stop that first.")

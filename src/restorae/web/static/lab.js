@@ -1,0 +1,240 @@
+// The damage lab: a chain of damages whose sliders are made from their JSON schemas, and what it does to a picture.
+
+import * as models from "./models.js";
+import { $, askJson, fill, make, newest, number, safely, say } from "./tools.js";
+
+const REACH = 4; // where a setting has no upper bound, its slider ends at so many times its default
+let kinds = [];
+let links = []; // {kind, settings: {name: value | "low..high"}}
+let seed = 0;
+let spec = "";
+
+export const currentSpec = () => spec;
+
+export async function begin() {
+  kinds = await askJson("/api/degradations");
+  fill($("add-damage"), kinds.map((kind) => [kind.kind, kind.kind]), "gaussian-noise");
+  links = remembered() ?? [{ kind: "gaussian-noise", settings: { mean: 0.5, sigma: 0.3 } }];
+  $("add").addEventListener("click", () => {
+    links.push({ kind: $("add-damage").value, settings: {} });
+    changed();
+    $("chain").lastElementChild?.scrollIntoView({ block: "nearest" });
+  });
+  $("draw-anew").addEventListener("click", () => { seed += 1; run(); });
+  $("lab-picture").addEventListener("change", run);
+  $("lab-model").addEventListener("change", run);
+  $("lab-train").addEventListener("click", () => { $("train-damage").value = spec; });
+  for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", safely(() => copy(button.dataset.copy)));
+  models.listen(() => {
+    const first = $("lab-model").options.length === 0;
+    models.fillWith($("lab-model"), (model) => model.restores && !model.needs_mask, "nothing");
+    if (first && models.get("digits-denoiser")) $("lab-model").value = "digits-denoiser";
+    run();
+  });
+  await shown();
+  showChain();
+}
+
+/** The page is looked at: pictures may have come meanwhile. */
+export async function shown() {
+  const [samples, pictures] = await Promise.all([askJson("/api/samples"), askJson("/api/pictures")]);
+  const own = pictures.map((picture) => [`picture ${picture.id}`, picture.name]);
+  const along = samples.map((sample) => [`sample ${sample.name}`, sample.about]);
+  fill($("lab-picture"), [{ label: "That come along", entries: along }, ...(own.length ? [{ label: "Yours", entries: own }] : [])]);
+  run();
+}
+
+function remembered() {
+  try {
+    const found = JSON.parse(localStorage.getItem("chain"));
+    return Array.isArray(found) && found.every((link) => kinds.some((kind) => kind.kind === link.kind)) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+function changed() {
+  localStorage.setItem("chain", JSON.stringify(links));
+  showChain();
+  run();
+}
+
+async function copy(id) {
+  await navigator.clipboard.writeText($(id).textContent);
+  say("Copied.");
+}
+
+const run = newest(async () => {
+  const [where, name] = $("lab-picture").value.split(" ");
+  if (!where || !kinds.length) return;
+  if (!links.length) {
+    $("lab-note").textContent = "There is no damage yet. Add one.";
+    return;
+  }
+  const json = { links: links.map((link) => ({ kind: link.kind, ...link.settings })), seed, [where]: name, model: $("lab-model").value || null };
+  $("trio").classList.add("busy");
+  try {
+    const found = await askJson("/api/experiments", { method: "POST", json });
+    await Promise.all(Object.entries(found.pictures).map(([which, path]) => showPicture(which, path)));
+    $("trio").style.setProperty("--shape", String(found.size[1] / found.size[0]));
+    $("lab-restored-figure").hidden = !found.pictures.restored;
+    for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).value = inWords(found.scores[which]);
+    spec = found.spec;
+    $("lab-spec").textContent = found.spec;
+    $("lab-command").textContent = found.command;
+    $("lab-seed").value = String(seed);
+    $("lab-note").textContent = "";
+    $("lab-note").className = "note";
+  } catch (error) {
+    $("lab-note").textContent = error.message;
+    $("lab-note").className = "note error";
+  } finally {
+    $("trio").classList.remove("busy");
+  }
+});
+
+async function showPicture(which, path) {
+  const image = $(`lab-${which}`);
+  image.src = path;
+  await image.decode().catch(() => {});
+}
+
+function inWords(scores) {
+  if (!scores) return "";
+  const psnr = scores.psnr === null ? "∞" : scores.psnr.toFixed(2);
+  return `PSNR ${psnr} dB${scores.ssim === null ? "" : `, SSIM ${scores.ssim.toFixed(3)}`}`;
+}
+
+// ------------------------------------------------------------------------------------------------- the chain
+
+function showChain() {
+  const focused = document.activeElement?.dataset?.key;
+  $("chain").replaceChildren(...links.map(linkCard));
+  if (focused) $("chain").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function linkCard(link, place) {
+  const kind = kinds.find((each) => each.kind === link.kind);
+  const moved = (by) => () => {
+    const [taken] = links.splice(place, 1);
+    links.splice(place + by, 0, taken);
+    changed();
+    say(`${link.kind} is now number ${place + by + 1} of ${links.length}.`);
+  };
+  const settings = Object.entries(kind.schema.properties ?? {}).map(([name, schema]) => setting(link, place, name, schema));
+  const card = make("li", { class: "link", draggable: "true" },
+    make("header", {},
+      make("h3", {}, link.kind),
+      make("button", { class: "quiet", disabled: place === 0, "data-key": `up-${place}`, onclick: moved(-1), "aria-label": `Move ${link.kind} up` }, "↑"),
+      make("button", { class: "quiet", disabled: place === links.length - 1, "data-key": `down-${place}`, onclick: moved(1), "aria-label": `Move ${link.kind} down` }, "↓"),
+      make("button", { class: "quiet", onclick: () => { links.splice(place, 1); changed(); }, "aria-label": `Remove ${link.kind}` }, "✕")),
+    make("p", { class: "about" }, kind.about),
+    ...settings);
+  dragging(card, place);
+  return card;
+}
+
+let dragged = null;
+
+function dragging(card, place) {
+  const below = (event) => {
+    const edges = card.getBoundingClientRect();
+    return event.clientY > edges.top + edges.height / 2;
+  };
+  card.addEventListener("dragstart", (event) => {
+    if (event.target !== card) return;
+    dragged = place;
+    card.classList.add("moving");
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", links[place].kind);
+  });
+  card.addEventListener("dragend", () => { dragged = null; showChain(); });
+  card.addEventListener("dragover", (event) => {
+    if (dragged === null) return;
+    event.preventDefault();
+    card.classList.toggle("below", below(event));
+    card.classList.toggle("above", !below(event));
+  });
+  card.addEventListener("dragleave", () => card.classList.remove("above", "below"));
+  card.addEventListener("drop", (event) => {
+    if (dragged === null) return;
+    event.preventDefault();
+    const target = place + (below(event) ? 1 : 0);
+    const [taken] = links.splice(dragged, 1);
+    links.splice(target > dragged ? target - 1 : target, 0, taken);
+    dragged = null;
+    changed();
+  });
+}
+
+/** A control for one setting, made from its JSON schema. */
+function setting(link, place, name, schema) {
+  const id = `setting-${place}-${name}`;
+  const said = schema.description ?? "";
+  const value = link.settings[name] ?? schema.default;
+  const set = (next, whole = false) => {
+    link.settings[name] = next;
+    localStorage.setItem("chain", JSON.stringify(links));
+    if (whole) showChain();
+    run();
+  };
+  const words = name.replaceAll("_", " ");
+  if (schema.enum) {
+    const select = make("select", { id, "data-key": id, onchange: () => set(select.value) });
+    fill(select, schema.enum.map((each) => [each, each]), value);
+    return make("div", { class: "setting", title: said }, make("label", { for: id }, words), select);
+  }
+  if (schema.type === "boolean") {
+    const box = make("input", { id, type: "checkbox", checked: value === true, "data-key": id, onchange: () => set(box.checked) });
+    return make("div", { class: "setting", title: said }, make("label", { for: id }, words), box);
+  }
+  const types = schema.anyOf ?? [schema];
+  const whole = types.some((each) => each.type === "integer") && !types.some((each) => each.type === "number");
+  const numeric = whole || types.some((each) => each.type === "number");
+  if (!numeric) {
+    const box = make("input", { id, value: String(value ?? ""), "data-key": id, onchange: () => set(box.value) });
+    return make("div", { class: "setting", title: said }, make("label", { for: id }, words), box);
+  }
+  return slider({ id, words, said, value, schema, whole, ranged: types.some((each) => each.$ref?.endsWith("/Range")), set });
+}
+
+function slider({ id, words, said, value, schema, whole, ranged, set }) {
+  const [min, max] = reach(schema, whole, value);
+  const step = whole ? 1 : (max - min) / 200;
+  const ends = typeof value === "string" && value.includes("..") ? value.split("..").map(Number) : [Number(value)];
+  const told = make("span", { class: "value" });
+  const tell = () => { told.textContent = ends.map((end) => number(end, 3)).join(" to "); };
+  const inputs = ends.map((end, side) => {
+    const input = make("input", { type: "range", id: side ? `${id}-high` : id, min, max, step, value: String(end), "data-key": side ? `${id}-high` : id, "aria-label": ends.length > 1 ? `${words}, ${side ? "to" : "from"}` : words });
+    input.addEventListener("input", () => {
+      ends[side] = whole ? Math.round(input.value) : rounded(Number(input.value), step);
+      if (ends.length > 1 && ends[0] > ends[1]) {
+        ends[1 - side] = ends[side];
+        inputs[1 - side].value = String(ends[side]);
+      }
+      tell();
+      set(ends.length > 1 ? `${ends[0]}..${ends[1]}` : ends[0]);
+    });
+    return input;
+  });
+  tell();
+  const toggle = ranged
+    ? make("button", { class: "quiet", "data-key": `${id}-range`, "aria-pressed": String(ends.length > 1), title: "A range is drawn from anew for each picture", "aria-label": `${words}: ${ends.length > 1 ? "one value" : "a range"}`,
+        onclick: () => set(ends.length > 1 ? ends[0] : `${ends[0]}..${whole ? Math.min(max, ends[0] + 1) : rounded(Math.min(max, ends[0] + (max - min) / 5), step)}`, true) }, ends.length > 1 ? "one" : "range")
+    : null;
+  return make("div", { class: "setting", title: said }, make("label", { for: id }, words), told, make("div", { class: "both" }, ...inputs, toggle));
+}
+
+function reach(schema, whole, value) {
+  const usual = Math.abs(Number(schema.default)) || 0.25;
+  const largest = Math.max(usual, ...String(value).split("..").map((end) => Math.abs(Number(end)) || 0));
+  const open = whole ? Math.max(10, REACH * usual) : Math.max(1, REACH * usual);
+  const high = Math.max(largest, Math.min(schema.maximum ?? Infinity, open));
+  const low = Math.max(schema.minimum ?? -Math.max(1, usual), schema.minimum ?? -Infinity);
+  return [low, high];
+}
+
+function rounded(value, step) {
+  const digits = Math.max(0, Math.ceil(-Math.log10(step)));
+  return Number(value.toFixed(Math.min(digits, 6)));
+}

@@ -1,0 +1,254 @@
+// Restore: pictures in, a model, before and after, out again.
+
+import * as jobs from "./jobs.js";
+import * as models from "./models.js";
+import { Viewer } from "./viewer.js";
+import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, size, takeFiles } from "./tools.js";
+
+let pictures = []; // as the server tells; those on their way have no id
+let current = null;
+let viewer;
+let count = 0;
+const seen = new Map(); // picture: the last job whose result is known here
+
+const picked = () => pictures.find((picture) => picture.id && picture.id === current);
+const model = () => models.get($("restore-model").value);
+const jobOf = (picture) => (picture?.job ? jobs.get(picture.job) : null);
+const busy = (picture) => { const job = jobOf(picture); return Boolean(job && !jobs.isOver(job)); };
+
+export function begin() {
+  viewer = new Viewer($("viewer"), {
+    onzoom: (scale) => { $("zoom").value = `${scale >= 0.1 ? Math.round(100 * scale) : (100 * scale).toFixed(1)} %`; },
+    onstrokes: safely(saveStrokes),
+  });
+  takeFiles($("drop"), $("files"), add);
+  takeFiles(document.body, make("input"), (files) => {
+    if (!$("page-restore").hidden) add(files);
+  });
+  models.listen(() => {
+    models.fillWith($("restore-model"), (each) => each.restores);
+    remember();
+    modelChanged();
+  });
+  $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
+  $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
+  $("masked").addEventListener("change", () => { painting(); preview(); });
+  $("spread").addEventListener("change", update);
+  $("restore-now").addEventListener("click", safely(() => restore([picked()])));
+  $("restore-all").addEventListener("click", safely(() => restore(pictures.filter((picture) => picture.id && !busy(picture)))));
+  $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
+  $("zoom-out").addEventListener("click", () => viewer.zoom(1 / 1.5));
+  $("zoom-fit").addEventListener("click", () => viewer.fit());
+  $("zoom-one").addEventListener("click", () => viewer.one());
+  for (const button of document.querySelectorAll("[data-mode]")) {
+    button.addEventListener("click", () => {
+      for (const each of document.querySelectorAll("[data-mode]")) each.setAttribute("aria-checked", String(each === button));
+      viewer.setMode(button.dataset.mode);
+    });
+  }
+  for (const tool of ["brush", "eraser", "hand"]) $(tool).addEventListener("click", () => take(tool));
+  $("brush-size").addEventListener("input", () => take());
+  $("undo").addEventListener("click", safely(() => saveStrokes(viewer.strokes.slice(0, -1))));
+  $("clear-mask").addEventListener("click", safely(() => saveStrokes([])));
+  $("mask-file").addEventListener("change", safely(takeMask));
+  $("overlay").addEventListener("change", () => { viewer.overlay = $("overlay").value; viewer.redraw(); });
+  jobs.listen(safely(jobsChanged));
+  safely(refresh)();
+}
+
+function remember() {
+  const known = localStorage.getItem("model");
+  if (known && [...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
+}
+
+async function refresh() {
+  const waiting = pictures.filter((picture) => !picture.id);
+  pictures = [...(await askJson("/api/pictures")), ...waiting];
+  if (!picked()) current = pictures.findLast((picture) => picture.id)?.id ?? null;
+  update();
+  preview();
+}
+
+const add = safely(async (files) => {
+  const coming = files.map((file) => ({ name: file.name, key: `coming ${(count += 1)}`, sending: true }));
+  pictures.push(...coming);
+  update();
+  for (const [place, file] of files.entries()) {
+    const put = (found) => { pictures = pictures.map((each) => (each === coming[place] ? found : each)); };
+    try {
+      const found = await sendPicture(file);
+      // the list may have been asked for meanwhile, and hold it already
+      pictures = pictures.filter((each) => each.id !== found.id);
+      put(found);
+      current = found.id;
+      update();
+      preview();
+    } catch (error) {
+      put({ name: file.name, key: coming[place].key, refused: error.message });
+      update();
+    }
+  }
+});
+
+function pick(id) {
+  current = id;
+  update();
+  preview();
+}
+
+const remove = safely(async (key) => {
+  const picture = pictures.find((each) => (each.id ?? each.key) === key);
+  if (picture?.id) await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
+  pictures = pictures.filter((each) => each !== picture);
+  if (key === current) current = pictures.findLast((each) => each.id)?.id ?? null;
+  update();
+  preview();
+});
+
+function modelChanged() {
+  const chosen = model();
+  $("model-card").hidden = !chosen;
+  $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
+  $("spread-field").hidden = !chosen?.samples;
+  if (!chosen?.samples) $("spread").checked = false;
+  if (chosen?.needs_mask) $("masked").checked = true;
+  painting();
+  update();
+  preview();
+}
+
+function update() {
+  const list = pictures.map((picture) => {
+    const job = jobOf(picture);
+    const told = picture.refused ?? (picture.sending ? "on its way …" : job ? jobs.told(job) : picture.result ? "restored" : `${picture.width} × ${picture.height}, ${size(picture.bytes)}`);
+    const failed = picture.refused || job?.state === "failed";
+    const text = make("span", { class: "text" },
+      make("span", { class: "name" }, picture.name),
+      job && !jobs.isOver(job) ? jobs.bar(job) : null,
+      make("span", { class: failed ? "told error" : "told" }, told));
+    const image = picture.id ? make("img", { src: `/api/pictures/${picture.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
+    const here = Boolean(picture.id) && picture.id === current;
+    const active = Boolean(job && !jobs.isOver(job));
+    const key = picture.id ?? picture.key;
+    return make("li", { class: here ? "current" : "", "data-key": `${key}-${active}` },
+      make("button", { class: "pick", disabled: !picture.id, "aria-pressed": String(here), onclick: () => pick(key) }, image, text),
+      active
+        ? make("button", { class: "quiet small", onclick: () => jobs.stop(picture.job), "aria-label": `Cancel ${picture.name}` }, "Cancel")
+        : make("button", { class: "quiet small", disabled: Boolean(picture.sending), onclick: () => remove(key), "aria-label": `Remove ${picture.name}` }, "✕"));
+  });
+  renew($("pictures"), list);
+  const picture = picked();
+  const open = pictures.filter((each) => each.id);
+  $("restore-now").disabled = !picture || !model() || busy(picture);
+  $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
+  $("restore-all").hidden = open.length < 2;
+  $("restore-all").textContent = `Restore all ${open.length}`;
+  $("strength").disabled = $("spread").checked;
+  viewer.show(picture ?? null);
+  $("picture-facts").textContent = picture ? facts(picture) : "\u00a0";
+  const job = jobOf(picture);
+  const told = job ? (job.state === "done" ? `By ${job.about.model}, ${jobs.told(job)}` : job.state === "running" ? "Restoring …" : job.state === "waiting" ? jobs.told(job) : job.error) : "";
+  if ($("picture-state").textContent !== told) $("picture-state").textContent = told;
+  $("picture-state").className = job?.state === "failed" ? "error" : "";
+  $("download").hidden = !picture?.result;
+  if (picture?.result) {
+    $("download").href = `/api/pictures/${picture.id}/restored`;
+    $("download").setAttribute("download", picture.result);
+    $("download").setAttribute("aria-label", `Download ${picture.result}`);
+  }
+  const overlays = (picture?.layers ?? []).filter((layer) => !["before", "after"].includes(layer));
+  $("overlay-tools").hidden = !overlays.length;
+  if (overlays.length !== $("overlay").options.length - 1) {
+    fill($("overlay"), [["", "none"], ...overlays.map((layer) => [layer, layer])], viewer.overlay);
+    viewer.overlay = $("overlay").value;
+  }
+}
+
+function facts(picture) {
+  const depth = { uint8: "8 bits", uint16: "16 bits", float32: "float", bool: "1 bit" }[picture.dtype] ?? picture.dtype;
+  const kind = { 1: "grey", 3: "colour" }[picture.channels] ?? `${picture.channels} channels`;
+  const pages = picture.pages > 1 ? `, ${picture.pages} pages (the first is shown)` : "";
+  const notices = picture.notices.length ? `. Note: ${picture.notices.join("; ")}` : "";
+  return `${picture.width} × ${picture.height}, ${kind}, ${depth}, ${picture.kind.toUpperCase()}, ${size(picture.bytes)}${pages}${notices}`;
+}
+
+/** Show soon what the result will be about: a smaller copy, restored at once. */
+const preview = newest(async () => {
+  const picture = picked();
+  const chosen = model();
+  $("restore-note").textContent = "";
+  if (!picture || !chosen) return;
+  const job = jobOf(picture);
+  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked;
+  if (picture.result && (same || !job)) return;
+  if (chosen.needs_mask || busy(picture)) return;
+  const query = new URLSearchParams({ model: chosen.name, strength: $("strength").value, mask: String($("masked").checked && picture.mask) });
+  try {
+    const answer = await ask(`/api/pictures/${picture.id}/preview.png?${query}`);
+    const bitmap = await createImageBitmap(await answer.blob());
+    if (picked()?.id !== picture.id) return;
+    if (!picked().layers.includes("after")) viewer.showPreview(bitmap);
+    const smaller = picture.width > bitmap.width;
+    $("restore-note").textContent = picked().layers.includes("after") ? "Changed since it was restored: restore again to see it." : smaller ? "The preview is a smaller copy, restored. Restore does the whole." : "";
+  } catch (error) {
+    $("restore-note").textContent = error.message;
+  }
+});
+
+async function restore(chosen) {
+  const wanted = chosen.filter(Boolean);
+  for (const picture of wanted) {
+    const masked = $("masked").checked && (picture.mask || picture.id === current);
+    const json = { model: $("restore-model").value, strength: $("spread").checked ? 1 : Number($("strength").value), mask: masked };
+    if ($("spread").checked) json.samples = 8;
+    const job = await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json });
+    picture.job = job.id;
+  }
+  if (wanted.length > 1) say(`${wanted.length} pictures wait for their turn.`);
+  update();
+}
+
+async function jobsChanged(all) {
+  const known = new Set(pictures.map((picture) => picture.job));
+  const restored = all.filter((job) => job.kind === "restore" && job.state === "done");
+  const news = restored.filter((job) => Number(seen.get(job.about.picture) ?? 0) < Number(job.id));
+  for (const job of news) seen.set(job.about.picture, job.id);
+  if (news.length || all.some((job) => job.kind === "restore" && !jobs.isOver(job) && !known.has(job.id))) await refresh();
+  else update();
+}
+
+// ------------------------------------------------------------------------------------------------- the mask
+
+let tool = "brush";
+
+function painting() {
+  $("paint-tools").hidden = !$("masked").checked;
+  take();
+}
+
+function take(chosen = tool) {
+  tool = chosen;
+  for (const each of ["brush", "eraser", "hand"]) $(each).setAttribute("aria-pressed", String(each === tool));
+  viewer.setPainting($("masked").checked && tool !== "hand" ? { radius: Number($("brush-size").value), erase: tool === "eraser" } : null);
+}
+
+async function saveStrokes(strokes) {
+  const picture = picked();
+  if (!picture) return;
+  viewer.setStrokes(strokes);
+  const answered = await askJson(`/api/pictures/${picture.id}/mask`, { method: "PUT", json: { strokes } });
+  picture.strokes = answered.strokes;
+  picture.mask = answered.mask;
+  preview();
+}
+
+async function takeMask() {
+  const [file] = $("mask-file").files;
+  $("mask-file").value = "";
+  const picture = picked();
+  if (!file || !picture) return;
+  Object.assign(picture, await askJson(`/api/pictures/${picture.id}/mask`, { method: "POST", body: file }));
+  say("The mask was taken.");
+  update();
+  preview();
+}

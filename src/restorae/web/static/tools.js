@@ -1,0 +1,204 @@
+// What every page uses: making elements, asking the server, saying something, words for sizes and times.
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element with attributes, listeners (`onclick`) and children; text is text, never markup. */
+export function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key in element && key !== "list" && typeof value !== "string") element[key] = value;
+    else if (value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/** An element of a drawing. */
+export function draw(name, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Make the children of `parent` what `wanted` says, and keep elements that are alike: what is being pressed, focused or read
+ * is not taken away under the person's hand. Listeners of kept elements stay, so they go by names, not by values.
+ */
+export function renew(parent, wanted) {
+  wanted.forEach((child, place) => {
+    const there = parent.childNodes[place];
+    if (!there) parent.append(child);
+    else if (!alike(there, child)) there.replaceWith(child);
+    else if (child.nodeType === Node.TEXT_NODE) {
+      if (there.data !== child.data) there.data = child.data;
+    } else {
+      for (const { name } of [...there.attributes]) if (!child.hasAttribute(name)) there.removeAttribute(name);
+      for (const { name, value } of child.attributes) if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+      renew(there, [...child.childNodes]);
+    }
+  });
+  while (parent.childNodes.length > wanted.length) parent.lastChild.remove();
+}
+
+const alike = (one, other) => one.nodeName === other.nodeName && one.dataset?.key === other.dataset?.key;
+
+/** What the server says no with: a sentence for the person. */
+export class Refusal extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+export async function ask(path, { method = "GET", json, body, signal } = {}) {
+  const options = { method, signal, headers: {} };
+  if (json !== undefined) {
+    options.body = JSON.stringify(json);
+    options.headers["content-type"] = "application/json";
+  } else if (body !== undefined) {
+    options.body = body;
+    options.headers["content-type"] = "application/octet-stream";
+  }
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(0, "The server does not answer. Is restorae serve still running?");
+  }
+  if (answer.ok) return answer;
+  let sentence = `The server answered with status ${answer.status}.`;
+  try {
+    sentence = (await answer.json()).error ?? sentence;
+  } catch { /* no sentence came */ }
+  throw new Refusal(answer.status, sentence);
+}
+
+export async function askJson(path, options) {
+  const answer = await ask(path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+let fading;
+/** Tell the person something for a moment; screen readers read it. */
+export function say(sentence) {
+  const said = $("said");
+  said.textContent = sentence;
+  said.classList.add("on");
+  clearTimeout(fading);
+  fading = setTimeout(() => said.classList.remove("on"), 6000);
+}
+
+/** Run what an event asks for; what goes wrong is said. */
+export function safely(work) {
+  return async (...given) => {
+    try {
+      return await work(...given);
+    } catch (error) {
+      if (error.name !== "AbortError") {
+        say(error.message);
+        if (!(error instanceof Refusal)) console.error(error);
+      }
+      return undefined;
+    }
+  };
+}
+
+/** Calls of `work` that follow each other: only the newest of those that wait is made, one at a time. */
+export function newest(work) {
+  let running = false;
+  let waiting = null;
+  return async function call(...given) {
+    if (running) {
+      waiting = given;
+      return;
+    }
+    running = true;
+    try {
+      await work(...given);
+    } finally {
+      running = false;
+      if (waiting) {
+        const next = waiting;
+        waiting = null;
+        call(...next);
+      }
+    }
+  };
+}
+
+export function size(bytes) {
+  const units = ["B", "kB", "MB", "GB"];
+  let unit = 0;
+  while (bytes >= 1024 && unit < 3) {
+    bytes /= 1024;
+    unit += 1;
+  }
+  return `${bytes >= 10 || unit === 0 ? Math.round(bytes) : bytes.toFixed(1)} ${units[unit]}`;
+}
+
+export function duration(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export function number(value, digits = 4) {
+  return Number.parseFloat(Number(value).toPrecision(digits)).toString();
+}
+
+/** Fill a select; entries are [value, text] or {label, entries}. The choice is kept where it still exists. */
+export function fill(select, entries, chosen = select.value) {
+  const option = ([value, text]) => make("option", { value }, text);
+  select.replaceChildren(
+    ...entries.map((entry) => (Array.isArray(entry) ? option(entry) : make("optgroup", { label: entry.label }, entry.entries.map(option)))),
+  );
+  if ([...select.options].some((each) => each.value === chosen)) select.value = chosen;
+}
+
+/** Take files that are dropped on an element or chosen with its input. */
+export function takeFiles(element, input, take) {
+  input.addEventListener("change", () => {
+    const files = [...input.files];
+    input.value = "";
+    if (files.length) take(files);
+  });
+  let depth = 0;
+  element.addEventListener("dragenter", (event) => {
+    event.preventDefault();
+    depth += 1;
+    element.classList.add("over");
+  });
+  element.addEventListener("dragover", (event) => event.preventDefault());
+  element.addEventListener("dragleave", () => {
+    depth -= 1;
+    if (depth <= 0) element.classList.remove("over");
+  });
+  element.addEventListener("drop", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    depth = 0;
+    element.classList.remove("over");
+    const files = [...event.dataTransfer.files];
+    if (files.length) take(files);
+  });
+}
+
+let limits;
+/** What the server puts up with, asked once. */
+export async function about() {
+  limits ??= askJson("/api/about");
+  return limits;
+}
+
+/** Send a picture; what is too large is not even sent. */
+export async function sendPicture(file) {
+  const { limits: { upload } } = await about();
+  if (file.size > upload) {
+    throw new Refusal(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
+  }
+  return askJson(`/api/pictures?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+}

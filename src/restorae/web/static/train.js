@@ -1,0 +1,162 @@
+// Train: start one of three ways, watch it learn, stop it, go on.
+
+import * as jobs from "./jobs.js";
+import * as models from "./models.js";
+import { $, askJson, draw, duration, fill, make, number, renew, safely, say } from "./tools.js";
+
+let unfinished = [];
+let finished = new Set();
+let first = true;
+const looked = new Map(); // job: which look is shown, where the person chose one
+
+export function begin() {
+  const form = $("train-form");
+  for (const radio of form.elements.way) radio.addEventListener("change", wayChanged);
+  form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
+  jobs.listen(safely(jobsChanged));
+  wayChanged();
+}
+
+export async function shown() {
+  const { sets, networks, unfinished: found } = await askJson("/api/data");
+  const entries = sets.map((set) => [set.name, set.name]);
+  for (const id of ["train-clean", "train-degraded", "train-noisy"]) fill($(id), entries);
+  fill($("train-network"), [["", "what suits the pictures"], ...networks.map((name) => [name, name])]);
+  $("no-data").hidden = sets.some((set) => !set.named);
+  unfinished = found;
+  show();
+}
+
+function wayChanged() {
+  const way = $("train-form").elements.way.value;
+  for (const field of document.querySelectorAll("[data-ways]")) field.hidden = !field.dataset.ways.split(" ").includes(way);
+}
+
+async function start() {
+  const form = $("train-form").elements;
+  const way = form.way.value;
+  const json = { way, name: form.name.value.trim(), network: form.network.value || null, overwrite: form.overwrite.checked, [$("train-unit").value]: Number($("train-length").value) };
+  for (const field of ["clean", "degraded", "noisy", "degradation"]) {
+    if (!form[field].closest("[data-ways]").hidden) json[field] = form[field].value;
+  }
+  $("train-note").className = "note";
+  try {
+    const job = await askJson("/api/trainings", { method: "POST", json });
+    $("train-note").textContent = job.place > 1 ? `It waits, place ${job.place} in the queue.` : "It begins. You may close this page: it goes on.";
+  } catch (error) {
+    $("train-note").textContent = error.message;
+    $("train-note").className = "note error";
+  }
+}
+
+const resume = safely(async (name) => {
+  await askJson(`/api/trainings/${encodeURIComponent(name)}/resume`, { method: "POST" });
+  unfinished = unfinished.filter((each) => each.name !== name);
+  say(`${name} goes on.`);
+  show();
+});
+
+async function jobsChanged(all) {
+  const over = all.filter((job) => job.kind === "train" && jobs.isOver(job));
+  const news = over.filter((job) => !finished.has(job.id));
+  finished = new Set(over.map((job) => job.id));
+  if (news.length && !first) {
+    await models.refresh();
+    await shown();
+  }
+  first = false;
+  show();
+}
+
+function show() {
+  const trainings = jobs.all().filter((job) => job.kind === "train");
+  const active = new Set(trainings.filter((job) => !jobs.isOver(job)).map((job) => job.about.name));
+  const cards = [...trainings].reverse().map(card);
+  const rest = unfinished.filter((each) => !active.has(each.name) && !trainings.some((job) => job.about.name === each.name));
+  renew($("trainings"), [
+    ...cards,
+    ...rest.map((each) =>
+      make("article", { class: "training", "data-key": `unfinished-${each.name}` },
+        make("header", {}, make("h2", {}, each.name), make("span", { class: "note" }, `stopped at step ${each.step.toLocaleString("en")}, after ${duration(each.seconds)}`),
+          make("div", { class: "actions" }, make("button", { onclick: () => resume(each.name) }, "Resume"))))),
+    ...(cards.length || rest.length ? [] : [make("p", { class: "blank" }, make("strong", {}, "No training yet"), "A network learns the damage from your pictures. Ten minutes show whether it finds the way; its curves and a few fixed pictures appear here.")]),
+  ]);
+}
+
+function card(job) {
+  const { about } = job;
+  const over = jobs.isOver(job);
+  const learned = { damage: about.damage, pairs: "pairs", noisy: "noisy pictures alone" }[about.way];
+  const action = !over
+    ? make("button", { onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
+    : job.state === "done"
+      ? make("a", { class: "button", href: "#restore", onclick: () => { $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
+      : about.resumable
+        ? make("button", { onclick: () => resume(about.name) }, "Resume")
+        : null;
+  const psnr = about.looks.filter((look) => look.mse).map((look) => [look.step, -10 * Math.log10(look.mse)]);
+  const before = about.looks.find((look) => look.mse_degraded);
+  const checked = psnr.length ? psnr : about.looks.map((look) => [look.step, look.validation_loss]).filter(([, value]) => value !== undefined);
+  return make("article", { class: "training", "data-key": `${job.id}-${job.state}-${about.resumable}` },
+    make("header", {},
+      make("h2", {}, about.name),
+      make("span", { class: "note" }, `${about.network}, ${learned}`),
+      make("div", { class: "actions" }, action)),
+    make("p", { class: job.state === "failed" ? "error" : "note" }, jobs.told(job), job.figures.images_per_second && !over ? `, ${Math.round(job.figures.images_per_second)} examples per second` : ""),
+    over ? null : jobs.bar(job),
+    about.losses.length > 1 || checked.length
+      ? make("div", { class: "charts" },
+          make("figure", {}, make("figcaption", {}, `Loss ${about.losses.length ? number(about.losses.at(-1)[1]) : ""}`), chart(about.losses, { name: "Loss", log: true })),
+          make("figure", {}, make("figcaption", {}, psnr.length ? `Validation PSNR ${psnr.at(-1)[1].toFixed(2)} dB${before ? ` (damaged ${(-10 * Math.log10(before.mse_degraded)).toFixed(2)})` : ""}` : "Validation loss"), chart(checked, { name: psnr.length ? "Validation PSNR in dB" : "Validation loss", dots: true })))
+      : null,
+    about.looks.length ? looks(job) : null,
+    job.said.length && !about.looks.length ? make("ul", { class: "said-lines" }, job.said.slice(-3).map((line) => make("li", {}, line))) : null);
+}
+
+/** Fixed pictures that get better check by check; a slider goes back in time. */
+function looks(job) {
+  const count = job.about.looks.length;
+  const which = Math.min(looked.get(job.id) ?? count, count);
+  const path = (number) => `/api/jobs/${job.id}/looks/${number}.png`;
+  const told = make("output", {}, `check ${which} of ${count}`);
+  const image = make("img", { src: path(which), alt: `Fixed pictures at check ${which}: a row each of damaged, restored and clean ones` });
+  const input = make("input", { type: "range", min: "1", max: String(count), value: String(which), "aria-label": "Which check" });
+  input.addEventListener("input", () => {
+    const chosen = Number(input.value);
+    if (chosen === Number(input.max)) looked.delete(job.id);
+    else looked.set(job.id, chosen);
+    image.src = path(chosen);
+    image.alt = `Fixed pictures at check ${chosen}: a row each of damaged, restored and clean ones`;
+    told.textContent = `check ${chosen} of ${input.max}`;
+  });
+  return make("div", { class: "looks" }, image, count > 1 ? make("label", {}, input, told) : null);
+}
+
+/** A small line chart: [[x, y], …]. */
+function chart(points, { name, log = false, dots = false }) {
+  const [width, height, left, bottom, top] = [360, 130, 46, 18, 8];
+  const drawing = draw("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img" });
+  const shown = log ? points.filter(([, y]) => y > 0) : points;
+  drawing.setAttribute("aria-label", shown.length ? `${name}: from ${number(shown[0][1])} to ${number(shown.at(-1)[1])} over ${shown.length} points` : `${name}: nothing yet`);
+  if (!shown.length) return drawing;
+  const scaled = (y) => (log ? Math.log(y) : y);
+  const xs = shown.map(([x]) => x);
+  const ys = shown.map(([, y]) => scaled(y));
+  const [lowX, highX] = [Math.min(0, ...xs), Math.max(...xs, 1)];
+  let [low, high] = [Math.min(...ys), Math.max(...ys)];
+  if (high - low < 1e-6) [low, high] = [low - 0.5, high + 0.5];
+  const x = (value) => left + ((value - lowX) / (highX - lowX)) * (width - left - 6);
+  const y = (value) => top + (1 - (value - low) / (high - low)) * (height - top - bottom);
+  for (const value of [low, (low + high) / 2, high]) {
+    drawing.append(
+      draw("line", { x1: left, x2: width - 6, y1: y(value), y2: y(value) }),
+      draw("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, number(log ? Math.exp(value) : value, 3)),
+    );
+  }
+  drawing.append(
+    draw("path", { d: shown.map(([px, py], place) => `${place ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
+    draw("text", { x: width - 6, y: height - 4, "text-anchor": "end" }, `${highX.toLocaleString("en")} steps`),
+  );
+  if (dots) for (const [px, py] of shown) drawing.append(draw("circle", { cx: x(px).toFixed(1), cy: y(scaled(py)).toFixed(1), r: 2.5 }));
+  return drawing;
+}

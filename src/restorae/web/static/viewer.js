@@ -1,0 +1,398 @@
+// Looks at pictures of any size by tiles: before and after under one zoom, down to single pixels; takes what is painted.
+
+import { make } from "./tools.js";
+
+const TILE = 512;
+const KEPT = 400;
+const LARGEST = 64;
+
+export class Viewer {
+  constructor(box, { onzoom = () => {}, onstrokes = () => {} } = {}) {
+    this.box = box;
+    this.onzoom = onzoom;
+    this.onstrokes = onstrokes;
+    this.canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": "Picture. Arrow keys move, plus and minus zoom, 0 fits, 1 shows single pixels." });
+    this.handle = make("div", { class: "handle", role: "slider", tabindex: "0", "aria-label": "Before to the left, after to the right", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "50", hidden: true });
+    this.left = make("span", { class: "tag left", hidden: true }, "before");
+    this.right = make("span", { class: "tag right", hidden: true }, "after");
+    this.empty = make("div", { class: "empty" }, make("strong", {}, "Nothing to look at yet"), make("span", {}, "Drop a picture anywhere on this page."));
+    box.append(this.canvas, this.handle, this.left, this.right, this.empty);
+    this.paper = this.canvas.getContext("2d");
+    this.tiles = new Map();
+    this.picture = null;
+    this.preview = null;
+    this.overlay = "";
+    this.mode = "slider";
+    this.split = 0.5;
+    this.scale = 1;
+    this.x = this.y = 0; // what is in the middle, in pixels of the picture
+    this.fitted = true;
+    this.painting = null;
+    this.strokes = [];
+    this.drawing = false;
+    new ResizeObserver(() => this.resize()).observe(box);
+    this.listen();
+  }
+
+  /** Look at a picture (what the server says of it); the view is kept if it is the same one. */
+  show(picture) {
+    const same = picture && this.picture?.id === picture.id;
+    this.picture = picture;
+    this.empty.hidden = Boolean(picture);
+    if (!same) {
+      this.preview?.close?.();
+      this.preview = null;
+      this.overlay = "";
+      if (picture) this.fit();
+    }
+    if (picture && !this.stroke) this.strokes = picture.strokes;
+    this.redraw();
+  }
+
+  /** A smaller copy of the result, shown until the result itself is there. */
+  showPreview(bitmap) {
+    this.preview?.close?.();
+    this.preview = bitmap;
+    this.redraw();
+  }
+
+  get compared() {
+    return Boolean(this.picture && (this.picture.layers.includes("after") || this.preview));
+  }
+
+  get panes() {
+    const { width, height } = this.canvas;
+    if (this.mode === "side" && this.compared) {
+      const half = Math.floor(width / 2);
+      return [{ layer: "before", left: 0, width: half - 1, height }, { layer: "after", left: half + 1, width: width - half - 1, height }];
+    }
+    return [{ layer: "before", left: 0, width, height }];
+  }
+
+  fit() {
+    if (!this.picture) return;
+    const { width, height } = this.picture;
+    const pane = this.panes[0];
+    this.scale = Math.min(pane.width / width, pane.height / height) || 1;
+    if (Math.max(width, height) * this.scale > 64 && this.scale > 16) this.scale = 16;
+    this.x = width / 2;
+    this.y = height / 2;
+    this.fitted = true;
+    this.redraw();
+  }
+
+  /** Zoom by a factor, about a place on the canvas or the middle. */
+  zoom(factor, at = null) {
+    if (!this.picture) return;
+    const pane = this.panes[0];
+    const place = at ?? { x: pane.width / 2, y: pane.height / 2 };
+    const before = this.scale;
+    const smallest = Math.min(1, (pane.width / this.picture.width) * 0.2, (pane.height / this.picture.height) * 0.2);
+    this.scale = Math.min(LARGEST, Math.max(smallest, this.scale * factor));
+    const dx = (place.x % (pane.width + 2)) - pane.width / 2;
+    const dy = place.y - pane.height / 2;
+    this.x += dx / before - dx / this.scale;
+    this.y += dy / before - dy / this.scale;
+    this.fitted = false;
+    this.redraw();
+  }
+
+  one() {
+    this.zoom(1 / this.scale);
+  }
+
+  move(dx, dy) {
+    if (!this.picture) return;
+    this.x = Math.min(this.picture.width, Math.max(0, this.x - dx / this.scale));
+    this.y = Math.min(this.picture.height, Math.max(0, this.y - dy / this.scale));
+    this.fitted = false;
+    this.redraw();
+  }
+
+  setSplit(share) {
+    this.split = Math.min(1, Math.max(0, share));
+    this.handle.setAttribute("aria-valuenow", String(Math.round(100 * this.split)));
+    this.redraw();
+  }
+
+  setMode(mode) {
+    this.mode = mode;
+    if (this.fitted) this.fit();
+    this.redraw();
+  }
+
+  /** Paint with a brush: `{radius, erase}` in pixels of the screen, or null to move the picture. */
+  setPainting(painting) {
+    this.painting = painting;
+    this.box.classList.toggle("painting", Boolean(painting));
+    this.redraw();
+  }
+
+  setStrokes(strokes) {
+    this.strokes = strokes;
+    this.redraw();
+  }
+
+  resize() {
+    const ratio = window.devicePixelRatio || 1;
+    this.canvas.width = Math.max(1, Math.round(this.box.clientWidth * ratio));
+    this.canvas.height = Math.max(1, Math.round(this.box.clientHeight * ratio));
+    if (this.fitted) this.fit();
+    this.redraw();
+  }
+
+  redraw() {
+    if (this.asked) return;
+    this.asked = requestAnimationFrame(() => {
+      this.asked = null;
+      this.drawAll();
+    });
+  }
+
+  drawAll() {
+    const { paper, canvas, picture } = this;
+    paper.clearRect(0, 0, canvas.width, canvas.height);
+    const compared = this.compared;
+    this.handle.hidden = !(compared && this.mode === "slider");
+    this.left.hidden = this.right.hidden = !compared;
+    this.right.textContent = picture?.layers.includes("after") ? "after" : "preview";
+    this.onzoom(this.scale);
+    canvas.dataset.shown = picture ? `${picture.id} ${compared ? this.right.textContent : "before"}` : "";
+    if (!picture) return;
+    this.missing = 0;
+    if (compared && this.mode === "slider") {
+      const edge = Math.round(this.split * canvas.width);
+      this.handle.style.left = `${100 * this.split}%`;
+      this.drawPane({ layer: "before", left: 0, width: canvas.width, height: canvas.height }, 0, edge);
+      this.drawPane({ layer: "after", left: 0, width: canvas.width, height: canvas.height }, edge, canvas.width);
+    } else {
+      for (const pane of this.panes) this.drawPane(pane, pane.left, pane.left + pane.width);
+    }
+    canvas.dataset.missing = String(this.missing);
+  }
+
+  /** One layer, seen between two columns of the canvas. */
+  drawPane(pane, from, to) {
+    if (to <= from) return;
+    const { paper, picture, scale } = this;
+    paper.save();
+    paper.beginPath();
+    paper.rect(from, 0, to - from, pane.height);
+    paper.clip();
+    const originX = pane.left + pane.width / 2 - this.x * scale;
+    const originY = pane.height / 2 - this.y * scale;
+    const seen = {
+      left: Math.max(0, (from - originX) / scale),
+      right: Math.min(picture.width, (to - originX) / scale),
+      top: Math.max(0, -originY / scale),
+      bottom: Math.min(picture.height, (pane.height - originY) / scale),
+    };
+    const place = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
+    if (pane.layer === "after" && !picture.layers.includes("after")) {
+      paper.imageSmoothingEnabled = this.preview.width < picture.width || scale < 1;
+      if (this.preview) paper.drawImage(this.preview, ...place(0, 0, picture.width, picture.height));
+    } else {
+      this.drawLayer(pane.layer, seen, place);
+      if (this.overlay && pane.layer === "after") {
+        paper.globalAlpha = 0.85;
+        paper.globalCompositeOperation = "screen";
+        this.drawLayer(this.overlay, seen, place);
+        paper.globalAlpha = 1;
+        paper.globalCompositeOperation = "source-over";
+      }
+    }
+    if (this.painting || this.strokes.length) this.drawStrokes(pane, originX, originY);
+    paper.restore();
+  }
+
+  drawLayer(layer, seen, place) {
+    const { paper, picture } = this;
+    const last = picture.levels.length - 1;
+    const wanted = Math.min(last, Math.max(0, Math.floor(Math.log2(1 / this.scale) + 0.001)));
+    // from coarse to fine: what is there already is shown until the rest has come
+    for (let level = last; level >= wanted; level -= 1) {
+      if (level !== wanted && level !== last) continue;
+      const factor = 2 ** level;
+      const [height, width] = picture.levels[level];
+      paper.imageSmoothingEnabled = this.scale * factor < 1.5;
+      paper.imageSmoothingQuality = "high";
+      const first = Math.floor(seen.left / factor / TILE);
+      for (let row = Math.floor(seen.top / factor / TILE); row * TILE < Math.min(height, seen.bottom / factor); row += 1) {
+        for (let column = first; column * TILE < Math.min(width, seen.right / factor); column += 1) {
+          const image = this.tile(layer, level, column, row);
+          if (!image) {
+            if (level === wanted) this.missing += 1;
+            continue;
+          }
+          const [x, y, w, h] = place(column * TILE * factor, row * TILE * factor, image.width * factor, image.height * factor);
+          // whole pixels, or seams would show between tiles
+          const left = Math.round(x);
+          const top = Math.round(y);
+          paper.drawImage(image, left, top, Math.round(x + w) - left, Math.round(y + h) - top);
+        }
+      }
+    }
+  }
+
+  tile(layer, level, column, row) {
+    const { id, version } = this.picture;
+    const path = `/api/pictures/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}`;
+    const known = this.tiles.get(path);
+    if (known) {
+      this.tiles.delete(path);
+      this.tiles.set(path, known);
+      return known.ready ? known.image : null;
+    }
+    const entry = { image: new Image(), ready: false };
+    entry.image.src = path;
+    entry.image.decode().then(
+      () => {
+        entry.ready = true;
+        this.redraw();
+      },
+      () => this.tiles.delete(path),
+    );
+    this.tiles.set(path, entry);
+    if (this.tiles.size > KEPT) this.tiles.delete(this.tiles.keys().next().value);
+    return null;
+  }
+
+  /** Strokes are drawn opaque on a sheet of their own and laid over thinly, so that crossings are no darker. */
+  drawStrokes(pane, originX, originY) {
+    this.sheet ??= document.createElement("canvas");
+    const { sheet, scale } = this;
+    if (sheet.width !== this.canvas.width || sheet.height !== this.canvas.height) {
+      sheet.width = this.canvas.width;
+      sheet.height = this.canvas.height;
+    }
+    const ink = sheet.getContext("2d");
+    ink.setTransform(1, 0, 0, 1, 0, 0);
+    ink.clearRect(0, 0, sheet.width, sheet.height);
+    ink.setTransform(scale, 0, 0, scale, originX, originY);
+    ink.lineCap = ink.lineJoin = "round";
+    ink.strokeStyle = getComputedStyle(this.box).getPropertyValue("--mask");
+    for (const stroke of this.stroke ? [...this.strokes, this.stroke] : this.strokes) {
+      ink.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
+      ink.lineWidth = 2 * stroke.radius;
+      ink.beginPath();
+      stroke.points.forEach(([x, y], place) => (place ? ink.lineTo(x, y) : ink.moveTo(x, y)));
+      if (stroke.points.length === 1) ink.lineTo(stroke.points[0][0] + 0.01, stroke.points[0][1]);
+      ink.stroke();
+    }
+    ink.globalCompositeOperation = "source-over";
+    this.paper.globalAlpha = 0.5;
+    this.paper.drawImage(sheet, 0, 0);
+    this.paper.globalAlpha = 1;
+  }
+
+  /** Where an event is: on the canvas, and in the picture. */
+  placed(event) {
+    const ratio = this.canvas.width / this.canvas.clientWidth;
+    const edges = this.canvas.getBoundingClientRect();
+    const at = { x: (event.clientX - edges.left) * ratio, y: (event.clientY - edges.top) * ratio };
+    const pane = this.panes.findLast((each) => at.x >= each.left) ?? this.panes[0];
+    return {
+      ...at,
+      pictureX: (at.x - pane.left - pane.width / 2) / this.scale + this.x,
+      pictureY: (at.y - pane.height / 2) / this.scale + this.y,
+    };
+  }
+
+  listen() {
+    const { canvas, handle } = this;
+    const held = new Map();
+    canvas.addEventListener("pointerdown", (event) => {
+      if (!this.picture || event.button > 1) return;
+      canvas.setPointerCapture(event.pointerId);
+      held.set(event.pointerId, this.placed(event));
+      if (this.painting && held.size === 1 && event.button === 0) {
+        const place = this.placed(event);
+        const ratio = window.devicePixelRatio || 1;
+        this.stroke = { radius: Math.max(0.5, (this.painting.radius * ratio) / this.scale), erase: this.painting.erase, points: [[place.pictureX, place.pictureY]] };
+        this.redraw();
+      } else {
+        this.stroke = null;
+      }
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const before = held.get(event.pointerId);
+      if (!before) return;
+      const now = this.placed(event);
+      if (this.stroke) {
+        for (const each of event.getCoalescedEvents?.() ?? [event]) {
+          const place = this.placed(each);
+          this.stroke.points.push([place.pictureX, place.pictureY]);
+        }
+        this.redraw();
+      } else if (held.size === 2) {
+        const [one, other] = [...held.values()];
+        const rest = before === one ? other : one;
+        const apart = (from) => Math.hypot(from.x - rest.x, from.y - rest.y) || 1;
+        this.zoom(apart(now) / apart(before), { x: (now.x + rest.x) / 2, y: (now.y + rest.y) / 2 });
+        this.move((now.x - before.x) / 2, (now.y - before.y) / 2);
+      } else {
+        this.move(now.x - before.x, now.y - before.y);
+      }
+      held.set(event.pointerId, now);
+    });
+    const lift = (event) => {
+      held.delete(event.pointerId);
+      if (!this.stroke) return;
+      const { stroke } = this;
+      this.stroke = null;
+      stroke.points = thinned(stroke.points, 0.3 / this.scale);
+      this.strokes = [...this.strokes, stroke];
+      this.redraw();
+      this.onstrokes(this.strokes);
+    };
+    canvas.addEventListener("pointerup", lift);
+    canvas.addEventListener("pointercancel", lift);
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const step = event.deltaMode === 1 ? 30 : 1;
+      this.zoom(Math.exp(-Math.max(-300, Math.min(300, event.deltaY * step)) / 400), this.placed(event));
+    }, { passive: false });
+    canvas.addEventListener("dblclick", (event) => {
+      if (this.painting) return;
+      if (this.fitted) this.zoom(1 / this.scale, this.placed(event));
+      else this.fit();
+    });
+    canvas.addEventListener("keydown", (event) => {
+      const step = 60 * (window.devicePixelRatio || 1);
+      const done = {
+        ArrowLeft: () => this.move(step, 0), ArrowRight: () => this.move(-step, 0), ArrowUp: () => this.move(0, step), ArrowDown: () => this.move(0, -step),
+        "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), 0: () => this.fit(), 1: () => this.one(),
+      }[event.key];
+      if (!done || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      done();
+    });
+    const slide = (event) => {
+      const edges = canvas.getBoundingClientRect();
+      this.setSplit((event.clientX - edges.left) / edges.width);
+    };
+    handle.addEventListener("pointerdown", (event) => {
+      handle.setPointerCapture(event.pointerId);
+      handle.focus();
+      event.preventDefault();
+    });
+    handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && slide(event));
+    handle.addEventListener("keydown", (event) => {
+      const step = event.shiftKey ? 0.1 : 0.02;
+      const share = { ArrowLeft: this.split - step, ArrowDown: this.split - step, ArrowRight: this.split + step, ArrowUp: this.split + step, Home: 0, End: 1 }[event.key];
+      if (share === undefined) return;
+      event.preventDefault();
+      this.setSplit(share);
+    });
+  }
+}
+
+/** Points without those that add nothing: closer than `apart` to the one before. */
+function thinned(points, apart) {
+  const kept = [points[0]];
+  for (const point of points.slice(1)) {
+    const [x, y] = kept.at(-1);
+    if (Math.hypot(point[0] - x, point[1] - y) >= apart) kept.push(point);
+  }
+  return kept.map(([x, y]) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100]);
+}

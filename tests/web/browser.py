@@ -1,0 +1,104 @@
+"""A real browser, Debian's Chromium, and a server as a person starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.command import start
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUIETLY = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-gpu",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def chromium() -> str:
+    """The browser's file; where it is absent the tests say so and skip, except under CI."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        told = "No Chromium is installed (Debian: apt-get install chromium): the pages are not tested in a browser."
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    return found
+
+
+def arguments() -> list[str]:
+    """How it is started: quietly, and without its sandbox where it is root's, which it refuses otherwise."""
+    return [*QUIETLY, *(["--no-sandbox"] if os.getuid() == 0 else [])]
+
+
+@dataclass
+class Running:
+    """A server that runs."""
+
+    process: subprocess.Popen[str]
+    address: str
+    folder: Path
+
+    def stop(self) -> int:
+        """End it as Ctrl-C or a service manager does, and return its exit status."""
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *words: str | Path) -> Iterator[Running]:
+    """`restorae serve` in a process of its own, until the block ends."""
+    process = start("serve", "--no-open", "--port", "0", *words, cwd=folder)
+    assert process.stderr is not None
+    address = ""
+    for line in process.stderr:
+        found = re.search(r"http://\S+", line)
+        if found:
+            address = found[0]
+            break
+    assert address, "the server ended without saying where it is"
+    # what it says further must not fill the pipe
+    listener = threading.Thread(target=process.stderr.read, daemon=True)
+    listener.start()
+    try:
+        yield Running(process, address, folder)
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+            listener.join()
+            for pipe in (process.stdout, process.stderr):
+                assert pipe is not None
+                pipe.close()
+
+
+def look(page: Page, running: Running, name: str) -> None:
+    """Open one of the pages and wait until it can be used."""
+    page.goto(f"{running.address}#{name}")
+    page.wait_for_selector(f"body[data-ready={name}]")
+
+
+def in_view(page: Page) -> str:
+    """What the viewer shows: a picture's id, and whether before, preview or after."""
+    return page.locator("#viewer canvas").get_attribute("data-shown") or ""
+
+
+def settled(page: Page, layer: str) -> None:
+    """Wait until the viewer shows that layer and all of its tiles are there."""
+    page.wait_for_selector(f'#viewer canvas[data-shown$=" {layer}"][data-missing="0"]')

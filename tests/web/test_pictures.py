@@ -1,0 +1,256 @@
+"""Pictures through the API: what comes back is what the command line gives, and nothing else comes in."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from restorae.networks import Conv, LatentUNet
+from restorae.web import Limits
+from tests.cli.conftest import untrained
+from tests.cli.test_bad_pictures import BROKEN
+from tests.command import run
+from tests.web.conftest import AS_IT_IS, Opener, TestClient, decoded, encoded, finished, noise, refused, send
+
+
+@pytest.fixture
+def with_model(open_server: Opener, tmp_path: Path) -> TestClient:
+    """A server with a small network in its folder, called `small`."""
+    untrained(Conv(features=4), tmp_path / "models" / "small")
+    untrained(LatentUNet(widths=(8, 8)), tmp_path / "models" / "draws")
+    return open_server()
+
+
+def test_a_picture_is_told_of_and_shown(server: TestClient) -> None:
+    pixels = noise(600, 700, 3)
+    told = send(server, pixels, "aunt.png")
+    assert (told["name"], told["kind"], told["height"], told["width"], told["dtype"]) == ("aunt.png", "png", 600, 700, "uint8")
+    assert told["levels"] == [[600, 700], [300, 350]]
+    tile = server.get(f"/api/pictures/{told['id']}/layers/before/0/1/1.png")
+    assert tile.headers["content-type"] == "image/png"
+    assert np.array_equal(decoded(tile.content), pixels[512:, 512:])
+    assert server.get("/api/pictures").json() == [told]
+    assert server.delete(f"/api/pictures/{told['id']}").status_code == 204
+    assert server.get("/api/about").json()["stored"] == 0
+    refused(server.get(f"/api/pictures/{told['id']}"), 404)
+
+
+PICTURES = {
+    "grey.png": lambda: encoded(noise(60, 70)),
+    "colour.jpg": lambda: encoded(noise(60, 70, 3), "jpeg", quality=90),
+    "deep.png": lambda: encoded(noise(60, 70).astype(np.uint16) * 257),
+    "see-through.png": lambda: encoded(noise(60, 70, 4)),
+    "scan.tif": lambda: encoded(noise(60, 70, 3), "tiff", compression="tiff_lzw", dpi=(300, 300)),
+    "web.webp": lambda: encoded(noise(60, 70, 3), "webp", quality=80),
+    "numbers.npy": lambda: _npy(noise(60, 70).astype(np.float32) / 255),
+}
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_result_is_that_of_the_command_line_byte_for_byte(with_model: TestClient, tmp_path: Path, name: str) -> None:
+    content = PICTURES[name]()
+    picture = send(with_model, content, name)
+    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": 0.7})
+    assert job.status_code == 202, job.text
+    assert finished(with_model, job.json())["state"] == "done"
+    result = with_model.get(f"/api/pictures/{picture['id']}/restored")
+    source = tmp_path / name
+    source.write_bytes(content)
+    model = tmp_path / "models" / "small.safetensors"
+    done = run("restore", source, "--model", model, "--strength", "0.7", "--out", tmp_path / f"out{source.suffix}", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert result.content == (tmp_path / f"out{source.suffix}").read_bytes()
+    stem = Path(name).stem
+    assert f'filename="{stem}-restored{source.suffix}"' in result.headers["content-disposition"]
+    assert with_model.get(f"/api/pictures/{picture['id']}").json()["layers"] == ["before", "after"]
+
+
+def test_a_painted_mask_is_the_one_of_the_command_line(with_model: TestClient, tmp_path: Path) -> None:
+    picture = send(with_model, noise(80, 90, 3))
+    strokes = [{"radius": 12, "points": [[20, 20], [70, 60]]}, {"radius": 5, "points": [[40, 40]], "erase": True}]
+    painted = with_model.put(f"/api/pictures/{picture['id']}/mask", json={"strokes": strokes}).json()
+    assert painted["mask"]
+    assert len(painted["strokes"]) == 2
+    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "mask": True}).json()
+    assert finished(with_model, job)["state"] == "done"
+    (tmp_path / "a.png").write_bytes(encoded(noise(80, 90, 3)))
+    (tmp_path / "mask.png").write_bytes(with_model.get(f"/api/pictures/{picture['id']}/mask.png").content)
+    words = ("--model", tmp_path / "models" / "small.safetensors", "--mask", "mask.png", "--out", "out.png")
+    assert run("restore", "a.png", *words, cwd=tmp_path).status == 0
+    result = with_model.get(f"/api/pictures/{picture['id']}/restored").content
+    assert result == (tmp_path / "out.png").read_bytes()
+    outside = decoded((tmp_path / "mask.png").read_bytes()) == 0
+    assert np.array_equal(decoded(result)[outside], noise(80, 90, 3)[outside])
+    none = with_model.put(f"/api/pictures/{picture['id']}/mask", json={"strokes": []}).json()
+    assert not none["mask"]
+
+
+def test_a_mask_can_be_sent_and_must_fit(server: TestClient) -> None:
+    picture = send(server, noise(20, 30))
+    path = f"/api/pictures/{picture['id']}/mask"
+    assert "The mask is 10 × 10 pixels" in refused(server.post(path, content=encoded(noise(10, 10))), 422)
+    assert server.post(path, content=encoded(noise(20, 30, seed=1))).json()["mask"]
+    assert np.array_equal(decoded(server.get(f"{path}.png").content), noise(20, 30, seed=1))
+    refused(server.post(path, content=b"no picture"), 415)
+
+
+def test_several_restorations_are_drawn_and_their_spread_is_a_layer(with_model: TestClient) -> None:
+    picture = send(with_model, noise(32, 40))
+    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "draws", "samples": 3}).json()
+    assert finished(with_model, job)["result"]["layers"] == ["before", "after", "spread"]
+    tile = with_model.get(f"/api/pictures/{picture['id']}/layers/spread/0/0/0.png")
+    assert decoded(tile.content).any()
+    sentence = refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "samples": 3}), 422)
+    assert "one answer" in sentence
+
+
+def test_a_preview_of_a_small_picture_is_its_restoration(with_model: TestClient) -> None:
+    picture = send(with_model, noise(60, 70))
+    shown = with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": "small"})
+    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small"}).json()
+    finished(with_model, job)
+    result = with_model.get(f"/api/pictures/{picture['id']}/restored")
+    assert np.abs(decoded(shown.content).astype(int) - decoded(result.content)).max() <= 1
+
+
+def test_a_result_takes_the_place_of_the_one_before(with_model: TestClient) -> None:
+    picture = send(with_model, noise(60, 70))
+    stored = []
+    for strength in (1.0, 0.0):
+        job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": strength}).json()
+        finished(with_model, job)
+        stored.append(with_model.get("/api/about").json()["stored"])
+    assert stored[0] == stored[1]
+    told = with_model.get(f"/api/pictures/{picture['id']}").json()
+    assert told["version"] == 2
+    assert np.array_equal(decoded(with_model.get(f"/api/pictures/{picture['id']}/restored").content), noise(60, 70))
+
+
+# --------------------------------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("name", [name for name in BROKEN if name not in ("nowhere.png", "itself.png", "pipe.png")])
+def test_a_broken_file_is_refused_by_its_name_and_leaves_nothing(server: TestClient, tmp_path: Path, name: str) -> None:
+    BROKEN[name][0](tmp_path / name)
+    sentence = refused(server.post("/api/pictures", params={"name": name}, content=(tmp_path / name).read_bytes()), 415)
+    assert name in sentence
+    assert "restorae-page-" not in sentence
+    assert str(tmp_path) not in sentence
+    assert server.get("/api/pictures").json() == []
+    assert server.get("/api/about").json()["stored"] == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        b"<!doctype html><script>alert(1)</script>",
+        b"GIF89a;<script>",
+        b"%PDF-1.4",
+    ],
+)
+def test_what_is_no_picture_is_refused_whatever_it_is_called(server: TestClient, content: bytes) -> None:
+    refused(server.post("/api/pictures", params={"name": "nice.png"}, content=content), 415)
+
+
+def test_a_picture_with_markup_in_it_is_served_as_a_picture(server: TestClient) -> None:
+    told = send(server, noise(8, 9), "<img src=x onerror=alert(1)>.png")
+    job = server.post(f"/api/pictures/{told['id']}/restore", json={"model": AS_IT_IS}).json()
+    finished(server, job)
+    result = server.get(f"/api/pictures/{told['id']}/restored")
+    assert result.headers["content-type"] == "image/png"
+    assert result.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\x00b.png", "\n\n", "x" * 400])
+def test_a_name_is_for_people_only(server: TestClient, name: str) -> None:
+    told = send(server, noise(8, 9), name)
+    assert "/" not in told["name"]
+    assert "\\" not in told["name"]
+    assert told["name"].isprintable()
+    assert len(told["name"]) <= 120
+
+
+@pytest.mark.parametrize("model", ["../models/small", "/etc/passwd", "models/small.safetensors", "small.safetensors", "classical:nothing"])
+def test_a_model_is_a_name_of_the_list(with_model: TestClient, model: str) -> None:
+    picture = send(with_model, noise(8, 9))
+    refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": model}), 422)
+    refused(with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": model}), 422)
+
+
+@pytest.mark.parametrize("path", ["/../pyproject.toml", "/..%2f..%2fetc/passwd", "/static/index.html", "/api/pictures/..%2f..", "/app.py"])
+def test_no_path_reaches_the_file_system(server: TestClient, path: str) -> None:
+    assert server.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("wish", [{"strength": 2}, {"strength": "NaN"}, {"samples": 1}, {"format": "svg"}, {"tile": 8}, {"mask": True}])
+def test_a_wish_that_cannot_be_is_refused_now(with_model: TestClient, wish: dict[str, object]) -> None:
+    picture = send(with_model, noise(8, 9))
+    refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", **wish}), 422)
+    assert with_model.get("/api/jobs").json()["jobs"] == []
+
+
+def test_what_needs_a_mask_says_so(server: TestClient) -> None:
+    picture = send(server, noise(8, 9))
+    sentence = refused(server.post(f"/api/pictures/{picture['id']}/restore", json={"model": "classical:inpaint"}), 422)
+    assert "Paint one on the picture first" in sentence
+
+
+def test_limits_are_told(open_server: Opener) -> None:
+    server = open_server(Limits(pixels=100, pictures=1, stored=100_000))
+    assert "megapixels" in refused(server.post("/api/pictures", content=encoded(noise(11, 10))), 415)
+    send(server, noise(10, 10))
+    assert "1 pictures are open already" in refused(server.post("/api/pictures", content=encoded(noise(10, 10))), 507)
+    small = open_server(Limits(stored=5_000))
+    assert "no room" in refused(small.post("/api/pictures", content=encoded(noise(100, 100))), 507)
+    assert small.get("/api/about").json()["stored"] == 0
+
+
+def test_pictures_that_nobody_looks_at_are_forgotten(open_server: Opener) -> None:
+    server = open_server(Limits(hours_kept=0))
+    first = send(server, noise(8, 9))
+    second = send(server, noise(8, 9))
+    assert [picture["id"] for picture in server.get("/api/pictures").json()] == [second["id"]]
+    assert first["id"] != second["id"]
+
+
+def test_a_picture_that_is_removed_stops_its_job(with_model: TestClient) -> None:
+    large = send(with_model, noise(900, 900))
+    job = with_model.post(f"/api/pictures/{large['id']}/restore", json={"model": "classical:nlm(patch=9)"}).json()
+    assert with_model.delete(f"/api/pictures/{large['id']}").status_code == 204
+    answer = with_model.get(f"/api/jobs/{job['id']}")
+    assert answer.status_code == 404 or finished(with_model, job)["state"] in ("stopped", "failed")
+
+
+def test_a_second_order_for_the_same_picture_is_refused_while_the_first_waits(with_model: TestClient) -> None:
+    large = send(with_model, noise(900, 900))
+    path = f"/api/pictures/{large['id']}/restore"
+    job = with_model.post(path, json={"model": "classical:nlm"}).json()
+    assert "is being restored already" in refused(with_model.post(path, json={"model": "small"}), 409)
+    with_model.post(f"/api/jobs/{job['id']}/stop")
+    assert finished(with_model, job)["state"] == "stopped"
+    assert math.isfinite(finished(with_model, job)["ended"])
+    assert with_model.get(f"/api/pictures/{large['id']}").json()["result"] is None
+    refused(with_model.get(f"/api/pictures/{large['id']}/restored"), 404)
+
+
+def test_stacks_and_many_pages_keep_them_all(server: TestClient, tmp_path: Path) -> None:
+    pages = [Image.fromarray(noise(30, 40, seed=seed)) for seed in range(3)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "tiff", save_all=True, append_images=pages[1:])
+    told = send(server, buffer.getvalue(), "stack.tif")
+    assert told["pages"] == 3
+    finished(server, server.post(f"/api/pictures/{told['id']}/restore", json={"model": AS_IT_IS}).json())
+    result = Image.open(io.BytesIO(server.get(f"/api/pictures/{told['id']}/restored").content))
+    assert result.n_frames == 3
