@@ -146,8 +146,9 @@ def test_help_speaks_of_every_command(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_any_command_that_is_stopped_says_so(tmp_path: Path, number: signal.Signals) -> None:
-    # nlm over all digits takes minutes
-    process = start("evaluate", "--model", "classical:nlm", "--clean", "digits", "--split", "all", "--with", NOISE, cwd=tmp_path)
+    # these keep nlm busy for minutes
+    np.save(tmp_path / "many.npy", np.random.default_rng(0).integers(0, 256, (50_000, 28, 28), np.uint8))
+    process = start("evaluate", "--model", "classical:nlm", "--clean", "many.npy", "--with", NOISE, cwd=tmp_path)
     time.sleep(5)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

@@ -33,6 +33,23 @@ class L1(PixelLoss, kind="l1"):
         return functional.l1_loss(restored, clean)
 
 
+class PSNR(PixelLoss, kind="psnr"):
+    """Minus the mean of the images' peak signal-to-noise ratios in dB, 10 log10(mean squared error) (Chen et al., 2021, HINet).
+
+    Every image weighs alike, however damaged: where damage comes in all strengths, `mse` and `l1` see to the heavy ones first.
+
+    >>> round(PSNR().between(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.1)).item(), 3)
+    -20.0
+    """
+
+    floor: float = Field(1e-6, gt=0)
+    """Added to each image's mean squared error, so that one that is right already asks for nothing."""
+
+    def between(self, restored: Images, clean: Images) -> Tensor:
+        errors = ((restored - clean) ** 2).flatten(1).mean(dim=1)
+        return 10 * torch.log10(errors + self.floor).mean()
+
+
 class Charbonnier(PixelLoss, kind="charbonnier"):
     """A smooth L1, sqrt(difference² + epsilon²) (Charbonnier et al., 1994).
 

@@ -45,7 +45,8 @@ class Store:
         """A new, empty folder."""
         name = secrets.token_hex(8)
         (self.folder / name).mkdir()
-        self._taken[name] = 0
+        with self._counting:
+            self._taken[name] = 0
         return Shelf(self, name)
 
     def claim(self, shelf: str, count: int) -> None:
