@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Overwrite, Seed, With, import_files
+from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Overwrite, Seed, Split, With, import_files, ready_for
 from restorae.cli.sources import check_damage, check_split, exam_of
 from restorae.errors import UsageError
 
@@ -25,7 +25,7 @@ def evaluate(
     clean: Annotated[str, typer.Option(metavar="DATA", help="Clean pictures: a data set's name, a folder, .npy, .npz or idx.")],
     spec: With = None,
     degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
-    split: Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")] = "test",
+    split: Split = "test",
     seed: Seed = 0,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Score the classical methods too, on the same pictures: all that need no mask.")
@@ -65,8 +65,9 @@ def evaluate(
         raise UsageError("--worst says how many pictures a sheet shows. Say where the sheet goes: --sheet FILE.png.")
     check_split(split)
     methods = _methods(baselines, baseline or [])
-    _check_target("--table", scores_file, ".csv", overwrite)
-    _check_target("--sheet", sheet, ".png", overwrite)
+    for option, target, suffix in (("--table", scores_file, ".csv"), ("--sheet", sheet, ".png")):
+        if target is not None:
+            ready_for(target, (suffix,), overwrite, option)
     restorer = restorer_named(model, device)
     progress = terminal_progress()
     exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
@@ -107,21 +108,6 @@ def _coverage_of(restorer: Restorer, exam: Exam) -> CoverageTally | None:
         return None
     bound = restorer.model.card.error_bounds.get(restorer.model.shown(exam.clean.channels))
     return None if bound is None else CoverageTally(bound)
-
-
-def _check_target(option: str, path: Path | None, suffix: str, overwrite: bool) -> None:
-    """Say now what would stop a result from being written after long work."""
-    from restorae.files import require_writable
-
-    if path is None:
-        return
-    if path.suffix.lower() != suffix:
-        raise UsageError(f"{option} takes a name that ends in {suffix}, not {path}.")
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder. Give {option} another name.")
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path} is there already. Use --overwrite or another {option}.")
-    require_writable(path.parent)
 
 
 def _methods(every: bool, named: list[str]) -> list[Classical]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Json, Overwrite, Seed, With, import_files
+from restorae.cli.options import DataDir, Device, Import, Json, Overwrite, Seed, Split, With, import_files
 from restorae.cli.sources import check_damage, check_split, exam_of
 from restorae.errors import UsageError
 
@@ -83,7 +83,7 @@ def calibrate_model(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The calibrated model's file (.safetensors).")],
     spec: With = None,
     degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
-    split: Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")] = "test",
+    split: Split = "test",
     seed: Seed = 0,
     overwrite: Overwrite = False,
     device: Device = "auto",

@@ -16,6 +16,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, alone on stdout.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
 DataDir = Annotated[Path | None, typer.Option(envvar="RESTORAE_DATA", help="Where named data sets are looked for first.")]
+Split = Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")]
 With = Annotated[
     str | None,
     typer.Option("--with", metavar="SPEC", help='Damage, such as "gaussian-noise(sigma=0.0..0.2) | blur"; kinds: restorae degrade --list.'),
@@ -41,6 +42,24 @@ def one_of(what: str, text: str, known: Sequence[str]) -> Any:
     if text not in known:
         raise UsageError(f"There is no {what} {text!r}. Choose {', '.join(known[:-1])} or {known[-1]}.")
     return text
+
+
+def ready_for(target: Path, suffixes: tuple[str, ...], overwrite: bool, option: str = "--out") -> None:
+    """Refuse now what could not be written in the end.
+
+    Raises:
+        UsageError: the file is there already, is a folder, or its name says no format that is written.
+        OutputError: its folder cannot be written to.
+    """
+    from restorae.files import require_writable
+
+    if target.suffix.lower() not in suffixes:
+        raise UsageError(f"{option} takes a name that ends in {' or '.join(suffixes)}, not {target}.")
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder. Give {option} another name.")
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target} is there already. Use --overwrite or another {option}.")
+    require_writable(target.parent)
 
 
 def import_file(path: Path) -> Any:

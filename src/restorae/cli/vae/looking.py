@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Seed, import_files
+from restorae.cli.options import DataDir, Device, Import, Seed, Split, import_files, ready_for
 from restorae.cli.sources import check_split, mnist_or_digits, one_picture
-from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAEName, Zoom, load_vae, ready_for
+from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAEName, Zoom, load_vae
 from restorae.errors import ShapeMismatch, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def clusters(
     model: VAEName = DEFAULT_MODEL,
     data: Data = None,
     out: Out = Path("clusters.png"),
-    split: Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")] = "train",
+    split: Split = "train",
     labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Labels of your own data: .npy, .npz or idx.")] = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -131,7 +131,7 @@ def interpolate(
     model: VAEName = DEFAULT_MODEL,
     steps: Annotated[int, typer.Option(help="Pictures on the way, both ends included.")] = 16,
     out: Out = Path("interpolation.gif"),
-    split: Annotated[str, typer.Option(help="Which part of a named data set.")] = "test",
+    split: Split = "test",
     zoom: Zoom = 4,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -164,7 +164,7 @@ def reconstruct(
     data: Data = None,
     out: Out = Path("reconstructions.png"),
     count: Annotated[int, typer.Option(min=1, help="How many, from the beginning.")] = 10,
-    split: Annotated[str, typer.Option(help="Which part of a named data set.")] = "test",
+    split: Split = "test",
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,

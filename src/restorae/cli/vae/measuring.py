@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Json, Seed, import_files
+from restorae.cli.options import DataDir, Device, Import, Json, Seed, Split, import_files, ready_for
 from restorae.cli.sources import check_split, mnist_or_digits
-from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAEName, load_vae, ready_for
+from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAEName, load_vae
 
 
 def encode(
@@ -18,7 +18,7 @@ def encode(
     model: VAEName = DEFAULT_MODEL,
     data: Data = None,
     out: Out = Path("latents.npz"),
-    split: Annotated[str, typer.Option(help="Which part of a named data set.")] = "test",
+    split: Split = "test",
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,
@@ -61,7 +61,7 @@ def encode(
 def evaluate(
     model: VAEName = DEFAULT_MODEL,
     data: Data = None,
-    split: Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")] = "test",
+    split: Split = "test",
     importance_samples: Annotated[
         int, typer.Option(min=0, help="Latents drawn for each picture to estimate its log-likelihood; 0 leaves that out.")
     ] = 0,

@@ -40,21 +40,3 @@ def load_vae(name: str, device: str) -> Model:
             "Give a model that restorae vae train wrote, or digits-vae."
         )
     return model
-
-
-def ready_for(out: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:
-    """Refuse now what could not be written in the end.
-
-    Raises:
-        UsageError: the file is there already, is a folder, or its name says no format that is written.
-        OutputError: its folder cannot be written to.
-    """
-    from restorae.files import require_writable
-
-    if out.suffix.lower() not in suffixes:
-        raise UsageError(f"{out} cannot be written: expected a name that ends in {' or '.join(suffixes)}.")
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder. Name the file with --out.")
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} is there already. Use --overwrite or another --out.")
-    require_writable(out.parent)
