@@ -60,6 +60,7 @@ KINDS = {
     "hair": ("camera", "hair(count=5,width=0.012)"),
     "stains": ("camera", "stains(count=4,size=0.7,strength=1)"),
     "folds": ("camera", "folds(width=0.04,tilt=15)"),
+    "creases": ("page", "creases(count=30,strength=0.2)"),
     "halftone": ("camera", "halftone(period=0.035)"),
     "banding": ("camera", "banding(strength=0.1)"),
     "bleed-through": ("page", "bleed-through(strength=0.5,blur=0.7)"),

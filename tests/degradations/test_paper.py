@@ -1,4 +1,4 @@
-"""Stains, folds and what bleeds through: how much they cover, and where."""
+"""Stains, folds, creases and what bleeds through: how much they cover, and where."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from restorae.chance import generator
-from restorae.degradations import BleedThrough, Degradation, Folds, Stains
+from restorae.degradations import BleedThrough, Creases, Degradation, Folds, Stains
 from restorae.shapes import Images
 
 
@@ -134,3 +134,41 @@ def test_it_is_moved_no_more_than_said_and_softened(seeded):
 def test_blank_paper_stays_blank_whatever_its_tone():
     page = torch.full((2, 3, 9, 9), 0.7)
     assert torch.allclose(seen(BleedThrough(strength=1), page), page, atol=1e-5)
+
+
+def test_a_crease_is_light_on_one_side_and_dark_on_the_other(seeded):
+    side, reach = 90, 0.6 * 90 / 2
+    part = Creases(count=1, size=0.6, strength=0.2, lines=0)
+    light = seen(part, torch.ones(40, 1, side, side))[:, 0] - 1
+    assert light.abs().max().item() <= 0.2 + 1e-6
+    whole = [one for one in light if not (one[[0, -1]].any() or one[:, [0, -1]].any())]
+    assert len(whole) > 5
+    for one in whole:
+        # as much is gained on the one side as is lost on the other, and no farther off than its reach
+        assert abs(one.sum().item()) < 0.02 * one.abs().sum().item()
+        rows, columns = torch.nonzero(one, as_tuple=True)
+        across = torch.hypot((rows - rows.float().mean()), (columns - columns.float().mean()))
+        assert reach / 3 - 2 < across.max().item() < reach + 1
+        # the light jumps from one pixel to the next but one, and fades slowly elsewhere
+        jumps = max((one[2:] - one[:-2]).abs().max().item(), (one[:, 2:] - one[:, :-2]).abs().max().item())
+        assert jumps > 1.2 * one.abs().max().item()
+    clean = seeded(40, 3, side, side)
+    assert torch.allclose(seen(part, clean), clean * (1 + light[:, None]), atol=1e-6)
+
+
+def test_the_line_in_a_crease_is_fine_and_bright_or_dark():
+    lines = seen(Creases(count=1, size=0.8, strength=0, lines=0.5), torch.ones(40, 1, 100, 100))[:, 0] - 1
+    lines = lines[lines.abs().amax((1, 2)) > 0.02]  # a few only touch the picture
+    bright = lines.amax((1, 2)) > -lines.amin((1, 2))
+    assert 0.25 < bright.float().mean().item() < 0.75, "half of all creases are ridges"
+    assert ((lines >= 0).all((1, 2)) | (lines <= 0).all((1, 2))).all(), "a line is bright or dark, not both"
+    assert lines.abs().max().item() <= 0.5 + 1e-6
+    # the longest has 80 pixels, and a line reaches a pixel to each side of its middle
+    assert 10 < (lines != 0).sum((1, 2)).max().item() < 80 * 3
+
+
+def test_more_creases_change_more_of_the_paper():
+    changed = [(seen(Creases(count=count), torch.ones(8, 1, 80, 80)) != 1).float().mean().item() for count in (0, 3, 12, 48)]
+    assert changed[0] == 0
+    assert changed == sorted(changed)
+    assert changed[-1] > 0.9

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorae.errors import BadSpec
-from restorae.losses import BCE, L1, MSE, Batch, Charbonnier, Loss, NegativeELBO, PixelLoss
+from restorae.evaluating import Tally
+from restorae.losses import BCE, L1, MSE, PSNR, Batch, Charbonnier, Loss, NegativeELBO, PixelLoss
 from restorae.networks import Conv, ConvVAE, Dense, LatentUNet, Network, UNet, pad_to_multiple
 from restorae.parts import kinds
 
@@ -193,6 +194,7 @@ FORMULAS = {
     L1(): lambda x, y: np.mean(np.abs(x - y)),
     Charbonnier(): lambda x, y: np.mean(np.sqrt((x - y) ** 2 + 1e-6)),
     Charbonnier(epsilon=0.5): lambda x, y: np.mean(np.sqrt((x - y) ** 2 + 0.25)),
+    PSNR(): lambda x, y: np.mean(10 * np.log10(np.mean((x - y) ** 2, axis=(1, 2, 3)) + 1e-6)),
     BCE(): lambda x, y: -np.mean(y * np.log(x) + (1 - y) * np.log(1 - x)),
 }
 
@@ -207,6 +209,28 @@ def test_the_value_is_the_formulas(loss, formula, count, height, width, seed):
 def test_every_kind_is_held_against_its_formula():
     untested = {part.kind for part in FAMILY if issubclass(part, PixelLoss)} - {loss.kind for loss in FORMULAS}
     assert not untested, f"write the formula of {', '.join(sorted(untested))} into FORMULAS"
+
+
+def test_the_psnr_loss_is_the_psnr_that_evaluate_reports():
+    restored, clean = pair(5, 3, 16, 16)
+    tally = Tally()
+    tally.add(restored, clean)
+    assert -PSNR(floor=1e-12).between(restored, clean).item() == pytest.approx(tally.scores().psnr, abs=1e-4)
+
+
+def test_a_tenth_of_the_error_is_worth_the_same_in_every_image():
+    _, clean = pair(2, 1, 8, 8)
+    noise = 0.2 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    light, heavy = torch.tensor([0.1, 1.0]).view(2, 1, 1, 1), torch.tensor([1.0, 1.0]).view(2, 1, 1, 1)
+    both = [PSNR(floor=1e-12).between(clean + noise * share * light, clean).item() for share in (1.0, 0.1)]
+    alone = [PSNR(floor=1e-12).between(clean + noise * share * heavy, clean).item() for share in (1.0, 0.1)]
+    assert both[0] - both[1] == pytest.approx(20, abs=1e-3)
+    assert alone[0] - alone[1] == pytest.approx(20, abs=1e-3)
+    # and the slope at the lightly damaged image is the steeper by as much as it is nearer
+    restored = (clean + noise * light).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(PSNR(floor=1e-12).between(restored, clean), restored)
+    steepness = gradient.flatten(1).norm(dim=1) * (noise * light).flatten(1).norm(dim=1)
+    assert steepness[0].item() == pytest.approx(steepness[1].item(), rel=1e-4)
 
 
 def test_bce_is_cut_where_the_logarithm_would_be_infinite():

@@ -9,7 +9,7 @@ from restorae.degradations.film import Dust, Hair, Scratches
 from restorae.degradations.masking import Masking
 from restorae.degradations.motion import MotionBlur
 from restorae.degradations.noise import GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
-from restorae.degradations.paper import BleedThrough, Folds, Stains
+from restorae.degradations.paper import BleedThrough, Creases, Folds, Stains
 from restorae.degradations.patterns import Banding, Halftone
 from restorae.degradations.resolution import Downscale
 
@@ -21,6 +21,7 @@ __all__ = [
     "Chain",
     "ColourCast",
     "Count",
+    "Creases",
     "Degradation",
     "Downscale",
     "Draw",
