@@ -116,6 +116,39 @@ def seen_pixels(page: Page, left: int, top: int, width: int, height: int) -> np.
 # --------------------------------------------------------------------------------------------------------- restore
 
 
+def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(page: Page, running: Running, tmp_path: Path) -> None:
+    look(page, running, "restore")
+    choose_model(page, "small")
+    expect(page.locator("#error-map")).to_be_hidden()  # nobody knows of that one
+    choose_model(page, "photo-denoiser")
+    drop(page, picture(tmp_path / "noisy.png", 64, 80))
+    settled(page, "preview")
+    page.get_by_label("Show how far off it may be").check()
+    expect(page.locator("#strength")).to_be_disabled()
+    page.click("#restore-now")
+    settled(page, "after")
+    page.click("#zoom-one")
+    page.get_by_role("slider", name="Before to the left, after to the right").focus()
+    page.keyboard.press("Home")
+    settled(page, "after")
+
+    def seen() -> np.ndarray:
+        size: list[int] = page.evaluate("[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]")
+        return seen_pixels(page, round(size[0] / 2 - 40), round(size[1] / 2 - 32), 80, 64).astype(int)
+
+    plain = seen()
+    page.get_by_label("Overlay").select_option("how far off it may be")
+    expect(page.locator("#overlay-note")).to_contain_text("Nine pixels in ten")
+    settled(page, "after")
+    page.wait_for_timeout(200)
+    added = seen() - plain
+    assert added.min() >= 0
+    assert added[..., 0].mean() > 5, "pure noise is not restored with certainty"
+    assert added[..., 2].max() == 0, "orange has no blue"
+    page.get_by_label("Overlay").select_option("none")
+    expect(page.locator("#overlay-note")).to_be_empty()
+
+
 def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_line_does(
     page: Page, running: Running, tmp_path: Path
 ) -> None:

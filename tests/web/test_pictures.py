@@ -115,6 +115,32 @@ def test_several_restorations_are_drawn_and_their_spread_is_a_layer(with_model: 
     assert "one answer" in sentence
 
 
+def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(server: TestClient, tmp_path: Path) -> None:
+    pixels = noise(40, 56)
+    picture = send(server, pixels)
+    wish = {"model": "photo-denoiser", "error_map": True}
+    for _ in range(2):  # what a second result replaces is removed
+        job = server.post(f"/api/pictures/{picture['id']}/restore", json=wish).json()
+        assert finished(server, job)["result"]["layers"] == ["before", "after", "error"]
+    tile = decoded(server.get(f"/api/pictures/{picture['id']}/layers/error/0/0/0.png").content)
+    (tmp_path / "noisy.png").write_bytes(encoded(pixels))
+    done = run("restore", "noisy.png", "--model", "photo-denoiser", "--error-map", "--out", "restored.png", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert np.array_equal(tile, decoded((tmp_path / "restored-error.png").read_bytes()))
+    assert len(list((tmp_path / "kept").rglob("*-error.png"))) == 1
+
+
+def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) -> None:
+    picture = send(with_model, noise(30, 30))
+    path = f"/api/pictures/{picture['id']}/restore"
+    assert "calibrated on nothing" in refused(with_model.post(path, json={"model": "classical:nlm", "error_map": True}), 422)
+    half = {"model": "photo-denoiser", "error_map": True, "strength": 0.5}
+    assert "full strength" in refused(with_model.post(path, json=half), 422)
+    told = {model["name"]: model["tells_bounds"] for model in with_model.get("/api/models").json()}
+    assert told["photo-denoiser"]
+    assert not told["classical:nlm"]
+
+
 def test_a_preview_of_a_small_picture_is_its_restoration(with_model: TestClient) -> None:
     picture = send(with_model, noise(60, 70))
     shown = with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": "small"})

@@ -48,12 +48,17 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
     names = [each["name"] for each in told["sets"]]
     assert names == ["digits", "data", "data/scans", "data/stack.npy", "data/scans/clean", "data/scans/damaged"]
     assert "unet" in told["networks"]
+    assert {"l1", "mse", "psnr"} <= set(told["losses"]["clean"])
+    assert told["losses"]["noisy"] == ["blind-spot", "neighbours"]
     assert told["unfinished"] == []
 
 
 @pytest.mark.parametrize(
     ("wish", "hint"),
     [
+        ({"loss": "blind-spot"}, "learns from noisy pictures alone"),
+        ({"loss": "mean"}, "There is no loss"),
+        ({"patience": 0}, "patience"),
         ({"clean": "/etc"}, "There is no data set '/etc'"),
         ({"clean": "data/../.."}, "There is no data set"),
         ({"name": "../outside"}, "cannot be called"),
@@ -83,7 +88,8 @@ def test_there_is_nothing_to_resume_where_nothing_was_begun(trainer: TestClient)
 
 @pytest.mark.slow
 def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_path: Path) -> None:
-    job = trainer.post("/api/trainings", json={**WISH, "steps": 120}).json()
+    wish = {**WISH, "loss": "charbonnier", "keep": "best", "patience": 9, "steps": 120}
+    job = trainer.post("/api/trainings", json=wish).json()
     found = finished(trainer, job, 180)
     assert found["state"] == "done", found["error"]
     about = found["about"]
@@ -98,8 +104,7 @@ def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_pat
     assert listed["mine"]["origin"] == "folder"
     assert listed["mine"]["undoes"] == "gaussian-noise(sigma=0.3)"
     # the same as from the command line, bit for bit
-    settings = {key: value for key, value in WISH.items() if key not in ("way",)}
-    again = restorae.train(restorae.Recipe(**settings, steps=120))
+    again = restorae.train(restorae.Recipe(**{key: value for key, value in wish.items() if key != "way"}))
     digits = open_pictures("digits", "test").batch(range(4))
     restored = restorae.load(tmp_path / "models" / "mine.safetensors").restore_images(digits)
     assert np.array_equal(restored.numpy(), again.restore_images(digits).numpy())

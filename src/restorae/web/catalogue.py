@@ -116,7 +116,7 @@ class Catalogue:
         card = self._card(path)
         told: dict[str, Any] = {"name": name, "origin": "folder" if own else "bundled"}
         if isinstance(card, str):
-            return {**told, "broken": card, "restores": False, "generates": False, "samples": False}
+            return {**told, "broken": card, "restores": False, "generates": False, "samples": False, "tells_bounds": False}
         return {**told, **facts(card)}
 
 
@@ -132,6 +132,7 @@ def facts(card: Card) -> dict[str, Any]:
         "restores": card.restores,
         "generates": generates,
         "samples": card.restores and card.latent is not None and not generates,
+        "tells_bounds": bool(card.error_bounds),
         "needs_mask": False,
         "latent_dim": latent_dim if generates else None,
         "size": size if generates and len(size) == 2 else None,
@@ -159,6 +160,7 @@ def _classical_told(kind: type[Classical]) -> dict[str, Any]:
         "restores": True,
         "generates": False,
         "samples": False,
+        "tells_bounds": False,
         "needs_mask": method.needs_mask,
         "licence": "",
     }

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from restorae.errors import BadPicture, UsageError
-from restorae.formats import kind_named, open_original, read_still
+from restorae.formats import ARRAY_KINDS, kind_named, open_original, read_still
 from restorae.pixels import FULL_RANGE, as_batch
 from restorae.restoring import Job as FileJob
 from restorae.restoring import Masks, ModelRestorer, Order, Restorer, Treatment, draw_files, restore_files
+from restorae.restoring.error_maps import Bounded, error_maps_of
 from restorae.restoring.masks import upright
 from restorae.restoring.restorers import Change
 from restorae.shapes import Images
@@ -37,6 +38,8 @@ class Wish:
     """Only where the picture's mask is white."""
     samples: int | None = None
     """Draw so many plausible restorations; the result is their mean, and their spread is shown."""
+    error_map: bool = False
+    """Show too how far off each pixel may be."""
     kind: str | None = None
     """The format to write; None keeps the picture's own."""
     quality: int | None = None
@@ -58,11 +61,13 @@ class Restoration(Work):
             "strength": self.wish.strength,
             "mask": self.wish.masked,
             "samples": self.wish.samples,
+            "error_map": self.wish.error_map,
         }
 
     def run(self, job: Job) -> dict[str, Any]:
         picture, wish = self.picture, self.wish
-        restorer = Stoppable(self.catalogue.restorer(wish.model), job.check)
+        restorer = self.catalogue.restorer(wish.model)
+        restorer = Stoppable(Bounded(restorer) if wish.error_map else restorer, job.check)
         kind = wish.kind or picture.original.kind
         name = result_name(picture.name, kind)
         target = picture.shelf.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
@@ -85,21 +90,25 @@ class Restoration(Work):
         values = picture.values if same else shown_range(result, "auto")
         layers["after"] = lay_out(result, values, picture.shelf.folder, f"after-{picture.version + 1}", check=job.check)
         layers |= self._overlays(target, job)
-        former = [picture.result, *(path for name in ("after", "spread") for path in _files_of(picture, name))]
+        former = [*_files_of_result(picture), *(path for name in picture.layers if name != "before" for path in _files_of(picture, name))]
         picture.layers, picture.result, picture.result_name = layers, target, name
         picture.version += 1
         for path in former:
-            if path is not None:
-                path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         return {"name": name, "bytes": target.stat().st_size, "layers": list(layers)}
 
     def _overlays(self, target: Path, job: Job) -> dict[str, Any]:
-        """Further layers that tell of the result: how far plausible restorations spread."""
-        if self.wish.samples is None or kind_named(target) in ("npy", "npz"):
+        """Further layers that tell of the result: how far plausible restorations spread, or how far off it may be."""
+        if kind_named(target) in ARRAY_KINDS:
+            return {}  # numbers in their own units, to be downloaded and not to be looked at
+        if self.wish.samples is not None:
+            name, path = "spread", target.with_name(f"{target.stem}-spread{target.suffix}")
+        elif self.wish.error_map:
+            name, path = "error", next(path for path in error_maps_of(target) if path.exists())
+        else:
             return {}
-        spread = open_original(target.with_name(f"{target.stem}-spread{target.suffix}"))
-        name = f"spread-{self.picture.version + 1}"
-        return {"spread": lay_out(spread, FULL_RANGE, self.picture.shelf.folder, name, check=job.check)}
+        number = self.picture.version + 1
+        return {name: lay_out(open_original(path), FULL_RANGE, self.picture.shelf.folder, f"{name}-{number}", check=job.check)}
 
 
 class Stoppable(Restorer):
@@ -139,11 +148,21 @@ def check_wish(picture: Picture, wish: Wish, catalogue: Catalogue) -> None:
         raise UsageError(f"{restorer.name} fills what a mask marks. Paint one on the picture first.")
     if wish.masked and picture.mask is None:
         raise UsageError("There is no mask on this picture yet. Paint one, or restore all of it.")
+    if wish.error_map:
+        if not _tells_bounds(restorer):
+            raise UsageError(f"{restorer.name} was calibrated on nothing, so nobody knows how far off it may be.")
+        if wish.strength != 1 or wish.samples is not None:
+            raise UsageError("How far off a result may be is known of one restoration at full strength.")
     if wish.samples is not None:
         if wish.masked or wish.strength != 1:
             raise UsageError("Several plausible restorations go neither with a mask nor with a strength below 1.")
         if not isinstance(restorer, ModelRestorer) or not catalogue.card(wish.model).latent:
             raise UsageError(f"{restorer.name} gives one answer for each picture.")
+
+
+def _tells_bounds(restorer: Restorer) -> bool:
+    """Whether it was calibrated, and so knows how far off it may be."""
+    return isinstance(restorer, ModelRestorer) and bool(restorer.model.card.error_bounds)
 
 
 def preview(picture: Picture, wish: Wish, catalogue: Catalogue) -> np.ndarray:
@@ -171,7 +190,12 @@ def preview(picture: Picture, wish: Wish, catalogue: Catalogue) -> np.ndarray:
 
 def _room_for_results(picture: Picture) -> int:
     """Claimed once: a second result takes the place of the first."""
-    return 0 if picture.result else 2 * picture.original.bytes + room_for(picture.original)
+    return 0 if picture.result else 3 * picture.original.bytes + 2 * room_for(picture.original)
+
+
+def _files_of_result(picture: Picture) -> list[Path]:
+    """The restored file, and what was written beside it."""
+    return [] if picture.result is None else [picture.result, *picture.result.parent.glob(f"{picture.result.stem}-*")]
 
 
 def _files_of(picture: Picture, layer: str) -> list[Path]:

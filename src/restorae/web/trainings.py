@@ -50,6 +50,8 @@ class TrainingWish(BaseModel):
     """Of `damage`: the damage, as on the command line."""
     network: str | None = None
     """The architecture, as on the command line; by default `unet`, or for pairs the bundled model that suits them."""
+    loss: str | None = None
+    """What training makes smaller, as on the command line; by default what suits the pictures."""
     start_from: str | None = None
     """A model of the list whose weights to start from."""
     minutes: float | None = Field(None, gt=0)
@@ -64,6 +66,10 @@ class TrainingWish(BaseModel):
     """Side of the regions that are trained on, in pixels."""
     learning_rate: float | None = Field(None, gt=0, le=1)
     """Largest step size."""
+    keep: Literal["auto", "best", "last"] | None = None
+    """Which weights are kept: the last, or the best on held-out pictures; by default the best of pairs, else the last."""
+    patience: int | None = Field(None, ge=1)
+    """End after so many validations in a row that found nothing better."""
     seed: int = Field(0, ge=0)
     """Where all chance comes from."""
     overwrite: bool = False
@@ -206,7 +212,7 @@ def recipe_for(wish: TrainingWish, data: DataSets) -> Recipe:
         if not value:
             raise UsageError(f"Training on {_WAYS[wish.way]} needs {_WORDS[field]}.")
         settings[field] = value if field == "degradation" else data.source(value)
-    said = ("network", "minutes", "epochs", "steps", "batch_size", "patch", "learning_rate")
+    said = ("network", "loss", "minutes", "epochs", "steps", "batch_size", "patch", "learning_rate", "keep", "patience")
     settings |= {field: value for field in said if (value := getattr(wish, field)) is not None}
     return Recipe(**settings, seed=wish.seed)
 

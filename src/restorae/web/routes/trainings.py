@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from restorae.losses import Loss, NegativeELBO, SelfSupervised
 from restorae.networks import VAE, Network
 from restorae.parts import kinds
 from restorae.web import trainings as work
@@ -22,6 +23,10 @@ def data_sets(here: Here) -> dict[str, Any]:
     return {
         "sets": here.data.listed(),
         "networks": sorted(kind.kind for kind in kinds(Network) if not issubclass(kind, VAE)),  # type: ignore[type-abstract]
+        "losses": {
+            "clean": sorted(kind.kind for kind in kinds(Loss) if not issubclass(kind, SelfSupervised | NegativeELBO)),  # type: ignore[type-abstract]
+            "noisy": sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)),  # type: ignore[type-abstract]
+        },
         "unfinished": [each for each in work.unfinished(here.catalogue) if each["name"] not in running],
     }
 

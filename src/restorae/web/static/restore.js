@@ -9,6 +9,10 @@ let pictures = []; // as the server tells; those on their way have no id
 let current = null;
 let viewer;
 let count = 0;
+const OVERLAYS = {
+  error: { name: "how far off it may be", about: "Nine pixels in ten lie within it; full orange is a fifth of the range, or more." },
+  spread: { name: "where restorations differ", about: "The more orange, the more they differ." },
+};
 const seen = new Map(); // picture: the last job whose result is known here
 
 const picked = () => pictures.find((picture) => picture.id && picture.id === current);
@@ -34,6 +38,7 @@ export function begin() {
   $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
   $("masked").addEventListener("change", () => { painting(); preview(); });
   $("spread").addEventListener("change", update);
+  $("error-map").addEventListener("change", update);
   $("restore-now").addEventListener("click", safely(() => restore([picked()])));
   $("restore-all").addEventListener("click", safely(() => restore(pictures.filter((picture) => picture.id && !busy(picture)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
@@ -51,7 +56,7 @@ export function begin() {
   $("undo").addEventListener("click", safely(() => saveStrokes(viewer.strokes.slice(0, -1))));
   $("clear-mask").addEventListener("click", safely(() => saveStrokes([])));
   $("mask-file").addEventListener("change", safely(takeMask));
-  $("overlay").addEventListener("change", () => { viewer.overlay = $("overlay").value; viewer.redraw(); });
+  $("overlay").addEventListener("change", lay);
   jobs.listen(safely(jobsChanged));
   safely(refresh)();
 }
@@ -111,6 +116,8 @@ function modelChanged() {
   $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
   $("spread-field").hidden = !chosen?.samples;
   if (!chosen?.samples) $("spread").checked = false;
+  $("error-field").hidden = !chosen?.tells_bounds;
+  if (!chosen?.tells_bounds) $("error-map").checked = false;
   if (chosen?.needs_mask) $("masked").checked = true;
   painting();
   update();
@@ -143,7 +150,7 @@ function update() {
   $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
   $("restore-all").hidden = open.length < 2;
   $("restore-all").textContent = `Restore all ${open.length}`;
-  $("strength").disabled = $("spread").checked;
+  $("strength").disabled = $("spread").checked || $("error-map").checked;
   viewer.show(picture ?? null);
   $("picture-facts").textContent = picture ? facts(picture) : "\u00a0";
   const job = jobOf(picture);
@@ -158,10 +165,16 @@ function update() {
   }
   const overlays = (picture?.layers ?? []).filter((layer) => !["before", "after"].includes(layer));
   $("overlay-tools").hidden = !overlays.length;
-  if (overlays.length !== $("overlay").options.length - 1) {
-    fill($("overlay"), [["", "none"], ...overlays.map((layer) => [layer, layer])], viewer.overlay);
-    viewer.overlay = $("overlay").value;
+  if (overlays.join() !== [...$("overlay").options].slice(1).map((option) => option.value).join()) {
+    fill($("overlay"), [["", "none"], ...overlays.map((layer) => [layer, OVERLAYS[layer]?.name ?? layer])], viewer.overlay);
+    lay();
   }
+}
+
+function lay() {
+  viewer.overlay = $("overlay").value;
+  $("overlay-note").textContent = OVERLAYS[viewer.overlay]?.about ?? "";
+  viewer.redraw();
 }
 
 function facts(picture) {
@@ -199,8 +212,9 @@ async function restore(chosen) {
   const wanted = chosen.filter(Boolean);
   for (const picture of wanted) {
     const masked = $("masked").checked && (picture.mask || picture.id === current);
-    const json = { model: $("restore-model").value, strength: $("spread").checked ? 1 : Number($("strength").value), mask: masked };
+    const json = { model: $("restore-model").value, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
     if ($("spread").checked) json.samples = 8;
+    if ($("error-map").checked) json.error_map = true;
     const job = await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json });
     picture.job = job.id;
   }

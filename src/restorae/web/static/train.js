@@ -5,6 +5,7 @@ import * as models from "./models.js";
 import { $, askJson, draw, duration, fill, make, number, renew, safely, say } from "./tools.js";
 
 let unfinished = [];
+let losses = { clean: [], noisy: [] };
 let finished = new Set();
 let first = true;
 const looked = new Map(); // job: which look is shown, where the person chose one
@@ -18,18 +19,21 @@ export function begin() {
 }
 
 export async function shown() {
-  const { sets, networks, unfinished: found } = await askJson("/api/data");
+  const { sets, networks, losses: known, unfinished: found } = await askJson("/api/data");
+  losses = known;
   const entries = sets.map((set) => [set.name, set.name]);
   for (const id of ["train-clean", "train-degraded", "train-noisy"]) fill($(id), entries);
   fill($("train-network"), [["", "what suits the pictures"], ...networks.map((name) => [name, name])]);
   $("no-data").hidden = sets.some((set) => !set.named);
   unfinished = found;
+  wayChanged();
   show();
 }
 
 function wayChanged() {
   const way = $("train-form").elements.way.value;
   for (const field of document.querySelectorAll("[data-ways]")) field.hidden = !field.dataset.ways.split(" ").includes(way);
+  fill($("train-loss"), [["", "what suits the pictures"], ...losses[way === "noisy" ? "noisy" : "clean"].map((name) => [name, name])]);
 }
 
 async function start() {
@@ -39,6 +43,8 @@ async function start() {
   for (const field of ["clean", "degraded", "noisy", "degradation"]) {
     if (!form[field].closest("[data-ways]").hidden) json[field] = form[field].value;
   }
+  for (const field of ["loss", "keep"]) json[field] = form[field].value || null;
+  for (const field of ["learning_rate", "batch_size", "patience"]) json[field] = form[field].value ? Number(form[field].value) : null;
   $("train-note").className = "note";
   try {
     const job = await askJson("/api/trainings", { method: "POST", json });
@@ -106,7 +112,7 @@ function card(job) {
     over ? null : jobs.bar(job),
     about.losses.length > 1 || checked.length
       ? make("div", { class: "charts" },
-          make("figure", {}, make("figcaption", {}, `Loss ${about.losses.length ? number(about.losses.at(-1)[1]) : ""}`), chart(about.losses, { name: "Loss", log: true })),
+          make("figure", {}, make("figcaption", {}, `Loss ${about.losses.length ? number(about.losses.at(-1)[1]) : ""}`), chart(about.losses, { name: "Loss", log: about.losses.every(([, value]) => value > 0) })),
           make("figure", {}, make("figcaption", {}, psnr.length ? `Validation PSNR ${psnr.at(-1)[1].toFixed(2)} dB${before ? ` (damaged ${(-10 * Math.log10(before.mse_degraded)).toFixed(2)})` : ""}` : "Validation loss"), chart(checked, { name: psnr.length ? "Validation PSNR in dB" : "Validation loss", dots: true })))
       : null,
     about.looks.length ? looks(job) : null,

@@ -5,6 +5,7 @@ import { make } from "./tools.js";
 const TILE = 512;
 const KEPT = 400;
 const LARGEST = 64;
+const OVERLAY = "#ff6a00";
 
 export class Viewer {
   constructor(box, { onzoom = () => {}, onstrokes = () => {} } = {}) {
@@ -194,14 +195,35 @@ export class Viewer {
     } else {
       this.drawLayer(pane.layer, seen, place);
       if (this.overlay && pane.layer === "after") {
-        paper.globalAlpha = 0.85;
-        paper.globalCompositeOperation = "screen";
-        this.drawLayer(this.overlay, seen, place);
-        paper.globalAlpha = 1;
-        paper.globalCompositeOperation = "source-over";
+        this.drawOverlay(seen, place);
       }
     }
     if (this.painting || this.strokes.length) this.drawStrokes(pane, originX, originY);
+    paper.restore();
+  }
+
+  /** The overlay in a colour of its own, so that it is not taken for light in the picture. */
+  drawOverlay(seen, place) {
+    const { canvas, paper, picture } = this;
+    this.sheet ??= document.createElement("canvas");
+    [this.sheet.width, this.sheet.height] = [canvas.width, canvas.height];
+    this.paper = this.sheet.getContext("2d");
+    const fill = (how, colour) => {
+      this.paper.globalCompositeOperation = how;
+      this.paper.fillStyle = colour;
+      this.paper.fillRect(0, 0, canvas.width, canvas.height);
+    };
+    fill("source-over", "black"); // adds nothing
+    this.drawLayer(this.overlay, seen, place);
+    fill("saturation", "black"); // channels that are off by different amounts become grey
+    fill("multiply", OVERLAY);
+    this.paper = paper;
+    paper.save();
+    paper.beginPath();
+    paper.rect(...place(0, 0, picture.width, picture.height)); // around it the canvas is empty, and black would be seen
+    paper.clip();
+    paper.globalCompositeOperation = "screen";
+    paper.drawImage(this.sheet, 0, 0);
     paper.restore();
   }
 
