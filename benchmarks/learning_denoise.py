@@ -45,7 +45,13 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
             }
             say(f"{name}, σ {sigma}: {found.restored.psnr or 0:.2f} dB in {found.seconds:.0f} s")
     card = model.card
-    facts = {"parameters": card.parameters, "steps": card.steps, "seconds": card.seconds, "trained_on": card.trained_on}
+    facts = {
+        "parameters": card.parameters,
+        "steps": card.steps,
+        "seconds": card.seconds,
+        "trained_on": card.trained_on,
+        "started_from": card.started_from,
+    }
     return {"model": {"name": card.name, "takes": list(model.network.takes), **facts}, "scores": scores}
 
 
@@ -75,6 +81,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         ]
         rows += _coverage_rows([found["scores"][name][str(sigma)].get("coverage") for name in names for sigma in SIGMAS])
         tables.append(table(header, rows))
+    begun = f", from the weights of {model['started_from']}" if model.get("started_from") else ""
     return [
         *tables,
         "Noise is drawn on the [0, 1] scale from a seed of each picture's own, and is neither clipped nor rounded; pictures are restored "
@@ -83,7 +90,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         "is told the noise, and so are FFDNet and DRUNet; there is a DnCNN for each noise. "
         f"`{model['name']}` is told nothing and is {'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
-        f"{model['trained_on'] or 'a machine that its card does not name'}.",
+        f"{model['trained_on'] or 'a machine that its card does not name'}{begun}.",
     ]
 
 

@@ -172,3 +172,33 @@ def test_more_creases_change_more_of_the_paper():
     assert changed[0] == 0
     assert changed == sorted(changed)
     assert changed[-1] > 0.9
+
+
+def test_creases_run_in_all_directions():
+    lines = seen(Creases(count=1, size=0.8, strength=0, lines=1), torch.ones(120, 1, 80, 80))[:, 0] != 1
+    lines = lines[lines.sum((1, 2)) > 20]
+    eighths = []
+    for one in lines:
+        down, across = np.linalg.eigh(np.cov(*np.nonzero(one.numpy())))[1][:, -1]
+        eighths.append(int(np.degrees(np.arctan2(down, across)) % 180 // 45))
+    shares = np.bincount(eighths, minlength=4) / len(eighths)
+    assert len(eighths) > 60
+    assert shares.min() > 0.1, f"of the four ranges of 45 degrees they take {shares.round(2)}, a quarter each is expected"
+
+
+def test_as_many_creases_as_were_drawn():
+    # so long that each reaches into the picture, wherever it lies
+    changed = (seen(Degradation.of("creases(count=0..1,size=2)"), torch.ones(200, 1, 30, 30)) != 1).flatten(1).any(1)
+    assert changed.float().mean().item() == pytest.approx(0.5, abs=0.12), "none and one are as likely"
+
+
+@pytest.mark.parametrize("shape", [(50, 200), (200, 50)], ids=str)
+def test_the_length_of_a_crease_is_a_fraction_of_the_shorter_side(shape):
+    changed = seen(Creases(count=1, size=0.8, strength=0.5), torch.ones(60, 1, *shape))[:, 0] != 1
+    longest = max(int(changed.any(across).sum(1).max()) for across in (1, 2))
+    assert 30 < longest <= 0.8 * 50 + 1
+
+
+def test_creases_that_meet_take_no_more_light_than_there_is():
+    dark = seen(Creases(count=100, size=1, strength=1, lines=1), torch.ones(1, 1, 60, 60))
+    assert dark.min().item() == 0

@@ -233,6 +233,16 @@ def test_a_tenth_of_the_error_is_worth_the_same_in_every_image():
     assert steepness[0].item() == pytest.approx(steepness[1].item(), rel=1e-4)
 
 
+def test_an_image_that_is_right_already_asks_for_nothing_beside_one_that_is_not():
+    restored, clean = pair(2, 1, 6, 6)
+    restored[0] = clean[0]
+    restored.requires_grad_(True)
+    (gradient,) = torch.autograd.grad(PSNR().between(restored, clean), restored)
+    (alone,) = torch.autograd.grad(PSNR().between(restored[1:], clean[1:]), restored)
+    assert not gradient[0].any()
+    assert torch.allclose(gradient[1], alone[1] / 2), "half the mean of two"
+
+
 def test_bce_is_cut_where_the_logarithm_would_be_infinite():
     black, white = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
     assert BCE().between(black, white).item() == pytest.approx(-math.log(0.001), rel=1e-4)

@@ -30,7 +30,7 @@ export function told(job) {
     const left = share > 0.03 && passed > 3 ? `, about ${duration((passed / share) * (1 - share))} left` : "";
     return `${Math.floor(100 * share)} %${left}`;
   }
-  if (job.state === "done") return `${job.kind === "train" ? "trained" : "restored"} in ${duration(job.ended - job.began)}`;
+  if (job.state === "done") return `${job.kind === "train" ? "trained" : "restored"} in ${job.ended - job.began < 1 ? "under a second" : duration(job.ended - job.began)}`;
   return job.error || (job.state === "stopped" ? "cancelled" : "failed");
 }
 
