@@ -44,6 +44,15 @@ def test_it_beats_what_learned_nothing_at_any_strength_without_being_told(model:
     assert psnr(model.restore_images(degraded), clean) > best + 0.5
 
 
+def test_three_equal_channels_are_grey(model: Model, photo: Images) -> None:
+    """A grey print that was stored in colour has the same noise in each channel, which is nothing that colour teaches."""
+    colour = noisy(photo, 25)[..., :128, 100:228]
+    grey = to_grey(colour)
+    restored = model.restore_images(torch.cat([colour, grey.expand(-1, 3, -1, -1), colour]))
+    assert torch.allclose(restored[1], model.restore_images(grey)[0].expand(3, -1, -1), atol=1e-6)
+    assert torch.allclose(restored[[0, 2]], model.restore_images(colour), atol=1e-6)
+
+
 @pytest.mark.parametrize("sigma", SIGMAS)
 def test_a_region_in_its_picture_scores_as_the_region_alone(model: Model, photo: Images, sigma: int) -> None:
     """A network that judges the noise by the borders of its patches loses as its surroundings grow (by 2 dB, where it was measured)."""

@@ -200,7 +200,8 @@ class Model:
         """Restored images for a working batch (n, channels, height, width), unclipped, on the images' device.
 
         A network that does not take so many channels restores them one by one; one for colour alone takes grey as three
-        equal channels. Large pictures go tile by tile, which for networks with a finite halo changes nothing.
+        equal channels, and one for both takes three equal channels as grey: noise that is alike in all of them is not what it
+        learned of colour. Large pictures go tile by tile, which for networks with a finite halo changes nothing.
         """
         self.check_restores()
         self._check_size(images)
@@ -215,7 +216,17 @@ class Model:
 
     def restore_tile(self, images: Images, precision: Precision = "auto") -> Images:
         """As `restore_images`, all of it at once: memory grows with the pictures."""
-        return self._through_module(images, precision)
+        if images.shape[1] == 1 or not {1, images.shape[1]} <= {*self.network.takes}:
+            return self._through_module(images, precision)
+        grey = (images == images[:, :1]).flatten(1).all(1)
+        if not grey.any():
+            return self._through_module(images, precision)
+        once = self._through_module(images[grey, :1], precision)
+        restored = once.new_empty(images.shape)
+        restored[grey.to(once.device)] = once
+        if not grey.all():
+            restored[~grey.to(once.device)] = self._through_module(images[~grey], precision)
+        return restored
 
     @functools.cached_property
     def bytes_per_pixel(self) -> float:
