@@ -13,6 +13,7 @@ from PIL import Image
 import restorae
 from restorae.data import open_pictures
 from restorae.web import Limits
+from tests.command import run_apart
 from tests.web.conftest import Opener, TestClient, decoded, finished, noise, refused
 
 WISH: dict[str, Any] = {
@@ -103,11 +104,14 @@ def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_pat
     listed = {model["name"]: model for model in trainer.get("/api/models").json()}
     assert listed["mine"]["origin"] == "folder"
     assert listed["mine"]["undoes"] == "gaussian-noise(sigma=0.3)"
-    # the same as from the command line, bit for bit
-    again = restorae.train(restorae.Recipe(**{key: value for key, value in wish.items() if key != "way"}))
+    # the same as from the command line, bit for bit; in a process of its own there too, with as many threads
+    renamed = {"degradation": "with", "learning_rate": "learning-rate", "batch_size": "batch-size"}
+    flags = [f"--{renamed.get(key, key)}={value}" for key, value in wish.items() if key not in ("way", "name")]
+    done = run_apart("train", *flags, "--out", "again", cwd=tmp_path)
+    assert done.status == 0, done.err
     digits = open_pictures("digits", "test").batch(range(4))
-    restored = restorae.load(tmp_path / "models" / "mine.safetensors").restore_images(digits)
-    assert np.array_equal(restored.numpy(), again.restore_images(digits).numpy())
+    one, other = (restorae.load(tmp_path / f"{name}.safetensors").restore_images(digits) for name in ("models/mine", "again"))
+    assert np.array_equal(one.numpy(), other.numpy())
     assert "already" in refused(trainer.post("/api/trainings", json={**WISH, "steps": 5}), 422)
 
 
