@@ -130,6 +130,22 @@ def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(se
     assert len(list((tmp_path / "kept").rglob("*-error.png"))) == 1
 
 
+def test_several_views_are_averaged_as_the_command_line_does(server: TestClient, tmp_path: Path) -> None:
+    pixels = noise(40, 56)
+    picture = send(server, pixels)
+    path = f"/api/pictures/{picture['id']}"
+    job = server.post(f"{path}/restore", json={"model": "photo-denoiser", "views": 4}).json()
+    assert finished(server, job)["about"]["views"] == 4
+    (tmp_path / "noisy.png").write_bytes(encoded(pixels))
+    done = run("restore", "noisy.png", "--model", "photo-denoiser", "--views", "4", "--out", "restored.png", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert np.array_equal(decoded(server.get(f"{path}/restored").content), decoded((tmp_path / "restored.png").read_bytes()))
+    refused(server.post(f"{path}/restore", json={"model": "photo-denoiser", "views": 3}), 422)
+    assert "is no network" in refused(server.post(f"{path}/restore", json={"model": "classical:nlm", "views": 2}), 422)
+    told = {model["name"]: model["takes_views"] for model in server.get("/api/models").json()}
+    assert (told["photo-denoiser"], told["digits-denoiser"], told["classical:nlm"]) == (True, False, False)
+
+
 def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) -> None:
     picture = send(with_model, noise(30, 30))
     path = f"/api/pictures/{picture['id']}/restore"

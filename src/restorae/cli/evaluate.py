@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Json, ModelName, Overwrite, Seed, Split, With, import_files, ready_for
+from restorae.cli.options import (
+    DataDir,
+    Device,
+    Import,
+    Json,
+    ModelName,
+    Overwrite,
+    Seed,
+    Split,
+    Views,
+    With,
+    import_files,
+    ready_for,
+    tell_of_views,
+)
 from restorae.cli.sources import check_damage, check_split, exam_of
 from restorae.errors import UsageError
 
@@ -45,6 +59,7 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE.png", help="Draw the worst pictures where they went most wrong, at full resolution.")
     ] = None,
     worst: Annotated[int | None, typer.Option(min=1, max=50, help=f"How many pictures the sheet shows ({_WORST}).")] = None,
+    views: Views = 1,
     overwrite: Overwrite = False,
     json_wanted: Json = False,
     device: Device = "auto",
@@ -68,7 +83,8 @@ def evaluate(
     for option, target, suffix in (("--table", scores_file, ".csv"), ("--sheet", sheet, ".png")):
         if target is not None:
             ready_for(target, (suffix,), overwrite, option)
-    restorer = restorer_named(model, device)
+    restorer = restorer_named(model, device, views=views)
+    tell_of_views(restorer, views)
     progress = terminal_progress()
     exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
     coverage = _coverage_of(restorer, exam)
@@ -85,7 +101,7 @@ def evaluate(
         write_figure(full_size_sheet(shown, TITLES), sheet)
         say(f"{sheet}: the worst {len(shown)} of {found.count:,} picture(s), each where its error is largest.")
     if json_wanted:
-        request = {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed}
+        request = {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed, "views": views}
         covered = {"error_bound": coverage.coverage().model_dump()} if coverage else {}
         show_json({**request, **as_plain(found, others, per_picture), **covered})
         return

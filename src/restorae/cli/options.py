@@ -26,6 +26,9 @@ ModelName = Annotated[
 ]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 PRECISIONS = ("auto", "float32", "bfloat16")
+Views = Annotated[
+    int, typer.Option(help="Average over 2, 4 or 8 views of the picture, turned and mirrored: a little better, so many times as long.")
+]
 Import = Annotated[
     list[Path] | None, typer.Option("--import", metavar="FILE.py", help="Run your Python file first, so that the classes in it are known.")
 ]
@@ -113,3 +116,14 @@ def network_from(text: str) -> Any:
             "torch.nn.Module (CONTRIBUTING.md walks through one)."
         )
     return Network.of(f"{found.kind}{bracket}{settings}")
+
+
+def tell_of_views(restorer: Any, views: int) -> None:
+    """Say so where several views of a picture cannot be expected to do it good."""
+    from restorae.cli.console import say
+
+    if views > 1 and not restorer.model.card.learned_turned:
+        say(
+            f"Warning: {restorer.name} did not learn from pictures that were turned and mirrored, so --views may do harm: compare without. "
+            "restorae train --augment teaches it."
+        )

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorae.cli.options import PRECISIONS, Device, Import, Overwrite, Precision, Seed, SkipExisting, import_files, one_of
+from restorae.cli.options import (
+    PRECISIONS,
+    Device,
+    Import,
+    Overwrite,
+    Precision,
+    Seed,
+    SkipExisting,
+    Views,
+    import_files,
+    one_of,
+    tell_of_views,
+)
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +60,7 @@ def restore(
     error_map: Annotated[
         bool, typer.Option("--error-map", help="Also write how far off each pixel may be: NAME-error.png, of an array NAME-error.npy.")
     ] = False,
+    views: Views = 1,
     tile: Annotated[int | None, typer.Option(min=1, help="Side of a tile in pixels; by default what fits the memory at hand.")] = None,
     values: Annotated[
         str | None, typer.Option(help="How values map to 0..1: auto, full-range (of their type) or own-range (of the picture).")
@@ -91,7 +104,8 @@ def restore(
     if error_map:
         refuse_losses(jobs, overwrite or skip_existing, error_maps_of)
     model = model or _chosen(jobs, mask)
-    restorer = restorer_named(model, device, arithmetic)
+    restorer = restorer_named(model, device, arithmetic, views)
+    tell_of_views(restorer, views)
     if error_map:
         restorer = Bounded(restorer)
     order = Order(
@@ -101,7 +115,7 @@ def restore(
         quality,
         axes,
         max_pixels or MOST_PIXELS,
-        _facts(model),
+        _facts(model, views),
     )
     if preview:
         _preview(jobs, order, preview, out, seed, overwrite)
@@ -121,12 +135,12 @@ def _chosen(jobs: list[Job], mask: Path | None) -> str:
     return name
 
 
-def _facts(model: str) -> dict[str, Any]:
+def _facts(model: str, views: int) -> dict[str, Any]:
     """What the log says of the model beside its name."""
     from restorae.model import find
     from restorae.restoring import PREFIX, file_digest
 
-    return {} if model.startswith(PREFIX) else {"model_sha256": file_digest(find(model))}
+    return {} if model.startswith(PREFIX) else {"model_sha256": file_digest(find(model)), "views": views}
 
 
 def _restore(jobs: list[Job], order: Order, out: Path) -> None:

@@ -70,6 +70,11 @@ class Card(Settings):
     created: str = ""
     """Date, ISO 8601."""
 
+    @property
+    def learned_turned(self) -> bool:
+        """Whether it learned from patches that were turned and mirrored, so that several views of a picture do it good."""
+        return self.recipe is not None and bool(self.recipe.get("augment") and self.recipe.get("patch"))
+
 
 def make_card(network: Network, module: nn.Module, **facts: Any) -> Card:
     """A card with what the network itself tells, and further facts."""

@@ -11,6 +11,7 @@ import torch
 from restorae.errors import UsageError
 from restorae.machine import Precision
 from restorae.model import Model, load
+from restorae.model.views import check_views, common_multiple
 from restorae.pixels import Values
 from restorae.restoring.classical import Classical
 from restorae.shapes import Images
@@ -72,17 +73,19 @@ class ModelRestorer(Restorer):
         model: a model that learned to restore.
         name: what the person called it.
         precision: of its arithmetic.
+        views: 2, 4 or 8 averages what it makes of the picture turned and mirrored.
 
     Raises:
-        UsageError: it did not learn to lift damage off.
+        UsageError: it did not learn to lift damage off, or there are no such views.
     """
 
-    def __init__(self, model: Model, name: str | None = None, precision: Precision = "auto") -> None:
+    def __init__(self, model: Model, name: str | None = None, precision: Precision = "auto", views: int = 1) -> None:
         model.check_restores()
-        self.model, self.precision = model, precision
+        check_views(views)
+        self.model, self.precision, self.views = model, precision, views
         self.name = name or model.card.name
         self.halo = model.network.halo
-        self.multiple_of = model.network.multiple_of
+        self.multiple_of = model.network.multiple_of if views == 1 else common_multiple(model.network.multiple_of)
         self.values = model.card.values
         self.device = next(model.module.parameters()).device
 
@@ -92,10 +95,12 @@ class ModelRestorer(Restorer):
 
     def settled(self, size: tuple[int, int], sample: Callable[[], Images]) -> Change:
         self.model.network.check_size(*size)
-        return lambda images: self.model.restore_tile(images, self.precision)
+        if self.views > 1:
+            self.model.network.check_size(*size[::-1])
+        return lambda images: self.model.restore_tile(images, self.precision, self.views)
 
     def restore_images(self, images: Images) -> Images:
-        return self.model.restore_images(images, self.precision)
+        return self.model.restore_images(images, self.precision, self.views)
 
 
 class ClassicalRestorer(Restorer):
@@ -120,7 +125,7 @@ class ClassicalRestorer(Restorer):
         return self.method.apply(images)
 
 
-def restorer_named(name: str, device: str = "auto", precision: Precision = "auto") -> Restorer:
+def restorer_named(name: str, device: str = "auto", precision: Precision = "auto", views: int = 1) -> Restorer:
     """The restorer that `name` says: a model file, a bundled model, or `classical:nlm(sigma=0.1)`.
 
     Raises:
@@ -128,5 +133,7 @@ def restorer_named(name: str, device: str = "auto", precision: Precision = "auto
         BadSpec, BadModelFile, UsageError: as their messages say.
     """
     if name.startswith(PREFIX):
+        if views != 1:
+            raise UsageError(f"{name} is no network: it makes the same of a picture turned or mirrored. Leave --views away.")
         return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))
-    return ModelRestorer(load(name).to(device), name, precision)
+    return ModelRestorer(load(name).to(device), name, precision, views)

@@ -73,6 +73,8 @@ def draw_files(jobs: Sequence[Job], order: Order, count: int, seed: int, progres
         raise UsageError(f"{restorer.name} gives one answer for each picture. Restore without --samples.")
     if order.masks is not None or order.treatment.strength != 1:
         raise UsageError("--samples goes neither with --mask nor with --strength.")
+    if restorer.views != 1:
+        raise UsageError("--samples goes not with --views: the mean of its samples is the average.")
     model = restorer.model
     return one_by_one(jobs, lambda job, _place: _draw_file(job, order, model, count, seed), "Restoring", progress)
 

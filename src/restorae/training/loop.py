@@ -127,7 +127,7 @@ class Training:
         if start_from == SUITABLE:
             start_from = suitable_start(recipe, self.material, progress)
         if examples.patch:
-            self.recipe = recipe = recipe.for_patches()
+            self.recipe = recipe = recipe.for_patches().model_copy(update={"patch": examples.patch})
         self.device = machine.choose_device(machinery.device)
         self.precision = machine.choose_precision(machinery.precision, self.device)
         self.fabric = Fabric(

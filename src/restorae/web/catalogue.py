@@ -78,11 +78,13 @@ class Catalogue:
             self._loaded.move_to_end(key)
             return self._loaded[key]
 
-    def restorer(self, name: str) -> Restorer:
-        """What restores: a model of the list, or a classical method such as `classical:nlm(sigma=0.1)`."""
-        if name.startswith(PREFIX):
-            return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))
-        return ModelRestorer(self.model(name), name)
+    def restorer(self, name: str, views: int = 1) -> Restorer:
+        """What restores: a model of the list, over so many views, or a classical method such as `classical:nlm(sigma=0.1)`."""
+        if not name.startswith(PREFIX):
+            return ModelRestorer(self.model(name), name, views=views)
+        if views != 1:
+            raise UsageError(f"{name} is no network: it makes the same of a picture turned or mirrored.")
+        return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a model's file."""
@@ -116,7 +118,7 @@ class Catalogue:
         card = self._card(path)
         told: dict[str, Any] = {"name": name, "origin": "folder" if own else "bundled"}
         if isinstance(card, str):
-            return {**told, "broken": card, "restores": False, "generates": False, "samples": False, "tells_bounds": False}
+            return {**told, "broken": card, **dict.fromkeys(("restores", "generates", "samples", "tells_bounds", "takes_views"), False)}
         return {**told, **facts(card)}
 
 
@@ -133,6 +135,7 @@ def facts(card: Card) -> dict[str, Any]:
         "generates": generates,
         "samples": card.restores and card.latent is not None and not generates,
         "tells_bounds": bool(card.error_bounds),
+        "takes_views": card.restores and card.learned_turned,
         "needs_mask": False,
         "latent_dim": latent_dim if generates else None,
         "size": size if generates and len(size) == 2 else None,
@@ -161,6 +164,7 @@ def _classical_told(kind: type[Classical]) -> dict[str, Any]:
         "generates": False,
         "samples": False,
         "tells_bounds": False,
+        "takes_views": False,
         "needs_mask": method.needs_mask,
         "licence": "",
     }

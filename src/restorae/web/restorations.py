@@ -40,6 +40,8 @@ class Wish:
     """Draw so many plausible restorations; the result is their mean, and their spread is shown."""
     error_map: bool = False
     """Show too how far off each pixel may be."""
+    views: int = 1
+    """Average over so many views of the picture, turned and mirrored."""
     kind: str | None = None
     """The format to write; None keeps the picture's own."""
     quality: int | None = None
@@ -62,11 +64,12 @@ class Restoration(Work):
             "mask": self.wish.masked,
             "samples": self.wish.samples,
             "error_map": self.wish.error_map,
+            "views": self.wish.views,
         }
 
     def run(self, job: Job) -> dict[str, Any]:
         picture, wish = self.picture, self.wish
-        restorer = self.catalogue.restorer(wish.model)
+        restorer = self.catalogue.restorer(wish.model, wish.views)
         restorer = Stoppable(Bounded(restorer) if wish.error_map else restorer, job.check)
         kind = wish.kind or picture.original.kind
         name = result_name(picture.name, kind)
@@ -143,7 +146,7 @@ def check_wish(picture: Picture, wish: Wish, catalogue: Catalogue) -> None:
     Raises:
         UsageError, BadModelFile: as their messages say.
     """
-    restorer = catalogue.restorer(wish.model)
+    restorer = catalogue.restorer(wish.model, wish.views)
     if restorer.needs_mask and not (wish.masked and picture.mask):
         raise UsageError(f"{restorer.name} fills what a mask marks. Paint one on the picture first.")
     if wish.masked and picture.mask is None:
@@ -154,8 +157,8 @@ def check_wish(picture: Picture, wish: Wish, catalogue: Catalogue) -> None:
         if wish.strength != 1 or wish.samples is not None:
             raise UsageError("How far off a result may be is known of one restoration at full strength.")
     if wish.samples is not None:
-        if wish.masked or wish.strength != 1:
-            raise UsageError("Several plausible restorations go neither with a mask nor with a strength below 1.")
+        if wish.masked or wish.strength != 1 or wish.views != 1:
+            raise UsageError("Several plausible restorations go neither with a mask, nor with a strength below 1, nor with several views.")
         if not isinstance(restorer, ModelRestorer) or not catalogue.card(wish.model).latent:
             raise UsageError(f"{restorer.name} gives one answer for each picture.")
 

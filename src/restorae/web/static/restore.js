@@ -37,6 +37,7 @@ export function begin() {
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
   $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
   $("masked").addEventListener("change", () => { painting(); preview(); });
+  $("views").addEventListener("change", preview);
   $("spread").addEventListener("change", update);
   $("error-map").addEventListener("change", update);
   $("restore-now").addEventListener("click", safely(() => restore([picked()])));
@@ -116,6 +117,8 @@ function modelChanged() {
   $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
   $("spread-field").hidden = !chosen?.samples;
   if (!chosen?.samples) $("spread").checked = false;
+  $("views-field").hidden = !chosen?.takes_views;
+  if (!chosen?.takes_views) $("views").value = "1";
   $("error-field").hidden = !chosen?.tells_bounds;
   if (!chosen?.tells_bounds) $("error-map").checked = false;
   if (chosen?.needs_mask) $("masked").checked = true;
@@ -192,7 +195,7 @@ const preview = newest(async () => {
   $("restore-note").textContent = "";
   if (!picture || !chosen) return;
   const job = jobOf(picture);
-  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked;
+  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked && job.about.views === Number($("views").value);
   if (picture.result && (same || !job)) return;
   if (chosen.needs_mask || busy(picture)) return;
   const query = new URLSearchParams({ model: chosen.name, strength: $("strength").value, mask: String($("masked").checked && picture.mask) });
@@ -215,6 +218,7 @@ async function restore(chosen) {
     const json = { model: $("restore-model").value, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
     if ($("spread").checked) json.samples = 8;
     if ($("error-map").checked) json.error_map = true;
+    if ($("views").value !== "1") json.views = Number($("views").value);
     const job = await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json });
     picture.job = job.id;
   }
