@@ -14,6 +14,7 @@ from writing import table
 from restorae.data import match, open_noisy
 from restorae.evaluating import Exam, evaluate
 from restorae.evaluating.baselines import all_baselines
+from restorae.model import load
 from restorae.restoring.classical import Classical
 
 MINUTES, MINUTES_OF_A_FIELD, SIGMA = 10.0, 5.0, 25
@@ -71,16 +72,21 @@ def report(found: Mapping[str, Any]) -> list[str]:
 
 
 def measure_w2s(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
-    """Leave one field out, learn from the others' noisy pictures, and score the field that was left out."""
+    """Leave one field out, learn from the others' noisy pictures, and score the field that was left out.
+
+    As the command does by itself: it goes on from a bundled model, which saw clean photographs and no micrograph.
+    """
     source = place_of(bench, "microscopy", "w2s")
     fields = []
     for field in FIELDS[: bench.fields]:
         folder = working_folder(bench) / "w2s"
         noisy = save_field(source, (other for other in FIELDS if other != field), folder / "train")
         exam = _exam(bench, field)
-        trained = train(bench, f"w2s-without-{field}", RECIPE_OF_A_FIELD, MINUTES_OF_A_FIELD, {"noisy": noisy})
+        trained = train(bench, f"w2s-without-{field}", RECIPE_OF_A_FIELD, MINUTES_OF_A_FIELD, {"noisy": noisy}, bench.start)
         learned = evaluate(trained.model.restore_images, exam, with_ssim=False, fit_gain=True).gain_fitted
         assert learned is not None
+        start = trained.model.card.started_from.partition(":")[0]
+        begun = evaluate(load(bench.start or start).restore_images, exam, with_ssim=False, fit_gain=True).gain_fitted if start else None
         others = {}
         for method in classical_methods(quick=bench.quick):
             scores = evaluate(method.apply, exam, with_ssim=False, fit_gain=True).gain_fitted
@@ -92,6 +98,7 @@ def measure_w2s(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
                 "field": field,
                 "trained": trained.facts,
                 "noisy": learned.degraded.si_psnr,
+                "start": begun.restored.si_psnr if begun else None,
                 "learned": learned.restored.si_psnr,
                 "classical": classical,
             }
@@ -132,15 +139,27 @@ def report_w2s(found: Mapping[str, Any]) -> list[str]:
     rows = []
     for field in found["fields"]:
         best, psnr = best_of(field["classical"])
-        figures = [field["noisy"], field["learned"], psnr]
-        rows.append([field["field"], *(f"{figure:.2f}" for figure in figures), f"`{best}`", f"{field['learned'] - psnr:+.2f}"])
+        figures = [field["noisy"], field["start"], field["learned"], psnr]
+        rows.append(
+            [
+                field["field"],
+                *("–" if figure is None else f"{figure:.2f}" for figure in figures),
+                f"`{best}`",
+                f"{field['learned'] - psnr:+.2f}",
+            ]
+        )
     first = found["fields"][0]["trained"]
     return [
-        table(["field", "as it comes, dB", "learned, dB", "best classical, dB", "method", "difference, dB"], rows),
+        table(["field", "as it comes, dB", "start model, dB", "learned, dB", "best classical, dB", "method", "difference, dB"], rows),
         f"Single exposures of W2S (Zhou et al., 2020) against means of 400, {len(CHANNELS)} channels a field, each a picture; "
         "scale-invariant PSNR, since the exposures differ: gain and offset are fitted picture by picture, the peak is the clean picture's "
         f"range. Learned from the noisy pictures of the other fields alone: `{first['network']}`, {first['parameters']:,} parameters, "
-        f"{first['steps']:,} steps in {first['seconds'] / 60:.3g} minutes each. The best classical method is chosen on the test field "
-        "itself, out of all with their "
-        "defaults and of `nlm` and `tv` with several settings, which favours the classical side.",
+        f"{first['steps']:,} steps in {first['seconds'] / 60:.3g} minutes each{_begun(first)}. The best classical method is chosen on "
+        "the test field itself, out of all with their defaults and of `nlm` and `tv` with several settings, which favours the "
+        "classical side.",
     ]
+
+
+def _begun(facts: Mapping[str, Any]) -> str:
+    start = facts.get("started_from")
+    return f", from the weights of `{start}`, which had seen clean photographs with noise and no micrograph" if start else ", from nothing"

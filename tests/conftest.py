@@ -18,6 +18,7 @@ settings.load_profile("house")
 DATA_OF_THIS_MACHINE = os.environ.get("RESTORAE_DATA")
 
 torch.set_num_threads(1)  # the tests' networks are small, and workers share the cores
+os.environ["RESTORAE_PRECISION"] = "float32"  # the same numbers on every machine; bfloat16 has tests of its own
 
 
 @pytest.fixture(autouse=True)

@@ -51,6 +51,22 @@ def test_a_chosen_precision_is_kept():
     assert choose_precision("bfloat16", CPU) == "bfloat16"
 
 
+@pytest.fixture
+def nothing_said(monkeypatch):
+    monkeypatch.delenv("RESTORAE_PRECISION")
+
+
+def test_what_auto_means_can_be_said(monkeypatch):
+    for said in ("float32", "bfloat16"):
+        monkeypatch.setenv("RESTORAE_PRECISION", said)
+        assert choose_precision("auto", CPU) == said
+        assert choose_precision("float32", CPU) == "float32"
+    monkeypatch.setenv("RESTORAE_PRECISION", "half")
+    with pytest.raises(UsageError, match="no precision 'half', which RESTORAE_PRECISION names"):
+        choose_precision("auto", CPU)
+
+
+@pytest.mark.usefixtures("nothing_said")
 @pytest.mark.parametrize(("flags", "expected"), [("sse avx2", "float32"), ("sse avx512_bf16", "bfloat16"), ("sse amx_bf16", "bfloat16")])
 def test_auto_is_bfloat16_only_where_the_processor_computes_it(monkeypatch, tmp_path, flags, expected):
     (tmp_path / "cpuinfo").write_text(f"processor : 0\nmodel name : Some Processor\nflags\t\t: fpu {flags}\nbugs : none\n")
@@ -62,6 +78,7 @@ def test_auto_is_bfloat16_only_where_the_processor_computes_it(monkeypatch, tmp_
     assert choose_precision("auto", CPU) == expected
 
 
+@pytest.mark.usefixtures("nothing_said")
 def test_a_system_without_cpuinfo_computes_in_float32(monkeypatch):
     def refuse(*_: object, **__: object) -> object:
         raise FileNotFoundError

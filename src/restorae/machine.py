@@ -8,13 +8,15 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import torch
 
 from restorae.errors import UsageError
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
+PRECISION_VARIABLE = "RESTORAE_PRECISION"
+"""Environment variable that stands for `auto`: results that are to be the same on every machine are computed in float32."""
 
 _FALLBACK_MEMORY = 2 * 2**30
 _CONTAINER_LIMITS = (
@@ -81,12 +83,20 @@ def choose_device(wanted: str = "auto") -> torch.device:
 
 
 def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """`auto` becomes bfloat16 where the device computes it natively, float32 elsewhere.
+    """`auto` becomes what the variable RESTORAE_PRECISION says; without it bfloat16 where the device computes it natively, else float32.
 
     Without AVX512-BF16 or AMX a processor emulates bfloat16, slower than float32.
+
+    Raises:
+        UsageError: the variable says something else.
     """
     if wanted != "auto":
         return wanted
+    said = os.environ.get(PRECISION_VARIABLE) or "auto"
+    if said in ("float32", "bfloat16"):
+        return cast("Literal['float32', 'bfloat16']", said)
+    if said != "auto":
+        raise UsageError(f"There is no precision {said!r}, which {PRECISION_VARIABLE} names. Set it to auto, float32 or bfloat16.")
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device.type == "cpu":

@@ -309,15 +309,16 @@ def test_learning_from_noise_gives_both_scores_and_the_margin_over_the_best_clas
         "train": 399, "test": 68, "trained": {**TRAINED, "loss": "neighbours"}, "noisy": {"psnr": 20.17, "fitted": 20.5},
         "restored": {"psnr": 28.0, "fitted": 28.1},
     }  # fmt: skip
-    one = {"field": "001", "trained": TRAINED, "noisy": 16.0, "learned": 24.0, "classical": {"median": 22.0, "tv": 23.0}}
-    fields = {"fields": [one, {**one, "field": "031", "learned": 25.0}]}
+    one = {"field": "001", "trained": TRAINED, "noisy": 16.0, "start": 23.5, "learned": 24.0, "classical": {"median": 22.0, "tv": 23.0}}
+    fields = {"fields": [one, {**one, "field": "031", "start": None, "learned": 25.0}]}
     text = learning.report(record(**section("noisy", noisy), **section("w2s", fields)))
     assert "| BSD68, σ 25, from noisy pictures only: PSNR, dB | 28.00 | 27.30 | 28.60 | floor reached |" in text
     assert "| restored | 28.00 | 28.10 |" in text
     assert "| Noise2Void, published | 27.71 |  |" in text
     assert "| N2V2, published |  | 28.3 |" in text
     assert "classical method's, dB | +1.50 | 0.50 | 1.50 | goal reached |" in text
-    assert "| 001 | 16.00 | 24.00 | 23.00 | `tv` | +1.00 |" in text
+    assert "| 001 | 16.00 | 23.50 | 24.00 | 23.00 | `tv` | +1.00 |" in text
+    assert "| 031 | 16.00 | – | 25.00 | 23.00 | `tv` | +2.00 |" in text
     assert "favours the classical side" in text
 
 

@@ -28,6 +28,10 @@ def model_of(network: Network) -> Model:
     return Model(network, module, make_card(network, module))
 
 
+def restored(model: Model, images: torch.Tensor, views: int = 1) -> torch.Tensor:
+    return model.restore_images(images, "float32", views)
+
+
 @pytest.fixture(scope="module")
 def model() -> Model:
     return model_of(UNet(widths=(8, 16), channels=1).for_patches())
@@ -43,21 +47,21 @@ def test_what_comes_out_is_the_mean_of_the_symmetries(model: Model, seeded: Call
         (lambda x, k=k: x.flip(3).rot90(k, (2, 3)), lambda x, k=k: x.rot90(-k, (2, 3)).flip(3)) for k in range(4)
     ]  # fmt: skip
     which = {1: (0,), 2: (0, 5), 4: (0, 2, 5, 7), 8: range(8)}[views]
-    expected = torch.stack([every[place][1](model.restore_images(every[place][0](padded))) for place in which]).mean(0)[..., :37, :50]
-    torch.testing.assert_close(model.restore_images(images, views=views), expected, rtol=1e-4, atol=1e-5)
+    expected = torch.stack([every[place][1](restored(model, every[place][0](padded))) for place in which]).mean(0)[..., :37, :50]
+    torch.testing.assert_close(restored(model, images, views), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_of_eight_views_a_turned_picture_gives_the_turned_result(model: Model, seeded: Callable[..., torch.Tensor]) -> None:
     images = seeded(2, 1, 32, 48)
-    turned = model.restore_images(images.rot90(1, (2, 3)), views=8).rot90(-1, (2, 3))
-    torch.testing.assert_close(turned, model.restore_images(images, views=8), rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(model.restore_images(images.rot90(1, (2, 3))).rot90(-1, (2, 3)), model.restore_images(images), atol=1e-3)
+    turned = restored(model, images.rot90(1, (2, 3)), 8).rot90(-1, (2, 3))
+    torch.testing.assert_close(turned, restored(model, images, 8), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(restored(model, images.rot90(1, (2, 3))).rot90(-1, (2, 3)), restored(model, images), atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(131, 170), (64, 200), (133, 96)])
 def test_tiles_of_views_are_the_views_of_the_whole(model: Model, seeded: Callable[..., torch.Tensor], size: tuple[int, int]) -> None:
     images = seeded(1, 1, *size)
-    restorer = ModelRestorer(model, views=8)
+    restorer = ModelRestorer(model, precision="float32", views=8)
     plan = plan_for(*size, tile=2 * (restorer.halo or 0) + 32, halo=restorer.halo, multiple_of=restorer.multiple_of)
     assert len(plan) > 1
     tiled = apply(restorer.settled(size, lambda: images), images, plan)
@@ -66,10 +70,11 @@ def test_tiles_of_views_are_the_views_of_the_whole(model: Model, seeded: Callabl
 
 def test_colour_grey_and_arrays_take_views(model: Model) -> None:
     photo = skimage.data.astronaut()[:40, :51]
-    restored = model.restore(photo, views=4)
-    assert restored.shape == photo.shape
-    assert restored.dtype == photo.dtype
-    assert np.array_equal(model.restore(photo[..., 1], views=4), restored[..., 1]), "each channel by itself"
+    averaged = model.restore(photo, views=4)
+    assert averaged.shape == photo.shape
+    assert averaged.dtype == photo.dtype
+    alone = model.restore(photo[..., 1], views=4)
+    assert np.abs(alone.astype(int) - averaged[..., 1]).max() <= 1, "each channel by itself"
 
 
 def test_views_do_good_to_what_learned_turned() -> None:

@@ -45,6 +45,20 @@ def test_pairs_start_from_what_suits_them_and_it_is_said(colour: bool) -> None:
     assert "--from nothing" in said[0]
 
 
+@pytest.mark.parametrize("colour", [True, False], ids=["colour", "grey"])
+def test_noisy_pictures_alone_start_from_what_knows_noise(colour: bool) -> None:
+    noisy, _ = pairs(colour)
+    heard = Hearing()
+    recipe = Recipe(**STEPS, noisy="these")
+    name = suitable_start(recipe, gather(recipe, clean=noisy), heard)
+    assert name == PHOTOS
+    assert "the noise of these pictures sooner than from nothing (--from nothing does that)" in heard.said[-1]
+    model = train(recipe, clean=noisy, start_from=SUITABLE)
+    assert model.card.started_from.startswith(PHOTOS)
+    hidden = Recipe(**STEPS, noisy="these", loss="blind-spot")
+    assert suitable_start(hidden, gather(hidden, clean=noisy), heard) is None, "what hides pixels must unlearn to look at them"
+
+
 def test_who_names_a_network_has_chosen() -> None:
     assert start_of(Recipe(**STEPS, network="conv"), *pairs()) == (None, [])
 

@@ -19,6 +19,8 @@ from restorae.shapes import Image
 
 PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 """The bundled models that are chosen from."""
+PRINTS = "photo-restorer"
+"""For old prints, which nobody can tell from photographs that are to look so: it is told of, not chosen."""
 _LOOKED_AT = 12
 _ROWS = 1024
 _DIGIT = 28
@@ -51,7 +53,8 @@ def choose_model(images: Iterable[Image]) -> Choice:
     if PHOTOS not in known:
         raise UsageError("Say by what the pictures are restored: --model, a file or a name of restorae models list.")
     some = f"; {pages} of {count} that were looked at seem to be pages of print, which {PAGES} restores" if pages and PAGES in known else ""
-    return Choice(PHOTOS, f"it takes off the noise of photographs, however strong{some}")
+    prints = f" ({PRINTS} is for old prints: faded, scratched, dusty)" if PRINTS in known else ""
+    return Choice(PHOTOS, f"it takes off the noise of photographs, however strong{prints}{some}")
 
 
 def choose_for_files(jobs: Sequence[Job], with_mask: bool = False) -> Choice:
