@@ -221,18 +221,34 @@ def draw_classical() -> np.ndarray:
     return np.concatenate([lines[0], np.full((GAP, lines[0].shape[1]), 255, np.uint8), lines[1]])
 
 
+OLD_PRINT = (
+    "fading(strength=0.4) | colour-cast(strength=0.2,hue=35) | folds(count=1,width=0.008) | scratches(count=3,width=0.008) | "
+    "dust(count=20,size=0.02) | gaussian-noise(sigma=0.05) | jpeg(quality=60)"
+)
+
+
 def draw_restored() -> np.ndarray:
-    """Before and after, by the bundled models: a noisy photograph, and a page as it was scanned (a scan of scikit-image's)."""
+    """Before and after, by the bundled models: a noisy photograph, an old print (made), a page as it was scanned."""
     photo = to_working(skimage.data.astronaut()[:191, 130:322])[None]
     noisy = Degradation.of("gaussian-noise(sigma=0.12)").draw(generator(1), 1).apply(photo)
+    cat = functional.interpolate(to_working(skimage.data.chelsea())[None], (191, 287), mode="bilinear", antialias=True)[..., 75:267]
+    old = Degradation.of(OLD_PRINT).draw(generator(1), 1).apply(cat).clamp(0, 1)
     page = to_working(skimage.data.page())[None]
     lines = [
         torch.cat([seen, load(name).restore_images(seen)], 3).expand(-1, 3, -1, -1)
-        for seen, name in ((noisy, "photo-denoiser"), (page, "page-cleaner"))
+        for seen, name in ((noisy, "photo-denoiser"), (old, "photo-restorer"), (page, "page-cleaner"))
     ]
     sheet = torch.cat(lines, 3).clamp(0, 1)[0]
     like = np.empty((*sheet.shape[1:], 3), np.uint8)
     return to_stored(sheet, like)
+
+
+def draw_old_print() -> np.ndarray:
+    """An old print, made: a photograph of scikit-image's that was faded, folded, scratched and dusted, and what is made of it."""
+    photo = to_working(skimage.data.astronaut()[:288, 90:378])[None]
+    old = Degradation.of(OLD_PRINT).draw(generator(5), 1).apply(photo).clamp(0, 1)
+    sheet = torch.cat([old, load("photo-restorer").restore_images(old).clamp(0, 1)], 3)[0]
+    return to_stored(sheet, np.empty((*sheet.shape[1:], 3), np.uint8))
 
 
 def draw_digits() -> Figure:
@@ -274,6 +290,7 @@ def main() -> None:
         write_still(out / f"{kind}.png", before_and_after(photograph, spec))
     write_still(out / "classical.png", draw_classical())
     write_still(out / "restored.png", draw_restored())
+    write_still(out / "old-print.png", draw_old_print())
     write_figure(draw_digits(), out / "digits.png", dpi=80)
     write_still(out / "manifold.png", draw_manifold())
     write_still(out / "samples.png", draw_samples())

@@ -116,6 +116,25 @@ def seen_pixels(page: Page, left: int, top: int, width: int, height: int) -> np.
 # --------------------------------------------------------------------------------------------------------- restore
 
 
+def test_several_views_are_offered_where_they_do_good(page: Page, running: Running, tmp_path: Path) -> None:
+    look(page, running, "restore")
+    choose_model(page, "small")
+    expect(page.locator("#views")).to_be_hidden()  # it never saw a digit lie down
+    choose_model(page, "photo-denoiser")
+    drop(page, picture(tmp_path / "noisy.png", 64, 80))
+    settled(page, "preview")
+    page.get_by_label("Quality").select_option("Average of 2 views")
+    page.click("#restore-now")
+    settled(page, "after")
+    jobs = page.evaluate("fetch('/api/jobs').then((answer) => answer.json())")["jobs"]
+    assert jobs[-1]["about"]["views"] == 2
+    page.get_by_label("Quality").select_option("As it comes")
+    expect(page.locator("#restore-note")).to_contain_text("restore again to see it")
+    choose_model(page, "small")
+    choose_model(page, "photo-denoiser")
+    expect(page.locator("#views")).to_have_value("1")
+
+
 def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(page: Page, running: Running, tmp_path: Path) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
