@@ -222,7 +222,7 @@ def draw_classical() -> np.ndarray:
 
 
 OLD_PRINT = (
-    "fading(strength=0.4) | colour-cast(strength=0.2,hue=35) | folds(count=1,width=0.008) | scratches(count=3,width=0.008) | "
+    "fading(strength=0.4) | colour-cast(strength=0.2,hue=35) | folds(count=1,width=0.012) | scratches(count=3,width=0.014) | "
     "dust(count=20,size=0.02) | gaussian-noise(sigma=0.05) | jpeg(quality=60)"
 )
 
