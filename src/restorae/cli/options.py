@@ -120,10 +120,10 @@ def network_from(text: str) -> Any:
 
 def tell_of_views(restorer: Any, views: int) -> None:
     """Say so where several views of a picture cannot be expected to do it good."""
-    from restorae.cli.console import say
+    from restorae.cli.console import terminal_progress
 
     if views > 1 and not restorer.model.card.learned_turned:
-        say(
-            f"Warning: {restorer.name} did not learn from pictures that were turned and mirrored, so --views may do harm: compare without. "
+        terminal_progress().warn(
+            f"{restorer.name} did not learn from pictures that were turned and mirrored, so --views may do harm: compare without. "
             "restorae train --augment teaches it."
         )

@@ -21,7 +21,7 @@ from restorae.errors import BadPicture, ShapeMismatch, UsageError
 from restorae.files import write_bytes
 from restorae.machine import Precision, choose_device, choose_precision, computing_in
 from restorae.model.card import Card
-from restorae.model.views import average_of_views, check_views, common_multiple
+from restorae.model.views import average_of_views, check_views, multiple_for
 from restorae.networks import VAE, LatentModule, Network, pad_to_multiple, send_through, working_memory
 from restorae.pixels import as_array, as_batch, range_of, with_channels
 from restorae.posterior import DiagonalGaussian, join
@@ -212,7 +212,7 @@ class Model:
         self._check_size(images)
         if images.shape[-2] * images.shape[-1] <= _SMALL:
             return self.restore_tile(images, precision, views)
-        halo, multiple_of = self.network.halo, self.network.multiple_of if views == 1 else common_multiple(self.network.multiple_of)
+        halo, multiple_of = self.network.halo, multiple_for(views, self.network.multiple_of)
         tile = tile_at_hand(self.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=self._device)
         plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)
         if len(plan) == 1:

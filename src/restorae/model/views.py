@@ -21,10 +21,9 @@ def check_views(views: int) -> None:
         raise UsageError(f"A picture can be averaged over 1, 2, 4 or 8 views, turned and mirrored, not over {views}.")
 
 
-def common_multiple(multiple_of: tuple[int, int]) -> tuple[int, int]:
-    """Sides that a network takes lying down and standing up."""
-    side = math.lcm(*multiple_of)
-    return side, side
+def multiple_for(views: int, multiple_of: tuple[int, int]) -> tuple[int, int]:
+    """What heights and widths must be multiples of: for several views those that a network takes lying down and standing up."""
+    return multiple_of if views == 1 else (math.lcm(*multiple_of),) * 2
 
 
 def average_of_views(restore: Callable[[Images], Images], images: Images, views: int, multiple_of: tuple[int, int]) -> Images:
@@ -36,7 +35,7 @@ def average_of_views(restore: Callable[[Images], Images], images: Images, views:
     grid lies alike in all views, and a tile gets what the whole picture would.
     """
     height, width = images.shape[-2:]
-    padded = pad_to_multiple(images, common_multiple(multiple_of))
+    padded = pad_to_multiple(images, multiple_for(views, multiple_of))
     total: Images | None = None
     for turns, mirrored in _SYMMETRIES[:views]:
         seen = padded.flip(3) if mirrored else padded

@@ -11,7 +11,7 @@ import torch
 from restorae.errors import UsageError
 from restorae.machine import Precision
 from restorae.model import Model, load
-from restorae.model.views import check_views, common_multiple
+from restorae.model.views import check_views, multiple_for
 from restorae.pixels import Values
 from restorae.restoring.classical import Classical
 from restorae.shapes import Images
@@ -85,7 +85,7 @@ class ModelRestorer(Restorer):
         self.model, self.precision, self.views = model, precision, views
         self.name = name or model.card.name
         self.halo = model.network.halo
-        self.multiple_of = model.network.multiple_of if views == 1 else common_multiple(model.network.multiple_of)
+        self.multiple_of = multiple_for(views, model.network.multiple_of)
         self.values = model.card.values
         self.device = next(model.module.parameters()).device
 
@@ -132,8 +132,13 @@ def restorer_named(name: str, device: str = "auto", precision: Precision = "auto
         UnknownKind: there is none of that name; the message offers the nearest.
         BadSpec, BadModelFile, UsageError: as their messages say.
     """
-    if name.startswith(PREFIX):
-        if views != 1:
-            raise UsageError(f"{name} is no network: it makes the same of a picture turned or mirrored. Leave --views away.")
-        return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))
-    return ModelRestorer(load(name).to(device), name, precision, views)
+    return restorer_from(name, lambda known: load(known).to(device), precision, views)
+
+
+def restorer_from(name: str, open_model: Callable[[str], Model], precision: Precision = "auto", views: int = 1) -> Restorer:
+    """As `restorer_named`, where models are opened in a way of one's own."""
+    if not name.startswith(PREFIX):
+        return ModelRestorer(open_model(name), name, precision, views)
+    if views != 1:
+        raise UsageError(f"{name} is no network: it makes the same of a picture turned or mirrored. Leave the views away.")
+    return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))

@@ -16,7 +16,7 @@ from restorae.errors import BadModelFile, RestoraeError, UnknownKind, UsageError
 from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
 from restorae.parts import Part, kinds
-from restorae.restoring import PREFIX, Classical, ClassicalRestorer, ModelRestorer, Restorer, file_digest
+from restorae.restoring import PREFIX, Classical, Restorer, file_digest, restorer_from
 
 _LOADED = 4
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -80,11 +80,7 @@ class Catalogue:
 
     def restorer(self, name: str, views: int = 1) -> Restorer:
         """What restores: a model of the list, over so many views, or a classical method such as `classical:nlm(sigma=0.1)`."""
-        if not name.startswith(PREFIX):
-            return ModelRestorer(self.model(name), name, views=views)
-        if views != 1:
-            raise UsageError(f"{name} is no network: it makes the same of a picture turned or mirrored.")
-        return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))
+        return restorer_from(name, self.model, views=views)
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a model's file."""
