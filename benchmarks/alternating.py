@@ -32,12 +32,19 @@ class SideFailed(Exception):
 class Side:
     """A worker process, and how much processor time it took while it should have been idle."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path
+    ) -> None:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **environment}
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **environment},
             )
         self.idle_seconds = self.idle_processor_seconds = 0.0
         self.hello = self._answer()
@@ -62,7 +69,10 @@ class Side:
         self._answered, self._used = time.perf_counter(), processor_seconds(self.process.pid)
         if not line:
             said = self.log.read_text(errors="replace").strip().splitlines()[-5:]
-            raise SideFailed(f"{self.name} ended unexpectedly (all of it is in {self.log}):\n  " + "\n  ".join(said))
+            raise SideFailed(
+                f"{self.name} ended unexpectedly (all of it is in {self.log}):\n  "
+                + "\n  ".join(said)
+            )
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise SideFailed(f"{self.name}: {answer['error']}", answer["kind"])
@@ -118,11 +128,15 @@ class Spread:
 
     def to_text(self, digits: int = 2) -> str:
         """`median (lowest–highest)`, or the one figure when there is no more."""
-        middle, low, high = (f"{figure:.{digits}f}" for figure in (self.median, self.lowest, self.highest))
+        middle, low, high = (
+            f"{figure:.{digits}f}" for figure in (self.median, self.lowest, self.highest)
+        )
         return middle if low == high else f"{middle} ({low}–{high})"
 
 
-def in_turns(sides: Mapping[str, Side], request: Mapping[str, Any], rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def in_turns(
+    sides: Mapping[str, Side], request: Mapping[str, Any], rounds: int, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """Rounds in which every side does the same in turn; the first, in which everything is set up, is not among them."""
     laps = []
     for lap in range(rounds + WARM_UP):

@@ -11,12 +11,12 @@ from settings import BATCH_SIZE, DAMAGE, Bench
 from torch import Tensor, nn
 from writing import table
 
-from restorae.chance import derive_seed, generator
 from restorae.data import load_named
 from restorae.degradations import Degradation
 from restorae.errors import UnknownKind
-from restorae.evaluating import Exam, LatentEvaluation, evaluate_latent
+from restorae.evaluating import LatentEvaluation, TestSet, evaluate_latent
 from restorae.model import Model, load
+from restorae.randomness import derive_seed, generator
 from restorae.similarity import psnr_from
 
 READER_EPOCHS = 2
@@ -64,7 +64,9 @@ def explain(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
             some = test.subset(spread_over(len(test), bench.likelihood_digits))
             evaluation = _dumped(evaluate_latent(model, some, bench.importance_samples, bench.seed))
             found["likelihood"] = {"name": name, **evaluation}
-            say(f"{name}: log-likelihood {evaluation['binarised']['log_likelihood']:.2f} nats in {evaluation['seconds']:.0f} s")
+            say(
+                f"{name}: log-likelihood {evaluation['binarised']['log_likelihood']:.2f} nats in {evaluation['seconds']:.0f} s"
+            )
     return found
 
 
@@ -78,16 +80,40 @@ def report_explaining(found: Mapping[str, Any]) -> list[str]:
     for name, evaluation in found["bounds"].items():
         for kind in ("grey", "binarised"):
             if evaluation[kind]:
-                rows.append([f"`{name}`, {kind}", f"{evaluation['count']:,}", *_parts(evaluation[kind]), "", ""])
+                rows.append(
+                    [
+                        f"`{name}`, {kind}",
+                        f"{evaluation['count']:,}",
+                        *_parts(evaluation[kind]),
+                        "",
+                        "",
+                    ]
+                )
     likelihood = found["likelihood"]
     paragraphs = []
     if likelihood:
         bound = likelihood["binarised"]
         error = f" ± {bound['standard_error']:.2f}" if bound.get("standard_error") else ""
         estimate = f"{bound['log_likelihood']:.2f}{error}"
-        rows.append([f"`{likelihood['name']}`, binarised", f"{likelihood['count']:,}", *_parts(bound), estimate, _LIKELIHOOD_TARGET])
+        rows.append(
+            [
+                f"`{likelihood['name']}`, binarised",
+                f"{likelihood['count']:,}",
+                *_parts(bound),
+                estimate,
+                _LIKELIHOOD_TARGET,
+            ]
+        )
     if rows:
-        header = ["test digits explained", "digits", "ELBO", "reconstruction", "KL", "log-likelihood", "target"]
+        header = [
+            "test digits explained",
+            "digits",
+            "ELBO",
+            "reconstruction",
+            "KL",
+            "log-likelihood",
+            "target",
+        ]
         paragraphs += [
             table(header, rows),
             "Nats per digit; ELBO = -(reconstruction + KL). Grey digits and binarised ones cannot be compared: the first is the lesson's "
@@ -123,26 +149,46 @@ def restore(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     restorer, denoiser = load_or_none(bench.restorer_vae), load_or_none(bench.digits_denoiser)
     names = {"restorer": bench.restorer_vae, "denoiser": bench.digits_denoiser}
     if restorer is None or denoiser is None:
-        absent = [name for name, model in zip(names.values(), (restorer, denoiser), strict=True) if model is None]
+        absent = [
+            name
+            for name, model in zip(names.values(), (restorer, denoiser), strict=True)
+            if model is None
+        ]
         say(f"{' and '.join(absent)} not there; left out")
         return {"absent": absent}
     test = load_named("mnist", "test", bench.data_dir)
     places = spread_over(len(test.pictures), bench.restored_digits)
     labels = torch.from_numpy(test.labels[places].astype(np.int64))
-    batches = list(Exam(test.pictures.subset(places), degradation=Degradation.of(DAMAGE), seed=bench.seed).batches())
+    batches = list(
+        TestSet(
+            test.pictures.subset(places), degradation=Degradation.of(DAMAGE), seed=bench.seed
+        ).batches()
+    )
     noisy, clean = (torch.cat(parts) for parts in zip(*batches, strict=True))
     train = load_named("mnist", "train", bench.data_dir)
     known = slice(0, bench.reader_digits)
-    reader = train_reader(train.pictures.stored[known], train.labels[known], READER_EPOCHS, bench.seed)
+    reader = train_reader(
+        train.pictures.stored[known], train.labels[known], READER_EPOCHS, bench.seed
+    )
     say("the classifier has learned to read")
     drawn = restorer.draw_restorations(noisy, bench.restorations, bench.seed).clamp(0, 1)
     judged = judge(drawn, denoiser.restore_images(noisy).clamp(0, 1), noisy, clean, labels, reader)
-    say(", ".join(f"{who} {psnr:.2f} dB" for who, psnr in judged["psnr"].items()) + f", correlation {judged['correlation']:.2f}")
-    facts = {"count": len(clean), "restorations": bench.restorations, "reader_digits": bench.reader_digits, "epochs": READER_EPOCHS}
+    say(
+        ", ".join(f"{who} {psnr:.2f} dB" for who, psnr in judged["psnr"].items())
+        + f", correlation {judged['correlation']:.2f}"
+    )
+    facts = {
+        "count": len(clean),
+        "restorations": bench.restorations,
+        "reader_digits": bench.reader_digits,
+        "epochs": READER_EPOCHS,
+    }
     return {"absent": [], "names": names, "data": restorer.card.data, **facts, **judged}
 
 
-def judge(drawn: Tensor, denoised: Tensor, noisy: Tensor, clean: Tensor, labels: Tensor, reader: nn.Module) -> dict[str, Any]:
+def judge(
+    drawn: Tensor, denoised: Tensor, noisy: Tensor, clean: Tensor, labels: Tensor, reader: nn.Module
+) -> dict[str, Any]:
     """Scores of restorations, `drawn` (count, n, 1, height, width), against one answer for each picture; all but `noisy` in [0, 1].
 
     A single restoration's figures are means over all that were drawn.
@@ -151,9 +197,15 @@ def judge(drawn: Tensor, denoised: Tensor, noisy: Tensor, clean: Tensor, labels:
     single = [psnr_pooled(each, clean) for each in drawn]
     pictures = {"noisy": noisy, "denoiser": denoised, "mean": mean}
     return {
-        "psnr": {**{who: psnr_pooled(images, clean) for who, images in pictures.items()}, "single": sum(single) / len(single)},
+        "psnr": {
+            **{who: psnr_pooled(images, clean) for who, images in pictures.items()},
+            "single": sum(single) / len(single),
+        },
         "read": {
-            **{who: read_right(reader, images, labels) for who, images in {"clean": clean, **pictures}.items()},
+            **{
+                who: read_right(reader, images, labels)
+                for who, images in {"clean": clean, **pictures}.items()
+            },
             "single": read_right(reader, drawn.flatten(0, 1), labels.repeat(len(drawn))),
         },
         "correlation": correlation(drawn.std(0, correction=0), (mean - clean).abs()),
@@ -167,7 +219,9 @@ def psnr_pooled(images: Tensor, clean: Tensor) -> float:
 
 def correlation(one: Tensor, other: Tensor) -> float:
     """Pearson's correlation over all pixels of all pictures."""
-    return float(np.corrcoef(one.double().flatten().numpy(), other.double().flatten().numpy())[0, 1])
+    return float(
+        np.corrcoef(one.double().flatten().numpy(), other.double().flatten().numpy())[0, 1]
+    )
 
 
 def train_reader(digits: np.ndarray, labels: np.ndarray, epochs: int, seed: int) -> nn.Module:
@@ -182,7 +236,9 @@ def train_reader(digits: np.ndarray, labels: np.ndarray, epochs: int, seed: int)
     images, wanted = torch.from_numpy(digits), torch.from_numpy(labels.astype(np.int64))
     optimiser = torch.optim.Adam(reader.parameters(), lr=2e-3)
     for epoch in range(epochs):
-        for some in torch.split(torch.randperm(len(images), generator=generator(seed, _ORDER, epoch)), BATCH_SIZE):
+        for some in torch.split(
+            torch.randperm(len(images), generator=generator(seed, _ORDER, epoch)), BATCH_SIZE
+        ):
             optimiser.zero_grad()
             nn.functional.cross_entropy(reader(images[some].float() / 255), wanted[some]).backward()
             optimiser.step()
@@ -208,10 +264,21 @@ def report_restoring(found: Mapping[str, Any]) -> list[str]:
         "mean": f"`{names['restorer']}`, mean of {many} restorations",
         "single": f"`{names['restorer']}`, a single restoration",
     }
-    scores = [[words, f"{psnr[key]:.2f}" if key in psnr else "", _percent(read[key])] for key, words in who.items()]
+    scores = [
+        [words, f"{psnr[key]:.2f}" if key in psnr else "", _percent(read[key])]
+        for key, words in who.items()
+    ]
     goals = [
-        [f"mean of {many}, against `{names['denoiser']}`", _beside(psnr["mean"] - psnr["denoiser"]), "at most 0.5 dB below"],
-        ["a single restoration, against that mean", _beside(psnr["single"] - psnr["mean"]), "at least 1 dB below"],
+        [
+            f"mean of {many}, against `{names['denoiser']}`",
+            _beside(psnr["mean"] - psnr["denoiser"]),
+            "at most 0.5 dB below",
+        ],
+        [
+            "a single restoration, against that mean",
+            _beside(psnr["single"] - psnr["mean"]),
+            "at least 1 dB below",
+        ],
         ["single restorations read as the right digit", _percent(read["single"]), "at least 95 %"],
         [
             f"correlation of spread and absolute error of the mean, over {784 * count:,} pixels",

@@ -24,7 +24,10 @@ class DnCNN(nn.Module):
 
     def __init__(self, channels: int = 1) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(channels, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, FEATURES, 3, padding=1),
+            nn.ReLU(inplace=True),
+        ]
         for _ in range(LAYERS - 2):
             layers += [nn.Conv2d(FEATURES, FEATURES, 3, padding=1), nn.ReLU(inplace=True)]
         self.noise = nn.Sequential(*layers, nn.Conv2d(FEATURES, channels, 3, padding=1))

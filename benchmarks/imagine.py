@@ -30,7 +30,9 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         facts: dict[str, Any] = {"machine": ours.hello["machine"], "versions": versions}
         epochs = bench.rounds + WARM_UP
         begun = keras.ask("begin vae", seed=bench.seed, epochs=epochs)
-        ours.ask("begin", epochs=epochs, **vae_settings(bench, bench.seed, bench.all_draws_like_keras))
+        ours.ask(
+            "begin", epochs=epochs, **vae_settings(bench, bench.seed, bench.all_draws_like_keras)
+        )
         sides = {"keras": keras, "restorae": ours}
         laps = in_turns(sides, {"do": "epoch"}, bench.rounds, say)
         keras.ask("finish")
@@ -60,7 +62,9 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def _train_to_the_end(bench: Bench, say: Callable[[str], None]) -> dict[str, list[dict[str, float]]]:
+def _train_to_the_end(
+    bench: Bench, say: Callable[[str], None]
+) -> dict[str, list[dict[str, float]]]:
     """The last epoch's running means of each training, Keras's only where they were asked for."""
     ends: dict[str, list[dict[str, float]]] = {"keras": [], "restorae": []}
     for seed in range(bench.seed, bench.seed + bench.keras_vae_seeds):
@@ -70,7 +74,9 @@ def _train_to_the_end(bench: Bench, say: Callable[[str], None]) -> dict[str, lis
         say(f"keras, seed {seed}: loss {means[-1]['loss']:.2f} after {bench.vae_epochs} epochs")
     for seed in range(bench.seed, bench.seed + bench.vae_seeds):
         with start_restorae(bench, bench.folder / "digits", "restorae vae") as side:
-            means = side.ask("learn", epochs=bench.vae_epochs, **vae_settings(bench, seed, bench.draws_of_a_user))["means"]
+            means = side.ask(
+                "learn", epochs=bench.vae_epochs, **vae_settings(bench, seed, bench.draws_of_a_user)
+            )["means"]
         ends["restorae"].append({"seed": seed, **means[-1]})
         say(f"restorae, seed {seed}: loss {means[-1]['loss']:.2f} after {bench.vae_epochs} epochs")
     return ends
@@ -92,16 +98,28 @@ def report(record: Mapping[str, Any]) -> str:
 def _report_speed(found: Mapping[str, Any], precision: str) -> list[str]:
     laps, grids, side = found["epochs"], found["manifolds"], found["manifold_side"]
 
-    def row(what: str, rounds: list[dict[str, Any]], target: str, key: str = "seconds", digits: int = 2) -> list[str]:
-        theirs, ours = [each["keras"]["seconds"] for each in rounds], [each["restorae"][key] for each in rounds]
+    def row(
+        what: str, rounds: list[dict[str, Any]], target: str, key: str = "seconds", digits: int = 2
+    ) -> list[str]:
+        theirs, ours = (
+            [each["keras"]["seconds"] for each in rounds],
+            [each["restorae"][key] for each in rounds],
+        )
         ratio = Spread.of_ratios(ours, theirs).to_text(digits)
         return [what, Spread.of(theirs).to_text(), Spread.of(ours).to_text(digits), ratio, target]
 
     rows = [
-        row(f"an epoch of the lesson's network, {found['digits']:,} digits", laps, "0.75, goal 0.4", "seconds_of_steps"),
+        row(
+            f"an epoch of the lesson's network, {found['digits']:,} digits",
+            laps,
+            "0.75, goal 0.4",
+            "seconds_of_steps",
+        ),
         row(f"a manifold of {side} × {side} digits", grids, "0.02, goal 0.005", digits=4),
     ]
-    besides = Spread.of([each["restorae"]["seconds"] - each["restorae"]["seconds_of_steps"] for each in laps])
+    besides = Spread.of(
+        [each["restorae"]["seconds"] - each["restorae"]["seconds_of_steps"] for each in laps]
+    )
     parameters = {who: f"{count:,}" for who, count in found["parameters"].items()}
     return [
         table(["", "Keras, s", "restorae, s", "ratio", "target"], rows),
@@ -118,18 +136,42 @@ def _report_losses(found: Mapping[str, Any]) -> list[str]:
     trainings, epochs = found["trainings"], found["vae_epochs"]
 
     def row(name: str, ends: list[dict[str, float]], target: str = "") -> list[str]:
-        return [name, str(len(ends)), *(Spread.of([end[term] for end in ends]).to_text() for term in TERMS), target]
+        return [
+            name,
+            str(len(ends)),
+            *(Spread.of([end[term] for end in ends]).to_text() for term in TERMS),
+            target,
+        ]
 
     rows = []
     if epochs == KERAS_EPOCHS:
-        rows.append(["the lesson in Keras, measured before", "1", *(f"{KERAS_MEASURED[term]:.2f}" for term in TERMS), ""])
+        rows.append(
+            [
+                "the lesson in Keras, measured before",
+                "1",
+                *(f"{KERAS_MEASURED[term]:.2f}" for term in TERMS),
+                "",
+            ]
+        )
     if trainings["keras"]:
         rows.append(row("the lesson in Keras", trainings["keras"]))
     if trainings["restorae"]:
-        rows.append(row("`restorae vae train --split all`", trainings["restorae"], "149.04 (within 1 %), goal 146"))
-    before = "" if trainings["keras"] else " Keras was not trained that long in this run; its row was measured when the work began."
+        rows.append(
+            row(
+                "`restorae vae train --split all`",
+                trainings["restorae"],
+                "149.04 (within 1 %), goal 146",
+            )
+        )
+    before = (
+        ""
+        if trainings["keras"]
+        else " Keras was not trained that long in this run; its row was measured when the work began."
+    )
     return [
-        table([f"after {epochs} epochs", "trainings", "loss", "reconstruction", "KL", "target"], rows),
+        table(
+            [f"after {epochs} epochs", "trainings", "loss", "reconstruction", "KL", "target"], rows
+        ),
         "Means over the last epoch's training, in nats per digit, with latents drawn, as Keras prints them: loss = reconstruction + KL."
         f"{before} Architecture, loss and batches are the same; restorae's step size rises to 0.002 and falls along a cosine, that of "
         "Keras's Nadam stays at 0.001. Both learn from all digits, test digits too, as the lesson does.",

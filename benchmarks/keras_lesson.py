@@ -80,7 +80,14 @@ class Exercise:
 
     def fit(self, epochs: int, callbacks: list[keras.callbacks.Callback]) -> None:
         """Train."""
-        self.model.fit(self.noisy, self.clean, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=callbacks)
+        self.model.fit(
+            self.noisy,
+            self.clean,
+            batch_size=BATCH_SIZE,
+            epochs=epochs,
+            verbose=0,
+            callbacks=callbacks,
+        )
 
     def predict(self) -> tuple[np.ndarray, float]:
         """The unseen digits restored, and the seconds that took."""
@@ -99,7 +106,9 @@ class Sampling(layers.Layer):
     def call(self, moments: tuple[tensorflow.Tensor, tensorflow.Tensor]) -> tensorflow.Tensor:
         """Draw one latent for each digit."""
         z_mean, z_log_var = moments
-        return z_mean + tensorflow.exp(0.5 * z_log_var) * tensorflow.random.normal(tensorflow.shape(z_mean))
+        return z_mean + tensorflow.exp(0.5 * z_log_var) * tensorflow.random.normal(
+            tensorflow.shape(z_mean)
+        )
 
 
 def build_encoder() -> keras.Model:
@@ -147,9 +156,13 @@ class VAE(keras.Model):
         """One update of all weights."""
         with tensorflow.GradientTape() as tape:
             z_mean, z_log_var, z = self.encoder(digits, training=True)
-            by_pixel = keras.losses.binary_crossentropy(digits, self.decoder(z, training=True))  # (batch, 28, 28)
+            by_pixel = keras.losses.binary_crossentropy(
+                digits, self.decoder(z, training=True)
+            )  # (batch, 28, 28)
             reconstruction = tensorflow.reduce_mean(tensorflow.reduce_sum(by_pixel, axis=(1, 2)))
-            by_latent = 0.5 * (tensorflow.square(z_mean) + tensorflow.exp(z_log_var) - 1 - z_log_var)
+            by_latent = 0.5 * (
+                tensorflow.square(z_mean) + tensorflow.exp(z_log_var) - 1 - z_log_var
+            )
             kl = tensorflow.reduce_mean(tensorflow.reduce_sum(by_latent, axis=1))
             loss = reconstruction + kl
         weights = self.trainable_weights
@@ -175,8 +188,12 @@ class Imagining:
 
     def fit(self, epochs: int, callbacks: list[keras.callbacks.Callback]) -> list[dict[str, float]]:
         """Train; each epoch's running means."""
-        told = self.model.fit(self.digits, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=callbacks).history
-        return [{name: float(values[epoch]) for name, values in told.items()} for epoch in range(epochs)]
+        told = self.model.fit(
+            self.digits, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=callbacks
+        ).history
+        return [
+            {name: float(values[epoch]) for name, values in told.items()} for epoch in range(epochs)
+        ]
 
     def manifold(self, side: int) -> tuple[np.ndarray, float]:
         """A picture of side × side digits, one `predict` for each as in the lesson, and the seconds that took."""
@@ -205,20 +222,38 @@ class Held(keras.callbacks.Callback):
 def serve(line: Line, folder: Path) -> None:
     """Do what is asked until nothing more is."""
     exercise, imagining = cache(lambda: Exercise(folder)), cache(lambda: Imagining(folder))
-    line.answer(versions={"keras": keras.__version__, "tensorflow": tensorflow.__version__, "python": platform.python_version()})
+    line.answer(
+        versions={
+            "keras": keras.__version__,
+            "tensorflow": tensorflow.__version__,
+            "python": platform.python_version(),
+        }
+    )
     while True:
         request = line.request()
         match request["do"]:
             case "begin":
                 exercise().begin(request["output"], request["seed"])
-                train(line, exercise().model.count_params(), len(exercise().clean), exercise().fit, request["epochs"])
+                train(
+                    line,
+                    exercise().model.count_params(),
+                    len(exercise().clean),
+                    exercise().fit,
+                    request["epochs"],
+                )
             case "predict":
                 line.answer(seconds=exercise().predict()[1])
             case "score":
                 line.answer(psnr_pooled=exercise().score())
             case "begin vae":
                 imagining().begin(request["seed"])
-                train(line, imagining().model.parameters, len(imagining().digits), imagining().fit, request["epochs"])
+                train(
+                    line,
+                    imagining().model.parameters,
+                    len(imagining().digits),
+                    imagining().fit,
+                    request["epochs"],
+                )
             case "learn vae":
                 imagining().begin(request["seed"])
                 line.answer(means=imagining().fit(request["epochs"], []))
@@ -229,7 +264,13 @@ def serve(line: Line, folder: Path) -> None:
                 raise ValueError(f"Nothing here is called {other!r}.")
 
 
-def train(line: Line, parameters: int, digits: int, fit: Callable[[int, list[keras.callbacks.Callback]], object], epochs: int) -> None:
+def train(
+    line: Line,
+    parameters: int,
+    digits: int,
+    fit: Callable[[int, list[keras.callbacks.Callback]], object],
+    epochs: int,
+) -> None:
     """One training, epoch by epoch as they are asked for."""
     line.answer(parameters=parameters, digits_per_epoch=digits)
     pace, started = Pace(line), time.perf_counter()
@@ -241,10 +282,22 @@ def train(line: Line, parameters: int, digits: int, fit: Callable[[int, list[ker
 def main() -> None:
     """Read the options, then serve or do the exercise once."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, required=True, help="folder with train.npy, test.npy, test-noisy.npy and all.npy")
+    options.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with train.npy, test.npy, test-noisy.npy and all.npy",
+    )
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--epochs", type=int, help="do the exercise once for so many epochs and print its score")
-    options.add_argument("--output", choices=("sigmoid", "linear"), default="sigmoid", help="activation of the last layer")
+    options.add_argument(
+        "--epochs", type=int, help="do the exercise once for so many epochs and print its score"
+    )
+    options.add_argument(
+        "--output",
+        choices=("sigmoid", "linear"),
+        default="sigmoid",
+        help="activation of the last layer",
+    )
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
     tensorflow.config.threading.set_intra_op_parallelism_threads(chosen.threads)
@@ -255,7 +308,9 @@ def main() -> None:
     exercise = Exercise(chosen.data)
     exercise.begin(chosen.output, chosen.seed)
     exercise.fit(chosen.epochs, [])
-    print(f"{exercise.model.count_params():,} parameters, {chosen.output} output: {exercise.score():.2f} dB (pooled)")
+    print(
+        f"{exercise.model.count_params():,} parameters, {chosen.output} output: {exercise.score():.2f} dB (pooled)"
+    )
 
 
 if __name__ == "__main__":

@@ -43,17 +43,47 @@ class Section:
 
 
 SECTIONS: Mapping[str, Section] = {
-    "denoise": Section("Gaussian noise on photos", learning_denoise.measure, learning_denoise.goals, learning_denoise.report, trains=False),
+    "denoise": Section(
+        "Gaussian noise on photos",
+        learning_denoise.measure,
+        learning_denoise.goals,
+        learning_denoise.report,
+        trains=False,
+    ),
     "speed": Section(
-        "What that costs", learning_denoise.measure_speed, learning_denoise.speed_goals, learning_denoise.report_speed, trains=False
+        "What that costs",
+        learning_denoise.measure_speed,
+        learning_denoise.speed_goals,
+        learning_denoise.report_speed,
+        trains=False,
     ),
-    "pages": Section("Dirty pages", learning_pages.measure, learning_pages.goals, learning_pages.report),
-    "few": Section("Dirty pages from eight pairs", learning_pages.measure_few, learning_pages.goals_of_few, learning_pages.report_few),
-    "noisy": Section("Photos from noisy pictures alone", learning_noisy.measure, learning_noisy.goals, learning_noisy.report),
+    "pages": Section(
+        "Dirty pages", learning_pages.measure, learning_pages.goals, learning_pages.report
+    ),
+    "few": Section(
+        "Dirty pages from eight pairs",
+        learning_pages.measure_few,
+        learning_pages.goals_of_few,
+        learning_pages.report_few,
+    ),
+    "noisy": Section(
+        "Photos from noisy pictures alone",
+        learning_noisy.measure,
+        learning_noisy.goals,
+        learning_noisy.report,
+    ),
     "w2s": Section(
-        "Micrographs from noisy pictures alone", learning_noisy.measure_w2s, learning_noisy.goals_of_w2s, learning_noisy.report_w2s
+        "Micrographs from noisy pictures alone",
+        learning_noisy.measure_w2s,
+        learning_noisy.goals_of_w2s,
+        learning_noisy.report_w2s,
     ),
-    "sheets": Section("Pictures to look at", learning_sheets.measure, learning_sheets.goals, learning_sheets.report),
+    "sheets": Section(
+        "Pictures to look at",
+        learning_sheets.measure,
+        learning_sheets.goals,
+        learning_sheets.report,
+    ),
 }
 
 
@@ -65,7 +95,10 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         if "failed" in found:
             failed.append(name)
         sections[name] = found
-    versions = {"restorae": VERSION, **{package: version(package) for package in ("torch", "scikit-image")}}
+    versions = {
+        "restorae": VERSION,
+        **{package: version(package) for package in ("torch", "scikit-image")},
+    }
     ordered = {name: sections[name] for name in SECTIONS if name in sections}
     return {"machine": describe(), "versions": versions, "sections": ordered, "failed": failed}
 
@@ -79,7 +112,11 @@ def _one(name: str, bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         said = {"found": SECTIONS[name].measure(bench, lambda message: say(f"{name}: {message}"))}
     except (DataUnavailable, UnknownKind) as error:
         # names of models can be places on this machine
-        said = {"absent": str(error) if isinstance(error, DataUnavailable) else f"`{Path(bench.denoiser).name}` is not here."}
+        said = {
+            "absent": str(error)
+            if isinstance(error, DataUnavailable)
+            else f"`{Path(bench.denoiser).name}` is not here."
+        }
         say(f"{name} is left out: {error}")
     except Exception as error:
         # one section is no reason to lose the hours of the others; all of it is in the log
@@ -90,7 +127,12 @@ def _one(name: str, bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         say(f"{name} FAILED: {error} (all of it is in {log})")
     seconds = time.perf_counter() - started
     say(f"{name} took {seconds:.0f} s")
-    return {**said, "seconds": round(seconds), "minutes_scale": bench.minutes_scale, "load": [before, os.getloadavg()[0]]}
+    return {
+        **said,
+        "seconds": round(seconds),
+        "minutes_scale": bench.minutes_scale,
+        "load": [before, os.getloadavg()[0]],
+    }
 
 
 def _of_before(bench: Bench) -> dict[str, Any]:
@@ -99,7 +141,11 @@ def _of_before(bench: Bench) -> dict[str, Any]:
         return {}
     record = json.loads(results.read_text(encoding="utf-8"))
     its_own = {key: record[key] for key in _PROVENANCE}
-    return {name: {"record": its_own, **section} for name, section in record["measured"]["sections"].items() if name in SECTIONS}
+    return {
+        name: {"record": its_own, **section}
+        for name, section in record["measured"]["sections"].items()
+        if name in SECTIONS
+    }
 
 
 # the section
@@ -108,7 +154,12 @@ def _of_before(bench: Bench) -> dict[str, Any]:
 def report(record: Mapping[str, Any]) -> str:
     """The goals of all sections in one table, then each section; one of another run says which."""
     sections = record["measured"]["sections"]
-    lines = [line for name, section in sections.items() if "found" in section for line in SECTIONS[name].goals(section["found"])]
+    lines = [
+        line
+        for name, section in sections.items()
+        if "found" in section
+        for line in SECTIONS[name].goals(section["found"])
+    ]
     paragraphs = [_table_of_goals(lines)] if lines else []
     for name, section in sections.items():
         paragraphs.append(f"### {SECTIONS[name].title}")
@@ -120,7 +171,10 @@ def report(record: Mapping[str, Any]) -> str:
 
 def _table_of_goals(lines: Sequence[Sequence[str]]) -> str:
     words = {"goal": "goal reached", "floor": "floor reached", "missed": "missed"}
-    return table(["", "measured", "floor", "goal", "verdict"], [[*line[:-1], words[line[-1]]] for line in lines])
+    return table(
+        ["", "measured", "floor", "goal", "verdict"],
+        [[*line[:-1], words[line[-1]]] for line in lines],
+    )
 
 
 def _ending(name: str, section: Mapping[str, Any]) -> str:
@@ -129,9 +183,13 @@ def _ending(name: str, section: Mapping[str, Any]) -> str:
     if "absent" in section:
         said.append(f"Left out: {section['absent']}")
     if "failed" in section:
-        said.append(f"This section failed ({section['failed']}); what happened is in `build/benchmarks/logs/learning-{name}.txt`.")
+        said.append(
+            f"This section failed ({section['failed']}); what happened is in `build/benchmarks/logs/learning-{name}.txt`."
+        )
     if SECTIONS[name].trains and section["minutes_scale"] != 1:
-        said.append(f"Trainings were {section['minutes_scale']:g} times as long as they should be: these figures mean little.")
+        said.append(
+            f"Trainings were {section['minutes_scale']:g} times as long as they should be: these figures mean little."
+        )
     said.append(f"The section took {section['seconds']:,} s.")
     if "record" in section:
         said.append(provenance({**section["record"], "load": section["load"]}))

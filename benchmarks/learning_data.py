@@ -18,11 +18,11 @@ import tifffile
 from PIL import Image
 from settings import Bench
 
-from restorae.chance import derive_seed
 from restorae.data import Pictures, open_pictures
 from restorae.degradations import Degradation
 from restorae.errors import DataUnavailable
-from restorae.evaluating import Exam
+from restorae.evaluating import TestSet
+from restorae.randomness import derive_seed
 
 LEFT_OUT = frozenset({"12003"})
 """Photos of photos-train that a test set shows too: Set12's starfish is a part of this one."""
@@ -44,7 +44,9 @@ def place_of(bench: Bench, *parts: str) -> Path:
     root = bench.data_dir or os.environ.get("RESTORAE_DATA")
     place = Path(root).joinpath(*parts) if root else None
     if place is None or not place.exists():
-        raise DataUnavailable(f"{'/'.join(parts)} is not below `--data-dir` or `RESTORAE_DATA`, and is nowhere to be downloaded.")
+        raise DataUnavailable(
+            f"{'/'.join(parts)} is not below `--data-dir` or `RESTORAE_DATA`, and is nowhere to be downloaded."
+        )
     return place
 
 
@@ -57,9 +59,11 @@ def test_photos(bench: Bench, name: str) -> Pictures:
     return pictures if bench.test_photos is None else pictures.subset(range(bench.test_photos))
 
 
-def exam_of(pictures: Pictures, sigma: float, seed: int) -> Exam:
+def test_set_from(pictures: Pictures, sigma: float, seed: int) -> TestSet:
     """The pictures under Gaussian noise of `sigma` of 255, neither clipped nor rounded; a seed of its own for each picture."""
-    return Exam(pictures, degradation=Degradation.of(f"gaussian-noise(sigma={sigma / 255!r})"), seed=seed)
+    return TestSet(
+        pictures, degradation=Degradation.of(f"gaussian-noise(sigma={sigma / 255!r})"), seed=seed
+    )
 
 
 def training_photos(folder: Path) -> list[Path]:
@@ -79,7 +83,9 @@ def save_noisy(photos: Sequence[Path], folder: Path, sigma: float, seed: int) ->
     for place, path in enumerate(photos):
         with Image.open(path) as photo:
             clean = np.asarray(photo.convert("L"), np.float32) / np.float32(255)
-        tifffile.imwrite(folder / f"{path.stem}.tif", clean + noise_for(seed, place, clean.shape, sigma))
+        tifffile.imwrite(
+            folder / f"{path.stem}.tif", clean + noise_for(seed, place, clean.shape, sigma)
+        )
     return folder
 
 
@@ -107,7 +113,11 @@ class PageSplit:
 def read_pages(table: Path) -> list[Page]:
     """The pages of `pairs.csv` whose clean version is there."""
     with table.open(newline="", encoding="utf-8") as lines:
-        return [Page(row["number"], int(row["layout"]), int(row["background"])) for row in csv.DictReader(lines) if row["has_clean"] == "1"]
+        return [
+            Page(row["number"], int(row["layout"]), int(row["background"]))
+            for row in csv.DictReader(lines)
+            if row["has_clean"] == "1"
+        ]
 
 
 def split_pages(pages: Iterable[Page]) -> PageSplit:
@@ -115,11 +125,19 @@ def split_pages(pages: Iterable[Page]) -> PageSplit:
     everything = list(pages)
 
     def part(layouts: Iterable[int], backgrounds: Iterable[int]) -> tuple[Page, ...]:
-        return tuple(page for page in everything if page.layout in layouts and page.background in backgrounds)
+        return tuple(
+            page for page in everything if page.layout in layouts and page.background in backgrounds
+        )
 
-    kept_layouts, kept_backgrounds = {*VALIDATION_LAYOUTS, *TEST_LAYOUTS}, {*VALIDATION_BACKGROUNDS, *TEST_BACKGROUNDS}
+    kept_layouts, kept_backgrounds = (
+        {*VALIDATION_LAYOUTS, *TEST_LAYOUTS},
+        {*VALIDATION_BACKGROUNDS, *TEST_BACKGROUNDS},
+    )
     return PageSplit(
-        train=part({page.layout for page in everything} - kept_layouts, {page.background for page in everything} - kept_backgrounds),
+        train=part(
+            {page.layout for page in everything} - kept_layouts,
+            {page.background for page in everything} - kept_backgrounds,
+        ),
         validation=part(VALIDATION_LAYOUTS, VALIDATION_BACKGROUNDS),
         test=part(TEST_LAYOUTS, TEST_BACKGROUNDS),
     )
@@ -137,7 +155,9 @@ def save_pairs(source: Path, pages: Sequence[Page], folder: Path) -> tuple[Path,
 # micrographs
 
 
-def save_field(source: Path, fields: Iterable[str], folder: Path, which: str = "noisy-avg1") -> Path:
+def save_field(
+    source: Path, fields: Iterable[str], folder: Path, which: str = "noisy-avg1"
+) -> Path:
     """Copies of some fields of W2S, every channel a picture."""
     _emptied(folder)
     for field in fields:

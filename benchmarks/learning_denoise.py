@@ -8,7 +8,7 @@ from typing import Any
 
 import dncnn
 from alternating import Spread, in_turns, seconds_of
-from learning_data import exam_of, test_photos
+from learning_data import test_photos, test_set_from
 from learning_targets import DENOISING, PUBLISHED, SIGMAS, SPEED
 from learning_training import working_folder
 from settings import Bench
@@ -16,7 +16,7 @@ from sides import open_picture, start_whole
 from subjects import save_array, side_of
 from writing import table
 
-from restorae.evaluating import CoverageTally, Exam, evaluate
+from restorae.evaluating import CoverageTally, TestSet, evaluate
 from restorae.model import Model, find, load
 
 SETS = {"Set12": "grey", "BSD68": "grey", "CBSD68": "colour"}
@@ -37,14 +37,16 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         for sigma in SIGMAS:
             bound = model.card.error_bounds.get(model.shown(pictures.channels))
             tally = CoverageTally(bound) if bound else None
-            exam = exam_of(pictures, sigma, bench.seed)
-            found = evaluate(model.restore_images, exam, with_ssim=False, also=tally.add if tally else None)
+            test_set = test_set_from(pictures, sigma, bench.seed)
+            found = evaluate(
+                model.restore_images, test_set, with_ssim=False, also=tally.add if tally else None
+            )
             scores[name][str(sigma)] = {
                 "count": found.count,
                 "noisy": found.degraded.psnr,
                 "restored": found.restored.psnr,
                 "coverage": tally.coverage().model_dump() if tally else None,
-                "views": {str(views): _over_views(model, exam, views) for views in _VIEWS},
+                "views": {str(views): _over_views(model, test_set, views) for views in _VIEWS},
             }
             say(f"{name}, σ {sigma}: {found.restored.psnr or 0:.2f} dB in {found.seconds:.0f} s")
     card = model.card
@@ -55,17 +57,26 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         "trained_on": card.trained_on,
         "started_from": card.started_from,
     }
-    return {"model": {"name": card.name, "takes": list(model.network.takes), **facts}, "scores": scores}
+    return {
+        "model": {"name": card.name, "takes": list(model.network.takes), **facts},
+        "scores": scores,
+    }
 
 
-def _over_views(model: Model, exam: Exam, views: int) -> float | None:
-    return evaluate(lambda images: model.restore_images(images, views=views), exam, with_ssim=False).restored.psnr
+def _over_views(model: Model, test_set: TestSet, views: int) -> float | None:
+    return evaluate(
+        lambda images: model.restore_images(images, views=views), test_set, with_ssim=False
+    ).restored.psnr
 
 
 def goals(found: Mapping[str, Any]) -> list[list[str]]:
     """A line for each noise of each set that has a target."""
     return [
-        target.row(f"{name} ({SETS[name]}), σ {sigma}, blind: PSNR, dB", found["scores"][name][str(sigma)]["restored"], 2)
+        target.row(
+            f"{name} ({SETS[name]}), σ {sigma}, blind: PSNR, dB",
+            found["scores"][name][str(sigma)]["restored"],
+            2,
+        )
         for name, targets in DENOISING.items()
         for sigma, target in zip(SIGMAS, targets, strict=True)
     ]
@@ -73,21 +84,48 @@ def goals(found: Mapping[str, Any]) -> list[list[str]]:
 
 def report(found: Mapping[str, Any]) -> list[str]:
     """Our figures above published ones, grey sets in one table and the colour one in another."""
-    model, counts = found["model"], {name: scores[str(SIGMAS[0])]["count"] for name, scores in found["scores"].items()}
+    model, counts = (
+        found["model"],
+        {name: scores[str(SIGMAS[0])]["count"] for name, scores in found["scores"].items()},
+    )
     tables = []
     for colour in ("grey", "colour"):
         names = [name for name, kind in SETS.items() if kind == colour]
-        header = [f"{colour}: PSNR, dB", *(f"{name} ({counts[name]}), σ {sigma}" for name in names for sigma in SIGMAS)]
-        rows = [
-            [what, *(f"{found['scores'][name][str(sigma)][key]:.2f}" for name in names for sigma in SIGMAS)]
-            for what, key in (("as they come", "noisy"), (f"`{model['name']}`, measured", "restored"))
+        header = [
+            f"{colour}: PSNR, dB",
+            *(f"{name} ({counts[name]}), σ {sigma}" for name in names for sigma in SIGMAS),
         ]
-        rows += _view_rows([found["scores"][name][str(sigma)].get("views") for name in names for sigma in SIGMAS])
+        rows = [
+            [
+                what,
+                *(
+                    f"{found['scores'][name][str(sigma)][key]:.2f}"
+                    for name in names
+                    for sigma in SIGMAS
+                ),
+            ]
+            for what, key in (
+                ("as they come", "noisy"),
+                (f"`{model['name']}`, measured", "restored"),
+            )
+        ]
+        rows += _view_rows(
+            [found["scores"][name][str(sigma)].get("views") for name in names for sigma in SIGMAS]
+        )
         rows += [
-            [f"{method}, published", *(f"{psnr:.2f}" for name in names for psnr in PUBLISHED[name][method])]
+            [
+                f"{method}, published",
+                *(f"{psnr:.2f}" for name in names for psnr in PUBLISHED[name][method]),
+            ]
             for method in PUBLISHED[names[0]]
         ]
-        rows += _coverage_rows([found["scores"][name][str(sigma)].get("coverage") for name in names for sigma in SIGMAS])
+        rows += _coverage_rows(
+            [
+                found["scores"][name][str(sigma)].get("coverage")
+                for name in names
+                for sigma in SIGMAS
+            ]
+        )
         tables.append(table(header, rows))
     begun = f", from the weights of {model['started_from']}" if model.get("started_from") else ""
     return [
@@ -108,7 +146,10 @@ def _view_rows(measured: Sequence[Mapping[str, float] | None]) -> list[list[str]
     if not all(measured):
         return []
     known = [each for each in measured if each]
-    return [[f"the same, mean of {views} views", *(f"{each[str(views)]:.2f}" for each in known)] for views in _VIEWS]
+    return [
+        [f"the same, mean of {views} views", *(f"{each[str(views)]:.2f}" for each in known)]
+        for views in _VIEWS
+    ]
 
 
 def _coverage_rows(coverages: Sequence[Mapping[str, float] | None]) -> list[list[str]]:
@@ -116,7 +157,12 @@ def _coverage_rows(coverages: Sequence[Mapping[str, float] | None]) -> list[list
     if not all(coverages):
         return []
     known = [coverage for coverage in coverages if coverage]
-    return [[f"pixels within the {known[0]['level']:.0%} bound of the error map", *(f"{each['share']:.1%}" for each in known)]]
+    return [
+        [
+            f"pixels within the {known[0]['level']:.0%} bound of the error map",
+            *(f"{each['share']:.1%}" for each in known),
+        ]
+    ]
 
 
 # speed
@@ -128,17 +174,31 @@ def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     for channels, colour in _COLOURS.items():
         with ExitStack() as stack:
             sides = {
-                "dncnn": stack.enter_context(start_whole(bench, f"dncnn {colour}", "dncnn", channels=channels)),
-                "auto": stack.enter_context(start_whole(bench, f"denoiser {colour}", "tiled", model)),
+                "dncnn": stack.enter_context(
+                    start_whole(bench, f"dncnn {colour}", "dncnn", channels=channels)
+                ),
+                "auto": stack.enter_context(
+                    start_whole(bench, f"denoiser {colour}", "tiled", model)
+                ),
             }
             precision = sides["auto"].hello["machine"]["precision"]
             if precision != "float32":
-                sides["float32"] = stack.enter_context(start_whole(bench, f"denoiser {colour} float32", "tiled", model, "float32"))
+                sides["float32"] = stack.enter_context(
+                    start_whole(bench, f"denoiser {colour} float32", "tiled", model, "float32")
+                )
             megapixels = bench.speed_megapixels
-            open_picture(sides, save_array(working_folder(bench) / "noisy.npy", megapixels, channels, bench.seed))
+            open_picture(
+                sides,
+                save_array(working_folder(bench) / "noisy.npy", megapixels, channels, bench.seed),
+            )
             laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
             idle = max(side.idle_share for side in sides.values())
-        found[str(channels)] = {"megapixels": side_of(megapixels) ** 2 / 1e6, "laps": laps, "idle": idle, "precision": precision}
+        found[str(channels)] = {
+            "megapixels": side_of(megapixels) ** 2 / 1e6,
+            "laps": laps,
+            "idle": idle,
+            "precision": precision,
+        }
     return {"name": load(bench.denoiser).card.name, "channels": found}
 
 
@@ -146,8 +206,17 @@ def speed_goals(found: Mapping[str, Any]) -> list[list[str]]:
     """The ratio to DnCNN in grey and in colour, as `restore` would compute."""
     rows = []
     for channels, size in found["channels"].items():
-        ratio = Spread.of_ratios(seconds_of(size["laps"], "auto"), seconds_of(size["laps"], "dncnn"))
-        rows.append(SPEED.row(f"seconds per megapixel over DnCNN's, {_COLOURS[int(channels)]}", ratio.median, 3, ratio.to_text(3)))
+        ratio = Spread.of_ratios(
+            seconds_of(size["laps"], "auto"), seconds_of(size["laps"], "dncnn")
+        )
+        rows.append(
+            SPEED.row(
+                f"seconds per megapixel over DnCNN's, {_COLOURS[int(channels)]}",
+                ratio.median,
+                3,
+                ratio.to_text(3),
+            )
+        )
     return rows
 
 
@@ -163,11 +232,24 @@ def report_speed(found: Mapping[str, Any]) -> list[str]:
         for side, text in names.items():
             if side not in size["laps"][0]:
                 continue
-            per_megapixel = Spread.of([seconds / size["megapixels"] for seconds in seconds_of(size["laps"], side)])
-            ratio = Spread.of_ratios(seconds_of(size["laps"], side), seconds_of(size["laps"], "dncnn"))
-            rows.append([f"{_COLOURS[int(channels)]}: {text}", per_megapixel.to_text(3), "" if side == "dncnn" else ratio.to_text(3)])
+            per_megapixel = Spread.of(
+                [seconds / size["megapixels"] for seconds in seconds_of(size["laps"], side)]
+            )
+            ratio = Spread.of_ratios(
+                seconds_of(size["laps"], side), seconds_of(size["laps"], "dncnn")
+            )
+            rows.append(
+                [
+                    f"{_COLOURS[int(channels)]}: {text}",
+                    per_megapixel.to_text(3),
+                    "" if side == "dncnn" else ratio.to_text(3),
+                ]
+            )
     first = next(iter(found["channels"].values()))
-    parameters = " and ".join(f"{dncnn.parameters(channels):,} parameters in {colour}" for channels, colour in _COLOURS.items())
+    parameters = " and ".join(
+        f"{dncnn.parameters(channels):,} parameters in {colour}"
+        for channels, colour in _COLOURS.items()
+    )
     return [
         table(["in memory, on the processor", "s per megapixel", "ratio to DnCNN"], rows),
         f"A picture of {first['megapixels']:.3g} megapixels in {len(first['laps'])} rounds, one after the other in each, after one round "

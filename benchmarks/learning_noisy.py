@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from learning_data import CHANNELS, FIELDS, exam_of, place_of, save_field, save_noisy, test_photos, training_photos
+from learning_data import (
+    CHANNELS,
+    FIELDS,
+    place_of,
+    save_field,
+    save_noisy,
+    test_photos,
+    test_set_from,
+    training_photos,
+)
 from learning_targets import MICROGRAPHS, NOISY, NOISY_ONLY
 from learning_training import train, working_folder
 from settings import Bench
 from writing import table
 
 from restorae.data import match, open_noisy
-from restorae.evaluating import Exam, evaluate
+from restorae.evaluating import TestSet, evaluate
 from restorae.evaluating.baselines import all_baselines
 from restorae.model import load
 from restorae.restoring.classical import Classical
@@ -32,14 +41,26 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     noisy = save_noisy(photos, working_folder(bench) / "noisy-photos", SIGMA, bench.seed)
     pictures = test_photos(bench, "BSD68")
     trained = train(bench, "noisy", RECIPE, MINUTES, {"noisy": noisy})
-    found = evaluate(trained.model.restore_images, exam_of(pictures, SIGMA, bench.seed), with_ssim=False, fit_gain=True)
+    found = evaluate(
+        trained.model.restore_images,
+        test_set_from(pictures, SIGMA, bench.seed),
+        with_ssim=False,
+        fit_gain=True,
+    )
     assert found.gain_fitted is not None
     fitted = found.gain_fitted
-    say(f"{len(photos)} noisy photos in {trained.model.card.seconds:.0f} s: {found.restored.psnr or 0:.2f} dB")
+    say(
+        f"{len(photos)} noisy photos in {trained.model.card.seconds:.0f} s: {found.restored.psnr or 0:.2f} dB"
+    )
     return {
         "train": len(photos),
         "test": found.count,
-        "trained": {**trained.facts, "loss": str(trained.model.card.recipe["loss"]["kind"]) if trained.model.card.recipe else ""},
+        "trained": {
+            **trained.facts,
+            "loss": str(trained.model.card.recipe["loss"]["kind"])
+            if trained.model.card.recipe
+            else "",
+        },
         "noisy": {"psnr": found.degraded.psnr, "fitted": fitted.degraded.psnr_gain_fitted},
         "restored": {"psnr": found.restored.psnr, "fitted": fitted.restored.psnr_gain_fitted},
     }
@@ -47,7 +68,11 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
 def goals(found: Mapping[str, Any]) -> list[list[str]]:
     """The plain PSNR."""
-    return [NOISY.row(f"BSD68, σ {SIGMA}, from noisy pictures only: PSNR, dB", found["restored"]["psnr"], 2)]
+    return [
+        NOISY.row(
+            f"BSD68, σ {SIGMA}, from noisy pictures only: PSNR, dB", found["restored"]["psnr"], 2
+        )
+    ]
 
 
 def report(found: Mapping[str, Any]) -> list[str]:
@@ -58,9 +83,21 @@ def report(found: Mapping[str, Any]) -> list[str]:
         for what, key in (("as they come", "noisy"), ("restored", "restored"))
     ]
     for method, psnr in NOISY_ONLY.items():
-        rows.append([f"{method.partition(',')[0]}, published", *(["", f"{psnr:.1f}"] if "," in method else [f"{psnr:.2f}", ""])])
+        rows.append(
+            [
+                f"{method.partition(',')[0]}, published",
+                *(["", f"{psnr:.1f}"] if "," in method else [f"{psnr:.2f}", ""]),
+            ]
+        )
     return [
-        table([f"BSD68 ({found['test']}), σ {SIGMA}", "PSNR, dB", "after a fit of gain and offset, dB"], rows),
+        table(
+            [
+                f"BSD68 ({found['test']}), σ {SIGMA}",
+                "PSNR, dB",
+                "after a fit of gain and offset, dB",
+            ],
+            rows,
+        ),
         f"Learned from {found['train']:,} grey photos of photos-train, each with noise that was drawn once and stored, never from a clean "
         f"one: loss `{trained['loss']}`, `{trained['network']}`, {trained['parameters']:,} parameters, {trained['steps']:,} steps in "
         f"{trained['seconds'] / 60:.3g} minutes; scored are the weights at the end, not the best on the way. Both scores take 1 for the "
@@ -81,15 +118,30 @@ def measure_w2s(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     for field in FIELDS[: bench.fields]:
         folder = working_folder(bench) / "w2s"
         noisy = save_field(source, (other for other in FIELDS if other != field), folder / "train")
-        exam = _exam(bench, field)
-        trained = train(bench, f"w2s-without-{field}", RECIPE_OF_A_FIELD, MINUTES_OF_A_FIELD, {"noisy": noisy}, bench.start)
-        learned = evaluate(trained.model.restore_images, exam, with_ssim=False, fit_gain=True).gain_fitted
+        test_set = _exam(bench, field)
+        trained = train(
+            bench,
+            f"w2s-without-{field}",
+            RECIPE_OF_A_FIELD,
+            MINUTES_OF_A_FIELD,
+            {"noisy": noisy},
+            bench.start,
+        )
+        learned = evaluate(
+            trained.model.restore_images, test_set, with_ssim=False, fit_gain=True
+        ).gain_fitted
         assert learned is not None
         start = trained.model.card.started_from.partition(":")[0]
-        begun = evaluate(load(bench.start or start).restore_images, exam, with_ssim=False, fit_gain=True).gain_fitted if start else None
+        begun = (
+            evaluate(
+                load(bench.start or start).restore_images, test_set, with_ssim=False, fit_gain=True
+            ).gain_fitted
+            if start
+            else None
+        )
         others = {}
         for method in classical_methods(quick=bench.quick):
-            scores = evaluate(method.apply, exam, with_ssim=False, fit_gain=True).gain_fitted
+            scores = evaluate(method.apply, test_set, with_ssim=False, fit_gain=True).gain_fitted
             assert scores is not None
             others[str(method)] = scores.restored.si_psnr
         classical = {method: psnr for method, psnr in others.items() if psnr is not None}
@@ -110,7 +162,14 @@ def measure_w2s(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
 def classical_methods(quick: bool = False) -> list[Classical]:
     """Every method that needs no mask with its defaults, and nlm and tv with a small grid of settings; each once."""
-    tried = [] if quick else [*(f"nlm(strength={strength})" for strength in STRENGTHS), *(f"tv(weight={weight})" for weight in WEIGHTS)]
+    tried = (
+        []
+        if quick
+        else [
+            *(f"nlm(strength={strength})" for strength in STRENGTHS),
+            *(f"tv(weight={weight})" for weight in WEIGHTS),
+        ]
+    )
     methods = [*all_baselines(), *map(Classical.of, tried)]
     return list({str(method): method for method in methods}.values())
 
@@ -120,18 +179,28 @@ def best_of(scores: Mapping[str, float]) -> tuple[str, float]:
     return max(scores.items(), key=lambda each: each[1])
 
 
-def _exam(bench: Bench, field: str) -> Exam:
+def _exam(bench: Bench, field: str) -> TestSet:
     source, folder = place_of(bench, "microscopy", "w2s"), working_folder(bench) / "w2s"
-    noisy, clean = (open_noisy(save_field(source, [field], folder / which, which)) for which in ("noisy-avg1", "clean-avg400"))
+    noisy, clean = (
+        open_noisy(save_field(source, [field], folder / which, which))
+        for which in ("noisy-avg1", "clean-avg400")
+    )
     pairs, _ = match(noisy, clean)
-    return Exam(pairs.clean, degraded=pairs.degraded)
+    return TestSet(pairs.clean, degraded=pairs.degraded)
 
 
 def goals_of_w2s(found: Mapping[str, Any]) -> list[list[str]]:
     """The mean gain over the best classical method of each field."""
     gains = [field["learned"] - best_of(field["classical"])[1] for field in found["fields"]]
     mean, of = sum(gains) / len(gains), f"{len(gains)} field{'s' if len(gains) > 1 else ''}"
-    return [MICROGRAPHS.row(f"W2S, {of} never seen: scale-invariant PSNR over the best classical method's, dB", mean, 2, f"{mean:+.2f}")]
+    return [
+        MICROGRAPHS.row(
+            f"W2S, {of} never seen: scale-invariant PSNR over the best classical method's, dB",
+            mean,
+            2,
+            f"{mean:+.2f}",
+        )
+    ]
 
 
 def report_w2s(found: Mapping[str, Any]) -> list[str]:
@@ -150,7 +219,18 @@ def report_w2s(found: Mapping[str, Any]) -> list[str]:
         )
     first = found["fields"][0]["trained"]
     return [
-        table(["field", "as it comes, dB", "start model, dB", "learned, dB", "best classical, dB", "method", "difference, dB"], rows),
+        table(
+            [
+                "field",
+                "as it comes, dB",
+                "start model, dB",
+                "learned, dB",
+                "best classical, dB",
+                "method",
+                "difference, dB",
+            ],
+            rows,
+        ),
         f"Single exposures of W2S (Zhou et al., 2020) against means of 400, {len(CHANNELS)} channels a field, each a picture; "
         "scale-invariant PSNR, since the exposures differ: gain and offset are fitted picture by picture, the peak is the clean picture's "
         f"range. Learned from the noisy pictures of the other fields alone: `{first['network']}`, {first['parameters']:,} parameters, "
@@ -162,4 +242,8 @@ def report_w2s(found: Mapping[str, Any]) -> list[str]:
 
 def _begun(facts: Mapping[str, Any]) -> str:
     start = facts.get("started_from")
-    return f", from the weights of `{start}`, which had seen clean photographs with noise and no micrograph" if start else ", from nothing"
+    return (
+        f", from the weights of `{start}`, which had seen clean photographs with noise and no micrograph"
+        if start
+        else ", from nothing"
+    )

@@ -46,9 +46,14 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     drawn, absent = [], []
     models = {Path(name).stem: load_or_none(name) for name in (bench.denoiser, RESTORER)}
     absent += [name for name, model in models.items() if model is None]
-    for name, pictures, restorers in _subjects(bench, {name: model for name, model in models.items() if model is not None}, absent):
+    for name, pictures, restorers in _subjects(
+        bench, {name: model for name, model in models.items() if model is not None}, absent
+    ):
         sheet = folder / f"{name}.png"
-        write_figure(full_size_sheet(_restored(pictures, list(restorers.values())), ("before", *restorers)), sheet)
+        write_figure(
+            full_size_sheet(_restored(pictures, list(restorers.values())), ("before", *restorers)),
+            sheet,
+        )
         drawn.append(sheet.name)
         say(f"{sheet.name}: {len(pictures)} picture(s), {', '.join(restorers)}")
     return {"drawn": drawn, "absent": absent}
@@ -65,20 +70,38 @@ def _subjects(
     """A sheet's name, its pictures and who restores them; what is not there is added to `absent`."""
     for kind in ("old", "old_w_scratch"):
         if models:
-            for named in _listed(open_pictures(place_of(bench, "old-photos", kind)), bench.test_photos):
+            for named in _listed(
+                open_pictures(place_of(bench, "old-photos", kind)), bench.test_photos
+            ):
                 yield f"{kind.replace('_', '-')}-{Path(named[0]).stem}", [named], models
     trained_here = working_folder(bench) / f"pages{SUFFIX}"
     cleaners = {"trained in this benchmark": str(trained_here), CLEANER: CLEANER}
-    pages = {told: model for told, name in cleaners.items() if (model := load_or_none(name)) is not None}
-    absent += [told if told == CLEANER else "a model of the section `pages`" for told in cleaners if told not in pages]
+    pages = {
+        told: model for told, name in cleaners.items() if (model := load_or_none(name)) is not None
+    }
+    absent += [
+        told if told == CLEANER else "a model of the section `pages`"
+        for told in cleaners
+        if told not in pages
+    ]
     if pages:
-        for named in _listed(open_pictures(place_of(bench, "dirty-documents", "test")), bench.test_photos):
+        for named in _listed(
+            open_pictures(place_of(bench, "dirty-documents", "test")), bench.test_photos
+        ):
             yield f"page-{Path(named[0]).stem}", [named], pages
     for file, every in (("fei-sem-rbc.tif", None), ("calcium_imaging.tif", _FRAMES)):
         source = place_of(bench, "microscopy", "imageio-samples", file)
-        itself = train(bench, Path(file).stem, {**RECIPE, "validation": _HELD_OUT[file]}, MINUTES, {"noisy": source})
+        itself = train(
+            bench,
+            Path(file).stem,
+            {**RECIPE, "validation": _HELD_OUT[file]},
+            MINUTES,
+            {"noisy": source},
+        )
         pictures = open_noisy(source)
-        shown = _listed(pictures.subset(range(0, len(pictures), len(pictures) // every)) if every else pictures)
+        shown = _listed(
+            pictures.subset(range(0, len(pictures), len(pictures) // every)) if every else pictures
+        )
         yield Path(file).stem, shown, {"learned from itself alone": itself.model, **models}
 
 
@@ -86,7 +109,9 @@ def _listed(pictures: Pictures, most: int | None = None) -> list[tuple[str, Imag
     return [(pictures.names[place], pictures[place]) for place in range(len(pictures))][:most]
 
 
-def _restored(pictures: Sequence[tuple[str, Image]], models: Sequence[Model]) -> list[tuple[str, list[Image]]]:
+def _restored(
+    pictures: Sequence[tuple[str, Image]], models: Sequence[Model]
+) -> list[tuple[str, list[Image]]]:
     """Each picture and what every model makes of it; tiny ones are enlarged, every pixel to a square."""
     lines = []
     for name, image in pictures:

@@ -59,12 +59,21 @@ class Target:
 
     def row(self, what: str, measured: float, digits: int, text: str = "") -> list[str]:
         """A line of the table of goals; `text` stands for the figure where it has a spread."""
-        return [what, text or f"{measured:.{digits}f}", f"{self.floor:.{digits}f}", f"{self.goal:.{digits}f}", self.verdict(measured)]
+        return [
+            what,
+            text or f"{measured:.{digits}f}",
+            f"{self.floor:.{digits}f}",
+            f"{self.goal:.{digits}f}",
+            self.verdict(measured),
+        ]
 
 
 DENOISING: Mapping[str, tuple[Target, ...]] = {
     name: tuple(Target(*both) for both in zip(floors, PUBLISHED[name][rival], strict=True))
-    for name, floors, rival in (("BSD68", (31.45, 28.97, 26.00), "DnCNN"), ("CBSD68", (33.75, 31.10, 27.80), "CDnCNN"))
+    for name, floors, rival in (
+        ("BSD68", (31.45, 28.97, 26.00), "DnCNN"),
+        ("CBSD68", (33.75, 31.10, 27.80), "CDnCNN"),
+    )
 }
 """One target for each of SIGMAS: BM3D and 0.4 dB at least in grey, a network trained for each noise alone as the goal."""
 SPEED = Target(0.12, 0.04)

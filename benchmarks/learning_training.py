@@ -42,7 +42,12 @@ class Trained:
 
 
 def train(
-    bench: Bench, name: str, recipe: Mapping[str, object], minutes: float, data: Mapping[str, Path], start: str = FROM_NOTHING
+    bench: Bench,
+    name: str,
+    recipe: Mapping[str, object],
+    minutes: float,
+    data: Mapping[str, Path],
+    start: str = FROM_NOTHING,
 ) -> Trained:
     """`restorae train` by a recipe for some minutes.
 
@@ -60,9 +65,22 @@ def train(
     folder = working_folder(bench)
     written = folder / f"{name}.toml"
     # what is plain in JSON is the same in TOML
-    written.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in {"name": name, **recipe}.items()), encoding="utf-8")
+    written.write_text(
+        "".join(
+            f"{key} = {json.dumps(value)}\n" for key, value in {"name": name, **recipe}.items()
+        ),
+        encoding="utf-8",
+    )
     out = folder / f"{name}{SUFFIX}"
-    command = [str(Path(sys.executable).parent / "restorae"), "train", "--recipe", str(written), "--out", str(out), "--overwrite"]
+    command = [
+        str(Path(sys.executable).parent / "restorae"),
+        "train",
+        "--recipe",
+        str(written),
+        "--out",
+        str(out),
+        "--overwrite",
+    ]
     command += ["--minutes", repr(minutes * bench.minutes_scale), "--seed", str(bench.seed)]
     for role, place in data.items():
         command += [f"--{role}", str(place.absolute())]

@@ -16,7 +16,9 @@ def main() -> None:
     """Denoise the picture that was opened last, as often as is asked."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--threads", type=int, required=True)
-    options.add_argument("--sigma", type=float, required=True, help="of the noise, on the [0, 1] scale")
+    options.add_argument(
+        "--sigma", type=float, required=True, help="of the noise, on the [0, 1] scale"
+    )
     chosen = options.parse_args()
     profile = bm3d.BM3DProfile()
     profile.num_threads = chosen.threads
@@ -32,7 +34,9 @@ def main() -> None:
                 started = time.perf_counter()
                 bm3d.bm3d(picture, chosen.sigma, profile)
                 line.answer(seconds=time.perf_counter() - started)
-        except Exception as error:  # whatever it was belongs in the answer: the other side cannot see it
+        except (
+            Exception
+        ) as error:  # whatever it was belongs in the answer: the other side cannot see it
             line.answer(error=str(error), kind=type(error).__name__)
 
 

@@ -35,7 +35,10 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     digits = prepare_digits(bench)
     with ExitStack() as stack:
         keras = stack.enter_context(start_keras(bench, digits))
-        conv, unet = (stack.enter_context(start_restorae(bench, digits, f"restorae {name}")) for name in ("conv", "unet"))
+        conv, unet = (
+            stack.enter_context(start_restorae(bench, digits, f"restorae {name}"))
+            for name in ("conv", "unet")
+        )
         lanes = [
             [
                 Training(who, keras, {"output": who.split()[1], "seed": bench.seed + index})
@@ -55,18 +58,30 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
             ready_made = {"card": conv.ask("load", model=BUNDLED)["card"], **conv.ask("score")}
         versions = {**conv.hello["versions"], **keras.hello["versions"]}
         idle = {side.name: side.idle_share for side in (keras, conv, unet)}
-        return {"machine": conv.hello["machine"], "versions": versions, "runs": runs, "bundled": ready_made, "idle": idle}
+        return {
+            "machine": conv.hello["machine"],
+            "versions": versions,
+            "runs": runs,
+            "bundled": ready_made,
+            "idle": idle,
+        }
 
 
 def _ours(bench: Bench, side: Side, network: str, index: int) -> Training:
-    return Training(network, side, recipe_settings(bench, network, bench.seed + index, bench.draws_of_a_user))
+    return Training(
+        network, side, recipe_settings(bench, network, bench.seed + index, bench.draws_of_a_user)
+    )
 
 
 def _race(members: list[Training]) -> list[dict[str, Any]]:
     """Train the members together, an epoch of each in turn, and score what comes of it."""
-    runs: list[dict[str, Any]] = [{"who": each.who, "seed": each.settings["seed"], "laps": []} for each in members]
+    runs: list[dict[str, Any]] = [
+        {"who": each.who, "seed": each.settings["seed"], "laps": []} for each in members
+    ]
     for each, run in zip(members, runs, strict=True):
-        run["digits_per_epoch"] = each.side.ask("begin", epochs=EPOCHS, **each.settings)["digits_per_epoch"]
+        run["digits_per_epoch"] = each.side.ask("begin", epochs=EPOCHS, **each.settings)[
+            "digits_per_epoch"
+        ]
     for _ in range(EPOCHS):
         for each, run in zip(members, runs, strict=True):
             run["laps"].append(each.side.ask("epoch"))
@@ -98,21 +113,29 @@ def report(record: Mapping[str, Any]) -> str:
         "conv": "restorae `conv`",
         "unet": "restorae `unet`, the default",
     }
-    rows = [_row(name, [run for run in runs if run["who"] == who], runs, TARGETS.get(who, "")) for who, name in names.items()]
+    rows = [
+        _row(name, [run for run in runs if run["who"] == who], runs, TARGETS.get(who, ""))
+        for who, name in names.items()
+    ]
     ready_made = found["bundled"]
     if ready_made:
         score = f"{ready_made['psnr_pooled']:.2f}"
         rows.append([f"restorae `{BUNDLED}`, bundled", "", "", "", score, TARGETS[BUNDLED]])
     damaged = next(run["psnr_pooled_degraded"] for run in runs if "psnr_pooled_degraded" in run)
     paragraphs = [
-        table(["", "trainings", "three epochs, s", "ratio to Keras", "`psnr_pooled`, dB", "target"], [row for row in rows if row]),
+        table(
+            ["", "trainings", "three epochs, s", "ratio to Keras", "`psnr_pooled`, dB", "target"],
+            [row for row in rows if row],
+        ),
         f"Medians with the smallest and the largest. The noisy test digits as they come have {damaged:.2f} dB. A ratio compares trainings "
         f"that took turns, epoch by epoch (target for `unet`: 1.3, goal 0.8).",
         _beside_the_epochs(runs),
     ]
     failures = [run["failed"] for run in runs if "failed" in run]
     if failures:
-        paragraphs.append(f"{len(failures)} training(s) ended without a model and have no score: {failures[0]}")
+        paragraphs.append(
+            f"{len(failures)} training(s) ended without a model and have no score: {failures[0]}"
+        )
     if ready_made:
         card = ready_made["card"]
         paragraphs.append(
@@ -121,12 +144,20 @@ def report(record: Mapping[str, Any]) -> str:
     return "\n\n".join(paragraphs)
 
 
-def _row(name: str, runs: list[dict[str, Any]], everyone: list[dict[str, Any]], target: str) -> list[str]:
+def _row(
+    name: str, runs: list[dict[str, Any]], everyone: list[dict[str, Any]], target: str
+) -> list[str]:
     if not runs:
         return []
     rivals = {run["heat"]: run["seconds"] for run in everyone if run["who"] in KERAS}
     paired = [run for run in runs if run["heat"] in rivals]
-    ratio = Spread.of_ratios([run["seconds"] for run in paired], [rivals[run["heat"]] for run in paired]).to_text() if paired else ""
+    ratio = (
+        Spread.of_ratios(
+            [run["seconds"] for run in paired], [rivals[run["heat"]] for run in paired]
+        ).to_text()
+        if paired
+        else ""
+    )
     scores = [run["psnr_pooled"] for run in runs if "psnr_pooled" in run]
     score = Spread.of(scores).to_text() if scores else "none"
     seconds = Spread.of([run["seconds"] for run in runs]).to_text(1)

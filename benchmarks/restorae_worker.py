@@ -49,7 +49,9 @@ class Held(Progress):
         if not self.total or self.step == self.told or self.step % (self.total // self.epochs):
             return
         self.told = self.step
-        self.pace.line.answer(seconds=self.pace.since_released(), seconds_of_steps=self.seconds_of_steps, said=message)
+        self.pace.line.answer(
+            seconds=self.pace.since_released(), seconds_of_steps=self.seconds_of_steps, said=message
+        )
         self.pace.hold("epoch" if self.step < self.total else "finish")
 
 
@@ -74,7 +76,13 @@ class Averages(Progress):
             self.sums[name] = self.sums.get(name, 0.0) + count * mean
         steps = self.total // self.epochs
         if self.step % steps == 0:
-            self.means.append({name: total / steps for name, total in self.sums.items() if name in ("loss", "reconstruction", "kl")})
+            self.means.append(
+                {
+                    name: total / steps
+                    for name, total in self.sums.items()
+                    if name in ("loss", "reconstruction", "kl")
+                }
+            )
             self.sums = {}
 
 
@@ -86,24 +94,55 @@ class Worker:
         self.clean, self.noisy = np.load(folder / "test.npy"), np.load(folder / "test-noisy.npy")
         self.model: restorae.Model
 
-    def begin(self, epochs: int, precision: machine.Precision = "auto", data_dir: str | None = None, **settings: Any) -> None:
+    def begin(
+        self,
+        epochs: int,
+        precision: machine.Precision = "auto",
+        data_dir: str | None = None,
+        **settings: Any,
+    ) -> None:
         """One training by the default recipe, epoch by epoch as they are asked for; `settings` are a recipe's."""
         pace, started = Pace(self.line), time.perf_counter()
         self._train(Held(pace, epochs), epochs, precision, data_dir, settings)
         whole = time.perf_counter() - started - pace.held
-        self.line.answer(seconds=whole, card_seconds=self.model.card.seconds, parameters=self.model.card.parameters)
+        self.line.answer(
+            seconds=whole,
+            card_seconds=self.model.card.seconds,
+            parameters=self.model.card.parameters,
+        )
 
-    def learn(self, epochs: int, precision: machine.Precision = "auto", data_dir: str | None = None, **settings: Any) -> None:
+    def learn(
+        self,
+        epochs: int,
+        precision: machine.Precision = "auto",
+        data_dir: str | None = None,
+        **settings: Any,
+    ) -> None:
         """One training in one go; the answer is each epoch's running means."""
         averages = Averages(epochs)
         self._train(averages, epochs, precision, data_dir, settings)
         self.line.answer(means=averages.means, card_seconds=self.model.card.seconds)
 
     def _train(
-        self, progress: Progress, epochs: int, precision: machine.Precision, data_dir: str | None, settings: Mapping[str, Any]
+        self,
+        progress: Progress,
+        epochs: int,
+        precision: machine.Precision,
+        data_dir: str | None,
+        settings: Mapping[str, Any],
     ) -> None:
-        recipe = restorae.Recipe(**{"clean": "mnist", "degradation": DAMAGE, "epochs": epochs, "batch_size": BATCH_SIZE, **settings})
-        machinery = restorae.Machinery(device="cpu", precision=precision, data_dir=Path(data_dir) if data_dir else None)
+        recipe = restorae.Recipe(
+            **{
+                "clean": "mnist",
+                "degradation": DAMAGE,
+                "epochs": epochs,
+                "batch_size": BATCH_SIZE,
+                **settings,
+            }
+        )
+        machinery = restorae.Machinery(
+            device="cpu", precision=precision, data_dir=Path(data_dir) if data_dir else None
+        )
         self.model = restorae.train(recipe, machinery=machinery, progress=progress)
 
     def save(self, path: str) -> None:
@@ -129,13 +168,19 @@ class Worker:
 
     def score(self) -> None:
         """Score the test digits: damaged and restored."""
-        exam = restorae.Exam(ArrayPictures(self.clean), degraded=ArrayPictures(self.noisy))
-        found = restorae.evaluate(self.model.restore_images, exam)
-        self.line.answer(psnr_pooled=found.restored.psnr_pooled, psnr_pooled_degraded=found.degraded.psnr_pooled)
+        test_set = restorae.TestSet(ArrayPictures(self.clean), degraded=ArrayPictures(self.noisy))
+        found = restorae.evaluate(self.model.restore_images, test_set)
+        self.line.answer(
+            psnr_pooled=found.restored.psnr_pooled, psnr_pooled_degraded=found.degraded.psnr_pooled
+        )
 
     def serve(self) -> None:
         """Do what is asked until nothing more is; what restorae refuses is an answer too."""
-        versions = {"restorae": restorae.__version__, "python": platform.python_version(), "numpy": np.__version__}
+        versions = {
+            "restorae": restorae.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
         self.line.answer(machine=machine.describe(), versions=versions)
         verbs: dict[str, Callable[..., None]] = {
             "begin": self.begin,
@@ -157,7 +202,9 @@ class Worker:
 def main() -> None:
     """Read the options and serve."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, required=True, help="folder with test.npy and test-noisy.npy")
+    options.add_argument(
+        "--data", type=Path, required=True, help="folder with test.npy and test-noisy.npy"
+    )
     Worker(Line(), options.parse_args().data).serve()
 
 

@@ -117,7 +117,10 @@ class Bench:
     @property
     def tiff_megapixels(self) -> list[int]:
         """Sizes of the TIFFs that are restored, the largest last."""
-        return [*(size for size in (1, 4, 24, 100) if size < self.largest_megapixels), self.largest_megapixels]
+        return [
+            *(size for size in (1, 4, 24, 100) if size < self.largest_megapixels),
+            self.largest_megapixels,
+        ]
 
     @property
     def peers_megapixels(self) -> list[float]:

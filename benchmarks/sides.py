@@ -13,7 +13,7 @@ from settings import DAMAGE, ROOT, Bench
 
 from restorae.data import ArrayPictures, load_named
 from restorae.degradations import Degradation
-from restorae.evaluating import Exam
+from restorae.evaluating import TestSet
 
 HERE = Path(__file__).resolve().parent
 KERAS_VENV = ROOT / "build" / "keras-venv"
@@ -28,13 +28,19 @@ def prepare_digits(bench: Bench) -> Path:
     """
     folder = bench.folder / "digits"
     folder.mkdir(parents=True, exist_ok=True)
-    train, test = (load_named("mnist", split, bench.data_dir).pictures.stored[:, 0] for split in ("train", "test"))
+    train, test = (
+        load_named("mnist", split, bench.data_dir).pictures.stored[:, 0]
+        for split in ("train", "test")
+    )
     np.save(folder / "all.npy", np.concatenate([train, test])[: bench.all_digits])
     test = test[: bench.test_digits]
-    exam = Exam(ArrayPictures(test), degradation=Degradation.of(DAMAGE), seed=bench.seed)
+    test_set = TestSet(ArrayPictures(test), degradation=Degradation.of(DAMAGE), seed=bench.seed)
     np.save(folder / "train.npy", train[: bench.train_digits])
     np.save(folder / "test.npy", test)
-    np.save(folder / "test-noisy.npy", np.concatenate([degraded[:, 0].numpy() for degraded, _ in exam.batches()]))
+    np.save(
+        folder / "test-noisy.npy",
+        np.concatenate([degraded[:, 0].numpy() for degraded, _ in test_set.batches()]),
+    )
     return folder
 
 
@@ -64,7 +70,16 @@ def _python_with(what: str, name: str, venv: Path, named: Path | None) -> Path:
     if ready.is_file() and ready.read_text() == wanted:
         return python
     print(f"Installing {what} into {venv.relative_to(ROOT)}, once.", flush=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", str(requirements)]
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+        str(requirements),
+    ]
     try:
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         subprocess.run(install, check=True)
@@ -79,8 +94,20 @@ def _python_with(what: str, name: str, venv: Path, named: Path | None) -> Path:
 
 def start_keras(bench: Bench, digits: Path) -> Side:
     """The Keras side."""
-    command = [str(keras_python(bench)), str(HERE / "keras_lesson.py"), "--data", str(digits), "--threads", str(bench.threads)]
-    return Side("keras", command, {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONDONTWRITEBYTECODE": "1"}, bench.folder / "logs" / "keras.txt")
+    command = [
+        str(keras_python(bench)),
+        str(HERE / "keras_lesson.py"),
+        "--data",
+        str(digits),
+        "--threads",
+        str(bench.threads),
+    ]
+    return Side(
+        "keras",
+        command,
+        {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONDONTWRITEBYTECODE": "1"},
+        bench.folder / "logs" / "keras.txt",
+    )
 
 
 def start_restorae(bench: Bench, digits: Path, name: str) -> Side:
@@ -91,14 +118,45 @@ def start_restorae(bench: Bench, digits: Path, name: str) -> Side:
 
 def start_bm3d(bench: Bench, sigma: float) -> Side:
     """BM3D, told the noise."""
-    command = [str(peers_python(bench)), str(HERE / "peers_worker.py"), "--threads", str(bench.threads), "--sigma", str(sigma)]
-    return Side("bm3d", command, {**threads_of(bench), "PYTHONDONTWRITEBYTECODE": "1"}, _log(bench, "bm3d"))
+    command = [
+        str(peers_python(bench)),
+        str(HERE / "peers_worker.py"),
+        "--threads",
+        str(bench.threads),
+        "--sigma",
+        str(sigma),
+    ]
+    return Side(
+        "bm3d", command, {**threads_of(bench), "PYTHONDONTWRITEBYTECODE": "1"}, _log(bench, "bm3d")
+    )
 
 
-def start_whole(bench: Bench, name: str, way: str, model: Path | None = None, precision: str = "auto", *, channels: int = 1) -> Side:
+def start_whole(
+    bench: Bench,
+    name: str,
+    way: str,
+    model: Path | None = None,
+    precision: str = "auto",
+    *,
+    channels: int = 1,
+) -> Side:
     """A process that restores whole pictures in one way; of what brings no model, for pictures of so many channels."""
-    command = [sys.executable, str(HERE / "whole_worker.py"), "--way", way, "--precision", precision, "--channels", str(channels)]
-    return Side(name, command + (["--model", str(model.absolute())] if model else []), threads_of(bench), _log(bench, name))
+    command = [
+        sys.executable,
+        str(HERE / "whole_worker.py"),
+        "--way",
+        way,
+        "--precision",
+        precision,
+        "--channels",
+        str(channels),
+    ]
+    return Side(
+        name,
+        command + (["--model", str(model.absolute())] if model else []),
+        threads_of(bench),
+        _log(bench, name),
+    )
 
 
 def open_picture(sides: Mapping[str, Side], picture: Path) -> None:

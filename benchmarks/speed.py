@@ -19,11 +19,19 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     digits = prepare_digits(bench)
     with ExitStack() as stack:
         keras = stack.enter_context(start_keras(bench, digits))
-        sides = {name: stack.enter_context(start_restorae(bench, digits, f"restorae {name}")) for name in ("conv", "unet")}
+        sides = {
+            name: stack.enter_context(start_restorae(bench, digits, f"restorae {name}"))
+            for name in ("conv", "unet")
+        }
         machine = sides["conv"].hello["machine"]
         if machine["precision"] != "float32":
-            sides["conv float32"] = stack.enter_context(start_restorae(bench, digits, "restorae conv float32"))
-        facts: dict[str, Any] = {"machine": machine, "versions": {**sides["conv"].hello["versions"], **keras.hello["versions"]}}
+            sides["conv float32"] = stack.enter_context(
+                start_restorae(bench, digits, "restorae conv float32")
+            )
+        facts: dict[str, Any] = {
+            "machine": machine,
+            "versions": {**sides["conv"].hello["versions"], **keras.hello["versions"]},
+        }
         everyone = {"keras": keras, **sides}
         _begin(bench, keras, sides)
         epochs = in_turns(everyone, {"do": "epoch"}, bench.rounds, say)
@@ -34,10 +42,19 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         # a process that has trained has set up its memory for that; who restores has only loaded a model
         loaded = stack.enter_context(start_restorae(bench, digits, "restorae restoring"))
         loaded.ask("load", model=model)
-        predictions = in_turns({"keras": keras, "conv": loaded}, {"do": "predict"}, 2 * bench.rounds + 1, say)
+        predictions = in_turns(
+            {"keras": keras, "conv": loaded}, {"do": "predict"}, 2 * bench.rounds + 1, say
+        )
         idle = {side.name: side.idle_share for side in (*everyone.values(), loaded)}
     counts = {"train": bench.train_digits, "test": bench.test_digits}
-    return {**facts, "digits": counts, "epochs": epochs, "finished": finished, "predictions": predictions, "idle": idle}
+    return {
+        **facts,
+        "digits": counts,
+        "epochs": epochs,
+        "finished": finished,
+        "predictions": predictions,
+        "idle": idle,
+    }
 
 
 def _begin(bench: Bench, keras: Side, sides: Mapping[str, Side]) -> None:
@@ -52,21 +69,43 @@ def _begin(bench: Bench, keras: Side, sides: Mapping[str, Side]) -> None:
 def report(record: Mapping[str, Any]) -> str:
     """The section's text."""
     found = record["measured"]
-    epochs, predictions, precision = found["epochs"], found["predictions"], record["machine"]["precision"]
+    epochs, predictions, precision = (
+        found["epochs"],
+        found["predictions"],
+        record["machine"]["precision"],
+    )
     train, test = found["digits"]["train"], found["digits"]["test"]
 
-    def row(what: str, laps: list[dict[str, Any]], name: str, target: str, key: str = "seconds") -> list[str]:
+    def row(
+        what: str, laps: list[dict[str, Any]], name: str, target: str, key: str = "seconds"
+    ) -> list[str]:
         theirs, ours = [lap["keras"]["seconds"] for lap in laps], [lap[name][key] for lap in laps]
-        return [what, Spread.of(theirs).to_text(), Spread.of(ours).to_text(), Spread.of_ratios(ours, theirs).to_text(), target]
+        return [
+            what,
+            Spread.of(theirs).to_text(),
+            Spread.of(ours).to_text(),
+            Spread.of_ratios(ours, theirs).to_text(),
+            target,
+        ]
 
     rows = [
         row(f"an epoch of `conv`, {train:,} digits", epochs, "conv", "0.7, goal 0.4"),
-        row("– of it the steps, without the validation that Keras's side does not do", epochs, "conv", "", "seconds_of_steps"),
+        row(
+            "– of it the steps, without the validation that Keras's side does not do",
+            epochs,
+            "conv",
+            "",
+            "seconds_of_steps",
+        ),
     ]
     if "conv float32" in epochs[0]:
         rows.append(row("– the same epoch in float32", epochs, "conv float32", ""))
-    rows.append(row("an epoch of `unet`, against Keras's epoch of `conv`", epochs, "unet", "1.3, goal 0.8"))
-    rows.append(row(f"{test:,} test digits restored by `conv`", predictions, "conv", "0.6, goal 0.25"))
+    rows.append(
+        row("an epoch of `unet`, against Keras's epoch of `conv`", epochs, "unet", "1.3, goal 0.8")
+    )
+    rows.append(
+        row(f"{test:,} test digits restored by `conv`", predictions, "conv", "0.6, goal 0.25")
+    )
     idle = max(found["idle"].values())
     return "\n\n".join(
         [

@@ -35,7 +35,9 @@ sys.exit(3 if "torch" in sys.modules else 0)
 def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     """Time the commands in turn, several times; what they compare with is a Python that does nothing or imports torch."""
     bench.folder.mkdir(parents=True, exist_ok=True)
-    picture, model, out = (bench.folder / name for name in ("digit.png", "small.safetensors", "digit-restored.png"))
+    picture, model, out = (
+        bench.folder / name for name in ("digit.png", "small.safetensors", "digit-restored.png")
+    )
     write_still(picture, np.random.default_rng(bench.seed).integers(0, 256, (28, 28), np.uint8))
     network = Conv()
     module = network.build()
@@ -45,7 +47,16 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         "python": [sys.executable, "-c", "pass"],
         "torch": [sys.executable, "-c", "import torch"],
         "help": [restorae, "--help"],
-        "restore": [restorae, "restore", str(picture), "--model", str(model), "--out", str(out), "--overwrite"],
+        "restore": [
+            restorae,
+            "restore",
+            str(picture),
+            "--model",
+            str(model),
+            "--out",
+            str(out),
+            "--overwrite",
+        ],
     }
     for command in commands.values():
         _seconds(command)
@@ -54,8 +65,17 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         for name, command in commands.items():
             seconds[name].append(_seconds(command))
     say(", ".join(f"{name} {Spread.of(taken).to_text()} s" for name, taken in seconds.items()))
-    torch_free = subprocess.run([sys.executable, "-c", _HELP_WITHOUT_TORCH], capture_output=True, check=False).returncode == 0
-    return {"seconds": seconds, "help_without_torch": torch_free, "parameters": sum(weights.numel() for weights in module.parameters())}
+    torch_free = (
+        subprocess.run(
+            [sys.executable, "-c", _HELP_WITHOUT_TORCH], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
+    return {
+        "seconds": seconds,
+        "help_without_torch": torch_free,
+        "parameters": sum(weights.numel() for weights in module.parameters()),
+    }
 
 
 def _seconds(command: list[str]) -> float:
@@ -63,7 +83,9 @@ def _seconds(command: list[str]) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     taken = time.perf_counter() - started
     if done.returncode:
-        raise SideFailed(f"{' '.join(command)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+        raise SideFailed(
+            f"{' '.join(command)} failed:\n{done.stderr.strip() or done.stdout.strip()}"
+        )
     return taken
 
 
@@ -72,12 +94,20 @@ def report(record: Mapping[str, Any]) -> str:
     found = record["measured"]
     names = {
         "help": ("`restorae --help`", "0.6, goal 0.25"),
-        "restore": (f"`restorae restore` of one 28 × 28 PNG by a `conv` of {found['parameters']:,} parameters", ""),
+        "restore": (
+            f"`restorae restore` of one 28 × 28 PNG by a `conv` of {found['parameters']:,} parameters",
+            "",
+        ),
         "python": ("for comparison: `python -c pass`", ""),
         "torch": ("for comparison: `python -c 'import torch'`", ""),
     }
-    rows = [[text, Spread.of(found["seconds"][name]).to_text(), target] for name, (text, target) in names.items()]
-    torch = "imports no torch" if found["help_without_torch"] else "imports torch, which it should not"
+    rows = [
+        [text, Spread.of(found["seconds"][name]).to_text(), target]
+        for name, (text, target) in names.items()
+    ]
+    torch = (
+        "imports no torch" if found["help_without_torch"] else "imports torch, which it should not"
+    )
     return "\n\n".join(
         [
             table(["", "seconds", "target"], rows),

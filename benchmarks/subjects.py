@@ -34,7 +34,9 @@ def save_model(path: Path, channels: int, seed: int) -> Path:
     return Model(network, module, make_card(network, module, name=path.stem)).save(path)
 
 
-def photo(height: int, width: int, source: np.random.Generator, sigma: float = _GRAIN) -> np.ndarray:
+def photo(
+    height: int, width: int, source: np.random.Generator, sigma: float = _GRAIN
+) -> np.ndarray:
     """A part of one of scikit-image's photographs, enlarged, mirrored or not, with noise: (height, width, 3) uint8.
 
     Without grain an enlarged picture would be lighter work for a codec than a real one.
@@ -42,10 +44,14 @@ def photo(height: int, width: int, source: np.random.Generator, sigma: float = _
     whole = np.asarray(getattr(data, source.choice(_PHOTOGRAPHS))())
     share = source.uniform(0.6, 1)
     sides = [int(side * share) for side in whole.shape[:2]]
-    top, left = (source.integers(0, most - side + 1) for most, side in zip(whole.shape, sides, strict=False))
+    top, left = (
+        source.integers(0, most - side + 1) for most, side in zip(whole.shape, sides, strict=False)
+    )
     part = whole[top : top + sides[0], left : left + sides[1]][:, :: int(source.choice((1, -1)))]
     images = torch.from_numpy(part.transpose(2, 0, 1).astype(np.float32))[None]
-    large = functional.interpolate(images, (height, width), mode="bilinear")[0].permute(1, 2, 0).numpy()
+    large = (
+        functional.interpolate(images, (height, width), mode="bilinear")[0].permute(1, 2, 0).numpy()
+    )
     large += source.standard_normal(large.shape, np.float32) * np.float32(255 * sigma)
     stored: np.ndarray = np.clip(np.rint(large), 0, 255).astype(np.uint8)
     return stored

@@ -36,11 +36,20 @@ def watch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     anonymous = resident = 0
     with log.open("wb") as said:
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, **environment})
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env={**os.environ, **environment},
+        )
         try:
             while process.poll() is None:
                 now = memory_of(process.pid)
-                anonymous, resident = max(anonymous, now.get("RssAnon", 0)), max(resident, now.get("VmHWM", 0))
+                anonymous, resident = (
+                    max(anonymous, now.get("RssAnon", 0)),
+                    max(resident, now.get("VmHWM", 0)),
+                )
                 time.sleep(_EVERY)
         except BaseException:
             process.kill()
@@ -49,7 +58,9 @@ def watch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         seconds = time.perf_counter() - started
     if process.returncode:
         last = log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
-        raise SideFailed(f"{' '.join(command)} ended with status {process.returncode}:\n  " + "\n  ".join(last))
+        raise SideFailed(
+            f"{' '.join(command)} ended with status {process.returncode}:\n  " + "\n  ".join(last)
+        )
     return Watched(seconds, anonymous, resident)
 
 

@@ -53,24 +53,32 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
     chromium = shutil.which("chromium")
     if chromium is None:
-        raise SideFailed("The page is measured in Chromium, which is not installed (Debian: apt-get install chromium).")
+        raise SideFailed(
+            "The page is measured in Chromium, which is not installed (Debian: apt-get install chromium)."
+        )
     folder = bench.folder / "page"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "models").mkdir(parents=True)
     module = UNet(channels=3).build()
-    Model(UNet(channels=3), module, make_card(UNet(channels=3), module, name="photos")).save(folder / "models" / "photos")
+    Model(UNet(channels=3), module, make_card(UNet(channels=3), module, name="photos")).save(
+        folder / "models" / "photos"
+    )
     photo = _photo(folder / "photo.jpg", bench.seed)
     found: dict[str, Any] = {}
     with _serving(folder, bench.threads) as (server, address), sync_playwright() as playwright:
         root = ["--no-sandbox"] if os.getuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu", *root])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--disable-gpu", *root]
+        )
         page = browser.new_page()
         page.set_default_timeout(600_000)
         started = time.perf_counter()
         page.goto(address)
         page.wait_for_selector("body[data-ready=restore]")
         found["usable"] = time.perf_counter() - started
-        found["bytes"] = page.evaluate("performance.getEntries().reduce((sum, each) => sum + (each.encodedBodySize ?? 0), 0)")
+        found["bytes"] = page.evaluate(
+            "performance.getEntries().reduce((sum, each) => sum + (each.encodedBodySize ?? 0), 0)"
+        )
         page.goto(f"{address}#latent")
         page.wait_for_selector("body[data-ready=latent]")
         page.wait_for_timeout(2000)
@@ -90,9 +98,21 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         say(", ".join(f"{name} {value:.4g}" for name, value in found.items()))
         _remove_all(address)
         found |= _crowd(address, server.pid, QUICK_REQUESTS if bench.quick else REQUESTS)
-    command = [sys.executable, "-m", "restorae", "restore", "photo.jpg", "--model", "models/photos.safetensors", "--out", "cli.jpg"]
+    command = [
+        sys.executable,
+        "-m",
+        "restorae",
+        "restore",
+        "photo.jpg",
+        "--model",
+        "models/photos.safetensors",
+        "--out",
+        "cli.jpg",
+    ]
     started = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=_environment(bench.threads), check=True, capture_output=True)
+    subprocess.run(
+        command, cwd=folder, env=_environment(bench.threads), check=True, capture_output=True
+    )
     found["command"] = time.perf_counter() - started
     say(", ".join(f"{name} {value:.4g}" for name, value in found.items()))
     return found
@@ -101,17 +121,27 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 def _photo(path: Path, seed: int) -> Path:
     """A made photograph of twelve megapixels: soft shapes, and noise."""
     generator = np.random.default_rng(seed)
-    shapes = pyvips.Image.new_from_array(generator.integers(0, 256, (30, 40, 3), np.uint8)).resize(HEIGHT / 30, kernel="cubic").numpy()
-    write_still(path, np.clip(shapes + generator.normal(0, 15, shapes.shape), 0, 255).astype(np.uint8))
+    shapes = (
+        pyvips.Image.new_from_array(generator.integers(0, 256, (30, 40, 3), np.uint8))
+        .resize(HEIGHT / 30, kernel="cubic")
+        .numpy()
+    )
+    write_still(
+        path, np.clip(shapes + generator.normal(0, 15, shapes.shape), 0, 255).astype(np.uint8)
+    )
     return path
 
 
 @contextlib.contextmanager
 def _serving(folder: Path, threads: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-m", "restorae", "serve", "--no-open", "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, env=_environment(threads), stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=folder, env=_environment(threads), stderr=subprocess.PIPE, text=True
+    ) as server:
         assert server.stderr is not None
-        address = next((told[0] for line in server.stderr if (told := re.search(r"http://\S+", line))), None)
+        address = next(
+            (told[0] for line in server.stderr if (told := re.search(r"http://\S+", line))), None
+        )
         if address is None:
             raise SideFailed("restorae serve ended without saying where it is.")
         threading.Thread(target=server.stderr.read, daemon=True).start()
@@ -151,7 +181,13 @@ def _crowd(address: str, process: int, count: int) -> dict[str, float]:
         started = time.perf_counter()
         answered = sum(clients.map(visit, range(count)))
         seconds = time.perf_counter() - started
-    return {"asked": count, "answered": answered, "crowd": seconds, "memory_before": before, "memory_after": _resident(process)}
+    return {
+        "asked": count,
+        "answered": answered,
+        "crowd": seconds,
+        "memory_before": before,
+        "memory_after": _resident(process),
+    }
 
 
 def _get(address: str) -> bytes:
@@ -161,14 +197,18 @@ def _get(address: str) -> bytes:
 
 
 def _send(address: str, content: bytes) -> bytes:
-    request = urllib.request.Request(f"{address}api/pictures?name=a.png", content, {"content-type": "application/octet-stream"})
+    request = urllib.request.Request(
+        f"{address}api/pictures?name=a.png", content, {"content-type": "application/octet-stream"}
+    )
     with urllib.request.urlopen(request, timeout=120) as answer:
         told: bytes = answer.read()
         return told
 
 
 def _delete(address: str, picture: str) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(f"{address}api/pictures/{picture}", method="DELETE"), timeout=120) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{address}api/pictures/{picture}", method="DELETE"), timeout=120
+    ) as answer:
         told: bytes = answer.read()
         return told
 
@@ -181,7 +221,9 @@ def _remove_all(address: str) -> None:
 def _resident(process: int) -> int:
     """Megabytes that a process holds."""
     told = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    return int(next(line for line in told.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+    return (
+        int(next(line for line in told.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+    )
 
 
 def report(record: Mapping[str, Any]) -> str:
@@ -192,9 +234,21 @@ def report(record: Mapping[str, Any]) -> str:
         ["page usable, seconds after the server is up", f"{found['usable']:.2f}", "1"],
         ["first load, kilobytes", f"{found['bytes'] / 1000:.0f}", "300"],
         ["decoded pictures per second that follow the pointer", f"{found['frames']:.0f}", "30"],
-        ["12 megapixels: preview restored and shown, seconds after the drop", f"{found['preview']:.2f}", "2"],
-        ["12 megapixels: the whole, seconds", f"{found['whole']:.1f}", f"{1.1 * found['command']:.1f}: the command line's + 10 %"],
-        [f"{found['asked']:,} requests, {AT_ONCE} at once: not answered", f"{found['asked'] - found['answered']}", "0"],
+        [
+            "12 megapixels: preview restored and shown, seconds after the drop",
+            f"{found['preview']:.2f}",
+            "2",
+        ],
+        [
+            "12 megapixels: the whole, seconds",
+            f"{found['whole']:.1f}",
+            f"{1.1 * found['command']:.1f}: the command line's + 10 %",
+        ],
+        [
+            f"{found['asked']:,} requests, {AT_ONCE} at once: not answered",
+            f"{found['asked'] - found['answered']}",
+            "0",
+        ],
         ["resident memory after them, against before", f"{grown:+.0%}", "within 10 %"],
     ]
     return "\n\n".join(

@@ -36,7 +36,10 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     """The four measurements one by one; what they leave on the disk is removed when it has been used."""
     folder = bench.folder / "whole"
     folder.mkdir(parents=True, exist_ok=True)
-    models = {channels: save_model(folder / f"unet-{channels}.safetensors", channels, bench.seed) for channels in (1, 3)}
+    models = {
+        channels: save_model(folder / f"unet-{channels}.safetensors", channels, bench.seed)
+        for channels in (1, 3)
+    }
     facts, peers = _against_others(bench, models[1], say)
     return {
         **facts,
@@ -49,7 +52,16 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _restore(bench: Bench, given: Path, model: Path, out: Path, *options: str) -> Watched:
     """The command as it is typed, watched."""
-    command = [str(Path(sys.executable).parent / "restorae"), "restore", str(given), "--model", str(model), "--out", str(out), *options]
+    command = [
+        str(Path(sys.executable).parent / "restorae"),
+        "restore",
+        str(given),
+        "--model",
+        str(model),
+        "--out",
+        str(out),
+        *options,
+    ]
     return watch(command, threads_of(bench), bench.folder / "logs" / "command.txt")
 
 
@@ -63,8 +75,20 @@ def _tiff(bench: Bench, model: Path, megapixels: int, say: Callable[[str], None]
     try:
         for _ in range(bench.rounds if megapixels <= _OFTEN else 1):
             # --max-pixels: what is larger than a person's picture is refused unless it is asked for
-            runs.append(_restore(bench, given, model, out, "--overwrite", "--max-pixels", str(side_of(megapixels) ** 2)))
-            say(f"{_size(megapixels)}: {runs[-1].seconds:.1f} s, {runs[-1].anonymous / _GIB:.2f} GiB")
+            runs.append(
+                _restore(
+                    bench,
+                    given,
+                    model,
+                    out,
+                    "--overwrite",
+                    "--max-pixels",
+                    str(side_of(megapixels) ** 2),
+                )
+            )
+            say(
+                f"{_size(megapixels)}: {runs[-1].seconds:.1f} s, {runs[-1].anonymous / _GIB:.2f} GiB"
+            )
         size = given.stat().st_size
     finally:
         for path in (given, out):
@@ -75,7 +99,9 @@ def _tiff(bench: Bench, model: Path, megapixels: int, say: Callable[[str], None]
 # other denoisers, in memory
 
 
-def _against_others(bench: Bench, model: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _against_others(
+    bench: Bench, model: Path, say: Callable[[str], None]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     with ExitStack() as stack:
         sides = {
             "dncnn": stack.enter_context(start_whole(bench, "dncnn", "dncnn")),
@@ -83,14 +109,19 @@ def _against_others(bench: Bench, model: Path, say: Callable[[str], None]) -> tu
         }
         hello = sides["auto"].hello
         if hello["machine"]["precision"] != "float32":
-            sides["float32"] = stack.enter_context(start_whole(bench, "restorae whole float32", "tiled", model, "float32"))
+            sides["float32"] = stack.enter_context(
+                start_whole(bench, "restorae whole float32", "tiled", model, "float32")
+            )
         sides["nlm"] = stack.enter_context(start_whole(bench, "nlm", "nlm"))
         # minutes for a picture: it has its time once, and neither a warm-up nor rounds
         bm3d = stack.enter_context(start_bm3d(bench, SIGMA))
         everyone, found = {**sides, "bm3d": bm3d}, []
         for megapixels in bench.peers_megapixels:
             say(f"{_size(megapixels)}, grey, one denoiser after the other")
-            open_picture(everyone, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 1, bench.seed))
+            open_picture(
+                everyone,
+                save_array(bench.folder / "whole" / "noisy.npy", megapixels, 1, bench.seed),
+            )
             laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
             once = {"bm3d": bm3d.ask("restore")}
             say(f"bm3d {once['bm3d']['seconds']:.1f} s")
@@ -109,14 +140,21 @@ def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, A
     while True:
         with ExitStack() as stack:
             # processes of their own for each size: one that ran out of memory is not to be trusted with a timing
-            sides = {way: stack.enter_context(start_whole(bench, way, way, model)) for way in ("untiled", "tiled")}
-            open_picture(sides, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed))
+            sides = {
+                way: stack.enter_context(start_whole(bench, way, way, model))
+                for way in ("untiled", "tiled")
+            }
+            open_picture(
+                sides, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed)
+            )
             try:
                 laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
             except SideFailed as error:
                 if error.kind != OUT_OF_MEMORY or megapixels / 2 < _SMALLEST:
                     raise
-                say(f"{_size(megapixels)}: not in this machine's memory untiled; going on with half")
+                say(
+                    f"{_size(megapixels)}: not in this machine's memory untiled; going on with half"
+                )
                 megapixels /= 2
             else:
                 return {"wanted": wanted, "megapixels": megapixels, "laps": laps}
@@ -128,7 +166,11 @@ def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, A
 def _photos(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, Any]:
     """The command between two halves of what it is compared with, so that a machine that slows down slows both."""
     folder = bench.folder / "whole"
-    given, restored, looped = folder / "photos", folder / "photos-restored", folder / "photos-looped"
+    given, restored, looped = (
+        folder / "photos",
+        folder / "photos-restored",
+        folder / "photos-looped",
+    )
     _empty(restored, looped)
     files = [str(path.absolute()) for path in save_photos(given, bench.photos, bench.seed)]
     say(f"{len(files)} photos are made")
@@ -144,13 +186,25 @@ def _photos(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, 
             seconds["network"] += network.ask("photos", files=half)["seconds"]
             seconds["loop"] += loop.ask("loop", files=half, out=str(looped.absolute()))["seconds"]
             watched = watched or _restore(bench, given, model, restored)
-            say(", ".join(f"{name} {taken:.1f} s" for name, taken in {**seconds, "command": watched.seconds}.items()))
+            say(
+                ", ".join(
+                    f"{name} {taken:.1f} s"
+                    for name, taken in {**seconds, "command": watched.seconds}.items()
+                )
+            )
     written = len(list(restored.glob("*.jpg")))
     if written != len(files):
-        raise SideFailed(f"restorae restore wrote {written} of {len(files)} photos (its words are in {bench.folder / 'logs'}).")
+        raise SideFailed(
+            f"restorae restore wrote {written} of {len(files)} photos (its words are in {bench.folder / 'logs'})."
+        )
     _empty(given, restored, looped)
     assert watched is not None
-    return {"count": len(files), "pixels": PHOTO[0] * PHOTO[1], "seconds": seconds, "command": asdict(watched)}
+    return {
+        "count": len(files),
+        "pixels": PHOTO[0] * PHOTO[1],
+        "seconds": seconds,
+        "command": asdict(watched),
+    }
 
 
 def _empty(*folders: Path) -> None:
@@ -179,7 +233,11 @@ def _goals(found: Mapping[str, Any]) -> list[list[str]]:
     largest, peers, photos = found["tiffs"][-1], found["peers"][-1], found["photos"]
     peak = Spread.of([run["anonymous"] / _GIB for run in largest["runs"]])
     return [
-        [f"a TIFF of {_size(largest['megapixels'])}: most memory, GiB", peak.to_text(), "2, goal 1"],
+        [
+            f"a TIFF of {_size(largest['megapixels'])}: most memory, GiB",
+            peak.to_text(),
+            "2, goal 1",
+        ],
         [
             f"{_size(peers['megapixels'])}: `unet`'s time over DnCNN's",
             _ratio(peers["laps"], "auto", "dncnn").to_text(3),
@@ -205,11 +263,30 @@ def _report_tiffs(tiffs: Sequence[Mapping[str, Any]], precision: str) -> list[st
         columns = [
             Spread.of([run["seconds"] for run in runs]).to_text(1),
             Spread.of([pixels / run["seconds"] for run in runs]).to_text(),
-            *(Spread.of([run[kind] / _GIB for run in runs]).to_text() for kind in ("anonymous", "resident")),
+            *(
+                Spread.of([run[kind] / _GIB for run in runs]).to_text()
+                for kind in ("anonymous", "resident")
+            ),
         ]
-        rows.append([f"{_size(tiff['megapixels'])}, a file of {tiff['bytes'] / 2**20:,.0f} MiB", *columns, str(len(runs))])
+        rows.append(
+            [
+                f"{_size(tiff['megapixels'])}, a file of {tiff['bytes'] / 2**20:,.0f} MiB",
+                *columns,
+                str(len(runs)),
+            ]
+        )
     return [
-        table(["`restorae restore` of a TIFF", "seconds", "megapixels per second", "RssAnon, GiB", "VmHWM, GiB", "runs"], rows),
+        table(
+            [
+                "`restorae restore` of a TIFF",
+                "seconds",
+                "megapixels per second",
+                "RssAnon, GiB",
+                "VmHWM, GiB",
+                "runs",
+            ],
+            rows,
+        ),
         f"Whole processes with the default network for colour, `unet`, in {precision}, from start to exit: importing PyTorch, reading, "
         "restoring, writing. Square 8-bit RGB pictures in deflated tiles of 256 × 256, results deflated in the same way; a photograph that "
         "is repeated, with noise. `RssAnon` is memory of the process's own, the most that was seen in a hundred looks a second; `VmHWM` is "
@@ -229,7 +306,9 @@ def _report_others(found: Mapping[str, Any], precision: str) -> list[str]:
             laps = [{**lap, **size["once"]} for lap in size["laps"]]
             if name not in laps[0]:
                 break
-            row.append(Spread.of([lap[name]["seconds"] / size["megapixels"] for lap in laps]).to_text(3))
+            row.append(
+                Spread.of([lap[name]["seconds"] / size["megapixels"] for lap in laps]).to_text(3)
+            )
             row.append("" if name == "dncnn" else _ratio(laps, name, "dncnn").to_text(3))
         else:
             rows.append(row)
@@ -251,9 +330,18 @@ def _report_others(found: Mapping[str, Any], precision: str) -> list[str]:
 
 def _report_tiled(tiled: Mapping[str, Any], precision: str) -> list[str]:
     laps, size = tiled["laps"], _size(tiled["megapixels"])
-    rows = [[f"a colour picture of {size}", *(_seconds(laps, way).to_text() for way in ("untiled", "tiled"))]]
+    rows = [
+        [
+            f"a colour picture of {size}",
+            *(_seconds(laps, way).to_text() for way in ("untiled", "tiled")),
+        ]
+    ]
     rows[0].append(_ratio(laps, "tiled", "untiled").to_text(3))
-    fits = "" if tiled["megapixels"] == tiled["wanted"] else f" {_size(tiled['wanted'])} did not fit in this machine's memory untiled."
+    fits = (
+        ""
+        if tiled["megapixels"] == tiled["wanted"]
+        else f" {_size(tiled['wanted'])} did not fit in this machine's memory untiled."
+    )
     return [
         table(["", "untiled, s", "in tiles, s", "ratio"], rows),
         f"Both in memory, in {precision}, {len(laps)} rounds in turn: `Model.restore_tile`, which takes the whole picture at once, and "
@@ -269,11 +357,18 @@ def _report_photos(photos: Mapping[str, Any], precision: str) -> list[str]:
         "loop": "a loop of Pillow's `open`, the same network on the whole picture, Pillow's `save`",
     }
     rows = [
-        [text, f"{seconds[name]:.1f}", f"{seconds[name] / photos['count']:.3f}", f"{seconds[name] / seconds['network']:.2f}"]
+        [
+            text,
+            f"{seconds[name]:.1f}",
+            f"{seconds[name] / photos['count']:.3f}",
+            f"{seconds[name] / seconds['network']:.2f}",
+        ]
         for name, text in names.items()
     ]
     return [
-        table([f"{photos['count']:,} photos", "seconds", "s per photo", "ratio to the network"], rows),
+        table(
+            [f"{photos['count']:,} photos", "seconds", "s per photo", "ratio to the network"], rows
+        ),
         f"JPEG files of {photos['pixels'] / 1e6:.1f} megapixels made from scikit-image's photographs, in {precision}. The command is a "
         "whole process from start to exit and writes a log with every file's hash; it held "
         f"{photos['command']['anonymous'] / _GIB:.2f} GiB at most (`RssAnon`). It ran once, between two halves of the others, which "

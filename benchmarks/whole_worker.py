@@ -35,7 +35,9 @@ _SHARE = 0.8
 class Worker:
     """One way to restore, and the picture at hand."""
 
-    def __init__(self, line: Line, way: str, model: Path | None, precision: machine.Precision, channels: int) -> None:
+    def __init__(
+        self, line: Line, way: str, model: Path | None, precision: machine.Precision, channels: int
+    ) -> None:
         self.line, self.precision = line, precision
         if model is not None:
             self.model = restorae.load(model).to("cpu")
@@ -80,15 +82,27 @@ class Worker:
     def serve(self) -> None:
         """Do what is asked until nothing more is; a picture that does not fit in memory is an answer too."""
         packages = {name: version(name) for name in ("torch", "scikit-image", "pillow")}
-        versions = {"restorae": restorae.__version__, "python": platform.python_version(), **packages}
+        versions = {
+            "restorae": restorae.__version__,
+            "python": platform.python_version(),
+            **packages,
+        }
         self.line.answer(machine=machine.describe(), versions=versions)
-        verbs: dict[str, Callable[..., None]] = {"open": self.open, "restore": self.restore, "photos": self.photos, "loop": self.loop}
+        verbs: dict[str, Callable[..., None]] = {
+            "open": self.open,
+            "restore": self.restore,
+            "photos": self.photos,
+            "loop": self.loop,
+        }
         while True:
             request = self.line.request()
             try:
                 verbs[request.pop("do")](**request)
             except (RestoraeError, MemoryError, RuntimeError) as error:
-                self.line.answer(error=str(error), kind=OUT_OF_MEMORY if is_out_of_memory(error) else type(error).__name__)
+                self.line.answer(
+                    error=str(error),
+                    kind=OUT_OF_MEMORY if is_out_of_memory(error) else type(error).__name__,
+                )
 
 
 def _decoded(file: str) -> np.ndarray:
@@ -98,7 +112,9 @@ def _decoded(file: str) -> np.ndarray:
 
 def _nlm(images: Images) -> Images:
     """scikit-image's fast non-local means with its defaults, told the noise."""
-    return torch.from_numpy(denoise_nl_means(images[0, 0].numpy(), h=0.8 * SIGMA, sigma=SIGMA, fast_mode=True))[None, None]
+    return torch.from_numpy(
+        denoise_nl_means(images[0, 0].numpy(), h=0.8 * SIGMA, sigma=SIGMA, fast_mode=True)
+    )[None, None]
 
 
 def _dncnn(channels: int) -> Callable[[Images], Images]:
@@ -118,7 +134,9 @@ def main() -> None:
     options.add_argument("--way", required=True, choices=("dncnn", "nlm", "tiled", "untiled"))
     options.add_argument("--model", type=Path)
     options.add_argument("--precision", default="auto")
-    options.add_argument("--channels", type=int, default=1, help="of the pictures that DnCNN is built for")
+    options.add_argument(
+        "--channels", type=int, default=1, help="of the pictures that DnCNN is built for"
+    )
     chosen = options.parse_args()
     # rather an error here than a machine without memory, on which the kernel chooses who must go
     most = int(_SHARE * machine.available_memory())

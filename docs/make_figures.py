@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae import Degradation, load
-from restorae.chance import generator
 from restorae.data import ArrayPictures, Examples, open_pictures
 from restorae.figures import digit_sheets, write_figure
 from restorae.formats import write_still
 from restorae.latent import manifold, tiled
 from restorae.networks import Conv
 from restorae.pixels import to_stored, to_working
+from restorae.randomness import generator
 from restorae.restoring.classical import Background, Inpaint
 
 DAMAGE = Degradation.of("gaussian-noise(mean=0.5,sigma=0.3)")
@@ -78,7 +78,9 @@ def shrunken_digits(side: int) -> ArrayPictures:
     """The embedded digits drawn `side` pixels high in the middle of 28 × 28 black ones: the smaller, the blacker."""
     digits = open_pictures("digits", "train")
     images = digits.batch(range(len(digits)))[:, 0, 4:24, 4:24].numpy()
-    small = np.clip(resize(images, (len(images), side, side), order=3, mode="edge", anti_aliasing=False), 0, 1)
+    small = np.clip(
+        resize(images, (len(images), side, side), order=3, mode="edge", anti_aliasing=False), 0, 1
+    )
     before = (28 - side) // 2
     margin = (before, 28 - side - before)
     return ArrayPictures(np.rint(np.pad(small, ((0, 0), margin, margin)) * 255).astype(np.uint8))
@@ -113,16 +115,24 @@ def train(way: str, pictures: ArrayPictures, seed: int, steps: int) -> list[Mome
     module = lesson_network(seed)
     optimiser = torch.optim.NAdam(module.parameters(), lr=1e-3)
     moments = []
-    for degraded, clean in Examples(pictures, degradation=DAMAGE, draws=steps * BATCH, seed=seed).batches(0, BATCH):
+    for degraded, clean in Examples(
+        pictures, degradation=DAMAGE, draws=steps * BATCH, seed=seed
+    ).batches(0, BATCH):
         result = module(degraded.contiguous(memory_format=torch.channels_last))
         output = result if way == "linear + MSE" else result.sigmoid()
-        loss = functional.binary_cross_entropy_with_logits(result, clean) if way == "BCE on logits" else functional.mse_loss(output, clean)
+        loss = (
+            functional.binary_cross_entropy_with_logits(result, clean)
+            if way == "BCE on logits"
+            else functional.mse_loss(output, clean)
+        )
         optimiser.zero_grad()
         loss.backward()
         length = torch.cat([weights.grad.flatten() for weights in module.parameters()]).norm()
         optimiser.step()
         white = output[clean > WHITE].mean()
-        moments.append(Moment(output.mean().item(), white.item(), length.item(), clean.mean().item()))
+        moments.append(
+            Moment(output.mean().item(), white.item(), length.item(), clean.mean().item())
+        )
     return moments
 
 
@@ -143,7 +153,13 @@ def draw_gradients() -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axis, logarithmic in zip(figure.subplots(1, 2), (False, True), strict=True):
         for way, pull in pulls.items():
-            axis.plot(before, pull.abs() if logarithmic else pull, label=names[way], linewidth=2, **STYLES[way])
+            axis.plot(
+                before,
+                pull.abs() if logarithmic else pull,
+                label=names[way],
+                linewidth=2,
+                **STYLES[way],
+            )
         axis.set_xlabel("before the output: $r$")
         axis.grid(alpha=0.3)
         if logarithmic:
@@ -175,20 +191,28 @@ def draw_collapse() -> Figure:
     all_pixels.set(title="mean output, all pixels", ylim=(-0.15, 0.6))
     all_pixels.legend(fontsize=8)
     white_pixels.axhline(1, color="black", linestyle=":")
-    white_pixels.set(title=f"mean output where the picture is white (> {WHITE})", ylim=(-0.15, 1.05))
+    white_pixels.set(
+        title=f"mean output where the picture is white (> {WHITE})", ylim=(-0.15, 1.05)
+    )
     gradient.set(title="length of the gradient", yscale="log")
     for axis in (all_pixels, white_pixels, gradient):
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
     for side in (DARK, 16, 18, 19, 20):
         smaller = shrunken_digits(side)
-        found = whites.get(side) or [train("sigmoid + MSE", smaller, seed, SHORT)[-1].white for seed in SEEDS]
-        print(f"digits of {side} px: {share_of_black(smaller):.0%} black; output at white after {SHORT} steps: {found}")
+        found = whites.get(side) or [
+            train("sigmoid + MSE", smaller, seed, SHORT)[-1].white for seed in SEEDS
+        ]
+        print(
+            f"digits of {side} px: {share_of_black(smaller):.0%} black; output at white after {SHORT} steps: {found}"
+        )
         blackness.plot([100 * share_of_black(smaller)] * len(found), found, "o", color="tab:red")
     blackness.axvline(80.9, color="black", linestyle=":", label="MNIST")
     blackness.legend(fontsize=8)
     blackness.set(
-        title=f"sigmoid + MSE: output at white after {SHORT} steps", xlabel="pixels that are exactly black, %", ylim=(-0.05, 1.05)
+        title=f"sigmoid + MSE: output at white after {SHORT} steps",
+        xlabel="pixels that are exactly black, %",
+        ylim=(-0.05, 1.05),
     )
     blackness.grid(alpha=0.3)
     return figure
@@ -212,12 +236,23 @@ def draw_classical() -> np.ndarray:
     photograph = skimage.data.camera()[60 : 60 + height, 100 : 100 + width]
     down, across = np.mgrid[:height, :width]
     bends = ((60, 0.5), (150, -0.3), (240, 0.15), (330, -0.6))
-    scratches = np.any([np.abs(across - start - slope * down - 4 * np.sin(down / 17)) < 2 for start, slope in bends], axis=0)
+    scratches = np.any(
+        [
+            np.abs(across - start - slope * down - 4 * np.sin(down / 17)) < 2
+            for start, slope in bends
+        ],
+        axis=0,
+    )
     scratched = np.where(scratches, 255, photograph).astype(np.uint8)
     mask = torch.from_numpy(scratches).float()[None]
-    filled = to_stored(Inpaint().apply(torch.cat([to_working(scratched), mask])[None])[0], like=scratched)
+    filled = to_stored(
+        Inpaint().apply(torch.cat([to_working(scratched), mask])[None])[0], like=scratched
+    )
     between = np.full((height, GAP), 255, np.uint8)
-    lines = [np.concatenate([before, between, after], axis=1) for before, after in ((page, even), (scratched, filled))]
+    lines = [
+        np.concatenate([before, between, after], axis=1)
+        for before, after in ((page, even), (scratched, filled))
+    ]
     return np.concatenate([lines[0], np.full((GAP, lines[0].shape[1]), 255, np.uint8), lines[1]])
 
 
@@ -231,12 +266,18 @@ def draw_restored() -> np.ndarray:
     """Before and after, by the bundled models: a noisy photograph, an old print (made), a page as it was scanned."""
     photo = to_working(skimage.data.astronaut()[:191, 130:322])[None]
     noisy = Degradation.of("gaussian-noise(sigma=0.12)").draw(generator(1), 1).apply(photo)
-    cat = functional.interpolate(to_working(skimage.data.chelsea())[None], (191, 287), mode="bilinear", antialias=True)[..., 75:267]
+    cat = functional.interpolate(
+        to_working(skimage.data.chelsea())[None], (191, 287), mode="bilinear", antialias=True
+    )[..., 75:267]
     old = Degradation.of(OLD_PRINT).draw(generator(1), 1).apply(cat).clamp(0, 1)
     page = to_working(skimage.data.page())[None]
     lines = [
         torch.cat([seen, load(name).restore_images(seen)], 3).expand(-1, 3, -1, -1)
-        for seen, name in ((noisy, "photo-denoiser"), (old, "photo-restorer"), (page, "page-cleaner"))
+        for seen, name in (
+            (noisy, "photo-denoiser"),
+            (old, "photo-restorer"),
+            (page, "page-cleaner"),
+        )
     ]
     sheet = torch.cat(lines, 3).clamp(0, 1)[0]
     like = np.empty((*sheet.shape[1:], 3), np.uint8)
@@ -275,7 +316,11 @@ def draw_possibilities() -> Figure:
     clean = open_pictures("digits", "test").batch(range(10))
     degraded = DAMAGE.draw(generator(0), len(clean)).apply(clean)
     drawn = load("digits-restorer-vae").draw_restorations(degraded, 64, seed=0)
-    rows = {"Digits": clean, "Damaged": degraded, "Restored: mean of 64 draws": drawn.mean(0).clamp(0, 1)}
+    rows = {
+        "Digits": clean,
+        "Damaged": degraded,
+        "Restored: mean of 64 draws": drawn.mean(0).clamp(0, 1),
+    }
     rows |= {f"Draw {place + 1}": drawn[place].clamp(0, 1) for place in range(3)}
     return digit_sheets({**rows, "Where the draws differ (black: most)": drawn.std(0)}, columns=10)
 

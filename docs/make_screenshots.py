@@ -33,15 +33,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         noise = np.random.default_rng(0).normal(0, 25, (512, 512, 3))
-        write_still(folder / "astronaut.png", np.clip(skimage.data.astronaut() + noise, 0, 255).astype(np.uint8))
+        write_still(
+            folder / "astronaut.png",
+            np.clip(skimage.data.astronaut() + noise, 0, 255).astype(np.uint8),
+        )
         command = [sys.executable, "-m", "restorae", "serve", "--no-open", "--port", "0"]
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
             assert server.stderr is not None
-            address = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
+            address = next(
+                found[0] for line in server.stderr if (found := re.search(r"http://\S+", line))
+            )
             try:
                 with sync_playwright() as playwright:
                     root = ["--no-sandbox"] if os.getuid() == 0 else []
-                    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--disable-gpu", *root])
+                    browser = playwright.chromium.launch(
+                        executable_path=shutil.which("chromium"), args=["--disable-gpu", *root]
+                    )
                     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
                     page.set_default_timeout(120_000)
                     restore(page, address, folder / "astronaut.png", out / "page-restore.png")

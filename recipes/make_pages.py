@@ -31,7 +31,9 @@ def word(chance: random.Random) -> str:
     """A made-up word, now and then with a capital, a number or a mark behind it."""
     if chance.random() < 0.05:
         return str(chance.randrange(3000))
-    letters = "".join(chance.choice(LETTERS) for _ in range(1 + min(int(chance.expovariate(0.27)), 12)))
+    letters = "".join(
+        chance.choice(LETTERS) for _ in range(1 + min(int(chance.expovariate(0.27)), 12))
+    )
     if chance.random() < 0.12:
         letters = letters.capitalize() if chance.random() < 0.8 else letters.upper()
     return letters + chance.choice(("",) * 12 + (",", ".", ";", ":", "?", "!", "-", ")"))
@@ -50,7 +52,11 @@ def page(chance: random.Random) -> Image.Image:
     while down < HEIGHT:
         what = chance.random()
         if what < 0.04:
-            pen.line((margin, down + size / 2, WIDTH - margin, down + size / 2), fill=ink, width=chance.randint(1, 3))
+            pen.line(
+                (margin, down + size / 2, WIDTH - margin, down + size / 2),
+                fill=ink,
+                width=chance.randint(1, 3),
+            )
         elif what < 0.07:
             right, bottom = margin + chance.randint(30, 200), down + chance.randint(20, 80)
             pen.rectangle((margin, down, right, bottom), outline=ink, width=chance.randint(1, 3))

@@ -18,14 +18,23 @@ settings.load_profile("house")
 DATA_OF_THIS_MACHINE = os.environ.get("RESTORAE_DATA")
 
 torch.set_num_threads(1)  # the tests' networks are small, and workers share the cores
-os.environ["RESTORAE_PRECISION"] = "float32"  # the same numbers on every machine; bfloat16 has tests of its own
+os.environ["RESTORAE_PRECISION"] = (
+    "float32"  # the same numbers on every machine; bfloat16 has tests of its own
+)
 
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Nothing of the person who runs the tests is seen: data sets, cache, proxies."""
     monkeypatch.delenv("RESTORAE_DATA", raising=False)
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     place = tmp_path_factory.getbasetemp() / "no-cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))

@@ -63,7 +63,13 @@ def restore_file(
     **others: Any,
 ) -> tuple[Account, list[str]]:
     """One file through `Known`, or another restorer; what was done, and everything the person is told."""
-    treatment = Treatment(**{name: others.pop(name) for name in ("strength", "tile", "values", "together") if name in others})
+    treatment = Treatment(
+        **{
+            name: others.pop(name)
+            for name in ("strength", "tile", "values", "together")
+            if name in others
+        }
+    )
     original = open_original(source, axes)
     with begin_result(original, target, kind, quality) as result:
         account = restore_picture(original, result, restorer or Known(), treatment, **others)

@@ -51,7 +51,9 @@ class LinearVAEModule(VAEModule):
         self.bias = nn.Parameter(torch.linspace(0.3, 0.7, pixels))
 
     def encode(self, images: Tensor) -> DiagonalGaussian:
-        seen = images[..., : self.shape[1], : self.shape[2]].flatten(1) - self.bias  # (batch, pixels)
+        seen = (
+            images[..., : self.shape[1], : self.shape[2]].flatten(1) - self.bias
+        )  # (batch, pixels)
         projected = (seen[:, :, None] * self.weight).sum(1) / self.settings.sigma**2
         precision = 1 + self.weight.square().sum(0) / self.settings.sigma**2
         log_var = 2 * torch.tensor(self.settings.stretch).log() - precision.log()
@@ -65,7 +67,9 @@ class LinearVAEModule(VAEModule):
 
     def distribution(self) -> LowRankMultivariateNormal:
         """The law of the pictures, flattened."""
-        return LowRankMultivariateNormal(self.bias, self.weight, torch.full_like(self.bias, self.settings.sigma**2))
+        return LowRankMultivariateNormal(
+            self.bias, self.weight, torch.full_like(self.bias, self.settings.sigma**2)
+        )
 
 
 def linear_model(restores: bool = False, **settings: object) -> Model:

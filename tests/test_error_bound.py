@@ -13,7 +13,11 @@ from restorae.error_bound import ErrorBound, fit, measures, stored_span
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.pixels import FULL_RANGE, ValueRange
 
-TABLE = ErrorBound(changed=(0.01, 0.1), structure=(0.01, 0.04, 0.16), bounds=((0.01, 0.02, 0.03), (0.04, 0.05, 0.06)))
+TABLE = ErrorBound(
+    changed=(0.01, 0.1),
+    structure=(0.01, 0.04, 0.16),
+    bounds=((0.01, 0.02, 0.03), (0.04, 0.05, 0.06)),
+)
 
 
 def around(values: np.ndarray) -> np.ndarray:
@@ -30,9 +34,13 @@ def test_measures_are_those_of_scipy(seeded, size):
     changed, structure = measures(degraded, restored)
     for picture in range(2):
         for channel in range(3):
-            before, after = (each[picture, channel].double().numpy() for each in (degraded, restored))
+            before, after = (
+                each[picture, channel].double().numpy() for each in (degraded, restored)
+            )
             variance = (around(after**2) - around(after) ** 2).clip(0)
-            np.testing.assert_allclose(changed[picture, channel], np.sqrt(around((after - before) ** 2)), atol=1e-5)
+            np.testing.assert_allclose(
+                changed[picture, channel], np.sqrt(around((after - before) ** 2)), atol=1e-5
+            )
             np.testing.assert_allclose(structure[picture, channel] ** 2, variance, atol=1e-6)
 
 
@@ -57,8 +65,12 @@ def test_a_pixel_depends_on_nothing_beyond_the_declared_reach(seeded):
         (7.0, 7.0, 0.06),
     ],
 )
-def test_between_knots_it_is_interpolated_over_logarithms_and_beyond_them_it_stays(changed, structure, expected):
-    assert TABLE.at(torch.tensor([changed]), torch.tensor([structure])).item() == pytest.approx(expected, rel=1e-5)
+def test_between_knots_it_is_interpolated_over_logarithms_and_beyond_them_it_stays(
+    changed, structure, expected
+):
+    assert TABLE.at(torch.tensor([changed]), torch.tensor([structure])).item() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_a_table_of_one_entry_is_a_constant(seeded):
@@ -96,14 +108,24 @@ def normal_errors(count: int, seed: int = 0) -> tuple[np.ndarray, ...]:
     """Surroundings drawn evenly over logarithms, and normal errors as large as their geometric mean."""
     source = np.random.default_rng(seed)
     changed, structure = np.exp(source.uniform(np.log(0.02), np.log(0.2), (2, count)))
-    return changed, structure, np.abs(source.normal(0, np.sqrt(changed * structure))), np.ones(count)
+    return (
+        changed,
+        structure,
+        np.abs(source.normal(0, np.sqrt(changed * structure))),
+        np.ones(count),
+    )
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
 def test_the_share_is_the_stated_one_on_what_it_was_fitted_to(level):
     changed, structure, errors, weights = normal_errors(50_000)
     bound = fit(changed, structure, errors, weights, level=level)
-    within = errors <= bound.at(*(torch.from_numpy(each.astype(np.float32)) for each in (changed, structure))).numpy()
+    within = (
+        errors
+        <= bound.at(
+            *(torch.from_numpy(each.astype(np.float32)) for each in (changed, structure))
+        ).numpy()
+    )
     assert within.mean() == pytest.approx(level, abs=0.002)
     assert within.mean() >= level - 1e-4
 
@@ -111,13 +133,20 @@ def test_the_share_is_the_stated_one_on_what_it_was_fitted_to(level):
 def test_the_bound_is_the_quantile_that_the_law_of_the_errors_says():
     bound = fit(*normal_errors(400_000))
     factor = np.array(bound.bounds) / np.sqrt(np.outer(bound.changed, bound.structure))
-    assert factor[1:-1, 1:-1] == pytest.approx(1.645, rel=0.06), "90 % of a normal law lie within 1.645 standard deviations"
+    assert factor[1:-1, 1:-1] == pytest.approx(1.645, rel=0.06), (
+        "90 % of a normal law lie within 1.645 standard deviations"
+    )
 
 
 def test_in_every_part_of_the_table_the_share_is_near_the_stated_one():
     bound = fit(*normal_errors(200_000))
     changed, structure, errors, _ = normal_errors(200_000, seed=1)
-    within = errors <= bound.at(*(torch.from_numpy(each.astype(np.float32)) for each in (changed, structure))).numpy()
+    within = (
+        errors
+        <= bound.at(
+            *(torch.from_numpy(each.astype(np.float32)) for each in (changed, structure))
+        ).numpy()
+    )
     edges = np.geomspace(0.02, 0.2, 5)
     shares = [within[(low <= changed) & (changed < high)].mean() for low, high in pairwise(edges)]
     assert min(shares) > 0.88, shares
@@ -150,4 +179,7 @@ def test_what_is_written_stays_small():
 def test_the_span_of_stored_values_is_how_many_of_their_units_the_working_scale_has():
     assert stored_span(FULL_RANGE, np.dtype(np.uint8)).tolist() == [255]
     assert stored_span(FULL_RANGE, np.dtype(np.float32)).tolist() == [1]
-    assert stored_span(ValueRange((10.0, 0.0), (30.0, 5.0)), np.dtype(np.uint16)).tolist() == [20, 5]
+    assert stored_span(ValueRange((10.0, 0.0), (30.0, 5.0)), np.dtype(np.uint16)).tolist() == [
+        20,
+        5,
+    ]

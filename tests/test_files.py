@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from restorae.errors import OutputError
-from restorae.files import explain_write_failure, require_writable, write_bytes, write_text, written_whole
+from restorae.files import (
+    explain_write_failure,
+    require_writable,
+    write_bytes,
+    write_text,
+    written_whole,
+)
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:
@@ -41,12 +47,18 @@ def test_the_temporary_name_lies_beside_and_keeps_the_suffix(tmp_path, name):
     with written_whole(tmp_path / name) as partial:
         assert partial.parent == tmp_path
         assert partial.suffix == (Path(name).suffix or ".partial")
-        assert partial.name.startswith("."), "a half-written file must not be found among the pictures of a folder"
+        assert partial.name.startswith("."), (
+            "a half-written file must not be found among the pictures of a folder"
+        )
         partial.write_bytes(b"done")
     assert everything_in(tmp_path) == {name: b"done"}
 
 
-@pytest.mark.parametrize("error", [ValueError("bad"), KeyboardInterrupt(), OSError(errno.EIO, "I/O error"), SystemExit(1)], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("bad"), KeyboardInterrupt(), OSError(errno.EIO, "I/O error"), SystemExit(1)],
+    ids=repr,
+)
 def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path, error):
     (tmp_path / "out.txt").write_text("old")
     expected = OutputError if isinstance(error, OSError) else type(error)
@@ -78,7 +90,11 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, monkeypatch, full
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_device_that_is_really_full_is_told(tmp_path):
-    with pytest.raises(OutputError, match="the disk is full"), written_whole(tmp_path / "out.bin"), open("/dev/full", "wb") as handle:
+    with (
+        pytest.raises(OutputError, match="the disk is full"),
+        written_whole(tmp_path / "out.bin"),
+        open("/dev/full", "wb") as handle,
+    ):
         handle.write(b"0" * 100_000)
     assert everything_in(tmp_path) == {}
 
@@ -119,7 +135,11 @@ def test_a_writable_folder_is_made_and_left_empty(tmp_path):
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["漢" * 80 + ".png", "a" * 251 + ".png", "b." + "c" * 250], ids=["multi-byte", "long", "long suffix"])
+@pytest.mark.parametrize(
+    "name",
+    ["漢" * 80 + ".png", "a" * 251 + ".png", "b." + "c" * 250],
+    ids=["multi-byte", "long", "long suffix"],
+)
 def test_every_name_that_the_file_system_takes_can_be_written(tmp_path, name):
     (tmp_path / name).write_bytes(b"the file system takes this name")
     write_bytes(tmp_path / name, b"so do we")
@@ -128,7 +148,10 @@ def test_every_name_that_the_file_system_takes_can_be_written(tmp_path, name):
 
 def test_writers_at_the_same_time_leave_one_whole_file(tmp_path):
     contents = [bytes([65 + place]) * 50_000 for place in range(8)]
-    threads = [threading.Thread(target=write_bytes, args=(tmp_path / "out.bin", content)) for content in contents]
+    threads = [
+        threading.Thread(target=write_bytes, args=(tmp_path / "out.bin", content))
+        for content in contents
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

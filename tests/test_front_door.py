@@ -12,13 +12,30 @@ import restorae
 from restorae import errors
 from restorae.version import VERSION
 
-HEAVY = {"torch", "pydantic", "matplotlib", "numpy", "pyvips", "skimage", "sklearn", "torchmetrics", "lightning", "safetensors"}
+HEAVY = {
+    "torch",
+    "pydantic",
+    "matplotlib",
+    "numpy",
+    "pyvips",
+    "skimage",
+    "sklearn",
+    "torchmetrics",
+    "lightning",
+    "safetensors",
+}
 
 
 def loaded_after(code: str) -> set[str]:
     """The heavy libraries that a fresh Python has loaded after running `code`."""
     ending = "; import json, sys; sys.stderr.write(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
-    done = subprocess.run([sys.executable, "-c", code + ending], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code + ending],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return set(json.loads(done.stderr)) & HEAVY
 
 
@@ -90,21 +107,45 @@ assert ("train",) in asked and ("models", "list") in asked, asked
 for path in asked:
     ask(*path, "--help")
 pass"""
-    assert loaded_after(code) <= {"pydantic"}  # typer itself looks for pydantic when it reads a command's options
+    assert loaded_after(code) <= {
+        "pydantic"
+    }  # typer itself looks for pydantic when it reads a command's options
 
 
 def test_the_command_helps_and_tells_its_version():
-    told = subprocess.run([sys.executable, "-m", "restorae", "--help"], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(
+        [sys.executable, "-m", "restorae", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert "degrade" in told.stdout
     assert told.stderr == ""
-    told = subprocess.run([sys.executable, "-m", "restorae", "--version"], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(
+        [sys.executable, "-m", "restorae", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert told.stdout.strip() == VERSION
 
 
 def test_the_tree_of_errors_is_drawn_as_it_grows():
-    drawn = [line.split("──")[1].split()[0] for line in (errors.__doc__ or "").splitlines() if "──" in line]
-    grown = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.RestoraeError)]
-    assert drawn == grown[1:], "the drawing at the head of errors.py and the classes below it differ"
+    drawn = [
+        line.split("──")[1].split()[0]
+        for line in (errors.__doc__ or "").splitlines()
+        if "──" in line
+    ]
+    grown = [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.RestoraeError)
+    ]
+    assert drawn == grown[1:], (
+        "the drawing at the head of errors.py and the classes below it differ"
+    )
 
 
 def test_wrong_usage_ends_with_two_and_everything_else_with_one():

@@ -12,7 +12,14 @@ from torch.nn import functional
 
 from restorae import machine
 from restorae.errors import UsageError
-from restorae.machine import choose_device, choose_precision, computing_in, describe, keep_freed_memory, usable_cores
+from restorae.machine import (
+    choose_device,
+    choose_precision,
+    computing_in,
+    describe,
+    keep_freed_memory,
+    usable_cores,
+)
 
 CPU = torch.device("cpu")
 
@@ -21,7 +28,9 @@ def test_cores_are_those_that_this_process_may_use():
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind a process to cores")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system cannot bind a process to cores"
+)
 def test_a_process_bound_to_one_core_uses_one():
     code = """
 import os
@@ -67,9 +76,16 @@ def test_what_auto_means_can_be_said(monkeypatch):
 
 
 @pytest.mark.usefixtures("nothing_said")
-@pytest.mark.parametrize(("flags", "expected"), [("sse avx2", "float32"), ("sse avx512_bf16", "bfloat16"), ("sse amx_bf16", "bfloat16")])
-def test_auto_is_bfloat16_only_where_the_processor_computes_it(monkeypatch, tmp_path, flags, expected):
-    (tmp_path / "cpuinfo").write_text(f"processor : 0\nmodel name : Some Processor\nflags\t\t: fpu {flags}\nbugs : none\n")
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("sse avx2", "float32"), ("sse avx512_bf16", "bfloat16"), ("sse amx_bf16", "bfloat16")],
+)
+def test_auto_is_bfloat16_only_where_the_processor_computes_it(
+    monkeypatch, tmp_path, flags, expected
+):
+    (tmp_path / "cpuinfo").write_text(
+        f"processor : 0\nmodel name : Some Processor\nflags\t\t: fpu {flags}\nbugs : none\n"
+    )
 
     def open_ours(path: str, *args: object, **options: object) -> object:
         return open(tmp_path / "cpuinfo" if path == "/proc/cpuinfo" else path, *args, **options)
@@ -88,7 +104,9 @@ def test_a_system_without_cpuinfo_computes_in_float32(monkeypatch):
     assert choose_precision("auto", torch.device("meta")) == "float32"
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)]
+)
 def test_the_block_computes_in_its_precision(precision, dtype):
     images, weights = torch.rand(1, 1, 5, 5), torch.rand(1, 1, 3, 3)
     with computing_in(precision, CPU):

@@ -17,13 +17,34 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
-from restorae.errors import BadModelFile, BadPicture, OutputError, RestoraeError, ShapeMismatch, UnknownKind, UsageError
+from restorae.errors import (
+    BadModelFile,
+    BadPicture,
+    OutputError,
+    RestoraeError,
+    ShapeMismatch,
+    UnknownKind,
+    UsageError,
+)
 from restorae.model import FORMAT_VERSION, Card, Model, bundled, files, load, make_card, read_card
 from restorae.model import model as model_file
-from restorae.networks import VAE, Conv, ConvVAE, Dense, LatentUNet, Network, ResidualVAE, UNet, pad_to_multiple
+from restorae.networks import (
+    VAE,
+    Conv,
+    ConvVAE,
+    Dense,
+    LatentUNet,
+    Network,
+    ResidualVAE,
+    UNet,
+    pad_to_multiple,
+)
 from restorae.parts import kinds
 
-FAMILY = sorted((part for part in kinds(Network) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
+FAMILY = sorted(
+    (part for part in kinds(Network) if part.__module__.startswith("restorae.")),
+    key=lambda part: part.kind,
+)
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda part: part.kind)
 
 
@@ -47,7 +68,11 @@ def passing_through(channels: int = 1) -> Model:
 
 def pixels(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
     values = np.random.default_rng(seed).random(shape)
-    return (values * np.iinfo(dtype).max).astype(dtype) if np.dtype(dtype).kind == "u" else values.astype(dtype)
+    return (
+        (values * np.iinfo(dtype).max).astype(dtype)
+        if np.dtype(dtype).kind == "u"
+        else values.astype(dtype)
+    )
 
 
 def images(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -61,13 +86,23 @@ def images(*shape: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_was_saved_restores_the_same(kind, channels, tmp_path):
     network = kind().fitted(channels, (30, 29))
-    model = trained(network, name="mine", data="digits", scores={"test": {"psnr": 20.5}}, history=[{"step": 1.0, "mse": 0.1}])
+    model = trained(
+        network,
+        name="mine",
+        data="digits",
+        scores={"test": {"psnr": 20.5}},
+        history=[{"step": 1.0, "mse": 0.1}],
+    )
     written = model.save(tmp_path / "mine.safetensors")
     again = load(written)
     assert again.network == model.network
     assert again.card == model.card
     assert again.card.parameters == sum(weights.numel() for weights in again.module.parameters())
-    assert torch.allclose(again.restore(images(3, channels, 30, 29)), model.restore(images(3, channels, 30, 29)), atol=1e-5)
+    assert torch.allclose(
+        again.restore(images(3, channels, 30, 29)),
+        model.restore(images(3, channels, 30, 29)),
+        atol=1e-5,
+    )
     assert not again.module.training
     assert not any(weights.requires_grad for weights in again.module.parameters())
     assert {path.name for path in tmp_path.iterdir()} == {"mine.safetensors"}
@@ -82,14 +117,18 @@ def test_half_precision_is_half_the_size_and_nearly_the_same(kind, tmp_path):
     again = load(half)
     assert all(weights.dtype == torch.float32 for weights in again.module.parameters())
     expected = model.restore(images(2, 1, 28, 28))
-    assert torch.allclose(again.restore(images(2, 1, 28, 28)), expected, atol=5e-3 * expected.abs().max().item())
+    assert torch.allclose(
+        again.restore(images(2, 1, 28, 28)), expected, atol=5e-3 * expected.abs().max().item()
+    )
     assert again.card == model.card
 
 
 def test_the_suffix_is_added_where_it_is_missing(tmp_path):
     model = trained(Conv(features=2))
     for given_name in ("one", "two.safetensors", "v1.2"):
-        expected = tmp_path / (given_name if given_name.endswith(".safetensors") else f"{given_name}.safetensors")
+        expected = tmp_path / (
+            given_name if given_name.endswith(".safetensors") else f"{given_name}.safetensors"
+        )
         assert model.save(tmp_path / given_name) == expected
         assert expected.is_file()
         assert load(str(expected)).network == model.network
@@ -109,7 +148,10 @@ def test_the_header_is_plain_json_that_anything_can_read(tmp_path):
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["restorae"])
     assert header["format_version"] == 4
     assert header["network"] == model.network.to_dict()
-    assert (header["halo"], header["multiple_of"]) == (model.network.halo, list(model.network.multiple_of))
+    assert (header["halo"], header["multiple_of"]) == (
+        model.network.halo,
+        list(model.network.multiple_of),
+    )
     assert header["undoes"] == {"kind": "gaussian-noise", "sigma": 0.3}
     assert header["licence"] == "Apache-2.0"
 
@@ -130,7 +172,9 @@ def test_a_loaded_model_can_be_trained_on(tmp_path):
     again = load(trained(Conv(features=2)).save(tmp_path / "model"))
     again.module.train().requires_grad_(True)
     again.module(images(2, 1, 8, 8)).square().mean().backward()
-    assert all(weights.grad is not None and weights.grad.any() for weights in again.module.parameters())
+    assert all(
+        weights.grad is not None and weights.grad.any() for weights in again.module.parameters()
+    )
     restored = again.restore(images(1, 1, 8, 8))
     assert not restored.is_inference()
 
@@ -166,11 +210,19 @@ SHAPES = [
 
 @pytest.mark.parametrize(
     "network",
-    [Conv(features=3), Conv(features=3, channels=3), Dense(hidden=(9,)), UNet(widths=(4, 4)), LatentUNet(widths=(3, 4))],
+    [
+        Conv(features=3),
+        Conv(features=3, channels=3),
+        Dense(hidden=(9,)),
+        UNet(widths=(4, 4)),
+        LatentUNet(widths=(3, 4)),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64, np.float16, np.bool_])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.uint16, np.float32, np.float64, np.float16, np.bool_]
+)
 def test_shape_and_type_of_arrays_are_kept(network, shape, dtype):
     given_pixels = pixels(*shape, dtype=dtype)
     before = given_pixels.copy()
@@ -194,11 +246,17 @@ def test_shape_and_type_of_tensors_are_kept(shape, dtype):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.bool_])
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if len(shape) != 2 or shape[1] > 3], ids=str)
+@pytest.mark.parametrize(
+    "shape", [shape for shape in SHAPES if len(shape) != 2 or shape[1] > 3], ids=str
+)
 def test_a_network_that_changes_nothing_changes_nothing(channels, dtype, shape):
     given_pixels = pixels(*shape, dtype=dtype)
     restored = passing_through(channels).restore(given_pixels)
-    assert np.allclose(restored.astype(float), given_pixels.astype(float), atol=1e-6 if np.dtype(dtype).kind == "f" else 0)
+    assert np.allclose(
+        restored.astype(float),
+        given_pixels.astype(float),
+        atol=1e-6 if np.dtype(dtype).kind == "f" else 0,
+    )
 
 
 def test_arrays_tensors_and_single_pictures_agree():
@@ -213,7 +271,9 @@ def test_arrays_tensors_and_single_pictures_agree():
 
 def test_a_grey_network_restores_colour_channel_by_channel():
     model, stored = trained(Conv(features=3)), pixels(9, 13, 3)
-    by_hand = np.stack([model.restore(np.ascontiguousarray(stored[..., channel])) for channel in range(3)], -1)
+    by_hand = np.stack(
+        [model.restore(np.ascontiguousarray(stored[..., channel])) for channel in range(3)], -1
+    )
     assert np.array_equal(model.restore(stored), by_hand)
 
 
@@ -223,7 +283,11 @@ def test_a_colour_network_takes_grey_as_three_equal_channels():
     assert np.allclose(model.restore(stored), colour.mean(-1), atol=1e-6)
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([(1, 1), (4, 4), (3, 5), (8, 2), (28, 28)]))
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.sampled_from([(1, 1), (4, 4), (3, 5), (8, 2), (28, 28)]),
+)
 def test_padding_continues_a_picture_to_the_next_multiple(height, width, multiple_of):
     clean = images(2, 1, height, width)
     padded = pad_to_multiple(clean, multiple_of)
@@ -238,14 +302,18 @@ def test_padding_continues_a_picture_to_the_next_multiple(height, width, multipl
 def test_a_picture_is_continued_by_its_mirror():
     clean = images(1, 1, 9, 10)
     padded = pad_to_multiple(clean, (4, 4))
-    assert np.array_equal(padded[0, 0].numpy(), np.pad(clean[0, 0].numpy(), ((0, 3), (0, 2)), mode="reflect"))
+    assert np.array_equal(
+        padded[0, 0].numpy(), np.pad(clean[0, 0].numpy(), ((0, 3), (0, 2)), mode="reflect")
+    )
 
 
 @pytest.mark.parametrize("size", [(9, 13), (29, 28), (3, 50)])
 def test_odd_sizes_are_restored_as_if_they_had_been_continued(size):
     for network in (Conv(features=3), UNet(widths=(4, 4)), Dense(hidden=(9,), height=5, width=6)):
         model, clean = trained(network), images(1, 1, *size)
-        expected = model.module(pad_to_multiple(clean, network.multiple_of))[..., : size[0], : size[1]]
+        expected = model.module(pad_to_multiple(clean, network.multiple_of))[
+            ..., : size[0], : size[1]
+        ]
         assert torch.allclose(model.restore_images(clean, "float32"), expected, atol=1e-6)
 
 
@@ -294,7 +362,10 @@ def test_channels_that_a_network_does_not_take_are_restored_one_by_one():
 
 
 def test_a_model_shows_what_it_is():
-    assert repr(trained(Conv(features=2), name="mine")) == "Model('mine', conv(features=2), 153 parameters)"
+    assert (
+        repr(trained(Conv(features=2), name="mine"))
+        == "Model('mine', conv(features=2), 153 parameters)"
+    )
 
 
 # ------------------------------------------------------------------------------------------------- names
@@ -304,12 +375,17 @@ def test_an_unknown_name_is_answered_with_the_nearest(monkeypatch, tmp_path):
     path = trained(Conv(features=2)).save(tmp_path / "digits-denoiser")
     monkeypatch.setattr(files, "bundled", lambda: {"digits-denoiser": path, "photos": path})
     assert load("digits-denoiser").network == Conv(features=2)
-    with pytest.raises(UnknownKind, match=r"no model 'digits-denoser'.* Did you mean 'digits-denoiser'\? Known: digits-denoiser, photos"):
+    with pytest.raises(
+        UnknownKind,
+        match=r"no model 'digits-denoser'.* Did you mean 'digits-denoiser'\? Known: digits-denoiser, photos",
+    ):
         load("digits-denoser")
 
 
 def test_a_file_wins_over_a_bundled_name_and_a_folder_is_no_model(monkeypatch, tmp_path):
-    one, two = (trained(Conv(features=features)).save(tmp_path / f"m{features}") for features in (2, 3))
+    one, two = (
+        trained(Conv(features=features)).save(tmp_path / f"m{features}") for features in (2, 3)
+    )
     one.rename(tmp_path / "name")
     monkeypatch.setattr(files, "bundled", lambda: {"name": two})
     monkeypatch.chdir(tmp_path)
@@ -345,11 +421,16 @@ def with_header(path: Path, header: object, weights: dict[str, torch.Tensor] | N
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 100, 0.5, 0.99, -1])
 def test_a_file_cut_short_is_refused(good, kept):
     content = good.read_bytes()
-    good.write_bytes(content[: int(len(content) * kept)] if isinstance(kept, float) else content[:kept])
+    good.write_bytes(
+        content[: int(len(content) * kept)] if isinstance(kept, float) else content[:kept]
+    )
     reading(good, "cannot be read: it is cut short, damaged, or not a .safetensors file")
 
 
-@pytest.mark.parametrize("content", [b"hello, this is text\n" * 50, b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"\xff" * 200, b"\0" * 200])
+@pytest.mark.parametrize(
+    "content",
+    [b"hello, this is text\n" * 50, b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"\xff" * 200, b"\0" * 200],
+)
 def test_something_else_is_refused(tmp_path, content):
     (tmp_path / "notes.safetensors").write_bytes(content)
     reading(tmp_path / "notes.safetensors", "cut short, damaged, or not a .safetensors file")
@@ -369,7 +450,10 @@ class Malice:
 def test_a_pickle_that_was_renamed_is_refused_and_nothing_in_it_runs(tmp_path, as_zip):
     path, mark = tmp_path / "weights.safetensors", tmp_path / "it-ran"
     torch.save({"weights": Malice(mark)}, path, _use_new_zipfile_serialization=as_zip)
-    reading(path, "pickled PyTorch file, which could run code and is never opened. Expected a .safetensors file that restorae wrote")
+    reading(
+        path,
+        "pickled PyTorch file, which could run code and is never opened. Expected a .safetensors file that restorae wrote",
+    )
     assert not mark.exists(), "the file ran code"
     torch.load(io.BytesIO(path.read_bytes()), weights_only=False)
     assert mark.exists(), "the file would not have run code, so this test proves nothing"
@@ -387,14 +471,19 @@ def test_a_plain_pickle_is_refused_and_nothing_in_it_runs(tmp_path):
 @pytest.mark.parametrize("metadata", [None, {}, {"format": "pt"}])
 def test_weights_of_somebody_else_are_refused(tmp_path, metadata):
     save_file({"x": torch.zeros(3)}, tmp_path / "theirs.safetensors", metadata)
-    reading(tmp_path / "theirs.safetensors", "is a .safetensors file, but not one that restorae wrote")
+    reading(
+        tmp_path / "theirs.safetensors", "is a .safetensors file, but not one that restorae wrote"
+    )
 
 
 @pytest.mark.parametrize("version", [5, 99])
 def test_a_newer_format_asks_for_a_newer_restorae(good, version):
     header = trained(Conv(features=2)).card.model_dump(mode="json") | {"format_version": version}
     for newer in (header, header | {"a_field_of_the_future": 1}):
-        reading(with_header(good, newer, load_file(good)), rf"format version {version}; this restorae reads up to 4. Upgrade restorae")
+        reading(
+            with_header(good, newer, load_file(good)),
+            rf"format version {version}; this restorae reads up to 4. Upgrade restorae",
+        )
 
 
 def test_a_file_of_the_first_format_is_a_restorer_and_works_as_ever(good):
@@ -424,9 +513,22 @@ def test_a_file_of_the_third_format_knows_nothing_of_its_errors(good):
     ("network", "latent"),
     [
         (Conv(), None),
-        (ConvVAE(latent_dim=3), {"shape": [3], "prior": "standard normal", "likelihood": "bernoulli"}),
-        (ResidualVAE(likelihood="gaussian"), {"shape": [40], "prior": "standard normal", "likelihood": "gaussian"}),
-        (LatentUNet(), {"shape": [4, None, None], "prior": "learned, given the degraded picture", "likelihood": "gaussian"}),
+        (
+            ConvVAE(latent_dim=3),
+            {"shape": [3], "prior": "standard normal", "likelihood": "bernoulli"},
+        ),
+        (
+            ResidualVAE(likelihood="gaussian"),
+            {"shape": [40], "prior": "standard normal", "likelihood": "gaussian"},
+        ),
+        (
+            LatentUNet(),
+            {
+                "shape": [4, None, None],
+                "prior": "learned, given the degraded picture",
+                "likelihood": "gaussian",
+            },
+        ),
     ],
     ids=str,
 )
@@ -456,14 +558,18 @@ HEADER = trained(Conv(features=2)).card.model_dump(mode="json")
         HEADER | {"multiple_of": [0]},
     ],
     ids=lambda header: (
-        header if isinstance(header, str) else ",".join(key for key in header if HEADER.get(key) != header[key]) or "fields missing"
+        header
+        if isinstance(header, str)
+        else ",".join(key for key in header if HEADER.get(key) != header[key]) or "fields missing"
     ),
 )
 def test_a_header_that_says_nothing_of_use_is_refused(tmp_path, header):
     reading(with_header(tmp_path / "odd.safetensors", header), "odd.safetensors")
 
 
-@pytest.mark.parametrize("network", [{}, {"kind": 3}, {"kind": "conv", "features": 0}, {"kind": "conv", "featurs": 2}])
+@pytest.mark.parametrize(
+    "network", [{}, {"kind": 3}, {"kind": "conv", "features": 0}, {"kind": "conv", "featurs": 2}]
+)
 def test_a_network_that_cannot_be_built_is_refused(tmp_path, network):
     with pytest.raises(BadModelFile, match=r"odd.safetensors has a header that cannot be used"):
         load(with_header(tmp_path / "odd.safetensors", HEADER | {"network": network}))
@@ -477,7 +583,10 @@ def test_a_network_that_nobody_knows_is_answered_with_those_that_are_known(tmp_p
 def test_a_network_of_a_users_own_says_what_to_import(tmp_path):
     own = HEADER | {"network": {"kind": "theirs", "defined_in": "their_lab:Theirs"}}
     path = with_header(tmp_path / "theirs.safetensors", own)
-    with pytest.raises(UnknownKind, match=r"'theirs' is not one of restorae's own: it was defined in their_lab:Theirs. Import that first"):
+    with pytest.raises(
+        UnknownKind,
+        match=r"'theirs' is not one of restorae's own: it was defined in their_lab:Theirs. Import that first",
+    ):
         load(path)
     assert isinstance(read_card(path), Card), "the card is plain JSON and needs no class"
 
@@ -494,9 +603,14 @@ def test_a_network_of_a_users_own_says_what_to_import(tmp_path):
     ids=["wider", "another network's", "none", "one missing", "one more"],
 )
 def test_weights_of_another_network_are_refused(tmp_path, weights):
-    path = with_header(tmp_path / "mixed.safetensors", HEADER, {name: tensor.contiguous() for name, tensor in weights.items()})
+    path = with_header(
+        tmp_path / "mixed.safetensors",
+        HEADER,
+        {name: tensor.contiguous() for name, tensor in weights.items()},
+    )
     with pytest.raises(
-        BadModelFile, match=r"mixed.safetensors: the weights do not fit the network conv\(features=2\) that the header names"
+        BadModelFile,
+        match=r"mixed.safetensors: the weights do not fit the network conv\(features=2\) that the header names",
     ):
         load(path)
 

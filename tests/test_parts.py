@@ -15,7 +15,16 @@ from restorae.degradations import Blur, Chain, Degradation, GaussianNoise, Maski
 from restorae.errors import BadSpec, UnknownKind
 from restorae.losses import MSE, Loss, PixelLoss
 from restorae.networks import Conv, Dense, Network, UNet
-from restorae.parts import Part, Range, RangeField, Within, kinds, parse_spec, split_outside_brackets, to_text
+from restorae.parts import (
+    Part,
+    Range,
+    RangeField,
+    Within,
+    kinds,
+    parse_spec,
+    split_outside_brackets,
+    to_text,
+)
 from restorae.shapes import Images
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -108,7 +117,12 @@ def test_splitting_undoes_joining(pieces):
     assert split_outside_brackets(joined, ",") == [f"f({piece},{piece})" for piece in pieces]
 
 
-@given(st.recursive(st.booleans() | st.integers() | FINITE | st.text("abc-", min_size=1, max_size=4), lambda inner: st.lists(inner)))
+@given(
+    st.recursive(
+        st.booleans() | st.integers() | FINITE | st.text("abc-", min_size=1, max_size=4),
+        lambda inner: st.lists(inner),
+    )
+)
 def test_a_value_written_as_text_is_read_back_without_loss(value):
     (read,) = parse_spec(f"a(x={to_text(value)})")[1].values()
     assert read == value
@@ -285,7 +299,7 @@ def own(kind: str, default: float) -> type[Degradation]:
         strength: float = default
         """Strength."""
 
-        def change(self, images: Images, amounts: object, chance: object) -> Images:
+        def change(self, images: Images, amounts: object, rng: object) -> Images:
             return images * self.strength
 
     return Mine
@@ -294,7 +308,9 @@ def own(kind: str, default: float) -> type[Degradation]:
 def test_an_own_class_joins_by_being_defined():
     mine = own("own-joins", 0.5)
     assert Degradation.named("own-joins") is mine
-    assert Degradation.of("own-joins(strength=0.25) | blur") == Chain(parts=(mine(strength=0.25), Blur()))
+    assert Degradation.of("own-joins(strength=0.25) | blur") == Chain(
+        parts=(mine(strength=0.25), Blur())
+    )
 
 
 def test_a_cell_that_is_run_again_replaces_its_class():
@@ -307,7 +323,10 @@ def test_a_cell_that_is_run_again_replaces_its_class():
 
 
 def test_another_class_may_not_take_a_name_of_ours():
-    with pytest.raises(BadSpec, match=r"calls itself 'blur', but that degradation exists \(restorae.degradations.blur.Blur\)"):
+    with pytest.raises(
+        BadSpec,
+        match=r"calls itself 'blur', but that degradation exists \(restorae.degradations.blur.Blur\)",
+    ):
         own("blur", 1.0)
     assert Degradation.named("blur") is Blur
     gc.collect()
@@ -328,7 +347,11 @@ def test_families_do_not_share_names():
 def test_an_own_class_says_where_it_was_defined_and_ours_do_not():
     mine = own("own-home", 0.5)
     saved = mine(strength=2.0).to_dict()
-    assert saved == {"kind": "own-home", "strength": 2.0, "defined_in": f"{__name__}:{mine.__qualname__}"}
+    assert saved == {
+        "kind": "own-home",
+        "strength": 2.0,
+        "defined_in": f"{__name__}:{mine.__qualname__}",
+    }
     assert Degradation.of(saved) == mine(strength=2.0)
     assert "defined_in" not in Blur().to_dict()
 
@@ -339,7 +362,9 @@ def test_an_own_class_inside_a_chain_says_where_it_was_defined():
 
 
 def test_an_own_class_that_is_not_here_is_named_with_what_to_import():
-    with pytest.raises(UnknownKind, match=r"defined in their_lab:Grain. Import that first .*--import FILE.py"):
+    with pytest.raises(
+        UnknownKind, match=r"defined in their_lab:Grain. Import that first .*--import FILE.py"
+    ):
         Degradation.of({"kind": "grain", "defined_in": "their_lab:Grain", "strength": 2.0})
 
 
@@ -353,7 +378,11 @@ def test_an_abstract_class_is_no_kind():
 
 
 def test_kinds_finds_the_whole_family_from_any_member():
-    assert {part.kind for part in kinds(Conv)} == {part.kind for part in kinds(Network)} >= {"conv", "dense", "unet"}
+    assert (
+        {part.kind for part in kinds(Conv)}
+        == {part.kind for part in kinds(Network)}
+        >= {"conv", "dense", "unet"}
+    )
     assert {Conv, Dense, UNet} <= set(kinds(Network))
 
 

@@ -25,7 +25,8 @@ from restorae.pixels import (
 )
 
 SHAPES = st.one_of(
-    some.array_shapes(min_dims=2, max_dims=2, max_side=6), st.tuples(st.integers(1, 6), st.integers(1, 6), st.sampled_from((1, 3)))
+    some.array_shapes(min_dims=2, max_dims=2, max_side=6),
+    st.tuples(st.integers(1, 6), st.integers(1, 6), st.sampled_from((1, 3))),
 )
 FLOATS = st.floats(-60, 60, width=32)
 
@@ -40,7 +41,9 @@ def test_every_value_comes_back(dtype):
     back = to_stored(working, like=values)
     assert back.dtype == values.dtype
     wrong = np.flatnonzero(back != values)
-    assert wrong.size == 0, f"{wrong.size} values change, such as {values.flat[wrong[0]]} to {back.flat[wrong[0]]}"
+    assert wrong.size == 0, (
+        f"{wrong.size} values change, such as {values.flat[wrong[0]]} to {back.flat[wrong[0]]}"
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
@@ -62,7 +65,9 @@ def test_bool_comes_back():
     back = to_stored(working, like=values)
     assert back.dtype == bool
     assert np.array_equal(back, values)
-    assert to_stored(torch.tensor([[[0.49, 0.51]]]), like=np.zeros((1, 2), bool)).tolist() == [[False, True]]
+    assert to_stored(torch.tensor([[[0.49, 0.51]]]), like=np.zeros((1, 2), bool)).tolist() == [
+        [False, True]
+    ]
 
 
 @given(some.arrays(np.float32, SHAPES, elements=FLOATS))
@@ -93,11 +98,16 @@ def test_working_pictures_are_channel_height_width(values):
     assert working.shape == (*(channels or [1]), height, width)
     scale = np.iinfo(values.dtype).max
     row, column = height - 1, width // 2
-    assert working[:, row, column].numpy() == pytest.approx(np.atleast_1d(values[row, column]) / scale)
+    assert working[:, row, column].numpy() == pytest.approx(
+        np.atleast_1d(values[row, column]) / scale
+    )
     assert np.array_equal(to_stored(working, like=values), values)
 
 
-@given(some.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3)) | some.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3, st.just(3))))
+@given(
+    some.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3))
+    | some.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3, st.just(3)))
+)
 def test_a_batch_is_its_pictures_one_by_one(values):
     batch = as_batch(values)
     assert torch.equal(batch, torch.stack([to_working(picture) for picture in values]))
@@ -107,10 +117,21 @@ def test_a_batch_is_its_pictures_one_by_one(values):
 
 
 @pytest.mark.parametrize(
-    ("working", "stored"), [(-3.0, 0), (-1e-9, 0), (0.4999 / 255, 0), (0.5001 / 255, 1), (1.0, 255), (1.7, 255), (60.0, 255)]
+    ("working", "stored"),
+    [
+        (-3.0, 0),
+        (-1e-9, 0),
+        (0.4999 / 255, 0),
+        (0.5001 / 255, 1),
+        (1.0, 255),
+        (1.7, 255),
+        (60.0, 255),
+    ],
 )
 def test_whole_numbers_are_rounded_and_cut_to_their_range(working, stored):
-    assert to_stored(torch.full((1, 1, 1), working), like=np.zeros((1, 1), np.uint8)).item() == stored
+    assert (
+        to_stored(torch.full((1, 1, 1), working), like=np.zeros((1, 1), np.uint8)).item() == stored
+    )
     assert stored_values(np.full(1, working, np.float32), np.dtype(np.uint8)).item() == stored
 
 
@@ -142,7 +163,9 @@ def test_nan_and_infinity_are_refused(dtype, bad):
 @pytest.mark.parametrize("value", [255.0, -100.0, 65.0, 1e30])
 def test_floats_of_another_scale_are_refused_with_what_to_do(value):
     values = np.array([[0.0, value]])
-    with pytest.raises(BadPicture, match=r"floats from .* to .* Divide by the largest possible value"):
+    with pytest.raises(
+        BadPicture, match=r"floats from .* to .* Divide by the largest possible value"
+    ):
         to_working(values)
 
 
@@ -151,9 +174,13 @@ def test_floats_that_overflow_are_refused_and_warn_of_nothing():
         to_working(np.array([[0.0, 1e300]]))
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int64, np.complex64, "U3", object, "datetime64[s]"])
+@pytest.mark.parametrize(
+    "dtype", [np.int8, np.int16, np.int64, np.complex64, "U3", object, "datetime64[s]"]
+)
 def test_types_that_hold_no_pixels_are_refused(dtype):
-    with pytest.raises(BadPicture, match=r"Expected whole numbers without sign \(uint8, uint16\), bool or floats"):
+    with pytest.raises(
+        BadPicture, match=r"Expected whole numbers without sign \(uint8, uint16\), bool or floats"
+    ):
         to_working(np.zeros((2, 2), dtype))
 
 
@@ -179,7 +206,10 @@ def test_a_result_of_another_size_is_refused(working, like):
         to_stored(torch.zeros(working), like=np.zeros(like, np.uint8))
 
 
-@pytest.mark.parametrize(("dtype", "scale"), [(bool, 1), (np.uint8, 255), (np.uint16, 65535), (np.float16, 1), (np.float64, 1)])
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(bool, 1), (np.uint8, 255), (np.uint16, 65535), (np.float16, 1), (np.float64, 1)],
+)
 def test_full_scale(dtype, scale):
     assert full_scale(np.dtype(dtype)) == scale
 
@@ -190,7 +220,9 @@ def test_full_scale(dtype, scale):
 def spread(low: float, high: float, dtype: type, channels: int = 1) -> np.ndarray:
     """A sample whose 0.1 and 99.9 percentiles are its ends: one value in a hundred lies at each."""
     values = np.linspace(low, high, 800)
-    return np.repeat(np.concatenate([np.full(100, low), values, np.full(100, high)])[:, None], channels, 1).astype(dtype)
+    return np.repeat(
+        np.concatenate([np.full(100, low), values, np.full(100, high)])[:, None], channels, 1
+    ).astype(dtype)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +248,16 @@ def spread(low: float, high: float, dtype: type, channels: int = 1) -> np.ndarra
         (np.float64, -2, 1, False),
     ],
 )
-def test_the_range_is_the_types_own_unless_values_live_in_a_small_part_of_it(dtype, low, high, full):
+def test_the_range_is_the_types_own_unless_values_live_in_a_small_part_of_it(
+    dtype, low, high, full
+):
     found = choose_range(spread(low, high, dtype))
     assert found.is_full == full, f"{np.dtype(dtype)} from {low} to {high} was mapped by {found}"
     if not full:
-        assert (found.low, found.high) == (pytest.approx((float(low),)), pytest.approx((float(high),)))
+        assert (found.low, found.high) == (
+            pytest.approx((float(low),)),
+            pytest.approx((float(high),)),
+        )
 
 
 def test_a_range_can_be_asked_for():
@@ -246,8 +283,12 @@ def test_what_is_no_number_has_no_say_in_the_range():
     values[::7] = np.nan
     values[3] = np.inf
     clean = values[np.isfinite(values)]
-    assert choose_range(values) == ValueRange(*((float(each),) for each in np.percentile(clean.astype(np.float64), (0.1, 99.9))))
-    assert choose_range(np.full((5, 1), np.nan, np.float32), "own-range") == ValueRange((0.0,), (1.0,))
+    assert choose_range(values) == ValueRange(
+        *((float(each),) for each in np.percentile(clean.astype(np.float64), (0.1, 99.9)))
+    )
+    assert choose_range(np.full((5, 1), np.nan, np.float32), "own-range") == ValueRange(
+        (0.0,), (1.0,)
+    )
 
 
 def test_a_flat_picture_has_a_range_too():
@@ -256,7 +297,13 @@ def test_a_flat_picture_has_a_range_too():
     assert found.high > found.low
 
 
-@given(some.arrays(st.sampled_from((np.uint16, np.int16, np.uint8)), st.tuples(st.integers(1, 40), st.sampled_from((1, 3)))), st.booleans())
+@given(
+    some.arrays(
+        st.sampled_from((np.uint16, np.int16, np.uint8)),
+        st.tuples(st.integers(1, 40), st.sampled_from((1, 3))),
+    ),
+    st.booleans(),
+)
 def test_whole_numbers_come_back_from_any_range(values, apart):
     mapped = choose_range(values, "own-range", apart)
     working = mapped.to_working(values)
@@ -264,7 +311,13 @@ def test_whole_numbers_come_back_from_any_range(values, apart):
     assert np.array_equal(mapped.to_stored(working, values.dtype), values)
 
 
-@given(some.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(1)), elements=st.floats(-1e6, 1e6, width=32)))
+@given(
+    some.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 40), st.just(1)),
+        elements=st.floats(-1e6, 1e6, width=32),
+    )
+)
 def test_floats_come_back_to_float32s_precision_of_their_range(values):
     mapped = choose_range(values, "own-range")
     back = mapped.to_stored(mapped.to_working(values), values.dtype)
@@ -282,7 +335,10 @@ def test_what_lies_beyond_the_range_is_not_clipped_but_the_type_has_its_limits()
     mapped = ValueRange((100.0,), (200.0,))
     values = np.array([[0], [100], [150], [200], [65535]], np.uint16)
     assert np.allclose(mapped.to_working(values)[:, 0], [-1, 0, 0.5, 1, 654.35])
-    assert np.array_equal(mapped.to_stored(np.array([-2, 0.126, 1e6], np.float32), np.dtype(np.uint16)), [0, 113, 65535])
+    assert np.array_equal(
+        mapped.to_stored(np.array([-2, 0.126, 1e6], np.float32), np.dtype(np.uint16)),
+        [0, 113, 65535],
+    )
     assert str(mapped) == "100 to 200"
     assert str(FULL_RANGE) == "full range"
 

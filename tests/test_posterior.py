@@ -25,7 +25,9 @@ def belief(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Di
 
 def theirs(gaussian: DiagonalGaussian) -> Independent:
     """The same in PyTorch's words."""
-    return Independent(Normal(gaussian.mean, torch.exp(gaussian.log_var / 2)), gaussian.mean.dim() - 1)
+    return Independent(
+        Normal(gaussian.mean, torch.exp(gaussian.log_var / 2)), gaussian.mean.dim() - 1
+    )
 
 
 # ------------------------------------------------------------------------------------------------- numbers
@@ -66,7 +68,9 @@ def test_the_log_density_is_pytorchs(shape):
 def test_the_density_of_one_dimension_sums_to_one():
     steps = torch.linspace(-40, 40, 20_001, dtype=torch.float64)[:, None]
     ours = DiagonalGaussian(torch.full_like(steps, 1.5), torch.full_like(steps, math.log(4.0)))
-    assert torch.trapezoid(ours.log_prob(steps).exp(), steps[:, 0]).item() == pytest.approx(1, abs=1e-9)
+    assert torch.trapezoid(ours.log_prob(steps).exp(), steps[:, 0]).item() == pytest.approx(
+        1, abs=1e-9
+    )
 
 
 def test_the_standard_deviation_is_the_root_of_the_variance():
@@ -86,7 +90,9 @@ def test_draws_have_the_moments_that_they_are_said_to_have():
     assert (errors.abs() < 4).all(), f"means off by {errors.tolist()} standard errors"
     errors = (drawn.var(0) / std.square() - 1) / (2 / count) ** 0.5
     assert (errors.abs() < 4).all(), f"variances off by {errors.tolist()} standard errors"
-    assert torch.corrcoef(drawn.T).triu(1).abs().max() < 4 / count**0.5, "dimensions are independent"
+    assert torch.corrcoef(drawn.T).triu(1).abs().max() < 4 / count**0.5, (
+        "dimensions are independent"
+    )
 
 
 @each_shape
@@ -126,7 +132,12 @@ def test_log_variances_are_cut_and_otherwise_left_alone(value):
 @pytest.mark.parametrize("value", [LOG_VAR_LIMIT + 1, 88.0, 1e4, 3e8, 1e30, -1e30])
 def test_nothing_overflows_however_large_the_log_variance(value):
     gaussian = DiagonalGaussian.bounded(torch.zeros(1, 2), torch.full((1, 2), value))
-    for figure in (gaussian.std, gaussian.kl(), gaussian.sample(torch.Generator().manual_seed(0)), gaussian.log_prob(torch.ones(1, 2))):
+    for figure in (
+        gaussian.std,
+        gaussian.kl(),
+        gaussian.sample(torch.Generator().manual_seed(0)),
+        gaussian.log_prob(torch.ones(1, 2)),
+    ):
         assert figure.isfinite().all()
 
 
@@ -139,16 +150,22 @@ def test_the_limit_holds_for_numbers_too_large_to_count_in_ones(value):
 @pytest.mark.parametrize("start", [60.0, -60.0])
 def test_a_log_variance_beyond_the_limit_finds_its_way_back(start):
     log_var = torch.full((1, 1), start, requires_grad=True)
-    (gradient,) = torch.autograd.grad(DiagonalGaussian.bounded(torch.zeros(1, 1), log_var).log_var.sum(), log_var)
+    (gradient,) = torch.autograd.grad(
+        DiagonalGaussian.bounded(torch.zeros(1, 1), log_var).log_var.sum(), log_var
+    )
     assert gradient.item() == 1.0, "the cut lets the gradient through"
-    (gradient,) = torch.autograd.grad(DiagonalGaussian.bounded(torch.zeros(1, 1), log_var).kl().sum(), log_var)
+    (gradient,) = torch.autograd.grad(
+        DiagonalGaussian.bounded(torch.zeros(1, 1), log_var).kl().sum(), log_var
+    )
     assert gradient.isfinite()
     assert gradient.item() * start > 0, "a step down the divergence leads back"
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_moments_are_kept_in_float32_whatever_computed_them(dtype):
-    gaussian = DiagonalGaussian.bounded(torch.ones(2, 3, dtype=dtype), torch.full((2, 3), 11.0, dtype=dtype))
+    gaussian = DiagonalGaussian.bounded(
+        torch.ones(2, 3, dtype=dtype), torch.full((2, 3), 11.0, dtype=dtype)
+    )
     assert gaussian.mean.dtype == gaussian.log_var.dtype == torch.float32
     assert gaussian.kl().isfinite().all(), "exp(11) has no place in float16"
 

@@ -22,15 +22,29 @@ HALOS = st.integers(0, 21)
 def exact_plans(draw: st.DrawFn) -> tuple[Plan, int, tuple[int, int], tuple[int, int]]:
     """A plan that works, with the halo, the tile and the multiples that it was made for."""
     halo, multiple_of = draw(HALOS), (draw(MULTIPLES), draw(MULTIPLES))
-    tile = tuple(smallest_tile(halo, (step, step)) + draw(st.integers(0, 40)) for step in multiple_of)
-    return plan_exact(draw(SIDES), draw(SIDES), tile=tile, halo=halo, multiple_of=multiple_of), halo, tile, multiple_of
+    tile = tuple(
+        smallest_tile(halo, (step, step)) + draw(st.integers(0, 40)) for step in multiple_of
+    )
+    return (
+        plan_exact(draw(SIDES), draw(SIDES), tile=tile, halo=halo, multiple_of=multiple_of),
+        halo,
+        tile,
+        multiple_of,
+    )
 
 
 @st.composite
 def blended_plans(draw: st.DrawFn) -> tuple[Plan, int, tuple[int, int], tuple[int, int]]:
     overlap, multiple_of = draw(st.integers(0, 21)), (draw(MULTIPLES), draw(MULTIPLES))
-    tile = tuple(2 * -(-max(overlap, 1) // step) * step + draw(st.integers(0, 40)) for step in multiple_of)
-    return plan_blended(draw(SIDES), draw(SIDES), tile=tile, overlap=overlap, multiple_of=multiple_of), overlap, tile, multiple_of
+    tile = tuple(
+        2 * -(-max(overlap, 1) // step) * step + draw(st.integers(0, 40)) for step in multiple_of
+    )
+    return (
+        plan_blended(draw(SIDES), draw(SIDES), tile=tile, overlap=overlap, multiple_of=multiple_of),
+        overlap,
+        tile,
+        multiple_of,
+    )
 
 
 PLANS = st.one_of(exact_plans(), blended_plans())
@@ -57,7 +71,9 @@ def test_a_region_finds_itself_within_another():
     picture = np.arange(40 * 30).reshape(40, 30)
     outer, inner = Region(5, 7, 20, 15), Region(9, 8, 3, 14)
     held = picture[outer.top : outer.bottom, outer.left : outer.right]
-    assert np.array_equal(held[inner.inside(outer)], picture[inner.top : inner.bottom, inner.left : inner.right])
+    assert np.array_equal(
+        held[inner.inside(outer)], picture[inner.top : inner.bottom, inner.left : inner.right]
+    )
     assert (inner.area, outer.area) == (42, 300)
 
 
@@ -132,7 +148,11 @@ def test_a_tile_at_the_border_is_padded_as_the_whole_picture_is(made):
 @pytest.mark.parametrize("length", range(1, 42, 2))
 def test_without_halo_and_with_the_smallest_tiles_it_is_padded_so_too(length):
     sizes = [tile for tile in range(8, 25) if tile >= min(length, 8 if length % 8 == 0 else 16)]
-    for plan in (plan_exact(length, width, tile=tile, halo=0, multiple_of=(8, 8)) for tile in sizes for width in (8, length)):
+    for plan in (
+        plan_exact(length, width, tile=tile, halo=0, multiple_of=(8, 8))
+        for tile in sizes
+        for width in (8, length)
+    ):
         assert_padded_as_whole(plan, (8, 8))
     if length > 8 and length % 8:
         with pytest.raises(TileTooSmall, match=f"Use --tile {min(length, 16)} or more"):
@@ -146,7 +166,10 @@ def test_tiles_are_as_few_as_the_side_allows(made):
         multiple = multiple_of[side]
         if not plan.blended and context == 0 and length % multiple:
             continue  # the last tile is given more than it would need, for its padding
-        shared, largest = max(1, context) if plan.blended else 2 * context, tile[side] // multiple * multiple
+        shared, largest = (
+            max(1, context) if plan.blended else 2 * context,
+            tile[side] // multiple * multiple,
+        )
         fewest, start = 1, 0
         while length > tile[side] and start + largest < length:
             start = (start + largest - shared) // multiple * multiple  # as far on as may be
@@ -160,7 +183,9 @@ def test_exact_tiles_are_alike_but_for_what_the_border_cuts_off(made):
     for side in (0, 1):
         lengths = [(tile.read.height, tile.read.width)[side] for tile in along(plan, side)]
         assert len(set(lengths[:-1])) <= 1
-        assert 0 <= lengths[0] - lengths[-1] < multiple_of[side], f"{lengths} along a side of {plan}"
+        assert 0 <= lengths[0] - lengths[-1] < multiple_of[side], (
+            f"{lengths} along a side of {plan}"
+        )
 
 
 def test_a_picture_of_whole_multiples_is_cut_into_tiles_of_one_size():
@@ -172,7 +197,9 @@ def test_a_picture_of_whole_multiples_is_cut_into_tiles_of_one_size():
 def test_a_picture_that_is_not_larger_than_a_tile_is_read_whole(height, width, halo, multiple):
     region = Region(0, 0, height, width)
     for plan in (
-        plan_exact(height, width, tile=(height, width), halo=halo, multiple_of=(multiple, multiple)),
+        plan_exact(
+            height, width, tile=(height, width), halo=halo, multiple_of=(multiple, multiple)
+        ),
         plan_blended(height, width, tile=90, overlap=halo, multiple_of=(multiple, multiple)),
     ):
         assert plan.tiles == (Tile(region, region),)
@@ -182,7 +209,12 @@ def test_a_picture_that_is_not_larger_than_a_tile_is_read_whole(height, width, h
 def test_rows_of_tiles_are_rows_of_pixels(made):
     plan = made[0]
     for row in plan.rows:
-        assert len({(tile.read.top, tile.read.bottom, tile.keep.top, tile.keep.bottom) for tile in row}) == 1
+        assert (
+            len(
+                {(tile.read.top, tile.read.bottom, tile.keep.top, tile.keep.bottom) for tile in row}
+            )
+            == 1
+        )
         assert [tile.read.left for tile in row] == sorted({tile.read.left for tile in row})
     assert all(above[0].read.top < below[0].read.top for above, below in pairwise(plan.rows))
 
@@ -211,7 +243,9 @@ def test_no_pixel_lies_in_three_tiles_of_a_row_or_column(made):
     assert counted(plan, "read").max() <= 4
     for side in (0, 1):
         reads = [tile.read for tile in along(plan, side)]
-        spans = [(read.top, read.bottom) if side == 0 else (read.left, read.right) for read in reads]
+        spans = [
+            (read.top, read.bottom) if side == 0 else (read.left, read.right) for read in reads
+        ]
         assert all(first[1] <= third[0] for first, third in zip(spans, spans[2:], strict=False))
 
 
@@ -223,7 +257,12 @@ def test_ramps_are_what_neighbours_share_and_none_is_at_the_border(made):
     for left, right in pairwise(along(plan, 1)):
         assert left.ramps[3] == right.ramps[2] == left.read.right - right.read.left >= overlap
     for tile in plan.tiles:
-        at_border = (tile.read.top == 0, tile.read.bottom == plan.height, tile.read.left == 0, tile.read.right == plan.width)
+        at_border = (
+            tile.read.top == 0,
+            tile.read.bottom == plan.height,
+            tile.read.left == 0,
+            tile.read.right == plan.width,
+        )
         assert [ramp == 0 for ramp in tile.ramps] == list(at_border)
 
 
@@ -244,7 +283,9 @@ def test_the_tile_that_the_error_names_works_and_no_smaller_one_does(halo, multi
             return False
 
     tiles = [tile for tile in range(1, 90) if works(tile)]
-    assert tiles == list(range(tiles[0], 90)), "a larger tile does not work where a smaller one does"
+    assert tiles == list(range(tiles[0], 90)), (
+        "a larger tile does not work where a smaller one does"
+    )
     for less in {1, tiles[0] - 1} - {0, tiles[0]}:
         with pytest.raises(TileTooSmall, match=rf"Use --tile {tiles[0]} or more\.$"):
             plan(less)
@@ -268,12 +309,17 @@ def test_too_small_a_tile_is_told_to_a_person():
     assert isinstance(caught.value, UsageError)
     with pytest.raises(TileTooSmall, match=r"a tile of 32 × 64 px .*Use --tile 68 × 68 or more"):
         plan_exact(500, 500, tile=(32, 64), halo=31, multiple_of=(4, 4))
-    with pytest.raises(TileTooSmall, match=r"too small to be blended .* over 20 px on each side\. Use --tile 48 or more"):
+    with pytest.raises(
+        TileTooSmall,
+        match=r"too small to be blended .* over 20 px on each side\. Use --tile 48 or more",
+    ):
         plan_blended(500, 500, tile=40, overlap=20, multiple_of=(8, 8))
     assert len(plan_blended(500, 500, tile=48, overlap=20, multiple_of=(8, 8))) == 400
 
 
-@given(st.one_of(st.none(), HALOS), MULTIPLES, MULTIPLES, st.integers(200, 300), st.integers(200, 300))
+@given(
+    st.one_of(st.none(), HALOS), MULTIPLES, MULTIPLES, st.integers(200, 300), st.integers(200, 300)
+)
 def test_the_smallest_tile_works_for_every_size(halo, rows, columns, height, width):
     tile = smallest_tile(halo, (rows, columns))
     if halo is None:
@@ -294,4 +340,7 @@ def test_a_plan_is_a_value():
     assert {plan: "kept"}[plan] == "kept"
     assert len(plan) == len(plan.tiles) == 6
     assert str(plan) == "300 × 200 px in 6 tiles of up to 112 × 108 px, 3 at once"
-    assert str(plan_blended(9, 9, tile=9, overlap=2)) == "9 × 9 px in 1 tile of up to 9 × 9 px, 1 at once, blended"
+    assert (
+        str(plan_blended(9, 9, tile=9, overlap=2))
+        == "9 × 9 px in 1 tile of up to 9 × 9 px, 1 at once, blended"
+    )

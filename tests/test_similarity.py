@@ -21,7 +21,9 @@ SIZES = st.integers(1, 9)
 
 def picture(height: int, width: int) -> torch.Tensor:
     """A part of a real photograph, (1, 1, height, width)."""
-    return torch.from_numpy(data.camera()[100 : 100 + height, 200 : 200 + width].astype(np.float32) / 255)[None, None]
+    return torch.from_numpy(
+        data.camera()[100 : 100 + height, 200 : 200 + width].astype(np.float32) / 255
+    )[None, None]
 
 
 def noisy(images: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -34,9 +36,13 @@ def test_errors_and_psnr_are_scikit_images(count, channels, height, width, seed)
     images, clean = (torch.rand(count, channels, height, width, generator=source) for _ in range(2))
     found = squared_errors(images, clean)
     assert found.shape == (count,)
-    for error, image, truth in zip(found, images.double().numpy(), clean.double().numpy(), strict=True):
+    for error, image, truth in zip(
+        found, images.double().numpy(), clean.double().numpy(), strict=True
+    ):
         assert error.item() == pytest.approx(mean_squared_error(image, truth), rel=1e-5)
-        assert psnr_from(error).item() == pytest.approx(peak_signal_noise_ratio(truth, image, data_range=1.0), abs=1e-4)
+        assert psnr_from(error).item() == pytest.approx(
+            peak_signal_noise_ratio(truth, image, data_range=1.0), abs=1e-4
+        )
 
 
 def test_psnr_without_error_is_infinite_and_of_numbers_too():
@@ -62,7 +68,9 @@ def test_ssim_is_scikit_images(shape, sigma):
 
 
 def test_ssim_of_colour_is_the_mean_over_its_channels():
-    clean = torch.from_numpy(data.astronaut()[:48, 200:260].astype(np.float32) / 255).permute(2, 0, 1)[None]
+    clean = torch.from_numpy(data.astronaut()[:48, 200:260].astype(np.float32) / 255).permute(
+        2, 0, 1
+    )[None]
     damaged = noisy(clean, 0.1)
     expected = reference_ssim(
         damaged[0].double().numpy(),
@@ -81,7 +89,10 @@ def test_ssim_is_one_for_the_same_and_of_each_image_by_itself():
     damaged = noisy(clean, 0.1)
     assert structural_similarity(clean, clean).tolist() == pytest.approx([1, 1, 1], abs=1e-6)
     together = structural_similarity(damaged, clean)
-    alone = [structural_similarity(one[None], truth[None]).item() for one, truth in zip(damaged, clean, strict=True)]
+    alone = [
+        structural_similarity(one[None], truth[None]).item()
+        for one, truth in zip(damaged, clean, strict=True)
+    ]
     assert together.tolist() == pytest.approx(alone, abs=1e-6)
 
 
@@ -91,21 +102,40 @@ def test_a_picture_without_room_for_the_window_has_no_ssim(shape):
     assert structural_similarity(clean, clean).isnan().tolist() == [True, True]
 
 
-@given(st.integers(1, 4), st.sampled_from((1, 3)), SIZES, st.floats(0.01, 100), st.floats(-50, 50), st.integers(0, 1000))
-def test_gain_and_offset_are_those_of_numpys_least_squares(count, channels, side, gain, offset, seed):
+@given(
+    st.integers(1, 4),
+    st.sampled_from((1, 3)),
+    SIZES,
+    st.floats(0.01, 100),
+    st.floats(-50, 50),
+    st.integers(0, 1000),
+)
+def test_gain_and_offset_are_those_of_numpys_least_squares(
+    count, channels, side, gain, offset, seed
+):
     source = torch.Generator().manual_seed(seed)
     clean = torch.rand(count, channels, side + 1, side, generator=source)
     images = gain * clean + offset + 0.1 * gain * torch.rand(clean.shape, generator=source)
-    for image, truth, *found in zip(images.double().numpy(), clean.double().numpy(), *fit_gain(images, clean), strict=True):
+    for image, truth, *found in zip(
+        images.double().numpy(), clean.double().numpy(), *fit_gain(images, clean), strict=True
+    ):
         columns = np.stack([image.ravel(), np.ones(image.size)], 1)
-        (gain, offset), *_ = np.linalg.lstsq(columns - [[image.mean(), 0]], truth.ravel(), rcond=None)
+        (gain, offset), *_ = np.linalg.lstsq(
+            columns - [[image.mean(), 0]], truth.ravel(), rcond=None
+        )
         if gain > 0:
-            assert [value.item() for value in found] == pytest.approx([gain, offset - gain * image.mean()], rel=1e-6, abs=1e-9)
+            assert [value.item() for value in found] == pytest.approx(
+                [gain, offset - gain * image.mean()], rel=1e-6, abs=1e-9
+            )
 
 
 def test_an_inverted_picture_and_one_without_contrast_get_an_offset_alone():
     clean = picture(20, 24)
-    for poor in (1 - clean, torch.full_like(clean, 0.3), torch.full_like(clean, 0.3) + 1e-8 * clean):
+    for poor in (
+        1 - clean,
+        torch.full_like(clean, 0.3),
+        torch.full_like(clean, 0.3) + 1e-8 * clean,
+    ):
         gain, offset = fit_gain(poor, clean)
         assert gain.tolist() == [0.0]
         assert offset.item() == pytest.approx(clean.double().mean().item())

@@ -66,14 +66,27 @@ def test_tiled_is_untiled_at_every_size(network):
     least = smallest_tile(network.halo, network.multiple_of)
 
     @settings(max_examples=10)
-    @given(st.integers(1, least + 40), st.integers(1, least + 40), st.integers(0, 20), st.integers(1, 3), st.integers(0, 3))
+    @given(
+        st.integers(1, least + 40),
+        st.integers(1, least + 40),
+        st.integers(0, 20),
+        st.integers(1, 3),
+        st.integers(0, 3),
+    )
     @example(1, least + 17, 0, 1, 0)
     @example(least + 17, 1, 0, 1, 0)
     @example(rows + 1, columns + 1, 0, 1, 0)
     @example(least + 1, least + 1, 0, 2, 0)
     def hold(height: int, width: int, more: int, at_once: int, seed: int) -> None:
         picture = some_images(1, network.channels, height, width, seed=seed)
-        plan = plan_exact(height, width, tile=least + more, halo=network.halo, multiple_of=network.multiple_of, at_once=at_once)
+        plan = plan_exact(
+            height,
+            width,
+            tile=least + more,
+            halo=network.halo,
+            multiple_of=network.multiple_of,
+            at_once=at_once,
+        )
         assert_same(apply(function, picture, plan), function(picture), plan)
 
     hold()
@@ -90,13 +103,23 @@ def test_a_strip_is_restored_as_if_whole(network):
 def test_a_halo_that_is_too_short_is_noticed():
     function, picture = through(SMALL_UNET), some_images(1, 1, 120, 120)
     plan = plan_exact(120, 120, tile=64, halo=4, multiple_of=SMALL_UNET.multiple_of)
-    assert (apply(function, picture, plan) - function(picture)).abs().max() > 1e-4, "the test above could not fail"
+    assert (apply(function, picture, plan) - function(picture)).abs().max() > 1e-4, (
+        "the test above could not fail"
+    )
 
 
 def test_how_many_go_at_once_changes_nothing_in_float32():
     function, picture = through(SMALL_UNET), some_images(2, 1, 150, 203)
     plans = [
-        plan_exact(150, 203, tile=76, halo=SMALL_UNET.halo, multiple_of=SMALL_UNET.multiple_of, at_once=each) for each in (1, 2, 3, 100)
+        plan_exact(
+            150,
+            203,
+            tile=76,
+            halo=SMALL_UNET.halo,
+            multiple_of=SMALL_UNET.multiple_of,
+            at_once=each,
+        )
+        for each in (1, 2, 3, 100)
     ]
     results = [apply(function, picture, plan) for plan in plans]
     for result, plan in zip(results[1:], plans[1:], strict=True):
@@ -109,19 +132,28 @@ def step_across_cuts(picture: torch.Tensor, plan: Plan, multiple_of: tuple[int, 
     A network has a grid of positions; a cut is held against steps at the same place of that grid.
     """
     steps = picture.diff(dim=0).abs().mean(1), picture.diff(dim=1).abs().mean(0)
-    cuts = [row[0].keep.top - 1 for row in plan.rows[1:]], [tile.keep.left - 1 for tile in plan.rows[0][1:]]
+    cuts = (
+        [row[0].keep.top - 1 for row in plan.rows[1:]],
+        [tile.keep.left - 1 for tile in plan.rows[0][1:]],
+    )
     across, elsewhere = [], []
     for step, places, multiple in zip(steps, cuts, multiple_of, strict=True):
         for place in places:
             across.append(step[place])
-            elsewhere += [step[other] for other in range(place % multiple, len(step), multiple) if other not in places]
+            elsewhere += [
+                step[other]
+                for other in range(place % multiple, len(step), multiple)
+                if other not in places
+            ]
     return (torch.stack(across).mean() / torch.stack(elsewhere).mean()).item()
 
 
 def test_in_bfloat16_no_seam_is_seen():
     halo, multiple_of, along = SMALL_UNET.halo, SMALL_UNET.multiple_of, torch.linspace(0, 3, 240)
     smooth = 0.5 + 0.3 * torch.sin(along)[:, None] * torch.cos(2 * along)
-    picture = (smooth + 0.02 * torch.randn(240, 240, generator=torch.Generator().manual_seed(0)))[None, None]
+    picture = (smooth + 0.02 * torch.randn(240, 240, generator=torch.Generator().manual_seed(0)))[
+        None, None
+    ]
     module = built(SMALL_UNET)
     for learned in module.parameters():
         learned.mul_(0.5)  # what comes out has the scale of a picture
@@ -135,7 +167,9 @@ def test_in_bfloat16_no_seam_is_seen():
 
     plan = plan_exact(240, 240, tile=88, halo=halo, multiple_of=multiple_of, at_once=2)
     tiled = apply(in_bfloat16, picture, plan)
-    rounding = tiled - in_float32(picture)  # a seam that the picture's own steps would hide is seen in this
+    rounding = tiled - in_float32(
+        picture
+    )  # a seam that the picture's own steps would hide is seen in this
     assert in_bfloat16(picture).dtype == torch.bfloat16
     assert tiled.dtype == torch.float32
     assert rounding.abs().max() > 1e-4
@@ -145,7 +179,9 @@ def test_in_bfloat16_no_seam_is_seen():
 
     shortened = plan_exact(240, 240, tile=88, halo=8, multiple_of=multiple_of, at_once=2)
     seam = apply(in_bfloat16, picture, shortened) - in_float32(picture)
-    assert step_across_cuts(seam[0, 0], shortened, multiple_of) > 1.5, "a real seam would not be noticed"
+    assert step_across_cuts(seam[0, 0], shortened, multiple_of) > 1.5, (
+        "a real seam would not be noticed"
+    )
 
 
 def test_tiles_give_the_same_in_any_order():
@@ -184,8 +220,13 @@ def test_a_batch_is_its_pictures(at_once, size):
 
 def test_no_gradient_is_kept():
     module = built(SMALL_UNET).requires_grad_(True)
-    for plan in (plan_exact(90, 90, tile=80, halo=SMALL_UNET.halo, multiple_of=(4, 4)), plan_exact(90, 90, tile=90, halo=0)):
-        assert not apply(lambda images: send_through(module, images, (4, 4)), some_images(1, 1, 90, 90), plan).requires_grad
+    for plan in (
+        plan_exact(90, 90, tile=80, halo=SMALL_UNET.halo, multiple_of=(4, 4)),
+        plan_exact(90, 90, tile=90, halo=0),
+    ):
+        assert not apply(
+            lambda images: send_through(module, images, (4, 4)), some_images(1, 1, 90, 90), plan
+        ).requires_grad
 
 
 # ------------------------------------------------------------------------------------------- blending
@@ -195,9 +236,13 @@ def test_no_gradient_is_kept():
 @given(
     st.integers(1, 120), st.integers(1, 120), st.integers(1, 12), st.integers(0, 30), st.sampled_from((1, 2, 8)), st.integers(1, 4)
 )  # fmt: skip
-def test_a_constant_stays_the_constant_up_to_corners_and_borders(height, width, overlap, more, multiple, at_once):
+def test_a_constant_stays_the_constant_up_to_corners_and_borders(
+    height, width, overlap, more, multiple, at_once
+):
     tile = 2 * (overlap + multiple) + more
-    plan = plan_blended(height, width, tile=tile, overlap=overlap, multiple_of=(multiple, multiple), at_once=at_once)
+    plan = plan_blended(
+        height, width, tile=tile, overlap=overlap, multiple_of=(multiple, multiple), at_once=at_once
+    )
     picture = torch.full((1, 2, height, width), 0.7)
     assert_same(apply(identity, picture, plan), picture, plan, 1e-6)
 
@@ -231,7 +276,9 @@ def test_between_two_answers_the_result_goes_over_smoothly():
     answers = iter((0.0, 1.0))
     plan = plan_blended(1, 36, tile=24, overlap=12)
     assert len(plan) == 2
-    blended = apply(lambda images: torch.full_like(images, next(answers)), torch.zeros(1, 1, 1, 36), plan)[0, 0, 0]
+    blended = apply(
+        lambda images: torch.full_like(images, next(answers)), torch.zeros(1, 1, 1, 36), plan
+    )[0, 0, 0]
     expected = torch.cat([torch.zeros(12), (torch.arange(12) + 0.5) / 12, torch.ones(12)])
     assert torch.allclose(blended, expected, atol=1e-7)
 
@@ -253,7 +300,13 @@ def test_a_network_that_looks_at_everything_is_blended_with_itself():
 def test_whatever_the_halo_there_is_a_plan_from_the_smallest_tile_on(height, width, more, multiple):
     multiple_of = (multiple, multiple)
     for halo in (None, 0, 13):
-        plan = plan_for(height, width, tile=smallest_tile(halo, multiple_of) + more, halo=halo, multiple_of=multiple_of)
+        plan = plan_for(
+            height,
+            width,
+            tile=smallest_tile(halo, multiple_of) + more,
+            halo=halo,
+            multiple_of=multiple_of,
+        )
         assert plan.blended == (halo is None)
 
 
@@ -271,8 +324,13 @@ class Rows:
         self.highest = 0
 
     def read(self, region: Region) -> Image:
-        assert (region.top, region.left) >= (self.last.top, self.last.left if region.top == self.last.top else 0), "read out of order"
-        assert region.top <= self.written, "rows are read that lie beyond what the row of tiles needs"
+        assert (region.top, region.left) >= (
+            self.last.top,
+            self.last.left if region.top == self.last.top else 0,
+        ), "read out of order"
+        assert region.top <= self.written, (
+            "rows are read that lie beyond what the row of tiles needs"
+        )
         self.last = region
         self.highest = max(self.highest, region.bottom - self.written)
         return TensorSource(self.image).read(region)
@@ -292,7 +350,11 @@ class Rows:
 @pytest.mark.parametrize("blended", [False, True])
 @pytest.mark.parametrize("size", [(400, 90), (33, 400), (20, 20)])
 def test_pictures_are_read_and_written_from_top_to_bottom_every_pixel_once(size, blended):
-    plan = plan_blended(*size, tile=40, overlap=8, at_once=2) if blended else plan_exact(*size, tile=40, halo=8, at_once=2)
+    plan = (
+        plan_blended(*size, tile=40, overlap=8, at_once=2)
+        if blended
+        else plan_exact(*size, tile=40, halo=8, at_once=2)
+    )
     picture, heard = Rows(some_images(1, 1, *size)[0]), []
     run(identity, plan, picture, picture, heard.append)
     assert picture.done.all()
@@ -305,7 +367,11 @@ def test_pictures_are_read_and_written_from_top_to_bottom_every_pixel_once(size,
 
 @pytest.mark.parametrize("blended", [False, True])
 def test_no_batch_is_larger_than_the_plan_says(blended):
-    plan = plan_blended(130, 170, tile=40, overlap=8, at_once=3) if blended else plan_exact(130, 170, tile=40, halo=8, at_once=3)
+    plan = (
+        plan_blended(130, 170, tile=40, overlap=8, at_once=3)
+        if blended
+        else plan_exact(130, 170, tile=40, halo=8, at_once=3)
+    )
     seen = []
 
     def looking(images: Images) -> Images:
@@ -321,11 +387,17 @@ def test_no_batch_is_larger_than_the_plan_says(blended):
 @given(
     st.integers(0, 2**34), st.floats(1, 1e5), st.one_of(st.none(), st.integers(0, 60)), st.sampled_from((1, 4, 8)), st.integers(1, 4096)
 )  # fmt: skip
-def test_a_tile_fits_the_memory_or_is_the_smallest_that_works(memory, bytes_per_pixel, halo, multiple, largest):
-    tile = tile_for(memory, bytes_per_pixel, halo=halo, multiple_of=(multiple, multiple), largest=largest)
+def test_a_tile_fits_the_memory_or_is_the_smallest_that_works(
+    memory, bytes_per_pixel, halo, multiple, largest
+):
+    tile = tile_for(
+        memory, bytes_per_pixel, halo=halo, multiple_of=(multiple, multiple), largest=largest
+    )
     least = smallest_tile(halo, (multiple, multiple))
     assert tile % multiple == 0
-    assert tile == least or (tile > least and tile**2 * bytes_per_pixel <= memory and tile <= largest)
+    assert tile == least or (
+        tile > least and tile**2 * bytes_per_pixel <= memory and tile <= largest
+    )
     more = tile + multiple
     assert more > largest or more**2 * bytes_per_pixel > memory or more <= least
     plan_for(201, 9, tile=tile, halo=halo, multiple_of=(multiple, multiple))
@@ -337,7 +409,11 @@ def test_the_tile_at_hand_fits_the_memory_that_is_free():
         assert tile == 68 or tile**2 * bytes_per_pixel < available_memory() / 2
 
 
-@given(st.integers(1, 5000), st.one_of(st.none(), st.integers(0, 60)), st.sampled_from(((1, 1), (4, 4), (8, 2))))
+@given(
+    st.integers(1, 5000),
+    st.one_of(st.none(), st.integers(0, 60)),
+    st.sampled_from(((1, 1), (4, 4), (8, 2))),
+)
 def test_a_tile_gets_smaller_until_it_cannot(tile, halo, multiple_of):
     least = smallest_tile(halo, multiple_of)
     sizes = [tile]
@@ -353,7 +429,9 @@ def test_a_tile_gets_smaller_until_it_cannot(tile, halo, multiple_of):
     [
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000000 bytes."),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000000 bytes."
+        ),
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
         RuntimeError("CUDA error: out of memory"),
     ],
@@ -399,7 +477,11 @@ def test_when_the_smallest_tile_does_not_fit_that_is_the_error():
     assert len(said) == 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("sizes do not match"), ValueError("out of memory"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("sizes do not match"), ValueError("out of memory"), KeyboardInterrupt()],
+    ids=repr,
+)
 def test_other_errors_are_not_tried_again(error):
     tried, said = [], []
 
@@ -437,7 +519,12 @@ def test_a_tensor_is_a_source_and_a_sink():
     image = some_images(1, 2, 9, 7)[0]
     assert torch.equal(TensorSource(image).read(Region(2, 1, 3, 4)), image[:, 2:5, 1:5])
     sink = TensorSink(9, 7)
-    run(lambda images: functional.relu(images), plan_exact(9, 7, tile=9, halo=0), TensorSource(image), sink)
+    run(
+        lambda images: functional.relu(images),
+        plan_exact(9, 7, tile=9, halo=0),
+        TensorSource(image),
+        sink,
+    )
     assert torch.equal(sink.image, image)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from restorae.data import open_pictures
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
-    from restorae.evaluating import Exam, evaluate, evaluate_latent
+    from restorae.evaluating import TestSet, evaluate, evaluate_latent
     from restorae.losses import Loss
     from restorae.model import Card, Model, load
     from restorae.networks import Network
@@ -22,7 +22,7 @@ _HOMES = {
     "SUITABLE": "restorae.training",
     "Card": "restorae.model",
     "Degradation": "restorae.degradations",
-    "Exam": "restorae.evaluating",
+    "TestSet": "restorae.evaluating",
     "Loss": "restorae.losses",
     "Machinery": "restorae.training",
     "Model": "restorae.model",
@@ -40,13 +40,13 @@ __all__ = [
     "SUITABLE",
     "Card",
     "Degradation",
-    "Exam",
     "Loss",
     "Machinery",
     "Model",
     "Network",
     "Recipe",
     "RestoraeError",
+    "TestSet",
     "__version__",
     "evaluate",
     "evaluate_latent",

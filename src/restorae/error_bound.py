@@ -72,10 +72,14 @@ class ErrorBound(Settings):
     def model_post_init(self, _context: object) -> None:
         rows = {len(row) for row in self.bounds}
         if len(self.bounds) != len(self.changed) or rows != {len(self.structure)}:
-            raise BadSpec(f"An error bound of {len(self.changed)} × {len(self.structure)} knots needs as many bounds; others came.")
+            raise BadSpec(
+                f"An error bound of {len(self.changed)} × {len(self.structure)} knots needs as many bounds; others came."
+            )
         for knots in (self.changed, self.structure):
             if any(knot <= 0 for knot in knots) or list(knots) != sorted(set(knots)):
-                raise BadSpec(f"The knots of an error bound are above 0 and rise; these came: {knots}.")
+                raise BadSpec(
+                    f"The knots of an error bound are above 0 and rise; these came: {knots}."
+                )
 
     @property
     def reach(self) -> int:
@@ -115,7 +119,9 @@ def measures(degraded: Images, restored: Images) -> tuple[Tensor, Tensor]:
         ShapeMismatch: the two batches differ in shape.
     """
     if degraded.shape != restored.shape:
-        raise ShapeMismatch(f"Pictures of shape {tuple(degraded.shape)} and what was restored from them, {tuple(restored.shape)}, differ.")
+        raise ShapeMismatch(
+            f"Pictures of shape {tuple(degraded.shape)} and what was restored from them, {tuple(restored.shape)}, differ."
+        )
     restored = restored.float()
     changed = _around((restored - degraded.float()).square()).sqrt()
     middling = restored - 0.5  # squares of small numbers lose fewer digits when they are subtracted
@@ -125,12 +131,18 @@ def measures(degraded: Images, restored: Images) -> tuple[Tensor, Tensor]:
 
 def stored_span(values: ValueRange, dtype: np.dtype) -> np.ndarray:
     """How many units of the stored values the [0, 1] scale is: one number for all channels, or one for each."""
-    return np.asarray([full_scale(dtype)]) if values.is_full else np.asarray(values.high) - np.asarray(values.low)
+    return (
+        np.asarray([full_scale(dtype)])
+        if values.is_full
+        else np.asarray(values.high) - np.asarray(values.low)
+    )
 
 
 def _around(images: Images) -> Images:
     for _ in range(2):
-        images = functional.avg_pool2d(images, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False)
+        images = functional.avg_pool2d(
+            images, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False
+        )
     return images
 
 
@@ -173,23 +185,42 @@ def fit(
         on: what those are called.
     """
     at = _knots(changed, weights, knots[0]), _knots(structure, weights, knots[1])
-    rows, columns = (_nearest(measured, side) for measured, side in zip((changed, structure), at, strict=True))
+    rows, columns = (
+        _nearest(measured, side) for measured, side in zip((changed, structure), at, strict=True)
+    )
     order = np.argsort(errors, kind="stable")
     errors, weights, rows, columns = errors[order], weights[order], rows[order], columns[order]
     table = np.array(
-        [[_entry(errors, weights, rows - row, columns - column, level) for column in range(len(at[1]))] for row in range(len(at[0]))]
+        [
+            [
+                _entry(errors, weights, rows - row, columns - column, level)
+                for column in range(len(at[1]))
+            ]
+            for row in range(len(at[0]))
+        ]
     )
     table = np.maximum(table, _FAINTEST)
-    make = functools.partial(ErrorBound, level=level, changed=tuple(at[0]), structure=tuple(at[1]), pictures=pictures, on=on)
+    make = functools.partial(
+        ErrorBound,
+        level=level,
+        changed=tuple(at[0]),
+        structure=tuple(at[1]),
+        pictures=pictures,
+        on=on,
+    )
     first = make(bounds=tuple(map(tuple, table.tolist())))
-    expected = first.at(*(torch.from_numpy(np.float32(measured[order])) for measured in (changed, structure))).numpy()
+    expected = first.at(
+        *(torch.from_numpy(np.float32(measured[order])) for measured in (changed, structure))
+    ).numpy()
     table *= _quantile(errors / expected, weights, level)
     return make(bounds=tuple(tuple(_rounded_up(each) for each in row) for row in table.tolist()))
 
 
 def _knots(measured: np.ndarray, weights: np.ndarray, count: int) -> list[float]:
     """Where the table has its entries: evenly between the measures that are hardly ever undershot and exceeded, over logarithms."""
-    low, high = (max(_quantile(measured, weights, level), _FAINTEST) for level in (_ENDS, 1 - _ENDS))
+    low, high = (
+        max(_quantile(measured, weights, level), _FAINTEST) for level in (_ENDS, 1 - _ENDS)
+    )
     if count == 1 or high < low * 1.1:
         return [float(f"{(low * high) ** 0.5:.{_DIGITS}g}")]
     return [float(f"{knot:.{_DIGITS}g}") for knot in np.geomspace(low, high, count)]
@@ -197,10 +228,14 @@ def _knots(measured: np.ndarray, weights: np.ndarray, count: int) -> list[float]
 
 def _nearest(measured: np.ndarray, knots: list[float]) -> np.ndarray:
     at = np.log(knots)
-    return np.asarray(np.searchsorted((at[1:] + at[:-1]) / 2, np.log(np.maximum(measured, _FAINTEST))))
+    return np.asarray(
+        np.searchsorted((at[1:] + at[:-1]) / 2, np.log(np.maximum(measured, _FAINTEST)))
+    )
 
 
-def _entry(errors: np.ndarray, weights: np.ndarray, down: np.ndarray, across: np.ndarray, level: float) -> float:
+def _entry(
+    errors: np.ndarray, weights: np.ndarray, down: np.ndarray, across: np.ndarray, level: float
+) -> float:
     """The quantile of an entry's pixels, or of those around it too where it has few; `errors` rise."""
     distance = np.maximum(np.abs(down), np.abs(across))
     for reach in range(int(distance.max()) + 1):
@@ -224,4 +259,6 @@ def _of_rising(values: np.ndarray, weights: np.ndarray, level: float) -> float:
 
 def _rounded_up(value: float) -> float:
     rounded = float(f"{value:.{_DIGITS}g}")
-    return rounded if rounded >= value else float(f"{value * (1 + 10.0 ** (1 - _DIGITS)):.{_DIGITS}g}")
+    return (
+        rounded if rounded >= value else float(f"{value * (1 + 10.0 ** (1 - _DIGITS)):.{_DIGITS}g}")
+    )

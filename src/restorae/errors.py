@@ -4,6 +4,7 @@
     ├── UsageError                  the request itself is wrong                      (exit status 2)
     │   ├── UnknownKind             no degradation, network, loss, data set or model has that name
     │   ├── BadSpec                 a text such as "gaussian-noise(sigma=0.1)" or a setting cannot be used
+    │   ├── SettingsConflict        settings that exclude each other, or one that needs another
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
     │   ├── DataUnavailable         a data set is neither here nor to be had
@@ -17,19 +18,127 @@
     │   └── TrainingCollapsed       the network learned one answer for everything
     └── Interrupted                 Ctrl-C or SIGTERM; what was promised to be kept was kept
 
-Each message says what came, what was expected and what to do now. Only the faces (`cli`) print them.
+An error carries facts, not sentences for one face: the subject, the problem, and fixes as a setting and a value. Each face
+(command line, Python, page) renders them with its own `Wording`: `--tile 68`, `tile=68`, "Tile size: 68".
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One way to make a request work: a setting, and what to do with it."""
+
+    setting: str
+    """Name of the setting as in Python: `tile`, `max_pixels`, `out`."""
+    value: object = None
+    """The value to give it, for the action `set`; None or True where naming the setting is enough."""
+    action: Literal["set", "omit", "change"] = "set"
+    """Give it this value, leave it out, or give it another value than now."""
+
+
+class Wording(Protocol):
+    """How a face names settings and suggests fixes."""
+
+    def setting(self, name: str) -> str:
+        """The name of a setting on this face."""
+
+    def fix(self, fix: Fix) -> str:
+        """An instruction without a full stop, such as `use --tile 68`."""
+
+
+class PythonWording:
+    """Settings as Python arguments; what `str(error)` shows."""
+
+    def setting(self, name: str) -> str:
+        return f"`{name}`"
+
+    def fix(self, fix: Fix) -> str:
+        match fix.action:
+            case "omit":
+                return f"omit {fix.setting}"
+            case "change":
+                return f"choose another {fix.setting}"
+            case _:
+                return f"use {fix.setting}={fix.value if fix.value is not None else True!r}"
+
+
+PYTHON = PythonWording()
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a person is told, before a face has put it into its own words: of an error, a warning or a notice."""
+
+    problem: str
+    """What is wrong, without a full stop. Where `settings` are given, a format string with one `{}` for each."""
+    subject: str | os.PathLike[str] | None = None
+    """The file or field that it is about."""
+    settings: tuple[str, ...] = ()
+    """Settings that the problem mentions, by their Python names."""
+    fixes: tuple[Fix, ...] = ()
+    """What would help, the best first; they are alternatives."""
+
+    def render(self, wording: Wording = PYTHON) -> str:
+        """The message in a face's words: `subject: problem. Fix, or fix.`
+
+        >>> Message("a tile of {} leaves nothing to keep", settings=("tile",), fixes=(Fix("tile", 68),)).render()
+        'a tile of `tile` leaves nothing to keep. Use tile=68.'
+        """
+        problem = (
+            self.problem.format(*map(wording.setting, self.settings))
+            if self.settings
+            else self.problem
+        )
+        text = problem if self.subject is None else f"{os.fspath(self.subject)}: {problem}"
+        if not self.fixes:
+            return text
+        fixes = ", or ".join(wording.fix(fix) for fix in self.fixes)
+        return f"{text.removesuffix('.')}. {fixes[:1].upper()}{fixes[1:]}."
+
+
+def in_words(message: str | Message, wording: Wording = PYTHON) -> str:
+    """A message for a person: plain text as it is, facts in a face's words."""
+    return message if isinstance(message, str) else message.render(wording)
 
 
 class RestoraeError(Exception):
-    """Base of all errors that restorae raises on purpose."""
+    """Base of all errors that restorae raises on purpose.
+
+    Args:
+        problem: what is wrong; where `settings` are given, a format string with one `{}` for each.
+        subject: the file or field that it is about.
+        settings: settings that the problem mentions, by their Python names.
+        fix: what would help, as a setting and a value; several are alternatives.
+    """
 
     exit_status = 1
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        subject: str | os.PathLike[str] | None = None,
+        settings: Sequence[str] = (),
+        fix: Fix | Sequence[Fix] = (),
+    ) -> None:
+        super().__init__(problem)
+        self.message = Message(
+            problem, subject, tuple(settings), (fix,) if isinstance(fix, Fix) else tuple(fix)
+        )
+
+    def render(self, wording: Wording = PYTHON) -> str:
+        """The error in a face's words."""
+        return self.message.render(wording)
+
+    def __str__(self) -> str:
+        return self.render()
 
 
 class UsageError(RestoraeError):
@@ -44,6 +153,10 @@ class UnknownKind(UsageError):
 
 class BadSpec(UsageError):
     """A specification or a setting that cannot be used."""
+
+
+class SettingsConflict(UsageError):
+    """Settings that exclude each other, or one that needs another."""
 
 
 class TileTooSmall(UsageError):

@@ -28,7 +28,9 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 def usable_cores() -> int:
     """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    )
 
 
 def available_memory(device: torch.device | None = None) -> int:
@@ -36,8 +38,13 @@ def available_memory(device: torch.device | None = None) -> int:
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     found = [_FALLBACK_MEMORY]
-    with contextlib.suppress(OSError, ValueError, StopIteration), open("/proc/meminfo", encoding="ascii") as meminfo:
-        found = [1024 * int(next(line for line in meminfo if line.startswith("MemAvailable")).split()[1])]
+    with (
+        contextlib.suppress(OSError, ValueError, StopIteration),
+        open("/proc/meminfo", encoding="ascii") as meminfo,
+    ):
+        found = [
+            1024 * int(next(line for line in meminfo if line.startswith("MemAvailable")).split()[1])
+        ]
     for limit, used in _CONTAINER_LIMITS:
         with contextlib.suppress(OSError, ValueError):  # "max" is no number: no limit
             found.append(max(0, int(Path(limit).read_text()) - int(Path(used).read_text())))
@@ -51,7 +58,9 @@ def keep_freed_memory() -> None:
     faulted in anew, which took up to half of a step. Linux with glibc only; elsewhere nothing happens. Whoever set
     MALLOC_ variables in the environment keeps their choice.
     """
-    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+    if not sys.platform.startswith("linux") or any(
+        name.startswith("MALLOC_") for name in os.environ
+    ):
         return
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt
@@ -78,7 +87,9 @@ def choose_device(wanted: str = "auto") -> torch.device:
         device = torch.device(wanted)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"There is no device {wanted!r} here ({str(error).splitlines()[0]}). Use --device auto or cpu.") from None
+        raise UsageError(
+            f"There is no device {wanted!r} here ({str(error).splitlines()[0]}). Use --device auto or cpu."
+        ) from None
     return device
 
 
@@ -96,7 +107,9 @@ def choose_precision(wanted: Precision, device: torch.device) -> Literal["float3
     if said in ("float32", "bfloat16"):
         return cast("Literal['float32', 'bfloat16']", said)
     if said != "auto":
-        raise UsageError(f"There is no precision {said!r}, which {PRECISION_VARIABLE} names. Set it to auto, float32 or bfloat16.")
+        raise UsageError(
+            f"There is no precision {said!r}, which {PRECISION_VARIABLE} names. Set it to auto, float32 or bfloat16."
+        )
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device.type == "cpu":
@@ -133,7 +146,10 @@ def describe() -> dict[str, str | int]:
 
 
 def _processor_name() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo:
+    with (
+        contextlib.suppress(OSError),
+        open("/proc/cpuinfo", encoding="ascii", errors="replace") as cpuinfo,
+    ):
         for line in cpuinfo:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()

@@ -27,7 +27,11 @@ class Settings(BaseModel):
     """A frozen pydantic model that refuses unknown keys and speaks plainly about what is wrong."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True, arbitrary_types_allowed=True
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
     )
 
     def __init__(self, /, **values: Any) -> None:
@@ -50,7 +54,9 @@ class Part(Settings):
     family: ClassVar[str] = ""
     """What the family is called in messages."""
 
-    def __init_subclass__(cls, *, kind: str | None = None, family: str | None = None, **options: Any) -> None:
+    def __init_subclass__(
+        cls, *, kind: str | None = None, family: str | None = None, **options: Any
+    ) -> None:
         super().__init_subclass__(**options)
         if family is not None:
             cls.family, cls.kind = family, ""
@@ -71,7 +77,10 @@ class Part(Settings):
         if cls.kind or not cls.family:
             return handler(source)  # type: ignore[no-any-return]
         return core_schema.no_info_plain_validator_function(
-            cls.of, serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.to_dict())
+            cls.of,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda part: part.to_dict()
+            ),
         )
 
     @classmethod
@@ -110,7 +119,9 @@ class Part(Settings):
         for part in kinds(cls):
             if part.kind == name:
                 return part
-        raise UnknownKind(f"There is no {cls.family} {name!r}. {nearest(name, (part.kind for part in kinds(cls)))}")
+        raise UnknownKind(
+            f"There is no {cls.family} {name!r}. {nearest(name, (part.kind for part in kinds(cls)))}"
+        )
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Self:
@@ -142,13 +153,23 @@ class Part(Settings):
     def __str__(self) -> str:
         """The shortest text that `of` reads back: settings that differ from their defaults."""
         fields = type(self).model_fields
-        said = {name: value for name in fields if (value := getattr(self, name)) != fields[name].default}
-        return f"{self.kind}({','.join(f'{name}={to_text(value)}' for name, value in said.items())})" if said else self.kind
+        said = {
+            name: value for name in fields if (value := getattr(self, name)) != fields[name].default
+        }
+        return (
+            f"{self.kind}({','.join(f'{name}={to_text(value)}' for name, value in said.items())})"
+            if said
+            else self.kind
+        )
 
 
 def kinds(family: type[P]) -> Iterator[type[P]]:
     """Every concrete class of the family that `family` belongs to, newest definition first, each kind once."""
-    root = next(base for base in reversed(family.__mro__) if issubclass(base, Part) and base.__dict__.get("family"))
+    root = next(
+        base
+        for base in reversed(family.__mro__)
+        if issubclass(base, Part) and base.__dict__.get("family")
+    )
     found: list[type[P]] = []
     waiting: list[type[Any]] = [root]
     while waiting:
@@ -165,7 +186,9 @@ def kinds(family: type[P]) -> Iterator[type[P]]:
 
 def _redefines(new: type[Part], old: type[Part]) -> bool:
     """Whether `new` is the same class run again (a notebook cell), not a second class that claims the name."""
-    return new.__qualname__ == old.__qualname__ and (new.__module__ == old.__module__ or old.__module__ == "__main__")
+    return new.__qualname__ == old.__qualname__ and (
+        new.__module__ == old.__module__ or old.__module__ == "__main__"
+    )
 
 
 class Range(Settings):
@@ -180,7 +203,9 @@ class Range(Settings):
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
             raise BadSpec(f"the range {self} has a bound that is not a finite number")
         if self.low > self.high:
-            raise BadSpec(f"the range {self} is the wrong way round. Write {to_text(self.high)}..{to_text(self.low)}")
+            raise BadSpec(
+                f"the range {self} is the wrong way round. Write {to_text(self.high)}..{to_text(self.low)}"
+            )
 
     def __str__(self) -> str:
         return f"{to_text(self.low)}..{to_text(self.high)}"
@@ -192,7 +217,9 @@ def _read_range(value: object) -> object:
         try:
             return Range(low=float(low), high=float(high))
         except ValueError:
-            raise BadSpec(f"{value!r} is no range: write two numbers as low..high, such as 0.0..0.2") from None
+            raise BadSpec(
+                f"{value!r} is no range: write two numbers as low..high, such as 0.0..0.2"
+            ) from None
     return value
 
 
@@ -209,7 +236,9 @@ class Within:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: Any
+    ) -> dict[str, Any]:
         described: dict[str, Any] = handler(schema)
         described |= {"minimum": self.low} if math.isfinite(self.low) else {}
         described |= {"maximum": self.high} if math.isfinite(self.high) else {}
@@ -246,13 +275,17 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
     """
     found = _SPEC.fullmatch(text)
     if found is None:
-        raise BadSpec(f"{text!r} cannot be read. Write a name, or a name with settings: name(setting=value,setting=value).")
+        raise BadSpec(
+            f"{text!r} cannot be read. Write a name, or a name with settings: name(setting=value,setting=value)."
+        )
     settings: dict[str, Any] = {}
     for item in split_outside_brackets(found["settings"] or "", ","):
         name, sign, value = item.partition("=")
         name = name.strip().replace("-", "_")
         if not sign or not name or not value.strip():
-            raise BadSpec(f"{item.strip()!r} in {text!r} cannot be read. Write settings as name=value, separated by commas.")
+            raise BadSpec(
+                f"{item.strip()!r} in {text!r} cannot be read. Write settings as name=value, separated by commas."
+            )
         if name in settings:
             raise BadSpec(f"{name!r} is given twice in {text!r}.")
         settings[name] = _read_value(value.strip())
@@ -303,10 +336,15 @@ def explain(error: ValidationError, settings: type[Settings]) -> str:
     for problem in error.errors(include_url=False, include_context=True):
         place = str(problem["loc"][0]) if problem["loc"] else ""
         if problem["type"] == "extra_forbidden":
-            told[place] = f"{settings.title()} has no setting {place!r}. {nearest(place, settings.model_fields)}"
+            told[place] = (
+                f"{settings.title()} has no setting {place!r}. {nearest(place, settings.model_fields)}"
+            )
         elif problem["type"] == "missing":
             told[place] = f"{settings.title()} needs {place!r}."
         else:
             expected = problem["msg"].removeprefix("Value error, ")
-            told.setdefault(place, f"{settings.title()}: {place}={problem['input']!r} cannot be used: {expected}.")
+            told.setdefault(
+                place,
+                f"{settings.title()}: {place}={problem['input']!r} cannot be used: {expected}.",
+            )
     return " ".join(told.values())

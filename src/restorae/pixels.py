@@ -61,7 +61,9 @@ class ValueRange:
     def __str__(self) -> str:
         if self.is_full:
             return "full range"
-        return ", ".join(f"{low:g} to {high:g}" for low, high in zip(self.low, self.high, strict=True))
+        return ", ".join(
+            f"{low:g} to {high:g}" for low, high in zip(self.low, self.high, strict=True)
+        )
 
 
 FULL_RANGE = ValueRange((0.0,), (0.0,))
@@ -85,7 +87,9 @@ def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = Fals
     """
     dtype = sample.dtype
     if dtype.kind not in "biuf":
-        raise BadPicture(f"Values of type {dtype} cannot be used as pixels. Expected whole numbers or floats.")
+        raise BadPicture(
+            f"Values of type {dtype} cannot be used as pixels. Expected whole numbers or floats."
+        )
     if wanted == "full-range":
         full_scale(dtype)
         return FULL_RANGE
@@ -110,8 +114,12 @@ def range_of(stored: np.ndarray, wanted: Values = "auto") -> ValueRange:
 
 def _fills_its_range(dtype: np.dtype, low: float, high: float) -> bool:
     if dtype.kind == "f":
-        return _WORKING_FLOATS[0] <= low and high <= _WORKING_FLOATS[1] and high - low >= _SMALL_PART
-    return dtype.kind == "u" and dtype.itemsize <= 4 and high - low >= _SMALL_PART * full_scale(dtype)
+        return (
+            _WORKING_FLOATS[0] <= low and high <= _WORKING_FLOATS[1] and high - low >= _SMALL_PART
+        )
+    return (
+        dtype.kind == "u" and dtype.itemsize <= 4 and high - low >= _SMALL_PART * full_scale(dtype)
+    )
 
 
 def full_scale(dtype: np.dtype) -> float:
@@ -124,7 +132,9 @@ def full_scale(dtype: np.dtype) -> float:
         return 1.0
     if dtype.kind == "u" and dtype.itemsize <= 4:
         return float(np.iinfo(dtype).max)
-    raise BadPicture(f"Pixels of type {dtype} cannot be used. Expected whole numbers without sign (uint8, uint16), bool or floats.")
+    raise BadPicture(
+        f"Pixels of type {dtype} cannot be used. Expected whole numbers without sign (uint8, uint16), bool or floats."
+    )
 
 
 def to_working(stored: np.ndarray) -> Image:
@@ -134,9 +144,13 @@ def to_working(stored: np.ndarray) -> Image:
         BadPicture: no pixels, NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
     if stored.ndim not in (2, 3) or stored.size == 0:
-        raise BadPicture(f"A picture is (height, width) or (height, width, channels) and not empty; this one is {stored.shape}.")
+        raise BadPicture(
+            f"A picture is (height, width) or (height, width, channels) and not empty; this one is {stored.shape}."
+        )
     working = working_values(stored)
-    return torch.from_numpy(working[None] if working.ndim == 2 else np.ascontiguousarray(working.transpose(2, 0, 1)))
+    return torch.from_numpy(
+        working[None] if working.ndim == 2 else np.ascontiguousarray(working.transpose(2, 0, 1))
+    )
 
 
 def working_values(stored: np.ndarray) -> np.ndarray:
@@ -232,12 +246,18 @@ def as_batch(pictures: np.ndarray) -> Images:
             f"Pictures as one array are (count, height, width) or (count, height, width, channels); this one is {pictures.shape}."
         )
     working = working_values(pictures)
-    working = working[:, None] if working.ndim == 3 else np.ascontiguousarray(working.transpose(0, 3, 1, 2))
+    working = (
+        working[:, None]
+        if working.ndim == 3
+        else np.ascontiguousarray(working.transpose(0, 3, 1, 2))
+    )
     return torch.from_numpy(working)
 
 
 def as_array(batch: Images, dtype: np.dtype | type = np.dtype(np.float32)) -> np.ndarray:
     """A working batch as an array of pictures: (n, height, width) for one channel, else (n, height, width, channels)."""
     values = batch.detach().cpu().float().numpy()
-    values = values[:, 0] if values.shape[1] == 1 else np.ascontiguousarray(values.transpose(0, 2, 3, 1))
+    values = (
+        values[:, 0] if values.shape[1] == 1 else np.ascontiguousarray(values.transpose(0, 2, 3, 1))
+    )
     return stored_values(values, np.dtype(dtype))

@@ -35,10 +35,15 @@ class DiagonalGaussian:
     def bounded(cls, mean: Tensor, log_var: Tensor) -> DiagonalGaussian:
         """As given, in float32, with `log_var` cut to ± `LOG_VAR_LIMIT`; its gradient passes the cut, so that it can come back."""
         mean, log_var = mean.float(), log_var.float()
-        return cls(mean, log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT).detach() + (log_var - log_var.detach()))
+        return cls(
+            mean,
+            log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT).detach() + (log_var - log_var.detach()),
+        )
 
     @classmethod
-    def standard(cls, shape: tuple[int, ...], device: torch.device | str = "cpu") -> DiagonalGaussian:
+    def standard(
+        cls, shape: tuple[int, ...], device: torch.device | str = "cpu"
+    ) -> DiagonalGaussian:
         """Mean 0 and variance 1 everywhere: the usual prior."""
         return cls(torch.zeros(shape, device=device), torch.zeros(shape, device=device))
 
@@ -49,7 +54,9 @@ class DiagonalGaussian:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw per picture, mean + std ⊙ ε with ε ~ N(0, I): the reparameterisation, so gradients reach both moments."""
-        noise = torch.randn(self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+        noise = torch.randn(
+            self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype
+        )
         return self.mean + self.std * noise
 
     def kl_by_dimension(self, prior: DiagonalGaussian | None = None) -> Tensor:
@@ -57,7 +64,9 @@ class DiagonalGaussian:
         if prior is None:
             return 0.5 * (self.mean.square() + self.log_var.exp() - 1 - self.log_var)
         ahead = (self.mean - prior.mean).square() * torch.exp(-prior.log_var)
-        return 0.5 * (ahead + torch.exp(self.log_var - prior.log_var) - 1 - self.log_var + prior.log_var)
+        return 0.5 * (
+            ahead + torch.exp(self.log_var - prior.log_var) - 1 - self.log_var + prior.log_var
+        )
 
     def kl(self, prior: DiagonalGaussian | None = None) -> PerPicture:
         """KL divergence from `prior` (standard normal if none is given) in nats, (batch,)."""
@@ -85,4 +94,6 @@ class DiagonalGaussian:
 
 def join(beliefs: list[DiagonalGaussian]) -> DiagonalGaussian:
     """Several batches as one."""
-    return DiagonalGaussian(torch.cat([each.mean for each in beliefs]), torch.cat([each.log_var for each in beliefs]))
+    return DiagonalGaussian(
+        torch.cat([each.mean for each in beliefs]), torch.cat([each.log_var for each in beliefs])
+    )

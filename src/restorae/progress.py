@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from restorae.errors import Message
+
 
 class Progress:
     """A listener that hears nothing. Faces override what they show.
@@ -24,10 +26,10 @@ class Progress:
     def end(self) -> None:
         """The task that was begun is over."""
 
-    def say(self, message: str) -> None:
+    def say(self, message: str | Message) -> None:
         """Something a person should know now: a choice that was made for them, a finished epoch."""
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str | Message) -> None:
         """Something a person should act on."""
 
 

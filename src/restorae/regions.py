@@ -98,7 +98,13 @@ class Plan:
 
 
 def plan_exact(
-    height: int, width: int, *, tile: int | tuple[int, int], halo: int, multiple_of: tuple[int, int] = (1, 1), at_once: int = 1
+    height: int,
+    width: int,
+    *,
+    tile: int | tuple[int, int],
+    halo: int,
+    multiple_of: tuple[int, int] = (1, 1),
+    at_once: int = 1,
 ) -> Plan:
     """A plan whose tiles together are what the whole picture would be, for a network that sees `halo` pixels far.
 
@@ -120,19 +126,37 @@ def plan_exact(
         TileTooSmall: the context alone fills the tile.
     """
     picture, tiles = (height, width), _both(tile)
-    overlaps = [_exact_overlap(halo, side, step) for side, step in zip(picture, multiple_of, strict=True)]
-    needed = [min(side, overlap + step) for side, overlap, step in zip(picture, overlaps, multiple_of, strict=True)]
+    overlaps = [
+        _exact_overlap(halo, side, step) for side, step in zip(picture, multiple_of, strict=True)
+    ]
+    needed = [
+        min(side, overlap + step)
+        for side, overlap, step in zip(picture, overlaps, multiple_of, strict=True)
+    ]
     if tiles[0] < needed[0] or tiles[1] < needed[1]:
         raise TileTooSmall(
             f"a tile of {_said(tiles)} px leaves nothing to keep: this model needs {halo} px of context on each side. "
             f"Use --tile {_enough(tiles, needed)} or more."
         )
-    rows, columns = (_apart(*each) for each in zip(picture, tiles, multiple_of, overlaps, strict=True))
-    return Plan(height, width, tuple(tuple(_kept(row, column) for column in columns) for row in rows), at_once)
+    rows, columns = (
+        _apart(*each) for each in zip(picture, tiles, multiple_of, overlaps, strict=True)
+    )
+    return Plan(
+        height,
+        width,
+        tuple(tuple(_kept(row, column) for column in columns) for row in rows),
+        at_once,
+    )
 
 
 def plan_blended(
-    height: int, width: int, *, tile: int | tuple[int, int], overlap: int, multiple_of: tuple[int, int] = (1, 1), at_once: int = 1
+    height: int,
+    width: int,
+    *,
+    tile: int | tuple[int, int],
+    overlap: int,
+    multiple_of: tuple[int, int] = (1, 1),
+    at_once: int = 1,
 ) -> Plan:
     """A plan whose tiles fade into each other, for a network that looks at everything and has no exact tiles.
 
@@ -153,8 +177,16 @@ def plan_blended(
             f"a tile of {_said(tiles)} px is too small to be blended with its neighbours over {overlap} px on each side. "
             f"Use --tile {_enough(tiles, needed)} or more."
         )
-    rows, columns = (_fading(*each) for each in zip(picture, tiles, multiple_of, overlaps, strict=True))
-    return Plan(height, width, tuple(tuple(_kept(row, column) for column in columns) for row in rows), at_once, blended=True)
+    rows, columns = (
+        _fading(*each) for each in zip(picture, tiles, multiple_of, overlaps, strict=True)
+    )
+    return Plan(
+        height,
+        width,
+        tuple(tuple(_kept(row, column) for column in columns) for row in rows),
+        at_once,
+        blended=True,
+    )
 
 
 def smallest_tile(halo: int | None, multiple_of: tuple[int, int]) -> int:
@@ -181,7 +213,12 @@ class _Stretch(NamedTuple):
 
 def _kept(row: _Stretch, column: _Stretch) -> Tile:
     read = Region(row.start, column.start, row.end - row.start, column.end - column.start)
-    keep = Region(row.keep_start, column.keep_start, row.keep_end - row.keep_start, column.keep_end - column.keep_start)
+    keep = Region(
+        row.keep_start,
+        column.keep_start,
+        row.keep_end - row.keep_start,
+        column.keep_end - column.keep_start,
+    )
     return Tile(read, keep, (row.before, row.after, column.before, column.after))
 
 
@@ -202,7 +239,10 @@ def _apart(length: int, tile: int, multiple: int, overlap: int) -> list[_Stretch
     last = (_up(length, multiple) - size) // multiple  # where the last tile starts, in multiples
     starts = [place * last // (count - 1) * multiple for place in range(count)]
     cuts = [0, *((after + before + size) // 2 for before, after in pairwise(starts)), length]
-    return [_Stretch(start, min(start + size, length), *kept) for start, kept in zip(starts, pairwise(cuts), strict=True)]
+    return [
+        _Stretch(start, min(start + size, length), *kept)
+        for start, kept in zip(starts, pairwise(cuts), strict=True)
+    ]
 
 
 def _fading(length: int, tile: int, multiple: int, overlap: int) -> list[_Stretch]:
@@ -212,7 +252,17 @@ def _fading(length: int, tile: int, multiple: int, overlap: int) -> list[_Stretc
     size, count = _size_and_count(length, tile, multiple, overlap)
     step = max(size, 2 * overlap) - overlap
     ends = [(start, min(start + step + overlap, length)) for start in range(0, count * step, step)]
-    return [_Stretch(start, end, start, end, before=overlap if start else 0, after=overlap if end < length else 0) for start, end in ends]
+    return [
+        _Stretch(
+            start,
+            end,
+            start,
+            end,
+            before=overlap if start else 0,
+            after=overlap if end < length else 0,
+        )
+        for start, end in ends
+    ]
 
 
 def _size_and_count(length: int, tile: int, multiple: int, overlap: int) -> tuple[int, int]:

@@ -21,7 +21,9 @@ def squared_errors(images: Images, clean: Images) -> Tensor:
         ShapeMismatch: the two batches differ in shape.
     """
     if images.shape != clean.shape:
-        raise ShapeMismatch(f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}.")
+        raise ShapeMismatch(
+            f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}."
+        )
     return (images - clean).square().flatten(1).mean(1)
 
 
@@ -40,12 +42,16 @@ def structural_similarity(images: Images, clean: Images) -> Tensor:
     Pictures with a side below 11 px have no such window: NaN.
     """
     if images.shape != clean.shape:
-        raise ShapeMismatch(f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}.")
+        raise ShapeMismatch(
+            f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}."
+        )
     if min(images.shape[-2:]) < SMALLEST_SSIM_SIDE:
         return torch.full((len(images),), math.nan)
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    _, everywhere = structural_similarity_index_measure(images, clean, data_range=1.0, reduction="none", return_full_image=True)
+    _, everywhere = structural_similarity_index_measure(
+        images, clean, data_range=1.0, reduction="none", return_full_image=True
+    )
     # only where the window lies within the picture: mirrored borders would count some pixels twice
     border = SMALLEST_SSIM_SIDE // 2
     return everywhere[..., border:-border, border:-border].flatten(1).mean(1)
@@ -65,7 +71,9 @@ def fit_gain(images: Images, clean: Images) -> tuple[PerPicture, PerPicture]:
         ShapeMismatch: the two batches differ in shape.
     """
     if images.shape != clean.shape:
-        raise ShapeMismatch(f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}.")
+        raise ShapeMismatch(
+            f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}."
+        )
     given, wanted = images.double().flatten(1), clean.double().flatten(1)
     middle, target = given.mean(1), wanted.mean(1)
     around = given - middle[:, None]

@@ -78,14 +78,24 @@ class TensorSink:
         self._image[:, rows, columns] = values
 
 
-def plan_for(height: int, width: int, *, tile: int, halo: int | None, multiple_of: tuple[int, int] = (1, 1), at_once: int = 1) -> Plan:
+def plan_for(
+    height: int,
+    width: int,
+    *,
+    tile: int,
+    halo: int | None,
+    multiple_of: tuple[int, int] = (1, 1),
+    at_once: int = 1,
+) -> Plan:
     """The exact plan of a network with a halo; of one without, a plan whose tiles fade over a quarter of their side.
 
     Raises:
         TileTooSmall: the tile leaves nothing to keep.
     """
     if halo is None:
-        return plan_blended(height, width, tile=tile, overlap=tile // 4, multiple_of=multiple_of, at_once=at_once)
+        return plan_blended(
+            height, width, tile=tile, overlap=tile // 4, multiple_of=multiple_of, at_once=at_once
+        )
     return plan_exact(height, width, tile=tile, halo=halo, multiple_of=multiple_of, at_once=at_once)
 
 
@@ -123,7 +133,9 @@ def apply(function: Callable[[Images], Images], images: Images, plan: Plan) -> I
     """
     if len(plan) == 1:
         with torch.no_grad():
-            return torch.cat([function(batch).float() for batch in torch.split(images, plan.at_once)])
+            return torch.cat(
+                [function(batch).float() for batch in torch.split(images, plan.at_once)]
+            )
     restored = []
     for image in images:
         sink = TensorSink(plan.height, plan.width)
@@ -158,7 +170,13 @@ def _rising(length: int) -> Tensor:
     return (torch.arange(length) + 0.5) / length
 
 
-def _run_exact(function: Callable[[Images], Images], plan: Plan, source: Source, sink: Sink, advance: Callable[[int], None] | None) -> None:
+def _run_exact(
+    function: Callable[[Images], Images],
+    plan: Plan,
+    source: Source,
+    sink: Sink,
+    advance: Callable[[int], None] | None,
+) -> None:
     for row in plan.rows:
         for tile, restored in _sent(function, row, plan.at_once, source, advance):
             rows, columns = tile.keep.inside(tile.read)
@@ -166,9 +184,15 @@ def _run_exact(function: Callable[[Images], Images], plan: Plan, source: Source,
 
 
 def _run_blended(
-    function: Callable[[Images], Images], plan: Plan, source: Source, sink: Sink, advance: Callable[[int], None] | None
+    function: Callable[[Images], Images],
+    plan: Plan,
+    source: Source,
+    sink: Sink,
+    advance: Callable[[int], None] | None,
 ) -> None:
-    begun: Image | None = None  # rows of pixels that the row of tiles above has begun and this one finishes
+    begun: Image | None = (
+        None  # rows of pixels that the row of tiles above has begun and this one finishes
+    )
     for place, row in enumerate(plan.rows):
         top, height = row[0].read.top, row[0].read.height
         band, total = Region(top, 0, height, plan.width), None
@@ -181,13 +205,19 @@ def _run_blended(
             rows, columns = tile.read.inside(band)
             total[:, rows, columns] += restored * over_rows[:, None] * over_columns
         assert total is not None
-        finished = (plan.rows[place + 1][0].read.top if place + 1 < len(plan.rows) else plan.height) - top
+        finished = (
+            plan.rows[place + 1][0].read.top if place + 1 < len(plan.rows) else plan.height
+        ) - top
         sink.write(Region(top, 0, finished, plan.width), total[:, :finished])
         begun = total[:, finished:].clone()  # a view would keep all of the row in memory
 
 
 def _sent(
-    function: Callable[[Images], Images], row: tuple[Tile, ...], at_once: int, source: Source, advance: Callable[[int], None] | None
+    function: Callable[[Images], Images],
+    row: tuple[Tile, ...],
+    at_once: int,
+    source: Source,
+    advance: Callable[[int], None] | None,
 ) -> Iterator[tuple[Tile, Image]]:
     """Each tile of a row with what the function made of it; `advance` hears of a batch when all of it was taken."""
     for batch in _batches(row, at_once):
@@ -201,7 +231,10 @@ def _batches(row: tuple[Tile, ...], at_once: int) -> Iterator[list[Tile]]:
     """Tiles that follow each other and are read at equal size, up to `at_once` of them."""
     batch: list[Tile] = []
     for tile in row:
-        if batch and (len(batch) == at_once or (tile.read.height, tile.read.width) != (batch[0].read.height, batch[0].read.width)):
+        if batch and (
+            len(batch) == at_once
+            or (tile.read.height, tile.read.width) != (batch[0].read.height, batch[0].read.width)
+        ):
             yield batch
             batch = []
         batch.append(tile)
@@ -211,7 +244,14 @@ def _batches(row: tuple[Tile, ...], at_once: int) -> Iterator[list[Tile]]:
 # ------------------------------------------------------------------------------------------------- memory
 
 
-def tile_for(memory: int, bytes_per_pixel: float, *, halo: int | None, multiple_of: tuple[int, int], largest: int) -> int:
+def tile_for(
+    memory: int,
+    bytes_per_pixel: float,
+    *,
+    halo: int | None,
+    multiple_of: tuple[int, int],
+    largest: int,
+) -> int:
     """The side of a square tile, on multiples, that is worked on within `memory` bytes.
 
     Never less than what leaves something to keep, even where that does not fit: whether it does is then seen by trying.
@@ -231,7 +271,13 @@ def tile_for(memory: int, bytes_per_pixel: float, *, halo: int | None, multiple_
     return max(fits // multiple * multiple, smallest_tile(halo, multiple_of))
 
 
-def tile_at_hand(bytes_per_pixel: float, *, halo: int | None, multiple_of: tuple[int, int], device: torch.device | None = None) -> int:
+def tile_at_hand(
+    bytes_per_pixel: float,
+    *,
+    halo: int | None,
+    multiple_of: tuple[int, int],
+    device: torch.device | None = None,
+) -> int:
     """The side of a square tile for the memory that the device, or this machine, has now; arguments are those of `tile_for`."""
     memory = int(available_memory(device) * _SHARE)
     return tile_for(memory, bytes_per_pixel, halo=halo, multiple_of=multiple_of, largest=_LARGEST)
@@ -248,7 +294,14 @@ def smaller(tile: int, halo: int | None, multiple_of: tuple[int, int]) -> int | 
     return half if half < tile else None
 
 
-def shrinking(attempt: Callable[[int], T], tile: int, *, halo: int | None, multiple_of: tuple[int, int], say: Callable[[str], None]) -> T:
+def shrinking(
+    attempt: Callable[[int], T],
+    tile: int,
+    *,
+    halo: int | None,
+    multiple_of: tuple[int, int],
+    say: Callable[[str], None],
+) -> T:
     """What `attempt` gives with a tile of that side, or with half of it, and half again, where memory does not suffice.
 
     Args:

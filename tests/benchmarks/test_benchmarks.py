@@ -60,7 +60,9 @@ def test_sections_keep_their_order_whoever_is_measured_first():
         page = writing.replace_section(page, name, f"body of {name}", order)
     places = [page.index(f"body of {name}") for name in (*order, "later")]
     assert places == sorted(places)
-    assert all(page.count(marker) == 1 for name in (*order, "later") for marker in writing.markers(name))
+    assert all(
+        page.count(marker) == 1 for name in (*order, "later") for marker in writing.markers(name)
+    )
 
 
 def test_the_page_in_the_documentation_has_whole_sections_only():
@@ -115,26 +117,39 @@ def test_pictures_are_spread_over_the_whole_set():
 def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
     """Errors of a known size for each pixel: variances add up, and the spread is what the errors come from."""
     source = torch.Generator().manual_seed(0)
-    clean, sizes = torch.full((40, 1, 28, 28), 0.5), 0.1 * torch.rand(40, 1, 28, 28, generator=source)
+    clean, sizes = (
+        torch.full((40, 1, 28, 28), 0.5),
+        0.1 * torch.rand(40, 1, 28, 28, generator=source),
+    )
     drawn = clean + sizes * torch.randn(16, 40, 1, 28, 28, generator=source)
     reader = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
-    found = criteria.judge(drawn, clean + 0.1, clean + 0.5, clean, torch.zeros(40, dtype=torch.int64), reader)
+    found = criteria.judge(
+        drawn, clean + 0.1, clean + 0.5, clean, torch.zeros(40, dtype=torch.int64), reader
+    )
     assert found["psnr"]["mean"] - found["psnr"]["single"] == pytest.approx(10 * log10(16), abs=0.1)
     assert found["psnr"]["single"] == pytest.approx(-10 * log10(0.01 / 3), abs=0.1)
     assert found["psnr"]["denoiser"] == pytest.approx(20, abs=1e-3)
     # of |error| given a size s the mean is s √(2/π), so the correlation is sd(s) √(2/π) / sd(|error|) = √(2/π) √(1/12) / √(1/3 - 1/(2π))
-    assert found["correlation"] == pytest.approx((2 / torch.pi / 12 / (1 / 3 - 1 / (2 * torch.pi))) ** 0.5, abs=0.04)
+    assert found["correlation"] == pytest.approx(
+        (2 / torch.pi / 12 / (1 / 3 - 1 / (2 * torch.pi))) ** 0.5, abs=0.04
+    )
 
 
 def test_the_classifier_learns_to_read():
     train, test = (load_named("digits", split) for split in ("train", "test"))
     reader = criteria.train_reader(train.pictures.stored, train.labels, epochs=3, seed=0)
-    images, labels = test.pictures.batch(range(len(test.pictures))), torch.from_numpy(test.labels.astype(np.int64))
+    images, labels = (
+        test.pictures.batch(range(len(test.pictures))),
+        torch.from_numpy(test.labels.astype(np.int64)),
+    )
     assert criteria.read_right(reader, images, labels) > 0.7
     assert criteria.read_right(reader, 1 - images, labels) < 0.5
     again = criteria.train_reader(train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0)
     same = criteria.train_reader(train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0)
-    assert all(torch.equal(one, other) for one, other in zip(again.parameters(), same.parameters(), strict=True))
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(again.parameters(), same.parameters(), strict=True)
+    )
 
 
 def test_a_model_that_is_not_there_is_left_out():
@@ -145,8 +160,12 @@ def test_a_model_that_is_not_there_is_left_out():
 def test_the_running_means_are_those_of_each_epoch():
     """Against the history of a training whose epochs are all validated, and against sums by hand."""
     averages = restorae_worker.Averages(2)
-    recipe = restorae.Recipe(network="conv-vae(features=4,hidden=4)", validation=0, epochs=2, batch_size=4)
-    model = restorae.train(recipe, clean=np.random.default_rng(0).random((60, 8, 8), np.float32), progress=averages)
+    recipe = restorae.Recipe(
+        network="conv-vae(features=4,hidden=4)", validation=0, epochs=2, batch_size=4
+    )
+    model = restorae.train(
+        recipe, clean=np.random.default_rng(0).random((60, 8, 8), np.float32), progress=averages
+    )
     for means, told in zip(averages.means, model.card.history, strict=True):
         assert means == pytest.approx({term: told[term] for term in imagine.TERMS}, rel=1e-9)
 
@@ -162,7 +181,9 @@ def test_the_running_means_are_those_of_each_epoch():
 
 def test_sides_answer_in_turn_and_are_idle_between(tmp_path):
     body = "request = json.loads(line); print(json.dumps({'did': request['do'], 'seed': request['seed']}), flush=True)"
-    with alternating.Side("echo", [sys.executable, "-c", ECHO + body], {}, tmp_path / "log.txt") as side:
+    with alternating.Side(
+        "echo", [sys.executable, "-c", ECHO + body], {}, tmp_path / "log.txt"
+    ) as side:
         assert side.hello == {"hello": 1}
         assert side.ask("epoch", seed=3) == {"did": "epoch", "seed": 3}
         assert side.ask("predict", seed=4) == {"did": "predict", "seed": 4}
@@ -174,12 +195,18 @@ def test_sides_answer_in_turn_and_are_idle_between(tmp_path):
     ("body", "kind", "words"),
     [
         ("sys.exit('out of luck')", "", "out of luck"),
-        ("print(json.dumps({'error': 'it collapsed', 'kind': 'TrainingCollapsed'}), flush=True)", "TrainingCollapsed", "it collapsed"),
+        (
+            "print(json.dumps({'error': 'it collapsed', 'kind': 'TrainingCollapsed'}), flush=True)",
+            "TrainingCollapsed",
+            "it collapsed",
+        ),
     ],
 )
 def test_a_side_that_fails_says_why(tmp_path, body, kind, words):
     with (
-        alternating.Side("poor", [sys.executable, "-c", ECHO + body], {}, tmp_path / "log.txt") as side,
+        alternating.Side(
+            "poor", [sys.executable, "-c", ECHO + body], {}, tmp_path / "log.txt"
+        ) as side,
         pytest.raises(alternating.SideFailed, match=words) as failure,
     ):
         side.ask("epoch")
@@ -197,7 +224,9 @@ def test_a_held_training_is_told_epoch_by_epoch(tmp_path):
         "restorae.train(recipe, clean=clean, progress=restorae_worker.Held(pace, 2))\n"
     )
     environment = {"PYTHONPATH": str(BENCHMARKS), "OMP_NUM_THREADS": "1"}
-    with alternating.Side("worker", [sys.executable, "-c", script], environment, tmp_path / "log.txt") as side:
+    with alternating.Side(
+        "worker", [sys.executable, "-c", script], environment, tmp_path / "log.txt"
+    ) as side:
         assert side.ask("begin")["digits_per_epoch"] > 0
         laps = [side.ask("epoch") for _ in range(2)]
         assert all(0 < lap["seconds_of_steps"] <= lap["seconds"] for lap in laps)
@@ -213,9 +242,17 @@ def test_sides_take_turns_and_the_first_round_does_not_count():
             return {"seconds": float(len(order))}
 
     order, said = [], []
-    laps = alternating.in_turns({"keras": Told("keras"), "restorae": Told("restorae")}, {"do": "manifold", "side": 3}, 2, said.append)
+    laps = alternating.in_turns(
+        {"keras": Told("keras"), "restorae": Told("restorae")},
+        {"do": "manifold", "side": 3},
+        2,
+        said.append,
+    )
     assert order == ["keras", "restorae"] * 3
-    assert laps == [{"keras": {"seconds": 3.0}, "restorae": {"seconds": 4.0}}, {"keras": {"seconds": 5.0}, "restorae": {"seconds": 6.0}}]
+    assert laps == [
+        {"keras": {"seconds": 3.0}, "restorae": {"seconds": 4.0}},
+        {"keras": {"seconds": 5.0}, "restorae": {"seconds": 6.0}},
+    ]
     assert [line.endswith("(warm-up)") for line in said] == [True, False, False]
 
 
@@ -225,7 +262,9 @@ def test_sides_take_turns_and_the_first_round_does_not_count():
 def layers_of(name):
     """The layers in a function of the lesson's script: their kinds, and the numbers they are made with."""
     source = ast.parse((BENCHMARKS / "keras_lesson.py").read_text(encoding="utf-8"))
-    build = next(node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    build = next(
+        node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == name
+    )
     known = {"LATENT_DIM": 2}
     return [
         (call.func.attr, [eval(ast.unparse(argument), known) for argument in call.args])
@@ -252,14 +291,30 @@ def test_the_lesson_in_keras_has_the_stated_architecture():
 def test_the_lesson_s_vae_in_keras_has_the_stated_architecture():
     encoder, decoder = layers_of("build_encoder"), layers_of("build_decoder")
     head, doubling = ("Dense", [2]), "Conv2DTranspose"
-    assert encoder == [("Conv2D", [32, 3]), ("Conv2D", [64, 3]), ("Flatten", []), ("Dense", [16]), head, head]
-    assert decoder == [("Dense", [3136]), ("Reshape", [(7, 7, 64)]), (doubling, [64, 3]), (doubling, [32, 3]), (doubling, [1, 3])]
+    assert encoder == [
+        ("Conv2D", [32, 3]),
+        ("Conv2D", [64, 3]),
+        ("Flatten", []),
+        ("Dense", [16]),
+        head,
+        head,
+    ]
+    assert decoder == [
+        ("Dense", [3136]),
+        ("Reshape", [(7, 7, 64)]),
+        (doubling, [64, 3]),
+        (doubling, [32, 3]),
+        (doubling, [1, 3]),
+    ]
     theirs = [
         (1 * 9 + 1) * 32 + (32 * 9 + 1) * 64 + (64 * 49 + 1) * 16 + 2 * (16 + 1) * 2,
         (2 + 1) * 3136 + (64 * 9 + 1) * 64 + (64 * 9 + 1) * 32 + (32 * 9 + 1) * 1,
     ]
     module = ConvVAE(latent_dim=2).build()
-    ours = [sum(weights.numel() for weights in half.parameters()) for half in (module.encoder, module.decoder)]
+    ours = [
+        sum(weights.numel() for weights in half.parameters())
+        for half in (module.encoder, module.decoder)
+    ]
     assert theirs == ours == [69_076, 65_089]
 
 
@@ -285,24 +340,38 @@ def test_speed_reports_medians_of_the_rounds():
         "idle": {"keras": 0.004, "conv": 0.001},
     }
     text = speed.report(record(measured))
-    assert "| an epoch of `conv`, 60,000 digits | 10.00 (10.00–20.00) | 5.00 (4.00–6.00) | 0.40 (0.30–0.50) | 0.7, goal 0.4 |" in text
+    assert (
+        "| an epoch of `conv`, 60,000 digits | 10.00 (10.00–20.00) | 5.00 (4.00–6.00) | 0.40 (0.30–0.50) | 0.7, goal 0.4 |"
+        in text
+    )
     assert "| 10,000 test digits restored by `conv` | 1.00 | 0.25 | 0.25 |" in text
     assert "0.4 % of a core" in text
 
 
 def test_quality_pairs_runs_of_one_heat_and_counts_collapses():
     def one(who, heat, seconds, **found):
-        return {"who": who, "seed": heat, "heat": heat, "seconds": seconds, "digits_per_epoch": 50_000, **found}
+        return {
+            "who": who,
+            "seed": heat,
+            "heat": heat,
+            "seconds": seconds,
+            "digits_per_epoch": 50_000,
+            **found,
+        }
 
     runs = [
         one("keras sigmoid", 0, 10.0, psnr_pooled=9.4),
         one("conv", 0, 5.0, psnr_pooled=20.0, psnr_pooled_degraded=4.7, finished={"seconds": 6.0}),
         one("keras linear", 1, 20.0, psnr_pooled=19.6),
         one("conv", 1, 8.0, failed="conv: The network has collapsed."),
-        one("conv", 2, 99.0, psnr_pooled=21.0, psnr_pooled_degraded=4.7, finished={"seconds": 101.0}),
+        one(
+            "conv", 2, 99.0, psnr_pooled=21.0, psnr_pooled_degraded=4.7, finished={"seconds": 101.0}
+        ),
     ]
     text = quality.report(record({"runs": runs, "bundled": None}))
-    assert "| restorae `conv` | 3 | 8.0 (5.0–99.0) | 0.45 (0.40–0.50) | 20.50 (20.00–21.00) |" in text
+    assert (
+        "| restorae `conv` | 3 | 8.0 (5.0–99.0) | 0.45 (0.40–0.50) | 20.50 (20.00–21.00) |" in text
+    )
     assert "1 training(s) ended without a model" in text
     assert "`unet`, the default |" not in text
 
@@ -311,7 +380,10 @@ def imagined(keras):
     """A made-up record of the part `imagine`; `keras` are Keras's long trainings."""
 
     def lap(theirs, ours):
-        return {"keras": {"seconds": theirs}, "restorae": {"seconds": ours + 0.5, "seconds_of_steps": ours}}
+        return {
+            "keras": {"seconds": theirs},
+            "restorae": {"seconds": ours + 0.5, "seconds_of_steps": ours},
+        }
 
     return record(
         {
@@ -333,21 +405,31 @@ def test_imagine_compares_round_by_round_and_leaves_out_what_is_absent():
     assert "each of 900 latents" in text
     assert "takes restorae 0.50 s more" in text
     assert "| the lesson in Keras, measured before | 1 | 147.56 | 141.20 | 6.37 |  |" in text
-    assert "| `restorae vae train --split all` | 1 | 145.50 | 139.00 | 6.50 | 149.04 (within 1 %), goal 146 |" in text
+    assert (
+        "| `restorae vae train --split all` | 1 | 145.50 | 139.00 | 6.50 | 149.04 (within 1 %), goal 146 |"
+        in text
+    )
     assert "Keras was not trained that long" in text
     assert "`digits-vae` is not bundled here" in text
     assert "`digits-restorer-vae` is not bundled here" in text
 
 
 def test_imagine_shows_keras_s_losses_where_they_were_measured():
-    text = imagine.report(imagined([{"seed": 0, "loss": 147.0, "reconstruction": 141.0, "kl": 6.0}]))
+    text = imagine.report(
+        imagined([{"seed": 0, "loss": 147.0, "reconstruction": 141.0, "kl": 6.0}])
+    )
     assert "| the lesson in Keras | 1 | 147.00 | 141.00 | 6.00 |  |" in text
     assert "Keras was not trained" not in text
 
 
 def test_bounds_are_labelled_and_the_log_likelihood_has_its_error():
     bound = {"elbo": -90.0, "reconstruction": 65.0, "kl": 25.0}
-    both = {"latent_dim": 40, "active_units": 38, "grey": {**bound, "elbo": -95.0}, "binarised": bound}
+    both = {
+        "latent_dim": 40,
+        "active_units": 38,
+        "grey": {**bound, "elbo": -95.0},
+        "binarised": bound,
+    }
     scored = {**bound, "log_likelihood": -84.5, "standard_error": 0.9, "importance_samples": 1_000}
     found = {
         "bounds": {"strong": {"count": 10_000, **both}}, "likelihood": {"name": "strong", "count": 500, **both, "binarised": scored},
@@ -355,7 +437,10 @@ def test_bounds_are_labelled_and_the_log_likelihood_has_its_error():
     }  # fmt: skip
     text = "\n".join(criteria.report_explaining(found))
     assert "| `strong`, grey | 10,000 | -95.00 | 65.00 | 25.00 |  |  |" in text
-    assert "| `strong`, binarised | 500 | -90.00 | 65.00 | 25.00 | -84.50 ± 0.90 | -88, goal -83 |" in text
+    assert (
+        "| `strong`, binarised | 500 | -90.00 | 65.00 | 25.00 | -84.50 ± 0.90 | -88, goal -83 |"
+        in text
+    )
     assert "1,000 latents for each of 500 digits" in text
     assert "38 of its 40 latent dimensions" in text
 
@@ -371,7 +456,9 @@ def test_each_criterion_stands_beside_its_goal():
     assert "| clean digits |  | 98.5 % |" in text
     assert "| `d`, one answer for each | 23.84 | 97.5 % |" in text
     assert "| mean of 64, against `d` | 0.30 dB below | at most 0.5 dB below |" in text
-    assert "| a single restoration, against that mean | 1.50 dB below | at least 1 dB below |" in text
+    assert (
+        "| a single restoration, against that mean | 1.50 dB below | at least 1 dB below |" in text
+    )
     assert "| single restorations read as the right digit | 96.1 % | at least 95 % |" in text
     assert "784,000 pixels | 0.61 | at least 0.5 |" in text
 
@@ -388,7 +475,18 @@ def test_startup_says_whether_help_imports_torch():
 
 
 def test_the_command_in_the_page_names_no_folder_of_this_machine():
-    options = run._read_options(["quality", "speed", "--data-dir", "/somewhere", "--keras-python", "/other/python", "--conv-seeds", "4"])
+    options = run._read_options(
+        [
+            "quality",
+            "speed",
+            "--data-dir",
+            "/somewhere",
+            "--keras-python",
+            "/other/python",
+            "--conv-seeds",
+            "4",
+        ]
+    )
     assert run._command("quality", options) == "python benchmarks/run.py quality --conv-seeds 4"
 
 
@@ -396,7 +494,11 @@ def test_rewriting_takes_the_last_results(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "PAGE", tmp_path / "benchmarks.md")
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(settings.Bench, "folder", tmp_path / "results")
-    measured = {"seconds": {name: [0.2] for name in COMMANDS}, "parameters": 1, "help_without_torch": True}
+    measured = {
+        "seconds": {name: [0.2] for name in COMMANDS},
+        "parameters": 1,
+        "help_without_torch": True,
+    }
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "startup.json").write_text(json.dumps(record(measured)))
     assert run.main(["startup", "speed", "--rewrite"]) == 0
@@ -405,7 +507,9 @@ def test_rewriting_takes_the_last_results(tmp_path, monkeypatch):
     assert "## Speed" not in page
 
 
-@pytest.mark.parametrize("arguments", [["spead"], ["--rounds", "0"], ["--rounds", "19"], ["--likelihood-digits", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [["spead"], ["--rounds", "0"], ["--rounds", "19"], ["--likelihood-digits", "1"]]
+)
 def test_wrong_options_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as refusal:
         run.main(arguments)

@@ -45,7 +45,9 @@ PARTS_OF_DATA = ("denoise-test", "photos-train", "dirty-documents", "microscopy"
 def bench(tmp_path, monkeypatch):
     """A bench whose results go to a folder of the test and whose trainings last a moment."""
     monkeypatch.setattr(settings.Bench, "folder", tmp_path / "results")
-    return settings.Bench(quick=True, threads=1, rounds=1, minutes_scale=0.002, fields=1, data_dir=tmp_path / "data")
+    return settings.Bench(
+        quick=True, threads=1, rounds=1, minutes_scale=0.002, fields=1, data_dir=tmp_path / "data"
+    )
 
 
 @pytest.fixture
@@ -53,18 +55,30 @@ def real(bench, monkeypatch):
     """The real pictures, and a denoiser of a few steps."""
     absent = [part for part in PARTS_OF_DATA if not (DATA / part).is_dir()]
     if absent:
-        pytest.skip(f"RESTORAE_DATA names no folder that holds {', '.join(absent)}: the real pictures are not tested.")
+        pytest.skip(
+            f"RESTORAE_DATA names no folder that holds {', '.join(absent)}: the real pictures are not tested."
+        )
     recipe = restorae.Recipe(
-        name="tiny", network="unet(widths=[4,8],residual=true,grey_too=true)", degradation="gaussian-noise(sigma=0.1)", patch=32, steps=2
+        name="tiny",
+        network="unet(widths=[4,8],residual=true,grey_too=true)",
+        degradation="gaussian-noise(sigma=0.1)",
+        patch=32,
+        steps=2,
     )
     colours = np.random.default_rng(0).random((4, 40, 40, 3), np.float32)
     denoiser = restorae.train(recipe, clean=colours).save(bench.folder / "tiny.safetensors")
-    return settings.Bench(**{**vars(bench), "data_dir": DATA, "denoiser": str(denoiser), "start": str(denoiser)})
+    return settings.Bench(
+        **{**vars(bench), "data_dir": DATA, "denoiser": str(denoiser), "start": str(denoiser)}
+    )
 
 
 def grid_of_pages():
     """As in pairs.csv: 18 layouts, each over 4 backgrounds."""
-    return [learning_data.Page(str(4 * layout + background), layout, background) for layout in range(18) for background in range(4)]
+    return [
+        learning_data.Page(str(4 * layout + background), layout, background)
+        for layout in range(18)
+        for background in range(4)
+    ]
 
 
 # what is kept apart
@@ -73,7 +87,11 @@ def grid_of_pages():
 def test_no_two_parts_of_the_pages_share_a_layout_or_a_background():
     split = learning_data.split_pages(grid_of_pages())
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    assert {name: len(pages) for name, pages in parts.items()} == {"train": 13 * 2, "validation": 2, "test": 3}
+    assert {name: len(pages) for name, pages in parts.items()} == {
+        "train": 13 * 2,
+        "validation": 2,
+        "test": 3,
+    }
     for kind in ("layout", "background"):
         seen = [{getattr(page, kind) for page in pages} for pages in parts.values()]
         assert sum(map(len, seen)) == len(set.union(*seen)), f"a {kind} is in two parts: {seen}"
@@ -89,7 +107,9 @@ def test_eight_pairs_are_training_pages_of_eight_layouts_over_both_backgrounds()
 
 def test_pages_without_a_clean_version_are_not_among_the_pairs(tmp_path):
     table = tmp_path / "pairs.csv"
-    table.write_text("number,folder,has_clean,text,layout,background\n1,test,0,C,0,0\n2,train,1,A,0,3\n")
+    table.write_text(
+        "number,folder,has_clean,text,layout,background\n1,test,0,C,0,0\n2,train,1,A,0,3\n"
+    )
     assert learning_data.read_pages(table) == [learning_data.Page("2", 0, 3)]
 
 
@@ -100,7 +120,10 @@ def test_the_photo_that_set12_shows_too_is_left_out(tmp_path):
     assert learning_data.training_photos(tmp_path) == [tmp_path / "a/2.jpg", tmp_path / "b/1.jpg"]
 
 
-@pytest.mark.skipif(not (DATA / "denoise-test").is_dir(), reason="RESTORAE_DATA names no folder that holds denoise-test/")
+@pytest.mark.skipif(
+    not (DATA / "denoise-test").is_dir(),
+    reason="RESTORAE_DATA names no folder that holds denoise-test/",
+)
 def test_no_test_photo_is_trained_on():
     trained = {path.stem for path in learning_data.training_photos(DATA / "photos-train")}
     assert len(trained) == 399
@@ -136,9 +159,14 @@ def test_pictures_that_are_not_there_are_named_and_no_folder_is(tmp_path, bench,
 
 def test_noise_is_neither_clipped_nor_rounded_and_each_picture_has_its_own():
     """On flat pictures, white, grey and black, the noise is what came less what was there."""
-    flat = ListedPictures([np.full((64, 64), value, np.uint8) for value in (255, 128, 0)], ["white", "grey", "black"])
-    exam = learning_data.exam_of(flat, 25, seed=0)
-    fields, again = (torch.cat([degraded - clean for degraded, clean in exam.batches()]).double().flatten(1) for _ in range(2))
+    flat = ListedPictures(
+        [np.full((64, 64), value, np.uint8) for value in (255, 128, 0)], ["white", "grey", "black"]
+    )
+    test_set = learning_data.test_set_from(flat, 25, seed=0)
+    fields, again = (
+        torch.cat([degraded - clean for degraded, clean in test_set.batches()]).double().flatten(1)
+        for _ in range(2)
+    )
     assert torch.equal(fields, again)
     for field in fields:
         assert field.std().item() == pytest.approx(25 / 255, rel=0.05)
@@ -149,13 +177,25 @@ def test_noise_is_neither_clipped_nor_rounded_and_each_picture_has_its_own():
 
 def test_the_figure_is_the_mean_of_the_pictures_psnrs_after_clipping():
     """Against NumPy, with a restorer that adds a known error and leaves [0, 1]."""
-    pictures = ListedPictures([np.full((8, 8), value, np.uint8) for value in (0, 255)], ["black", "white"])
-    found = evaluate(lambda images: images.round().clamp(0, 1) * 1.2 + 0.1, learning_data.exam_of(pictures, 5, 0), with_ssim=False)
+    pictures = ListedPictures(
+        [np.full((8, 8), value, np.uint8) for value in (0, 255)], ["black", "white"]
+    )
+    found = evaluate(
+        lambda images: images.round().clamp(0, 1) * 1.2 + 0.1,
+        learning_data.test_set_from(pictures, 5, 0),
+        with_ssim=False,
+    )
     assert found.restored.psnr is None  # white is without error once it is clipped
-    grey = ListedPictures([np.full((8, 8), value, np.uint8) for value in (51, 102)], ["dark", "light"])
+    grey = ListedPictures(
+        [np.full((8, 8), value, np.uint8) for value in (51, 102)], ["dark", "light"]
+    )
     restored = torch.tensor([0.3, 0.6])[:, None, None, None].expand(2, 1, 8, 8)
-    found = evaluate(lambda images: restored, learning_data.exam_of(grey, 5, 0), with_ssim=False)
-    assert found.restored.psnr == pytest.approx(np.mean([-20 * math.log10(error) for error in (0.1, 0.2)]), abs=1e-4)
+    found = evaluate(
+        lambda images: restored, learning_data.test_set_from(grey, 5, 0), with_ssim=False
+    )
+    assert found.restored.psnr == pytest.approx(
+        np.mean([-20 * math.log10(error) for error in (0.1, 0.2)]), abs=1e-4
+    )
 
 
 def test_noisy_photos_are_stored_once_as_they_would_come(tmp_path):
@@ -171,8 +211,12 @@ def test_noisy_photos_are_stored_once_as_they_would_come(tmp_path):
     assert max(stored.max() for stored in first.values()) > 1
     for place, path in enumerate(photos):
         clean = np.asarray(Image.open(path).convert("L")) / 255
-        np.testing.assert_allclose(first[path.stem] - clean, learning_data.noise_for(3, place, clean.shape, 25), atol=1e-6)
-    assert not np.array_equal(learning_data.noise_for(3, 0, (4, 4), 25), learning_data.noise_for(3, 1, (4, 4), 25))
+        np.testing.assert_allclose(
+            first[path.stem] - clean, learning_data.noise_for(3, place, clean.shape, 25), atol=1e-6
+        )
+    assert not np.array_equal(
+        learning_data.noise_for(3, 0, (4, 4), 25), learning_data.noise_for(3, 1, (4, 4), 25)
+    )
     (folder / "old.tif").touch()
     learning_data.save_noisy(photos, folder, 25, seed=3)
     again = open_noisy(folder)
@@ -196,7 +240,13 @@ def test_a_verdict_knows_which_way_is_better(floor, goal, measured, verdict):
 
 
 def test_a_figure_that_is_rounded_up_to_its_floor_has_not_reached_it():
-    assert learning_targets.Target(28.97, 29.23).row("BSD68", 28.9699, 2) == ["BSD68", "28.97", "28.97", "29.23", "missed"]
+    assert learning_targets.Target(28.97, 29.23).row("BSD68", 28.9699, 2) == [
+        "BSD68",
+        "28.97",
+        "28.97",
+        "29.23",
+        "missed",
+    ]
 
 
 def test_floors_lie_between_what_is_classical_and_what_was_trained_for_one_noise():
@@ -204,7 +254,11 @@ def test_floors_lie_between_what_is_classical_and_what_was_trained_for_one_noise
         classical, *_, strongest = learning_targets.PUBLISHED[name].values()
         for target, low, high in zip(targets, classical, strongest, strict=True):
             assert low < target.floor < target.goal < high
-    grey = zip(learning_targets.DENOISING["BSD68"], learning_targets.PUBLISHED["BSD68"]["BM3D"], strict=True)
+    grey = zip(
+        learning_targets.DENOISING["BSD68"],
+        learning_targets.PUBLISHED["BSD68"]["BM3D"],
+        strict=True,
+    )
     assert all(target.floor >= low + 0.37 for target, low in grey)
 
 
@@ -219,7 +273,9 @@ def test_dncnn_for_colour_is_wider_at_its_ends_only(channels):
 def test_classical_methods_stand_once_each_with_and_without_settings():
     methods = [str(method) for method in learning_noisy.classical_methods()]
     assert len(methods) == len(set(methods))
-    assert {"median", "nlm", "tv", "wavelet", "nlm(strength=0.4)", "tv(weight=0.02)"} <= set(methods)
+    assert {"median", "nlm", "tv", "wavelet", "nlm(strength=0.4)", "tv(weight=0.02)"} <= set(
+        methods
+    )
     assert "inpaint" not in methods
     assert learning_noisy.best_of({"median": 20.0, "tv": 21.5, "nlm": 21.0}) == ("tv", 21.5)
 
@@ -228,28 +284,54 @@ def test_classical_methods_stand_once_each_with_and_without_settings():
 
 
 def section(name, found, **changed):
-    return {name: {"found": found, "seconds": 61, "minutes_scale": 1.0, "load": [0.1, 2.0], **changed}}
+    return {
+        name: {"found": found, "seconds": 61, "minutes_scale": 1.0, "load": [0.1, 2.0], **changed}
+    }
 
 
 def record(**sections):
-    machine = {"processor": "P", "cores": 2, "threads": 2, "capability": "AVX2", "precision": "float32"}
+    machine = {
+        "processor": "P",
+        "cores": 2,
+        "threads": 2,
+        "capability": "AVX2",
+        "precision": "float32",
+    }
     return {
         "date": "2026-01-02", "seed": 0, "command": "python benchmarks/run.py learning", "load": [0.1, 2.0], "versions": {"restorae": "1"},
         "machine": machine, "measured": {"sections": sections, "failed": []},
     }  # fmt: skip
 
 
-TRAINED = {"parameters": 1_000, "steps": 500, "seconds": 600.0, "seconds_of_command": 620.0, "network": "unet"}
+TRAINED = {
+    "parameters": 1_000,
+    "steps": 500,
+    "seconds": 600.0,
+    "seconds_of_command": 620.0,
+    "network": "unet",
+}
 
 
 def denoised(bsd68):
     def scores(psnrs):
         return {
-            str(sigma): {"count": 68, "noisy": 20.0, "restored": psnr} for sigma, psnr in zip(learning_targets.SIGMAS, psnrs, strict=True)
+            str(sigma): {"count": 68, "noisy": 20.0, "restored": psnr}
+            for sigma, psnr in zip(learning_targets.SIGMAS, psnrs, strict=True)
         }
 
-    model = {"name": "d", "takes": [1, 3], "parameters": 1_000, "steps": 5_000, "seconds": 7_200.0, "trained_on": "a machine"}
-    sets = {"Set12": scores((32.0, 30.0, 27.0)), "BSD68": scores(bsd68), "CBSD68": scores((33.8, 31.2, 27.7))}
+    model = {
+        "name": "d",
+        "takes": [1, 3],
+        "parameters": 1_000,
+        "steps": 5_000,
+        "seconds": 7_200.0,
+        "trained_on": "a machine",
+    }
+    sets = {
+        "Set12": scores((32.0, 30.0, 27.0)),
+        "BSD68": scores(bsd68),
+        "CBSD68": scores((33.8, 31.2, 27.7)),
+    }
     return {"model": model, "scores": sets}
 
 
@@ -261,7 +343,12 @@ def test_denoising_stands_beside_published_figures_and_has_its_verdicts():
     assert "| `d`, measured | 32.00 | 30.00 | 27.00 | 31.50 | 28.90 | 26.30 |" in text
     assert "| DnCNN, published | 32.86 | 30.44 | 27.18 | 31.73 | 29.23 | 26.23 |" in text
     assert "| CDnCNN, published | 33.90 | 31.24 | 27.95 |" in text
-    for words in ("neither clipped nor rounded", "one file for grey and colour", "in 2 h on a machine", "restored whole"):
+    for words in (
+        "neither clipped nor rounded",
+        "one file for grey and colour",
+        "in 2 h on a machine",
+        "restored whole",
+    ):
         assert words in text
 
 
@@ -271,9 +358,18 @@ def test_speed_is_that_of_rounds_in_turn():
 
     laps = [lap(4.0, 0.4), lap(5.0, 0.25), lap(4.0, 0.16)]
     grey = {"megapixels": 0.5, "laps": laps, "idle": 0.004, "precision": "bfloat16"}
-    found = {"name": "d", "channels": {"1": grey, "3": {**grey, "laps": [{**one, "float32": {"seconds": 1.0}} for one in laps]}}}
+    found = {
+        "name": "d",
+        "channels": {
+            "1": grey,
+            "3": {**grey, "laps": [{**one, "float32": {"seconds": 1.0}} for one in laps]},
+        },
+    }
     text = learning.report(record(**section("speed", found)))
-    assert "| seconds per megapixel over DnCNN's, grey | 0.050 (0.040–0.100) | 0.120 | 0.040 | floor reached |" in text
+    assert (
+        "| seconds per megapixel over DnCNN's, grey | 0.050 (0.040–0.100) | 0.120 | 0.040 | floor reached |"
+        in text
+    )
     assert "| grey: DnCNN, float32 | 8.000 (8.000–10.000) |  |" in text
     assert "| grey: `d`, bfloat16 (`auto`) | 0.500 (0.320–0.800) | 0.050 (0.040–0.100) |" in text
     assert "| colour: `d`, float32 | 2.000 | 0.250 (0.200–0.250) |" in text
@@ -282,7 +378,15 @@ def test_speed_is_that_of_rounds_in_turn():
 
 def test_pages_and_eight_pairs_say_what_they_were_tested_on():
     scores = {"count": 3, "degraded": 0.155, "restored": 0.012}
-    pages = section("pages", {"train": 26, "trained": TRAINED, "validation": {**scores, "restored": 0.02}, "test": scores})
+    pages = section(
+        "pages",
+        {
+            "train": 26,
+            "trained": TRAINED,
+            "validation": {**scores, "restored": 0.02},
+            "test": scores,
+        },
+    )
     ways = {
         learning_pages.NOTHING: {**scores, "restored": 0.03, "trained": TRAINED},
         learning_pages.START: {**scores, "restored": 0.05},
@@ -290,15 +394,25 @@ def test_pages_and_eight_pairs_say_what_they_were_tested_on():
     }
     few = section("few", {"pairs": 8, "start": "page-cleaner", "ways": ways})
     text = learning.report(record(**pages, **few))
-    assert "| dirty pages of another layout and background: RMSE | 0.0120 | 0.0180 | 0.0100 | floor reached |" in text
-    assert "| the same from 8 pairs, from the start model: RMSE | 0.0130 | 0.0240 | 0.0140 | goal reached |" in text
+    assert (
+        "| dirty pages of another layout and background: RMSE | 0.0120 | 0.0180 | 0.0100 | floor reached |"
+        in text
+    )
+    assert (
+        "| the same from 8 pairs, from the start model: RMSE | 0.0130 | 0.0240 | 0.0140 | goal reached |"
+        in text
+    )
     assert "| test pages (3) | 0.1550 | 0.0120 |" in text
     assert "500 steps in 10 minutes" in text
     assert "layouts 1, 7 and 13 over background 3" in text
     assert "beats both the start model and training from nothing" in text
     ways[learning_pages.NOTHING]["restored"] = 0.0129
     assert "does not beat both" in learning.report(record(**few))
-    alone = {"pairs": 8, "start": "", "ways": {learning_pages.NOTHING: ways[learning_pages.NOTHING]}}
+    alone = {
+        "pairs": 8,
+        "start": "",
+        "ways": {learning_pages.NOTHING: ways[learning_pages.NOTHING]},
+    }
     text = learning.report(record(**section("few", alone)))
     assert "from 8 pairs, from nothing: RMSE | 0.0129 |" in text
     assert "took no start model by itself" in text
@@ -309,10 +423,20 @@ def test_learning_from_noise_gives_both_scores_and_the_margin_over_the_best_clas
         "train": 399, "test": 68, "trained": {**TRAINED, "loss": "neighbours"}, "noisy": {"psnr": 20.17, "fitted": 20.5},
         "restored": {"psnr": 28.0, "fitted": 28.1},
     }  # fmt: skip
-    one = {"field": "001", "trained": TRAINED, "noisy": 16.0, "start": 23.5, "learned": 24.0, "classical": {"median": 22.0, "tv": 23.0}}
+    one = {
+        "field": "001",
+        "trained": TRAINED,
+        "noisy": 16.0,
+        "start": 23.5,
+        "learned": 24.0,
+        "classical": {"median": 22.0, "tv": 23.0},
+    }
     fields = {"fields": [one, {**one, "field": "031", "start": None, "learned": 25.0}]}
     text = learning.report(record(**section("noisy", noisy), **section("w2s", fields)))
-    assert "| BSD68, σ 25, from noisy pictures only: PSNR, dB | 28.00 | 27.30 | 28.60 | floor reached |" in text
+    assert (
+        "| BSD68, σ 25, from noisy pictures only: PSNR, dB | 28.00 | 27.30 | 28.60 | floor reached |"
+        in text
+    )
     assert "| restored | 28.00 | 28.10 |" in text
     assert "| Noise2Void, published | 27.71 |  |" in text
     assert "| N2V2, published |  | 28.3 |" in text
@@ -328,14 +452,23 @@ def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time
     assert "Not there: photo-restorer." in text
     assert "0.1 times as long as they should be" in text
     gone = {"failed": "SideFailed", "seconds": 3, "minutes_scale": 0.1, "load": [0.0, 0.0]}
-    absent = {"absent": "denoise-test/Set12 is not there.", "seconds": 3, "minutes_scale": 0.1, "load": [0.0, 0.0]}
+    absent = {
+        "absent": "denoise-test/Set12 is not there.",
+        "seconds": 3,
+        "minutes_scale": 0.1,
+        "load": [0.0, 0.0],
+    }
     text = learning.report(record(few=gone, denoise=absent))
-    assert "failed (SideFailed); what happened is in `build/benchmarks/logs/learning-few.txt`" in text
+    assert (
+        "failed (SideFailed); what happened is in `build/benchmarks/logs/learning-few.txt`" in text
+    )
     assert "Left out: denoise-test/Set12" in text
     assert text.count("as long as they should be") == 1  # `denoise` trains nothing
     assert "Measured on" not in text
     before = {key: value for key, value in record().items() if key != "measured"}
-    text = learning.report(record(**section("sheets", sheets, record={**before, "date": "2025-12-31"})))
+    text = learning.report(
+        record(**section("sheets", sheets, record={**before, "date": "2025-12-31"}))
+    )
     assert "Measured on 2025-12-31 with seed 0 by `python benchmarks/run.py learning`" in text
 
 
@@ -343,7 +476,9 @@ def test_one_section_that_fails_stops_no_other(bench, monkeypatch, tmp_path):
     """One fails, one finds no pictures, one goes well; what was measured before of another stays, with its own command."""
 
     def stand_in(measure):
-        return learning.Section("A title", measure, lambda found: [], lambda found: [f"found {found['figure']}"])
+        return learning.Section(
+            "A title", measure, lambda found: [], lambda found: [f"found {found['figure']}"]
+        )
 
     def failing(bench, say):
         raise alternating.SideFailed(f"out of luck in {tmp_path}")
@@ -355,8 +490,16 @@ def test_one_section_that_fails_stops_no_other(bench, monkeypatch, tmp_path):
     def lost(bench, say):
         raise UnknownKind(f"There is no model '{tmp_path}/photo-denoiser'")
 
-    sections = {"one": failing, "two": lambda bench, say: learning_data.place_of(bench, "w2s"), "three": well, "four": well, "five": lost}
-    monkeypatch.setattr(learning, "SECTIONS", {name: stand_in(measure) for name, measure in sections.items()})
+    sections = {
+        "one": failing,
+        "two": lambda bench, say: learning_data.place_of(bench, "w2s"),
+        "three": well,
+        "four": well,
+        "five": lost,
+    }
+    monkeypatch.setattr(
+        learning, "SECTIONS", {name: stand_in(measure) for name, measure in sections.items()}
+    )
     monkeypatch.setattr(run, "ROOT", tmp_path)
     said = []
     bench.folder.mkdir()
@@ -394,7 +537,12 @@ def test_training_here_is_the_command_with_its_recipe(tmp_path, bench):
     }
     trained = learning_training.train(bench, "from-noise", recipe, 0.5, {"noisy": noisy})
     told = trained.model.card.recipe
-    assert (told["augment"], told["ema"], told["minutes"], told["seed"]) == (True, 0.9, 0.001, bench.seed)
+    assert (told["augment"], told["ema"], told["minutes"], told["seed"]) == (
+        True,
+        0.9,
+        0.001,
+        bench.seed,
+    )
     assert trained.path == bench.folder / "learning" / "from-noise.safetensors"
     assert trained.facts["steps"] > 0
     assert trained.seconds > trained.facts["seconds"]
@@ -414,17 +562,32 @@ def test_tiny_pictures_are_enlarged_pixel_by_pixel():
 
 def test_the_command_says_which_sections_and_of_a_model_only_its_name():
     options = run._read_options(
-        ["learning", "--sections", "pages, few", "--minutes-scale", "0.1", "--denoiser", "/some/where/mine.safetensors", "--fields", "1"]
+        [
+            "learning",
+            "--sections",
+            "pages, few",
+            "--minutes-scale",
+            "0.1",
+            "--denoiser",
+            "/some/where/mine.safetensors",
+            "--fields",
+            "1",
+        ]
     )
     told = run._command("learning", options)
-    assert told == "python benchmarks/run.py learning --sections pages,few --minutes-scale 0.1 --denoiser mine.safetensors --fields 1"
+    assert (
+        told
+        == "python benchmarks/run.py learning --sections pages,few --minutes-scale 0.1 --denoiser mine.safetensors --fields 1"
+    )
     bench = run._bench(options)
     assert bench.sections == ("pages", "few")
     assert bench.denoiser == "/some/where/mine.safetensors"
     assert run._bench(run._read_options(["learning", "--quick"])).minutes_scale < 0.1
 
 
-@pytest.mark.parametrize("arguments", [["--sections", "pagse"], ["--minutes-scale", "0"], ["--fields", "0"]])
+@pytest.mark.parametrize(
+    "arguments", [["--sections", "pagse"], ["--minutes-scale", "0"], ["--fields", "0"]]
+)
 def test_sections_and_scales_that_cannot_be_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as refusal:
         run.main(["learning", *arguments])
@@ -436,7 +599,9 @@ def test_a_failed_section_is_the_command_s_failure_too(tmp_path, bench, monkeypa
     monkeypatch.setattr(run, "PAGE", tmp_path / "benchmarks.md")
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(learning_denoise, "load", lambda name: 1 / 0)
-    section = learning.Section("A title", learning_denoise.measure, lambda found: [], lambda found: [])
+    section = learning.Section(
+        "A title", learning_denoise.measure, lambda found: [], lambda found: []
+    )
     monkeypatch.setattr(learning, "SECTIONS", {"denoise": section})
     assert run.main(["learning"]) == 1
     assert "failed: denoise of learning" in capsys.readouterr().err
@@ -462,7 +627,11 @@ def test_every_section_runs_on_the_real_pictures(name, real, capsys):
     assert str(real.folder) not in text
     assert str(DATA) not in text
     if name == "few":
-        assert set(found["ways"]) == {learning_pages.NOTHING, learning_pages.START, learning_pages.STARTED}
+        assert set(found["ways"]) == {
+            learning_pages.NOTHING,
+            learning_pages.START,
+            learning_pages.STARTED,
+        }
     if name == "sheets":
         sheets = sorted(path.name for path in learning_sheets.sheets_folder(real).iterdir())
         assert sheets == sorted(found["drawn"])

@@ -105,17 +105,22 @@ def test_a_command_s_own_memory_is_seen_and_the_files_it_maps_are_not(tmp_path):
     mapped = f"import mmap, time; f = open({str(large)!r}, 'rb'); m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ); m.find(b'x')"
     nothing = "import time; time.sleep(0.3)"
     peaks = [
-        watching.watch([sys.executable, "-c", script], {}, tmp_path / "log.txt") for script in (own, mapped + "; time.sleep(0.3)", nothing)
+        watching.watch([sys.executable, "-c", script], {}, tmp_path / "log.txt")
+        for script in (own, mapped + "; time.sleep(0.3)", nothing)
     ]
     assert all(peak.seconds > 0.3 for peak in peaks)
-    assert 127 * MIB < peaks[0].anonymous - peaks[2].anonymous < 140 * MIB  # a start of Python differs by some pages from the next
+    assert (
+        127 * MIB < peaks[0].anonymous - peaks[2].anonymous < 140 * MIB
+    )  # a start of Python differs by some pages from the next
     assert abs(peaks[1].anonymous - peaks[2].anonymous) < 16 * MIB
     assert peaks[1].resident > 128 * MIB > mmap.PAGESIZE
 
 
 def test_a_command_that_fails_says_why(tmp_path):
     with pytest.raises(alternating.SideFailed, match=r"(?s)status 1.*out of luck"):
-        watching.watch([sys.executable, "-c", "import sys; sys.exit('out of luck')"], {}, tmp_path / "log.txt")
+        watching.watch(
+            [sys.executable, "-c", "import sys; sys.exit('out of luck')"], {}, tmp_path / "log.txt"
+        )
 
 
 def test_of_a_process_that_has_ended_no_memory_is_told():
@@ -183,7 +188,9 @@ def test_the_command_restores_a_tiff_and_a_folder_and_leaves_nothing_behind(tmp_
     photos = whole._photos(bench, model, said.append)
     assert photos["count"] == 2
     assert photos["pixels"] == 1224 * 1632
-    assert all(seconds > 0 for seconds in (*photos["seconds"].values(), photos["command"]["seconds"]))
+    assert all(
+        seconds > 0 for seconds in (*photos["seconds"].values(), photos["command"]["seconds"])
+    )
     assert list((bench.folder / "whole").rglob("*.*")) == []
 
 
@@ -197,7 +204,11 @@ def measured():
         return {name: {"seconds": taken} for name, taken in seconds.items()}
 
     def a_run(seconds, gib):
-        return {"seconds": seconds, "anonymous": int(gib * 2**30), "resident": int((gib + 0.25) * 2**30)}
+        return {
+            "seconds": seconds,
+            "anonymous": int(gib * 2**30),
+            "resident": int((gib + 0.25) * 2**30),
+        }
 
     def peers(dncnn):
         return lap(dncnn=dncnn, auto=0.2, float32=0.4, nlm=8.0)
@@ -226,14 +237,26 @@ def record(found):
 def test_each_figure_stands_beside_its_target():
     text = whole.report(record(measured()))
     assert "| a TIFF of 1,000 megapixels: most memory, GiB | 0.75 | 2, goal 1 |" in text
-    assert "| 4 megapixels: `unet`'s time over DnCNN's | 0.045 (0.040–0.050) | 0.12, goal 0.03 |" in text
-    assert "| 24 megapixels: time in tiles over time untiled | 1.020 (1.000–1.050) | 1.15, goal 1.03 |" in text
-    assert "| 500 photos: time of the command over the network's alone | 1.10 | 1.3, goal 1.1 |" in text
+    assert (
+        "| 4 megapixels: `unet`'s time over DnCNN's | 0.045 (0.040–0.050) | 0.12, goal 0.03 |"
+        in text
+    )
+    assert (
+        "| 24 megapixels: time in tiles over time untiled | 1.020 (1.000–1.050) | 1.15, goal 1.03 |"
+        in text
+    )
+    assert (
+        "| 500 photos: time of the command over the network's alone | 1.10 | 1.3, goal 1.1 |"
+        in text
+    )
 
 
 def test_throughput_and_seconds_per_megapixel_are_those_of_the_textbook():
     text = whole.report(record(measured()))
-    assert "| 1 megapixel, a file of 2 MiB | 2.5 (2.0–4.0) | 0.40 (0.25–0.50) | 0.50 | 0.75 | 3 |" in text
+    assert (
+        "| 1 megapixel, a file of 2 MiB | 2.5 (2.0–4.0) | 0.40 (0.25–0.50) | 0.50 | 0.75 | 3 |"
+        in text
+    )
     assert "| 1,000 megapixels, a file of 2,048 MiB | 400.0 | 2.50 | 0.75 | 1.00 | 1 |" in text
     assert "| restorae, `unet`, float32 | 0.400 | 0.100 | 0.100 | 0.090 (0.080–0.100) |" in text
     assert "| restorae, `unet`, bfloat16 (`auto`) | 0.200 | 0.050 |" in text
@@ -264,8 +287,13 @@ def test_without_bfloat16_there_is_one_row_for_restorae():
 
 
 def test_the_command_in_the_page_says_how_large_and_how_many():
-    options = run._read_options(["whole", "--largest-megapixels", "100", "--photos", "20", "--peers-python", "/some/python"])
-    assert run._command("whole", options) == "python benchmarks/run.py whole --largest-megapixels 100 --photos 20"
+    options = run._read_options(
+        ["whole", "--largest-megapixels", "100", "--photos", "20", "--peers-python", "/some/python"]
+    )
+    assert (
+        run._command("whole", options)
+        == "python benchmarks/run.py whole --largest-megapixels 100 --photos 20"
+    )
     assert run._bench(run._read_options(["--quick"])).tiff_megapixels == [1]
     assert run._bench(run._read_options(["--quick"])).photos == 4
 

@@ -31,7 +31,14 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a small variational auto-encoder that has learned the embedded digits, two latent dimensions."""
-    recipe = Recipe(clean="digits", network="conv-vae(features=8)", learning_rate=0.01, batch_size=16, warmup=30, epochs=4)
+    recipe = Recipe(
+        clean="digits",
+        network="conv-vae(features=8)",
+        learning_rate=0.01,
+        batch_size=16,
+        warmup=30,
+        epochs=4,
+    )
     path = tmp_path_factory.mktemp("vae") / "vae"
     train(recipe, path)
     return path.with_suffix(".safetensors")
@@ -42,7 +49,11 @@ def vae_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Files of variational auto-encoders with drawn weights and given settings, such as `latent_dim=5`."""
 
     def make(**settings: int) -> Path:
-        return untrained(ConvVAE(**{"features": 4, **settings}), tmp_path_factory.mktemp("vae-of") / "drawn", restores=False)
+        return untrained(
+            ConvVAE(**{"features": 4, **settings}),
+            tmp_path_factory.mktemp("vae-of") / "drawn",
+            restores=False,
+        )
 
     return make
 
@@ -62,5 +73,7 @@ def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
     (folder / "inner folder").mkdir(parents=True)
     Image.fromarray(source.integers(0, 256, (30, 41), dtype=np.uint8)).save(folder / "grey.png")
-    Image.fromarray(source.integers(0, 256, (33, 20, 3), dtype=np.uint8)).save(folder / "inner folder" / "colour.jpg")
+    Image.fromarray(source.integers(0, 256, (33, 20, 3), dtype=np.uint8)).save(
+        folder / "inner folder" / "colour.jpg"
+    )
     return folder

@@ -42,7 +42,10 @@ def save(path: Path, values: np.ndarray) -> Path:
 def archive(folder: Path, count: int, *shape: int) -> dict[Path, bytes]:
     """A folder of pictures, some in a folder of its own: their paths and contents."""
     for place in range(count):
-        save(folder / ("inner" if place % 3 == 2 else "") / f"{place:03}.png", noise(*shape, seed=place))
+        save(
+            folder / ("inner" if place % 3 == 2 else "") / f"{place:03}.png",
+            noise(*shape, seed=place),
+        )
     return {path: path.read_bytes() for path in sorted(folder.rglob("*.png"))}
 
 
@@ -71,10 +74,14 @@ def test_the_tree_is_kept_and_nothing_else_is_there(tmp_path: Path) -> None:
     assert files_in(tmp_path / "out") == files_in(tmp_path / "in") | {LOG}
     for path, content in originals.items():
         assert path.read_bytes() == content, "an original was changed"
-        assert np.array_equal(pixels(tmp_path / "out" / path.relative_to(tmp_path / "in")), median(pixels(path)))
+        assert np.array_equal(
+            pixels(tmp_path / "out" / path.relative_to(tmp_path / "in")), median(pixels(path))
+        )
 
 
-def test_the_log_tells_of_every_file_what_came_and_what_was_done(tmp_path: Path, small_model: Path) -> None:
+def test_the_log_tells_of_every_file_what_came_and_what_was_done(
+    tmp_path: Path, small_model: Path
+) -> None:
     originals = archive(tmp_path / "in", 3, 20, 30)
     run("restore", "in", "--model", small_model, "--strength", "0.5", "--out", "out", cwd=tmp_path)
     lines = logged(tmp_path / "out")
@@ -84,7 +91,12 @@ def test_the_log_tells_of_every_file_what_came_and_what_was_done(tmp_path: Path,
         assert line["model"] == str(small_model)
         assert line["model_sha256"] == hashlib.sha256(small_model.read_bytes()).hexdigest()
         assert line["output"] == line["input"].replace("in/", "out/", 1)
-        assert (line["status"], line["strength"], line["mask"], line["quality"]) == ("restored", 0.5, None, None)
+        assert (line["status"], line["strength"], line["mask"], line["quality"]) == (
+            "restored",
+            0.5,
+            None,
+            None,
+        )
         assert line["seconds"] >= 0
         assert "reason" not in line
 
@@ -112,7 +124,10 @@ def test_arguments_that_are_wrong_leave_nothing_behind(tmp_path: Path) -> None:
     for words, hint in (
         (("--model", "classical:inpaint"), "Give --mask"),
         (("--model", "classical:medain"), "Did you mean 'median'?"),
-        (("--model", "classical:nlm(sigm=0.1)"), "nlm has no setting 'sigm'. Did you mean 'sigma'?"),
+        (
+            ("--model", "classical:nlm(sigm=0.1)"),
+            "nlm has no setting 'sigm'. Did you mean 'sigma'?",
+        ),
         (("--model", "classical:tv", "--tile", "50"), "Use --tile 101 or more"),
         (("--model", AS_IT_IS, "--format", "jpg"), "Did you mean 'jpeg'?"),
         (("--model", AS_IT_IS, "--mask", "nowhere"), "There is no mask nowhere"),
@@ -126,7 +141,9 @@ def test_arguments_that_are_wrong_leave_nothing_behind(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------------- how to restore
 
 
-@pytest.mark.parametrize("model", ["median(radius=2)", "nlm(sigma=0.1)", "tv", "wavelet", "background(radius=3)"])
+@pytest.mark.parametrize(
+    "model", ["median(radius=2)", "nlm(sigma=0.1)", "tv", "wavelet", "background(radius=3)"]
+)
 def test_classical_methods_stand_behind_the_same_face(tmp_path: Path, model: str) -> None:
     save(tmp_path / "a.png", noise(40, 50))
     done = run("restore", "a.png", "--model", f"classical:{model}", "--out", "b.png", cwd=tmp_path)
@@ -139,7 +156,16 @@ def test_strength_mixes_towards_the_original(tmp_path: Path) -> None:
     before = noise(40, 50)
     save(tmp_path / "a.png", before)
     for strength in (0.0, 0.3, 1.0):
-        words = ("restore", "a.png", "--model", "classical:median", "--strength", strength, "--out", f"{strength}.png")
+        words = (
+            "restore",
+            "a.png",
+            "--model",
+            "classical:median",
+            "--strength",
+            strength,
+            "--out",
+            f"{strength}.png",
+        )
         assert run(*map(str, words), cwd=tmp_path).status == 0
         mixed = before + strength * (median(before) - before.astype(float))
         np.testing.assert_allclose(pixels(tmp_path / f"{strength}.png"), mixed, atol=0.5001)
@@ -151,12 +177,23 @@ def test_only_what_a_mask_marks_is_changed(tmp_path: Path) -> None:
     mask[10:20, 5:15], mask[30:, :] = 255, 128
     save(tmp_path / "a.png", before)
     save(tmp_path / "mask.png", mask)
-    words = ("restore", "a.png", "--model", "classical:median", "--mask", "mask.png", "--out", "b.png")
+    words = (
+        "restore",
+        "a.png",
+        "--model",
+        "classical:median",
+        "--mask",
+        "mask.png",
+        "--out",
+        "b.png",
+    )
     assert run(*words, cwd=tmp_path).status == 0
     after, whole = pixels(tmp_path / "b.png"), median(before)
     assert np.array_equal(after[mask == 0], before[mask == 0])
     assert np.array_equal(after[mask == 255], whole[mask == 255])
-    np.testing.assert_allclose(after[30:], before[30:] + 128 / 255 * (whole[30:] - before[30:].astype(float)), atol=0.5001)
+    np.testing.assert_allclose(
+        after[30:], before[30:] + 128 / 255 * (whole[30:] - before[30:].astype(float)), atol=0.5001
+    )
 
 
 def test_a_folder_of_masks_has_one_for_each_picture_whatever_its_suffix(tmp_path: Path) -> None:
@@ -165,12 +202,25 @@ def test_a_folder_of_masks_has_one_for_each_picture_whatever_its_suffix(tmp_path
         mask = np.zeros((20, 30), np.uint8)
         mask[place] = 255
         save(tmp_path / "masks" / f"{name}.{'tif' if place else 'png'}", mask)
-    done = run("restore", "in", "--model", "classical:inpaint", "--mask", "masks", "--out", "out", cwd=tmp_path)
+    done = run(
+        "restore",
+        "in",
+        "--model",
+        "classical:inpaint",
+        "--mask",
+        "masks",
+        "--out",
+        "out",
+        cwd=tmp_path,
+    )
     assert done.status == 1
     assert "masks holds no mask for 003.png" in done.complaint
     assert "3 of 4 restored" in done.complaint
     for place, name in enumerate(("000", "001", "inner/002")):
-        before, after = pixels(tmp_path / "in" / f"{name}.png"), pixels(tmp_path / "out" / f"{name}.png")
+        before, after = (
+            pixels(tmp_path / "in" / f"{name}.png"),
+            pixels(tmp_path / "out" / f"{name}.png"),
+        )
         assert np.array_equal(np.delete(after, place, 0), np.delete(before, place, 0))
         assert not np.array_equal(after[place], before[place])
     assert logged(tmp_path / "out")[0]["mask"] == "masks"
@@ -182,7 +232,16 @@ def test_inpainting_continues_what_is_around_the_hole(tmp_path: Path) -> None:
     torn[10:20, 20:35], mask[10:20, 20:35] = 0, 255
     save(tmp_path / "torn.png", torn)
     save(tmp_path / "mask.png", mask)
-    words = ("restore", "torn.png", "--model", "classical:inpaint", "--mask", "mask.png", "--out", "whole.png")
+    words = (
+        "restore",
+        "torn.png",
+        "--model",
+        "classical:inpaint",
+        "--mask",
+        "mask.png",
+        "--out",
+        "whole.png",
+    )
     assert run(*words, cwd=tmp_path).status == 0
     np.testing.assert_allclose(pixels(tmp_path / "whole.png"), slope.astype(int), atol=1)
 
@@ -191,7 +250,19 @@ def test_format_and_quality_can_be_changed(tmp_path: Path) -> None:
     archive(tmp_path / "in", 3, 60, 80, 3)
     sizes = []
     for quality in ("30", "95"):
-        done = run("restore", "in", "--model", AS_IT_IS, "--format", "jpeg", "--quality", quality, "--out", quality, cwd=tmp_path)
+        done = run(
+            "restore",
+            "in",
+            "--model",
+            AS_IT_IS,
+            "--format",
+            "jpeg",
+            "--quality",
+            quality,
+            "--out",
+            quality,
+            cwd=tmp_path,
+        )
         assert done.status == 0, done.err
         assert files_in(tmp_path / quality) == {"000.jpg", "001.jpg", "inner", "inner/002.jpg", LOG}
         with Image.open(tmp_path / quality / "000.jpg") as picture:
@@ -203,7 +274,9 @@ def test_format_and_quality_can_be_changed(tmp_path: Path) -> None:
 
 def test_the_name_of_a_single_result_and_the_format_agree(tmp_path: Path) -> None:
     save(tmp_path / "a.png", noise(20, 30))
-    done = run("restore", "a.png", "--model", AS_IT_IS, "--format", "png", "--out", "b.jpg", cwd=tmp_path)
+    done = run(
+        "restore", "a.png", "--model", AS_IT_IS, "--format", "png", "--out", "b.jpg", cwd=tmp_path
+    )
     assert done.status == 2
     assert "b.jpg is a name for jpeg, and --format says png" in done.complaint
     assert run("restore", "a.png", "--model", AS_IT_IS, "--out", "b.webp", cwd=tmp_path).status == 0
@@ -214,7 +287,20 @@ def test_the_name_of_a_single_result_and_the_format_agree(tmp_path: Path) -> Non
 def test_tiles_do_not_show(tmp_path: Path) -> None:
     before = noise(300, 401)
     save(tmp_path / "a.png", before)
-    assert run("restore", "a.png", "--model", "classical:median(radius=2)", "--tile", "64", "--out", "b.png", cwd=tmp_path).status == 0
+    assert (
+        run(
+            "restore",
+            "a.png",
+            "--model",
+            "classical:median(radius=2)",
+            "--tile",
+            "64",
+            "--out",
+            "b.png",
+            cwd=tmp_path,
+        ).status
+        == 0
+    )
     assert np.array_equal(pixels(tmp_path / "b.png"), median(before, 2))
 
 
@@ -223,22 +309,46 @@ def test_tiles_do_not_show(tmp_path: Path) -> None:
 
 def test_a_preview_is_one_sheet_and_nothing_else(tmp_path: Path) -> None:
     originals = archive(tmp_path / "in", 6, 40, 50)
-    done = run("restore", "in", "--model", "classical:median", "--preview", "3", "--out", "sheet.png", cwd=tmp_path)
+    done = run(
+        "restore",
+        "in",
+        "--model",
+        "classical:median",
+        "--preview",
+        "3",
+        "--out",
+        "sheet.png",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert "Nothing else was written" in done.err
-    assert files_in(tmp_path) == {"sheet.png", "in"} | {f"in/{name}" for name in files_in(tmp_path / "in")}
+    assert files_in(tmp_path) == {"sheet.png", "in"} | {
+        f"in/{name}" for name in files_in(tmp_path / "in")
+    }
     assert all(path.read_bytes() == content for path, content in originals.items())
     height, width = pixels(tmp_path / "sheet.png").shape[:2]
     assert height > 3 * 40
     assert width > 2 * 50
-    again = run("restore", "in", "--model", "classical:median", "--preview", "3", "--out", "sheet.png", cwd=tmp_path)
+    again = run(
+        "restore",
+        "in",
+        "--model",
+        "classical:median",
+        "--preview",
+        "3",
+        "--out",
+        "sheet.png",
+        cwd=tmp_path,
+    )
     assert again.status == 2
     assert "is there already. Use --overwrite" in again.complaint
 
 
 def test_a_preview_is_a_png_and_says_so(tmp_path: Path) -> None:
     archive(tmp_path / "in", 2, 40, 50)
-    done = run("restore", "in", "--model", AS_IT_IS, "--preview", "3", "--out", "sheets", cwd=tmp_path)
+    done = run(
+        "restore", "in", "--model", AS_IT_IS, "--preview", "3", "--out", "sheets", cwd=tmp_path
+    )
     assert done.status == 2
     assert "a name that ends in .png, not sheets" in done.complaint
 
@@ -246,7 +356,9 @@ def test_a_preview_is_a_png_and_says_so(tmp_path: Path) -> None:
 def test_a_preview_names_what_it_cannot_show(tmp_path: Path) -> None:
     archive(tmp_path / "in", 3, 40, 50)
     (tmp_path / "in" / "001.png").write_bytes(b"hello")
-    done = run("restore", "in", "--model", AS_IT_IS, "--preview", "9", "--out", "sheet.png", cwd=tmp_path)
+    done = run(
+        "restore", "in", "--model", AS_IT_IS, "--preview", "9", "--out", "sheet.png", cwd=tmp_path
+    )
     assert done.status == 1
     assert "Not previewed: in/001.png" in done.complaint
     assert "2 of 3 previewed" in done.complaint
@@ -256,22 +368,30 @@ def test_a_preview_names_what_it_cannot_show(tmp_path: Path) -> None:
 # ----------------------------------------------------------------------------------------------- what is told, and when
 
 
-def test_lines_of_progress_say_how_far_and_how_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_of_progress_say_how_far_and_how_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(console, "_SECONDS_BETWEEN_LINES", 0.0)
     archive(tmp_path / "in", 5, 20, 30)
     told = run("restore", "in", "--model", AS_IT_IS, "--out", "out", cwd=tmp_path).err.splitlines()
-    assert [line.split(",")[0] for line in told[:5]] == [f"Restoring: {done} of 5 files" for done in range(1, 6)]
+    assert [line.split(",")[0] for line in told[:5]] == [
+        f"Restoring: {done} of 5 files" for done in range(1, 6)
+    ]
     assert all(line.endswith(" left") for line in told[:4])
 
     save(tmp_path / "big.png", noise(300, 400))
-    told = run("restore", "big.png", "--model", AS_IT_IS, "--tile", "100", "--out", "one.png", cwd=tmp_path).err.splitlines()
+    told = run(
+        "restore", "big.png", "--model", AS_IT_IS, "--tile", "100", "--out", "one.png", cwd=tmp_path
+    ).err.splitlines()
     assert told[0].startswith("Restoring: ")
     assert " of 300 rows" in told[0]
 
 
 def test_nothing_is_told_of_work_that_did_not_begin(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"hello")
-    told = run("restore", "a.png", "--model", AS_IT_IS, "--out", "b.png", cwd=tmp_path).err.splitlines()
+    told = run(
+        "restore", "a.png", "--model", AS_IT_IS, "--out", "b.png", cwd=tmp_path
+    ).err.splitlines()
     assert [line.split(" ")[0] for line in told] == ["Not", "0"], told
 
 
@@ -290,7 +410,10 @@ def test_skip_existing_does_the_rest_and_adds_to_the_log(tmp_path: Path) -> None
     assert done.status == 0, done.err
     assert "2 of 2 restored" in done.err
     assert (tmp_path / "out" / "000.png").stat().st_mtime_ns == kept
-    assert [line["input"] for line in logged(tmp_path / "out")[5:]] == ["in/001.png", "in/inner/002.png"]
+    assert [line["input"] for line in logged(tmp_path / "out")[5:]] == [
+        "in/001.png",
+        "in/inner/002.png",
+    ]
     assert "Nothing to do" in run(*words, "--skip-existing", cwd=tmp_path).err
 
 
@@ -302,7 +425,14 @@ def test_results_below_their_input_are_not_restored_again(tmp_path: Path) -> Non
     done = run(*words, "--skip-existing", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "1 of 1 restored" in done.err
-    assert files_in(tmp_path / "in" / "restored") == {"000.png", "001.png", "new.png", "inner", "inner/002.png", LOG}
+    assert files_in(tmp_path / "in" / "restored") == {
+        "000.png",
+        "001.png",
+        "new.png",
+        "inner",
+        "inner/002.png",
+        LOG,
+    }
 
 
 def test_in_place_each_original_becomes_its_result(tmp_path: Path) -> None:
@@ -312,18 +442,26 @@ def test_in_place_each_original_becomes_its_result(tmp_path: Path) -> None:
     assert refused.status == 2
     assert "or --overwrite to replace each input by its result" in refused.complaint
     assert all(path.read_bytes() == content for path, content in originals.items())
-    done = run("restore", "in", "--model", "classical:median", "--out", "in", "--overwrite", cwd=tmp_path)
+    done = run(
+        "restore", "in", "--model", "classical:median", "--out", "in", "--overwrite", cwd=tmp_path
+    )
     assert done.status == 0, done.err
     assert all(np.array_equal(pixels(path), median(values)) for path, values in before.items())
     # the log tells which pictures were restored already: their hashes are those of the originals
-    assert [line["sha256"] for line in logged(tmp_path / "in")] == [hashlib.sha256(each).hexdigest() for each in originals.values()]
+    assert [line["sha256"] for line in logged(tmp_path / "in")] == [
+        hashlib.sha256(each).hexdigest() for each in originals.values()
+    ]
 
 
 @pytest.mark.parametrize("inputs", [("a", "b"), ("c",)])
-def test_two_pictures_that_would_become_one_are_both_named(tmp_path: Path, inputs: tuple[str, ...]) -> None:
+def test_two_pictures_that_would_become_one_are_both_named(
+    tmp_path: Path, inputs: tuple[str, ...]
+) -> None:
     for path in ("a/x.png", "b/x.png", "c/x.png", "c/x.jpg"):
         save(tmp_path / path, noise(20, 30))
-    done = run("restore", *inputs, "--model", AS_IT_IS, "--format", "png", "--out", "out", cwd=tmp_path)
+    done = run(
+        "restore", *inputs, "--model", AS_IT_IS, "--format", "png", "--out", "out", cwd=tmp_path
+    )
     assert done.status == 2
     told = ("a/x.png", "b/x.png") if len(inputs) == 2 else ("c/x.jpg", "c/x.png")
     assert f"out/x.png: by {told[0]} and {told[1]}" in done.complaint
@@ -373,24 +511,36 @@ def whole(path: Path, like: Path) -> bool:
 
 def check_resumed(tmp_path: Path, originals: dict[Path, bytes], words: tuple[str, ...]) -> None:
     """After a run that was stopped: originals as they were, results whole; and the next run does the rest."""
-    assert all(path.read_bytes() == content for path, content in originals.items()), "an original was changed"
+    assert all(path.read_bytes() == content for path, content in originals.items()), (
+        "an original was changed"
+    )
     results = {path for path in (tmp_path / "out").rglob("*.png") if not path.name.startswith(".")}
-    assert all(whole(path, tmp_path / "in" / path.relative_to(tmp_path / "out")) for path in results)
+    assert all(
+        whole(path, tmp_path / "in" / path.relative_to(tmp_path / "out")) for path in results
+    )
     lines = logged(tmp_path / "out") if (tmp_path / "out" / LOG).exists() else []
-    assert len(results) - 1 <= len(lines) <= len(results)  # a kill may come between a result and its line
+    assert (
+        len(results) - 1 <= len(lines) <= len(results)
+    )  # a kill may come between a result and its line
     kept = {path: path.stat().st_mtime_ns for path in results}
     done = run_apart(*words, "--skip-existing", cwd=tmp_path)
     assert done.status == 0, done.err
     rest = len(originals) - len(results)
     assert f"{rest} of {rest} restored" in done.err
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
-    assert all((tmp_path / "out" / path.relative_to(tmp_path / "in")).is_file() for path in originals)
+    assert all(
+        (tmp_path / "out" / path.relative_to(tmp_path / "in")).is_file() for path in originals
+    )
     assert len(logged(tmp_path / "out")) == len(lines) + rest
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name
+)
+def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     originals = archive(tmp_path / "in", 12, 160, 200)
     words = ("restore", "in", "--model", SLOW, "--out", "out")
     process = start(*words, cwd=tmp_path)
@@ -401,14 +551,21 @@ def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(tmp_path: Path, num
     else:
         assert stopped.status == 1
         assert "nothing half-written is left" in stopped.complaint
-        assert " of 12 were restored before it stopped. The same command with --skip-existing does the rest." in stopped.complaint
-        assert not [name for name in files_in(tmp_path / "out") if ".partial" in name or ".encoded" in name]
+        assert (
+            " of 12 were restored before it stopped. The same command with --skip-existing does the rest."
+            in stopped.complaint
+        )
+        assert not [
+            name for name in files_in(tmp_path / "out") if ".partial" in name or ".encoded" in name
+        ]
     check_resumed(tmp_path, originals, words)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_one_big_picture_that_is_stopped_in_the_middle_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+def test_one_big_picture_that_is_stopped_in_the_middle_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     original = save(tmp_path / "in" / "big.png", noise(1500, 2000, 3))
     content = original.read_bytes()
     process = start("restore", "in", "--model", SLOW, "--tile", "128", "--out", "out", cwd=tmp_path)
@@ -418,7 +575,12 @@ def test_one_big_picture_that_is_stopped_in_the_middle_leaves_nothing(tmp_path: 
     stop(process, number)
     assert files_in(tmp_path / "out") == set()
     assert original.read_bytes() == content
-    assert run_apart("restore", "in", "--model", AS_IT_IS, "--out", "out", "--skip-existing", cwd=tmp_path).status == 0
+    assert (
+        run_apart(
+            "restore", "in", "--model", AS_IT_IS, "--out", "out", "--skip-existing", cwd=tmp_path
+        ).status
+        == 0
+    )
     assert np.array_equal(pixels(tmp_path / "out" / "big.png"), pixels(original))
 
 
@@ -428,20 +590,34 @@ def test_an_original_survives_a_kill_while_its_result_is_encoded(tmp_path: Path)
     content = original.read_bytes()
     words = ("restore", "in", "--model", AS_IT_IS, "--out", "in", "--overwrite")
     process = start(*words, cwd=tmp_path)
-    wait_until(lambda: any(path.stat().st_size > 100_000 for path in (tmp_path / "in").glob(".*")), process)
+    wait_until(
+        lambda: any(path.stat().st_size > 100_000 for path in (tmp_path / "in").glob(".*")), process
+    )
     stop(process, signal.SIGKILL)
     assert original.read_bytes() == content
     again = run_apart(*words, cwd=tmp_path)
     assert again.status == 0
     assert "1 of 1 restored" in again.err, "what the kill left behind is no picture of the archive"
-    assert np.array_equal(pixels(original), pixels(save(tmp_path / "as-it-was.png", noise(2500, 3000, 3))))
+    assert np.array_equal(
+        pixels(original), pixels(save(tmp_path / "as-it-was.png", noise(2500, 3000, 3)))
+    )
 
 
 @pytest.mark.slow
 def test_a_result_that_cannot_be_written_leaves_the_original_in_place(tmp_path: Path) -> None:
     original = save(tmp_path / "in" / "a.png", noise(300, 400, 3))
     content = original.read_bytes()
-    done = run_limited(100_000, "restore", "in", "--model", "classical:median", "--out", "in", "--overwrite", cwd=tmp_path)
+    done = run_limited(
+        100_000,
+        "restore",
+        "in",
+        "--model",
+        "classical:median",
+        "--out",
+        "in",
+        "--overwrite",
+        cwd=tmp_path,
+    )
     assert done.status == 1
     assert "in/a.png could not be written" in done.complaint
     assert original.read_bytes() == content
@@ -450,7 +626,9 @@ def test_a_result_that_cannot_be_written_leaves_the_original_in_place(tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "npy"])
-def test_no_room_for_a_result_stops_the_run_and_keeps_what_is_done(tmp_path: Path, suffix: str) -> None:
+def test_no_room_for_a_result_stops_the_run_and_keeps_what_is_done(
+    tmp_path: Path, suffix: str
+) -> None:
     for place, side in enumerate((40, 40, 500, 40)):
         path = tmp_path / "in" / f"{place}.{suffix}"
         path.parent.mkdir(exist_ok=True)
@@ -463,7 +641,10 @@ def test_no_room_for_a_result_stops_the_run_and_keeps_what_is_done(tmp_path: Pat
     done = run_limited(50_000, *words, cwd=tmp_path)
     assert done.status == 1
     assert f"out/2.{suffix} could not be written: " in done.complaint
-    assert "2 of 4 were restored before it stopped. The same command with --skip-existing does the rest." in done.complaint
+    assert (
+        "2 of 4 were restored before it stopped. The same command with --skip-existing does the rest."
+        in done.complaint
+    )
     assert files_in(tmp_path / "out") == {f"0.{suffix}", f"1.{suffix}", LOG}
     done = run_apart(*words, "--skip-existing", cwd=tmp_path)
     assert done.status == 0, done.err
@@ -475,13 +656,17 @@ def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> No
     archive(tmp_path / "in", 6, 200, 300, 3)
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("a disk of its own cannot be mounted here")
     try:
         done = run_apart("restore", "in", "--model", AS_IT_IS, "--out", disk / "out", cwd=tmp_path)
         assert done.status == 1
-        assert "the disk is full. Free some space or choose another place with --out" in done.complaint
+        assert (
+            "the disk is full. Free some space or choose another place with --out" in done.complaint
+        )
         assert "2 of 6 were restored before it stopped" in done.complaint
         assert files_in(disk / "out") - {"inner"} == {"000.png", "001.png", LOG}
     finally:

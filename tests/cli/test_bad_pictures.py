@@ -43,13 +43,23 @@ def restore(folder: Path, *words: str | Path, out: str | Path = "out") -> Outcom
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
 
 
 def bomb(path: Path) -> None:
     """A few bytes that declare 60,000 × 60,000 pixels."""
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + chunk(b"IEND", b"")
+    )
 
 
 def cut_short(path: Path) -> None:
@@ -67,21 +77,32 @@ def wrong_checksum(path: Path) -> None:
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty.png": (lambda path: path.touch(), "is empty (0 bytes)"),
-    "words.png": (lambda path: path.write_text("hello"), "its content is of no format that is read, whatever its name says"),
+    "words.png": (
+        lambda path: path.write_text("hello"),
+        "its content is of no format that is read, whatever its name says",
+    ),
     "checksum.png": (wrong_checksum, "cannot be read as a picture"),
     "cut.jpg": (cut_short, "cut short"),
     "cut.png": (cut_short, "cut short"),
     "cut.tif": (cut_short, "cannot be read as a picture"),
     "cut.webp": (cut_short, "cut short"),
     "bomb.png": (bomb, "declares 3,600 megapixels; more than 1,074 are not read unless asked for"),
-    "nowhere.png": (lambda path: path.symlink_to("nothing"), "a link that leads nowhere, or in a circle"),
-    "itself.png": (lambda path: path.symlink_to("itself.png"), "a link that leads nowhere, or in a circle"),
+    "nowhere.png": (
+        lambda path: path.symlink_to("nothing"),
+        "a link that leads nowhere, or in a circle",
+    ),
+    "itself.png": (
+        lambda path: path.symlink_to("itself.png"),
+        "a link that leads nowhere, or in a circle",
+    ),
     "pipe.png": (os.mkfifo, "a pipe or a device"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_stops_nothing_and_is_named_with_its_trouble(tmp_path: Path, name: str) -> None:
+def test_a_broken_file_stops_nothing_and_is_named_with_its_trouble(
+    tmp_path: Path, name: str
+) -> None:
     make, hint = BROKEN[name]
     png(tmp_path / "in" / "a.png")
     png(tmp_path / "in" / "z.png")
@@ -93,7 +114,11 @@ def test_a_broken_file_stops_nothing_and_is_named_with_its_trouble(tmp_path: Pat
     assert f"in/{name}" in told[0]
     assert hint in told[0]
     assert "2 of 3 restored, in out." in done.complaint
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "restored.jsonl", "z.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a.png",
+        "restored.jsonl",
+        "z.png",
+    ]
     alone = restore(tmp_path, f"in/{name}", out="alone.png")
     assert alone.status == 1
     assert hint in alone.complaint
@@ -194,7 +219,9 @@ def named(tmp_path: Path) -> Path:
 def test_any_name_goes_in_and_comes_out(tmp_path: Path, named: Path) -> None:
     done = restore(tmp_path, "in")
     assert done.status == 0, done.err
-    assert sorted(os.fsencode(path.name) for path in (tmp_path / "out").iterdir()) == sorted([*NAMES, b"restored.jsonl"])
+    assert sorted(os.fsencode(path.name) for path in (tmp_path / "out").iterdir()) == sorted(
+        [*NAMES, b"restored.jsonl"]
+    )
     for name in NAMES:
         with (tmp_path / "out" / os.fsdecode(name)).open("rb") as handle:
             assert np.array_equal(np.asarray(Image.open(handle)), noise(20, 30))
@@ -217,7 +244,12 @@ def test_any_name_can_be_told(tmp_path: Path, named: Path) -> None:
 
 def test_a_name_that_begins_with_a_dash_follows_two_dashes(tmp_path: Path) -> None:
     png(tmp_path / "-dash.png")
-    assert run("restore", "--model", AS_IT_IS, "--out", "out.png", "--", "-dash.png", cwd=tmp_path).status == 0
+    assert (
+        run(
+            "restore", "--model", AS_IT_IS, "--out", "out.png", "--", "-dash.png", cwd=tmp_path
+        ).status
+        == 0
+    )
     assert (tmp_path / "out.png").is_file()
 
 
@@ -253,19 +285,37 @@ def test_one_bit_pictures_become_eight_bit_ones_and_that_is_said(tmp_path: Path)
 @pytest.mark.parametrize("shape", [(1, 100_000), (100_000, 1), (1, 1)], ids=str)
 def test_strips_are_pictures_too(tmp_path: Path, small_model: Path, shape: tuple[int, int]) -> None:
     Image.fromarray(noise(*shape)).save(tmp_path / "a.png")
-    done = run("restore", "a.png", "--model", "classical:median(radius=2)", "--tile", "64", "--out", "b.png", cwd=tmp_path)
+    done = run(
+        "restore",
+        "a.png",
+        "--model",
+        "classical:median(radius=2)",
+        "--tile",
+        "64",
+        "--out",
+        "b.png",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
-    assert np.array_equal(pixels(tmp_path / "b.png"), median_filter(noise(*shape), size=5, mode="mirror"))
+    assert np.array_equal(
+        pixels(tmp_path / "b.png"), median_filter(noise(*shape), size=5, mode="mirror")
+    )
 
 
-def test_values_that_are_no_numbers_come_back_where_they_were(tmp_path: Path, small_model: Path) -> None:
+def test_values_that_are_no_numbers_come_back_where_they_were(
+    tmp_path: Path, small_model: Path
+) -> None:
     values = np.random.default_rng(0).random((60, 70), dtype=np.float32)
     values[3, 4], values[10:20, 50], values[59, 69] = np.nan, np.inf, -np.inf
     tifffile.imwrite(tmp_path / "a.tif", values)
     for model in (str(small_model), "classical:median"):
-        done = run("restore", "a.tif", "--model", model, "--out", "b.tif", "--overwrite", cwd=tmp_path)
+        done = run(
+            "restore", "a.tif", "--model", model, "--out", "b.tif", "--overwrite", cwd=tmp_path
+        )
         assert done.status == 0, done.err
-        assert "12 NaN or infinite value(s) were kept out of the restoration and put back" in done.err
+        assert (
+            "12 NaN or infinite value(s) were kept out of the restoration and put back" in done.err
+        )
         restored = tifffile.imread(tmp_path / "b.tif")
         bad = ~np.isfinite(values)
         np.testing.assert_array_equal(restored[bad], values[bad])
@@ -278,14 +328,19 @@ def test_a_mask_of_another_size_is_told_with_both_sizes(tmp_path: Path) -> None:
     png(tmp_path / "mask.png", 40, 50)
     done = restore(tmp_path, "a.png", "--mask", "mask.png", out="b.png")
     assert done.status == 1
-    assert "a.png is 30 × 20 pixels, its mask 50 × 40 (width × height). Paint the mask on a copy of the picture." in done.complaint
+    assert (
+        "a.png is 30 × 20 pixels, its mask 50 × 40 (width × height). Paint the mask on a copy of the picture."
+        in done.complaint
+    )
     (tmp_path / "mask.png").write_bytes(b"hello")
     done = restore(tmp_path, "a.png", "--mask", "mask.png", out="b.png")
     assert done.status == 1
     assert "mask.png cannot be read as a picture" in done.complaint
 
 
-def test_a_picture_under_another_formats_name_keeps_its_own_and_that_is_said(tmp_path: Path) -> None:
+def test_a_picture_under_another_formats_name_keeps_its_own_and_that_is_said(
+    tmp_path: Path,
+) -> None:
     png(tmp_path / "in" / "a.png").rename(tmp_path / "in" / "a.jpg")
     done = restore(tmp_path, "in")
     assert done.status == 0, done.err

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restorae.chance import generator
 from restorae.data import open_pictures
 from restorae.degradations import Degradation
-from restorae.evaluating import Exam, evaluate
+from restorae.evaluating import TestSet, evaluate
 from restorae.model import load
+from restorae.randomness import generator
 from tests.command import pixels, run, start
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
@@ -23,7 +23,17 @@ NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 
 def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, pictures: Path) -> None:
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
-        done = run("degrade", pictures, "--with", "gaussian-noise(sigma=0.1..0.3) | blur", "--seed", seed, "--out", out, cwd=tmp_path)
+        done = run(
+            "degrade",
+            pictures,
+            "--with",
+            "gaussian-noise(sigma=0.1..0.3) | blur",
+            "--seed",
+            seed,
+            "--out",
+            out,
+            cwd=tmp_path,
+        )
         assert done.status == 0, done.err
     a, b, c = (pixels(tmp_path / out / "grey.png").astype(int) for out in "abc")
     assert np.array_equal(a, b)
@@ -31,7 +41,12 @@ def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, pictures: Path) -
 
 
 def test_degrade_shows_a_sheet(tmp_path: Path, pictures: Path) -> None:
-    assert run("degrade", pictures, "--with", "masking", "--out", "harmed", "--show", cwd=tmp_path).status == 0
+    assert (
+        run(
+            "degrade", pictures, "--with", "masking", "--out", "harmed", "--show", cwd=tmp_path
+        ).status
+        == 0
+    )
     with Image.open(tmp_path / "harmed-sheet.png") as sheet:
         assert sheet.width > 300
 
@@ -52,17 +67,31 @@ def test_every_kind_is_listed_with_its_settings(tmp_path: Path) -> None:
     assert "gaussian-noise: Additive white Gaussian noise" in damage.out
     assert "    sigma = 0.1: Standard deviation on the [0, 1] pixel scale" in damage.out
     networks = run("train", "--list", cwd=tmp_path)
-    assert {"conv:", "dense:", "unet:", "conv-vae:", "residual-vae:", "latent-unet:"} <= set(networks.out.split())
+    assert {"conv:", "dense:", "unet:", "conv-vae:", "residual-vae:", "latent-unet:"} <= set(
+        networks.out.split()
+    )
     assert {"mse:", "l1:", "negative-elbo:"} <= set(networks.out.split())
     assert "    beta = 1: Weight of the KL divergence." in networks.out
 
 
 def test_evaluate_gives_the_same_numbers_as_python(tmp_path: Path, small_model: Path) -> None:
-    done = run("evaluate", "--model", small_model, "--clean", "digits", "--with", NOISE, "--seed", "3", "--json", cwd=tmp_path)
+    done = run(
+        "evaluate",
+        "--model",
+        small_model,
+        "--clean",
+        "digits",
+        "--with",
+        NOISE,
+        "--seed",
+        "3",
+        "--json",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     told = json.loads(done.out)
-    exam = Exam(open_pictures("digits", "test"), degradation=Degradation.of(NOISE), seed=3)
-    expected = evaluate(load(small_model).restore_images, exam)
+    test_set = TestSet(open_pictures("digits", "test"), degradation=Degradation.of(NOISE), seed=3)
+    expected = evaluate(load(small_model).restore_images, test_set)
     assert told["count"] == 360
     assert told["degraded"] == pytest.approx(expected.degraded.model_dump())
     assert told["restored"] == pytest.approx(expected.restored.model_dump(), rel=1e-4)
@@ -71,7 +100,17 @@ def test_evaluate_gives_the_same_numbers_as_python(tmp_path: Path, small_model: 
 def test_evaluate_on_pairs_of_files(tmp_path: Path, pictures: Path, small_model: Path) -> None:
     # one grey, one colour: a set with colour in it is a colour set, restored channel by channel
     run("degrade", pictures, "--with", "gaussian-noise(sigma=0.2)", "--out", "harmed", cwd=tmp_path)
-    done = run("evaluate", "--model", small_model, "--clean", pictures, "--degraded", "harmed", "--json", cwd=tmp_path)
+    done = run(
+        "evaluate",
+        "--model",
+        small_model,
+        "--clean",
+        pictures,
+        "--degraded",
+        "harmed",
+        "--json",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     told = json.loads(done.out)
     assert told["count"] == 2
@@ -90,7 +129,9 @@ def test_models_are_listed_and_shown(tmp_path: Path, small_model: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["small_vae", "small_latent_unet"])
-def test_models_with_a_latent_are_shown_too(tmp_path: Path, request: pytest.FixtureRequest, which: str) -> None:
+def test_models_with_a_latent_are_shown_too(
+    tmp_path: Path, request: pytest.FixtureRequest, which: str
+) -> None:
     path = request.getfixturevalue(which)
     shown = run("models", "show", path, "--layers", cwd=tmp_path)
     assert shown.status == 0, shown.err
@@ -111,19 +152,33 @@ def test_doctor_tells_what_is_here(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "hint"),
     [
-        (["degrade", "x.png", "--with", "gausian-noise", "--out", "o"], 2, "Did you mean 'gaussian-noise'"),
+        (
+            ["degrade", "x.png", "--with", "gausian-noise", "--out", "o"],
+            2,
+            "Did you mean 'gaussian-noise'",
+        ),
         (["degrade", "x.png", "--with", "blur(sgima=1)", "--out", "o"], 2, "Did you mean 'sigma'"),
-        (["degrade", "x.png", "--with", "blur(sigma=2..1)", "--out", "o"], 2, "wrong way round. Write 1..2"),
+        (
+            ["degrade", "x.png", "--with", "blur(sigma=2..1)", "--out", "o"],
+            2,
+            "wrong way round. Write 1..2",
+        ),
         (["degrade", "x.png", "--with", "blur(sigma=nan)", "--out", "o"], 2, "not a finite number"),
         (["degrade", "x.png", "--with", "blur(", "--out", "o"], 2, "cannot be read"),
         (["degrade", "x.png"], 2, "restorae degrade --list"),
         (["evaluate", "--model", "m", "--clean", "digits"], 2, "either --with"),
-        (["evaluate", "--model", "m", "--clean", "digits", "--with", "blur"], 2, "There is no model"),
+        (
+            ["evaluate", "--model", "m", "--clean", "digits", "--with", "blur"],
+            2,
+            "There is no model",
+        ),
         (["models", "show", "nothing"], 2, "There is no model"),
         (["dream"], 2, "No such command"),
     ],
 )
-def test_mistakes_are_answered_with_what_to_do(tmp_path: Path, words: list[str], status: int, hint: str) -> None:
+def test_mistakes_are_answered_with_what_to_do(
+    tmp_path: Path, words: list[str], status: int, hint: str
+) -> None:
     done = run(*words, cwd=tmp_path)
     assert done.status == status
     # the words may be folded into a box
@@ -131,8 +186,18 @@ def test_mistakes_are_answered_with_what_to_do(tmp_path: Path, words: list[str],
     assert done.out == ""
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, pictures: Path, small_model: Path) -> None:
-    done = run("restore", pictures / "grey.png", "--model", small_model, "--out", "/dev/full/x.png", cwd=tmp_path)
+def test_a_full_disk_leaves_nothing_behind(
+    tmp_path: Path, pictures: Path, small_model: Path
+) -> None:
+    done = run(
+        "restore",
+        pictures / "grey.png",
+        "--model",
+        small_model,
+        "--out",
+        "/dev/full/x.png",
+        cwd=tmp_path,
+    )
     assert done.status == 1
     assert "could not be written" in done.complaint
 
@@ -140,15 +205,31 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, pictures: Path, small
 def test_help_speaks_of_every_command(tmp_path: Path) -> None:
     told = run("--help", cwd=tmp_path)
     assert told.status == 0
-    assert all(command in told.out for command in ("demo", "degrade", "train", "restore", "evaluate", "vae", "models", "doctor"))
+    assert all(
+        command in told.out
+        for command in (
+            "demo",
+            "degrade",
+            "train",
+            "restore",
+            "evaluate",
+            "vae",
+            "models",
+            "doctor",
+        )
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_any_command_that_is_stopped_says_so(tmp_path: Path, number: signal.Signals) -> None:
     # these keep nlm busy for minutes
-    np.save(tmp_path / "many.npy", np.random.default_rng(0).integers(0, 256, (50_000, 28, 28), np.uint8))
-    process = start("evaluate", "--model", "classical:nlm", "--clean", "many.npy", "--with", NOISE, cwd=tmp_path)
+    np.save(
+        tmp_path / "many.npy", np.random.default_rng(0).integers(0, 256, (50_000, 28, 28), np.uint8)
+    )
+    process = start(
+        "evaluate", "--model", "classical:nlm", "--clean", "many.npy", "--with", NOISE, cwd=tmp_path
+    )
     time.sleep(5)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

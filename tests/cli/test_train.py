@@ -13,7 +13,18 @@ from restorae.model import load
 from tests.command import Outcome, pixels, run, run_apart, start
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
-SMALL = ("--clean", "digits", "--with", NOISE, "--network", "conv(features=8)", "--learning-rate", "0.005", "--batch-size", "32")
+SMALL = (
+    "--clean",
+    "digits",
+    "--with",
+    NOISE,
+    "--network",
+    "conv(features=8)",
+    "--learning-rate",
+    "0.005",
+    "--batch-size",
+    "32",
+)
 MINE = '''
 """A learner's own network."""
 
@@ -38,7 +49,17 @@ def test_a_network_is_trained_saved_and_used(tmp_path: Path) -> None:
     done = run("train", *SMALL, "--steps", "80", "--out", "small", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "validation PSNR" in done.err
-    scores = run("evaluate", "--model", "small.safetensors", "--clean", "digits", "--with", NOISE, "--json", cwd=tmp_path)
+    scores = run(
+        "evaluate",
+        "--model",
+        "small.safetensors",
+        "--clean",
+        "digits",
+        "--with",
+        NOISE,
+        "--json",
+        cwd=tmp_path,
+    )
     told = json.loads(scores.out)
     assert told["restored"]["psnr_pooled"] > told["degraded"]["psnr_pooled"] + 8
 
@@ -52,8 +73,20 @@ def test_a_model_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
 
 
 def test_flags_beside_a_recipe_win_and_the_result_can_be_printed(tmp_path: Path) -> None:
-    (tmp_path / "recipe.toml").write_text(f'clean = "digits"\ndegradation = "{NOISE}"\nepochs = 9\nseed = 4\n')
-    done = run("train", "--recipe", "recipe.toml", "--steps", "7", "--loss", "l1", "--print-recipe", cwd=tmp_path)
+    (tmp_path / "recipe.toml").write_text(
+        f'clean = "digits"\ndegradation = "{NOISE}"\nepochs = 9\nseed = 4\n'
+    )
+    done = run(
+        "train",
+        "--recipe",
+        "recipe.toml",
+        "--steps",
+        "7",
+        "--loss",
+        "l1",
+        "--print-recipe",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert "steps = 7" in done.out
     assert "seed = 4" in done.out
@@ -62,8 +95,19 @@ def test_flags_beside_a_recipe_win_and_the_result_can_be_printed(tmp_path: Path)
 
 
 def test_a_restorer_with_a_latent_is_trained_by_the_same_command(tmp_path: Path) -> None:
-    words = ("--network", "latent-unet(widths=[8,8])", "--learning-rate", "0.01", "--batch-size", "32", "--steps", "80")
-    done = run("train", "--clean", "digits", "--with", NOISE, *words, "--out", "draws", cwd=tmp_path)
+    words = (
+        "--network",
+        "latent-unet(widths=[8,8])",
+        "--learning-rate",
+        "0.01",
+        "--batch-size",
+        "32",
+        "--steps",
+        "80",
+    )
+    done = run(
+        "train", "--clean", "digits", "--with", NOISE, *words, "--out", "draws", cwd=tmp_path
+    )
     assert done.status == 0, done.err
     assert " + KL " in done.err
     assert "validation PSNR" in done.err
@@ -76,7 +120,19 @@ def test_a_restorer_with_a_latent_is_trained_by_the_same_command(tmp_path: Path)
 
 def test_a_learners_own_network_joins(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MINE)
-    words = ("train", "--clean", "digits", "--with", NOISE, "--network", "mine.py:Mine", "--steps", "60", "--learning-rate", "0.005")
+    words = (
+        "train",
+        "--clean",
+        "digits",
+        "--with",
+        NOISE,
+        "--network",
+        "mine.py:Mine",
+        "--steps",
+        "60",
+        "--learning-rate",
+        "0.005",
+    )
     done = run_apart(*words, "--out", "own", cwd=tmp_path)
     assert done.status == 0, done.err
     restore = ("restore", "noisy/digits.npy", "--model", "own.safetensors")
@@ -96,7 +152,18 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
         ("broken.py:X", "ZeroDivisionError"),
         ("none.py:X", "cannot be imported"),
     ):
-        done = run("train", "--clean", "digits", "--with", "blur", "--network", network, "--out", "x", cwd=tmp_path)
+        done = run(
+            "train",
+            "--clean",
+            "digits",
+            "--with",
+            "blur",
+            "--network",
+            network,
+            "--out",
+            "x",
+            cwd=tmp_path,
+        )
         assert done.status in (1, 2)
         assert hint in done.complaint
 
@@ -109,18 +176,36 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
         (["--clean", "digits", "--with", "blur", "--loss", "mee"], 2, "Did you mean 'mse'"),
         (["--clean", "digits", "--with", "blur", "--optimiser", "nadm"], 2, "'nadam' or 'adamw'"),
         (["--clean", "digits"], 2, "needs damage to learn from"),
-        (["--clean", "digits", "--with", "blur", "--loss", "negative-elbo"], 2, "needs a network with a latent"),
-        (["--clean", "digits", "--with", "blur", "--network", "conv-vae(latent_dim=0)"], 2, "latent_dim=0"),
+        (
+            ["--clean", "digits", "--with", "blur", "--loss", "negative-elbo"],
+            2,
+            "needs a network with a latent",
+        ),
+        (
+            ["--clean", "digits", "--with", "blur", "--network", "conv-vae(latent_dim=0)"],
+            2,
+            "latent_dim=0",
+        ),
         (["--with", "blur"], 2, "needs clean pictures"),
         (["--clean", "digits", "--with", "blur", "--degraded", "digits"], 2, "not both"),
-        (["--clean", "digits", "--with", "blur", "--steps", "3", "--epochs", "3"], 2, "only one of"),
-        (["--clean", "digits", "--with", "blur", "--device", "gpu9"], 2, "There is no device 'gpu9'"),
+        (
+            ["--clean", "digits", "--with", "blur", "--steps", "3", "--epochs", "3"],
+            2,
+            "only one of",
+        ),
+        (
+            ["--clean", "digits", "--with", "blur", "--device", "gpu9"],
+            2,
+            "There is no device 'gpu9'",
+        ),
         (["--clean", "digits", "--with", "blur", "--resume"], 1, "nothing to resume"),
         (["--clean", "digits", "--with", "blur", "--recipe", "nowhere.toml"], 1, "cannot be read"),
         (["--clean", "digits", "--with", "blur", "--split", "tset"], 2, "split='tset'"),
     ],
 )
-def test_mistakes_are_answered_before_any_training(tmp_path: Path, words: list[str], status: int, hint: str) -> None:
+def test_mistakes_are_answered_before_any_training(
+    tmp_path: Path, words: list[str], status: int, hint: str
+) -> None:
     done = run("train", *words, "--out", "x", cwd=tmp_path)
     assert done.status == status
     assert hint in done.complaint
@@ -131,7 +216,11 @@ def interrupt_when_learning(tmp_path: Path, number: signal.Signals) -> Outcome:
     """Start a long training, stop it by a signal once it learns, and say how it ended."""
     process = start("train", *SMALL, "--steps", "100000", "--out", "long", cwd=tmp_path)
     deadline = time.monotonic() + 120
-    while not (tmp_path / "long.checkpoint").exists() and time.monotonic() < deadline and process.poll() is None:
+    while (
+        not (tmp_path / "long.checkpoint").exists()
+        and time.monotonic() < deadline
+        and process.poll() is None
+    ):
         time.sleep(0.2)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
@@ -140,11 +229,15 @@ def interrupt_when_learning(tmp_path: Path, number: signal.Signals) -> Outcome:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_a_signal_saves_a_checkpoint_and_exits_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_saves_a_checkpoint_and_exits_cleanly(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     done = interrupt_when_learning(tmp_path, number)
     assert done.status == 1
     assert "--resume" in done.complaint
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "cache") == ["long.checkpoint"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "cache") == [
+        "long.checkpoint"
+    ]
 
 
 @pytest.mark.slow
@@ -159,12 +252,37 @@ def test_a_kill_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
 
 
 def test_the_demo_leaves_everything_that_it_promises(tmp_path: Path) -> None:
-    done = run("demo", "--data", "digits", "--epochs", "1", "--network", "unet(widths=[8,16])", "--out", "demo", cwd=tmp_path)
+    done = run(
+        "demo",
+        "--data",
+        "digits",
+        "--epochs",
+        "1",
+        "--network",
+        "unet(widths=[8,16])",
+        "--out",
+        "demo",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     made = {path.name for path in (tmp_path / "demo").iterdir()}
-    assert made == {"model.safetensors", "metrics.json", "digits.png", "training.png", "report.html"}
+    assert made == {
+        "model.safetensors",
+        "metrics.json",
+        "digits.png",
+        "training.png",
+        "report.html",
+    }
     metrics = json.loads((tmp_path / "demo" / "metrics.json").read_text())
-    assert {"dataset", "seed", "epochs", "parameters", "seconds_training", "psnr_degraded", "psnr_restored"} <= metrics.keys()
+    assert {
+        "dataset",
+        "seed",
+        "epochs",
+        "parameters",
+        "seconds_training",
+        "psnr_degraded",
+        "psnr_restored",
+    } <= metrics.keys()
     assert metrics["dataset"] == "digits"
     assert metrics["psnr_pooled_restored"] > metrics["psnr_pooled_degraded"] + 10
     assert metrics["parameters"] == load(tmp_path / "demo" / "model.safetensors").card.parameters
@@ -172,12 +290,16 @@ def test_the_demo_leaves_everything_that_it_promises(tmp_path: Path) -> None:
     assert "data:image/png;base64" in (tmp_path / "demo" / "report.html").read_text()
 
 
-def test_without_mnist_the_demo_says_so_and_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mnist_the_demo_says_so_and_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from restorae.data import named
 
     nowhere = named.IdxSet("mnist", "", "", ("http://127.0.0.1:9",), named.MNIST.checksums)
     monkeypatch.setitem(named.IDX_SETS, "mnist", nowhere)
-    done = run("demo", "--epochs", "0.5", "--network", "unet(widths=[8,16])", "--out", "demo", cwd=tmp_path)
+    done = run(
+        "demo", "--epochs", "0.5", "--network", "unet(widths=[8,16])", "--out", "demo", cwd=tmp_path
+    )
     assert done.status == 0, done.err
     assert "could not be downloaded" in done.err
     assert "not MNIST" in done.err

@@ -17,7 +17,16 @@ from restorae.model import load
 from restorae.pixels import as_array, stored_values
 from tests.command import Outcome, pixels, run
 
-QUICK = ("--network", "conv-vae(features=4)", "--batch-size", "32", "--epochs", "0.5", "--learning-rate", "0.005")
+QUICK = (
+    "--network",
+    "conv-vae(features=4)",
+    "--batch-size",
+    "32",
+    "--epochs",
+    "0.5",
+    "--learning-rate",
+    "0.005",
+)
 
 
 def bytes_of(pictures: np.ndarray) -> np.ndarray:
@@ -50,7 +59,20 @@ def digit(tmp_path: Path) -> Path:
 
 
 def test_train_writes_a_model_and_tells_its_figures(tmp_path: Path) -> None:
-    done = run("vae", "train", "--data", "digits", *QUICK, "--beta", "0.5", "--latent-dim", "3", "--out", "mine", cwd=tmp_path)
+    done = run(
+        "vae",
+        "train",
+        "--data",
+        "digits",
+        *QUICK,
+        "--beta",
+        "0.5",
+        "--latent-dim",
+        "3",
+        "--out",
+        "mine",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert done.out == ""
     assert "loss " in done.err
@@ -59,13 +81,21 @@ def test_train_writes_a_model_and_tells_its_figures(tmp_path: Path) -> None:
     model = load(tmp_path / "mine.safetensors")
     assert model.network.latent_dim == 3
     assert model.card.recipe is not None
-    assert model.card.recipe["loss"] == {"kind": "negative-elbo", "beta": 0.5, "kl_warmup": 0, "free_bits": 0.0, "importance_samples": 1}
+    assert model.card.recipe["loss"] == {
+        "kind": "negative-elbo",
+        "beta": 0.5,
+        "kl_warmup": 0,
+        "free_bits": 0.0,
+        "importance_samples": 1,
+    }
     assert model.card.restores is False
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.safetensors"]
 
 
 def test_train_on_everything_says_that_nothing_was_held_out(tmp_path: Path) -> None:
-    done = run("vae", "train", "--data", "digits", *QUICK, "--split", "all", "--out", "all", cwd=tmp_path)
+    done = run(
+        "vae", "train", "--data", "digits", *QUICK, "--split", "all", "--out", "all", cwd=tmp_path
+    )
     assert done.status == 0, done.err
     card = load(tmp_path / "all.safetensors").card
     assert card.data == "digits (1,797 pictures, 0 held out)"
@@ -81,7 +111,9 @@ def test_train_keeps_the_test_pictures_and_some_more_by_default(tmp_path: Path) 
     assert card.scores["validation"]["on"] == "144 held-out pictures of digits"
 
 
-def test_without_mnist_the_embedded_digits_are_taken_and_said(tmp_path: Path, small_vae: Path, without_mnist: None) -> None:
+def test_without_mnist_the_embedded_digits_are_taken_and_said(
+    tmp_path: Path, small_vae: Path, without_mnist: None
+) -> None:
     trained = run("vae", "train", *QUICK, "--out", "mine", cwd=tmp_path)
     assert trained.status == 0, trained.err
     assert "digits (1,293 pictures" in trained.err
@@ -98,11 +130,33 @@ def test_without_mnist_the_embedded_digits_are_taken_and_said(tmp_path: Path, sm
 
 
 def test_a_likelihood_may_be_chosen_beside_the_network(tmp_path: Path) -> None:
-    done = run("vae", "train", "--data", "digits", *QUICK, "--likelihood", "gaussian", "--out", "g", cwd=tmp_path)
+    done = run(
+        "vae",
+        "train",
+        "--data",
+        "digits",
+        *QUICK,
+        "--likelihood",
+        "gaussian",
+        "--out",
+        "g",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     network = load(tmp_path / "g.safetensors").network
     assert (network.likelihood, network.features) == ("gaussian", 4)
-    told = json.loads(run("vae", "evaluate", "--model", "g.safetensors", "--data", "digits", "--json", cwd=tmp_path).out)
+    told = json.loads(
+        run(
+            "vae",
+            "evaluate",
+            "--model",
+            "g.safetensors",
+            "--data",
+            "digits",
+            "--json",
+            cwd=tmp_path,
+        ).out
+    )
     assert told["likelihood"] == "gaussian"
     assert told["binarised"] is None
 
@@ -110,20 +164,49 @@ def test_a_likelihood_may_be_chosen_beside_the_network(tmp_path: Path) -> None:
 # --- manifold
 
 
-def test_the_manifold_is_what_the_decoder_makes_of_the_grid(tmp_path: Path, small_vae: Path) -> None:
-    done = run("vae", "manifold", "--model", small_vae, "--n", "5", "--range", "1.5", "--out", "grid.npy", cwd=tmp_path)
+def test_the_manifold_is_what_the_decoder_makes_of_the_grid(
+    tmp_path: Path, small_vae: Path
+) -> None:
+    done = run(
+        "vae",
+        "manifold",
+        "--model",
+        small_vae,
+        "--n",
+        "5",
+        "--range",
+        "1.5",
+        "--out",
+        "grid.npy",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     grid = np.load(tmp_path / "grid.npy")
     assert grid.shape == (5, 5, 28, 28)
     decode = load(small_vae).decode
     # the first row is the largest z[1], the first column the smallest z[0]
     corners = decode(np.asarray([[-1.5, 1.5], [1.5, 1.5], [-1.5, -1.5], [0.75, -0.75]], np.float32))
-    np.testing.assert_allclose(np.stack([grid[0, 0], grid[0, 4], grid[4, 0], grid[3, 3]]), corners, atol=2e-2)
+    np.testing.assert_allclose(
+        np.stack([grid[0, 0], grid[0, 4], grid[4, 0], grid[3, 3]]), corners, atol=2e-2
+    )
     assert np.abs(grid[0, 0] - grid[4, 0]).max() > 0.1
 
 
 def test_quantile_spacing_takes_equally_likely_steps(tmp_path: Path, small_vae: Path) -> None:
-    words = ("vae", "manifold", "--model", small_vae, "--n", "4", "--range", "2", "--spacing", "quantile", "--out", "grid.npy")
+    words = (
+        "vae",
+        "manifold",
+        "--model",
+        small_vae,
+        "--n",
+        "4",
+        "--range",
+        "2",
+        "--spacing",
+        "quantile",
+        "--out",
+        "grid.npy",
+    )
     assert run(*words, cwd=tmp_path).status == 0
     values = axis_values(4, 2.0, "quantile")
     likely = torch.distributions.Normal(0, 1).cdf(torch.from_numpy(values)).numpy()
@@ -153,12 +236,28 @@ def inside_the_axes(figure: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The plotted picture, brought to `shape`: the part of a white figure whose lines are mostly dark."""
     rows, columns = (np.flatnonzero(np.median(figure, axis=axis) < 128) for axis in (1, 0))
     inner = figure[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.asarray(Image.fromarray(inner.astype(np.uint8)).resize(shape[::-1], Image.Resampling.BOX)).astype(float)
+    return np.asarray(
+        Image.fromarray(inner.astype(np.uint8)).resize(shape[::-1], Image.Resampling.BOX)
+    ).astype(float)
 
 
-def test_two_of_many_dimensions_are_walked_and_the_others_stay_zero(tmp_path: Path, vae_of: Callable[..., Path]) -> None:
+def test_two_of_many_dimensions_are_walked_and_the_others_stay_zero(
+    tmp_path: Path, vae_of: Callable[..., Path]
+) -> None:
     model = vae_of(latent_dim=5)
-    done = run("vae", "manifold", "--model", model, "--n", "3", "--dimensions", "4,1", "--out", "grid.npy", cwd=tmp_path)
+    done = run(
+        "vae",
+        "manifold",
+        "--model",
+        model,
+        "--n",
+        "3",
+        "--dimensions",
+        "4,1",
+        "--out",
+        "grid.npy",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert "z[4] to the right and z[1] upwards" in done.err
     expected = load(model).decode(np.asarray([[0, 1, 0, 0, -1]], np.float32))[0]  # left and up
@@ -174,15 +273,34 @@ def test_clusters_are_coloured_by_label(tmp_path: Path, small_vae: Path) -> None
     done = run("vae", "clusters", "--model", small_vae, "--data", "digits", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "1,437 pictures of digits" in done.err
-    drawn = {tuple(colour) for colour in pixels(tmp_path / "clusters.png").reshape(-1, 4)[:, :3].tolist()}
-    legend = [tuple(round(255 * part) for part in mpl.colormaps["tab10"](place)[:3]) for place in range(10)]
+    drawn = {
+        tuple(colour) for colour in pixels(tmp_path / "clusters.png").reshape(-1, 4)[:, :3].tolist()
+    }
+    legend = [
+        tuple(round(255 * part) for part in mpl.colormaps["tab10"](place)[:3])
+        for place in range(10)
+    ]
     assert drawn >= set(legend), "each of the ten labels has its colour in the legend"
 
 
-def test_clusters_of_a_wide_latent_say_how_they_were_projected(tmp_path: Path, vae_of: Callable[..., Path]) -> None:
-    for latent_dim, told in ((5, "5 latent dimensions, projected onto their first two principal components"), (1, "one latent dimension")):
+def test_clusters_of_a_wide_latent_say_how_they_were_projected(
+    tmp_path: Path, vae_of: Callable[..., Path]
+) -> None:
+    for latent_dim, told in (
+        (5, "5 latent dimensions, projected onto their first two principal components"),
+        (1, "one latent dimension"),
+    ):
         out = f"{latent_dim}.png"
-        words = ("--model", vae_of(latent_dim=latent_dim), "--data", "digits", "--split", "test", "--out", out)
+        words = (
+            "--model",
+            vae_of(latent_dim=latent_dim),
+            "--data",
+            "digits",
+            "--split",
+            "test",
+            "--out",
+            out,
+        )
         done = run("vae", "clusters", *words, cwd=tmp_path)
         assert done.status == 0, done.err
         assert told in done.err
@@ -197,9 +315,14 @@ def test_labels_come_from_a_file_or_from_folders(tmp_path: Path, small_vae: Path
     np.save(tmp_path / "own.npy", stored)
     np.save(tmp_path / "labels.npy", labels[:20])
     words = ("vae", "clusters", "--model", small_vae, "--out")
-    assert run(*words, "a.png", "--data", "own.npy", "--labels", "labels.npy", cwd=tmp_path).status == 0
+    assert (
+        run(*words, "a.png", "--data", "own.npy", "--labels", "labels.npy", cwd=tmp_path).status
+        == 0
+    )
     np.savez(tmp_path / "both.npz", images=stored, labels=labels[:20])
-    assert run(*words, "b.png", "--data", "both.npz", "--labels", "both.npz", cwd=tmp_path).status == 0
+    assert (
+        run(*words, "b.png", "--data", "both.npz", "--labels", "both.npz", cwd=tmp_path).status == 0
+    )
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
     for place, (picture, label) in enumerate(zip(stored, labels, strict=False)):
         folder = tmp_path / "sorted" / f"the {label}s"
@@ -213,25 +336,80 @@ def test_labels_come_from_a_file_or_from_folders(tmp_path: Path, small_vae: Path
 
 def test_a_chosen_latent_is_decoded(tmp_path: Path, small_vae: Path) -> None:
     # the first coordinate may be negative: it is a value, not an option
-    done = run("vae", "sample", "--at", "-1.2,0.3", "--model", small_vae, "--zoom", "1", "--out", "one.png", cwd=tmp_path)
+    done = run(
+        "vae",
+        "sample",
+        "--at",
+        "-1.2,0.3",
+        "--model",
+        small_vae,
+        "--zoom",
+        "1",
+        "--out",
+        "one.png",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert "(-1.2, 0.3)" in done.err
     expected = bytes_of(load(small_vae).decode(np.asarray([[-1.2, 0.3]], np.float32)))[0]
     assert np.array_equal(pixels(tmp_path / "one.png"), expected)
-    assert run("vae", "sample", "--at", "-1.2, 0.3", "--model", small_vae, "--zoom", "3", "--out", "big.png", cwd=tmp_path).status == 0
+    assert (
+        run(
+            "vae",
+            "sample",
+            "--at",
+            "-1.2, 0.3",
+            "--model",
+            small_vae,
+            "--zoom",
+            "3",
+            "--out",
+            "big.png",
+            cwd=tmp_path,
+        ).status
+        == 0
+    )
     assert np.array_equal(pixels(tmp_path / "big.png"), expected.repeat(3, 0).repeat(3, 1))
 
 
 def test_samples_are_drawn_from_the_prior_and_laid_out(tmp_path: Path, small_vae: Path) -> None:
     for out, seed in (("a.npy", "3"), ("b.npy", "3"), ("c.npy", "4")):
-        assert run("vae", "sample", "--count", "11", "--seed", seed, "--model", small_vae, "--out", out, cwd=tmp_path).status == 0
+        assert (
+            run(
+                "vae",
+                "sample",
+                "--count",
+                "11",
+                "--seed",
+                seed,
+                "--model",
+                small_vae,
+                "--out",
+                out,
+                cwd=tmp_path,
+            ).status
+            == 0
+        )
     a, b, c = (np.load(tmp_path / f"{name}.npy") for name in "abc")
     assert a.shape == (11, 28, 28)
     assert 0 <= a.min() < 0.1 < 0.5 < a.max() <= 1
     assert np.array_equal(a, b)
     assert not np.allclose(a, c, atol=0.05)
     assert np.array_equal(a, load(small_vae).sample(11, seed=3))
-    words = ("vae", "sample", "--count", "11", "--seed", "3", "--model", small_vae, "--zoom", "2", "--out", "sheet.png")
+    words = (
+        "vae",
+        "sample",
+        "--count",
+        "11",
+        "--seed",
+        "3",
+        "--model",
+        small_vae,
+        "--zoom",
+        "2",
+        "--out",
+        "sheet.png",
+    )
     assert run(*words, cwd=tmp_path).status == 0
     sheet = pixels(tmp_path / "sheet.png")
     assert sheet.shape == (2 * 2 * 28, 8 * 2 * 28)  # two lines of eight, each pixel doubled
@@ -252,7 +430,19 @@ def test_sixty_four_samples_of_the_bundled_model_if_nothing_is_said(tmp_path: Pa
 
 
 def test_a_walk_moves_there_and_back(tmp_path: Path, small_vae: Path) -> None:
-    done = run("vae", "interpolate", "--from", "digits:0", "--to", "digits:7", "--steps", "6", "--model", small_vae, cwd=tmp_path)
+    done = run(
+        "vae",
+        "interpolate",
+        "--from",
+        "digits:0",
+        "--to",
+        "digits:7",
+        "--steps",
+        "6",
+        "--model",
+        small_vae,
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     ends = load(small_vae).reconstruct(as_array(open_pictures("digits", "test").batch([0, 7])))
     with Image.open(tmp_path / "interpolation.gif") as moving:
@@ -269,8 +459,21 @@ def test_a_walk_moves_there_and_back(tmp_path: Path, small_vae: Path) -> None:
         assert np.abs(frames[there] - frames[back]).mean() < 3
 
 
-def test_a_walk_is_laid_out_between_picture_files(tmp_path: Path, small_vae: Path, digit: Path) -> None:
-    words = ("vae", "interpolate", "--from", digit, "--to", "digits:7", "--steps", "5", "--model", small_vae)
+def test_a_walk_is_laid_out_between_picture_files(
+    tmp_path: Path, small_vae: Path, digit: Path
+) -> None:
+    words = (
+        "vae",
+        "interpolate",
+        "--from",
+        digit,
+        "--to",
+        "digits:7",
+        "--steps",
+        "5",
+        "--model",
+        small_vae,
+    )
     assert run(*words, "--zoom", "1", "--out", "walk.png", cwd=tmp_path).status == 0
     assert run(*words, "--out", "walk.npy", cwd=tmp_path).status == 0
     walk = np.load(tmp_path / "walk.npy")
@@ -278,7 +481,9 @@ def test_a_walk_is_laid_out_between_picture_files(tmp_path: Path, small_vae: Pat
     assert np.array_equal(pixels(tmp_path / "walk.png"), np.hstack(list(bytes_of(walk))))
     vae = load(small_vae)
     first, last = vae.encode(as_array(open_pictures("digits", "test").batch([0, 7]))).mean
-    np.testing.assert_allclose(walk[2], vae.decode(((first + last) / 2)[None].numpy())[0], atol=2e-2)
+    np.testing.assert_allclose(
+        walk[2], vae.decode(((first + last) / 2)[None].numpy())[0], atol=2e-2
+    )
 
 
 # --- reconstruct
@@ -291,7 +496,9 @@ def test_reconstructions_are_shown_below_their_pictures(tmp_path: Path, small_va
     original = as_array(open_pictures("digits", "test").batch(range(100)))
     assert np.array_equal(back, load(small_vae).reconstruct(original))
     shifted = np.roll(original, 1, axis=0)
-    assert np.square(back - original).mean() < 0.8 * np.square(back - shifted).mean(), "each is nearer to its own picture than to the next"
+    assert np.square(back - original).mean() < 0.8 * np.square(back - shifted).mean(), (
+        "each is nearer to its own picture than to the next"
+    )
     done = run(*words, "7", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "7 pictures of digits" in done.err
@@ -319,7 +526,9 @@ def test_latents_are_written_with_names_and_labels(tmp_path: Path, small_vae: Pa
 
 
 def test_picture_files_are_encoded_one_by_one(tmp_path: Path, small_vae: Path, digit: Path) -> None:
-    done = run("vae", "encode", digit, digit, "--model", small_vae, "--out", "two.npz", cwd=tmp_path)
+    done = run(
+        "vae", "encode", digit, digit, "--model", small_vae, "--out", "two.npz", cwd=tmp_path
+    )
     assert done.status == 0, done.err
     expected = load(small_vae).encode(pixels(digit))
     with np.load(tmp_path / "two.npz") as held:
@@ -337,11 +546,15 @@ def test_evaluate_prints_the_bound_as_json_alone(tmp_path: Path, small_vae: Path
     assert done.status == 0, done.err
     told = json.loads(done.out)
     assert {"elbo", "reconstruction", "kl"} <= told["grey"].keys()
-    assert {"elbo", "reconstruction", "kl", "log_likelihood", "importance_samples"} <= told["binarised"].keys()
+    assert {"elbo", "reconstruction", "kl", "log_likelihood", "importance_samples"} <= told[
+        "binarised"
+    ].keys()
     for bound in (told["grey"], told["binarised"]):
         assert bound["elbo"] < 0
         assert bound["elbo"] == pytest.approx(-(bound["reconstruction"] + bound["kl"]))
-    assert told["binarised"]["elbo"] < told["binarised"]["log_likelihood"] < 0, "the ELBO lies below the log-likelihood"
+    assert told["binarised"]["elbo"] < told["binarised"]["log_likelihood"] < 0, (
+        "the ELBO lies below the log-likelihood"
+    )
     assert told["binarised"]["importance_samples"] == 50
     assert told["active_units"] == 2
     assert told["count"] == 30
@@ -351,13 +564,35 @@ def test_evaluate_prints_the_bound_as_json_alone(tmp_path: Path, small_vae: Path
 
 def test_grey_pictures_have_no_likelihood(tmp_path: Path, small_vae: Path) -> None:
     # a cross-entropy against grey values is no probability: there is nothing to estimate
-    done = run("vae", "evaluate", "--model", small_vae, "--data", "digits", "--limit", "5", "--json", cwd=tmp_path)
+    done = run(
+        "vae",
+        "evaluate",
+        "--model",
+        small_vae,
+        "--data",
+        "digits",
+        "--limit",
+        "5",
+        "--json",
+        cwd=tmp_path,
+    )
     assert json.loads(done.out)["grey"].keys() == {"elbo", "reconstruction", "kl"}
 
 
 def test_the_same_seed_measures_the_same(tmp_path: Path, small_vae: Path) -> None:
     def bound(seed: str) -> dict[str, float]:
-        done = run("vae", "evaluate", "--model", small_vae, "--data", "digits", "--seed", seed, "--json", cwd=tmp_path)
+        done = run(
+            "vae",
+            "evaluate",
+            "--model",
+            small_vae,
+            "--data",
+            "digits",
+            "--seed",
+            seed,
+            "--json",
+            cwd=tmp_path,
+        )
         found: dict[str, float] = json.loads(done.out)["binarised"]
         return found
 
@@ -393,9 +628,17 @@ def test_evaluate_prints_a_table(tmp_path: Path, small_vae: Path) -> None:
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else value,
 )
-def test_a_file_that_is_there_is_replaced_only_if_asked(tmp_path: Path, small_vae: Path, command: tuple[str, ...], out: str) -> None:
+def test_a_file_that_is_there_is_replaced_only_if_asked(
+    tmp_path: Path, small_vae: Path, command: tuple[str, ...], out: str
+) -> None:
     (tmp_path / out).write_bytes(b"precious")
-    asked = ("vae", *command, *(() if command[0] == "train" else ("--model", small_vae)), "--out", out)
+    asked = (
+        "vae",
+        *command,
+        *(() if command[0] == "train" else ("--model", small_vae)),
+        "--out",
+        out,
+    )
     refused = run(*asked, cwd=tmp_path)
     assert refused.status == 2
     assert "is there already" in refused.complaint
@@ -420,52 +663,106 @@ def complaint(done: Outcome, status: int) -> str:
 @pytest.mark.parametrize(
     ("asked", "status", "hint"),
     [
-        (["manifold", "--spacing", "cubic"], 2, "There is no spacing 'cubic'. Choose linear or quantile."),
+        (
+            ["manifold", "--spacing", "cubic"],
+            2,
+            "There is no spacing 'cubic'. Choose linear or quantile.",
+        ),
         (["manifold", "--range", "0"], 2, "The range is a number above 0, not 0"),
         (["manifold", "--range", "nan"], 2, "The range is a number above 0, not nan"),
         (["manifold", "--n", "0"], 2, "at least one picture along each side, not 0"),
-        (["manifold", "--dimensions", "0,2"], 2, "Choose two different latent dimensions from 0 to 1; 0 and 2 came."),
+        (
+            ["manifold", "--dimensions", "0,2"],
+            2,
+            "Choose two different latent dimensions from 0 to 1; 0 and 2 came.",
+        ),
         (["manifold", "--dimensions", "1,1"], 2, "Choose two different latent dimensions"),
-        (["manifold", "--dimensions", "0"], 2, "--dimensions takes two whole numbers, such as 0,1; '0' came."),
-        (["manifold", "--dimensions", "a,b"], 2, "--dimensions takes two whole numbers, such as 0,1; 'a,b' came."),
+        (
+            ["manifold", "--dimensions", "0"],
+            2,
+            "--dimensions takes two whole numbers, such as 0,1; '0' came.",
+        ),
+        (
+            ["manifold", "--dimensions", "a,b"],
+            2,
+            "--dimensions takes two whole numbers, such as 0,1; 'a,b' came.",
+        ),
         (["manifold", "--dimensions", "0.5,1"], 2, "--dimensions takes two whole numbers"),
-        (["manifold", "--out", "m.bmp"], 2, "--out takes a name that ends in .png or .npy, not m.bmp"),
+        (
+            ["manifold", "--out", "m.bmp"],
+            2,
+            "--out takes a name that ends in .png or .npy, not m.bmp",
+        ),
         (["manifold", "--out", "folder.png"], 2, "folder.png is a folder"),
         (["manifold", "--out", "/dev/null/m.png"], 1, "could not be written"),
-        (["clusters", "--data", "digits", "--split", "tset"], 2, "There is no split 'tset'. Choose train, test or all."),
+        (
+            ["clusters", "--data", "digits", "--split", "tset"],
+            2,
+            "There is no split 'tset'. Choose train, test or all.",
+        ),
         (["clusters", "--data", "digits", "--out", "c.npy"], 2, "takes a name that ends in .png"),
         (["clusters", "--data", "digits", "--labels", "nowhere.npy"], 1, "nowhere.npy"),
         (["sample", "--at", "0.3"], 2, "--at takes 2 coordinate(s)"),
         (["sample", "--at", "0.3,1,2"], 2, "'0.3,1,2' has 3"),
-        (["sample", "--at", "0.3,north"], 2, "--at takes 2 number(s) with commas between, such as 0.5,0.5; '0.3,north' came."),
+        (
+            ["sample", "--at", "0.3,north"],
+            2,
+            "--at takes 2 number(s) with commas between, such as 0.5,0.5; '0.3,north' came.",
+        ),
         (["sample", "--at", ""], 2, "--at takes 2 number(s)"),
         (["sample", "--at", "0,0", "--count", "3"], 2, "Give either --at"),
         (["sample", "--count", "0"], 2, "--count"),
         (["sample", "--out", "s.tiff"], 2, "takes a name that ends in .png or .jpg or .npy"),
-        (["interpolate", "--from", "digits:0", "--to", "digits:360"], 2, "from 0 to 359; there is no 360"),
-        (["interpolate", "--from", "digits:0", "--to", "digits:1", "--steps", "1"], 2, "--steps 2 or more, not 1"),
+        (
+            ["interpolate", "--from", "digits:0", "--to", "digits:360"],
+            2,
+            "from 0 to 359; there is no 360",
+        ),
+        (
+            ["interpolate", "--from", "digits:0", "--to", "digits:1", "--steps", "1"],
+            2,
+            "--steps 2 or more, not 1",
+        ),
         (["interpolate", "--from", "nowhere.png", "--to", "digits:1"], 1, "nowhere.png"),
         (["interpolate", "--from", "wide.png", "--to", "digits:1"], 1, "30 × 41 came"),
         (["interpolate", "--from", "dgits:0", "--to", "digits:1"], 1, "Did you mean 'digits'"),
-        (["interpolate", "--from", "digits:0", "--to", "digits:1", "--out", "walk.mp4"], 2, "takes a name that ends in .gif"),
+        (
+            ["interpolate", "--from", "digits:0", "--to", "digits:1", "--out", "walk.mp4"],
+            2,
+            "takes a name that ends in .gif",
+        ),
         (["reconstruct", "--data", "mnst"], 1, "Did you mean 'mnist'"),
         (["reconstruct", "--data", "mixed"], 1, "differ in size"),
         (["encode", "wide.png"], 1, "28 × 28 (height × width), but 30 × 41 came"),
         (["encode", "colour.png"], 1, "pictures of 1 channel(s), but 3 came"),
         (["encode", "wide.png", "--data", "digits"], 2, "either picture files or --data"),
-        (["encode", "--data", "digits", "--out", "latents.csv"], 2, "takes a name that ends in .npz"),
+        (
+            ["encode", "--data", "digits", "--out", "latents.csv"],
+            2,
+            "takes a name that ends in .npz",
+        ),
         (["encode", "--data", "mixed"], 1, "came"),
         (["evaluate", "--data", "wide.npy"], 1, "30 × 41 came"),
         (["evaluate", "--data", "digits", "--importance-samples", "-1"], 2, "--importance-samples"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_what_cannot_be_is_a_sentence(tmp_path: Path, small_vae: Path, asked: list[str], status: int, hint: str) -> None:
+def test_what_cannot_be_is_a_sentence(
+    tmp_path: Path, small_vae: Path, asked: list[str], status: int, hint: str
+) -> None:
     source = np.random.default_rng(0)
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "mixed").mkdir()
-    wide, colour = source.integers(0, 256, (30, 41), dtype=np.uint8), source.integers(0, 256, (28, 28, 3), dtype=np.uint8)
-    for name, picture in (("wide.png", wide), ("colour.png", colour), ("mixed/a.png", wide), ("mixed/b.png", wide.T)):
+    wide, colour = (
+        source.integers(0, 256, (30, 41), dtype=np.uint8),
+        source.integers(0, 256, (28, 28, 3), dtype=np.uint8),
+    )
+    for name, picture in (
+        ("wide.png", wide),
+        ("colour.png", colour),
+        ("mixed/a.png", wide),
+        ("mixed/b.png", wide.T),
+    ):
         Image.fromarray(picture).save(tmp_path / name)
     np.save(tmp_path / "wide.npy", wide[None])
     before = sorted(tmp_path.rglob("*"))
@@ -484,26 +781,68 @@ def test_a_latent_is_finite(tmp_path: Path, small_vae: Path, at: str) -> None:
     [
         (("manifold", "--n", "2", "--out", "x.NPY"), b"\x93NUMPY"),
         (("sample", "--count", "2", "--out", "x.NPY"), b"\x93NUMPY"),
-        (("interpolate", "--from", "digits:0", "--to", "digits:1", "--steps", "2", "--out", "x.GIF"), b"GIF89a"),
+        (
+            (
+                "interpolate",
+                "--from",
+                "digits:0",
+                "--to",
+                "digits:1",
+                "--steps",
+                "2",
+                "--out",
+                "x.GIF",
+            ),
+            b"GIF89a",
+        ),
         (("reconstruct", "--data", "digits", "--count", "1", "--out", "x.NPY"), b"\x93NUMPY"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )
-def test_capitals_name_the_same_format(tmp_path: Path, small_vae: Path, asked: tuple[str, ...], begins: bytes) -> None:
+def test_capitals_name_the_same_format(
+    tmp_path: Path, small_vae: Path, asked: tuple[str, ...], begins: bytes
+) -> None:
     done = run("vae", *asked, "--model", small_vae, cwd=tmp_path)
     assert done.status == 0, done.err
     assert (tmp_path / asked[-1]).read_bytes().startswith(begins)
 
 
 def test_a_restorer_is_no_start_for_a_vae(tmp_path: Path, small_model: Path) -> None:
-    words = ("vae", "train", "--data", "digits", "--epochs", "0.05", "--out", "x", "--from", small_model)
+    words = (
+        "vae",
+        "train",
+        "--data",
+        "digits",
+        "--epochs",
+        "0.05",
+        "--out",
+        "x",
+        "--from",
+        small_model,
+    )
     assert "needs a network with a latent" in complaint(run(*words, cwd=tmp_path), 2)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("asked", [("--latent-dim", "5"), ("--network", "residual-vae")], ids=["latent-dim", "network"])
-def test_what_starts_from_a_model_has_its_network(tmp_path: Path, small_vae: Path, asked: tuple[str, ...]) -> None:
-    words = ("vae", "train", "--data", "digits", "--epochs", "0.05", "--out", "x", "--from", small_vae, *asked)
+@pytest.mark.parametrize(
+    "asked", [("--latent-dim", "5"), ("--network", "residual-vae")], ids=["latent-dim", "network"]
+)
+def test_what_starts_from_a_model_has_its_network(
+    tmp_path: Path, small_vae: Path, asked: tuple[str, ...]
+) -> None:
+    words = (
+        "vae",
+        "train",
+        "--data",
+        "digits",
+        "--epochs",
+        "0.05",
+        "--out",
+        "x",
+        "--from",
+        small_vae,
+        *asked,
+    )
     assert "--from brings its own network" in complaint(run(*words, cwd=tmp_path), 2)
     assert not list(tmp_path.iterdir())
 
@@ -516,7 +855,9 @@ def test_labels_that_are_missing_or_too_few_are_named(tmp_path: Path, small_vae:
     told = complaint(run(*asked, cwd=tmp_path), 2)
     assert "own.npy has no labels to colour by" in told
     assert "--labels FILE" in told
-    assert "5 labels came for 6 pictures of own.npy" in complaint(run(*asked, "--labels", "five.npy", cwd=tmp_path), 1)
+    assert "5 labels came for 6 pictures of own.npy" in complaint(
+        run(*asked, "--labels", "five.npy", cwd=tmp_path), 1
+    )
     assert "shape (6, 2)" in complaint(run(*asked, "--labels", "plane.npy", cwd=tmp_path), 1)
     assert not (tmp_path / "clusters.png").exists()
 
@@ -525,7 +866,9 @@ def test_a_line_is_no_plane(tmp_path: Path, vae_of: Callable[..., Path]) -> None
     line = vae_of(latent_dim=1)
     told = complaint(run("vae", "manifold", "--model", line, cwd=tmp_path), 2)
     assert "A manifold is a plane and this model has one latent dimension" in told
-    assert "--at takes 1 coordinate(s)" in complaint(run("vae", "sample", "--at", "0,0", "--model", line, cwd=tmp_path), 2)
+    assert "--at takes 1 coordinate(s)" in complaint(
+        run("vae", "sample", "--at", "0,0", "--model", line, cwd=tmp_path), 2
+    )
     assert run("vae", "sample", "--at", "0.5", "--model", line, cwd=tmp_path).status == 0
 
 
@@ -542,7 +885,9 @@ def test_a_line_is_no_plane(tmp_path: Path, vae_of: Callable[..., Path]) -> None
     ],
     ids=lambda asked: asked[0],
 )
-def test_a_restorer_has_no_latent_to_walk_in(tmp_path: Path, small_model: Path, small_latent_unet: Path, asked: list[str]) -> None:
+def test_a_restorer_has_no_latent_to_walk_in(
+    tmp_path: Path, small_model: Path, small_latent_unet: Path, asked: list[str]
+) -> None:
     for model, kind in ((small_model, "conv"), (small_latent_unet, "latent-unet")):
         told = complaint(run("vae", *asked, "--model", model, cwd=tmp_path), 2)
         assert "is no variational auto-encoder" in told
@@ -553,16 +898,36 @@ def test_a_restorer_has_no_latent_to_walk_in(tmp_path: Path, small_model: Path, 
 
 def test_a_model_that_is_not_there_or_broken_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"nothing")
-    assert "There is no model 'nowhere'" in complaint(run("vae", "sample", "--model", "nowhere", cwd=tmp_path), 2)
-    started = run("vae", "train", "--data", "digits", "--from", "nowhere", "--out", "x", cwd=tmp_path)
+    assert "There is no model 'nowhere'" in complaint(
+        run("vae", "sample", "--model", "nowhere", cwd=tmp_path), 2
+    )
+    started = run(
+        "vae", "train", "--data", "digits", "--from", "nowhere", "--out", "x", cwd=tmp_path
+    )
     assert "There is no model 'nowhere'" in complaint(started, 2)
-    assert "broken.safetensors" in complaint(run("vae", "sample", "--model", "broken.safetensors", cwd=tmp_path), 1)
+    assert "broken.safetensors" in complaint(
+        run("vae", "sample", "--model", "broken.safetensors", cwd=tmp_path), 1
+    )
 
 
-def test_a_vae_of_pictures_alone_restores_nothing(tmp_path: Path, small_vae: Path, digit: Path) -> None:
+def test_a_vae_of_pictures_alone_restores_nothing(
+    tmp_path: Path, small_vae: Path, digit: Path
+) -> None:
     restored = run("restore", digit, "--model", small_vae, "--out", "r.png", cwd=tmp_path)
-    drawn = run("restore", digit, "--model", small_vae, "--samples", "3", "--out", "r.png", cwd=tmp_path)
-    scored = run("evaluate", "--model", small_vae, "--clean", "digits", "--with", "gaussian-noise", "--json", cwd=tmp_path)
+    drawn = run(
+        "restore", digit, "--model", small_vae, "--samples", "3", "--out", "r.png", cwd=tmp_path
+    )
+    scored = run(
+        "evaluate",
+        "--model",
+        small_vae,
+        "--clean",
+        "digits",
+        "--with",
+        "gaussian-noise",
+        "--json",
+        cwd=tmp_path,
+    )
     for done in (restored, drawn, scored):
         assert "has not learned to lift damage off" in complaint(done, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["digit.png"]
@@ -591,8 +956,12 @@ def test_a_vae_of_pictures_alone_restores_nothing(tmp_path: Path, small_vae: Pat
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_a_training_that_cannot_be_is_refused_before_it_starts(tmp_path: Path, asked: list[str], status: int, hint: str) -> None:
-    told = complaint(run("vae", "train", "--data", "digits", "--out", "x", *QUICK, *asked, cwd=tmp_path), status)
+def test_a_training_that_cannot_be_is_refused_before_it_starts(
+    tmp_path: Path, asked: list[str], status: int, hint: str
+) -> None:
+    told = complaint(
+        run("vae", "train", "--data", "digits", "--out", "x", *QUICK, *asked, cwd=tmp_path), status
+    )
     assert hint in told
     assert not list(tmp_path.iterdir())
 
@@ -607,5 +976,14 @@ def test_pictures_of_many_sizes_are_no_training_for_a_vae(tmp_path: Path, pictur
 def test_help_names_every_command(tmp_path: Path) -> None:
     told = run("vae", "--help", cwd=tmp_path)
     assert told.status == 0
-    for command in ("train", "manifold", "clusters", "sample", "interpolate", "reconstruct", "encode", "evaluate"):
+    for command in (
+        "train",
+        "manifold",
+        "clusters",
+        "sample",
+        "interpolate",
+        "reconstruct",
+        "encode",
+        "evaluate",
+    ):
         assert command in told.out

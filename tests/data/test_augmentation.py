@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorae.chance import generator
 from restorae.data.augmentation import ELASTIC, SHIFT, bend
+from restorae.randomness import generator
 
 
 def digits(count: int) -> torch.Tensor:
@@ -51,7 +51,10 @@ def test_a_bent_digit_is_still_that_digit():
     images = digits(200)
     bent = bend(images, generator(2))
     likeness = torch.stack(
-        [torch.corrcoef(torch.stack([one.flatten(), image.flatten()]))[0, 1] for one, image in zip(bent, images, strict=True)]
+        [
+            torch.corrcoef(torch.stack([one.flatten(), image.flatten()]))[0, 1]
+            for one, image in zip(bent, images, strict=True)
+        ]
     )
     assert likeness.min() > 0.8
     assert likeness.mean() < 0.995, "nothing was bent"
@@ -69,7 +72,9 @@ def test_the_middle_moves_by_the_stated_share_of_the_side_and_nowhere_on_average
     farthest = (SHIFT + ELASTIC * 2 * 1.2) * 101 / 2 * 1.2
     assert moved.abs().max() < farthest
     assert moved.abs().max() > 0.5 * SHIFT * 101 / 2
-    assert moved.mean(0).abs().max().item() == pytest.approx(0, abs=5 * moved.std().item() / count**0.5)
+    assert moved.mean(0).abs().max().item() == pytest.approx(
+        0, abs=5 * moved.std().item() / count**0.5
+    )
 
 
 def test_what_comes_in_from_outside_is_black():

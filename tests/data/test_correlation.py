@@ -31,5 +31,12 @@ def test_independent_noise_has_none_and_smeared_noise_half(sigma):
 
 
 def test_pictures_that_are_too_small_or_without_noise_say_nothing():
-    assert noise_correlation(ArrayPictures(np.random.default_rng(0).random((3, 8, 8), dtype=np.float32))).along == "neither"
-    assert noise_correlation(ArrayPictures(np.full((1, 64, 64), 0.5, np.float32))).along == "neither"
+    assert (
+        noise_correlation(
+            ArrayPictures(np.random.default_rng(0).random((3, 8, 8), dtype=np.float32))
+        ).along
+        == "neither"
+    )
+    assert (
+        noise_correlation(ArrayPictures(np.full((1, 64, 64), 0.5, np.float32))).along == "neither"
+    )

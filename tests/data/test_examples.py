@@ -28,19 +28,26 @@ Batches = list[tuple[Images, Images]]
 
 
 def array(count: int = 11, height: int = 6, width: int = 7) -> ArrayPictures:
-    return ArrayPictures(np.random.default_rng(0).integers(0, 256, (count, height, width), dtype=np.uint8))
+    return ArrayPictures(
+        np.random.default_rng(0).integers(0, 256, (count, height, width), dtype=np.uint8)
+    )
 
 
 def listed(*sizes: tuple[int, int], seed: int = 0) -> ListedPictures:
     """Pictures in which every value comes once, so that a region says where it was cut."""
-    stored = [(np.arange(height * width, dtype=np.uint16).reshape(height, width) + 1) * 3 for height, width in sizes]
+    stored = [
+        (np.arange(height * width, dtype=np.uint16).reshape(height, width) + 1) * 3
+        for height, width in sizes
+    ]
     return ListedPictures(stored, [f"{place}.png" for place in range(len(sizes))])
 
 
 def filed(folder: Path, count: int = 5, channels: int = 1) -> FilePictures:
     folder.mkdir(parents=True, exist_ok=True)
     for place in range(count):
-        pixels = np.random.default_rng(place).integers(0, 256, (20 + place, 24, channels), dtype=np.uint8)
+        pixels = np.random.default_rng(place).integers(
+            0, 256, (20 + place, 24, channels), dtype=np.uint8
+        )
         write_still(folder / f"{place}.png", pixels.squeeze())
     found = read_folder(folder, memory=0)
     assert isinstance(found, FilePictures)
@@ -64,7 +71,11 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def same(one: Batches, other: Batches) -> bool:
-    return len(one) == len(other) and all(torch.equal(a, b) for pair in zip(one, other, strict=True) for a, b in zip(*pair, strict=True))
+    return len(one) == len(other) and all(
+        torch.equal(a, b)
+        for pair in zip(one, other, strict=True)
+        for a, b in zip(*pair, strict=True)
+    )
 
 
 VARIETIES = {
@@ -72,15 +83,29 @@ VARIETIES = {
     "whole, bent": lambda: Examples(array(), degradation=NOISE, augment=True, seed=3),
     "whole pairs": lambda: Examples(array(), degraded=array(), seed=3),
     "more draws than pictures": lambda: Examples(array(), degradation=NOISE, draws=30, seed=3),
-    "patches": lambda: Examples(listed((20, 30), (16, 16), (9, 40)), degradation=NOISE, patch=8, seed=3),
-    "patches, turned": lambda: Examples(listed((20, 30), (16, 16)), degradation=NOISE, patch=8, augment=True, seed=3),
-    "patches of pairs": lambda: Examples(listed((20, 30), (16, 16)), degraded=listed((20, 30), (16, 16)), patch=8, augment=True, seed=3),
+    "patches": lambda: Examples(
+        listed((20, 30), (16, 16), (9, 40)), degradation=NOISE, patch=8, seed=3
+    ),
+    "patches, turned": lambda: Examples(
+        listed((20, 30), (16, 16)), degradation=NOISE, patch=8, augment=True, seed=3
+    ),
+    "patches of pairs": lambda: Examples(
+        listed((20, 30), (16, 16)),
+        degraded=listed((20, 30), (16, 16)),
+        patch=8,
+        augment=True,
+        seed=3,
+    ),
     "patches of an array": lambda: Examples(array(4, 20, 20), degradation=NOISE, patch=8, seed=3),
     "pictures alone": lambda: Examples(array(), seed=3),
     "pictures alone, black or white": lambda: Examples(array(), binarise=True, seed=3),
-    "black or white, then damaged": lambda: Examples(array(), degradation=NOISE, binarise=True, seed=3),
+    "black or white, then damaged": lambda: Examples(
+        array(), degradation=NOISE, binarise=True, seed=3
+    ),
     "black or white, bent": lambda: Examples(array(), augment=True, binarise=True, seed=3),
-    "patches alone, black or white": lambda: Examples(listed((20, 30), (16, 16)), patch=8, binarise=True, seed=3),
+    "patches alone, black or white": lambda: Examples(
+        listed((20, 30), (16, 16)), patch=8, binarise=True, seed=3
+    ),
 }
 each_variety = pytest.mark.parametrize("make", VARIETIES.values(), ids=VARIETIES)
 
@@ -141,7 +166,9 @@ def test_large_pictures_give_more_patches():
 
 
 def test_pictures_of_different_sizes_need_patches():
-    with pytest.raises(ShapeMismatch, match="differ in size, so they are trained on by patches: give --patch"):
+    with pytest.raises(
+        ShapeMismatch, match="differ in size, so they are trained on by patches: give --patch"
+    ):
         Examples(listed((4, 4), (5, 5)), degradation=NOISE)
 
 
@@ -149,8 +176,14 @@ def test_pictures_of_different_sizes_need_patches():
 
 
 def test_every_batch_is_harmed_anew():
-    examples = Examples(ArrayPictures(np.full((4, 8, 8), 128, np.uint8)), degradation=GaussianNoise(sigma=0.1), draws=12)
-    fields = [degraded - clean for epoch in range(2) for degraded, clean in examples.batches(epoch, 4)]
+    examples = Examples(
+        ArrayPictures(np.full((4, 8, 8), 128, np.uint8)),
+        degradation=GaussianNoise(sigma=0.1),
+        draws=12,
+    )
+    fields = [
+        degraded - clean for epoch in range(2) for degraded, clean in examples.batches(epoch, 4)
+    ]
     images = [one.numpy().tobytes() for field in fields for one in field]
     assert len(images) == 24
     assert len(set(images)) == 24
@@ -175,7 +208,9 @@ def test_whole_pairs_that_are_bent_stay_pairs():
     stored = np.random.default_rng(0).random((6, 28, 28)).astype(np.float32)
     examples = Examples(ArrayPictures(stored), degraded=ArrayPictures(stored / 2), augment=True)
     for left, right in examples.batches(0, 3):
-        assert torch.allclose(left, right / 2, atol=1e-5), "the clean picture was bent and its partner was not"
+        assert torch.allclose(left, right / 2, atol=1e-5), (
+            "the clean picture was bent and its partner was not"
+        )
 
 
 def test_nothing_touches_the_global_generator(tmp_path):
@@ -186,15 +221,23 @@ def test_nothing_touches_the_global_generator(tmp_path):
     for workers in (0, 1):
         with within(15):
             next(examples.batches(0, 2, workers=workers))
-        assert torch.equal(torch.get_rng_state(), before), f"{workers} workers draw from the global generator"
+        assert torch.equal(torch.get_rng_state(), before), (
+            f"{workers} workers draw from the global generator"
+        )
 
 
 # ------------------------------------------------------------------------------------------------- pictures alone, black or white
 
 
-@pytest.mark.parametrize("settings", [{}, {"binarise": True}, {"augment": True}, {"binarise": True, "augment": True}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"binarise": True}, {"augment": True}, {"binarise": True, "augment": True}],
+    ids=str,
+)
 def test_without_partner_and_damage_both_sides_are_the_same(settings):
-    examples = Examples(ArrayPictures(np.random.default_rng(0).random((6, 28, 28), dtype=np.float32)), **settings)
+    examples = Examples(
+        ArrayPictures(np.random.default_rng(0).random((6, 28, 28), dtype=np.float32)), **settings
+    )
     batches = list(examples.batches(0, 3))
     assert len(batches) == 2
     for left, right in batches:
@@ -202,7 +245,9 @@ def test_without_partner_and_damage_both_sides_are_the_same(settings):
 
 
 def test_patches_alone_have_the_same_region_on_both_sides():
-    for left, right in Examples(listed((20, 31), (12, 9)), patch=8, augment=True, draws=20).batches(0, 4):
+    for left, right in Examples(listed((20, 31), (12, 9)), patch=8, augment=True, draws=20).batches(
+        0, 4
+    ):
         assert torch.equal(left, right)
 
 
@@ -226,13 +271,20 @@ def test_a_pixel_is_white_as_often_as_it_is_bright():
 
 def test_pictures_are_drawn_black_or_white_anew_in_every_epoch_and_place():
     examples = Examples(ArrayPictures(np.full((4, 12, 12), 128, np.uint8)), binarise=True, draws=12)
-    drawn = [one.numpy().tobytes() for epoch in range(2) for _, clean in examples.batches(epoch, 4) for one in clean]
+    drawn = [
+        one.numpy().tobytes()
+        for epoch in range(2)
+        for _, clean in examples.batches(epoch, 4)
+        for one in clean
+    ]
     assert len(set(drawn)) == len(drawn) == 24
 
 
 def test_black_and_white_pictures_are_left_as_they_are():
     stored = (np.random.default_rng(0).random((6, 9, 9)) > 0.5).astype(np.uint8) * 255
-    plain, drawn = (Examples(ArrayPictures(stored), binarise=binarise) for binarise in (False, True))
+    plain, drawn = (
+        Examples(ArrayPictures(stored), binarise=binarise) for binarise in (False, True)
+    )
     assert same(list(plain.batches(0, 3)), list(drawn.batches(0, 3)))
 
 
@@ -240,13 +292,17 @@ def test_pictures_are_drawn_black_or_white_before_they_are_damaged():
     examples = Examples(array(8), degradation=GaussianNoise(sigma=0.01), binarise=True)
     for degraded, clean in examples.batches(0, 4):
         assert set(clean.unique().tolist()) <= {0.0, 1.0}
-        assert (degraded - clean).abs().max() < 0.1, "the damage was done to other pictures than those that are to be restored"
+        assert (degraded - clean).abs().max() < 0.1, (
+            "the damage was done to other pictures than those that are to be restored"
+        )
 
 
 def test_pairs_keep_their_degraded_side_when_the_clean_one_is_drawn_black_or_white():
     clean = array(8)
     degraded = ArrayPictures(clean.stored[:, 0] // 2)
-    plain, drawn = (Examples(clean, degraded=degraded, binarise=binarise) for binarise in (False, True))
+    plain, drawn = (
+        Examples(clean, degraded=degraded, binarise=binarise) for binarise in (False, True)
+    )
     for (left, _), (again, right) in zip(plain.batches(0, 4), drawn.batches(0, 4), strict=True):
         assert torch.equal(left, again)
         assert set(right.unique().tolist()) <= {0.0, 1.0}
@@ -265,7 +321,9 @@ def where(patch: torch.Tensor, width: int) -> tuple[int, int]:
     """Where a region of a `listed` picture was cut, and a check that it is one."""
     values = (patch[0] * 65535 / 3 - 1).round().long()
     row, column = divmod(int(values[0, 0]), width)
-    down, across = torch.meshgrid(torch.arange(values.shape[0]), torch.arange(values.shape[1]), indexing="ij")
+    down, across = torch.meshgrid(
+        torch.arange(values.shape[0]), torch.arange(values.shape[1]), indexing="ij"
+    )
     assert torch.equal(values, (row + down) * width + column + across), "no region of the picture"
     return row, column
 
@@ -284,7 +342,9 @@ def test_pairs_are_cut_alike(augment):
     degraded = ListedPictures([65535 - picture for picture in clean.stored], clean.names)
     examples = Examples(clean, degraded=degraded, patch=8, augment=augment, draws=64)
     for left, right in examples.batches(0, 8):
-        assert torch.allclose(left, 1 - right, atol=1e-6), "the degraded and the clean patch show different regions"
+        assert torch.allclose(left, 1 - right, atol=1e-6), (
+            "the degraded and the clean patch show different regions"
+        )
 
 
 def test_patches_are_turned_and_mirrored_in_all_eight_ways():
@@ -294,10 +354,18 @@ def test_patches_are_turned_and_mirrored_in_all_eight_ways():
         turned.numpy().tobytes(): (quarter, mirrored)
         for quarter in range(4)
         for mirrored in (False, True)
-        for turned in [(upright.rot90(quarter, (1, 2)).flip(2) if mirrored else upright.rot90(quarter, (1, 2))).contiguous()]
+        for turned in [
+            (
+                upright.rot90(quarter, (1, 2)).flip(2)
+                if mirrored
+                else upright.rot90(quarter, (1, 2))
+            ).contiguous()
+        ]
     }
     examples = Examples(picture, degraded=picture, patch=8, augment=True, draws=120)
-    seen = Counter(ways[clean[0].contiguous().numpy().tobytes()] for _, clean in examples.batches(0, 1))
+    seen = Counter(
+        ways[clean[0].contiguous().numpy().tobytes()] for _, clean in examples.batches(0, 1)
+    )
     assert len(seen) == 8
     assert min(seen.values()) > 2
 
@@ -311,7 +379,12 @@ def test_a_patch_larger_than_the_picture_continues_it_by_its_mirror(height, widt
     assert torch.equal(degraded, clean)
     whole = np.pad(picture.stored[0], ((0, patch), (0, patch)), mode="symmetric")
     values = (clean[0, 0] * 65535).round().numpy().astype(np.uint16)
-    top, left = (int(place) for place in np.argwhere(whole[: max(1, height - patch + 1), : max(1, width - patch + 1)] == values[0, 0])[0])
+    top, left = (
+        int(place)
+        for place in np.argwhere(
+            whole[: max(1, height - patch + 1), : max(1, width - patch + 1)] == values[0, 0]
+        )[0]
+    )
     assert np.array_equal(values, whole[top : top + patch, left : left + patch])
 
 
@@ -323,7 +396,9 @@ def test_a_patch_larger_than_the_picture_continues_it_by_its_mirror(height, widt
 def test_a_worker_reads_the_same_batches(tmp_path, patch, paired):
     clean = filed(tmp_path / "clean")
     degraded = filed(tmp_path / "degraded") if paired else None
-    examples = Examples(clean, degraded, None if paired else NOISE, patch=patch, augment=True, draws=12, seed=5)
+    examples = Examples(
+        clean, degraded, None if paired else NOISE, patch=patch, augment=True, draws=12, seed=5
+    )
     here = list(examples.batches(1, 3))
     with within(15):
         assert same(list(examples.batches(1, 3, workers=1)), here)
@@ -335,7 +410,9 @@ def test_files_give_what_memory_gives(tmp_path):
     in_memory: Pictures = read_folder(tmp_path)
     assert isinstance(in_memory, ListedPictures)
     for settings in ({"patch": 8}, {"patch": 8, "augment": True, "draws": 9}):
-        one, other = (Examples(each, degradation=NOISE, seed=2, **settings) for each in (on_disk, in_memory))
+        one, other = (
+            Examples(each, degradation=NOISE, seed=2, **settings) for each in (on_disk, in_memory)
+        )
         assert same(list(one.batches(0, 3)), list(other.batches(0, 3)))
 
 
@@ -367,15 +444,21 @@ def test_one_picture_is_too_few(count):
 
 
 def colours(count: int = 12, side: int = 6) -> ArrayPictures:
-    return ArrayPictures(np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
+    return ArrayPictures(
+        np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    )
 
 
 @pytest.mark.parametrize("paired", [False, True])
 def test_every_other_batch_is_grey_and_epochs_take_turns(paired):
     settings = {"degraded": colours()} if paired else {}
-    plain, both = (Examples(colours(), seed=1, grey_too=grey_too, **settings) for grey_too in (False, True))
+    plain, both = (
+        Examples(colours(), seed=1, grey_too=grey_too, **settings) for grey_too in (False, True)
+    )
     for epoch in (0, 1):
-        for place, (colour, shown) in enumerate(zip(plain.batches(epoch, 3), both.batches(epoch, 3), strict=True)):
+        for place, (colour, shown) in enumerate(
+            zip(plain.batches(epoch, 3), both.batches(epoch, 3), strict=True)
+        ):
             grey = (epoch + place) % 2 == 1
             for one, other in zip(shown, colour, strict=True):
                 assert one.shape[1] == (1 if grey else 3)

@@ -34,20 +34,37 @@ def test_digits_are_scikit_learns_in_mnists_frame():
     frame[4:24, 4:24] = False
     assert not stored[:, 0, frame].any(), "a margin of 4 px is black"
     assert stored.max() == 255
-    for place in (0, 1, 900, 1796):  # each digit is enlarged by itself, nothing of its neighbours in it
-        large = resize(original_digits().images[place] / 16, (20, 20), order=3, mode="edge", anti_aliasing=False, clip=False)
+    for place in (
+        0,
+        1,
+        900,
+        1796,
+    ):  # each digit is enlarged by itself, nothing of its neighbours in it
+        large = resize(
+            original_digits().images[place] / 16,
+            (20, 20),
+            order=3,
+            mode="edge",
+            anti_aliasing=False,
+            clip=False,
+        )
         assert np.abs(stored[place, 0, 4:24, 4:24] / 255 - large.clip(0, 1)).max() < 1 / 255
 
 
 def test_the_parts_of_digits_make_the_whole_and_share_nothing():
     train, test, whole = (load_named("digits", split) for split in ("train", "test", "all"))
     assert (len(train.pictures), len(test.pictures)) == (1437, 360)
-    assert np.array_equal(np.concatenate([train.pictures.stored, test.pictures.stored]), whole.pictures.stored)
+    assert np.array_equal(
+        np.concatenate([train.pictures.stored, test.pictures.stored]), whole.pictures.stored
+    )
     assert np.array_equal(np.concatenate([train.labels, test.labels]), whole.labels)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(UnknownKind, match=r"There is no data set 'mnits'. Did you mean 'mnist'\? Known: digits, fashion-mnist, mnist"):
+    with pytest.raises(
+        UnknownKind,
+        match=r"There is no data set 'mnits'. Did you mean 'mnist'\? Known: digits, fashion-mnist, mnist",
+    ):
         load_named("mnits", "all")
 
 
@@ -61,7 +78,9 @@ def test_the_real_sets_are_whole(name, real_data):
         pytest.skip(f"{real_data} holds no {name}/")
     for file, checksum in wanted.checksums.items():
         if (real_data / name / file).is_file():
-            assert hashlib.sha256((real_data / name / file).read_bytes()).hexdigest() == checksum, file
+            assert hashlib.sha256((real_data / name / file).read_bytes()).hexdigest() == checksum, (
+                file
+            )
     train, test = load_named(name, "train"), load_named(name, "test")
     assert train.pictures.stored.shape == (60_000, 1, 28, 28)
     assert test.pictures.stored.shape == (10_000, 1, 28, 28)
@@ -78,7 +97,10 @@ def test_mnist_has_the_mean_and_spread_that_everybody_quotes(real_data):
 
 
 def test_all_is_train_and_then_test(real_data):
-    whole, test = load_named("mnist", "all", real_data), load_named("mnist", "test", real_data / "mnist")
+    whole, test = (
+        load_named("mnist", "all", real_data),
+        load_named("mnist", "test", real_data / "mnist"),
+    )
     assert len(whole.pictures) == 70_000
     assert np.array_equal(whole.pictures.stored[60_000:], test.pictures.stored)
     assert np.array_equal(whole.labels[60_000:], test.labels)
@@ -110,7 +132,9 @@ CHECKSUMS = {file: hashlib.sha256(content).hexdigest() for file, content in FILE
 
 def use(monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:
     """Let the name `mnist` stand for the small set on these mirrors."""
-    monkeypatch.setitem(named.IDX_SETS, "mnist", IdxSet("mnist", "a small set", "none", mirrors, CHECKSUMS))
+    monkeypatch.setitem(
+        named.IDX_SETS, "mnist", IdxSet("mnist", "a small set", "none", mirrors, CHECKSUMS)
+    )
     monkeypatch.setattr(named, "SECONDS_TO_ANSWER", 1.5)
 
 
@@ -148,11 +172,16 @@ def test_the_files_of_one_set_are_not_taken_for_another(tmp_path, monkeypatch):
 
 def test_unpacked_files_are_read_too(tmp_path, monkeypatch):
     use(monkeypatch)
-    put(tmp_path / "mnist", {file.removesuffix(".gz"): gzip.decompress(content) for file, content in FILES.items()})
+    put(
+        tmp_path / "mnist",
+        {file.removesuffix(".gz"): gzip.decompress(content) for file, content in FILES.items()},
+    )
     check("all", tmp_path)
 
 
-def test_the_folder_that_is_named_wins_over_the_environment_and_the_cache(tmp_path, monkeypatch, cache):
+def test_the_folder_that_is_named_wins_over_the_environment_and_the_cache(
+    tmp_path, monkeypatch, cache
+):
     use(monkeypatch)
     put(tmp_path / "named" / "mnist")
     other = dict(FILES) | {FIRST: packed(idx(np.zeros((6, 3, 4), np.uint8)))}
@@ -172,7 +201,10 @@ def test_the_cache_is_read_where_the_folder_holds_no_such_set(tmp_path, monkeypa
     [
         (FILES[FIRST][:-20], "cut short or damaged"),
         (packed(idx(TRAIN)[:-1]), "cut short or damaged"),
-        (packed(idx(TRAIN.reshape(6, 12))), r"shape \(6, 12\); expected uint8 \(count, height, width\)"),
+        (
+            packed(idx(TRAIN.reshape(6, 12))),
+            r"shape \(6, 12\); expected uint8 \(count, height, width\)",
+        ),
         (b"<html>moved</html>", "not an idx file"),
     ],
     ids=["cut short", "values missing", "of another shape", "a web page"],
@@ -186,7 +218,10 @@ def test_a_damaged_file_is_named(tmp_path, monkeypatch, content, told):
 
 def test_labels_that_are_too_few_are_told(tmp_path, monkeypatch):
     use(monkeypatch)
-    put(tmp_path / "mnist", dict(FILES) | {"train-labels-idx1-ubyte.gz": FILES["t10k-labels-idx1-ubyte.gz"]})
+    put(
+        tmp_path / "mnist",
+        dict(FILES) | {"train-labels-idx1-ubyte.gz": FILES["t10k-labels-idx1-ubyte.gz"]},
+    )
     with pytest.raises(BadPicture, match="holds 2 labels for 6 pictures"):
         load_named("mnist", "train", tmp_path)
 
@@ -214,7 +249,9 @@ class Mirror:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.over = self.over  # type: ignore[attr-defined]
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}/set"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         self.thread.start()
 
     def close(self) -> None:
@@ -378,7 +415,9 @@ def test_where_nobody_listens_the_next_is_asked(monkeypatch, mirror, cache, dead
 
 
 @each_bad
-def test_where_none_answers_well_nothing_is_left_and_the_message_says_how_to_go_on(monkeypatch, mirror, cache, dead, answer):
+def test_where_none_answers_well_nothing_is_left_and_the_message_says_how_to_go_on(
+    monkeypatch, mirror, cache, dead, answer
+):
     bad = mirror(answer)
     use(monkeypatch, dead, bad.address)
     with pytest.raises(DataUnavailable) as caught:
@@ -411,7 +450,9 @@ def test_every_set_has_mirrors_a_licence_and_four_checksums():
         assert name == wanted.name
         assert name in NAMES
         assert len(wanted.mirrors) >= 2, "where one mirror is gone another must answer"
-        assert all(mirror.startswith("https://") and not mirror.endswith("/") for mirror in wanted.mirrors)
+        assert all(
+            mirror.startswith("https://") and not mirror.endswith("/") for mirror in wanted.mirrors
+        )
         assert wanted.licence
         assert set(wanted.checksums) == set(FILES)
         assert all(len(bytes.fromhex(checksum)) == 32 for checksum in wanted.checksums.values())

@@ -29,10 +29,14 @@ def test_every_page_of_a_stack_is_a_picture_in_its_own_range(tmp_path: Path) -> 
         assert found[index].shape == (1, 40, 50)
         assert found[index].min() == pytest.approx(0, abs=0.01)
         assert found[index].max() == pytest.approx(1, abs=0.01)
-    assert found[0].max() == pytest.approx(60_000 / 65_535, abs=0.01), "what fills its type's range is taken by it"
+    assert found[0].max() == pytest.approx(60_000 / 65_535, abs=0.01), (
+        "what fills its type's range is taken by it"
+    )
 
 
-def test_pictures_that_do_not_fit_in_memory_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
+def test_pictures_that_do_not_fit_in_memory_are_read_when_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
     tifffile.imwrite(tmp_path / "stack.tif", stack(4, 40, 50), photometric="minisblack")
     held, read = open_noisy(tmp_path), open_noisy(tmp_path, memory=5000)
     assert all(torch.equal(held[index], read[index]) for index in range(4))
@@ -41,9 +45,13 @@ def test_pictures_that_do_not_fit_in_memory_are_read_when_they_are_asked_for(tmp
 
 def test_channels_that_are_no_colours_become_pictures(tmp_path: Path) -> None:
     np.save(tmp_path / "planes.npy", stack(3, 20, 30))
-    tifffile.imwrite(tmp_path / "five.tif", stack(20, 30, 5), planarconfig="contig", photometric="minisblack")
+    tifffile.imwrite(
+        tmp_path / "five.tif", stack(20, 30, 5), planarconfig="contig", photometric="minisblack"
+    )
     assert len(open_noisy(tmp_path / "planes.npy")) == 3
-    assert list(open_noisy(tmp_path / "five.tif").names) == [f"five.tif:{channel}" for channel in range(5)]
+    assert list(open_noisy(tmp_path / "five.tif").names) == [
+        f"five.tif:{channel}" for channel in range(5)
+    ]
 
 
 def test_values_that_are_no_numbers_are_no_noise(tmp_path: Path) -> None:

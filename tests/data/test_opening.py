@@ -53,10 +53,14 @@ def test_pictures_in_folders_are_labelled_by_their_folder(tmp_path):
         "bags/small/9.png": "bags/small",
     }
     by_name = dict(zip(pictures.names, range(4), strict=True))
-    assert pictures[by_name["coats/2.png"]].mean().item() == pytest.approx(10 / 255), "labels are in the pictures' order"
+    assert pictures[by_name["coats/2.png"]].mean().item() == pytest.approx(10 / 255), (
+        "labels are in the pictures' order"
+    )
 
 
-@pytest.mark.parametrize("names", [["a.png", "b.png"], ["a.png", "sub/b.png"]], ids=["flat", "some in folders"])
+@pytest.mark.parametrize(
+    "names", [["a.png", "b.png"], ["a.png", "sub/b.png"]], ids=["flat", "some in folders"]
+)
 def test_pictures_that_lie_in_no_folder_have_no_labels(tmp_path, names):
     for name in names:
         picture_at(tmp_path / name)
@@ -73,7 +77,9 @@ def test_an_array_has_no_labels(tmp_path):
 
 
 def test_a_name_that_nobody_knows_is_answered_as_for_pictures():
-    with pytest.raises(DataUnavailable, match=r"There is no data set 'digit'.*Did you mean 'digits'"):
+    with pytest.raises(
+        DataUnavailable, match=r"There is no data set 'digit'.*Did you mean 'digits'"
+    ):
         open_labelled("digit")
 
 
@@ -81,7 +87,12 @@ def test_a_name_that_nobody_knows_is_answered_as_for_pictures():
 
 
 def idx_of(labels: np.ndarray) -> bytes:
-    return b"\0\0\x08" + bytes([labels.ndim]) + struct.pack(f">{labels.ndim}I", *labels.shape) + labels.astype(np.uint8).tobytes()
+    return (
+        b"\0\0\x08"
+        + bytes([labels.ndim])
+        + struct.pack(f">{labels.ndim}I", *labels.shape)
+        + labels.astype(np.uint8).tobytes()
+    )
 
 
 WRITTEN: dict[str, Callable[[Path], object]] = {
@@ -108,14 +119,34 @@ def test_labels_may_be_names(tmp_path):
 @pytest.mark.parametrize(
     ("name", "write", "told"),
     [
-        ("two.npy", lambda path: np.save(path, np.zeros((6, 10))), r"holds an array of shape \(6, 10\); labels are one number or name"),
-        ("one.npy", lambda path: np.save(path, np.float32(3)), r"holds an array of shape \(\); labels are"),
-        ("pictures.npz", lambda path: np.savez(path, images=np.zeros((6, 4, 4))), r"shape \(6, 4, 4\); labels are"),
+        (
+            "two.npy",
+            lambda path: np.save(path, np.zeros((6, 10))),
+            r"holds an array of shape \(6, 10\); labels are one number or name",
+        ),
+        (
+            "one.npy",
+            lambda path: np.save(path, np.float32(3)),
+            r"holds an array of shape \(\); labels are",
+        ),
+        (
+            "pictures.npz",
+            lambda path: np.savez(path, images=np.zeros((6, 4, 4))),
+            r"shape \(6, 4, 4\); labels are",
+        ),
         ("many.npz", lambda path: np.savez(path, a=LABELS, b=LABELS), "holds the arrays a, b"),
-        ("train-images-idx3-ubyte", lambda path: path.write_bytes(idx_of(np.zeros((2, 3, 3)))), r"shape \(2, 3, 3\); labels are"),
+        (
+            "train-images-idx3-ubyte",
+            lambda path: path.write_bytes(idx_of(np.zeros((2, 3, 3)))),
+            r"shape \(2, 3, 3\); labels are",
+        ),
         ("cut.npy", lambda path: path.write_bytes(b"\x93NUMPY\x01"), "cannot be read"),
         ("labels.csv", lambda path: path.write_text("3,1,4"), "is not an idx file"),
-        ("objects.npy", lambda path: np.save(path, np.array([None, "x"], object), allow_pickle=True), "Python objects"),
+        (
+            "objects.npy",
+            lambda path: np.save(path, np.array([None, "x"], object), allow_pickle=True),
+            "Python objects",
+        ),
         ("nowhere.npy", lambda path: None, "cannot be read"),
         ("nowhere.idx", lambda path: None, "cannot be read"),
     ],

@@ -12,33 +12,41 @@ from restorae.errors import ShapeMismatch
 
 def pictures(*names: str, shape: tuple[int, ...] = (4, 5)) -> ListedPictures:
     """Pictures whose value says which name they have."""
-    return ListedPictures([np.full(shape, sum(name.encode()) % 251, np.uint8) for name in names], names)
+    return ListedPictures(
+        [np.full(shape, sum(name.encode()) % 251, np.uint8) for name in names], names
+    )
 
 
 def test_pictures_are_paired_by_name_whatever_order_they_came_in():
-    pairs, lonely = match(pictures("b.png", "a.png", "sub/c.png"), pictures("sub/c.png", "b.png", "a.png"))
+    pairs, unmatched = match(
+        pictures("b.png", "a.png", "sub/c.png"), pictures("sub/c.png", "b.png", "a.png")
+    )
     assert list(pairs.degraded.names) == list(pairs.clean.names)
     assert set(pairs.clean.names) == {"a.png", "b.png", "sub/c.png"}
-    assert all(torch.equal(pairs.degraded[place], pairs.clean[place]) for place in range(len(pairs)))
+    assert all(
+        torch.equal(pairs.degraded[place], pairs.clean[place]) for place in range(len(pairs))
+    )
     assert len(pairs) == 3
-    assert lonely == []
+    assert unmatched == []
 
 
 def test_suffixes_do_not_matter_but_folders_do():
-    pairs, lonely = match(pictures("a.jpg", "one/b.jpg"), pictures("a.png", "two/b.png"))
+    pairs, unmatched = match(pictures("a.jpg", "one/b.jpg"), pictures("a.png", "two/b.png"))
     assert (list(pairs.degraded.names), list(pairs.clean.names)) == (["a.jpg"], ["a.png"])
-    assert lonely == ["one/b", "two/b"]
+    assert unmatched == ["one/b", "two/b"]
 
 
 def test_only_the_last_suffix_is_one():
-    pairs, _ = match(pictures("scan.001.jpg", "scan.002.jpg"), pictures("scan.002.png", "scan.001.png"))
+    pairs, _ = match(
+        pictures("scan.001.jpg", "scan.002.jpg"), pictures("scan.002.png", "scan.001.png")
+    )
     assert list(pairs.clean.names) == ["scan.001.png", "scan.002.png"]
 
 
 def test_pictures_without_partner_are_left_out_and_named():
-    pairs, lonely = match(pictures("a.png", "c.png"), pictures("a.png", "b.png", "d.png"))
+    pairs, unmatched = match(pictures("a.png", "c.png"), pictures("a.png", "b.png", "d.png"))
     assert list(pairs.clean.names) == ["a.png"]
-    assert lonely == ["b", "c", "d"]
+    assert unmatched == ["b", "c", "d"]
 
 
 def test_names_that_differ_by_their_suffix_alone_are_paired_like_with_like():
@@ -48,14 +56,23 @@ def test_names_that_differ_by_their_suffix_alone_are_paired_like_with_like():
 
 def test_sets_that_share_no_name_are_refused_with_some_of_them():
     many = [f"scan-{place}.png" for place in range(7)]
-    with pytest.raises(ShapeMismatch, match=r"share no names: scan-0.png, .*scan-4.png and 2 more against other.png") as caught:
+    with pytest.raises(
+        ShapeMismatch,
+        match=r"share no names: scan-0.png, .*scan-4.png and 2 more against other.png",
+    ) as caught:
         match(pictures(*many), pictures("other.png"))
     assert "A pair has the same path below its folder" in str(caught.value)
 
 
 def test_partners_of_another_size_are_named_with_both_sizes():
-    small, large = pictures("a.png", "b.png", "c.png"), pictures("a.png", "b.png", "c.png", shape=(8, 10))
-    with pytest.raises(ShapeMismatch, match=r"3 of 3 pair\(s\) differ in size.*: a.png \(4 × 5 against 8 × 10\), b.png .*Cut or scale"):
+    small, large = (
+        pictures("a.png", "b.png", "c.png"),
+        pictures("a.png", "b.png", "c.png", shape=(8, 10)),
+    )
+    with pytest.raises(
+        ShapeMismatch,
+        match=r"3 of 3 pair\(s\) differ in size.*: a.png \(4 × 5 against 8 × 10\), b.png .*Cut or scale",
+    ):
         match(small, large)
 
 
@@ -65,20 +82,23 @@ def test_partners_that_lie_on_their_side_are_said_to():
 
 
 def test_names_that_differ_by_their_suffix_alone_are_not_chosen_from():
-    with pytest.raises(ShapeMismatch, match=r"cannot be told.*a.jpg, a.tif against a.png\. They differ by their suffix"):
+    with pytest.raises(
+        ShapeMismatch,
+        match=r"cannot be told.*a.jpg, a.tif against a.png\. They differ by their suffix",
+    ):
         match(pictures("a.jpg", "a.tif", "b.jpg"), pictures("a.png", "b.png"))
 
 
 def test_of_two_such_names_the_one_that_is_the_partners_own_is_its_partner():
-    pairs, lonely = match(pictures("a.jpg", "a.png"), pictures("a.png"))
+    pairs, unmatched = match(pictures("a.jpg", "a.png"), pictures("a.png"))
     assert list(pairs.degraded.names) == ["a.png"]
-    assert lonely == ["a.jpg"]
+    assert unmatched == ["a.jpg"]
 
 
 def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
-    pairs, lonely = match(pictures("scan.001", "scan.002"), pictures("scan.002", "scan.001"))
+    pairs, unmatched = match(pictures("scan.001", "scan.002"), pictures("scan.002", "scan.001"))
     assert list(pairs.clean.names) == ["scan.001", "scan.002"]
-    assert lonely == []
+    assert unmatched == []
 
 
 @pytest.mark.parametrize(
@@ -89,14 +109,24 @@ def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
             ("001-clean.png", "002-clean.png"),
             "the ending '-degraded' (degraded) and '-clean' (clean)",
         ),
-        (("x/page_dirty.jpg", "x/map_dirty.jpg"), ("x/page.png", "x/map.png"), "the ending '_dirty' (degraded)"),
-        (("noisy_1.png", "noisy_2.png"), ("gt_1.png", "gt_2.png"), "the beginning 'noisy_' (degraded) and 'gt_' (clean)"),
+        (
+            ("x/page_dirty.jpg", "x/map_dirty.jpg"),
+            ("x/page.png", "x/map.png"),
+            "the ending '_dirty' (degraded)",
+        ),
+        (
+            ("noisy_1.png", "noisy_2.png"),
+            ("gt_1.png", "gt_2.png"),
+            "the beginning 'noisy_' (degraded) and 'gt_' (clean)",
+        ),
     ],
 )
 def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded, clean, said):
-    pairs, lonely = match(pictures(*degraded), pictures(*clean))
-    assert list(zip(pairs.degraded.names, pairs.clean.names, strict=True)) == list(zip(degraded, clean, strict=True))
-    assert lonely == []
+    pairs, unmatched = match(pictures(*degraded), pictures(*clean))
+    assert list(zip(pairs.degraded.names, pairs.clean.names, strict=True)) == list(
+        zip(degraded, clean, strict=True)
+    )
+    assert unmatched == []
     assert pairs.told == (f"Pictures are paired by their names without {said}.",)
 
 

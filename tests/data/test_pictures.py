@@ -33,7 +33,12 @@ def write_pictures(folder: Path, pictures: Sequence[np.ndarray]) -> list[str]:
 
 
 SAME = [random_pixels(6, 8, seed=seed) for seed in range(5)]
-MIXED = [random_pixels(6, 8), random_pixels(9, 4, 3, seed=1), random_pixels(1, 1, seed=2), random_pixels(5, 5, 3, seed=3)]
+MIXED = [
+    random_pixels(6, 8),
+    random_pixels(9, 4, 3, seed=1),
+    random_pixels(1, 1, seed=2),
+    random_pixels(5, 5, 3, seed=3),
+]
 
 
 @pytest.fixture(params=["array", "listed", "files"])
@@ -66,13 +71,18 @@ def test_every_set_gives_working_pictures(five):
 
 def test_a_batch_is_its_pictures(five):
     for indices in ([0], [4, 1, 1], range(5), np.array([2, 0])):
-        assert torch.equal(five.batch(indices), torch.stack([five[int(place)] for place in indices]))
+        assert torch.equal(
+            five.batch(indices), torch.stack([five[int(place)] for place in indices])
+        )
 
 
 @given(data=st.data())
 def test_a_subset_is_those_pictures_in_that_order(data):
     indices = data.draw(st.lists(st.integers(0, 4), min_size=1, max_size=8))
-    for whole in (ArrayPictures(np.stack(SAME), names=list("abcde")), ListedPictures(SAME, list("abcde"))):
+    for whole in (
+        ArrayPictures(np.stack(SAME), names=list("abcde")),
+        ListedPictures(SAME, list("abcde")),
+    ):
         chosen = whole.subset(indices)
         assert type(chosen) is type(whole)
         assert list(chosen.names) == ["abcde"[index] for index in indices]
@@ -86,7 +96,9 @@ def test_a_subset_of_files_is_those_files(tmp_path):
     chosen = whole.subset([2, 0])
     assert list(chosen.names) == [names[2], names[0]]
     assert torch.equal(chosen[1], whole[0])
-    assert chosen.channels == 3, "a subset belongs to a colour set even where its own pictures are grey"
+    assert chosen.channels == 3, (
+        "a subset belongs to a colour set even where its own pictures are grey"
+    )
 
 
 def test_a_batch_may_be_changed_without_changing_the_set(five):
@@ -113,7 +125,11 @@ def test_arrays_of_every_type_become_working_pictures(shape, dtype):
         assert torch.equal(pictures[place], to_working(picture))
 
 
-@pytest.mark.parametrize("shape", [(4,), (4, 6), (0, 6, 8), (4, 0, 8), (2, 3, 4, 2), (2, 3, 4, 4), (1, 2, 3, 4, 3)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(4,), (4, 6), (0, 6, 8), (4, 0, 8), (2, 3, 4, 2), (2, 3, 4, 4), (1, 2, 3, 4, 3)],
+    ids=str,
+)
 def test_an_array_that_is_no_set_of_pictures_is_refused_by_name(shape):
     with pytest.raises(ShapeMismatch, match=r"mine\.npy holds"):
         ArrayPictures(np.zeros(shape, np.uint8), source="mine.npy")
@@ -121,7 +137,12 @@ def test_an_array_that_is_no_set_of_pictures_is_refused_by_name(shape):
 
 @pytest.mark.parametrize(
     "stored",
-    [np.full((2, 3, 3), np.nan), np.full((2, 3, 3), 255.0), np.zeros((2, 3, 3), np.int64), np.zeros((2, 3, 3), complex)],
+    [
+        np.full((2, 3, 3), np.nan),
+        np.full((2, 3, 3), 255.0),
+        np.zeros((2, 3, 3), np.int64),
+        np.zeros((2, 3, 3), complex),
+    ],
     ids=["nan", "0 to 255", "int64", "complex"],
 )
 def test_values_that_are_no_pixels_are_refused_at_once_and_not_in_the_middle_of_training(stored):
@@ -184,7 +205,9 @@ def write_idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-@pytest.mark.parametrize("name", ["set.npy", "set.npz", "set-idx3-ubyte", "set-idx3-ubyte.gz", "set.gz", "folder"])
+@pytest.mark.parametrize(
+    "name", ["set.npy", "set.npz", "set-idx3-ubyte", "set-idx3-ubyte.gz", "set.gz", "folder"]
+)
 @pytest.mark.parametrize("as_text", [False, True])
 def test_every_source_opens_the_same_pictures(tmp_path, name, as_text):
     path, array = tmp_path / name, np.stack(SAME)
@@ -197,7 +220,9 @@ def test_every_source_opens_the_same_pictures(tmp_path, name, as_text):
     else:
         write_idx(path, array)
     found = open_pictures(str(path) if as_text else path)
-    assert torch.equal(found.batch(range(5)), torch.stack([to_working(picture) for picture in SAME]))
+    assert torch.equal(
+        found.batch(range(5)), torch.stack([to_working(picture) for picture in SAME])
+    )
 
 
 def test_a_name_opens_its_set_and_its_parts():
@@ -216,7 +241,10 @@ def test_a_name_wins_over_a_file_of_that_name(tmp_path, monkeypatch):
 
 
 def test_what_is_neither_name_nor_path_is_answered_with_the_nearest_name(tmp_path):
-    with pytest.raises(DataUnavailable, match=r"There is no data set 'minst': no file or folder of that name. Did you mean 'mnist'\?"):
+    with pytest.raises(
+        DataUnavailable,
+        match=r"There is no data set 'minst': no file or folder of that name. Did you mean 'mnist'\?",
+    ):
         open_pictures("minst")
     with pytest.raises(DataUnavailable, match="no file or folder of that name"):
         open_pictures(tmp_path / "missing")
@@ -224,13 +252,18 @@ def test_what_is_neither_name_nor_path_is_answered_with_the_nearest_name(tmp_pat
 
 def test_a_file_of_another_kind_is_told_what_is_expected(tmp_path):
     (tmp_path / "notes.txt").write_text("text")
-    with pytest.raises(BadPicture, match=r"notes.txt is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of mnist"):
+    with pytest.raises(
+        BadPicture,
+        match=r"notes.txt is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of mnist",
+    ):
         open_pictures(tmp_path / "notes.txt")
 
 
 @pytest.mark.parametrize("name", ["set.npy", "set-idx1-ubyte"])
 def test_labels_are_not_taken_for_pictures(tmp_path, name):
     labels = np.arange(10, dtype=np.uint8)
-    np.save(tmp_path / name, labels) if name.endswith(".npy") else write_idx(tmp_path / name, labels)
+    np.save(tmp_path / name, labels) if name.endswith(".npy") else write_idx(
+        tmp_path / name, labels
+    )
     with pytest.raises(ShapeMismatch, match=rf"{name} holds an array of shape \(10,\)"):
         open_pictures(tmp_path / name)

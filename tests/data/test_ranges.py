@@ -21,7 +21,9 @@ from restorae.restoring.pictures import _Ranges
 CAMERA = data.camera()[::4, ::4] / 255
 
 
-def stored(values: np.ndarray, gain: float = 1, offset: float = 0, dtype: str = "uint16") -> np.ndarray:
+def stored(
+    values: np.ndarray, gain: float = 1, offset: float = 0, dtype: str = "uint16"
+) -> np.ndarray:
     """A micrograph of 1000 to 4000, exposed otherwise."""
     return np.clip(np.rint(offset + gain * (1000 + 3000 * values)), 0, 65_535).astype(dtype)
 
@@ -41,20 +43,34 @@ def test_both_pictures_of_one_exposure_are_taken_in_the_degraded_ones_range(sigm
     pairs = pairs_of([degraded], [clean])
     found = choose_range(degraded.reshape(-1, 1))
     assert not found.is_full
-    assert torch.allclose(pairs.degraded[0][0], torch.from_numpy((degraded - found.low[0]) / (found.high[0] - found.low[0])).float())
-    assert torch.allclose(pairs.clean[0][0], torch.from_numpy((clean - found.low[0]) / (found.high[0] - found.low[0])).float())
+    assert torch.allclose(
+        pairs.degraded[0][0],
+        torch.from_numpy((degraded - found.low[0]) / (found.high[0] - found.low[0])).float(),
+    )
+    assert torch.allclose(
+        pairs.clean[0][0],
+        torch.from_numpy((clean - found.low[0]) / (found.high[0] - found.low[0])).float(),
+    )
     assert pairs.values == "auto"
     assert "as restore will do" in pairs.told[0]
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.2, 100), (3, 0), (3, -2500)])
-def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(gain: float, offset: float) -> None:
+def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(
+    gain: float, offset: float
+) -> None:
     pairs = pairs_of([stored(noisy(0), gain, offset)], [stored(CAMERA)])
     found = choose_range(stored(noisy(0), gain, offset).reshape(-1, 1))
-    expected = (stored(CAMERA, gain, offset).astype(float) - found.low[0]) / (found.high[0] - found.low[0])
+    expected = (stored(CAMERA, gain, offset).astype(float) - found.low[0]) / (
+        found.high[0] - found.low[0]
+    )
     apart = (pairs.clean[0][0] - torch.from_numpy(expected)).abs().max()
-    assert apart < 0.02, f"the clean picture is {apart:.3f} from what it would be in the degraded one's exposure"
-    said = re.search(r"gain (\S+)\): what is restored will have the degraded ones' exposure", pairs.told[1])
+    assert apart < 0.02, (
+        f"the clean picture is {apart:.3f} from what it would be in the degraded one's exposure"
+    )
+    said = re.search(
+        r"gain (\S+)\): what is restored will have the degraded ones' exposure", pairs.told[1]
+    )
     assert said, pairs.told
     assert float(said[1]) == pytest.approx(gain, rel=0.05)
 
@@ -68,7 +84,9 @@ def test_gain_and_offset_are_not_moved_by_noise() -> None:
 
 
 @pytest.mark.parametrize("shape", [(50, 70), (1500, 1700)])
-def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(
+    tmp_path: Path, shape: tuple[int, int]
+) -> None:
     picture = np.random.default_rng(0).gamma(2, 300, shape).astype(np.uint16)
     for folder in ("degraded", "clean"):
         (tmp_path / folder).mkdir()
@@ -91,15 +109,23 @@ def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path:
 
 
 def test_pictures_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
-    eight, sixteen = np.rint(noisy(0).clip(0, 1) * 255).astype(np.uint8), np.rint(CAMERA * 65_535).astype(np.uint16)
+    eight, sixteen = (
+        np.rint(noisy(0).clip(0, 1) * 255).astype(np.uint8),
+        np.rint(CAMERA * 65_535).astype(np.uint16),
+    )
     pairs = pairs_of([eight], [sixteen])
     assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(eight / 255).float())
     assert torch.allclose(pairs.clean[0][0], torch.from_numpy(sixteen / 65_535).float())
-    assert pairs.told == ("The degraded pictures hold 8 bits, the clean ones 16 bits: each is taken by its type's full range.",)
+    assert pairs.told == (
+        "The degraded pictures hold 8 bits, the clean ones 16 bits: each is taken by its type's full range.",
+    )
 
 
 def test_pictures_that_faded_beside_full_ones_are_taken_by_their_types_and_so_restored() -> None:
-    faded, full = np.rint((0.4 + 0.15 * CAMERA) * 65_535).astype(np.uint16), np.rint(CAMERA * 65_535).astype(np.uint16)
+    faded, full = (
+        np.rint((0.4 + 0.15 * CAMERA) * 65_535).astype(np.uint16),
+        np.rint(CAMERA * 65_535).astype(np.uint16),
+    )
     pairs = pairs_of([faded], [full])
     assert pairs.values == "full-range"
     assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(faded / 65_535).float())

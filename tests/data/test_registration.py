@@ -8,28 +8,45 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from restorae.chance import generator
 from restorae.data import ListedPictures, Pairs, open_pictures, registration
 from restorae.data.registration import Shift, shift_between
 from restorae.degradations import Degradation
+from restorae.randomness import generator
 
 SOURCES = ("camera", "coins", "brick", "grass", "gravel", "moon")
 
 
 def clean_pictures(side: int = 200) -> list[Tensor]:
-    return [torch.from_numpy(getattr(data, name)()[40 : 40 + side, 40 : 40 + side].astype(np.float32) / 255) for name in SOURCES]
+    return [
+        torch.from_numpy(
+            getattr(data, name)()[40 : 40 + side, 40 : 40 + side].astype(np.float32) / 255
+        )
+        for name in SOURCES
+    ]
 
 
 def pairs_of(degraded: list[Tensor], clean: list[Tensor]) -> Pairs:
     names = [f"{name}.png" for name in SOURCES]
-    return Pairs(ListedPictures([each.numpy() for each in degraded], names), ListedPictures([each.numpy() for each in clean], names))
+    return Pairs(
+        ListedPictures([each.numpy() for each in degraded], names),
+        ListedPictures([each.numpy() for each in clean], names),
+    )
 
 
 def harmed(clean: Tensor, spec: str, seed: int = 0) -> Tensor:
     return Degradation.of(spec).draw(generator(seed), 1).apply(clean[None, None])[0, 0]
 
 
-@pytest.mark.parametrize("spec", ["gaussian-noise(sigma=0.2)", "jpeg(quality=10)", "blur(sigma=2)", "fading", "stains | scratches"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "gaussian-noise(sigma=0.2)",
+        "jpeg(quality=10)",
+        "blur(sigma=2)",
+        "fading",
+        "stains | scratches",
+    ],
+)
 def test_a_shift_of_a_pixel_is_measured_under_any_damage(spec: str) -> None:
     clean = clean_pictures()
     degraded = [harmed(each, spec, seed) for seed, each in enumerate(clean)]
@@ -37,12 +54,19 @@ def test_a_shift_of_a_pixel_is_measured_under_any_damage(spec: str) -> None:
     moved = [each.roll((2, -1), (0, 1)) for each in degraded]
     found = registration(pairs_of(moved, clean))
     told = [str(shift) for _, shift in found.shifted]
-    assert told.count("2 px down and 1 px left") >= len(clean) - 1, f"shifts of 2 px down and 1 px left were taken for {told}"
+    assert told.count("2 px down and 1 px left") >= len(clean) - 1, (
+        f"shifts of 2 px down and 1 px left were taken for {told}"
+    )
 
 
 def test_motion_blur_is_no_shift() -> None:
     clean = clean_pictures()
-    assert registration(pairs_of([harmed(each, "motion-blur", seed) for seed, each in enumerate(clean)], clean)).shifted == ()
+    assert (
+        registration(
+            pairs_of([harmed(each, "motion-blur", seed) for seed, each in enumerate(clean)], clean)
+        ).shifted
+        == ()
+    )
 
 
 def test_pictures_of_different_things_are_told_from_those_that_noise_hides() -> None:
@@ -58,7 +82,9 @@ def test_pictures_of_different_things_are_told_from_those_that_noise_hides() -> 
 def test_digits_under_the_lessons_noise_lie_where_they_should() -> None:
     digits = open_pictures("digits").subset(range(60))
     images = digits.batch(range(60))
-    noisy = Degradation.of("gaussian-noise(mean=0.5,sigma=0.3)").draw(generator(0), 60).apply(images)
+    noisy = (
+        Degradation.of("gaussian-noise(mean=0.5,sigma=0.3)").draw(generator(0), 60).apply(images)
+    )
     degraded = ListedPictures([each[0].numpy() for each in noisy], digits.names)
     found = registration(Pairs(degraded, digits))
     assert (found.shifted, found.unlike) == ((), ())

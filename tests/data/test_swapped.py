@@ -6,33 +6,47 @@ import numpy as np
 import pytest
 from skimage import data
 
-from restorae.chance import generator
 from restorae.data import ListedPictures, Pairs, seem_swapped
 from restorae.degradations import Degradation
 from restorae.pixels import to_working
+from restorae.randomness import generator
 
 
 def pairs(spec: str, pictures: list[np.ndarray]) -> tuple[Pairs, Pairs]:
     """The pairs as they should be, and swapped."""
     damage, names = Degradation.of(spec), [str(place) for place in range(len(pictures))]
-    degraded = [damage.draw(generator(place), 1).apply(to_working(each)[None])[0, 0].numpy() for place, each in enumerate(pictures)]
+    degraded = [
+        damage.draw(generator(place), 1).apply(to_working(each)[None])[0, 0].numpy()
+        for place, each in enumerate(pictures)
+    ]
     sides = ListedPictures(degraded, names), ListedPictures(pictures, names)
     return Pairs(*sides), Pairs(*sides[::-1])
 
 
-PHOTOS = [picture[100:300, 60:260] for picture in (data.camera(), data.brick(), data.grass(), data.moon())]
+PHOTOS = [
+    picture[100:300, 60:260] for picture in (data.camera(), data.brick(), data.grass(), data.moon())
+]
 PAGE = [np.where(data.page() < 110, data.page(), 250).astype(np.uint8)]
 """A page whose paper has one value."""
 
 
-@pytest.mark.parametrize("spec", ["gaussian-noise(sigma=0.05)", "gaussian-noise(sigma=0.2)", "poisson-noise", "salt-and-pepper"])
+@pytest.mark.parametrize(
+    "spec",
+    ["gaussian-noise(sigma=0.05)", "gaussian-noise(sigma=0.2)", "poisson-noise", "salt-and-pepper"],
+)
 def test_noise_in_the_clean_pictures_is_noticed(spec: str) -> None:
     right, swapped = pairs(spec, PHOTOS)
     assert seem_swapped(right) == ""
     assert "more noise in the clean pictures" in seem_swapped(swapped)
 
 
-@pytest.mark.parametrize("spec", ["stains(count=6,strength=0.4,size=0.5) | gaussian-noise(sigma=0.03)", "gaussian-noise(sigma=0.1)"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "stains(count=6,strength=0.4,size=0.5) | gaussian-noise(sigma=0.03)",
+        "gaussian-noise(sigma=0.1)",
+    ],
+)
 def test_stained_paper_in_the_clean_pictures_is_noticed(spec: str) -> None:
     right, swapped = pairs(spec, PAGE)
     assert seem_swapped(right) == ""
@@ -41,7 +55,15 @@ def test_stained_paper_in_the_clean_pictures_is_noticed(spec: str) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    ["blur(sigma=2)", "jpeg(quality=15)", "fading(strength=0.6)", "downscale(factor=4)", "motion-blur", "scratches | dust", "quantise"],
+    [
+        "blur(sigma=2)",
+        "jpeg(quality=15)",
+        "fading(strength=0.6)",
+        "downscale(factor=4)",
+        "motion-blur",
+        "scratches | dust",
+        "quantise",
+    ],
 )
 @pytest.mark.parametrize("pictures", [PHOTOS, PAGE], ids=["photos", "page"])
 def test_what_takes_detail_away_is_no_suspicion(spec: str, pictures: list[np.ndarray]) -> None:

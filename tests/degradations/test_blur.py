@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from restorae.chance import generator
 from restorae.degradations import Blur
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 
@@ -32,7 +32,9 @@ def test_interior_and_border_are_scipys(sigma, size, seeded):
             expected = reference(picture.numpy(), sigma, radius=int(np.ceil(4 * sigma)))
             off = np.abs(found.numpy() - expected)
             place = np.unravel_index(off.argmax(), off.shape)
-            assert off.max() < 2e-6, f"{off.max():.2g} off at {place}: {found[place]:.6f}, SciPy has {expected[place]:.6f}"
+            assert off.max() < 2e-6, (
+                f"{off.max():.2g} off at {place}: {found[place]:.6f}, SciPy has {expected[place]:.6f}"
+            )
 
 
 def test_scipys_own_radius_gives_the_same_to_a_thousandth(seeded):
@@ -46,7 +48,9 @@ def test_each_image_is_blurred_by_its_own_draw(seeded):
     draw = Blur(sigma="0.5..3").draw(generator(3), 4)
     result = draw.apply(clean)
     for image, picture, sigma in zip(result, clean, draw.amounts["sigma"], strict=True):
-        assert np.abs(image[0].numpy() - reference(picture[0].numpy(), sigma, radius=12)).max() < 2e-6
+        assert (
+            np.abs(image[0].numpy() - reference(picture[0].numpy(), sigma, radius=12)).max() < 2e-6
+        )
 
 
 def test_a_range_from_zero_leaves_the_sharpest_images_sharp(seeded):

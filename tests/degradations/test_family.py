@@ -10,12 +10,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorae.chance import generator
-from restorae.degradations import Blur, Chain, Degradation, Draw, GaussianNoise, Masking, SaltAndPepper
+from restorae.degradations import (
+    Blur,
+    Chain,
+    Degradation,
+    Draw,
+    GaussianNoise,
+    Masking,
+    SaltAndPepper,
+)
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Range, kinds
+from restorae.randomness import generator
 
-FAMILY = sorted((part for part in kinds(Degradation) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
+FAMILY = sorted(
+    (part for part in kinds(Degradation) if part.__module__.startswith("restorae.")),
+    key=lambda part: part.kind,
+)
 
 HARMLESS: dict[str, tuple[dict[str, object], float]] = {
     "banding": ({"strength": 0.0}, 0.0),
@@ -51,7 +62,12 @@ EXAMPLES: dict[str, list[dict[str, object]]] = {
     "banding": [{"direction": "vertical", "stripes": "5..50"}],
     "chain": [
         {"parts": ["blur(sigma=0.5..1.5)", "gaussian-noise(sigma=0.05..0.2)"]},
-        {"parts": ["masking(count=1..3)", "chain(parts=[speckle,salt-and-pepper(amount=0.1..0.3)])"]},
+        {
+            "parts": [
+                "masking(count=1..3)",
+                "chain(parts=[speckle,salt-and-pepper(amount=0.1..0.3)])",
+            ]
+        },
     ],
     "creases": [{"count": "0..80", "size": "0.2..1", "strength": "0..0.3", "lines": "0..1"}],
     "downscale": [{"factor": "1..4", "method": "bicubic"}],
@@ -91,7 +107,11 @@ MEMBERS = list(
     {
         str(part): part
         for kind in FAMILY
-        for part in (kind(), kind(**ranged(kind)), *(kind(**settings) for settings in EXAMPLES.get(kind.kind, [])))
+        for part in (
+            kind(),
+            kind(**ranged(kind)),
+            *(kind(**settings) for settings in EXAMPLES.get(kind.kind, [])),
+        )
     }.values()
 )
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.kind)
@@ -106,7 +126,9 @@ def images(*shape: int, seed: int = 0) -> torch.Tensor:
 def is_random(part: Degradation) -> bool:
     """Whether two draws differ on a picture with something in it."""
     picture = images(1, 1, 16, 16)
-    return not torch.equal(part.draw(generator(1), 1).apply(picture), part.draw(generator(2), 1).apply(picture))
+    return not torch.equal(
+        part.draw(generator(1), 1).apply(picture), part.draw(generator(2), 1).apply(picture)
+    )
 
 
 # ------------------------------------------------------------------------------------------------- how it is written
@@ -134,7 +156,10 @@ def test_text_and_dictionary_give_the_part_back(part):
 def test_shape_and_type_are_kept_and_the_input_is_left_alone(part, shape):
     clean = images(*shape)
     before = clean.clone()
-    for degraded in (part.draw(generator(0), len(clean)).apply(clean), part.degrade(clean, generator(0))):
+    for degraded in (
+        part.draw(generator(0), len(clean)).apply(clean),
+        part.degrade(clean, generator(0)),
+    ):
         assert degraded.shape == clean.shape
         assert degraded.dtype == torch.float32
         assert degraded.isfinite().all()
@@ -143,7 +168,9 @@ def test_shape_and_type_are_kept_and_the_input_is_left_alone(part, shape):
 
 @each_kind
 def test_zero_strength_changes_nothing(kind):
-    assert kind.kind in HARMLESS, f"say in HARMLESS with which settings {kind.kind!r} changes nothing"
+    assert kind.kind in HARMLESS, (
+        f"say in HARMLESS with which settings {kind.kind!r} changes nothing"
+    )
     settings, tolerance = HARMLESS[kind.kind]
     low, high = NARROWER.get(kind.kind, (-0.1, 1.1))
     part, clean = kind(**settings), images(3, 3, 9, 7) * (high - low) + low
@@ -193,9 +220,13 @@ def test_what_is_drawn_lies_within_its_range(kind, seed, ends):
     low_share, high_share = sorted(ends)
     settings: dict[str, Range] = {}
     for name, widest in ranged(kind).items():
-        low, high = (widest.low + share * (widest.high - widest.low) for share in (low_share, high_share))
+        low, high = (
+            widest.low + share * (widest.high - widest.low) for share in (low_share, high_share)
+        )
         whole = isinstance(kind.model_fields[name].default, int)
-        settings[name] = Range(low=round(low), high=round(high)) if whole else Range(low=low, high=high)
+        settings[name] = (
+            Range(low=round(low), high=round(high)) if whole else Range(low=low, high=high)
+        )
     draw = kind(**settings).draw(generator(seed), 50)
     for name, limits in settings.items():
         values = draw.amounts[name]
@@ -214,12 +245,18 @@ def test_a_range_is_drawn_from_uniformly_once_per_image(kind):
         assert len(values) == 4000
         whole = isinstance(kind.model_fields[name].default, int)
         if whole:
-            counts = torch.bincount(values.long(), minlength=int(limits.high) + 1)[int(limits.low) :]
+            counts = torch.bincount(values.long(), minlength=int(limits.high) + 1)[
+                int(limits.low) :
+            ]
             expected = 4000 / len(counts)
-            assert (counts - expected).abs().max() < 5 * expected**0.5, "both ends belong to the range"
+            assert (counts - expected).abs().max() < 5 * expected**0.5, (
+                "both ends belong to the range"
+            )
         else:
             width = limits.high - limits.low
-            assert values.mean().item() == pytest.approx((limits.low + limits.high) / 2, abs=5 * width * (1 / 12 / 4000) ** 0.5)
+            assert values.mean().item() == pytest.approx(
+                (limits.low + limits.high) / 2, abs=5 * width * (1 / 12 / 4000) ** 0.5
+            )
             assert values.var().item() == pytest.approx(width**2 / 12, rel=0.1)
 
 
@@ -247,7 +284,9 @@ def test_a_batch_is_its_images_one_by_one(part):
     together = draw.apply(clean)
     for place in range(5):
         alone = draw.between(place, place + 1).apply(clean[place : place + 1])
-        assert torch.equal(alone[0], together[place]), f"picture {place} depends on what else is in the batch"
+        assert torch.equal(alone[0], together[place]), (
+            f"picture {place} depends on what else is in the batch"
+        )
 
 
 @each_member
@@ -256,7 +295,11 @@ def test_any_part_of_a_draw_is_that_part_of_the_whole(part, data):
     count = data.draw(st.integers(1, 6))
     start = data.draw(st.integers(0, count - 1))
     stop = data.draw(st.integers(start + 1, count))
-    channels, height, width = data.draw(st.sampled_from((1, 3))), data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
+    channels, height, width = (
+        data.draw(st.sampled_from((1, 3))),
+        data.draw(st.integers(1, 6)),
+        data.draw(st.integers(1, 6)),
+    )
     clean, draw = images(count, channels, height, width), part.draw(generator(2), count)
     piece = draw.between(start, stop)
     assert len(piece) == stop - start
@@ -297,14 +340,21 @@ def test_both_modes_follow_the_same_law(part):
     }.items():
         exact, quick = (
             statistic(degraded - clean).double()
-            for degraded in (part.draw(generator(8), count).apply(clean), part.degrade(clean, generator(9)))
+            for degraded in (
+                part.draw(generator(8), count).apply(clean),
+                part.degrade(clean, generator(9)),
+            )
         )
         error = ((exact.var() + quick.var()) / count).sqrt().item()
         # five standard errors of the difference of two means; float32's rounding where nothing is drawn
-        assert quick.mean().item() == pytest.approx(exact.mean().item(), abs=5 * error + 1e-6), f"the {name} differs between the modes"
+        assert quick.mean().item() == pytest.approx(exact.mean().item(), abs=5 * error + 1e-6), (
+            f"the {name} differs between the modes"
+        )
         # the same for the spread: 0.35 of it were the statistic normal, more where rare things are far out
         error = (spread_error(exact).square() + spread_error(quick).square()).sqrt().item()
-        assert quick.std().item() == pytest.approx(exact.std().item(), rel=0.35, abs=5 * error + 1e-6), f"the spread of the {name} differs"
+        assert quick.std().item() == pytest.approx(
+            exact.std().item(), rel=0.35, abs=5 * error + 1e-6
+        ), f"the spread of the {name} differs"
 
 
 def spread_error(values: torch.Tensor) -> torch.Tensor:
@@ -326,7 +376,9 @@ def test_nothing_touches_the_global_generator(part):
 
 
 def test_a_chain_is_its_links_one_after_the_other():
-    chain = Degradation.of("blur(sigma=1..2) | gaussian-noise(sigma=0.1..0.2) | masking(count=1..3)")
+    chain = Degradation.of(
+        "blur(sigma=1..2) | gaussian-noise(sigma=0.1..0.2) | masking(count=1..3)"
+    )
     clean, draw = images(4, 1, 10, 10), chain.draw(generator(0), 4)
     assert [part.degradation.kind for part in draw.parts] == ["blur", "gaussian-noise", "masking"]
     step_by_step = clean
@@ -337,15 +389,21 @@ def test_a_chain_is_its_links_one_after_the_other():
 
 def test_the_order_of_a_chain_matters():
     clean = torch.full((1, 1, 32, 32), 0.5)
-    noise_last = Chain(parts=(Blur(sigma=2), GaussianNoise(sigma=0.2))).draw(generator(0), 1).apply(clean)
-    blur_last = Chain(parts=(GaussianNoise(sigma=0.2), Blur(sigma=2))).draw(generator(0), 1).apply(clean)
+    noise_last = (
+        Chain(parts=(Blur(sigma=2), GaussianNoise(sigma=0.2))).draw(generator(0), 1).apply(clean)
+    )
+    blur_last = (
+        Chain(parts=(GaussianNoise(sigma=0.2), Blur(sigma=2))).draw(generator(0), 1).apply(clean)
+    )
     assert noise_last.std() > 3 * blur_last.std()
 
 
 def test_links_of_one_kind_are_drawn_apart():
     noise = GaussianNoise(sigma=0.1)
     twice = Chain(parts=(noise, noise)).draw(generator(0), 1).apply(torch.zeros(1, 1, 100, 100))
-    assert twice.std().item() == pytest.approx(0.1 * 2**0.5, rel=0.05)  # 0.2, were both the same field
+    assert twice.std().item() == pytest.approx(
+        0.1 * 2**0.5, rel=0.05
+    )  # 0.2, were both the same field
     quick = Chain(parts=(noise, noise)).degrade(torch.zeros(1, 1, 100, 100), generator(0))
     assert quick.std().item() == pytest.approx(0.1 * 2**0.5, rel=0.05)
 
@@ -355,4 +413,7 @@ def test_chains_of_chains_can_be_cut_and_saved():
     draw = Chain(parts=(inner, GaussianNoise())).draw(generator(0), 6)
     clean = images(6, 1, 5, 5)
     assert len(draw) == 6
-    assert torch.equal(Draw.model_validate_json(draw.between(2, 5).model_dump_json()).apply(clean[2:5]), draw.apply(clean)[2:5])
+    assert torch.equal(
+        Draw.model_validate_json(draw.between(2, 5).model_dump_json()).apply(clean[2:5]),
+        draw.apply(clean)[2:5],
+    )

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy.ndimage import find_objects, label
 
-from restorae.chance import generator
 from restorae.degradations import Degradation, Dust, Hair, Scratches
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 KINDS = [Scratches(count=4, length=0.5, tilt=90), Dust(count=30, size=0.05), Hair(count=4)]
@@ -55,7 +55,9 @@ def test_a_share_of_them_is_light(part):
 @each_kind
 def test_strength_is_how_opaque_the_strongest_can_be(part):
     part = part.model_copy(update={"light": 1.0, "strength": 0.6})
-    part = part.model_copy(update={"width": 0.02}) if isinstance(part, Scratches) else part  # some are wider than a pixel
+    part = (
+        part.model_copy(update={"width": 0.02}) if isinstance(part, Scratches) else part
+    )  # some are wider than a pixel
     most = part.draw(generator(0), 40).apply(torch.zeros(40, 1, 200, 200)).amax((1, 2, 3))
     assert most.max().item() <= 0.6 + 1e-6
     assert most.max().item() > 0.5
@@ -75,7 +77,10 @@ def test_a_scratch_has_its_width_and_runs_down_the_film():
 
 def test_scratches_are_no_longer_and_no_shorter_than_said():
     for seed in range(12):
-        row, column = torch.nonzero(marks(Scratches(count=1, width=0.01, length=0.4, tilt=90), seed=seed)[0, 0], as_tuple=True)
+        row, column = torch.nonzero(
+            marks(Scratches(count=1, width=0.01, length=0.4, tilt=90), seed=seed)[0, 0],
+            as_tuple=True,
+        )
         if row.min() == 0 or column.min() == 0 or row.max() == 399 or column.max() == 399:
             continue  # it leaves the picture
         long = math.hypot(row.max() - row.min(), column.max() - column.min())
@@ -87,7 +92,10 @@ def test_tilted_scratches_run_in_all_directions_and_others_do_not():
     for tilt, steepest in ((3.0, 0.12), (90.0, math.inf)):
         slopes = []
         for seed in range(20):
-            row, column = np.nonzero(marks(Scratches(count=1, tilt=tilt, length=0.5), side=200, seed=seed)[0, 0].numpy() > 0.1)
+            row, column = np.nonzero(
+                marks(Scratches(count=1, tilt=tilt, length=0.5), side=200, seed=seed)[0, 0].numpy()
+                > 0.1
+            )
             if len(row) > 30:
                 spread = np.linalg.eigh(np.cov(row, column))[1][:, -1]
                 slopes.append(abs(spread[1] / spread[0]))
@@ -96,7 +104,10 @@ def test_tilted_scratches_run_in_all_directions_and_others_do_not():
 
 
 def test_as_many_specks_as_are_counted():
-    found = [label(marks(Dust(count=12, size=0.02), seed=seed)[0, 0].numpy() > 0, np.ones((3, 3)))[1] for seed in range(12)]
+    found = [
+        label(marks(Dust(count=12, size=0.02), seed=seed)[0, 0].numpy() > 0, np.ones((3, 3)))[1]
+        for seed in range(12)
+    ]
     assert max(found) <= 12
     assert np.mean(found) > 11  # few touch, few lie at the border
 
@@ -146,7 +157,9 @@ def test_curl_bends():
     def straightness(curl: float) -> float:
         ratios = []
         for seed in range(12):
-            row, column = np.nonzero(marks(Hair(count=1, length=0.5, curl=curl), seed=seed)[0, 0].numpy() > 0.2)
+            row, column = np.nonzero(
+                marks(Hair(count=1, length=0.5, curl=curl), seed=seed)[0, 0].numpy() > 0.2
+            )
             spread = np.linalg.eigvalsh(np.cov(row, column))
             ratios.append(spread[0] / spread[1])
         return float(np.mean(ratios))

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import find_objects, label
 
-from restorae.chance import generator
 from restorae.degradations import Degradation, Masking
 from restorae.errors import BadSpec
+from restorae.randomness import generator
 
 
 def holes(part: Masking, *shape: int, seed: int = 0) -> torch.Tensor:
@@ -36,7 +36,9 @@ def test_the_same_draw_makes_the_same_holes_at_every_size():
     draw = Masking(count=2, size=0.3).draw(generator(1), 1)
     small, large = (draw.apply(torch.ones(1, 1, side, side)) != 1 for side in (40, 400))
     nearest = torch.nn.functional.interpolate(small.float(), scale_factor=10, mode="nearest") > 0.5
-    assert (nearest != large).float().mean() < 0.06  # they differ by less than a small pixel along each edge
+    assert (
+        nearest != large
+    ).float().mean() < 0.06  # they differ by less than a small pixel along each edge
 
 
 def test_as_many_holes_as_are_counted():
@@ -47,7 +49,14 @@ def test_as_many_holes_as_are_counted():
         regions, count = label(holed)
         shown.append(count)
         assert count <= 4
-        assert all(5 <= side.stop - side.start <= 7 for region in find_objects(regions) for side in region) or count < 4
+        assert (
+            all(
+                5 <= side.stop - side.start <= 7
+                for region in find_objects(regions)
+                for side in region
+            )
+            or count < 4
+        )
     assert shown.count(4) >= 9
 
 
@@ -63,7 +72,9 @@ def test_a_range_of_counts_includes_both_ends():
 def test_holes_lie_everywhere_alike():
     covered = holes(Masking(count=1, size=0.1), 4000, 1, 10, 10).float().mean((0, 1))
     inner = covered[2:-2, 2:-2]
-    assert inner.mean().item() == pytest.approx(0.01 / 0.81, rel=0.15)  # places are uniform where a whole hole has room
+    assert inner.mean().item() == pytest.approx(
+        0.01 / 0.81, rel=0.15
+    )  # places are uniform where a whole hole has room
     assert torch.allclose(covered, covered.flip(0), atol=0.012)
     assert torch.allclose(covered, covered.T, atol=0.012)
 
@@ -84,14 +95,23 @@ def test_holes_are_filled_with_their_value_and_nothing_else_changes(value):
 
 
 def test_a_range_of_values_is_one_value_per_picture():
-    degraded = Masking(count=3, value="0..0.5").draw(generator(0), 5).apply(torch.ones(5, 1, 20, 20))
+    degraded = (
+        Masking(count=3, value="0..0.5").draw(generator(0), 5).apply(torch.ones(5, 1, 20, 20))
+    )
     filled = [set(one[one != 1].tolist()) for one in degraded]
     assert all(len(values) == 1 for values in filled)
     assert len({values.pop() for values in filled}) == 5
 
 
 @pytest.mark.parametrize(
-    "text", ["masking(count=-1)", "masking(count=1001)", "masking(size=1.1)", "masking(size=-0.1..0.5)", "masking(value=nan)"]
+    "text",
+    [
+        "masking(count=-1)",
+        "masking(count=1001)",
+        "masking(size=1.1)",
+        "masking(size=-0.1..0.5)",
+        "masking(value=nan)",
+    ],
 )
 def test_holes_that_cannot_be_are_refused(text):
     with pytest.raises(BadSpec, match=r"outside|finite"):

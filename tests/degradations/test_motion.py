@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve, convolve1d
 
-from restorae.chance import generator
 from restorae.degradations import MotionBlur
 from restorae.degradations.motion import taps
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 
@@ -46,14 +46,21 @@ def test_a_picture_is_convolved_with_it_and_continued_by_its_border(length, angl
     square = np.zeros((2 * reach + 1, 2 * reach + 1))
     for down, right, weight in kernel:
         square[reach - down, reach - right] += weight  # SciPy's convolution mirrors its kernel
-    expected = np.stack([[convolve(one, square, mode="nearest") for one in image] for image in clean.double().numpy()])
+    expected = np.stack(
+        [
+            [convolve(one, square, mode="nearest") for one in image]
+            for image in clean.double().numpy()
+        ]
+    )
     assert np.abs(moved(clean, length, angle).numpy() - expected).max() < 2e-6
 
 
 @pytest.mark.parametrize(("angle", "axis"), [(0, 1), (90, 0)])
 def test_along_an_axis_an_odd_length_is_a_mean_of_so_many_pixels(angle, axis, seeded):
     clean = seeded(1, 1, 25, 25)
-    expected = convolve1d(clean[0, 0].double().numpy(), np.full(7, 1 / 7), axis=axis, mode="nearest")
+    expected = convolve1d(
+        clean[0, 0].double().numpy(), np.full(7, 1 / 7), axis=axis, mode="nearest"
+    )
     assert np.abs(moved(clean, 7, angle)[0, 0].numpy() - expected).max() < 2e-6
 
 
@@ -70,5 +77,7 @@ def test_each_picture_moves_by_its_own_draw(seeded):
     clean = seeded(1, 1, 20, 20).repeat(4, 1, 1, 1)
     part = MotionBlur(length="2..9", angle="-90..90")
     draw = part.draw(generator(1), 4)
-    for one, length, angle in zip(draw.apply(clean), draw.amounts["length"], draw.amounts["angle"], strict=True):
+    for one, length, angle in zip(
+        draw.apply(clean), draw.amounts["length"], draw.amounts["angle"], strict=True
+    ):
         assert torch.allclose(one, moved(clean[:1], length, angle)[0], atol=1e-5)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from restorae.chance import generator
 from restorae.degradations import Degradation, GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
 from restorae.errors import BadSpec
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 PIXELS = 20 * 100 * 100
@@ -57,7 +57,9 @@ def test_gaussian_noise_is_white(apply):
 @in_both_modes
 def test_the_exercises_noise_is_not_clipped_and_clip_cuts_it(apply):
     clean = flat(0.5)
-    free, cut = (apply(GaussianNoise(mean=0.5, sigma=0.3, clip=clip), clean) for clip in (False, True))
+    free, cut = (
+        apply(GaussianNoise(mean=0.5, sigma=0.3, clip=clip), clean) for clip in (False, True)
+    )
     assert free.max() > 1.5
     assert torch.equal(cut, free.clamp(0, 1))
 
@@ -100,7 +102,9 @@ def test_poisson_noise_keeps_the_mean_and_has_the_variance_of_light(apply, peak,
     error = 5 * ((1 / light + 2) / PIXELS) ** 0.5 if light else 0.0
     assert counted.var().item() == pytest.approx(variance, rel=error + 1e-4, abs=1e-12)
     photons = counted * peak
-    assert torch.allclose(photons, photons.round(), atol=1e-3 * max(1, peak / 1e3)), "photons are whole"
+    assert torch.allclose(photons, photons.round(), atol=1e-3 * max(1, peak / 1e3)), (
+        "photons are whole"
+    )
 
 
 @in_both_modes
@@ -113,7 +117,9 @@ def test_poisson_noise_counts_negative_values_as_dark(apply):
 def test_speckle_is_as_strong_as_the_picture_is_bright(apply, value, sigma):
     noise = (apply(Speckle(sigma=sigma), flat(value)) - value).double()
     assert noise.mean().item() == pytest.approx(0, abs=5 * abs(value) * sigma / PIXELS**0.5)
-    assert noise.std().item() == pytest.approx(abs(value) * sigma, rel=5 / (2 * PIXELS) ** 0.5 + 1e-5)
+    assert noise.std().item() == pytest.approx(
+        abs(value) * sigma, rel=5 / (2 * PIXELS) ** 0.5 + 1e-5
+    )
     assert not apply(Speckle(sigma=sigma), flat(0.0)).any()
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from restorae.chance import generator
 from restorae.degradations import BleedThrough, Creases, Degradation, Folds, Stains
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 
@@ -48,7 +48,9 @@ def test_a_rim_is_darker_than_what_it_surrounds():
         if inside.mean() < 0.1:
             continue
         depth = gaussian_filter(inside.astype(float), 3)
-        assert one[inside & (depth < 0.8)].min() < np.median(one[depth > 0.99]), "the drying edge is darkest"
+        assert one[inside & (depth < 0.8)].min() < np.median(one[depth > 0.99]), (
+            "the drying edge is darkest"
+        )
 
 
 def test_the_same_stains_and_folds_at_every_size():
@@ -98,7 +100,10 @@ def test_a_fold_s_light_and_shadow_are_equal_and_lie_beside_it():
 
 
 def test_a_fold_leans_no_more_than_its_tilt():
-    for one in seen(Folds(count=1, width=0.03, tilt=10, strength=1, shading=0, paper=1), torch.zeros(20, 1, 150, 150))[:, 0]:
+    for one in seen(
+        Folds(count=1, width=0.03, tilt=10, strength=1, shading=0, paper=1),
+        torch.zeros(20, 1, 150, 150),
+    )[:, 0]:
         row, column = np.nonzero(one.numpy() > 0.5)
         direction = np.linalg.eigh(np.cov(row, column))[1][:, -1]
         lean = np.degrees(np.arctan2(*sorted(np.abs(direction))))
@@ -150,32 +155,44 @@ def test_a_crease_is_light_on_one_side_and_dark_on_the_other(seeded):
         across = torch.hypot((rows - rows.float().mean()), (columns - columns.float().mean()))
         assert reach / 3 - 2 < across.max().item() < reach + 1
         # the light jumps from one pixel to the next but one, and fades slowly elsewhere
-        jumps = max((one[2:] - one[:-2]).abs().max().item(), (one[:, 2:] - one[:, :-2]).abs().max().item())
+        jumps = max(
+            (one[2:] - one[:-2]).abs().max().item(), (one[:, 2:] - one[:, :-2]).abs().max().item()
+        )
         assert jumps > 1.2 * one.abs().max().item()
     clean = seeded(40, 3, side, side)
     assert torch.allclose(seen(part, clean), clean * (1 + light[:, None]), atol=1e-6)
 
 
 def test_the_line_in_a_crease_is_fine_and_bright_or_dark():
-    lines = seen(Creases(count=1, size=0.8, strength=0, lines=0.5), torch.ones(40, 1, 100, 100))[:, 0] - 1
+    lines = (
+        seen(Creases(count=1, size=0.8, strength=0, lines=0.5), torch.ones(40, 1, 100, 100))[:, 0]
+        - 1
+    )
     lines = lines[lines.abs().amax((1, 2)) > 0.02]  # a few only touch the picture
     bright = lines.amax((1, 2)) > -lines.amin((1, 2))
     assert 0.25 < bright.float().mean().item() < 0.75, "half of all creases are ridges"
-    assert ((lines >= 0).all((1, 2)) | (lines <= 0).all((1, 2))).all(), "a line is bright or dark, not both"
+    assert ((lines >= 0).all((1, 2)) | (lines <= 0).all((1, 2))).all(), (
+        "a line is bright or dark, not both"
+    )
     assert lines.abs().max().item() <= 0.5 + 1e-6
     # the longest has 80 pixels, and a line reaches a pixel to each side of its middle
     assert 10 < (lines != 0).sum((1, 2)).max().item() < 80 * 3
 
 
 def test_more_creases_change_more_of_the_paper():
-    changed = [(seen(Creases(count=count), torch.ones(8, 1, 80, 80)) != 1).float().mean().item() for count in (0, 3, 12, 48)]
+    changed = [
+        (seen(Creases(count=count), torch.ones(8, 1, 80, 80)) != 1).float().mean().item()
+        for count in (0, 3, 12, 48)
+    ]
     assert changed[0] == 0
     assert changed == sorted(changed)
     assert changed[-1] > 0.9
 
 
 def test_creases_run_in_all_directions():
-    lines = seen(Creases(count=1, size=0.8, strength=0, lines=1), torch.ones(120, 1, 80, 80))[:, 0] != 1
+    lines = (
+        seen(Creases(count=1, size=0.8, strength=0, lines=1), torch.ones(120, 1, 80, 80))[:, 0] != 1
+    )
     lines = lines[lines.sum((1, 2)) > 20]
     eighths = []
     for one in lines:
@@ -183,13 +200,21 @@ def test_creases_run_in_all_directions():
         eighths.append(int(np.degrees(np.arctan2(down, across)) % 180 // 45))
     shares = np.bincount(eighths, minlength=4) / len(eighths)
     assert len(eighths) > 60
-    assert shares.min() > 0.1, f"of the four ranges of 45 degrees they take {shares.round(2)}, a quarter each is expected"
+    assert shares.min() > 0.1, (
+        f"of the four ranges of 45 degrees they take {shares.round(2)}, a quarter each is expected"
+    )
 
 
 def test_as_many_creases_as_were_drawn():
     # so long that each reaches into the picture, wherever it lies
-    changed = (seen(Degradation.of("creases(count=0..1,size=2)"), torch.ones(200, 1, 30, 30)) != 1).flatten(1).any(1)
-    assert changed.float().mean().item() == pytest.approx(0.5, abs=0.12), "none and one are as likely"
+    changed = (
+        (seen(Degradation.of("creases(count=0..1,size=2)"), torch.ones(200, 1, 30, 30)) != 1)
+        .flatten(1)
+        .any(1)
+    )
+    assert changed.float().mean().item() == pytest.approx(0.5, abs=0.12), (
+        "none and one are as likely"
+    )
 
 
 @pytest.mark.parametrize("shape", [(50, 200), (200, 50)], ids=str)

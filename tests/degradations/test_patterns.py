@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from restorae.chance import generator
 from restorae.degradations import Banding, Halftone
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 
@@ -15,10 +15,16 @@ def screened(clean: Images, **settings: float) -> Images:
     return Halftone(**settings).draw(generator(0), len(clean)).apply(clean)
 
 
-@pytest.mark.parametrize(("period", "angle"), [(10.0, 0.0), (16.0, 45.0), (8.0, 15.0), (12.5, -30.0)])
+@pytest.mark.parametrize(
+    ("period", "angle"), [(10.0, 0.0), (16.0, 45.0), (8.0, 15.0), (12.5, -30.0)]
+)
 def test_the_screen_has_its_period_and_angle(period, angle):
     side = 400
-    dots = screened(torch.full((1, 1, side, side), 0.2), period=period / side, angle=angle)[0, 0].double().numpy()
+    dots = (
+        screened(torch.full((1, 1, side, side), 0.2), period=period / side, angle=angle)[0, 0]
+        .double()
+        .numpy()
+    )
     window = np.hanning(side)
     spectrum = np.abs(np.fft.fft2((dots - dots.mean()) * window[:, None] * window))
     frequency = np.fft.fftfreq(side)
@@ -72,7 +78,11 @@ def test_stripes_are_equal_along_them_and_have_their_spread_across(direction):
 
 def test_as_many_stripes_as_are_counted():
     for stripes in (5, 20, 80):
-        rows = Banding(strength=1, stripes=stripes).draw(generator(0), 200).apply(torch.zeros(200, 1, 800, 1))[:, 0, :, 0]
+        rows = (
+            Banding(strength=1, stripes=stripes)
+            .draw(generator(0), 200)
+            .apply(torch.zeros(200, 1, 800, 1))[:, 0, :, 0]
+        )
         turns = (rows[:, 1:].sign() != rows[:, :-1].sign()).float().sum(1).mean().item()
         # Rice's formula: the square root of the slope's variance (2/3) over the value's (151/315), by π
         assert turns == pytest.approx(stripes * (2 / 3 / (151 / 315)) ** 0.5 / np.pi, rel=0.05)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from skimage.transform import downscale_local_mean
 
-from restorae.chance import generator
 from restorae.degradations import Downscale
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 
@@ -39,7 +39,10 @@ def test_area_is_the_mean_of_what_a_pixel_covers(factor, seeded):
     small = downscale_local_mean(clean[0, 0].double().numpy(), (factor, factor))
     seen = smaller(clean, factor)[0, 0].double().numpy()
     # enlarged, a pixel's block keeps about its mean: bicubic weights share a little with the neighbours
-    assert np.corrcoef(downscale_local_mean(seen, (factor, factor)).ravel(), small.ravel())[0, 1] > 0.97
+    assert (
+        np.corrcoef(downscale_local_mean(seen, (factor, factor)).ravel(), small.ravel())[0, 1]
+        > 0.97
+    )
 
 
 @pytest.mark.parametrize("method", ["area", "bicubic"])
@@ -52,7 +55,9 @@ def test_a_flat_picture_stays_flat(factor, method, size):
 
 def test_nothing_is_left_but_the_mean_where_one_pixel_is_left(seeded):
     clean = seeded(1, 3, 12, 9)
-    assert torch.allclose(smaller(clean, 64), clean.mean((2, 3), keepdim=True).expand_as(clean), atol=1e-5)
+    assert torch.allclose(
+        smaller(clean, 64), clean.mean((2, 3), keepdim=True).expand_as(clean), atol=1e-5
+    )
 
 
 def test_each_picture_is_made_small_by_its_own_draw(seeded):

@@ -23,7 +23,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(
+    r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE
+)
 COMPARISON = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -47,7 +49,12 @@ def blocks(text: str) -> Iterator[Block]:
     end = 0
     for found in FENCE.finditer(text):
         line = text.count("\n", 0, found.start("code")) + 1
-        yield Block(found["language"], found["code"], line, follows_directly=not text[end : found.start()].strip())
+        yield Block(
+            found["language"],
+            found["code"],
+            line,
+            follows_directly=not text[end : found.start()].strip(),
+        )
         end = found.end()
 
 
@@ -88,11 +95,18 @@ def _remember_source(document: Path, text: str, found: list[Block]) -> None:
         if block.language == "python":
             code = block.code.splitlines()
             lines[block.line - 1 : block.line - 1 + len(code)] = code
-    linecache.cache[str(document)] = (len(text), None, [f"{line}\n" for line in lines], str(document))
+    linecache.cache[str(document)] = (
+        len(text),
+        None,
+        [f"{line}\n" for line in lines],
+        str(document),
+    )
 
 
 def _check_session(document: Path, block: Block, namespace: dict[str, object]) -> None:
-    session = doctest.DocTestParser().get_doctest(block.code, namespace, document.name, str(document), block.line - 1)
+    session = doctest.DocTestParser().get_doctest(
+        block.code, namespace, document.name, str(document), block.line - 1
+    )
     told: list[str] = []
     doctest.DocTestRunner(optionflags=COMPARISON).run(session, out=told.append, clear_globs=False)
     namespace.update(session.globs)
@@ -101,15 +115,24 @@ def _check_session(document: Path, block: Block, namespace: dict[str, object]) -
 
 
 def _run_shell(document: Path, block: Block) -> str:
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block.code], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.code],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise Untrue(f"{document}, line {block.line}: the commands ended with status {done.returncode}.\n{block.code}{done.stdout}")
+        raise Untrue(
+            f"{document}, line {block.line}: the commands ended with status {done.returncode}.\n{block.code}{done.stdout}"
+        )
     return done.stdout
 
 
 def _check_output(document: Path, block: Block, printed: str) -> None:
     if not doctest.OutputChecker().check_output(block.code, printed, COMPARISON):
-        raise Untrue(f"{document}, line {block.line}: shown is\n{block.code}\nbut printed was\n{printed}")
+        raise Untrue(
+            f"{document}, line {block.line}: shown is\n{block.code}\nbut printed was\n{printed}"
+        )
 
 
 def main() -> None:

@@ -14,7 +14,12 @@ from tests.docs.execute import blocks
 
 ROOT = Path(__file__).parents[2]
 EXECUTE = Path(__file__).with_name("execute.py")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 TRAINS = {"README.md", "CONTRIBUTING.md", "command-line.md", "why-it-collapses.md", "web.md"}
 """Documents that train networks or run many commands: tested with what is slow."""
 
@@ -24,13 +29,18 @@ def named(document: Path) -> str:
 
 
 def executable(document: Path) -> bool:
-    return any(block.language in ("python", "pycon", "bash") for block in blocks(document.read_text(encoding="utf-8")))
+    return any(
+        block.language in ("python", "pycon", "bash")
+        for block in blocks(document.read_text(encoding="utf-8"))
+    )
 
 
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(document, id=named(document), marks=pytest.mark.slow if document.name in TRAINS else ())
+        pytest.param(
+            document, id=named(document), marks=pytest.mark.slow if document.name in TRAINS else ()
+        )
         for document in DOCUMENTS
         if executable(document)
     ],
@@ -38,16 +48,29 @@ def executable(document: Path) -> bool:
 def test_the_code_runs_and_prints_what_is_shown(document: Path, tmp_path: Path) -> None:
     """In a process of its own, so that classes which a document defines are not met by other tests."""
     environment = {name: value for name, value in os.environ.items() if name != "RESTORAE_DATA"}
-    environment |= {"PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "COLUMNS": "120"}
+    environment |= {
+        "PYTHONWARNINGS": "error",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "COLUMNS": "120",
+    }
     done = subprocess.run(
-        [sys.executable, EXECUTE, document], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1200, check=False
+        [sys.executable, EXECUTE, document],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_links_and_pictures_are_there(document: Path) -> None:
-    prose = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(
+        r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
     targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r'(?:src|href)="([^"]+)"', prose)
     local = [target.partition("#")[0] for target in targets if not re.match(r"[a-z]+:", target)]
     lost = [target for target in local if target and not (document.parent / target).exists()]
@@ -57,7 +80,13 @@ def test_links_and_pictures_are_there(document: Path) -> None:
 @pytest.mark.slow
 def test_the_figures_are_the_ones_that_the_script_draws(tmp_path: Path) -> None:
     script = ROOT / "docs" / "make_figures.py"
-    done = subprocess.run([sys.executable, script, "--out", tmp_path], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        [sys.executable, script, "--out", tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     drawn = {path.name for path in tmp_path.glob("*.png")}
     assert drawn <= {path.name for path in (ROOT / "docs" / "figures").glob("*.png")}
@@ -68,8 +97,17 @@ def test_the_figures_are_the_ones_that_the_script_draws(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
-    pages = "".join(page.read_text(encoding="utf-8") for page in (tmp_path / "site").rglob("*.html"))
-    fetched = set(re.findall(r'<(?:script|img)[^>]+src="(https?://[^"]+)"|<link[^>]+rel="stylesheet"[^>]+href="(https?://[^"]+)"', pages))
+    pages = "".join(
+        page.read_text(encoding="utf-8") for page in (tmp_path / "site").rglob("*.html")
+    )
+    fetched = set(
+        re.findall(
+            r'<(?:script|img)[^>]+src="(https?://[^"]+)"|<link[^>]+rel="stylesheet"[^>]+href="(https?://[^"]+)"',
+            pages,
+        )
+    )
     assert not fetched, f"the pages fetch {fetched} from elsewhere"

@@ -29,7 +29,9 @@ def drawn_from(model: Model, count: int, seed: int = 100) -> tuple[ArrayPictures
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         flat = module.distribution().sample((count,))
-    return ArrayPictures(flat.view(count, network.height, network.width).numpy()), module.distribution().log_prob(flat).numpy()
+    return ArrayPictures(
+        flat.view(count, network.height, network.width).numpy()
+    ), module.distribution().log_prob(flat).numpy()
 
 
 def trained(network: Network, seed: int = 0) -> Model:
@@ -42,8 +44,12 @@ def trained(network: Network, seed: int = 0) -> Model:
     return Model(network, module, make_card(network, module))
 
 
-def grey_pictures(count: int = 40, height: int = 7, width: int = 10, channels: int = 1, seed: int = 0) -> ArrayPictures:
-    return ArrayPictures(np.random.default_rng(seed).random((count, height, width, channels), dtype=np.float32))
+def grey_pictures(
+    count: int = 40, height: int = 7, width: int = 10, channels: int = 1, seed: int = 0
+) -> ArrayPictures:
+    return ArrayPictures(
+        np.random.default_rng(seed).random((count, height, width, channels), dtype=np.float32)
+    )
 
 
 SMALL = ConvVAE(height=7, width=10, features=3, hidden=5, latent_dim=3)
@@ -65,12 +71,17 @@ def test_with_the_true_posterior_the_estimate_is_the_log_likelihood_whatever_is_
 def test_with_a_posterior_that_is_too_wide_the_estimate_rises_to_the_log_likelihood():
     model = linear_model(stretch=3.0)
     pictures, exact = drawn_from(model, 200)
-    found = [evaluate_latent(model, pictures, importance_samples=samples).grey for samples in (1, 10, 1000)]
+    found = [
+        evaluate_latent(model, pictures, importance_samples=samples).grey
+        for samples in (1, 10, 1000)
+    ]
     estimates = [bound.log_likelihood for bound in found]
     assert estimates == sorted(estimates)
     assert estimates[0] < exact.mean() - 1
     assert estimates[-1] == pytest.approx(exact.mean(), abs=0.05)
-    assert found[0].elbo == found[-1].elbo, "how many importance samples there are does not change the bound"
+    assert found[0].elbo == found[-1].elbo, (
+        "how many importance samples there are does not change the bound"
+    )
 
 
 @pytest.mark.parametrize("stretch", [1.0, 1.5, 3.0])
@@ -78,7 +89,9 @@ def test_the_bound_is_the_log_likelihood_less_the_posteriors_error(stretch):
     model = linear_model(stretch=stretch)
     pictures, exact = drawn_from(model, 3000)
     found = evaluate_latent(model, pictures)
-    error = 2 * 0.5 * (stretch**2 - 1 - 2 * math.log(stretch))  # of two dimensions, N(m, stretch² v) from N(m, v)
+    error = (
+        2 * 0.5 * (stretch**2 - 1 - 2 * math.log(stretch))
+    )  # of two dimensions, N(m, stretch² v) from N(m, v)
     assert found.grey.elbo == pytest.approx(exact.mean() - error, abs=0.15 * stretch**2)
     assert found.grey.elbo == pytest.approx(-(found.grey.reconstruction + found.grey.kl))
     assert found.grey.log_likelihood is None
@@ -92,7 +105,9 @@ def test_many_samples_are_counted_in_pieces_and_as_one(monkeypatch):
     monkeypatch.setattr(bounds, "_DECODED_AT_ONCE", 7)
     decoded: list[int] = []
     decode = model.module.decode
-    monkeypatch.setattr(model.module, "decode", lambda latents: decoded.append(len(latents)) or decode(latents))
+    monkeypatch.setattr(
+        model.module, "decode", lambda latents: decoded.append(len(latents)) or decode(latents)
+    )
     found = evaluate_latent(model, pictures, importance_samples=400).grey
     assert found.log_likelihood == pytest.approx(exact.mean(), abs=0.2)
     assert sum(decoded) == 20 + 20 * 400
@@ -109,7 +124,9 @@ def test_the_order_of_the_pictures_and_their_batches_do_not_matter(monkeypatch):
     for other in (turned, in_parts):
         assert other.grey.kl == pytest.approx(whole.grey.kl, rel=1e-5)
         assert other.grey.log_likelihood == pytest.approx(whole.grey.log_likelihood, abs=1e-3)
-        assert other.grey.elbo == pytest.approx(whole.grey.elbo, abs=1.0), "one latent is drawn for each, so that much is chance"
+        assert other.grey.elbo == pytest.approx(whole.grey.elbo, abs=1.0), (
+            "one latent is drawn for each, so that much is chance"
+        )
         assert other.kl_by_dimension == pytest.approx(whole.kl_by_dimension, abs=1e-4)
 
 
@@ -143,15 +160,24 @@ def test_what_a_dimension_carries_is_half_the_logarithm_of_its_gain():
 # ------------------------------------------------------------------------------------------------- grey and binarised
 
 
-def by_hand(model: Model, images: torch.Tensor, count: int, draws: int = 200) -> tuple[float, float]:
+def by_hand(
+    model: Model, images: torch.Tensor, count: int, draws: int = 200
+) -> tuple[float, float]:
     """Reconstruction and divergence in nats from PyTorch's distributions, the reconstruction over many draws."""
     network, module = model.network, model.module
     assert isinstance(network, ConvVAE)
     with torch.inference_mode():
-        padded = nn.functional.pad(images, (0, -network.width % 4, 0, -network.height % 4), mode="reflect")
+        padded = nn.functional.pad(
+            images, (0, -network.width % 4, 0, -network.height % 4), mode="reflect"
+        )
         posterior = module.encode(padded)
         normal = torch.distributions.Normal(posterior.mean, torch.exp(posterior.log_var / 2))
-        kl = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0)).sum().item() / count
+        kl = (
+            torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0))
+            .sum()
+            .item()
+            / count
+        )
         source, reconstruction = torch.Generator().manual_seed(5), 0.0
         for _ in range(draws):
             latents = normal.mean + normal.stddev * torch.randn(normal.mean.shape, generator=source)
@@ -176,7 +202,9 @@ def test_grey_is_the_lessons_loss_and_binarised_that_of_pictures_drawn_black_or_
     assert found.grey.kl == pytest.approx(kl, rel=1e-4)
     assert found.grey.reconstruction == pytest.approx(reconstruction, abs=0.5)
     assert found.binarised is not None
-    reconstruction, kl = by_hand(model, torch.bernoulli(grey, generator=torch.Generator().manual_seed(9)), 600, draws=20)
+    reconstruction, kl = by_hand(
+        model, torch.bernoulli(grey, generator=torch.Generator().manual_seed(9)), 600, draws=20
+    )
     assert found.binarised.kl == pytest.approx(kl, rel=0.05)
     assert found.binarised.reconstruction == pytest.approx(reconstruction, abs=1.0)
 
@@ -187,7 +215,9 @@ def test_pictures_that_are_black_and_white_already_are_the_same_binarised():
     found = evaluate_latent(trained(SMALL), ArrayPictures(stored), importance_samples=5)
     assert found.binarised is not None
     assert found.binarised.elbo == pytest.approx(found.grey.elbo, rel=1e-6)
-    assert found.grey.log_likelihood is None, "a cross-entropy against grey values is no probability"
+    assert found.grey.log_likelihood is None, (
+        "a cross-entropy against grey values is no probability"
+    )
     assert found.binarised.log_likelihood is not None
 
 
@@ -226,18 +256,24 @@ def test_a_pixel_is_white_as_often_as_it_is_bright(value):
     drawn = binarise(torch.full((1, 1, 200, 200), value), torch.Generator().manual_seed(0))
     assert set(drawn.unique().tolist()) <= {0.0, 1.0}
     share = min(1.0, max(0.0, value))
-    assert drawn.mean().item() == pytest.approx(share, abs=4 * (share * (1 - share) / 40_000) ** 0.5)
+    assert drawn.mean().item() == pytest.approx(
+        share, abs=4 * (share * (1 - share) / 40_000) ** 0.5
+    )
 
 
 # ------------------------------------------------------------------------------------------------- repeated, told, refused
 
 
-@pytest.mark.parametrize("network", [SMALL, ResidualVAE(height=7, width=10, features=3, channels=3)], ids=str)
+@pytest.mark.parametrize(
+    "network", [SMALL, ResidualVAE(height=7, width=10, features=3, channels=3)], ids=str
+)
 def test_the_same_seed_gives_the_same_figures(network):
     model, pictures = trained(network), grey_pictures(channels=network.channels)
 
     def figures(seed: int) -> dict[str, object]:
-        return evaluate_latent(model, pictures, importance_samples=3, seed=seed).model_dump(exclude={"seconds"})
+        return evaluate_latent(model, pictures, importance_samples=3, seed=seed).model_dump(
+            exclude={"seconds"}
+        )
 
     before = torch.get_rng_state()
     assert figures(0) == figures(0)
@@ -245,7 +281,9 @@ def test_the_same_seed_gives_the_same_figures(network):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("network", [SMALL, LinearVAE(height=7, width=10)], ids=lambda network: network.likelihood)
+@pytest.mark.parametrize(
+    "network", [SMALL, LinearVAE(height=7, width=10)], ids=lambda network: network.likelihood
+)
 def test_progress_ends_where_it_said_it_would(network):
     told: list[int] = []
 
@@ -271,7 +309,9 @@ def test_progress_ends_where_it_said_it_would(network):
 
 @pytest.mark.parametrize("network", [Conv(features=2), LatentUNet(widths=(2, 3))], ids=str)
 def test_a_network_without_a_latent_vector_is_refused(network):
-    with pytest.raises(UsageError, match=f"is no variational auto-encoder: {network.kind} has no latent vector"):
+    with pytest.raises(
+        UsageError, match=f"is no variational auto-encoder: {network.kind} has no latent vector"
+    ):
         evaluate_latent(trained(network), grey_pictures())
 
 
@@ -283,7 +323,9 @@ def test_a_network_without_a_latent_vector_is_refused(network):
     ],
     ids=["size", "channels"],
 )
-def test_pictures_of_another_size_are_refused_before_any_work(wrong: Callable[[], ArrayPictures], told):
+def test_pictures_of_another_size_are_refused_before_any_work(
+    wrong: Callable[[], ArrayPictures], told
+):
     with pytest.raises(ShapeMismatch, match=told):
         evaluate_latent(trained(SMALL), wrong())
 
@@ -301,6 +343,8 @@ def test_one_picture_has_no_standard_error():
 
 
 def test_pictures_of_mixed_sizes_are_refused_in_words():
-    mixed = ListedPictures([np.zeros((7, 10), np.uint8), np.zeros((9, 9), np.uint8)], ["fits.png", "other.png"])
+    mixed = ListedPictures(
+        [np.zeros((7, 10), np.uint8), np.zeros((9, 9), np.uint8)], ["fits.png", "other.png"]
+    )
     with pytest.raises(ShapeMismatch, match=r"9 × 9|differ"):
         evaluate_latent(trained(SMALL), mixed)

@@ -9,7 +9,7 @@ import torch
 from restorae.data import ArrayPictures, ListedPictures
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.error_bound import ErrorBound
-from restorae.evaluating import CoverageTally, Exam, calibrate, evaluate
+from restorae.evaluating import CoverageTally, TestSet, calibrate, evaluate
 from restorae.shapes import Images
 
 NOISE = Degradation.of("gaussian-noise(sigma=0.02..0.2)")
@@ -20,7 +20,10 @@ def waves(count: int, side: int = 48, seed: int = 0) -> ArrayPictures:
     source = np.random.default_rng(seed)
     rows, columns = np.mgrid[:side, :side]
     turns, heights = source.uniform(0.02, 0.3, (count, 2)), source.uniform(0, 0.2, count)
-    pictures = [0.5 + height * np.sin(down * rows + across * columns) for (down, across), height in zip(turns, heights, strict=True)]
+    pictures = [
+        0.5 + height * np.sin(down * rows + across * columns)
+        for (down, across), height in zip(turns, heights, strict=True)
+    ]
     return ArrayPictures(np.float32(pictures))
 
 
@@ -30,10 +33,10 @@ def halfway(images: Images) -> Images:
 
 
 def test_on_pictures_never_seen_the_share_is_the_stated_one():
-    bound = calibrate(halfway, Exam(waves(60), degradation=NOISE))
+    bound = calibrate(halfway, TestSet(waves(60), degradation=NOISE))
     assert bound.pictures == 60
     tally = CoverageTally(bound)
-    evaluate(halfway, Exam(waves(60, seed=1), degradation=NOISE, seed=1), also=tally.add)
+    evaluate(halfway, TestSet(waves(60, seed=1), degradation=NOISE, seed=1), also=tally.add)
     found = tally.coverage()
     assert found.level == 0.9
     assert 0.88 < found.share < 0.92, str(found)
@@ -41,11 +44,15 @@ def test_on_pictures_never_seen_the_share_is_the_stated_one():
 
 
 def test_it_holds_at_each_strength_of_the_damage_and_is_the_smaller_for_less():
-    bound = calibrate(halfway, Exam(waves(60), degradation=NOISE))
+    bound = calibrate(halfway, TestSet(waves(60), degradation=NOISE))
     means = []
     for sigma in (0.05, 0.1, 0.19):
         tally = CoverageTally(bound)
-        evaluate(halfway, Exam(waves(40, seed=1), degradation=GaussianNoise(sigma=sigma), seed=1), also=tally.add)
+        evaluate(
+            halfway,
+            TestSet(waves(40, seed=1), degradation=GaussianNoise(sigma=sigma), seed=1),
+            also=tally.add,
+        )
         assert tally.coverage().share == pytest.approx(0.9, abs=0.04), sigma
         means.append(tally.coverage().mean_bound)
     assert means == sorted(means)
@@ -55,7 +62,11 @@ def test_coverage_is_counted_picture_by_picture():
     bound = ErrorBound(changed=(0.1,), structure=(0.1,), bounds=((0.25,),))
     tally = CoverageTally(bound)
     clean = torch.zeros(2, 1, 1, 4)
-    tally.add(clean, torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.0, 0.0, 0.0, -9.0]]).reshape(2, 1, 1, 4), clean)
+    tally.add(
+        clean,
+        torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.0, 0.0, 0.0, -9.0]]).reshape(2, 1, 1, 4),
+        clean,
+    )
     tally.add(torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8), torch.zeros(1, 1, 8, 8))
     assert tally.shares == [0.5, 1.0, 0.0], "what is restored is clipped before it is compared"
     found = tally.coverage()
@@ -69,19 +80,28 @@ def test_every_picture_counts_alike_however_large():
     pictures = [np.full((8, 8), 0.5, np.float32)] * 3 + [np.full((200, 200), 0.5, np.float32)]
     degraded = [picture + off for picture, off in zip(pictures, (0.1, 0.1, 0.1, 0.3), strict=True)]
     names = list("abcd")
-    bound = calibrate(lambda images: images, Exam(ListedPictures(pictures, names), degraded=ListedPictures(degraded, names)), level=0.7)
-    assert bound.bounds[0][0] == pytest.approx(0.1, rel=1e-3), "three pictures in four are off by 0.1"
+    bound = calibrate(
+        lambda images: images,
+        TestSet(ListedPictures(pictures, names), degraded=ListedPictures(degraded, names)),
+        level=0.7,
+    )
+    assert bound.bounds[0][0] == pytest.approx(0.1, rel=1e-3), (
+        "three pictures in four are off by 0.1"
+    )
 
 
 def test_the_same_seed_gives_the_same_bound():
-    exam = Exam(waves(3, side=160), degradation=NOISE)
-    assert calibrate(halfway, exam, seed=4) == calibrate(halfway, exam, seed=4)
-    assert calibrate(halfway, exam, seed=4) != calibrate(halfway, exam, seed=5)
+    test_set = TestSet(waves(3, side=160), degradation=NOISE)
+    assert calibrate(halfway, test_set, seed=4) == calibrate(halfway, test_set, seed=4)
+    assert calibrate(halfway, test_set, seed=4) != calibrate(halfway, test_set, seed=5)
 
 
 def test_a_single_picture_is_damaged_more_than_once():
     seen = []
-    calibrate(lambda images: seen.append(images.std().item()) or images, Exam(waves(1), degradation=NOISE))
+    calibrate(
+        lambda images: seen.append(images.std().item()) or images,
+        TestSet(waves(1), degradation=NOISE),
+    )
     assert max(seen) > 2 * min(seen), "so that the range of the damage is seen"
 
 
@@ -89,6 +109,9 @@ def test_of_many_pictures_some_are_looked_at(monkeypatch):
     monkeypatch.setattr("restorae.evaluating.calibration.MOST_PICTURES", 5)
     seen = []
     clean = waves(23, side=12)
-    bound = calibrate(lambda images: seen.append(images) or images, Exam(clean, degraded=clean))
-    assert [next(place for place in range(23) if torch.equal(clean[place], images[0])) for images in seen] == [0, 6, 11, 16, 22]
+    bound = calibrate(lambda images: seen.append(images) or images, TestSet(clean, degraded=clean))
+    assert [
+        next(place for place in range(23) if torch.equal(clean[place], images[0]))
+        for images in seen
+    ] == [0, 6, 11, 16, 22]
     assert bound.pictures == 5

@@ -8,20 +8,29 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from restorae.data import ArrayPictures
-from restorae.evaluating import Exam, FittedScores, evaluate
+from restorae.evaluating import FittedScores, TestSet, evaluate
 
 
 def micrographs(count: int = 4, side: int = 40) -> np.ndarray:
     """Parts of a real photograph, dim as a micrograph: of another range each."""
     camera = data.camera().astype(np.float32) / 255
     parts = np.stack([camera[100 + 30 * place :, 200:][:side, :side] for place in range(count)])
-    return (0.02 + parts * np.linspace(0.1, 0.4, count, dtype=np.float32)[:, None, None]).astype(np.float32)
+    return (0.02 + parts * np.linspace(0.1, 0.4, count, dtype=np.float32)[:, None, None]).astype(
+        np.float32
+    )
 
 
 def fitted_scores(restored: np.ndarray, clean: np.ndarray, **options: bool) -> FittedScores:
-    found = evaluate(lambda images: images, Exam(ArrayPictures(clean), degraded=ArrayPictures(restored)), fit_gain=True, **options)
+    found = evaluate(
+        lambda images: images,
+        TestSet(ArrayPictures(clean), degraded=ArrayPictures(restored)),
+        fit_gain=True,
+        **options,
+    )
     assert found.gain_fitted is not None
-    assert found.gain_fitted.degraded == found.gain_fitted.restored, "both are fitted, and neither is clipped"
+    assert found.gain_fitted.degraded == found.gain_fitted.restored, (
+        "both are fitted, and neither is clipped"
+    )
     return found.gain_fitted.restored
 
 
@@ -36,19 +45,32 @@ def test_the_scores_are_those_of_a_least_squares_fit_by_numpy() -> None:
         psnr.append(peak_signal_noise_ratio(truth, best, data_range=1))
         si_psnr.append(peak_signal_noise_ratio(truth, best, data_range=span))
         stretched = ((each - truth.min()) / span for each in (truth, best))
-        si_ssim.append(structural_similarity(*stretched, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False))
+        si_ssim.append(
+            structural_similarity(
+                *stretched,
+                data_range=1,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+            )
+        )
     found = fitted_scores(seen, clean)
     assert found.psnr_gain_fitted == pytest.approx(np.mean(psnr), abs=1e-4)
     assert found.si_psnr == pytest.approx(np.mean(si_psnr), abs=1e-4)
     assert found.si_ssim == pytest.approx(np.mean(si_ssim), abs=1e-4)
-    assert found.psnr_gain_fitted > found.si_psnr + 5, "a dim picture has a small range, so the two peaks are not one"
+    assert found.psnr_gain_fitted > found.si_psnr + 5, (
+        "a dim picture has a small range, so the two peaks are not one"
+    )
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(1, 0.3), (0.25, 0), (20, -5)])
 def test_another_exposure_changes_nothing(gain: float, offset: float) -> None:
     clean = micrographs()
     seen = clean + np.random.default_rng(0).normal(0, 0.02, clean.shape).astype(np.float32)
-    for other, truth in (((gain * seen + offset).astype(np.float32), clean), (seen, (gain * clean + offset).astype(np.float32))):
+    for other, truth in (
+        ((gain * seen + offset).astype(np.float32), clean),
+        (seen, (gain * clean + offset).astype(np.float32)),
+    ):
         found, expected = fitted_scores(other, truth), fitted_scores(seen, clean)
         assert found.si_psnr == pytest.approx(expected.si_psnr, abs=0.01)
         assert found.si_ssim == pytest.approx(expected.si_ssim, abs=1e-3)
@@ -56,8 +78,10 @@ def test_another_exposure_changes_nothing(gain: float, offset: float) -> None:
 
 def test_the_plain_scores_are_the_same_with_and_without_the_fit() -> None:
     clean = micrographs()
-    exam = Exam(ArrayPictures(clean), degraded=ArrayPictures(clean / 2))
-    plain, both = (evaluate(lambda images: images * 1.5, exam, fit_gain=wanted) for wanted in (False, True))
+    test_set = TestSet(ArrayPictures(clean), degraded=ArrayPictures(clean / 2))
+    plain, both = (
+        evaluate(lambda images: images * 1.5, test_set, fit_gain=wanted) for wanted in (False, True)
+    )
     assert (plain.degraded, plain.restored) == (both.degraded, both.restored)
     assert plain.gain_fitted is None
     assert plain.pictures[0].gain_fitted is None
@@ -86,7 +110,11 @@ def test_a_flat_clean_picture_has_no_range_and_so_no_scale_invariant_scores() ->
     clean = micrographs(2)
     clean[1] = 0.4
     seen = clean + np.random.default_rng(0).normal(0, 0.02, clean.shape).astype(np.float32)
-    found = evaluate(lambda images: images, Exam(ArrayPictures(clean), degraded=ArrayPictures(seen)), fit_gain=True)
+    found = evaluate(
+        lambda images: images,
+        TestSet(ArrayPictures(clean), degraded=ArrayPictures(seen)),
+        fit_gain=True,
+    )
     assert found.gain_fitted is not None
     assert (found.gain_fitted.restored.si_psnr, found.gain_fitted.restored.si_ssim) == (None, None)
     fine, flat = (picture.gain_fitted.restored for picture in found.pictures if picture.gain_fitted)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from restorae.chance import generator
 from restorae.data import ArrayPictures, ListedPictures
 from restorae.degradations import Degradation
-from restorae.evaluating import Exam, constant_answer_error, evaluate, has_collapsed
+from restorae.evaluating import TestSet, constant_answer_error, evaluate, has_collapsed
+from restorae.randomness import generator
 
 
 def some_pictures(count: int = 7, side: int = 20) -> np.ndarray:
@@ -21,11 +21,19 @@ def some_pictures(count: int = 7, side: int = 20) -> np.ndarray:
 
 def test_scores_equal_scikit_image() -> None:
     clean = some_pictures()
-    degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(np.float32)
-    found = evaluate(lambda images: images, Exam(ArrayPictures(clean), degraded=ArrayPictures(degraded)))
-    psnr = [peak_signal_noise_ratio(c, d, data_range=1) for c, d in zip(clean, degraded, strict=True)]
+    degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(
+        np.float32
+    )
+    found = evaluate(
+        lambda images: images, TestSet(ArrayPictures(clean), degraded=ArrayPictures(degraded))
+    )
+    psnr = [
+        peak_signal_noise_ratio(c, d, data_range=1) for c, d in zip(clean, degraded, strict=True)
+    ]
     ssim = [
-        structural_similarity(c, d, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+        structural_similarity(
+            c, d, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
         for c, d in zip(clean, degraded, strict=True)
     ]
     assert found.count == 7
@@ -33,14 +41,16 @@ def test_scores_equal_scikit_image() -> None:
     assert found.restored.ssim == pytest.approx(np.mean(ssim), abs=2e-3)
     assert found.restored.mse == pytest.approx(((clean - degraded) ** 2).mean(), rel=1e-5)
     assert found.restored.rmse == pytest.approx(np.sqrt(((clean - degraded) ** 2).mean()), rel=1e-5)
-    assert found.restored.psnr_pooled == pytest.approx(-10 * np.log10(((clean - degraded) ** 2).mean()), abs=1e-4)
+    assert found.restored.psnr_pooled == pytest.approx(
+        -10 * np.log10(((clean - degraded) ** 2).mean()), abs=1e-4
+    )
     assert found.degraded == found.restored
 
 
 def test_restored_pictures_are_clipped_and_degraded_ones_are_not() -> None:
     clean = np.ones((2, 12, 12), np.float32)
-    exam = Exam(ArrayPictures(clean), degraded=ArrayPictures(clean * 3))
-    found = evaluate(lambda images: images, exam)
+    test_set = TestSet(ArrayPictures(clean), degraded=ArrayPictures(clean * 3))
+    found = evaluate(lambda images: images, test_set)
     assert found.degraded.mse == pytest.approx(4.0)
     assert found.restored.mse == 0.0
     assert found.restored.psnr is None, "a picture without error has no finite PSNR"
@@ -49,53 +59,83 @@ def test_restored_pictures_are_clipped_and_degraded_ones_are_not() -> None:
 def test_pooled_and_mean_psnr_differ_where_pictures_do() -> None:
     clean = np.zeros((2, 12, 12), np.float32)
     degraded = np.stack([np.full((12, 12), 0.1), np.full((12, 12), 0.01)]).astype(np.float32)
-    found = evaluate(lambda images: images, Exam(ArrayPictures(clean), degraded=ArrayPictures(degraded)))
+    found = evaluate(
+        lambda images: images, TestSet(ArrayPictures(clean), degraded=ArrayPictures(degraded))
+    )
     assert found.restored.psnr == pytest.approx(30.0, abs=1e-3)
-    assert found.restored.psnr_pooled == pytest.approx(-10 * np.log10((0.01 + 0.0001) / 2), abs=1e-3)
+    assert found.restored.psnr_pooled == pytest.approx(
+        -10 * np.log10((0.01 + 0.0001) / 2), abs=1e-3
+    )
 
 
 def test_large_pictures_weigh_by_their_pixels_in_the_pool() -> None:
-    clean = ListedPictures([np.zeros((10, 10), np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"])
-    degraded = ListedPictures([np.full((10, 10), 51, np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"])
-    found = evaluate(lambda images: images, Exam(clean, degraded=degraded))
+    clean = ListedPictures(
+        [np.zeros((10, 10), np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"]
+    )
+    degraded = ListedPictures(
+        [np.full((10, 10), 51, np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"]
+    )
+    found = evaluate(lambda images: images, TestSet(clean, degraded=degraded))
     assert found.restored.mse == pytest.approx(0.04 * 100 / 1000)
 
 
 def test_each_picture_has_its_own_scores_under_its_name() -> None:
     clean = some_pictures()
-    degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(np.float32)
+    degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(
+        np.float32
+    )
     names = ["a.png", "b/c.png", "\udcff.png", "two\nlines", "e", "f", "g"]
-    exam = Exam(ArrayPictures(clean, names), degraded=ArrayPictures(degraded))
-    found = evaluate(lambda images: (images + images.flip(3)) / 2, exam)
-    assert [picture.name for picture in found.pictures] == ["a.png", "b/c.png", "\\udcff.png", "two\\nlines", "e", "f", "g"]
+    test_set = TestSet(ArrayPictures(clean, names), degraded=ArrayPictures(degraded))
+    found = evaluate(lambda images: (images + images.flip(3)) / 2, test_set)
+    assert [picture.name for picture in found.pictures] == [
+        "a.png",
+        "b/c.png",
+        "\\udcff.png",
+        "two\\nlines",
+        "e",
+        "f",
+        "g",
+    ]
     for picture, truth, seen in zip(found.pictures, clean, degraded, strict=True):
         assert (
             picture.degraded.psnr
             == picture.degraded.psnr_pooled
             == pytest.approx(peak_signal_noise_ratio(truth, seen, data_range=1), abs=1e-4)
         )
-        assert picture.restored.rmse == pytest.approx(np.sqrt(((truth - (seen + seen[:, ::-1]) / 2) ** 2).mean()), rel=1e-4)
+        assert picture.restored.rmse == pytest.approx(
+            np.sqrt(((truth - (seen + seen[:, ::-1]) / 2) ** 2).mean()), rel=1e-4
+        )
     for score in ("psnr", "ssim", "mse"):
         mean = np.mean([getattr(picture.restored, score) for picture in found.pictures])
         assert getattr(found.restored, score) == pytest.approx(mean, rel=1e-6)
 
 
 def test_what_is_said_of_single_pictures_stays_out_of_a_dump() -> None:
-    exam = Exam(ArrayPictures(some_pictures()), degraded=ArrayPictures(some_pictures()[::-1]))
-    found = evaluate(lambda images: images, exam, fit_gain=True)
-    assert list(found.model_dump()) == ["count", "degraded", "restored", "seconds"], "model cards hold dumps, not lists of pictures"
+    test_set = TestSet(
+        ArrayPictures(some_pictures()), degraded=ArrayPictures(some_pictures()[::-1])
+    )
+    found = evaluate(lambda images: images, test_set, fit_gain=True)
+    assert list(found.model_dump()) == ["count", "degraded", "restored", "seconds"], (
+        "model cards hold dumps, not lists of pictures"
+    )
     assert len(found.pictures) == found.count
-    again = pickle.loads(pickle.dumps(evaluate(lambda images: images, exam)))
-    assert [picture.degraded for picture in again.pictures] == [picture.degraded for picture in found.pictures]
+    again = pickle.loads(pickle.dumps(evaluate(lambda images: images, test_set)))
+    assert [picture.degraded for picture in again.pictures] == [
+        picture.degraded for picture in found.pictures
+    ]
 
 
 @pytest.mark.parametrize("how", ["pairs", "drawn"])
 def test_single_pictures_of_an_exam_are_those_of_its_batches(how: str) -> None:
     pictures = ArrayPictures(some_pictures(9))
     noise = Degradation.of("gaussian-noise(sigma=0.1..0.3)")
-    exam = Exam(pictures, degradation=noise, seed=3) if how == "drawn" else Exam(pictures, degraded=pictures.subset(range(8, -1, -1)))
-    degraded, clean = next(exam.batches())
-    for place, (seen, truth) in zip((7, 0, 7), exam.at((7, 0, 7)), strict=True):
+    test_set = (
+        TestSet(pictures, degradation=noise, seed=3)
+        if how == "drawn"
+        else TestSet(pictures, degraded=pictures.subset(range(8, -1, -1)))
+    )
+    degraded, clean = next(test_set.batches())
+    for place, (seen, truth) in zip((7, 0, 7), test_set.at((7, 0, 7)), strict=True):
         assert torch.equal(seen[0], degraded[place])
         assert torch.equal(truth[0], clean[place])
 
@@ -103,18 +143,26 @@ def test_single_pictures_of_an_exam_are_those_of_its_batches(how: str) -> None:
 def test_the_same_seed_gives_the_same_damage_and_another_other_damage() -> None:
     pictures = ArrayPictures(some_pictures())
     noise = Degradation.of("gaussian-noise(sigma=0.1..0.3)")
-    first, again, other = (next(Exam(pictures, degradation=noise, seed=seed).batches())[0] for seed in (0, 0, 1))
+    first, again, other = (
+        next(TestSet(pictures, degradation=noise, seed=seed).batches())[0] for seed in (0, 0, 1)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    assert torch.equal(first, noise.draw(generator(0), 7).apply(torch.from_numpy(some_pictures())[:, None]))
+    assert torch.equal(
+        first, noise.draw(generator(0), 7).apply(torch.from_numpy(some_pictures())[:, None])
+    )
 
 
 def test_the_constant_answer_is_the_mean_picture_or_the_patch_mean() -> None:
     clean = some_pictures(50, 8)
     pictures = ArrayPictures(clean)
-    assert constant_answer_error(pictures, pictures, None) == pytest.approx(clean.var(axis=0).mean(), rel=1e-4)
+    assert constant_answer_error(pictures, pictures, None) == pytest.approx(
+        clean.var(axis=0).mean(), rel=1e-4
+    )
     patches = clean[0].reshape(2, 4, 2, 4).transpose(0, 2, 1, 3).reshape(4, 16)
-    assert constant_answer_error(pictures.subset([0]), pictures, 4) == pytest.approx(patches.var(axis=1).mean(), rel=1e-4)
+    assert constant_answer_error(pictures.subset([0]), pictures, 4) == pytest.approx(
+        patches.var(axis=1).mean(), rel=1e-4
+    )
 
 
 def test_collapse_is_judged_with_a_margin() -> None:

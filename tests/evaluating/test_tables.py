@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 
 from restorae.data import ArrayPictures
-from restorae.evaluating import Evaluation, Exam, evaluate
-from restorae.evaluating.tables import as_plain, means_table, pictures_csv, pictures_table, worst_first
+from restorae.evaluating import Evaluation, TestSet, evaluate
+from restorae.evaluating.tables import (
+    as_plain,
+    means_table,
+    pictures_csv,
+    pictures_table,
+    worst_first,
+)
 
 NAMES = ["fair.png", "best.png", "worst, of all.png", "perfect.png"]
 STEPS = np.array([0.1, 0.01, 0.3, 0.0], np.float32)
@@ -22,20 +28,34 @@ def scored(factor: float = 1.0, fit_gain: bool = False) -> Evaluation:
     clean = np.random.default_rng(0).uniform(0.4, 0.6, (4, 12, 12)).astype(np.float32)
     signs = np.where(np.indices((12, 12)).sum(0) % 2, 1, -1).astype(np.float32)
     degraded = clean + STEPS[:, None, None] * signs
-    exam = Exam(ArrayPictures(clean, NAMES), degraded=ArrayPictures(degraded.astype(np.float32)))
-    truth = exam.clean.batch(range(4))
-    return evaluate(lambda images: truth + factor * (images - truth), exam, fit_gain=fit_gain)
+    test_set = TestSet(
+        ArrayPictures(clean, NAMES), degraded=ArrayPictures(degraded.astype(np.float32))
+    )
+    truth = test_set.clean.batch(range(4))
+    return evaluate(lambda images: truth + factor * (images - truth), test_set, fit_gain=fit_gain)
 
 
 def test_the_worst_picture_comes_first_and_one_without_error_last() -> None:
     found = scored()
-    assert [NAMES[place] for place in worst_first(found)] == ["worst, of all.png", "fair.png", "best.png", "perfect.png"]
+    assert [NAMES[place] for place in worst_first(found)] == [
+        "worst, of all.png",
+        "fair.png",
+        "best.png",
+        "perfect.png",
+    ]
     assert worst_first(scored(fit_gain=True))[0] == 2
 
 
 def test_the_table_of_pictures_shows_before_and_after_and_each_baseline() -> None:
     columns, rows = pictures_table(scored(0.1), {"half": scored(0.5)}, most=3)
-    assert columns == ("picture", "psnr degraded", "psnr restored", "ssim degraded", "ssim restored", "psnr half")
+    assert columns == (
+        "picture",
+        "psnr degraded",
+        "psnr restored",
+        "ssim degraded",
+        "ssim restored",
+        "psnr half",
+    )
     assert [row[0] for row in rows] == ["worst, of all.png", "fair.png", "best.png"]
     worst = rows[0]
     expected = [-20 * np.log10(0.3 * factor) for factor in (1, 0.1, 0.5)]
@@ -67,14 +87,32 @@ def test_rows_after_a_fit_say_so_in_their_names() -> None:
     assert all(len(row) == 4 for row in rows)
     plain = [row[0] for row in means_table(scored(), {})[1]]
     assert plain == ["psnr", "psnr_pooled", "ssim", "mse", "rmse"]
-    assert [row[0] for row in rows[5:]] == ["si_psnr (gain fitted)", "si_ssim (gain fitted)", "psnr (gain fitted)", "s per picture"]
+    assert [row[0] for row in rows[5:]] == [
+        "si_psnr (gain fitted)",
+        "si_ssim (gain fitted)",
+        "psnr (gain fitted)",
+        "s per picture",
+    ]
 
 
 def test_plain_values_have_no_key_that_was_not_asked_for() -> None:
-    assert list(as_plain(scored(), {}, one_by_one=False)) == ["count", "degraded", "restored", "seconds"]
+    assert list(as_plain(scored(), {}, one_by_one=False)) == [
+        "count",
+        "degraded",
+        "restored",
+        "seconds",
+    ]
     told = as_plain(scored(fit_gain=True), {"half": scored(0.5, fit_gain=True)}, one_by_one=True)
     json.dumps(told, allow_nan=False)
-    assert list(told) == ["count", "degraded", "restored", "seconds", "gain_fitted", "baselines", "pictures"]
+    assert list(told) == [
+        "count",
+        "degraded",
+        "restored",
+        "seconds",
+        "gain_fitted",
+        "baselines",
+        "pictures",
+    ]
     assert [picture["name"] for picture in told["pictures"]] == NAMES
     shared = {"psnr", "psnr_pooled", "ssim"} & set(told["gain_fitted"]["restored"])
     assert not shared, f"{shared} would be taken for the plain scores"

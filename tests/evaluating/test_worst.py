@@ -7,20 +7,22 @@ import pytest
 import torch
 
 from restorae.data import ListedPictures
-from restorae.evaluating import Exam, evaluate
+from restorae.evaluating import TestSet, evaluate
 from restorae.evaluating.worst import MAGNIFIED, SIDE, TITLES, worst_pictures
 from restorae.shapes import Images
 
 
-def damaged(*sizes: tuple[int, int, float]) -> Exam:
+def damaged(*sizes: tuple[int, int, float]) -> TestSet:
     """Grey pictures of given heights, widths and errors; the error is in a square of 10 px at the lower right."""
     source = np.random.default_rng(0)
-    clean = [source.uniform(0.2, 0.6, (height, width)).astype(np.float32) for height, width, _ in sizes]
+    clean = [
+        source.uniform(0.2, 0.6, (height, width)).astype(np.float32) for height, width, _ in sizes
+    ]
     degraded = [picture.copy() for picture in clean]
     for picture, (height, width, error) in zip(degraded, sizes, strict=True):
         picture[height - 15 : height - 5, width - 15 : width - 5] += error
     names = [f"{place}.png" for place in range(len(sizes))]
-    return Exam(ListedPictures(clean, names), degraded=ListedPictures(degraded, names))
+    return TestSet(ListedPictures(clean, names), degraded=ListedPictures(degraded, names))
 
 
 def same(images: Images) -> Images:
@@ -28,12 +30,14 @@ def same(images: Images) -> Images:
 
 
 def test_the_worst_are_shown_where_their_error_is() -> None:
-    exam = damaged((300, 420, 0.1), (280, 300, 0.3), (300, 300, 0.01))
-    found = evaluate(same, exam)
-    shown = worst_pictures(same, exam, found, 2)
+    test_set = damaged((300, 420, 0.1), (280, 300, 0.3), (300, 300, 0.01))
+    found = evaluate(same, test_set)
+    shown = worst_pictures(same, test_set, found, 2)
     assert [name.partition(":")[0] for name, _ in shown] == ["1.png", "0.png"]
     for name, (degraded, restored, clean, error) in shown:
-        assert {tuple(each.shape) for each in (degraded, restored, clean, error)} == {(1, SIDE, SIDE)}, name
+        assert {tuple(each.shape) for each in (degraded, restored, clean, error)} == {
+            (1, SIDE, SIDE)
+        }, name
         assert torch.equal(degraded, restored), "nothing was restored here"
         assert (error > 0).sum() == 100, "the damage does not lie in what is shown"
         assert torch.allclose(error, MAGNIFIED * (restored - clean).abs())
@@ -42,36 +46,39 @@ def test_the_worst_are_shown_where_their_error_is() -> None:
 
 
 def test_more_than_there_are_is_all_of_them() -> None:
-    exam = damaged((30, 30, 0.1), (30, 30, 0.2))
-    assert len(worst_pictures(same, exam, evaluate(same, exam), 9)) == 2
+    test_set = damaged((30, 30, 0.1), (30, 30, 0.2))
+    assert len(worst_pictures(same, test_set, evaluate(same, test_set), 9)) == 2
 
 
 def test_small_pictures_are_enlarged_by_whole_pixels() -> None:
-    exam = damaged((20, 28, 0.1))
-    ((_, (degraded, *_)),) = worst_pictures(same, exam, evaluate(same, exam), 1)
+    test_set = damaged((20, 28, 0.1))
+    ((_, (degraded, *_)),) = worst_pictures(same, test_set, evaluate(same, test_set), 1)
     assert tuple(degraded.shape) == (1, 80, 112)
-    assert torch.equal(degraded[:, ::4, ::4], exam.degraded[0] if exam.degraded else None)
+    assert torch.equal(degraded[:, ::4, ::4], test_set.degraded[0] if test_set.degraded else None)
     assert torch.equal(degraded[:, 3::4, 2::4], degraded[:, ::4, ::4])
 
 
 def test_only_the_worst_are_restored_again_each_by_itself() -> None:
-    exam = damaged(*((20, 20, 0.01 * place) for place in range(1, 9)))
-    found = evaluate(same, exam)
+    test_set = damaged(*((20, 20, 0.01 * place) for place in range(1, 9)))
+    found = evaluate(same, test_set)
     counts = []
 
     def watched(images: Images) -> Images:
         counts.append(len(images))
         return images
 
-    worst_pictures(watched, exam, found, 3)
+    worst_pictures(watched, test_set, found, 3)
     assert counts == [1, 1, 1]
 
 
 @pytest.mark.parametrize("gain", [0.25, 3.0])
 def test_where_the_exposure_was_fitted_it_is_shown_so(gain: float) -> None:
-    exam = damaged((40, 40, 0.1))
+    test_set = damaged((40, 40, 0.1))
     ((name, (degraded, restored, clean, error)),) = worst_pictures(
-        lambda images: gain * images - 0.1, exam, evaluate(lambda images: gain * images - 0.1, exam, fit_gain=True), 1
+        lambda images: gain * images - 0.1,
+        test_set,
+        evaluate(lambda images: gain * images - 0.1, test_set, fit_gain=True),
+        1,
     )
     assert "scale-invariant PSNR" in name
     assert (clean.min().item(), clean.max().item()) == pytest.approx((0, 1))

@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from restorae.figures import comparison_sheet, digit_sheets, full_size_sheet, training_curves, write_figure, write_report
+from restorae.figures import (
+    comparison_sheet,
+    digit_sheets,
+    full_size_sheet,
+    training_curves,
+    write_figure,
+    write_report,
+)
 from tests.command import pixels
 
 
@@ -31,7 +38,11 @@ def test_a_sheet_that_is_not_full_leaves_its_places_empty() -> None:
 
 def test_a_comparison_has_a_line_a_picture(tmp_path: Path) -> None:
     figure = comparison_sheet(
-        [("a.png", (torch.rand(1, 9, 9), torch.rand(1, 9, 9))), ("b.png", (torch.rand(3, 9, 9),) * 2)], ("clean", "degraded")
+        [
+            ("a.png", (torch.rand(1, 9, 9), torch.rand(1, 9, 9))),
+            ("b.png", (torch.rand(3, 9, 9),) * 2),
+        ],
+        ("clean", "degraded"),
     )
     assert len(figure.axes) == 4
     assert figure.axes[0].get_title(loc="left") == "a.png  clean"
@@ -45,7 +56,13 @@ def test_curves_plot_what_they_are_given() -> None:
 
 def test_the_report_needs_nothing_else_and_escapes_what_it_is_given(tmp_path: Path) -> None:
     write_figure(training_curves([(1, 1.0)], [(1, 1.0)], "loss"), tmp_path / "curve.png")
-    write_report(tmp_path / "report.html", "A <title>", "Words & more", {"Figures": [("<b>", "1 & 2")]}, {"Curve": tmp_path / "curve.png"})
+    write_report(
+        tmp_path / "report.html",
+        "A <title>",
+        "Words & more",
+        {"Figures": [("<b>", "1 & 2")]},
+        {"Curve": tmp_path / "curve.png"},
+    )
     text = (tmp_path / "report.html").read_text()
     assert "data:image/png;base64," in text
     assert 'src="http' not in text
@@ -55,9 +72,15 @@ def test_the_report_needs_nothing_else_and_escapes_what_it_is_given(tmp_path: Pa
 
 def test_a_full_size_sheet_scales_nothing(tmp_path):
     generator = torch.Generator().manual_seed(0)
-    grey, colour = torch.rand(1, 37, 51, generator=generator), torch.rand(3, 80, 90, generator=generator)
+    grey, colour = (
+        torch.rand(1, 37, 51, generator=generator),
+        torch.rand(3, 80, 90, generator=generator),
+    )
     write_figure(
-        full_size_sheet([("grey $x", (grey, 1 - grey)), ("colour", (colour, colour))], ("before", "after")), tmp_path / "sheet.png"
+        full_size_sheet(
+            [("grey $x", (grey, 1 - grey)), ("colour", (colour, colour))], ("before", "after")
+        ),
+        tmp_path / "sheet.png",
     )
     sheet = pixels(tmp_path / "sheet.png")[..., :3].astype(int)
     for image in (grey, 1 - grey, colour):

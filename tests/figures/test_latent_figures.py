@@ -27,7 +27,9 @@ def test_each_picture_of_the_manifold_has_its_tick_to_one_decimal(n, height, wid
     values = axis_values(n, 1.0, "linear")
     figure = manifold_figure(np.zeros((n * height, n * width)), values, size=4)
     (axis,) = figure.axes
-    expected = [f"{np.round(float(value), 1) + 0.0:.1f}" for value in values]  # a zero has no sign: nobody reads -0.0 on an axis
+    expected = [
+        f"{np.round(float(value), 1) + 0.0:.1f}" for value in values
+    ]  # a zero has no sign: nobody reads -0.0 on an axis
     assert texts(axis.get_xticklabels()) == expected
     assert texts(axis.get_yticklabels()) == expected[::-1], "the top row has the largest value"
     # pixel k is drawn from k - ½ to k + ½, so that a picture's middle is half a pixel off the middle of its numbers
@@ -84,7 +86,9 @@ def test_few_classes_have_a_legend_with_a_colour_each(classes):
     colours = drawn.get_facecolors()[:, :3]
     assert len(np.unique(colours, axis=0)) == classes
     for handle, each in zip(legend.legend_handles, range(classes), strict=True):
-        assert np.allclose(handle.get_color()[:3], colours[labels == each]), f"the legend's colour of {each} is not that of its points"
+        assert np.allclose(handle.get_color()[:3], colours[labels == each]), (
+            f"the legend's colour of {each} is not that of its points"
+        )
 
 
 def test_labels_may_be_names_and_come_in_any_order():
@@ -102,7 +106,9 @@ def test_classes_need_not_be_counted_from_zero():
     assert texts(legend.get_texts()) == ["3", "8"]
 
 
-@pytest.mark.parametrize("labels", [np.linspace(0, 5, 300), np.arange(300) % 21], ids=["measured", "21 classes"])
+@pytest.mark.parametrize(
+    "labels", [np.linspace(0, 5, 300), np.arange(300) % 21], ids=["measured", "21 classes"]
+)
 def test_many_numbers_have_a_colour_bar(labels):
     figure = clusters_figure(points(), labels, ("a", "b"))
     assert legend_of(figure) is None
@@ -113,7 +119,9 @@ def test_many_numbers_have_a_colour_bar(labels):
 
 
 def test_many_names_have_a_colour_bar_too():
-    figure = clusters_figure(points(), np.array([f"writer {place % 50:02d}" for place in range(300)]), ("a", "b"))
+    figure = clusters_figure(
+        points(), np.array([f"writer {place % 50:02d}" for place in range(300)]), ("a", "b")
+    )
     assert legend_of(figure) is None
     assert len(figure.axes) == 2
 
@@ -126,13 +134,21 @@ def test_without_labels_all_points_have_one_colour():
 
 
 def test_axes_are_named_and_the_note_says_how_it_was_projected():
-    axis = clusters_figure(points(), None, ("first", "second"), "40 latent dimensions, projected").axes[0]
-    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("first", "second", "40 latent dimensions, projected")
+    axis = clusters_figure(
+        points(), None, ("first", "second"), "40 latent dimensions, projected"
+    ).axes[0]
+    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == (
+        "first",
+        "second",
+        "40 latent dimensions, projected",
+    )
     assert axis.get_aspect() == 1, "a unit is as long in both directions"
 
 
 @pytest.mark.parametrize("count", [1, 2000])
-def test_points_are_small_where_they_are_many_and_can_be_seen_where_they_are_few(count, tmp_path: Path):
+def test_points_are_small_where_they_are_many_and_can_be_seen_where_they_are_few(
+    count, tmp_path: Path
+):
     figure = clusters_figure(points(count), np.zeros(count, int), ("a", "b"))
     (size,) = figure.axes[0].collections[0].get_sizes()
     assert 2 <= size <= 30

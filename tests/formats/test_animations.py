@@ -31,7 +31,9 @@ def steps(count: int, height: int, width: int) -> np.ndarray:
     return greys[np.random.default_rng(0).integers(0, 5, (count, height, width))]
 
 
-@pytest.mark.parametrize(("count", "height", "width"), [(1, 28, 28), (2, 9, 14), (7, 20, 11), (16, 28, 28)])
+@pytest.mark.parametrize(
+    ("count", "height", "width"), [(1, 28, 28), (2, 9, 14), (7, 20, 11), (16, 28, 28)]
+)
 def test_every_frame_comes_back_grey_for_grey(tmp_path, count, height, width):
     frames = steps(count, height, width)
     write_gif(tmp_path / "walk.gif", frames)
@@ -75,7 +77,9 @@ def test_frames_that_do_not_change_keep_their_time(tmp_path):
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.booleans())
 def test_any_size_is_written(tmp_path_factory, count, height, width, colour):
     path = tmp_path_factory.mktemp("gif") / "walk.gif"
-    frames = np.random.default_rng(0).integers(0, 256, (count, height, width, *(3,) * colour), dtype=np.uint8)
+    frames = np.random.default_rng(0).integers(
+        0, 256, (count, height, width, *(3,) * colour), dtype=np.uint8
+    )
     write_gif(path, frames)
     assert read_back(path)[0].shape[1:] == (height, width, 3)
 

@@ -32,7 +32,10 @@ class Malice:
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    array=some.arrays(st.sampled_from((np.uint8, np.uint16, np.float32, np.float64, np.bool_)), some.array_shapes(max_dims=4, max_side=4))
+    array=some.arrays(
+        st.sampled_from((np.uint8, np.uint16, np.float32, np.float64, np.bool_)),
+        some.array_shapes(max_dims=4, max_side=4),
+    )
 )
 def test_what_is_written_is_read_back(tmp_path, suffix, array):
     write_array(tmp_path / f"set{suffix}", array)
@@ -74,20 +77,26 @@ def test_arrays_of_any_order_in_memory_are_written_as_they_are(tmp_path, order):
     ],
 )
 def test_without_a_name_the_likely_array_is_chosen(tmp_path, names, expected):
-    np.savez(tmp_path / "set.npz", **{name: np.full((2, 2), place) for place, name in enumerate(names)})
+    np.savez(
+        tmp_path / "set.npz", **{name: np.full((2, 2), place) for place, name in enumerate(names)}
+    )
     assert (read_array(tmp_path / "set.npz") == names.index(expected)).all()
 
 
 def test_a_named_array_is_that_one(tmp_path):
     np.savez(tmp_path / "set.npz", images=np.zeros((2, 2)), other=np.ones((2, 2)))
     assert (read_array(tmp_path / "set.npz", "other") == 1).all()
-    with pytest.raises(BadPicture, match=r"holds the arrays images, other; expected one called third"):
+    with pytest.raises(
+        BadPicture, match=r"holds the arrays images, other; expected one called third"
+    ):
         read_array(tmp_path / "set.npz", "third")
 
 
 def test_arrays_of_unlikely_names_are_listed(tmp_path):
     np.savez(tmp_path / "set.npz", left=np.zeros(2), right=np.zeros(2))
-    with pytest.raises(BadPicture, match=r"set.npz holds the arrays left, right; expected one called images"):
+    with pytest.raises(
+        BadPicture, match=r"set.npz holds the arrays left, right; expected one called images"
+    ):
         read_array(tmp_path / "set.npz")
     with zipfile.ZipFile(tmp_path / "none.npz", "w"):
         pass
@@ -111,15 +120,22 @@ def malicious(folder: Path, kind: str) -> tuple[Path, Path]:
     return path, mark
 
 
-@pytest.mark.parametrize("kind", ["objects in npy", "objects in npz", "a pickle called npy", "a pickle called npz"])
+@pytest.mark.parametrize(
+    "kind", ["objects in npy", "objects in npz", "a pickle called npy", "a pickle called npz"]
+)
 def test_objects_are_refused_and_nothing_in_them_runs(tmp_path, kind):
     path, mark = malicious(tmp_path, kind)
-    with pytest.raises(BadPicture, match=r"bad\..* holds Python objects, which are never loaded \(they could run code\)"):
+    with pytest.raises(
+        BadPicture,
+        match=r"bad\..* holds Python objects, which are never loaded \(they could run code\)",
+    ):
         read_array(path)
     assert not mark.exists(), "the file ran code"
 
 
-@pytest.mark.parametrize("kind", ["objects in npy", "objects in npz", "a pickle called npy", "a pickle called npz"])
+@pytest.mark.parametrize(
+    "kind", ["objects in npy", "objects in npz", "a pickle called npy", "a pickle called npz"]
+)
 def test_those_files_would_run_code_if_they_were_unpickled(tmp_path, kind):
     path, mark = malicious(tmp_path, kind)
     loaded = np.load(path, allow_pickle=True)
@@ -151,16 +167,23 @@ def test_a_file_cut_short_is_refused(tmp_path, suffix, kept):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
-@pytest.mark.parametrize("content", [b"", b"hello, this is text\n", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello, this is text\n", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, b"PK\x03\x04"]
+)
 def test_what_is_something_else_is_refused_and_not_called_objects(tmp_path, suffix, content):
     (tmp_path / f"notes{suffix}").write_bytes(content)
-    with pytest.raises(BadPicture, match=rf"notes\{suffix} cannot be read as a NumPy array: it is cut short, damaged or something else"):
+    with pytest.raises(
+        BadPicture,
+        match=rf"notes\{suffix} cannot be read as a NumPy array: it is cut short, damaged or something else",
+    ):
         read_array(tmp_path / f"notes{suffix}")
 
 
 def with_header(shape: tuple[int, ...], values: bytes) -> bytes:
     held = io.BytesIO()
-    np.lib.format.write_array_header_1_0(held, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        held, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
     return held.getvalue() + values
 
 

@@ -20,12 +20,17 @@ CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 def idx(array: np.ndarray) -> bytes:
     """An idx file's content, written from the format's description."""
     code = CODES[array.dtype.str[1:]]
-    return struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape) + array.astype(array.dtype.newbyteorder(">")).tobytes()
+    return (
+        struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
+        + array.astype(array.dtype.newbyteorder(">")).tobytes()
+    )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    array=st.sampled_from(list(CODES)).flatmap(lambda code: some.arrays(np.dtype(code), some.array_shapes(max_dims=4, max_side=5))),
+    array=st.sampled_from(list(CODES)).flatmap(
+        lambda code: some.arrays(np.dtype(code), some.array_shapes(max_dims=4, max_side=5))
+    ),
     gzipped=st.booleans(),
 )
 def test_every_type_and_number_of_sides_is_read_plain_and_gzipped(tmp_path, array, gzipped):
@@ -64,7 +69,10 @@ WHOLE = idx(PICTURES)
         (WHOLE[:16], r"holds 0 bytes of values, but its header says 3×4×5 \(60 bytes\)"),
         (WHOLE + b"\0", "holds 61 bytes of values"),
         (WHOLE[:4] + struct.pack(">III", 3, 4, 6) + WHOLE[16:], r"says 3×4×6 \(72 bytes\)"),
-        (WHOLE[:4] + struct.pack(">III", *[2**32 - 1] * 3) + WHOLE[16:], "holds 60 bytes of values"),
+        (
+            WHOLE[:4] + struct.pack(">III", *[2**32 - 1] * 3) + WHOLE[16:],
+            "holds 60 bytes of values",
+        ),
         (WHOLE[:2] + b"\x0e" + WHOLE[3:], r"says 3×4×5 \(480 bytes\)"),
     ],
 )
@@ -105,7 +113,12 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 200), value=st.integers(0, 255), kept=st.integers(0, 200), gzipped=st.booleans())
+@given(
+    place=st.integers(0, 200),
+    value=st.integers(0, 255),
+    kept=st.integers(0, 200),
+    gzipped=st.booleans(),
+)
 def test_a_damaged_file_gives_an_array_or_a_sentence(tmp_path, place, value, kept, gzipped):
     content = bytearray(gzip.compress(WHOLE) if gzipped else WHOLE)
     content[place % len(content)] = value

@@ -20,7 +20,13 @@ PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 MAKER_NOTE = b"Maker\0\xff\xd8\xff\xda" + bytes(range(256))
 IPTC = b"\x1c\x02\x78" + struct.pack(">H", 11) + "Der Häuser".encode()
-PHOTOSHOP = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC)) + IPTC + bytes(len(IPTC) % 2)
+PHOTOSHOP = (
+    b"Photoshop 3.0\0"
+    + b"8BIM\x04\x04\0\0"
+    + struct.pack(">I", len(IPTC))
+    + IPTC
+    + bytes(len(IPTC) % 2)
+)
 
 
 def segment(marker: int, content: bytes) -> bytes:
@@ -41,7 +47,13 @@ def exif() -> Image.Exif:
 
 def photograph(**more: object) -> bytes:
     """A JPEG with everything that Pillow can say beside the pixels, and a Photoshop segment."""
-    options = {"exif": exif(), "icc_profile": PROFILE, "xmp": XMP, "comment": b"a comment", "dpi": (300, 299)} | more
+    options = {
+        "exif": exif(),
+        "icc_profile": PROFILE,
+        "xmp": XMP,
+        "comment": b"a comment",
+        "dpi": (300, 299),
+    } | more
     file = io.BytesIO()
     Image.fromarray(pixels()).save(file, "jpeg", **options)
     content = file.getvalue()
@@ -70,11 +82,19 @@ def segments(content: bytes) -> list[tuple[int, bytes]]:
 
 
 def metadata(content: bytes) -> list[tuple[int, bytes]]:
-    return [(marker, said) for marker, said in segments(content) if 0xE0 <= marker <= 0xEF or marker == 0xFE]
+    return [
+        (marker, said)
+        for marker, said in segments(content)
+        if 0xE0 <= marker <= 0xEF or marker == 0xFE
+    ]
 
 
 def scans(content: bytes) -> bytes:
-    return content[content.index(b"\xff\xda", sum(len(said) + 4 for marker, said in segments(content) if marker != 0xDA)) :]
+    return content[
+        content.index(
+            b"\xff\xda", sum(len(said) + 4 for marker, said in segments(content) if marker != 0xDA)
+        ) :
+    ]
 
 
 def look(content: bytes) -> np.ndarray:
@@ -84,19 +104,42 @@ def look(content: bytes) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------- there and back
 
 
-@pytest.mark.parametrize("options", [{}, {"interlace": True}, {"optimize_coding": True}, {"subsample_mode": "off"}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"interlace": True}, {"optimize_coding": True}, {"subsample_mode": "off"}],
+    ids=str,
+)
 def test_pillow_finds_all_that_the_original_said_beside_the_new_pixels(options):
     original, new = photograph(), encoded(**options)
-    with Image.open(io.BytesIO(original)) as before, Image.open(io.BytesIO(carried(original, new))) as after:
+    with (
+        Image.open(io.BytesIO(original)) as before,
+        Image.open(io.BytesIO(carried(original, new))) as after,
+    ):
         assert np.array_equal(np.asarray(after), look(new))
-        for name in ("exif", "icc_profile", "xmp", "comment", "dpi", "jfif", "jfif_density", "jfif_unit", "photoshop"):
+        for name in (
+            "exif",
+            "icc_profile",
+            "xmp",
+            "comment",
+            "dpi",
+            "jfif",
+            "jfif_density",
+            "jfif_unit",
+            "photoshop",
+        ):
             assert after.info[name] == before.info[name], name
         assert after.getexif() == before.getexif()
         for directory in (0x8769, 0x8825):
-            assert dict(after.getexif().get_ifd(directory)) == dict(before.getexif().get_ifd(directory))
+            assert dict(after.getexif().get_ifd(directory)) == dict(
+                before.getexif().get_ifd(directory)
+            )
         assert after.getexif().get_ifd(0x8769)[0x927C] == MAKER_NOTE
         assert after.getexif().get_ifd(0x8825)[2] == (47.0, 22.0, 30.5)
-        assert IptcImagePlugin.getiptcinfo(after) == IptcImagePlugin.getiptcinfo(before) == {(2, 120): b"Der H\xc3\xa4user"}
+        assert (
+            IptcImagePlugin.getiptcinfo(after)
+            == IptcImagePlugin.getiptcinfo(before)
+            == {(2, 120): b"Der H\xc3\xa4user"}
+        )
 
 
 def test_tifffile_finds_the_exif_too():
@@ -121,7 +164,11 @@ def test_metadata_and_coded_pixels_are_the_same_bytes(options):
 
 def test_grey_and_a_picture_without_metadata():
     new = encoded()
-    bare = b"\xff\xd8" + b"".join(segment(*each) for each in segments(new)[:-1] if each not in metadata(new)) + scans(new)
+    bare = (
+        b"\xff\xd8"
+        + b"".join(segment(*each) for each in segments(new)[:-1] if each not in metadata(new))
+        + scans(new)
+    )
     assert carried(bare, new) == bare
     grey = bytes(pyvips.Image.new_from_array(pixels(3, 1)).jpegsave_buffer(keep="none"))
     assert np.array_equal(look(carried(photograph(), grey)), look(grey))
@@ -131,7 +178,11 @@ def test_large_profiles_and_extended_xmp_are_carried_in_all_their_parts():
     large = PROFILE + bytes(150_000)  # three segments
     extension = [
         segment(
-            0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 32 + struct.pack(">II", 120_000, at) + bytes([at // 60_000]) * 60_000
+            0xE1,
+            b"http://ns.adobe.com/xmp/extension/\0"
+            + b"0" * 32
+            + struct.pack(">II", 120_000, at)
+            + bytes([at // 60_000]) * 60_000,
         )
         for at in (0, 60_000)
     ]
@@ -155,7 +206,9 @@ def test_every_kind_of_segment_is_carried_but_those_that_belong_to_the_old_file(
         (0xFE, b""),
     ]
     original = photograph()
-    result = carried(original[:20] + b"".join(segment(*each) for each in extra) + original[20:], encoded())
+    result = carried(
+        original[:20] + b"".join(segment(*each) for each in extra) + original[20:], encoded()
+    )
     found = metadata(result)
     kept = [each for each in extra if each[0] != 0xEE and not each[1].startswith(b"MPF\0")]
     assert [each for each in found if each in extra] == kept
@@ -177,7 +230,9 @@ def test_how_the_new_pixels_are_coded_is_said_by_the_new_file(transform):
             + scans(new)
         )
     result = carried(old, new)
-    assert [said for marker, said in metadata(result) if marker == 0xEE] == [said for marker, said in metadata(new) if marker == 0xEE]
+    assert [said for marker, said in metadata(result) if marker == 0xEE] == [
+        said for marker, said in metadata(new) if marker == 0xEE
+    ]
     if transform:
         assert np.array_equal(look(result), look(new))
 
@@ -187,7 +242,14 @@ def test_how_the_new_pixels_are_coded_is_said_by_the_new_file(transform):
 
 def test_fill_bytes_stray_bytes_and_lone_markers_between_segments_are_passed_over():
     original = photograph()
-    loose = original[:2] + b"\xff\xff\xff" + original[2:20] + b"\0stray\xff\0" + b"\xff\xd0\xff\x01" + original[20:]
+    loose = (
+        original[:2]
+        + b"\xff\xff\xff"
+        + original[2:20]
+        + b"\0stray\xff\0"
+        + b"\xff\xd0\xff\x01"
+        + original[20:]
+    )
     assert metadata(carried(loose, encoded())) == metadata(original)
 
 
@@ -220,7 +282,10 @@ def test_a_header_that_cannot_be_walked_is_told(content, told, which):
 
 def test_a_broken_file_is_told_with_its_name(tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8")
-    with (tmp_path / "broken.jpg").open("rb") as opened, pytest.raises(BadPicture, match=r"broken\.jpg"):
+    with (
+        (tmp_path / "broken.jpg").open("rb") as opened,
+        pytest.raises(BadPicture, match=r"broken\.jpg"),
+    ):
         carry(opened, io.BytesIO(encoded()), io.BytesIO())
 
 
@@ -228,7 +293,10 @@ WHOLE, NEW = photograph(), encoded()
 
 
 @settings(max_examples=300)
-@given(places=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=4), kept=st.integers(0, 2 * len(WHOLE)))
+@given(
+    places=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=4),
+    kept=st.integers(0, 2 * len(WHOLE)),
+)
 def test_a_damaged_original_gives_a_picture_or_a_sentence(places, kept):
     content = bytearray(WHOLE)
     for place, value in places:

@@ -31,7 +31,12 @@ def test_both_kinds_of_tiff_are_known(options):
 
 @pytest.mark.parametrize(
     ("brands", "kind"),
-    [(b"avif\0\0\0\0mif1", "avif"), (b"mif1\0\0\0\0avif", "avif"), (b"heic\0\0\0\0mif1", "heic"), (b"isom\0\0\0\0mp41", None)],
+    [
+        (b"avif\0\0\0\0mif1", "avif"),
+        (b"mif1\0\0\0\0avif", "avif"),
+        (b"heic\0\0\0\0mif1", "heic"),
+        (b"isom\0\0\0\0mp41", None),
+    ],
 )
 def test_heif_and_avif_are_told_apart_by_their_brands_and_films_are_neither(brands, kind):
     assert kind_from(b"\0\0\0\x18ftyp" + brands) == kind
@@ -41,7 +46,11 @@ def test_numpys_files_are_known(tmp_path):
     np.save(tmp_path / "a", np.zeros(3))
     np.savez(tmp_path / "b", np.zeros(3))
     np.savez(tmp_path / "empty")
-    assert [kind_of(tmp_path / name) for name in ("a.npy", "b.npz", "empty.npz")] == ["npy", "npz", "npz"]
+    assert [kind_of(tmp_path / name) for name in ("a.npy", "b.npz", "empty.npz")] == [
+        "npy",
+        "npz",
+        "npz",
+    ]
 
 
 @given(st.binary(max_size=40))

@@ -40,11 +40,19 @@ def test_an_outline_tells_alpha_from_colour(tmp_path):
     for bands, alpha in ((2, 1), (3, 0), (4, 1)):
         Image.fromarray(noise(20, 30, bands)).save(tmp_path / "in.png")
         (page,) = open_original(tmp_path / "in.png").pages
-        assert (page.height, page.width, page.bands, page.alpha, page.channels) == (20, 30, bands, alpha, bands - alpha)
+        assert (page.height, page.width, page.bands, page.alpha, page.channels) == (
+            20,
+            30,
+            bands,
+            alpha,
+            bands - alpha,
+        )
         assert page.bytes == 20 * 30 * bands
 
 
-@pytest.mark.parametrize(("kind", "options"), [("png", {}), ("jpeg", {}), ("tiff", {}), ("webp", {}), ("avif", {})])
+@pytest.mark.parametrize(
+    ("kind", "options"), [("png", {}), ("jpeg", {}), ("tiff", {}), ("webp", {}), ("avif", {})]
+)
 def test_the_type_is_told_by_content_and_not_by_name(tmp_path, kind, options):
     Image.fromarray(noise(20, 30, 3)).save(tmp_path / "in.npy", kind, **options)
     assert open_original(tmp_path / "in.npy").kind == kind
@@ -81,7 +89,9 @@ def test_a_wrong_checksum_is_refused(tmp_path):
         read_by(tmp_path / "in.png", 64)
 
 
-@pytest.mark.parametrize(("content", "told"), [(b"", "is empty"), (b"GIF89a" + bytes(40), "of no format that is read")])
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"", "is empty"), (b"GIF89a" + bytes(40), "of no format that is read")]
+)
 def test_what_is_no_picture_is_named(tmp_path, content, told):
     (tmp_path / "in.png").write_bytes(content)
     with pytest.raises(BadPicture, match=rf"in\.png.* {told}"):
@@ -121,7 +131,9 @@ def test_all_pages_count_against_the_limit(tmp_path):
         ((30, 20), "XY", 1, 1, 0),
     ],
 )
-def test_sides_of_an_array_are_told_by_its_shape_or_by_axes(tmp_path, shape, axes, pages, bands, alpha):
+def test_sides_of_an_array_are_told_by_its_shape_or_by_axes(
+    tmp_path, shape, axes, pages, bands, alpha
+):
     np.save(tmp_path / "in.npy", noise(*shape))
     original = open_original(tmp_path / "in.npy", axes)
     assert len(original.pages) == pages
@@ -143,7 +155,15 @@ def test_axes_are_for_what_does_not_say_its_sides(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros(3), np.zeros((0, 3)), np.zeros((2, 2), complex), np.zeros((2, 2), "U3"), np.zeros((2, 2), "M8[s]")], ids=str
+    "array",
+    [
+        np.zeros(3),
+        np.zeros((0, 3)),
+        np.zeros((2, 2), complex),
+        np.zeros((2, 2), "U3"),
+        np.zeros((2, 2), "M8[s]"),
+    ],
+    ids=str,
 )
 def test_arrays_that_are_no_pictures_are_refused(tmp_path, array):
     np.save(tmp_path / "in.npy", array)

@@ -23,12 +23,19 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Chunks = list[tuple[bytes, bytes]]
 
 
-def pixels(seed: int = 0, shape: tuple[int, ...] = (24, 40, 3), dtype: type = np.uint8) -> np.ndarray:
+def pixels(
+    seed: int = 0, shape: tuple[int, ...] = (24, 40, 3), dtype: type = np.uint8
+) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
 
 
 def chunks(content: bytes) -> Chunks:
@@ -37,7 +44,8 @@ def chunks(content: bytes) -> Chunks:
     while place < len(content):
         (length,) = struct.unpack(">I", content[place : place + 4])
         assert (
-            zlib.crc32(content[place + 4 : place + 8 + length]) == struct.unpack(">I", content[place + 8 + length : place + 12 + length])[0]
+            zlib.crc32(content[place + 4 : place + 8 + length])
+            == struct.unpack(">I", content[place + 8 + length : place + 12 + length])[0]
         )
         found.append((content[place + 4 : place + 8], content[place + 8 : place + 8 + length]))
         place += 12 + length
@@ -63,7 +71,12 @@ def described(**options: object) -> bytes:
     said.add_itxt("XML:com.adobe.xmp", XMP)
     said.add_itxt("Titel", "家", lang="de", tkey="Titel", zip=True)
     file = io.BytesIO()
-    given_options = {"pnginfo": said, "exif": tags, "icc_profile": PROFILE, "dpi": (300, 150)} | options
+    given_options = {
+        "pnginfo": said,
+        "exif": tags,
+        "icc_profile": PROFILE,
+        "dpi": (300, 150),
+    } | options
     Image.fromarray(pixels()).save(file, "png", **given_options)
     return file.getvalue()
 
@@ -100,21 +113,33 @@ def look(content: bytes) -> np.ndarray:
 @pytest.mark.parametrize("interlace", [False, True])
 def test_pillow_finds_all_that_the_original_said_beside_the_new_pixels(interlace):
     original, new = described(), encoded(interlace=interlace)
-    with Image.open(io.BytesIO(original)) as before, Image.open(io.BytesIO(carried(original, new))) as after:
+    with (
+        Image.open(io.BytesIO(original)) as before,
+        Image.open(io.BytesIO(carried(original, new))) as after,
+    ):
         before.load()
         assert np.array_equal(np.asarray(after), pixels(1))
-        assert {name: said for name, said in after.info.items() if name != "interlace"} == before.info
+        assert {
+            name: said for name, said in after.info.items() if name != "interlace"
+        } == before.info
         assert after.text == before.text
         assert after.text["Titel"].lang == "de"
         assert after.getexif() == before.getexif()
         for directory in (0x8769, 0x8825):
-            assert dict(after.getexif().get_ifd(directory)) == dict(before.getexif().get_ifd(directory))
+            assert dict(after.getexif().get_ifd(directory)) == dict(
+                before.getexif().get_ifd(directory)
+            )
         assert after.getexif().get_ifd(0x8769)[0x927C] == bytes(range(256))
 
 
 @pytest.mark.parametrize(
     "array",
-    [pixels(1, (5, 7)), pixels(1, (5, 7, 4)), pixels(1, (5, 7), np.uint16), pixels(1, (5, 7, 3), np.uint16)],
+    [
+        pixels(1, (5, 7)),
+        pixels(1, (5, 7, 4)),
+        pixels(1, (5, 7), np.uint16),
+        pixels(1, (5, 7, 3), np.uint16),
+    ],
     ids=lambda array: f"{array.shape}{array.dtype}",
 )
 def test_chunks_are_the_same_bytes_whatever_the_pixels(array):
@@ -140,18 +165,45 @@ KEPT: Chunks = [
     (b"cHRM", bytes(32)),
     (b"sBIT", b"\5\6\5"),
     (b"sPLT", b"few\0\x08\1\2\3\4\0\1"),
-    *((name, bytes(9)) for name in (b"tIME", b"oFFs", b"sCAL", b"pCAL", b"sTER", b"cICP", b"cLLI", b"mDCV")),
+    *(
+        (name, bytes(9))
+        for name in (b"tIME", b"oFFs", b"sCAL", b"pCAL", b"sTER", b"cICP", b"cLLI", b"mDCV")
+    ),
     (b"prVt", b"private and safe"),
     (b"tEXt", b"empty\0"),
 ]
-LEFT: Chunks = [(name, bytes(6)) for name in (b"bKGD", b"hIST", b"prVT", b"iDOT", b"acTL", b"fcTL", b"dSIG", b"caBX")]
+LEFT: Chunks = [
+    (name, bytes(6))
+    for name in (b"bKGD", b"hIST", b"prVT", b"iDOT", b"acTL", b"fcTL", b"dSIG", b"caBX")
+]
 
 
 def test_what_stood_behind_the_pixels_stands_there_again():
-    behind = [(b"eXIf", b"MM\0*\0\0\0\x08\0\0"), (b"tEXt", b"Late\0said"), (b"prVt", b""), *LEFT, (b"fdAT", bytes(20))]
-    original = with_chunks(joined([each for each in chunks(described()) if each[0] != b"eXIf"]), [*KEPT[:3], *LEFT], behind)
+    behind = [
+        (b"eXIf", b"MM\0*\0\0\0\x08\0\0"),
+        (b"tEXt", b"Late\0said"),
+        (b"prVt", b""),
+        *LEFT,
+        (b"fdAT", bytes(20)),
+    ]
+    original = with_chunks(
+        joined([each for each in chunks(described()) if each[0] != b"eXIf"]),
+        [*KEPT[:3], *LEFT],
+        behind,
+    )
     names = [name for name, _ in chunks(carried(original, encoded()))]
-    assert names[: names.index(b"IDAT")] == [b"IHDR", b"gAMA", b"cHRM", b"sBIT", b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"iTXt", b"pHYs"]
+    assert names[: names.index(b"IDAT")] == [
+        b"IHDR",
+        b"gAMA",
+        b"cHRM",
+        b"sBIT",
+        b"iCCP",
+        b"tEXt",
+        b"zTXt",
+        b"iTXt",
+        b"iTXt",
+        b"pHYs",
+    ]
     assert names[len(names) - names[::-1].index(b"IDAT") :] == [b"eXIf", b"tEXt", b"prVt", b"IEND"]
 
 
@@ -178,7 +230,11 @@ def test_a_palette_and_its_transparency_are_not_carried_but_those_of_the_new_fil
 
 @pytest.mark.parametrize(
     ("array", "options", "kept"),
-    [(pixels(1), {}, True), (pixels(1), {"converted": True}, False), (pixels(1, (24, 40)), {}, False)],
+    [
+        (pixels(1), {}, True),
+        (pixels(1), {"converted": True}, False),
+        (pixels(1, (24, 40)), {}, False),
+    ],
     ids=str,
 )
 def test_significant_bits_are_carried_while_the_type_is_the_same(array, options, kept):
@@ -204,8 +260,12 @@ def test_a_chunk_with_a_wrong_checksum_is_left_out_and_named():
     original = bytearray(described())
     original[original.index(b"eXIf") + 10] ^= 1
     result = io.BytesIO()
-    assert carry(io.BytesIO(original), io.BytesIO(encoded()), result) == ["its eXIf was left out, since its checksum is wrong"]
-    assert ancillary(result.getvalue()) == [each for each in ancillary(described()) if each[0] != b"eXIf"]
+    assert carry(io.BytesIO(original), io.BytesIO(encoded()), result) == [
+        "its eXIf was left out, since its checksum is wrong"
+    ]
+    assert ancillary(result.getvalue()) == [
+        each for each in ancillary(described()) if each[0] != b"eXIf"
+    ]
 
 
 def test_a_chunk_larger_than_a_step_is_carried_whole():
@@ -246,7 +306,10 @@ WHOLE, NEW = with_chunks(described(), KEPT[:4], [(b"tEXt", b"Late\0said")]), enc
 
 
 @settings(max_examples=300)
-@given(places=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=4), kept=st.integers(0, 2 * len(WHOLE)))
+@given(
+    places=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=4),
+    kept=st.integers(0, 2 * len(WHOLE)),
+)
 def test_a_damaged_original_gives_a_picture_or_a_sentence(places, kept):
     content = bytearray(WHOLE)
     for place, value in places:

@@ -21,7 +21,10 @@ LOSSY = ("jpeg", "webp", "avif")
 
 def smooth(*bands: int, dtype: type = np.uint8) -> np.ndarray:
     rows, columns = np.mgrid[:40, :48] / 20
-    channels = [np.sin(rows + place) * np.cos(columns) * 0.4 + 0.5 for place in range(bands[0] if bands else 1)]
+    channels = [
+        np.sin(rows + place) * np.cos(columns) * 0.4 + 0.5
+        for place in range(bands[0] if bands else 1)
+    ]
     values = np.rint(np.stack(channels, -1) * np.iinfo(dtype).max).astype(dtype)
     return values if bands else values[..., 0]
 
@@ -60,25 +63,45 @@ REFUSED = {
     ("colour and alpha", "jpeg"): "JPEG has no alpha",
     ("pages", "png"): "PNG holds one page, this file has 2",
     ("pages", "jpeg"): "JPEG holds one page, this file has 2",
-    **{(name, kind): f"{kind.upper()} holds whole numbers without sign" for name in ("float", "sign") for kind in SUFFIX if kind != "tiff"},
-    **{("five bands", kind): f"{kind.upper()} holds 1 or 3 channels, this file has 5" for kind in SUFFIX if kind != "tiff"},
+    **{
+        (name, kind): f"{kind.upper()} holds whole numbers without sign"
+        for name in ("float", "sign")
+        for kind in SUFFIX
+        if kind != "tiff"
+    },
+    **{
+        ("five bands", kind): f"{kind.upper()} holds 1 or 3 channels, this file has 5"
+        for kind in SUFFIX
+        if kind != "tiff"
+    },
 }
 
 
 @pytest.mark.parametrize("kind", SUFFIX)
 @pytest.mark.parametrize("name", PICTURES)
-def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_the_others(tmp_path, name, kind):
+def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_the_others(
+    tmp_path, name, kind
+):
     source, target = tiff(tmp_path / "in.tif", name), tmp_path / f"out{SUFFIX[kind]}"
     if (name, kind) in REFUSED:
-        with pytest.raises(BadPicture, match=rf"in\.tif: {REFUSED[name, kind]}.* nothing is to be lost\. Choose --format"):
+        with pytest.raises(
+            BadPicture,
+            match=rf"in\.tif: {REFUSED[name, kind]}.* nothing is to be lost\. Choose --format",
+        ):
             begin_result(open_original(source), target, kind)
         assert not target.exists()
         return
     _, notices = restore_file(source, target, identity(), kind=kind)
     values = PICTURES[name]
-    found = pyvips.Image.new_from_file(str(target), **({"n": -1} if name == "pages" else {})).numpy()
+    found = pyvips.Image.new_from_file(
+        str(target), **({"n": -1} if name == "pages" else {})
+    ).numpy()
     deep, eight = values.dtype == np.uint16, kind in ("jpeg", "webp")
-    assert notices == ([f"16 bits became {12 if kind == 'avif' else 8}: {kind.upper()} holds no more"] if deep and kind in LOSSY else [])
+    assert notices == (
+        [f"16 bits became {12 if kind == 'avif' else 8}: {kind.upper()} holds no more"]
+        if deep and kind in LOSSY
+        else []
+    )
     expected = np.concatenate(values) if name == "pages" else values
     if deep and eight:
         expected = np.rint(expected / 257)
@@ -87,11 +110,15 @@ def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_th
     elif found.shape[-1] > expected.shape[-1] and found.ndim == 3:
         expected = np.concatenate([expected[..., :1]] * 3 + [expected[..., 1:]], -1)
     if name == "pages" and kind == "avif":  # its pages are pictures of their own
-        found = np.concatenate([pyvips.Image.new_from_file(str(target), page=page).numpy() for page in range(2)])
+        found = np.concatenate(
+            [pyvips.Image.new_from_file(str(target), page=page).numpy() for page in range(2)]
+        )
     assert found.shape == expected.shape
     off = np.abs(found.astype(float) - expected)
     if kind in LOSSY:
-        assert off.mean() <= 3 * (1 if eight or not deep else 257), f"values are off by {off.mean():.3g} on average"
+        assert off.mean() <= 3 * (1 if eight or not deep else 257), (
+            f"values are off by {off.mean():.3g} on average"
+        )
     else:
         assert off.max() == 0
 
@@ -101,7 +128,9 @@ def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_th
 def test_what_belongs_to_a_picture_goes_with_it_into_another_format(tmp_path, source, kind):
     tags = Image.Exif()
     tags[0x010F], tags[0x8769] = "maker", {0x9003: "1969:07:20 20:17:40"}
-    said = {"icc_profile": PROFILE, "exif": tags} | ({} if source == ".webp" else {"dpi": (300, 150)})
+    said = {"icc_profile": PROFILE, "exif": tags} | (
+        {} if source == ".webp" else {"dpi": (300, 150)}
+    )
     Image.fromarray(PICTURES["colour"]).save(tmp_path / f"in{source}", **said)
     target = tmp_path / f"out{SUFFIX[kind]}"
     restore_file(tmp_path / f"in{source}", target, kind=kind)
@@ -109,9 +138,16 @@ def test_what_belongs_to_a_picture_goes_with_it_into_another_format(tmp_path, so
         assert opened.info["icc_profile"] == PROFILE
         assert opened.getexif()[0x010F] == "maker"
         assert opened.getexif().get_ifd(0x8769)[0x9003] == "1969:07:20 20:17:40"
-        if source != ".webp" and kind not in ("webp", "avif"):  # which do not know of a resolution but in EXIF
+        if source != ".webp" and kind not in (
+            "webp",
+            "avif",
+        ):  # which do not know of a resolution but in EXIF
             # Pillow's word for a JPEG is of the width alone, where EXIF says both
-            found = (opened.getexif()[282], opened.getexif()[283]) if kind == "jpeg" and source == ".png" else opened.info["dpi"]
+            found = (
+                (opened.getexif()[282], opened.getexif()[283])
+                if kind == "jpeg" and source == ".png"
+                else opened.info["dpi"]
+            )
             assert np.allclose(tuple(map(float, found)), (300, 150), rtol=1e-3)
 
 
@@ -137,7 +173,9 @@ def test_quality_is_as_asked_for_and_else_hardly_seen(tmp_path):
             target = tmp_path / f"{quality}{SUFFIX[kind]}"
             restore_file(tmp_path / "in.png", target, kind=kind, quality=quality)
             sizes.append(target.stat().st_size)
-        assert sizes == sorted(set(sizes)), f"{kind} at quality 20, unsaid and 100 took {sizes} bytes"
+        assert sizes == sorted(set(sizes)), (
+            f"{kind} at quality 20, unsaid and 100 took {sizes} bytes"
+        )
 
 
 def test_arrays_stay_arrays_and_pictures_pictures(tmp_path):
@@ -149,13 +187,20 @@ def test_arrays_stay_arrays_and_pictures_pictures(tmp_path):
 
 
 def test_heif_is_read_but_not_written(tmp_path):
-    with pytest.raises(BadPicture, match=r"HEIC files are read but not written\. Choose --format png, jpeg, tiff, webp, avif"):
-        begin_result(open_original(tiff(tmp_path / "in.tif", "grey")), tmp_path / "out.heic", "heic")
+    with pytest.raises(
+        BadPicture,
+        match=r"HEIC files are read but not written\. Choose --format png, jpeg, tiff, webp, avif",
+    ):
+        begin_result(
+            open_original(tiff(tmp_path / "in.tif", "grey")), tmp_path / "out.heic", "heic"
+        )
 
 
 def test_doubles_go_into_tiff_alone(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", np.zeros((20, 30)))
-    with pytest.raises(BadPicture, match=r"holds float64 values, which only TIFF can hold\. Leave --format away"):
+    with pytest.raises(
+        BadPicture, match=r"holds float64 values, which only TIFF can hold\. Leave --format away"
+    ):
         begin_result(open_original(tmp_path / "in.tif"), tmp_path / "out.png", "png")
 
 
@@ -164,7 +209,11 @@ def test_doubles_go_into_tiff_alone(tmp_path):
 @pytest.mark.parametrize("dtype", ["uint8", ">u2", "float32", "<f8", "bool"])
 def test_arrays_keep_type_shape_and_byte_order(tmp_path, axes, order, dtype):
     shape = (20, 30) if axes == "XY" else (5, 20, 30)
-    values = (np.random.default_rng(0).random(shape) * (1 if np.dtype(dtype).kind in "fb" else 200)).round(3).astype(dtype)
+    values = (
+        (np.random.default_rng(0).random(shape) * (1 if np.dtype(dtype).kind in "fb" else 200))
+        .round(3)
+        .astype(dtype)
+    )
     np.save(tmp_path / "in.npy", np.asarray(values, order=order))
     restore_file(tmp_path / "in.npy", tmp_path / "out.npy", strength=0, axes=axes)
     found = np.load(tmp_path / "out.npy")

@@ -56,7 +56,10 @@ def test_who_still_looks_at_it_may_go_on(tmp_path, limit):
 def test_a_disk_without_room_is_noticed_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(spool, "IN_MEMORY", 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(10**12, 10**12 - 10**8, 10**8))
-    with pytest.raises(OutputError, match=r"There is not enough room in .*: 1\.1 GB are needed .* 0\.1 GB are free.*--out"):
+    with pytest.raises(
+        OutputError,
+        match=r"There is not enough room in .*: 1\.1 GB are needed .* 0\.1 GB are free.*--out",
+    ):
         Spool(tmp_path, 10**9)
     with pytest.raises(OutputError, match="not enough room"):
         Spool(tmp_path, 10**6, encoded=10**9)

@@ -19,13 +19,18 @@ ORIENTATION = 0x0112
 
 
 def random_pixels(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+    return np.random.default_rng(seed).integers(
+        0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True
+    )
 
 
 def smooth_pixels(height: int, width: int, channels: int = 3) -> np.ndarray:
     """Pixels that JPEG keeps nearly as they are."""
     down, across = np.mgrid[0:height, 0:width]
-    planes = [40 + 150 * down / height + 30 * across / width * (1 + place) / channels for place in range(channels)]
+    planes = [
+        40 + 150 * down / height + 30 * across / width * (1 + place) / channels
+        for place in range(channels)
+    ]
     return np.squeeze(np.stack(planes, -1)).astype(np.uint8)
 
 
@@ -36,7 +41,8 @@ def smooth_pixels(height: int, width: int, channels: int = 3) -> np.ndarray:
 @given(
     some.arrays(
         st.sampled_from((np.uint8, np.uint16)),
-        st.tuples(st.integers(1, 9), st.integers(1, 9)) | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)),
+        st.tuples(st.integers(1, 9), st.integers(1, 9))
+        | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)),
     )
 )
 def test_png_gives_the_pixels_back_and_their_depth(tmp_path, pixels):
@@ -63,7 +69,9 @@ def test_png_of_ours_is_what_pillow_reads_too(tmp_path, dtype, shape):
     with Image.open(tmp_path / "picture.png") as opened:
         found = np.asarray(opened)
     if dtype is np.uint16 and len(shape) == 3 and shape[2] == 3:
-        assert np.array_equal(found, pixels >> 8)  # Pillow has no 16-bit colour and keeps the upper byte
+        assert np.array_equal(
+            found, pixels >> 8
+        )  # Pillow has no 16-bit colour and keeps the upper byte
     else:
         assert np.array_equal(found, pixels.squeeze())
     assert read_still(tmp_path / "picture.png").dtype == dtype
@@ -95,7 +103,10 @@ def test_quality_is_size_against_likeness(tmp_path):
     write_still(tmp_path / "low.jpg", pixels, quality=10)
     write_still(tmp_path / "high.jpg", pixels, quality=99)
     assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size / 3
-    off = [np.abs(read_still(tmp_path / name).astype(int) - pixels).mean() for name in ("low.jpg", "high.jpg")]
+    off = [
+        np.abs(read_still(tmp_path / name).astype(int) - pixels).mean()
+        for name in ("low.jpg", "high.jpg")
+    ]
     assert off[1] < off[0] / 3
 
 
@@ -107,14 +118,26 @@ PALETTE = Image.fromarray(COLOUR).quantize(16)
 
 ZOO: dict[str, tuple[Image.Image, dict[str, object], np.ndarray]] = {
     "grey.png": (Image.fromarray(GREY), {}, GREY),
-    "grey-interlaced-by-16.png": (Image.fromarray(GREY.astype(np.uint16) * 257), {}, GREY.astype(np.uint16) * 257),
-    "grey-alpha.png": (Image.merge("LA", (Image.fromarray(GREY), Image.fromarray(ALPHA))), {}, GREY),
+    "grey-interlaced-by-16.png": (
+        Image.fromarray(GREY.astype(np.uint16) * 257),
+        {},
+        GREY.astype(np.uint16) * 257,
+    ),
+    "grey-alpha.png": (
+        Image.merge("LA", (Image.fromarray(GREY), Image.fromarray(ALPHA))),
+        {},
+        GREY,
+    ),
     "grey-one-value-clear.png": (Image.fromarray(GREY), {"transparency": 60}, GREY),
     "colour.png": (Image.fromarray(COLOUR), {}, COLOUR),
     "colour-alpha.png": (Image.fromarray(np.dstack([COLOUR, ALPHA])), {}, COLOUR),
     "palette.png": (PALETTE, {}, np.asarray(PALETTE.convert("RGB"))),
     "palette-clear.png": (PALETTE, {"transparency": 3}, np.asarray(PALETTE.convert("RGB"))),
-    "black-and-white.png": (Image.fromarray(GREY).convert("1"), {}, np.asarray(Image.fromarray(GREY).convert("1")).astype(np.uint8) * 255),
+    "black-and-white.png": (
+        Image.fromarray(GREY).convert("1"),
+        {},
+        np.asarray(Image.fromarray(GREY).convert("1")).astype(np.uint8) * 255,
+    ),
 }
 
 
@@ -135,7 +158,9 @@ def test_every_kind_of_jpeg_is_read_as_grey_or_colour(tmp_path, mode):
     expected = np.asarray(picture.convert("L" if mode == "L" else "RGB"))
     assert found.shape == expected.shape
     assert found.dtype == np.uint8
-    assert np.abs(found.astype(int) - expected).mean() < (40 if mode == "CMYK" else 2)  # inks have a colour profile of their own
+    assert np.abs(found.astype(int) - expected).mean() < (
+        40 if mode == "CMYK" else 2
+    )  # inks have a colour profile of their own
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -155,7 +180,9 @@ def test_the_content_and_not_the_name_says_what_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
-@pytest.mark.parametrize("size", [(6, 10), (700, 1100)], ids=["small", "larger than what libvips remembers"])
+@pytest.mark.parametrize(
+    "size", [(6, 10), (700, 1100)], ids=["small", "larger than what libvips remembers"]
+)
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_stands_upright_as_its_orientation_says(tmp_path, suffix, size, orientation):
     picture = Image.fromarray(smooth_pixels(*size))
@@ -186,12 +213,22 @@ def test_a_picture_that_is_cut_short_is_refused(tmp_path, suffix, kept):
     content = encoded(suffix)
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(content[: max(4, int(len(content) * kept))])
-    with pytest.raises(BadPicture, match=rf"cut\{suffix} cannot be read as a picture: .* Expected a whole"):
+    with pytest.raises(
+        BadPicture, match=rf"cut\{suffix} cannot be read as a picture: .* Expected a whole"
+    ):
         read_still(path)
 
 
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
-@pytest.mark.parametrize("content", [b"hello, this is text\n" * 20, b"<html><body>404</body></html>", b"\0" * 500, b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"hello, this is text\n" * 20,
+        b"<html><body>404</body></html>",
+        b"\0" * 500,
+        b"\x89PNG\r\n\x1a\n",
+    ],
+)
 def test_what_only_has_the_name_of_a_picture_is_refused(tmp_path, suffix, content):
     path = tmp_path / f"notes{suffix}"
     path.write_bytes(content)
@@ -276,7 +313,16 @@ def test_where_nothing_can_be_written_nothing_is_left(tmp_path):
 
 
 def test_pictures_are_found_below_a_folder_in_order(tmp_path):
-    for name in ("b.png", "a.JPG", "sub/deep/c.jpeg", "sub/a.png", "notes.txt", ".hidden.png", ".git/d.png", "sub/e.png.txt"):
+    for name in (
+        "b.png",
+        "a.JPG",
+        "sub/deep/c.jpeg",
+        "sub/a.png",
+        "notes.txt",
+        ".hidden.png",
+        ".git/d.png",
+        "sub/e.png.txt",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     found = [path.relative_to(tmp_path).as_posix() for path in picture_files(tmp_path)]

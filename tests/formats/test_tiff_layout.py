@@ -24,7 +24,14 @@ def zeros(*shape: int, dtype: type = np.uint8) -> np.ndarray:
 
 @pytest.mark.parametrize("subifd", [False, True])
 def test_the_smaller_copies_of_a_pyramid_are_no_pages(tmp_path, subifd):
-    pyvips.Image.black(600, 500).tiffsave(str(tmp_path / "in.tif"), tile=True, pyramid=True, subifd=subifd, tile_width=64, tile_height=32)
+    pyvips.Image.black(600, 500).tiffsave(
+        str(tmp_path / "in.tif"),
+        tile=True,
+        pyramid=True,
+        subifd=subifd,
+        tile_width=64,
+        tile_height=32,
+    )
     layout = read_layout(tmp_path / "in.tif")
     assert layout.places == (0,)
     assert layout.pyramid
@@ -61,7 +68,13 @@ def test_pages_that_happen_to_differ_in_size_are_pages(tmp_path):
 )
 def test_how_it_was_written_is_known(tmp_path, options, expected):
     layout = read_layout(tiff(tmp_path / "in.tif", zeros(64, 64), **options))
-    assert (layout.compression, layout.predictor, layout.tile, layout.bigtiff, layout.big_endian) == expected
+    assert (
+        layout.compression,
+        layout.predictor,
+        layout.tile,
+        layout.bigtiff,
+        layout.big_endian,
+    ) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,7 +83,12 @@ def test_how_it_was_written_is_known(tmp_path, options, expected):
         ({"ome": True, "metadata": {"axes": "ZCYX"}}, (2, 3), None, (0, 1, 2, 0, 1, 2)),
         ({"ome": True, "metadata": {"axes": "CZYX"}}, (3, 2), None, (0, 0, 1, 1, 2, 2)),
         ({"imagej": True, "metadata": {"axes": "TZCYX"}}, (1, 2, 3), None, (0, 1, 2, 0, 1, 2)),
-        ({"imagej": True, "truncate": True, "metadata": {"axes": "ZCYX"}}, (2, 3), None, (0, 1, 2, 0, 1, 2)),
+        (
+            {"imagej": True, "truncate": True, "metadata": {"axes": "ZCYX"}},
+            (2, 3),
+            None,
+            (0, 1, 2, 0, 1, 2),
+        ),
         ({"ome": True, "metadata": {"axes": "ZYX"}}, (4,), None, (0, 0, 0, 0)),
         ({"metadata": None}, (3,), None, (0, 0, 0)),
         ({"metadata": None}, (3,), "CYX", (0, 1, 2)),
@@ -81,14 +99,21 @@ def test_how_it_was_written_is_known(tmp_path, options, expected):
     ids=str,
 )
 def test_which_channel_each_page_shows(tmp_path, options, shape, axes, channels):
-    path = tiff(tmp_path / ("in.ome.tif" if "ome" in options else "in.tif"), zeros(*shape, 20, 30, dtype=np.uint16), **options)
+    path = tiff(
+        tmp_path / ("in.ome.tif" if "ome" in options else "in.tif"),
+        zeros(*shape, 20, 30, dtype=np.uint16),
+        **options,
+    )
     assert read_layout(path, axes).channels == channels
 
 
 @pytest.mark.parametrize("axes", ["ZCYX", "TZCYX"])
 def test_axes_that_name_more_than_the_file_says_are_refused(tmp_path, axes):
     path = tiff(tmp_path / "in.tif", zeros(6, 20, 30), metadata=None)
-    with pytest.raises(BadPicture, match=r"holds 6 pages and does not say how they are arranged.*Name one, such as ZYX or CYX"):
+    with pytest.raises(
+        BadPicture,
+        match=r"holds 6 pages and does not say how they are arranged.*Name one, such as ZYX or CYX",
+    ):
         read_layout(path, axes)
 
 
@@ -113,13 +138,23 @@ def test_axes_that_are_none_are_refused(tmp_path, axes):
     ids=str,
 )
 def test_alpha_is_told_from_channels(tmp_path, shape, options, alpha):
-    assert read_layout(tiff(tmp_path / "in.tif", zeros(*shape), metadata=None, **options)).alphas == (alpha,)
+    assert read_layout(
+        tiff(tmp_path / "in.tif", zeros(*shape), metadata=None, **options)
+    ).alphas == (alpha,)
 
 
 def test_colours_that_are_multiplied_by_alpha_are_not_put_in_place(tmp_path):
     # what is decoded is divided by alpha, and would no longer be what the file says it holds
     for extra, in_place in (("unassalpha", True), ("assocalpha", False)):
-        layout = read_layout(tiff(tmp_path / "in.tif", zeros(20, 30, 4), photometric="rgb", extrasamples=[extra], metadata=None))
+        layout = read_layout(
+            tiff(
+                tmp_path / "in.tif",
+                zeros(20, 30, 4),
+                photometric="rgb",
+                extrasamples=[extra],
+                metadata=None,
+            )
+        )
         assert (layout.contiguous is not None) == in_place
         assert layout.associated != in_place
 

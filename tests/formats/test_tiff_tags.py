@@ -52,14 +52,18 @@ def pixels(seed: int = 0, shape: tuple[int, ...] = (16, 24), dtype: type = np.ui
 def tiff(order: str, big: bool, pages: list[dict[int, Values]], picture: bool = True) -> bytes:
     """A TIFF of 2 x 3 pixels a page, written from the format's description."""
     content = bytearray(
-        (b"II" if order == "<" else b"MM") + struct.pack(order + ("HHHQ" if big else "HI"), *((43, 8, 0, 16) if big else (42, 8)))
+        (b"II" if order == "<" else b"MM")
+        + struct.pack(order + ("HHHQ" if big else "HI"), *((43, 8, 0, 16) if big else (42, 8)))
     )
     code, room = ("Q", 8) if big else ("I", 4)
 
     def directory(tags: dict[int, Values]) -> int:
         """Write a directory and all that it points to; the place of its pointer to the next."""
         start = len(content)
-        content.extend(struct.pack(order + ("Q" if big else "H"), len(tags)) + bytes(len(tags) * (8 + code_room) + room))
+        content.extend(
+            struct.pack(order + ("Q" if big else "H"), len(tags))
+            + bytes(len(tags) * (8 + code_room) + room)
+        )
         for place, tag in enumerate(sorted(tags)):
             kind, value = tags[tag]
             if isinstance(value, dict):
@@ -71,7 +75,10 @@ def tiff(order: str, big: bool, pages: list[dict[int, Values]], picture: bool = 
                 count, raw = len(value) // struct.calcsize(CODES[kind]), value
             else:
                 values = value if isinstance(value, list) else [value]
-                count, raw = len(values) // len(CODES[kind]), struct.pack(order + CODES[kind][0] * len(values), *values)
+                count, raw = (
+                    len(values) // len(CODES[kind]),
+                    struct.pack(order + CODES[kind][0] * len(values), *values),
+                )
             if len(raw) > room:
                 content.extend(bytes(len(content) % 2))
                 content.extend(raw)
@@ -87,11 +94,24 @@ def tiff(order: str, big: bool, pages: list[dict[int, Values]], picture: bool = 
         content.extend(bytes(len(content) % 2))
         if number:
             struct.pack_into(order + code, content, pointer, len(content))
-        own: dict[int, Values] = {256: (3, 3), 257: (3, 2), 258: (3, 8), 259: (3, 1), 262: (3, 1), 277: (3, 1), 278: (3, 2), 279: (4, 6)}
-        pointer = directory((own | {273: (7, b"pixel" + bytes([number]))} if picture else {}) | tags)
+        own: dict[int, Values] = {
+            256: (3, 3),
+            257: (3, 2),
+            258: (3, 8),
+            259: (3, 1),
+            262: (3, 1),
+            277: (3, 1),
+            278: (3, 2),
+            279: (4, 6),
+        }
+        pointer = directory(
+            (own | {273: (7, b"pixel" + bytes([number]))} if picture else {}) | tags
+        )
     if picture:  # the strips' places were written as bytes, so that they would lie somewhere
         for found in range(len(content) - 12):
-            if content[found : found + 8 + room // 8 * 4] == struct.pack(order + "HH" + code, 273, 7, 6):
+            if content[found : found + 8 + room // 8 * 4] == struct.pack(
+                order + "HH" + code, 273, 7, 6
+            ):
                 struct.pack_into(order + "HH" + code, content, found, 273, 16 if big else 4, 1)
     return bytes(content)
 
@@ -109,7 +129,10 @@ ALL_TYPES: dict[int, Values] = {
     33432: (2, b"somebody\0another\0"),
     33550: (12, [0.1, 1 / 3, -0.0]),
     34735: (3, list(range(20))),
-    34853: (4, {0: (1, b"\2\3\0\0"), 1: (2, b"N\0"), 2: (5, [47, 1, 22, 1, 3051, 100]), 6: (5, [1, 3])}),
+    34853: (
+        4,
+        {0: (1, b"\2\3\0\0"), 1: (2, b"N\0"), 2: (5, [47, 1, 22, 1, 3051, 100]), 6: (5, [1, 3])},
+    ),
     34665: (
         4,
         {
@@ -129,7 +152,30 @@ ALL_TYPES: dict[int, Values] = {
     40007: (1, b"\1\2\3"),
 }
 BIG_TYPES: dict[int, Values] = {40008: (16, [1, 2**32 - 1]), 40009: (17, [-5, 2**31 - 1])}
-STRUCTURE = {254, 256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 322, 323, 324, 325, 330, 338, 339, 347, 530, 532}
+STRUCTURE = {
+    254,
+    256,
+    257,
+    258,
+    259,
+    262,
+    273,
+    277,
+    278,
+    279,
+    284,
+    317,
+    322,
+    323,
+    324,
+    325,
+    330,
+    338,
+    339,
+    347,
+    530,
+    532,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +192,9 @@ def said(path: Path, page: int = 0) -> dict[int, tuple[int, int, object]]:
                 continue
             value = tag.value
             if isinstance(value, dict):  # places of further directories stand in it as numbers
-                value = {name: each for name, each in value.items() if name != "InteroperabilityTag"}
+                value = {
+                    name: each for name, each in value.items() if name != "InteroperabilityTag"
+                }
             found[tag.code] = (0 if isinstance(value, dict) else int(tag.dtype), tag.count, value)
     return found
 
@@ -174,7 +222,9 @@ def test_every_type_is_carried_exactly_between_byte_orders_and_sizes(tmp_path, o
     array = pixels(1)
     tifffile.imwrite(encoded, array, byteorder=new[0], bigtiff=new[1], compression="zlib")
     notices = carry(original, encoded)
-    assert [notice[:19] for notice in notices] == (["its maker's note st"] if old[0] != new[0] else [])
+    assert [notice[:19] for notice in notices] == (
+        ["its maker's note st"] if old[0] != new[0] else []
+    )
     before, after = said(original), said(encoded)
     if old[1] and not new[1]:  # eight bytes became four
         for tag, kind in ((40008, 4), (40009, 9)):
@@ -194,21 +244,34 @@ def test_every_type_is_carried_exactly_between_byte_orders_and_sizes(tmp_path, o
 
 def pillows(path: Path, mode: str = "RGB", **options: object) -> None:
     tags = Image.Exif()
-    tags[0x010F], tags[0x0112], tags[0x0132], tags[0x8298] = "maker", 3, "1969:07:20 20:17:40", "Söhne"
+    tags[0x010F], tags[0x0112], tags[0x0132], tags[0x8298] = (
+        "maker",
+        3,
+        "1969:07:20 20:17:40",
+        "Söhne",
+    )
     tags[0x8769] = {0x829A: TiffImagePlugin.IFDRational(1, 125)}
     tags[0x8825] = {1: "N", 2: (47.0, 22.0, 30.5)}
     info = TiffImagePlugin.ImageFileDirectory_v2()
     info[33723], info.tagtype[33723] = IPTC, 7
     info[700], info.tagtype[700] = XMP, 1
     info[270], info[274] = "a description", 3
-    picture = Image.fromarray(pixels(0, (16, 24, 3))) if mode == "RGB" else Image.new(mode, (24, 16), 7)
+    picture = (
+        Image.fromarray(pixels(0, (16, 24, 3))) if mode == "RGB" else Image.new(mode, (24, 16), 7)
+    )
     picture.save(path, exif=tags, tiffinfo=info, icc_profile=PROFILE, dpi=(300.5, 299), **options)
 
 
 @pytest.mark.parametrize(
-    ("mode", "options"), [("RGB", {}), ("RGB", {"big_tiff": True}), ("I;16B", {}), ("RGB", {"compression": "tiff_lzw"})], ids=str
+    ("mode", "options"),
+    [("RGB", {}), ("RGB", {"big_tiff": True}), ("I;16B", {}), ("RGB", {"compression": "tiff_lzw"})],
+    ids=str,
 )
-@pytest.mark.parametrize("saved", [{}, {"bigtiff": True}, {"compression": "jpeg"}, {"tile": True, "pyramid": True}], ids=str)
+@pytest.mark.parametrize(
+    "saved",
+    [{}, {"bigtiff": True}, {"compression": "jpeg"}, {"tile": True, "pyramid": True}],
+    ids=str,
+)
 def test_pillow_and_tifffile_find_what_pillow_wrote(tmp_path, mode, options, saved):
     pillows(tmp_path / "original.tif", mode, **options)
     array = pixels(1, (300, 200, 3)) if "tile" in saved else pixels(1, (16, 24, 3))
@@ -217,23 +280,36 @@ def test_pillow_and_tifffile_find_what_pillow_wrote(tmp_path, mode, options, sav
     notices = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
     assert all("maker's note" in notice for notice in notices)
     assert said(tmp_path / "encoded.tif") == said(tmp_path / "original.tif")
-    with Image.open(tmp_path / "original.tif") as before, Image.open(tmp_path / "encoded.tif") as after:
-        assert np.array_equal(np.asarray(after)[::-1, ::-1], untouched)  # Pillow turns it as its orientation says
+    with (
+        Image.open(tmp_path / "original.tif") as before,
+        Image.open(tmp_path / "encoded.tif") as after,
+    ):
+        assert np.array_equal(
+            np.asarray(after)[::-1, ::-1], untouched
+        )  # Pillow turns it as its orientation says
         for name in ("dpi", "icc_profile", "xmp"):
             assert after.info[name] == before.info[name]
         for directory in (0x8769, 0x8825):
-            assert dict(after.getexif().get_ifd(directory)) == dict(before.getexif().get_ifd(directory))
+            assert dict(after.getexif().get_ifd(directory)) == dict(
+                before.getexif().get_ifd(directory)
+            )
         assert after.tag_v2[282] == before.tag_v2[282]
         assert IptcImagePlugin.getiptcinfo(after) == {(2, 120): IPTC[5:12]}
-    assert np.array_equal(pyvips.Image.new_from_file(str(tmp_path / "encoded.tif")).numpy(), untouched)
+    assert np.array_equal(
+        pyvips.Image.new_from_file(str(tmp_path / "encoded.tif")).numpy(), untouched
+    )
     is_sound(tmp_path / "encoded.tif")
 
 
 def test_libvips_finds_the_profile_and_the_rest(tmp_path):
     pillows(tmp_path / "original.tif")
-    pyvips.Image.new_from_array(pixels(1, (16, 24, 3))).tiffsave(str(tmp_path / "encoded.tif"), keep="none")
+    pyvips.Image.new_from_array(pixels(1, (16, 24, 3))).tiffsave(
+        str(tmp_path / "encoded.tif"), keep="none"
+    )
     carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
-    before, after = (pyvips.Image.new_from_file(str(tmp_path / name)) for name in ("original.tif", "encoded.tif"))
+    before, after = (
+        pyvips.Image.new_from_file(str(tmp_path / name)) for name in ("original.tif", "encoded.tif")
+    )
     for name in ("icc-profile-data", "xmp-data", "iptc-data", "orientation", "image-description"):
         assert after.get(name) == before.get(name)
     assert (after.xres, after.yres) == (before.xres, before.yres)
@@ -248,7 +324,9 @@ def test_iptc_that_is_called_longs_stays_as_it_was(tmp_path):
 
 def test_a_profile_that_no_longer_describes_the_colours_is_left_out(tmp_path):
     pillows(tmp_path / "original.tif")
-    pyvips.Image.new_from_array(pixels(1, (16, 24, 3))).tiffsave(str(tmp_path / "encoded.tif"), keep="none")
+    pyvips.Image.new_from_array(pixels(1, (16, 24, 3))).tiffsave(
+        str(tmp_path / "encoded.tif"), keep="none"
+    )
     carry(tmp_path / "original.tif", tmp_path / "encoded.tif", profile=False)
     with Image.open(tmp_path / "encoded.tif") as opened:
         assert "icc_profile" not in opened.info
@@ -257,15 +335,30 @@ def test_a_profile_that_no_longer_describes_the_colours_is_left_out(tmp_path):
 
 def test_what_only_the_encoder_says_of_itself_is_taken_out(tmp_path):
     (tmp_path / "original.tif").write_bytes(tiff("<", False, [{33432: (2, b"somebody\0")}]))
-    tifffile.imwrite(tmp_path / "encoded.tif", pixels(), description="of the encoder", datetime=True, resolution=(3, 3))
+    tifffile.imwrite(
+        tmp_path / "encoded.tif",
+        pixels(),
+        description="of the encoder",
+        datetime=True,
+        resolution=(3, 3),
+    )
     assert carry(tmp_path / "original.tif", tmp_path / "encoded.tif") == []
     assert said(tmp_path / "encoded.tif").keys() == {33432}
 
 
 def test_exif_of_a_jpeg_is_carried_too(tmp_path):
     # what stands in the segment behind "Exif 00 00"; its second directory is a thumbnail
-    (tmp_path / "exif").write_bytes(tiff(">", False, [ALL_TYPES, {513: (4, 0), 514: (4, 0), 270: (2, b"thumbnail\0")}], picture=False))
-    pyvips.Image.new_from_array(pixels(1)).copy(xres=2, yres=2).tiffsave(str(tmp_path / "encoded.tif"), keep="none", bigtiff=True)
+    (tmp_path / "exif").write_bytes(
+        tiff(
+            ">",
+            False,
+            [ALL_TYPES, {513: (4, 0), 514: (4, 0), 270: (2, b"thumbnail\0")}],
+            picture=False,
+        )
+    )
+    pyvips.Image.new_from_array(pixels(1)).copy(xres=2, yres=2).tiffsave(
+        str(tmp_path / "encoded.tif"), keep="none", bigtiff=True
+    )
     notices = carry(tmp_path / "exif", tmp_path / "encoded.tif", orientation=False)
     assert ["maker's note" in notice for notice in notices] == [True]
     found = said(tmp_path / "encoded.tif")
@@ -304,7 +397,10 @@ def test_each_page_keeps_what_was_said_of_it(tmp_path, order):
 
 def test_values_that_pages_share_stay_shared(tmp_path):
     content = bytearray(tiff("<", False, [{700: (1, XMP * 100)}, {700: (1, XMP * 100)}]))
-    first, second = (content.index(struct.pack("<HHI", 700, 1, len(XMP) * 100), start) for start in (0, len(content) // 2))
+    first, second = (
+        content.index(struct.pack("<HHI", 700, 1, len(XMP) * 100), start)
+        for start in (0, len(content) // 2)
+    )
     content[second : second + 12] = content[first : first + 12]
     (tmp_path / "original.tif").write_bytes(content)
     with tifffile.TiffWriter(tmp_path / "encoded.tif") as writer:
@@ -312,13 +408,21 @@ def test_values_that_pages_share_stay_shared(tmp_path):
             writer.write(pixels(number), metadata=None)
     carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
     assert (tmp_path / "encoded.tif").read_bytes().count(XMP) == 100
-    assert said(tmp_path / "encoded.tif", 1)[700] == said(tmp_path / "encoded.tif", 0)[700] == (1, len(XMP) * 100, XMP * 100)
+    assert (
+        said(tmp_path / "encoded.tif", 1)[700]
+        == said(tmp_path / "encoded.tif", 0)[700]
+        == (1, len(XMP) * 100, XMP * 100)
+    )
 
 
 def test_pages_without_a_partner_are_told(tmp_path):
-    (tmp_path / "original.tif").write_bytes(tiff("<", False, [{270: (2, b"one\0")}, {270: (2, b"two\0")}]))
+    (tmp_path / "original.tif").write_bytes(
+        tiff("<", False, [{270: (2, b"one\0")}, {270: (2, b"two\0")}])
+    )
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
-    assert carry(tmp_path / "original.tif", tmp_path / "encoded.tif") == ["what some of its 2 pages say was left out: the result has fewer"]
+    assert carry(tmp_path / "original.tif", tmp_path / "encoded.tif") == [
+        "what some of its 2 pages say was left out: the result has fewer"
+    ]
     assert said(tmp_path / "encoded.tif")[270][2] == "one"
 
 
@@ -327,7 +431,9 @@ def test_a_pyramid_stays_one_and_its_copies_keep_what_was_said_of_them(tmp_path,
     described = {"keep": "none", "tile": True, "tile_width": 64, "tile_height": 64, "pyramid": True}
     image = pyvips.Image.new_from_array(pixels(0, (300, 200, 3))).copy()
     image.set_type(pyvips.GValue.gstr_type, "image-description", "a slide")
-    image.tiffsave(str(tmp_path / "original.tif"), **described | {"keep": "all"}, subifd=subifd, xres=4, yres=4)
+    image.tiffsave(
+        str(tmp_path / "original.tif"), **described | {"keep": "all"}, subifd=subifd, xres=4, yres=4
+    )
     new = pyvips.Image.new_from_array(pixels(1, (300, 200, 3)))
     new.tiffsave(str(tmp_path / "encoded.tif"), **described, subifd=subifd)
     levels = []
@@ -340,7 +446,10 @@ def test_a_pyramid_stays_one_and_its_copies_keep_what_was_said_of_them(tmp_path,
             assert bool(opened.pages.first.subifds) == subifd
     assert all(np.array_equal(*pair) for pair in zip(*levels, strict=True))
     assert said(tmp_path / "encoded.tif") == said(tmp_path / "original.tif")
-    with tifffile.TiffFile(tmp_path / "encoded.tif") as after, tifffile.TiffFile(tmp_path / "original.tif") as before:
+    with (
+        tifffile.TiffFile(tmp_path / "encoded.tif") as after,
+        tifffile.TiffFile(tmp_path / "original.tif") as before,
+    ):
         for ours, theirs in zip(after.series[0].levels, before.series[0].levels, strict=True):
             assert ours.pages[0].tags[282].value == theirs.pages[0].tags[282].value
     is_sound(tmp_path / "encoded.tif")
@@ -353,14 +462,29 @@ def test_a_pyramid_stays_one_and_its_copies_keep_what_was_said_of_them(tmp_path,
 @pytest.mark.parametrize("order", "<>")
 def test_ome_is_read_back_as_ome(tmp_path, order, big):
     array = pixels(0, (2, 3, 16, 24), np.uint16)
-    metadata = {"axes": "CZYX", "PhysicalSizeX": 0.1, "PhysicalSizeXUnit": "µm", "Channel": {"Name": ["red", "blue"]}}
-    tifffile.imwrite(tmp_path / "original.ome.tif", array, ome=True, metadata=metadata, byteorder=order, bigtiff=big)
+    metadata = {
+        "axes": "CZYX",
+        "PhysicalSizeX": 0.1,
+        "PhysicalSizeXUnit": "µm",
+        "Channel": {"Name": ["red", "blue"]},
+    }
+    tifffile.imwrite(
+        tmp_path / "original.ome.tif",
+        array,
+        ome=True,
+        metadata=metadata,
+        byteorder=order,
+        bigtiff=big,
+    )
     restored = pixels(1, (2, 3, 16, 24), np.uint16)
     stack = pyvips.Image.new_from_array(restored.reshape(-1, 24)).copy()
     stack.set_type(pyvips.GValue.gint_type, "page-height", 16)
     stack.tiffsave(str(tmp_path / "encoded.ome.tif"), keep="none", compression="deflate")
     assert carry(tmp_path / "original.ome.tif", tmp_path / "encoded.ome.tif") == []
-    with tifffile.TiffFile(tmp_path / "original.ome.tif") as before, tifffile.TiffFile(tmp_path / "encoded.ome.tif") as after:
+    with (
+        tifffile.TiffFile(tmp_path / "original.ome.tif") as before,
+        tifffile.TiffFile(tmp_path / "encoded.ome.tif") as after,
+    ):
         assert after.ome_metadata == before.ome_metadata
         assert after.series[0].axes == "CZYX"
         assert np.array_equal(after.series[0].asarray(), restored)
@@ -373,24 +497,46 @@ def imagej(path: Path, order: str) -> dict[str, object]:
         "Ranges": (0.0, 1.5, -3.0, 7e10, 1.0, 2.0), "LUTs": [pixels(n, (3, 256)) for n in range(3)], "ROI": b"Iout\0\xe4" + bytes(59),
         "Overlays": [b"Iout" + bytes(60), b"Iout" + bytes([1]) * 60], "Properties": {"Key": "Wert"},
     }  # fmt: skip
-    tifffile.imwrite(path, pixels(0, (2, 3, 16, 24), np.uint16), imagej=True, metadata=metadata, byteorder=order, resolution=(1e4 / 3, 7))
+    tifffile.imwrite(
+        path,
+        pixels(0, (2, 3, 16, 24), np.uint16),
+        imagej=True,
+        metadata=metadata,
+        byteorder=order,
+        resolution=(1e4 / 3, 7),
+    )
     return metadata
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}], ids=str)
 @pytest.mark.parametrize("new", "<>")
 @pytest.mark.parametrize("old", "<>")
-def test_imagej_is_read_back_as_imagej_with_its_texts_ranges_and_overlays(tmp_path, old, new, options):
+def test_imagej_is_read_back_as_imagej_with_its_texts_ranges_and_overlays(
+    tmp_path, old, new, options
+):
     metadata = imagej(tmp_path / "original.tif", old)
     restored = pixels(1, (2, 3, 16, 24), np.uint16)
-    tifffile.imwrite(tmp_path / "encoded.tif", restored.reshape(6, 16, 24), byteorder=new, metadata=None, **options)
+    tifffile.imwrite(
+        tmp_path / "encoded.tif",
+        restored.reshape(6, 16, 24),
+        byteorder=new,
+        metadata=None,
+        **options,
+    )
     with tifffile.TiffFile(tmp_path / "original.tif") as before:
         described = before.pages.first.tags[270].value
     assert carry(tmp_path / "original.tif", tmp_path / "encoded.tif") == []
-    with tifffile.TiffFile(tmp_path / "original.tif") as before, tifffile.TiffFile(tmp_path / "encoded.tif") as after:
+    with (
+        tifffile.TiffFile(tmp_path / "original.tif") as before,
+        tifffile.TiffFile(tmp_path / "encoded.tif") as after,
+    ):
         assert after.pages.first.tags[270].value == described
         assert after.pages.first.tags[282].value == before.pages.first.tags[282].value
-        assert after.imagej_metadata.keys() == before.imagej_metadata.keys() >= metadata.keys() - {"axes"}
+        assert (
+            after.imagej_metadata.keys()
+            == before.imagej_metadata.keys()
+            >= metadata.keys() - {"axes"}
+        )
         np.testing.assert_equal(after.imagej_metadata, before.imagej_metadata)
         assert after.series[0].axes == "ZCYX"
         assert np.array_equal(after.series[0].asarray(), restored)
@@ -404,19 +550,25 @@ def test_imagej_is_not_sent_to_where_its_planes_are_not(tmp_path):
         for plane in restored:
             writer.write(plane, metadata=None, contiguous=False)
     told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
-    assert told == ["its ImageJ description was left out: ImageJ would look for the planes side by side, where they do not lie here"]
+    assert told == [
+        "its ImageJ description was left out: ImageJ would look for the planes side by side, where they do not lie here"
+    ]
     assert np.array_equal(tifffile.imread(tmp_path / "encoded.tif", key=range(6)), restored)
     assert 282 in said(tmp_path / "encoded.tif")
 
 
 def test_an_imagej_block_that_is_not_understood_is_left_out_when_the_byte_order_changes(tmp_path):
     block = b"IJIJ" + b"newk" + struct.pack(">I", 1) + b"content"
-    (tmp_path / "original.tif").write_bytes(tiff(">", False, [{50838: (4, [12, 7]), 50839: (1, block)}]))
+    (tmp_path / "original.tif").write_bytes(
+        tiff(">", False, [{50838: (4, [12, 7]), 50839: (1, block)}])
+    )
     for order in "<>":
         tifffile.imwrite(tmp_path / "encoded.tif", pixels(), byteorder=order)
         told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
         assert (block in (tmp_path / "encoded.tif").read_bytes()) == (order == ">")
-        assert told == (["tag 50839 left out: in a byte order that cannot be turned"] if order == "<" else [])
+        assert told == (
+            ["tag 50839 left out: in a byte order that cannot be turned"] if order == "<" else []
+        )
         assert (50838 in said(tmp_path / "encoded.tif")) == (order == ">")
 
 
@@ -432,7 +584,13 @@ def test_what_belongs_to_the_old_file_is_left_out_and_named(tmp_path):
         301: (3, [0] * 65536),
         347: (7, b"x"),
     }
-    content = bytearray(tiff("<", False, [odd | {65001: (7, b"too long for the entry"), 65002: (7, b"abc"), 65003: (7, b"abc")}]))
+    content = bytearray(
+        tiff(
+            "<",
+            False,
+            [odd | {65001: (7, b"too long for the entry"), 65002: (7, b"abc"), 65003: (7, b"abc")}],
+        )
+    )
     for tag, at, value in ((65001, 8, 2**31), (65002, 4, 2**32 - 1), (65003, 2, 99)):
         place = content.index(struct.pack("<HH", tag, 7))
         struct.pack_into("<H" if at == 2 else "<I", content, place + at, value)
@@ -449,7 +607,11 @@ def test_what_belongs_to_the_old_file_is_left_out_and_named(tmp_path):
 
 
 def test_numbers_that_a_classic_tiff_cannot_hold_are_left_out_and_named(tmp_path):
-    (tmp_path / "original.tif").write_bytes(tiff("<", True, [{40008: (16, [1, 2**32]), 40009: (17, [-(2**31) - 1]), 270: (2, b"one\0")}]))
+    (tmp_path / "original.tif").write_bytes(
+        tiff(
+            "<", True, [{40008: (16, [1, 2**32]), 40009: (17, [-(2**31) - 1]), 270: (2, b"one\0")}]
+        )
+    )
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
     assert carry(tmp_path / "original.tif", tmp_path / "encoded.tif") == [
         "tags 40008, 40009 left out: numbers of eight bytes, which a classic TIFF cannot hold"
@@ -464,7 +626,9 @@ def test_a_classic_tiff_that_is_full_stays_as_it_was(tmp_path):
     with (tmp_path / "encoded.tif").open("rb+") as opened:
         opened.truncate(2**32 - 200)  # a hole, which takes no room on the disk
     told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
-    assert told == ["its metadata were left out: they would lie beyond 4 GiB, where a classic TIFF cannot point"]
+    assert told == [
+        "its metadata were left out: they would lie beyond 4 GiB, where a classic TIFF cannot point"
+    ]
     with (tmp_path / "encoded.tif").open("rb") as opened:
         assert opened.read(len(before)) == before
     assert (tmp_path / "encoded.tif").stat().st_size == 2**32 - 200
@@ -501,8 +665,14 @@ def circle() -> bytes:
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "is not a TIFF"),
         (b"II*\0" + struct.pack("<I", 0) + bytes(50), "names byte 0 of 58"),
         (b"II*\0" + struct.pack("<I", 4_000_000_000) + bytes(50), "names byte 4,000,000,000 of 58"),
-        (b"II*\0" + struct.pack("<IH", 8, 65535) + bytes(50), "more tags .65,535 at byte 8. than fit"),
-        (b"II\x2b\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**63) + bytes(50), "more tags .9,223,372,036,854,775,808 at byte 16"),
+        (
+            b"II*\0" + struct.pack("<IH", 8, 65535) + bytes(50),
+            "more tags .65,535 at byte 8. than fit",
+        ),
+        (
+            b"II\x2b\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**63) + bytes(50),
+            "more tags .9,223,372,036,854,775,808 at byte 16",
+        ),
         (circle(), "run in a circle: after page 2"),
         (tiff("<", False, [{}])[:-30], "more tags|names byte"),
     ],
@@ -522,7 +692,9 @@ def test_directories_that_lie_in_one_another_end(tmp_path):
     deep: dict[int, Values] = {270: (2, b"end\0")}
     for _ in range(100):
         deep = {34665: (4, deep)}
-    (tmp_path / "original.tif").write_bytes(tiff("<", False, [{34665: (4, 8), 34853: (4, 2**31), 40965: (4, deep)}]))
+    (tmp_path / "original.tif").write_bytes(
+        tiff("<", False, [{34665: (4, 8), 34853: (4, 2**31), 40965: (4, deep)}])
+    )
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
     told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
     assert "tag 34853 left out: pointing to what is not a directory" in told
@@ -546,7 +718,15 @@ def test_tags_that_hold_the_same_bytes_again_and_again_are_refused(tmp_path):
 WHOLE = tiff(
     "<",
     False,
-    [ALL_TYPES, {270: (2, b"second page\0"), 330: (4, [8, 300]), 50838: (4, [12, 8]), 50839: (1, b"JIJIofni\1\0\0\0" + bytes(8))}],
+    [
+        ALL_TYPES,
+        {
+            270: (2, b"second page\0"),
+            330: (4, [8, 300]),
+            50838: (4, [12, 8]),
+            50839: (1, b"JIJIofni\1\0\0\0" + bytes(8)),
+        },
+    ],
 )
 
 
@@ -572,5 +752,8 @@ def test_a_damaged_original_gives_a_picture_or_a_sentence(tmp_path, places, kept
         assert (tmp_path / "encoded.tif").read_bytes() == before
     else:
         with tifffile.TiffFile(tmp_path / "encoded.tif") as opened:
-            assert all(np.array_equal(page.asarray(), pixels(number)) for number, page in enumerate(opened.pages))
+            assert all(
+                np.array_equal(page.asarray(), pixels(number))
+                for number, page in enumerate(opened.pages)
+            )
             assert len(opened.pages) == 2

@@ -32,13 +32,17 @@ def carried(original: io.BytesIO, encoded: io.BytesIO, **options: bool) -> Image
     result = io.BytesIO()
     carry(original, encoded, result, **options)
     content = result.getvalue()
-    assert int.from_bytes(content[4:8], "little") == len(content) - 8, "the length at the head is that of the file"
+    assert int.from_bytes(content[4:8], "little") == len(content) - 8, (
+        "the length at the head is that of the file"
+    )
     return Image.open(io.BytesIO(content))
 
 
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("lossless", [False, True])
-@pytest.mark.parametrize("own", [{}, {"exif": b"Exif\0\0wrong", "xmp": b"wrong", "icc_profile": b"wrong"}])
+@pytest.mark.parametrize(
+    "own", [{}, {"exif": b"Exif\0\0wrong", "xmp": b"wrong", "icc_profile": b"wrong"}]
+)
 def test_all_blocks_are_carried_and_the_pixels_are_the_encoded_ones(alpha, lossless, own):
     encoded = webp(alpha, lossless=lossless, **own)
     found = carried(webp(exif=exif(), xmp=XMP, icc_profile=PROFILE), encoded)
@@ -65,7 +69,9 @@ def test_without_metadata_the_encoder_s_own_go():
 def test_an_animation_stays_one():
     held = io.BytesIO()
     frames = [Image.fromarray(np.roll(PIXELS[..., :3], shift, 1)) for shift in (0, 5, 9)]
-    frames[0].save(held, "WEBP", save_all=True, append_images=frames[1:], duration=70, lossless=True)
+    frames[0].save(
+        held, "WEBP", save_all=True, append_images=frames[1:], duration=70, lossless=True
+    )
     for original in (webp(exif=exif()), webp()):
         found = carried(original, held)
         assert found.n_frames == 3
@@ -82,9 +88,19 @@ def test_what_is_broken_is_refused(content):
 @pytest.mark.parametrize("lossless", [False, True])
 @pytest.mark.parametrize("alpha", [False, True])
 def test_it_is_told_whether_pixels_were_stored_without_loss(tmp_path, lossless, alpha):
-    for name, options in (("plain", {}), ("large-profile", {"icc_profile": PROFILE + bytes(9000)}), ("misleading", {"xmp": b"VP8L" * 9})):
+    for name, options in (
+        ("plain", {}),
+        ("large-profile", {"icc_profile": PROFILE + bytes(9000)}),
+        ("misleading", {"xmp": b"VP8L" * 9}),
+    ):
         (tmp_path / name).write_bytes(webp(alpha, lossless=lossless, **options).getvalue())
         assert is_lossless(tmp_path / name) == lossless
     frames = [Image.fromarray(np.roll(PIXELS[..., :3], shift, 1)) for shift in (0, 5)]
-    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:], lossless=lossless, quality=50)
+    frames[0].save(
+        tmp_path / "moving.webp",
+        save_all=True,
+        append_images=frames[1:],
+        lossless=lossless,
+        quality=50,
+    )
     assert is_lossless(tmp_path / "moving.webp") == lossless

@@ -45,7 +45,9 @@ def test_z0_runs_to_the_right_and_z1_upwards(n, extent):
             expected = bias.copy()
             expected[0] += 0.1 * found.values[column]
             expected[1] += 0.05 * found.values[n - 1 - row]
-            assert np.allclose(found.images[row, column].ravel(), expected, atol=1e-6), f"row {row}, column {column}"
+            assert np.allclose(found.images[row, column].ravel(), expected, atol=1e-6), (
+                f"row {row}, column {column}"
+            )
 
 
 def test_any_two_dimensions_are_walked_along_and_the_others_rest():
@@ -64,13 +66,17 @@ def test_a_manifold_is_what_decoding_each_latent_gives():
     for row, up in enumerate(found.values[::-1]):
         for column, right in enumerate(found.values):
             alone = model.decode(np.array([[right, 0, up]], np.float32))[0]
-            assert np.allclose(found.images[row, column], alone, atol=0.02), "decoded alone it is another picture"
+            assert np.allclose(found.images[row, column], alone, atol=0.02), (
+                "decoded alone it is another picture"
+            )
 
 
 def test_a_manifold_is_decoded_in_one_go(monkeypatch):
     model, calls = trained(SMALL), []
     decode = model.module.decode
-    monkeypatch.setattr(model.module, "decode", lambda latents: calls.append(len(latents)) or decode(latents))
+    monkeypatch.setattr(
+        model.module, "decode", lambda latents: calls.append(len(latents)) or decode(latents)
+    )
     manifold(model, 30)
     assert calls == [900]
 
@@ -81,7 +87,13 @@ def test_a_colour_manifold_has_colours():
     assert found.canvas.shape == (12, 18, 3)
 
 
-@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4), st.integers(1, 6), st.sampled_from([(), (3,)]))
+@given(
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.integers(1, 6),
+    st.sampled_from([(), (3,)]),
+)
 def test_tiles_lie_where_their_row_and_column_say(rows, columns, height, width, colours):
     images = np.random.default_rng(0).random((rows, columns, height, width, *colours))
     canvas = tiled(images)
@@ -108,8 +120,8 @@ def test_quantile_values_are_equally_likely_apart(n, extent):
     assert values.dtype == np.float32
     assert np.allclose(values, expected, atol=1e-4)
     if n > 2:
-        chances = np.diff(norm.cdf(values.astype(float)))
-        assert np.allclose(chances, chances.mean(), atol=1e-6)
+        rngs = np.diff(norm.cdf(values.astype(float)))
+        assert np.allclose(rngs, rngs.mean(), atol=1e-6)
 
 
 @pytest.mark.parametrize("spacing", ["linear", "quantile"])
@@ -133,7 +145,10 @@ def test_quantiles_of_a_wide_range_reach_its_ends(extent):
 
 
 def test_a_plane_needs_two_dimensions():
-    with pytest.raises(UsageError, match=r"A manifold is a plane and this model has one latent dimension\. Walk along its line"):
+    with pytest.raises(
+        UsageError,
+        match=r"A manifold is a plane and this model has one latent dimension\. Walk along its line",
+    ):
         manifold(trained(ConvVAE(height=4, width=4, features=2, hidden=3, latent_dim=1)))
 
 
@@ -149,7 +164,11 @@ def test_a_manifold_has_a_picture(n):
         manifold(trained(SMALL), n)
 
 
-@pytest.mark.parametrize("network", [Conv(features=2), LatentUNet(widths=(2, 3)), LatentUNet(widths=(2, 3), latent_dim=1)], ids=str)
+@pytest.mark.parametrize(
+    "network",
+    [Conv(features=2), LatentUNet(widths=(2, 3)), LatentUNet(widths=(2, 3), latent_dim=1)],
+    ids=str,
+)
 def test_a_restorer_has_no_manifold(network):
     with pytest.raises(UsageError, match="is no variational auto-encoder"):
         manifold(trained(network), 3)
@@ -177,7 +196,9 @@ def test_a_walk_is_straight_and_even(steps):
     assert latents.shape == (steps, 2)
     expected = np.linspace(latents[0].numpy(), latents[-1].numpy(), steps)
     assert np.allclose(latents.numpy(), expected, atol=1e-5)
-    assert np.allclose(pictures, np.linspace(pictures[0], pictures[-1], steps), atol=1e-5), "this decoder is linear, so pictures are, too"
+    assert np.allclose(pictures, np.linspace(pictures[0], pictures[-1], steps), atol=1e-5), (
+        "this decoder is linear, so pictures are, too"
+    )
 
 
 def test_a_walk_from_a_picture_to_itself_stands_still():
@@ -213,7 +234,9 @@ def cloud(count: int, latent_dim: int, seed: int = 0) -> torch.Tensor:
     """Points that spread differently along every direction, away from the origin."""
     source = torch.Generator().manual_seed(seed)
     turned = torch.linalg.qr(torch.randn(latent_dim, latent_dim, generator=source)).Q
-    return (torch.randn(count, latent_dim, generator=source) * 2.0 ** -torch.arange(latent_dim)) @ turned + 3
+    return (
+        torch.randn(count, latent_dim, generator=source) * 2.0 ** -torch.arange(latent_dim)
+    ) @ turned + 3
 
 
 @given(st.integers(3, 12), st.integers(5, 200), st.integers(0, 100))
@@ -228,7 +251,10 @@ def test_more_dimensions_come_to_their_principal_components(latent_dim, count, s
     assert found.points.dtype == np.float32
     assert found.axes == ("first principal component", "second principal component")
     share = theirs.explained_variance_ratio_.sum()
-    assert f"{latent_dim} latent dimensions, projected onto their first two principal components ({share:.0%}" in found.note
+    assert (
+        f"{latent_dim} latent dimensions, projected onto their first two principal components ({share:.0%}"
+        in found.note
+    )
 
 
 def test_two_runs_agree_on_the_direction():
@@ -252,7 +278,9 @@ def test_one_dimension_is_a_line_and_the_note_says_so():
     assert "one latent dimension" in found.note
 
 
-@pytest.mark.parametrize("means", [torch.zeros(10, 4), torch.ones(1, 3)], ids=["collapsed", "one picture"])
+@pytest.mark.parametrize(
+    "means", [torch.zeros(10, 4), torch.ones(1, 3)], ids=["collapsed", "one picture"]
+)
 def test_points_that_do_not_spread_stay_finite(means):
     found = project(means)
     assert found.points.shape == (len(means), 2)

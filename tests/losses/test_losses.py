@@ -16,7 +16,10 @@ from restorae.losses import BCE, L1, MSE, PSNR, Batch, Charbonnier, Loss, Negati
 from restorae.networks import Conv, ConvVAE, Dense, LatentUNet, Network, UNet, pad_to_multiple
 from restorae.parts import kinds
 
-FAMILY = sorted((part for part in kinds(Loss) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
+FAMILY = sorted(
+    (part for part in kinds(Loss) if part.__module__.startswith("restorae.")),
+    key=lambda part: part.kind,
+)
 MEMBERS = [part() for part in FAMILY] + [
     Charbonnier(epsilon=0.1),
     NegativeELBO(beta=4, kl_warmup=10, free_bits=0.5),
@@ -40,7 +43,9 @@ each_network = pytest.mark.parametrize("network", NETWORKS, ids=str)
 def pair(*shape: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Two batches with values well inside [0, 1]."""
     source = torch.Generator().manual_seed(seed)
-    return torch.rand(shape, generator=source) * 0.9 + 0.05, torch.rand(shape, generator=source) * 0.9 + 0.05
+    return torch.rand(shape, generator=source) * 0.9 + 0.05, torch.rand(
+        shape, generator=source
+    ) * 0.9 + 0.05
 
 
 @each_kind
@@ -94,7 +99,9 @@ def test_a_batch_is_measured_and_left_alone(loss, network):
     before = step.degraded.clone(), step.clean.clone()
     measured = loss.measure(step)
     assert all(figure.shape == () and figure.isfinite() for figure in measured.values())
-    assert all(figure.requires_grad == (name == "loss") for name, figure in measured.items()), "only the loss itself is learned from"
+    assert all(figure.requires_grad == (name == "loss") for name, figure in measured.items()), (
+        "only the loss itself is learned from"
+    )
     measured["loss"].backward()
     gradients = [weights.grad for weights in step.module.parameters() if weights.grad is not None]
     assert any(gradient.any() for gradient in gradients)
@@ -124,7 +131,9 @@ def test_a_pixel_loss_compares_what_the_network_restores_with_the_clean_picture(
     measured = loss.measure(step)
     restored = step.module(pad_to_multiple(step.degraded, network.multiple_of))[..., :5, :7]
     assert measured.keys() == {"loss"}
-    assert measured["loss"].item() == pytest.approx(loss.between(restored, step.clean).item(), rel=1e-5)
+    assert measured["loss"].item() == pytest.approx(
+        loss.between(restored, step.clean).item(), rel=1e-5
+    )
 
 
 # ------------------------------------------------------------------------------------------------- every loss that compares pixels
@@ -146,7 +155,10 @@ def test_it_is_a_finite_scalar_and_leaves_its_inputs_alone(loss, shape):
 @each_pixel_loss
 def test_it_is_the_mean_over_the_batch(loss):
     restored, clean = pair(6, 3, 5, 4)
-    alone = [loss.between(one[None], truth[None]).item() for one, truth in zip(restored, clean, strict=True)]
+    alone = [
+        loss.between(one[None], truth[None]).item()
+        for one, truth in zip(restored, clean, strict=True)
+    ]
     assert loss.between(restored, clean).item() == pytest.approx(sum(alone) / 6, rel=1e-5)
 
 
@@ -166,14 +178,20 @@ def test_a_step_down_the_gradient_leads_back_from_outside(loss, outside):
     clean = torch.full((1, 1, 3, 3), 0.5)
     (gradient,) = torch.autograd.grad(loss.between(restored, clean), restored)
     assert gradient.isfinite().all()
-    assert (gradient * (outside - 0.5) > 0).all(), "no gradient leads back towards the clean picture"
+    assert (gradient * (outside - 0.5) > 0).all(), (
+        "no gradient leads back towards the clean picture"
+    )
 
 
 @each_pixel_loss
 @pytest.mark.parametrize("where", ["at the clean picture", "all black", "all white"])
 def test_gradients_are_finite_where_networks_start_and_end(loss, where):
     clean = torch.tensor([0.0, 1.0, 0.5, 0.0]).reshape(1, 1, 2, 2)
-    restored = {"at the clean picture": clean.clone(), "all black": clean * 0, "all white": clean * 0 + 1}[where].requires_grad_(True)
+    restored = {
+        "at the clean picture": clean.clone(),
+        "all black": clean * 0,
+        "all white": clean * 0 + 1,
+    }[where].requires_grad_(True)
     (gradient,) = torch.autograd.grad(loss.between(restored, clean), restored)
     assert gradient.isfinite().all()
 
@@ -203,11 +221,15 @@ FORMULAS = {
 @given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6), st.integers(0, 1000))
 def test_the_value_is_the_formulas(loss, formula, count, height, width, seed):
     restored, clean = pair(count, 1, height, width, seed=seed)
-    assert loss.between(restored, clean).item() == pytest.approx(formula(restored.double().numpy(), clean.double().numpy()), rel=1e-4)
+    assert loss.between(restored, clean).item() == pytest.approx(
+        formula(restored.double().numpy(), clean.double().numpy()), rel=1e-4
+    )
 
 
 def test_every_kind_is_held_against_its_formula():
-    untested = {part.kind for part in FAMILY if issubclass(part, PixelLoss)} - {loss.kind for loss in FORMULAS}
+    untested = {part.kind for part in FAMILY if issubclass(part, PixelLoss)} - {
+        loss.kind for loss in FORMULAS
+    }
     assert not untested, f"write the formula of {', '.join(sorted(untested))} into FORMULAS"
 
 
@@ -215,15 +237,26 @@ def test_the_psnr_loss_is_the_psnr_that_evaluate_reports():
     restored, clean = pair(5, 3, 16, 16)
     tally = Tally()
     tally.add(restored, clean)
-    assert -PSNR(floor=1e-12).between(restored, clean).item() == pytest.approx(tally.scores().psnr, abs=1e-4)
+    assert -PSNR(floor=1e-12).between(restored, clean).item() == pytest.approx(
+        tally.scores().psnr, abs=1e-4
+    )
 
 
 def test_a_tenth_of_the_error_is_worth_the_same_in_every_image():
     _, clean = pair(2, 1, 8, 8)
     noise = 0.2 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    light, heavy = torch.tensor([0.1, 1.0]).view(2, 1, 1, 1), torch.tensor([1.0, 1.0]).view(2, 1, 1, 1)
-    both = [PSNR(floor=1e-12).between(clean + noise * share * light, clean).item() for share in (1.0, 0.1)]
-    alone = [PSNR(floor=1e-12).between(clean + noise * share * heavy, clean).item() for share in (1.0, 0.1)]
+    light, heavy = (
+        torch.tensor([0.1, 1.0]).view(2, 1, 1, 1),
+        torch.tensor([1.0, 1.0]).view(2, 1, 1, 1),
+    )
+    both = [
+        PSNR(floor=1e-12).between(clean + noise * share * light, clean).item()
+        for share in (1.0, 0.1)
+    ]
+    alone = [
+        PSNR(floor=1e-12).between(clean + noise * share * heavy, clean).item()
+        for share in (1.0, 0.1)
+    ]
     assert both[0] - both[1] == pytest.approx(20, abs=1e-3)
     assert alone[0] - alone[1] == pytest.approx(20, abs=1e-3)
     # and the slope at the lightly damaged image is the steeper by as much as it is nearer
@@ -247,15 +280,21 @@ def test_bce_is_cut_where_the_logarithm_would_be_infinite():
     black, white = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
     assert BCE().between(black, white).item() == pytest.approx(-math.log(0.001), rel=1e-4)
     assert BCE().between(white, black).item() == pytest.approx(-math.log(0.001), rel=1e-3)
-    assert BCE().between(torch.full_like(white, 7.0), white).item() == pytest.approx(-math.log(0.999), rel=1e-2)
+    assert BCE().between(torch.full_like(white, 7.0), white).item() == pytest.approx(
+        -math.log(0.999), rel=1e-2
+    )
 
 
 def test_charbonnier_lies_between_square_and_absolute():
     restored, clean = pair(2, 1, 8, 8)
-    assert Charbonnier(epsilon=1e-6).between(restored, clean).item() == pytest.approx(L1().between(restored, clean).item(), rel=1e-4)
+    assert Charbonnier(epsilon=1e-6).between(restored, clean).item() == pytest.approx(
+        L1().between(restored, clean).item(), rel=1e-4
+    )
     wide = 100.0
     square = MSE().between(restored, clean).item() / (2 * wide)
-    assert Charbonnier(epsilon=wide).between(restored.double(), clean.double()).item() - wide == pytest.approx(square, rel=1e-3)
+    assert Charbonnier(epsilon=wide).between(
+        restored.double(), clean.double()
+    ).item() - wide == pytest.approx(square, rel=1e-3)
 
 
 @pytest.mark.parametrize("epsilon", [0, -1, math.nan])

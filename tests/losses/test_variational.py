@@ -14,13 +14,23 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from restorae.errors import BadSpec
 from restorae.losses import Batch, NegativeELBO
-from restorae.networks import Conv, ConvVAE, LatentNetwork, LatentUNet, ResidualVAE, UNet, pad_to_multiple
+from restorae.networks import (
+    Conv,
+    ConvVAE,
+    LatentNetwork,
+    LatentUNet,
+    ResidualVAE,
+    UNet,
+    pad_to_multiple,
+)
 from tests.linear_vae import LinearVAE
 
 NETWORKS = {
     "conv-vae": ConvVAE(height=8, width=8, features=3, hidden=5, latent_dim=3),
     "conv-vae of an odd size": ConvVAE(height=5, width=7, features=3, hidden=5),
-    "conv-vae, colour, gaussian": ConvVAE(height=5, width=6, features=3, hidden=5, channels=3, likelihood="gaussian", sigma=0.2),
+    "conv-vae, colour, gaussian": ConvVAE(
+        height=5, width=6, features=3, hidden=5, channels=3, likelihood="gaussian", sigma=0.2
+    ),
     "residual-vae": ResidualVAE(height=9, width=4, features=3, latent_dim=4),
     "latent-unet": LatentUNet(widths=(3, 4), latent_dim=2),
     "latent-unet, bernoulli": LatentUNet(widths=(3, 4), latent_dim=1, likelihood="bernoulli"),
@@ -41,30 +51,47 @@ def built(network: LatentNetwork, seed: int = 0) -> nn.Module:
 def batch(network: LatentNetwork, count: int = 4, step: int = 0, seed: int = 7) -> Batch:
     height, width = getattr(network, "height", 5), getattr(network, "width", 7)
     source = torch.Generator().manual_seed(1)
-    degraded, clean = (torch.rand(count, network.channels, height, width, generator=source) for _ in range(2))
-    return Batch(network, built(network), degraded, clean, step, torch.Generator().manual_seed(seed))
+    degraded, clean = (
+        torch.rand(count, network.channels, height, width, generator=source) for _ in range(2)
+    )
+    return Batch(
+        network, built(network), degraded, clean, step, torch.Generator().manual_seed(seed)
+    )
 
 
 def by_hand(step: Batch, samples: int = 1) -> Mapping[str, Tensor]:
     """For each draw and picture its reconstruction, log-densities and divergence, in double precision."""
     network, module, (height, width) = step.network, step.module, step.clean.shape[-2:]
     assert isinstance(network, LatentNetwork)
-    degraded, clean = (pad_to_multiple(images, network.multiple_of) for images in (step.degraded, step.clean))
+    degraded, clean = (
+        pad_to_multiple(images, network.multiple_of) for images in (step.degraded, step.clean)
+    )
     if isinstance(network, LatentUNet):
         fine, coarse, expected = module.see(degraded)
         believed = module.recognise(degraded, clean)
         prior_mean, prior_std = expected.mean.double(), torch.exp(expected.log_var.double() / 2)
     else:
         believed = module.encode(degraded)
-        prior_mean, prior_std = torch.zeros(believed.mean.shape).double(), torch.ones(believed.mean.shape).double()
+        prior_mean, prior_std = (
+            torch.zeros(believed.mean.shape).double(),
+            torch.ones(believed.mean.shape).double(),
+        )
     sides = believed.mean.dim() - 1
-    posterior = Independent(Normal(believed.mean.double(), torch.exp(believed.log_var.double() / 2)), sides)
+    posterior = Independent(
+        Normal(believed.mean.double(), torch.exp(believed.log_var.double() / 2)), sides
+    )
     prior = Independent(Normal(prior_mean, prior_std), sides)
-    noise = torch.randn(samples * len(clean), *believed.mean.shape[1:], generator=torch.Generator().manual_seed(7)).double()
+    noise = torch.randn(
+        samples * len(clean), *believed.mean.shape[1:], generator=torch.Generator().manual_seed(7)
+    ).double()
     rows: dict[str, list[Tensor]] = {"likelihood": [], "prior": [], "posterior": []}
     for part in noise.split(len(clean)):
         latents = posterior.mean + posterior.stddev * part
-        decoded = module.decode(fine, coarse, latents.float()) if isinstance(network, LatentUNet) else module.decode(latents.float())
+        decoded = (
+            module.decode(fine, coarse, latents.float())
+            if isinstance(network, LatentUNet)
+            else module.decode(latents.float())
+        )
         decoded = decoded[..., :height, :width].double()
         if network.likelihood == "bernoulli":
             law = Independent(Bernoulli(logits=decoded, validate_args=False), 3)
@@ -96,25 +123,36 @@ def test_beta_weighs_the_divergence_and_leaves_what_is_reported_alone(network, b
     plain, weighed = (NegativeELBO(beta=weight).measure(batch(network)) for weight in (1, beta))
     assert torch.equal(weighed["reconstruction"], plain["reconstruction"])
     assert torch.equal(weighed["kl"], plain["kl"])
-    assert weighed["loss"].item() == pytest.approx((plain["reconstruction"] + beta * plain["kl"]).item(), rel=1e-6)
+    assert weighed["loss"].item() == pytest.approx(
+        (plain["reconstruction"] + beta * plain["kl"]).item(), rel=1e-6
+    )
 
 
-@pytest.mark.parametrize(("step", "share"), [(0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0), (10_000, 1.0)])
+@pytest.mark.parametrize(
+    ("step", "share"), [(0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0), (10_000, 1.0)]
+)
 def test_a_warm_up_raises_the_weight_step_by_step(step, share):
     network = NETWORKS["conv-vae"]
     plain = NegativeELBO().measure(batch(network))
     warming = NegativeELBO(kl_warmup=10, beta=2).measure(batch(network, step=step))
-    assert warming["loss"].item() == pytest.approx((plain["reconstruction"] + share * 2 * plain["kl"]).item(), rel=1e-6)
+    assert warming["loss"].item() == pytest.approx(
+        (plain["reconstruction"] + share * 2 * plain["kl"]).item(), rel=1e-6
+    )
     assert torch.equal(warming["kl"], plain["kl"])
 
 
 @given(st.floats(0, 3))
 def test_free_bits_are_free_for_each_dimension_on_the_mean_of_the_batch(free):
     network = NETWORKS["conv-vae"]
-    expected, measured = by_hand(batch(network)), NegativeELBO(free_bits=free).measure(batch(network))
+    expected, measured = (
+        by_hand(batch(network)),
+        NegativeELBO(free_bits=free).measure(batch(network)),
+    )
     means = expected["kl"].mean(0)
     charged = sum(max(nats, free) for nats in means.tolist())
-    assert measured["loss"].item() == pytest.approx(-expected["likelihood"].mean().item() + charged, rel=1e-4)
+    assert measured["loss"].item() == pytest.approx(
+        -expected["likelihood"].mean().item() + charged, rel=1e-4
+    )
     assert measured["kl"].item() == pytest.approx(means.sum().item(), rel=1e-4)
 
 
@@ -127,7 +165,8 @@ def test_a_dimension_within_its_free_bits_is_not_pushed():
         step = batch(network)
         step.module.encoder.z_log_var.bias.requires_grad_(True)
         (pushed,) = torch.autograd.grad(
-            NegativeELBO(free_bits=free, beta=1000).measure(step)["loss"] - NegativeELBO(beta=0).measure(batch(network))["loss"],
+            NegativeELBO(free_bits=free, beta=1000).measure(step)["loss"]
+            - NegativeELBO(beta=0).measure(batch(network))["loss"],
             step.module.encoder.z_log_var.bias,
         )
         return pushed
@@ -136,16 +175,22 @@ def test_a_dimension_within_its_free_bits_is_not_pushed():
     cheapest = shares.argmin()
     kept = torch.arange(3) != cheapest
     assert torch.allclose(limited[kept], without[kept], rtol=1e-4)
-    assert limited[cheapest].abs() < 0.05 * without[cheapest].abs(), "only the reconstruction still pushes it"
+    assert limited[cheapest].abs() < 0.05 * without[cheapest].abs(), (
+        "only the reconstruction still pushes it"
+    )
 
 
-@pytest.mark.parametrize(("height", "width", "channels"), [(5, 7, 1), (1, 1, 3), (6, 6, 1), (8, 4, 3)])
+@pytest.mark.parametrize(
+    ("height", "width", "channels"), [(5, 7, 1), (1, 1, 3), (6, 6, 1), (8, 4, 3)]
+)
 def test_only_real_pixels_count(height, width, channels):
     network = ConvVAE(height=height, width=width, channels=channels, features=3, hidden=5)
     step = batch(network)
     for weights in step.module.decoder.output.parameters():
         weights.zero_()  # every logit is 0, so that every pixel costs ln 2 whatever it is
-    assert NegativeELBO().measure(step)["reconstruction"].item() == pytest.approx(channels * height * width * math.log(2), rel=1e-5)
+    assert NegativeELBO().measure(step)["reconstruction"].item() == pytest.approx(
+        channels * height * width * math.log(2), rel=1e-5
+    )
 
 
 def test_what_the_decoder_paints_beyond_the_picture_costs_nothing():
@@ -154,7 +199,9 @@ def test_what_the_decoder_paints_beyond_the_picture_costs_nothing():
     law = Independent(Normal(step.module.decode(step.module.explain(
         pad_to_multiple(step.degraded, (4, 4)), step.clean, torch.Generator().manual_seed(7)
     ).latents)[..., :3, :5], network.sigma), 3)  # fmt: skip
-    assert NegativeELBO().measure(step)["reconstruction"].item() == pytest.approx(-law.log_prob(step.clean).mean().item(), rel=1e-4)
+    assert NegativeELBO().measure(step)["reconstruction"].item() == pytest.approx(
+        -law.log_prob(step.clean).mean().item(), rel=1e-4
+    )
 
 
 def test_the_clean_picture_is_explained_from_the_degraded_one():
@@ -163,7 +210,9 @@ def test_the_clean_picture_is_explained_from_the_degraded_one():
     alone = Batch(network, step.module, step.clean, step.clean, 0, torch.Generator().manual_seed(7))
     both, one = NegativeELBO().measure(step), NegativeELBO().measure(alone)
     assert both["kl"] != one["kl"]
-    assert one["loss"].item() == pytest.approx((-by_hand(alone)["likelihood"].mean() + by_hand(alone)["kl"].sum() / 4).item(), rel=1e-4)
+    assert one["loss"].item() == pytest.approx(
+        (-by_hand(alone)["likelihood"].mean() + by_hand(alone)["kl"].sum() / 4).item(), rel=1e-4
+    )
 
 
 # ------------------------------------------------------------------------------------------------- importance weights
@@ -173,12 +222,19 @@ def test_the_clean_picture_is_explained_from_the_degraded_one():
 @pytest.mark.parametrize("samples", [2, 5])
 def test_the_importance_weighted_bound_is_the_log_of_the_mean_weight(network, samples):
     step = batch(network)
-    expected, measured = by_hand(step, samples), NegativeELBO(importance_samples=samples).measure(step)
+    expected, measured = (
+        by_hand(step, samples),
+        NegativeELBO(importance_samples=samples).measure(step),
+    )
     weights = expected["likelihood"] + expected["prior"] - expected["posterior"]  # (samples, batch)
     bound = torch.log(torch.exp(weights - weights.amax(0)).mean(0)) + weights.amax(0)
     assert measured["loss"].item() == pytest.approx(-bound.mean().item(), rel=1e-4)
-    assert measured["reconstruction"].item() == pytest.approx(-expected["likelihood"].mean().item(), rel=1e-4)
-    assert measured["kl"].item() == pytest.approx(expected["kl"].flatten(1).sum(1).mean().item(), rel=1e-4)
+    assert measured["reconstruction"].item() == pytest.approx(
+        -expected["likelihood"].mean().item(), rel=1e-4
+    )
+    assert measured["kl"].item() == pytest.approx(
+        expected["kl"].flatten(1).sum(1).mean().item(), rel=1e-4
+    )
 
 
 def solved(count: int = 2000, stretch: float = 2.0) -> tuple[Batch, float]:
@@ -186,7 +242,9 @@ def solved(count: int = 2000, stretch: float = 2.0) -> tuple[Batch, float]:
     network = LinearVAE(stretch=stretch)
     module = network.build()
     with torch.random.fork_rng():
-        torch.manual_seed(100)  # not the seed of the latents: they must know nothing of the pictures' noise
+        torch.manual_seed(
+            100
+        )  # not the seed of the latents: they must know nothing of the pictures' noise
         flat = module.distribution().sample((count,))
     images = flat.view(count, 1, 3, 5)
     exact = module.distribution().log_prob(flat).mean().item()
@@ -194,7 +252,9 @@ def solved(count: int = 2000, stretch: float = 2.0) -> tuple[Batch, float]:
 
 
 def measured_bound(samples: int, stretch: float = 2.0) -> float:
-    return -NegativeELBO(importance_samples=samples).measure(solved(stretch=stretch)[0])["loss"].item()
+    return (
+        -NegativeELBO(importance_samples=samples).measure(solved(stretch=stretch)[0])["loss"].item()
+    )
 
 
 def test_on_a_model_solved_on_paper_the_bound_is_the_log_likelihood_less_the_posteriors_error():
@@ -214,7 +274,9 @@ def test_more_importance_samples_come_closer_and_never_pass():
 
 @pytest.mark.parametrize("samples", [1, 2, 30])
 def test_with_the_true_posterior_every_bound_is_the_log_likelihood(samples):
-    assert measured_bound(samples, stretch=1.0) == pytest.approx(solved(stretch=1.0)[1], abs=0.1 if samples == 1 else 1e-3)
+    assert measured_bound(samples, stretch=1.0) == pytest.approx(
+        solved(stretch=1.0)[1], abs=0.1 if samples == 1 else 1e-3
+    )
 
 
 # ------------------------------------------------------------------------------------------------- requests
@@ -222,7 +284,10 @@ def test_with_the_true_posterior_every_bound_is_the_log_likelihood(samples):
 
 @pytest.mark.parametrize("network", [Conv(), UNet()], ids=str)
 def test_a_network_without_latent_is_refused_with_what_to_do(network):
-    with pytest.raises(BadSpec, match=f"negative-elbo needs a network with a latent, such as conv-vae; {network.kind} has none"):
+    with pytest.raises(
+        BadSpec,
+        match=f"negative-elbo needs a network with a latent, such as conv-vae; {network.kind} has none",
+    ):
         NegativeELBO().check(network)
 
 

@@ -18,7 +18,11 @@ from tests.linear_vae import linear_model
 
 GREY = ConvVAE(height=7, width=10, features=3, hidden=5, latent_dim=3)
 COLOUR = ConvVAE(height=6, width=5, features=3, hidden=5, channels=3, likelihood="gaussian")
-VAES = {"grey": GREY, "colour": COLOUR, "residual": ResidualVAE(height=9, width=8, features=3, latent_dim=5)}
+VAES = {
+    "grey": GREY,
+    "colour": COLOUR,
+    "residual": ResidualVAE(height=9, width=8, features=3, latent_dim=5),
+}
 RESTORERS = {"conv-vae": GREY, "latent-unet": LatentUNet(widths=(3, 4), latent_dim=2)}
 each_vae = pytest.mark.parametrize("network", VAES.values(), ids=VAES)
 each_restorer = pytest.mark.parametrize("network", RESTORERS.values(), ids=RESTORERS)
@@ -38,11 +42,17 @@ def pictures(network: VAE, count: int = 4, dtype: type = np.float32, seed: int =
     """Pictures of the network's size as one array, as a person holds them."""
     colours = (3,) * (network.channels == 3)
     values = np.random.default_rng(seed).random((count, network.height, network.width, *colours))
-    return (values * np.iinfo(dtype).max).astype(dtype) if np.dtype(dtype).kind == "u" else values.astype(dtype)
+    return (
+        (values * np.iinfo(dtype).max).astype(dtype)
+        if np.dtype(dtype).kind == "u"
+        else values.astype(dtype)
+    )
 
 
 def as_tensor(stored: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(stored[:, None] if stored.ndim == 3 else np.ascontiguousarray(stored.transpose(0, 3, 1, 2)))
+    return torch.from_numpy(
+        stored[:, None] if stored.ndim == 3 else np.ascontiguousarray(stored.transpose(0, 3, 1, 2))
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +68,11 @@ def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_encoding_is_the_modules_for_one_picture_for_many_and_for_tensors(network):
     model, stored = trained(network), pictures(network)
     expected = model.module.encode(pad_to_multiple(as_tensor(stored), (4, 4)))
-    for given_pictures, place in ((stored, slice(None)), (as_tensor(stored), slice(None)), (stored[1], slice(1, 2))):
+    for given_pictures, place in (
+        (stored, slice(None)),
+        (as_tensor(stored), slice(None)),
+        (stored[1], slice(1, 2)),
+    ):
         found = model.encode(given_pictures)
         assert torch.allclose(found.mean, expected.mean[place], atol=1e-5)
         assert torch.allclose(found.log_var, expected.log_var[place], atol=1e-5)
@@ -83,7 +97,11 @@ def test_pictures_are_sent_through_a_few_at_a_time(network, monkeypatch):
     seen: list[int] = []
     for half in ("encode", "decode"):
         inner = getattr(model.module, half)
-        monkeypatch.setattr(model.module, half, lambda entering, inner=inner: seen.append(len(entering)) or inner(entering))
+        monkeypatch.setattr(
+            model.module,
+            half,
+            lambda entering, inner=inner: seen.append(len(entering)) or inner(entering),
+        )
     in_parts = model.encode(stored)
     assert torch.allclose(in_parts.mean, whole.mean, atol=1e-5)
     assert torch.allclose(in_parts.log_var, whole.log_var, atol=1e-5)
@@ -122,7 +140,13 @@ def test_a_picture_of_other_channels_is_refused():
 
 @pytest.mark.parametrize(
     "wrong",
-    [np.zeros(5, np.uint8), np.zeros((0, 7, 10), np.uint8), np.full((7, 10), np.nan), torch.zeros(7, 10), torch.zeros(0, 1, 7, 10)],
+    [
+        np.zeros(5, np.uint8),
+        np.zeros((0, 7, 10), np.uint8),
+        np.full((7, 10), np.nan),
+        torch.zeros(7, 10),
+        torch.zeros(0, 1, 7, 10),
+    ],
     ids=lambda value: f"{type(value).__name__}{tuple(value.shape)}",
 )
 def test_what_cannot_be_pictures_is_not_encoded(wrong):
@@ -142,7 +166,9 @@ def test_decoding_gives_pictures_of_the_models_size(network):
     assert found.dtype == np.float32
     assert 0 <= found.min() <= found.max() <= 1
     as_floats = torch.from_numpy(latents).float()
-    expected = network.picture(model.module.decode(as_floats))[..., : network.height, : network.width].clamp(0, 1)
+    expected = network.picture(model.module.decode(as_floats))[
+        ..., : network.height, : network.width
+    ].clamp(0, 1)
     assert torch.allclose(as_tensor(found), expected, atol=1e-5)
     tensor = model.decode(as_floats)
     assert tensor.shape == (5, network.channels, network.height, network.width)
@@ -152,14 +178,19 @@ def test_decoding_gives_pictures_of_the_models_size(network):
 @pytest.mark.parametrize("shape", [(3,), (4, 2), (4, 4), (1, 4, 3)], ids=str)
 def test_latents_of_another_shape_are_refused_with_what_is_expected(shape):
     for latents in (np.zeros(shape), torch.zeros(shape)):
-        with pytest.raises(ShapeMismatch, match=r"\(count, 3\): 3 coordinate\(s\) for each picture") as caught:
+        with pytest.raises(
+            ShapeMismatch, match=r"\(count, 3\): 3 coordinate\(s\) for each picture"
+        ) as caught:
             trained(GREY).decode(latents)
         assert str(shape) in str(caught.value)
 
 
 @each_vae
 def test_no_latents_give_no_pictures(network):
-    assert trained(network).decode(np.zeros((0, network.latent_dim))).shape == (0, *pictures(network).shape[1:])
+    assert trained(network).decode(np.zeros((0, network.latent_dim))).shape == (
+        0,
+        *pictures(network).shape[1:],
+    )
 
 
 @each_vae
@@ -209,14 +240,18 @@ def test_reconstructing_is_decoding_the_encoded_mean(network, dtype):
     expected = network.picture(outputs).numpy()
     largest = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
     working = as_tensor(found.astype(np.float64) / largest).numpy()
-    assert np.abs(working - (expected.clip(0, 1) if largest > 1 else expected)).max() < (1 / largest if largest > 1 else 1e-5)
+    assert np.abs(working - (expected.clip(0, 1) if largest > 1 else expected)).max() < (
+        1 / largest if largest > 1 else 1e-5
+    )
     assert np.array_equal(model.reconstruct(stored[0]), found[0]) or largest == 1
     assert model.reconstruct(stored[0]).shape == stored[0].shape
 
 
 def test_a_restorer_with_a_latent_vector_restores_as_it_reconstructs():
     model = trained(GREY)
-    np.testing.assert_allclose(model.restore(pictures(GREY)), model.reconstruct(pictures(GREY)), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        model.restore(pictures(GREY)), model.reconstruct(pictures(GREY)), rtol=0, atol=1e-6
+    )
 
 
 # ------------------------------------------------------------------------------------------------- several restorations
@@ -227,7 +262,11 @@ def test_a_restorer_with_a_latent_vector_restores_as_it_reconstructs():
 @pytest.mark.parametrize("shape", [(7, 10), (7, 10, 1), (3, 7, 10), (3, 7, 10, 1)], ids=str)
 def test_restorations_have_the_shape_and_type_of_what_came(network, dtype, shape):
     values = np.random.default_rng(0).random(shape)
-    given_pictures = values.astype(dtype) if dtype == np.float32 else (values * np.iinfo(dtype).max).astype(dtype)
+    given_pictures = (
+        values.astype(dtype)
+        if dtype == np.float32
+        else (values * np.iinfo(dtype).max).astype(dtype)
+    )
     before = given_pictures.copy()
     drawn = trained(network).restorations(given_pictures, 5)
     assert drawn.shape == (5, *shape)
@@ -242,7 +281,9 @@ def test_the_same_seed_draws_the_same_whatever_follows(network):
     first = model.restorations(stored, 4)
     assert np.array_equal(first, model.restorations(stored, 4, seed=0))
     assert not np.allclose(first, model.restorations(stored, 4, seed=1))
-    assert np.allclose(model.restorations(stored[:2], 4), first[:, :2], atol=1e-5), "the pictures after it change its draws"
+    assert np.allclose(model.restorations(stored[:2], 4), first[:, :2], atol=1e-5), (
+        "the pictures after it change its draws"
+    )
     same = model.restorations(np.stack([stored[0], stored[0]]), 4)
     assert not np.allclose(same[:, 0], same[:, 1]), "each picture has chances of its own"
 
@@ -264,7 +305,9 @@ def test_draws_have_the_spread_of_the_posterior():
     drawn = model.restorations(stored, 4000).reshape(4000, 2, -1)
     posterior, module = model.encode(stored), model.module
     expected = (module.decode(posterior.mean)[..., :3, :5]).flatten(1).numpy()
-    spread = (posterior.std[:, None, :] * module.weight.abs()).sum(2).numpy()  # each pixel hangs on one dimension
+    spread = (
+        (posterior.std[:, None, :] * module.weight.abs()).sum(2).numpy()
+    )  # each pixel hangs on one dimension
     assert np.allclose(drawn.mean(0), expected, atol=4 * spread.max() / 4000**0.5)
     assert np.allclose(drawn.std(0), spread, rtol=0.06, atol=1e-4)
 
@@ -272,12 +315,16 @@ def test_draws_have_the_spread_of_the_posterior():
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 4))
 def test_a_map_of_latents_is_drawn_for_pictures_of_any_size(height, width, count):
     model = trained(RESTORERS["latent-unet"])
-    drawn = model.draw_restorations(torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0)), count)
+    drawn = model.draw_restorations(
+        torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0)), count
+    )
     assert drawn.shape == (count, 2, 1, height, width)
     assert drawn.isfinite().all()
 
 
-@pytest.mark.parametrize(("channels", "shape"), [(1, (9, 13, 3)), (3, (9, 13)), (1, (2, 9, 13, 3))], ids=str)
+@pytest.mark.parametrize(
+    ("channels", "shape"), [(1, (9, 13, 3)), (3, (9, 13)), (1, (2, 9, 13, 3))], ids=str
+)
 def test_whatever_can_be_restored_can_be_drawn_for(channels, shape):
     model = trained(LatentUNet(widths=(3, 4), latent_dim=2, channels=channels))
     stored = np.random.default_rng(0).random(shape, dtype=np.float32)
@@ -290,7 +337,11 @@ def test_many_draws_are_made_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(model_file, "_PIXELS_AT_ONCE", 3 * 8 * 12)
     seen: list[int] = []
     draw = model.module.draw
-    monkeypatch.setattr(model.module, "draw", lambda degraded, source: seen.append(len(degraded)) or draw(degraded, source))
+    monkeypatch.setattr(
+        model.module,
+        "draw",
+        lambda degraded, source: seen.append(len(degraded)) or draw(degraded, source),
+    )
     assert model.restorations(pictures(GREY, 2), 7).shape == (7, 2, 7, 10)
     assert seen == [3, 3, 1] * 2
 
@@ -319,12 +370,18 @@ LATENT_USES: dict[str, Callable[[Model], object]] = {
 @pytest.mark.parametrize("use", LATENT_USES.values(), ids=LATENT_USES)
 @pytest.mark.parametrize("network", [Conv(features=2), LatentUNet(widths=(2, 3))], ids=str)
 def test_a_model_without_a_latent_vector_says_which_model_to_give(use, network):
-    with pytest.raises(UsageError, match=f"mine is no variational auto-encoder: its network \\({network.kind}\\) has no latent vector"):
+    with pytest.raises(
+        UsageError,
+        match=f"mine is no variational auto-encoder: its network \\({network.kind}\\) has no latent vector",
+    ):
         use(trained(network))
 
 
 def test_one_answer_has_no_draws():
-    with pytest.raises(UsageError, match=r"gives one answer for each picture: its network \(conv\) has no latent to draw from"):
+    with pytest.raises(
+        UsageError,
+        match=r"gives one answer for each picture: its network \(conv\) has no latent to draw from",
+    ):
         trained(Conv(features=2)).restorations(np.zeros((7, 10), np.uint8), 2)
 
 
@@ -338,7 +395,9 @@ RESTORING_USES: dict[str, Callable[[Model], object]] = {
 @pytest.mark.parametrize("use", RESTORING_USES.values(), ids=RESTORING_USES)
 def test_a_model_that_learned_from_pictures_alone_restores_nothing(use):
     use(trained(GREY, restores=True))
-    with pytest.raises(UsageError, match="mine learned from pictures alone and makes pictures like them"):
+    with pytest.raises(
+        UsageError, match="mine learned from pictures alone and makes pictures like them"
+    ):
         use(trained(GREY, restores=False))
 
 
@@ -352,4 +411,6 @@ def test_what_was_saved_imagines_the_same(network, tmp_path):
     assert again.card == model.card
     assert not again.card.restores
     assert np.allclose(again.sample(3), model.sample(3), atol=1e-5)
-    assert torch.allclose(again.encode(pictures(network)).mean, model.encode(pictures(network)).mean, atol=1e-5)
+    assert torch.allclose(
+        again.encode(pictures(network)).mean, model.encode(pictures(network)).mean, atol=1e-5
+    )

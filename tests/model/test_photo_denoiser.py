@@ -6,9 +6,9 @@ import pytest
 import skimage.data
 import torch
 
-from restorae.chance import generator
 from restorae.model import Model, load
 from restorae.pixels import to_grey, to_working
+from restorae.randomness import generator
 from restorae.restoring.classical import Classical
 from restorae.shapes import Images
 
@@ -37,10 +37,15 @@ def psnr(restored: Images, clean: Images) -> float:
 
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("grey", [True, False], ids=["grey", "colour"])
-def test_it_beats_what_learned_nothing_at_any_strength_without_being_told(model: Model, photo: Images, sigma: int, grey: bool) -> None:
+def test_it_beats_what_learned_nothing_at_any_strength_without_being_told(
+    model: Model, photo: Images, sigma: int, grey: bool
+) -> None:
     clean = (to_grey(photo) if grey else photo)[..., :256, 100:356]
     degraded = noisy(clean, sigma)
-    best = max(psnr(Classical.of(f"{method}(sigma={sigma / 255})").apply(degraded), clean) for method in ("nlm", "wavelet"))
+    best = max(
+        psnr(Classical.of(f"{method}(sigma={sigma / 255})").apply(degraded), clean)
+        for method in ("nlm", "wavelet")
+    )
     assert psnr(model.restore_images(degraded), clean) > best + 0.5
 
 
@@ -54,7 +59,9 @@ def test_three_equal_channels_are_grey(model: Model, photo: Images) -> None:
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
-def test_a_region_in_its_picture_scores_as_the_region_alone(model: Model, photo: Images, sigma: int) -> None:
+def test_a_region_in_its_picture_scores_as_the_region_alone(
+    model: Model, photo: Images, sigma: int
+) -> None:
     """A network that judges the noise by the borders of its patches loses as its surroundings grow (by 2 dB, where it was measured)."""
     clean = to_grey(photo)
     degraded = noisy(clean, sigma)
@@ -62,14 +69,20 @@ def test_a_region_in_its_picture_scores_as_the_region_alone(model: Model, photo:
     def mean_score(around: int) -> float:
         scores = []
         for top, left in PLACES:
-            inside = model.restore_images(degraded[..., top - around : top + SIDE + around, left - around : left + SIDE + around])
+            inside = model.restore_images(
+                degraded[
+                    ..., top - around : top + SIDE + around, left - around : left + SIDE + around
+                ]
+            )
             region = inside[..., around : around + SIDE, around : around + SIDE]
             scores.append(psnr(region, clean[..., top : top + SIDE, left : left + SIDE]))
         return sum(scores) / len(scores)
 
     alone = mean_score(0)
     for around in (32, 56):
-        assert mean_score(around) > alone - 0.1, f"{around} px around it make a region worse: {mean_score(around):.2f} from {alone:.2f} dB"
+        assert mean_score(around) > alone - 0.1, (
+            f"{around} px around it make a region worse: {mean_score(around):.2f} from {alone:.2f} dB"
+        )
 
 
 def test_what_is_hardly_noisy_is_hardly_changed(model: Model, photo: Images) -> None:

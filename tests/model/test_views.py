@@ -9,12 +9,12 @@ import pytest
 import skimage.data
 import torch
 
-from restorae.chance import generator
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.model import Model, load, make_card
 from restorae.model.views import VIEWS
 from restorae.networks import Network, UNet, pad_to_multiple
 from restorae.pixels import to_working
+from restorae.randomness import generator
 from restorae.restoring import ModelRestorer
 from restorae.tiling import apply, plan_for
 
@@ -38,7 +38,9 @@ def model() -> Model:
 
 
 @pytest.mark.parametrize("views", VIEWS)
-def test_what_comes_out_is_the_mean_of_the_symmetries(model: Model, seeded: Callable[..., torch.Tensor], views: int) -> None:
+def test_what_comes_out_is_the_mean_of_the_symmetries(
+    model: Model, seeded: Callable[..., torch.Tensor], views: int
+) -> None:
     images = seeded(1, 1, 37, 50)
     padded = pad_to_multiple(images, model.network.multiple_of)
     every = [
@@ -47,22 +49,37 @@ def test_what_comes_out_is_the_mean_of_the_symmetries(model: Model, seeded: Call
         (lambda x, k=k: x.flip(3).rot90(k, (2, 3)), lambda x, k=k: x.rot90(-k, (2, 3)).flip(3)) for k in range(4)
     ]  # fmt: skip
     which = {1: (0,), 2: (0, 5), 4: (0, 2, 5, 7), 8: range(8)}[views]
-    expected = torch.stack([every[place][1](restored(model, every[place][0](padded))) for place in which]).mean(0)[..., :37, :50]
+    expected = torch.stack(
+        [every[place][1](restored(model, every[place][0](padded))) for place in which]
+    ).mean(0)[..., :37, :50]
     torch.testing.assert_close(restored(model, images, views), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_of_eight_views_a_turned_picture_gives_the_turned_result(model: Model, seeded: Callable[..., torch.Tensor]) -> None:
+def test_of_eight_views_a_turned_picture_gives_the_turned_result(
+    model: Model, seeded: Callable[..., torch.Tensor]
+) -> None:
     images = seeded(2, 1, 32, 48)
     turned = restored(model, images.rot90(1, (2, 3)), 8).rot90(-1, (2, 3))
     torch.testing.assert_close(turned, restored(model, images, 8), rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(restored(model, images.rot90(1, (2, 3))).rot90(-1, (2, 3)), restored(model, images), atol=1e-3)
+    assert not torch.allclose(
+        restored(model, images.rot90(1, (2, 3))).rot90(-1, (2, 3)),
+        restored(model, images),
+        atol=1e-3,
+    )
 
 
 @pytest.mark.parametrize("size", [(131, 170), (64, 200), (133, 96)])
-def test_tiles_of_views_are_the_views_of_the_whole(model: Model, seeded: Callable[..., torch.Tensor], size: tuple[int, int]) -> None:
+def test_tiles_of_views_are_the_views_of_the_whole(
+    model: Model, seeded: Callable[..., torch.Tensor], size: tuple[int, int]
+) -> None:
     images = seeded(1, 1, *size)
     restorer = ModelRestorer(model, precision="float32", views=8)
-    plan = plan_for(*size, tile=2 * (restorer.halo or 0) + 32, halo=restorer.halo, multiple_of=restorer.multiple_of)
+    plan = plan_for(
+        *size,
+        tile=2 * (restorer.halo or 0) + 32,
+        halo=restorer.halo,
+        multiple_of=restorer.multiple_of,
+    )
     assert len(plan) > 1
     tiled = apply(restorer.settled(size, lambda: images), images, plan)
     assert (tiled - restorer.restore_images(images)).abs().max() <= 1e-5
@@ -82,20 +99,26 @@ def test_views_do_good_to_what_learned_turned() -> None:
     noisy = photo + 25 / 255 * torch.randn(photo.shape, generator=generator(0))
     model = load("photo-denoiser")
     assert model.card.learned_turned
-    errors = [(model.restore_images(noisy, views=views) - photo).square().mean().item() for views in VIEWS]
+    errors = [
+        (model.restore_images(noisy, views=views) - photo).square().mean().item() for views in VIEWS
+    ]
     assert errors == sorted(errors, reverse=True)
     assert not load("page-cleaner").card.learned_turned
 
 
 @pytest.mark.parametrize("views", [0, 3, 16, -1])
-def test_other_numbers_of_views_are_refused(model: Model, seeded: Callable[..., torch.Tensor], views: int) -> None:
+def test_other_numbers_of_views_are_refused(
+    model: Model, seeded: Callable[..., torch.Tensor], views: int
+) -> None:
     with pytest.raises(UsageError, match="1, 2, 4 or 8"):
         model.restore_images(seeded(1, 1, 8, 8), views=views)
     with pytest.raises(UsageError, match="1, 2, 4 or 8"):
         ModelRestorer(model, views=views)
 
 
-def test_what_has_a_shape_of_its_own_is_not_turned_out_of_it(seeded: Callable[..., torch.Tensor]) -> None:
+def test_what_has_a_shape_of_its_own_is_not_turned_out_of_it(
+    seeded: Callable[..., torch.Tensor],
+) -> None:
     upright = model_of(Network.of("conv-vae").fitted(1, (28, 20)))
     with pytest.raises(ShapeMismatch):
         upright.restore_images(seeded(1, 1, 28, 20), views=2)

@@ -13,12 +13,25 @@ from torch import nn
 from torch.nn import functional
 
 from restorae.errors import BadSpec, ShapeMismatch
-from restorae.networks import VAE, Conv, ConvVAE, Dense, LatentModule, LatentUNet, Network, ResidualVAE, UNet
+from restorae.networks import (
+    VAE,
+    Conv,
+    ConvVAE,
+    Dense,
+    LatentModule,
+    LatentUNet,
+    Network,
+    ResidualVAE,
+    UNet,
+)
 from restorae.networks.layers import UpsampledConv
 from restorae.networks.summary import layer_table
 from restorae.parts import kinds
 
-FAMILY = sorted((part for part in kinds(Network) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
+FAMILY = sorted(
+    (part for part in kinds(Network) if part.__module__.startswith("restorae.")),
+    key=lambda part: part.kind,
+)
 VARIANTS = [
     Conv(features=3),
     Conv(features=2, channels=3),
@@ -32,7 +45,9 @@ VARIANTS = [
     UNet(widths=(4, 5), padding="replicate", residual=True, channels=3),
     ConvVAE(height=5, width=9, features=4, hidden=6, latent_dim=3, channels=3),
     ConvVAE(height=8, width=4, features=4, likelihood="gaussian"),
-    ResidualVAE(height=6, width=11, features=4, latent_dim=5, channels=3, encoder_blocks=0, fine_blocks=1),
+    ResidualVAE(
+        height=6, width=11, features=4, latent_dim=5, channels=3, encoder_blocks=0, fine_blocks=1
+    ),
     LatentUNet(widths=(4, 6), latent_dim=1, channels=3),
     LatentUNet(widths=(3, 5), likelihood="bernoulli"),
 ]
@@ -52,7 +67,9 @@ def built(network: Network, seed: int = 0, dtype: torch.dtype = torch.float32) -
     for weights in module.parameters():
         spread = (2 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
         weights.copy_(torch.randn(weights.shape, generator=source) * spread)
-    if dtype == torch.float64:  # a latent's moments are float32 wherever they come from, and are widened again here
+    if (
+        dtype == torch.float64
+    ):  # a latent's moments are float32 wherever they come from, and are widened again here
         for layer in module.modules():
             if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
                 layer.register_forward_pre_hook(lambda _layer, entering: (entering[0].double(),))
@@ -66,15 +83,24 @@ def sides(network: Network, times: tuple[int, int] = (2, 3)) -> tuple[int, int]:
     return network.multiple_of[0] * times[0], network.multiple_of[1] * times[1]
 
 
-def images(network: Network, count: int = 2, times: tuple[int, int] = (2, 3), seed: int = 1) -> torch.Tensor:
-    return torch.rand(count, network.channels, *sides(network, times), generator=torch.Generator().manual_seed(seed))
+def images(
+    network: Network, count: int = 2, times: tuple[int, int] = (2, 3), seed: int = 1
+) -> torch.Tensor:
+    return torch.rand(
+        count,
+        network.channels,
+        *sides(network, times),
+        generator=torch.Generator().manual_seed(seed),
+    )
 
 
 def learned_from(network: Network, module: nn.Module) -> torch.Tensor:
     """A number that depends on everything that training looks at."""
     if not isinstance(module, LatentModule):
         return module(images(network)).square().mean()
-    explained = module.explain(images(network), images(network, seed=2), torch.Generator().manual_seed(3))
+    explained = module.explain(
+        images(network), images(network, seed=2), torch.Generator().manual_seed(3)
+    )
     return explained.outputs.square().mean() + explained.posterior.kl(explained.prior).mean()
 
 
@@ -150,7 +176,11 @@ def test_a_batch_is_its_images_one_by_one(network):
 def test_every_weight_can_be_learned(network):
     module = built(network).requires_grad_(True)
     learned_from(network, module).backward()
-    idle = [name for name, weights in module.named_parameters() if weights.grad is None or not weights.grad.any()]
+    idle = [
+        name
+        for name, weights in module.named_parameters()
+        if weights.grad is None or not weights.grad.any()
+    ]
     assert not idle, f"no gradient reaches {', '.join(idle)}"
 
 
@@ -176,7 +206,10 @@ def test_only_a_network_for_one_size_refuses_another_and_says_both(network, size
         network.check_size(*size)
         return
     own = f"{network.height} × {network.width}"
-    with pytest.raises(ShapeMismatch, match=rf"{network.kind} was built for pictures of {own} .*but {size[0]} × {size[1]} came"):
+    with pytest.raises(
+        ShapeMismatch,
+        match=rf"{network.kind} was built for pictures of {own} .*but {size[0]} × {size[1]} came",
+    ):
         network.check_size(*size)
 
 
@@ -185,14 +218,19 @@ def test_a_network_for_one_size_takes_the_pictures_size_and_refuses_sizes_that_d
     fitted = network.fitted(3, (17, 2))
     assert (fitted.channels, fitted.height, fitted.width) == (3, 17, 2)
     fitted.check_size(17, 2)
-    with pytest.raises(ShapeMismatch, match=rf"{network.kind}\) learns pictures of one size, and these differ"):
+    with pytest.raises(
+        ShapeMismatch, match=rf"{network.kind}\) learns pictures of one size, and these differ"
+    ):
         network.fitted(1, None)
     with pytest.raises(ShapeMismatch, match=rf"are 20 × 257; {network.kind} takes up to 256 × 256"):
         network.fitted(1, (20, 257))
 
 
 @each_kind
-@pytest.mark.parametrize(("channels", "size"), [(1, (28, 28)), (3, (28, 28)), (3, None), (1, (41, 13)), (1, (300, 200)), (1, (1, 1))])
+@pytest.mark.parametrize(
+    ("channels", "size"),
+    [(1, (28, 28)), (3, (28, 28)), (3, None), (1, (41, 13)), (1, (300, 200)), (1, (1, 1))],
+)
 def test_fitted_to_pictures_it_restores_their_channels(kind, channels, size):
     if issubclass(kind, VAE) and (size is None or max(size) > 256):
         size = (30, 21)  # the others are refused in the test above
@@ -219,10 +257,23 @@ def test_fitted_to_pictures_it_restores_their_channels(kind, channels, size):
         (LatentUNet, {"widths": (4,)}),
         (LatentUNet, {"widths": (4, 0)}),
     ]
-    + [(kind, {"latent_dim": wrong}) for kind in (ConvVAE, ResidualVAE, LatentUNet) for wrong in (0, -1, 4097)]
-    + [(kind, {"sigma": wrong}) for kind in (ConvVAE, ResidualVAE, LatentUNet) for wrong in (0, -0.1)]
+    + [
+        (kind, {"latent_dim": wrong})
+        for kind in (ConvVAE, ResidualVAE, LatentUNet)
+        for wrong in (0, -1, 4097)
+    ]
+    + [
+        (kind, {"sigma": wrong})
+        for kind in (ConvVAE, ResidualVAE, LatentUNet)
+        for wrong in (0, -0.1)
+    ]
     + [(kind, {"likelihood": "poisson"}) for kind in (ConvVAE, ResidualVAE, LatentUNet)]
-    + [(kind, {side: wrong}) for kind in (ConvVAE, ResidualVAE) for side in ("height", "width") for wrong in (0, 257)],
+    + [
+        (kind, {side: wrong})
+        for kind in (ConvVAE, ResidualVAE)
+        for side in ("height", "width")
+        for wrong in (0, 257)
+    ],
 )
 def test_settings_that_build_nothing_are_refused_when_they_are_said(kind, settings):
     with pytest.raises(BadSpec, match=kind.kind):
@@ -239,9 +290,13 @@ def test_the_layer_table_counts_every_parameter_once(network):
     # what a restorer with a latent needs to look at the answer is there while it learns and takes no part in restoring
     left_out = only_for_training(network, module)
     assert bool(left_out) == isinstance(network, LatentUNet)
-    assert sum(row.parameters for row in rows) + left_out == sum(weights.numel() for weights in module.parameters())
+    assert sum(row.parameters for row in rows) + left_out == sum(
+        weights.numel() for weights in module.parameters()
+    )
     assert all(row.shape for row in rows)
-    assert not any(layer._forward_hooks for layer in module.modules()), "the table left its hooks behind"
+    assert not any(layer._forward_hooks for layer in module.modules()), (
+        "the table left its hooks behind"
+    )
 
 
 def only_for_training(network: Network, module: nn.Module) -> int:
@@ -251,7 +306,11 @@ def only_for_training(network: Network, module: nn.Module) -> int:
     module.requires_grad_(True)
     drawn = module.draw(images(network, times=(1, 1)), torch.Generator().manual_seed(0))
     gradients = torch.autograd.grad(drawn.sum(), tuple(module.parameters()), allow_unused=True)
-    return sum(weights.numel() for weights, gradient in zip(module.parameters(), gradients, strict=True) if gradient is None)
+    return sum(
+        weights.numel()
+        for weights, gradient in zip(module.parameters(), gradients, strict=True)
+        if gradient is None
+    )
 
 
 # ------------------------------------------------------------------------------------------------- context
@@ -266,13 +325,19 @@ def measured_halo(network: Network) -> int:
     middle = [-(-(declared + 8) // side) * side for side in (rows, columns)]
     size = [2 * place + side for place, side in zip(middle, (rows, columns), strict=True)]
     source = torch.Generator().manual_seed(2)
-    count = 2 if sum(weights.numel() for weights in module.parameters()) > 20_000 else 6  # few features need many pictures
+    count = (
+        2 if sum(weights.numel() for weights in module.parameters()) > 20_000 else 6
+    )  # few features need many pictures
     base = torch.randn(count, network.channels, *size, generator=source, dtype=torch.float64)
     before, reach = module(base), 0
-    for place in range(max(rows, columns)):  # along the diagonal each row and each column of the block comes once
+    for place in range(
+        max(rows, columns)
+    ):  # along the diagonal each row and each column of the block comes once
         row, column = middle[0] + place % rows, middle[1] + place % columns
         changed = base.clone()
-        changed[..., row, column] += torch.randn(base.shape[:2], generator=source, dtype=torch.float64) * 50
+        changed[..., row, column] += (
+            torch.randn(base.shape[:2], generator=source, dtype=torch.float64) * 50
+        )
         felt = (module(changed) - before).abs().amax((0, 1)) > 1e-9
         where = felt.nonzero()
         reach = max(reach, int((where - torch.tensor([row, column])).abs().max()))
@@ -289,17 +354,35 @@ def test_the_declared_halo_is_the_measured_one(network):
 def test_what_lies_beyond_the_halo_changes_nothing(network):
     module, (rows, columns) = built(network, dtype=torch.float64), network.multiple_of
     context = [-(-network.halo // side) * side for side in (rows, columns)]
-    whole = torch.rand(1, network.channels, 2 * context[0] + 3 * rows, 2 * context[1] + 4 * columns, dtype=torch.float64)
-    top, left = rows, columns  # a tile that starts on the network's stride, in the middle of the picture
+    whole = torch.rand(
+        1,
+        network.channels,
+        2 * context[0] + 3 * rows,
+        2 * context[1] + 4 * columns,
+        dtype=torch.float64,
+    )
+    top, left = (
+        rows,
+        columns,
+    )  # a tile that starts on the network's stride, in the middle of the picture
     tile = whole[..., top : top + 2 * context[0] + rows, left : left + 2 * context[1] + columns]
     kept = module(tile)[..., context[0] : context[0] + rows, context[1] : context[1] + columns]
-    expected = module(whole)[..., top + context[0] : top + context[0] + rows, left + context[1] : left + context[1] + columns]
+    expected = module(whole)[
+        ...,
+        top + context[0] : top + context[0] + rows,
+        left + context[1] : left + context[1] + columns,
+    ]
     assert torch.allclose(kept, expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("network", [network for network in MEMBERS if network.halo is None], ids=str)
+@pytest.mark.parametrize(
+    "network", [network for network in MEMBERS if network.halo is None], ids=str
+)
 def test_a_network_without_halo_looks_at_everything(network):
-    module, given_images = built(network, dtype=torch.float64), images(network, count=8, times=(1, 1)).double()
+    module, given_images = (
+        built(network, dtype=torch.float64),
+        images(network, count=8, times=(1, 1)).double(),
+    )
     changed = given_images.clone()
     changed[..., 0, 0] += 5
     felt = (module(changed) - module(given_images)).abs().amax((0, 1)) > 1e-9
@@ -328,7 +411,9 @@ def lesson(features: int = 32, channels: int = 1) -> nn.Sequential:
     )
 
 
-@pytest.mark.parametrize(("features", "channels", "size"), [(32, 1, (28, 28)), (8, 3, (20, 36)), (8, 1, (4, 4))])
+@pytest.mark.parametrize(
+    ("features", "channels", "size"), [(32, 1, (28, 28)), (8, 3, (20, 36)), (8, 1, (4, 4))]
+)
 def test_conv_is_the_lessons_network(features, channels, size):
     ours, theirs = built(Conv(features=features, channels=channels)), lesson(features, channels)
     theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
@@ -339,7 +424,9 @@ def test_conv_is_the_lessons_network(features, channels, size):
     for module in (ours, theirs):
         module(given_images).square().mean().backward()
     for (name, one), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        assert torch.allclose(one.grad, other.grad, atol=1e-4 * max(1, other.grad.abs().max().item())), name
+        assert torch.allclose(
+            one.grad, other.grad, atol=1e-4 * max(1, other.grad.abs().max().item())
+        ), name
 
 
 def test_conv_has_the_lessons_parameters():
@@ -353,20 +440,31 @@ def test_conv_has_the_lessons_parameters():
 @given(
     st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 7), st.integers(1, 7), st.integers(0, 100)
 )  # fmt: skip
-def test_upsampled_conv_is_doubling_and_then_convolving(batch, entering, leaving, height, width, seed):
+def test_upsampled_conv_is_doubling_and_then_convolving(
+    batch, entering, leaving, height, width, seed
+):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         layer = UpsampledConv(entering, leaving).double()
-        features = torch.randn(batch, entering, height, width, dtype=torch.float64, requires_grad=True)
+        features = torch.randn(
+            batch, entering, height, width, dtype=torch.float64, requires_grad=True
+        )
         towards = torch.randn(batch, leaving, 2 * height, 2 * width, dtype=torch.float64)
     learned = (features, layer.weight, layer.bias)
 
     def slow() -> torch.Tensor:
-        return functional.conv2d(functional.interpolate(features, scale_factor=2, mode="nearest"), layer.weight, layer.bias, padding=1)
+        return functional.conv2d(
+            functional.interpolate(features, scale_factor=2, mode="nearest"),
+            layer.weight,
+            layer.bias,
+            padding=1,
+        )
 
     assert torch.allclose(layer(features), slow(), atol=1e-12)
     quick_gradients = torch.autograd.grad(layer(features), learned, towards)
-    for quick, expected in zip(quick_gradients, torch.autograd.grad(slow(), learned, towards), strict=True):
+    for quick, expected in zip(
+        quick_gradients, torch.autograd.grad(slow(), learned, towards), strict=True
+    ):
         assert torch.allclose(quick, expected, atol=1e-11)
 
 
@@ -387,7 +485,10 @@ def test_dense_takes_larger_pictures_as_a_mosaic(channels):
 
 
 def test_dense_is_products_with_relu_between():
-    module, picture = built(Dense(height=3, width=5, hidden=(8, 4))), torch.rand(2, 1, 3, 5, generator=torch.Generator().manual_seed(0))
+    module, picture = (
+        built(Dense(height=3, width=5, hidden=(8, 4))),
+        torch.rand(2, 1, 3, 5, generator=torch.Generator().manual_seed(0)),
+    )
     values = picture.flatten(1) - 0.5  # around middle grey
     linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
     for place, layer in enumerate(linears):
@@ -398,8 +499,13 @@ def test_dense_is_products_with_relu_between():
 
 def test_unet_starts_without_normalisation_and_with_blocks_that_change_nothing():
     module = UNet().build()
-    assert not any(isinstance(layer, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)) for layer in module.modules())
-    seconds = [weights for name, weights in module.named_parameters() if name.endswith("second.weight")]
+    assert not any(
+        isinstance(layer, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm))
+        for layer in module.modules()
+    )
+    seconds = [
+        weights for name, weights in module.named_parameters() if name.endswith("second.weight")
+    ]
     assert seconds
     assert not any(weights.any() for weights in seconds)
 
@@ -423,7 +529,11 @@ def test_a_unet_for_grey_and_colour_has_a_door_for_each():
         restored = module(picture)
         assert restored.shape == picture.shape
         restored.square().mean().backward()
-        reached = {name.split(".")[0] for name, weights in module.named_parameters() if weights.grad is not None and weights.grad.any()}
+        reached = {
+            name.split(".")[0]
+            for name, weights in module.named_parameters()
+            if weights.grad is not None and weights.grad.any()
+        }
         assert reached == {*doors, "encoders", "downs", "ups", "decoders"}
 
 
@@ -456,11 +566,17 @@ def test_a_residual_unet_adds_to_the_picture_what_the_other_would_restore():
 
 @pytest.mark.parametrize("padding", ["zeros", "replicate"])
 def test_beyond_the_border_lie_zeros_or_the_outermost_values_again(padding):
-    network = UNet(widths=(4,), encoder_blocks=(1,), decoder_blocks=(), padding=padding)  # on the way up, places differ by themselves
+    network = UNet(
+        widths=(4,), encoder_blocks=(1,), decoder_blocks=(), padding=padding
+    )  # on the way up, places differ by themselves
     flat = torch.full((1, 1, 64, 64), 0.8, dtype=torch.float64)
-    restored = built(network, dtype=torch.float64)(flat)[..., ::2, ::2]  # pixels of one place within a position
+    restored = built(network, dtype=torch.float64)(flat)[
+        ..., ::2, ::2
+    ]  # pixels of one place within a position
     is_flat = torch.allclose(restored, restored[..., :1, :1].expand_as(restored), atol=1e-9)
-    assert is_flat == (padding == "replicate"), "what continues the border shows within a flat picture"
+    assert is_flat == (padding == "replicate"), (
+        "what continues the border shows within a flat picture"
+    )
 
 
 def test_padding_is_settled_when_training_cuts_patches():
@@ -474,10 +590,26 @@ def test_padding_is_settled_when_training_cuts_patches():
 
 
 def test_settings_from_before_these_were_there_build_the_same():
-    old = {"kind": "unet", "channels": 1, "widths": [4, 6], "encoder_blocks": [0, 2], "decoder_blocks": [1], "patch": 2}
+    old = {
+        "kind": "unet",
+        "channels": 1,
+        "widths": [4, 6],
+        "encoder_blocks": [0, 2],
+        "decoder_blocks": [1],
+        "patch": 2,
+    }
     network = Network.of(old)
     assert network == UNet(widths=(4, 6))
     module = network.build()
-    assert {name.split(".")[0] for name, _ in module.named_parameters()} == {"input", "output", "encoders", "downs", "ups", "decoders"}
-    assert {layer.padding_mode for layer in module.modules() if isinstance(layer, nn.Conv2d)} == {"zeros"}
+    assert {name.split(".")[0] for name, _ in module.named_parameters()} == {
+        "input",
+        "output",
+        "encoders",
+        "downs",
+        "ups",
+        "decoders",
+    }
+    assert {layer.padding_mode for layer in module.modules() if isinstance(layer, nn.Conv2d)} == {
+        "zeros"
+    }
     assert not module.residual

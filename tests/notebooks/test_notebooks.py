@@ -12,7 +12,10 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-RESTORE, VARIATIONAL = NOTEBOOKS / "01_restore_digits.ipynb", NOTEBOOKS / "02_variational_autoencoder.ipynb"
+RESTORE, VARIATIONAL = (
+    NOTEBOOKS / "01_restore_digits.ipynb",
+    NOTEBOOKS / "02_variational_autoencoder.ipynb",
+)
 BOTH = pytest.mark.parametrize("path", [RESTORE, VARIATIONAL], ids=lambda path: path.stem)
 
 LESSON = {
@@ -30,7 +33,9 @@ def code(book: Any) -> str:
     return "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
 
 
-def execute(path: Path, folder: Path, wanted: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dict[str, Any]]:
+def execute(
+    path: Path, folder: Path, wanted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, dict[str, Any]]:
     """The notebook after a quick run without any data set, and the values of some expressions at its end."""
     for name, value in {
         "RESTORAE_QUICK": "1",
@@ -47,7 +52,9 @@ def execute(path: Path, folder: Path, wanted: dict[str, str], monkeypatch: pytes
     book = read(path)
     asked = ", ".join(f"{name!r}: {expression}" for name, expression in wanted.items())
     book.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps({{{asked}}}))"))
-    NotebookClient(book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(
+        book, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
     return book, json.loads(book.cells.pop().outputs[-1].text)
 
 
@@ -88,7 +95,11 @@ def test_the_lessons_names_are_assigned_in_the_lessons_order(path: Path) -> None
 @BOTH
 def test_its_links_lead_somewhere(path: Path) -> None:
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if ":" not in target]
+    targets = [
+        target.partition("#")[0]
+        for target in re.findall(r"\]\(([^)\s]+)\)", text)
+        if ":" not in target
+    ]
     assert targets
     assert [target for target in targets if not (NOTEBOOKS / target).exists()] == []
 
@@ -98,7 +109,14 @@ def test_the_lessons_own_checks_and_constants_are_there() -> None:
     for check in ("assert x_train_norm.max() == 1.0", "assert x_test_norm.max() == 1.0"):
         assert check in first
         assert check in second
-    for constant in ("mean = 0.5", "stddev = 0.3", 'loss="mse"', 'optimiser="nadam"', "epochs=3", "workers="):
+    for constant in (
+        "mean = 0.5",
+        "stddev = 0.3",
+        'loss="mse"',
+        'optimiser="nadam"',
+        "epochs=3",
+        "workers=",
+    ):
         assert constant in first
     for constant in ("latent_dim = 2", "else 30", "else 128", 'optimiser="nadam"', "n=30"):
         assert constant in second
@@ -127,7 +145,9 @@ def test_digits_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.slow
-def test_a_latent_space_is_learned_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_latent_space_is_learned_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = {
         "history": "vae.card.history",
         "parameters": "vae.card.parameters",

@@ -14,7 +14,17 @@ from PIL import Image
 
 from restorae.errors import BadPicture, OutputError, TileTooSmall, UsageError
 from restorae.progress import Progress
-from restorae.restoring import LOG, ClassicalRestorer, Failure, Masks, Order, Treatment, file_digest, plan, restore_files
+from restorae.restoring import (
+    LOG,
+    ClassicalRestorer,
+    Failure,
+    Masks,
+    Order,
+    Treatment,
+    file_digest,
+    plan,
+    restore_files,
+)
 from restorae.restoring.classical import Inpaint, Median, TotalVariation
 from restorae.restoring.restorers import Change
 from restorae.shapes import Images
@@ -43,14 +53,18 @@ class Heard(Progress):
 
     @property
     def done(self) -> int:
-        return sum(call[1] for call in self.calls if call[0] == "advance" and isinstance(call[1], int))
+        return sum(
+            call[1] for call in self.calls if call[0] == "advance" and isinstance(call[1], int)
+        )
 
 
 def archive(folder: Path, count: int, height: int = 20, width: int = 30) -> Path:
     folder.mkdir()
     source = np.random.default_rng(0)
     for place in range(count):
-        Image.fromarray(source.integers(0, 256, (height, width), dtype=np.uint8)).save(folder / f"{place}.png")
+        Image.fromarray(source.integers(0, 256, (height, width), dtype=np.uint8)).save(
+            folder / f"{place}.png"
+        )
     return folder
 
 
@@ -111,7 +125,9 @@ def test_a_picture_that_memory_does_not_suffice_for_stops_nothing(tmp_path: Path
     assert str(failures[0]) == f"{jobs[0].source}: it does not fit in memory"
 
 
-@pytest.mark.parametrize("error", [OutputError("no room"), KeyboardInterrupt()], ids=["no room", "ctrl-c"])
+@pytest.mark.parametrize(
+    "error", [OutputError("no room"), KeyboardInterrupt()], ids=["no room", "ctrl-c"]
+)
 def test_a_run_that_ends_early_tells_how_far_it_came(tmp_path: Path, error: BaseException) -> None:
     jobs = plan([archive(tmp_path / "in", 5)], tmp_path / "out")
     (tmp_path / "in" / "0.png").write_bytes(b"hello")
@@ -119,7 +135,10 @@ def test_a_run_that_ends_early_tells_how_far_it_came(tmp_path: Path, error: Base
     with pytest.raises(type(error)):
         restore_files(jobs, Order(Failing(2, error)), tmp_path / "out" / LOG, heard)
     assert heard.said[0].startswith(f"Not restored: {jobs[0].source}")
-    assert heard.said[1] == "2 of 5 were restored before it stopped. The same command with --skip-existing does the rest."
+    assert (
+        heard.said[1]
+        == "2 of 5 were restored before it stopped. The same command with --skip-existing does the rest."
+    )
     assert heard.calls[-1] == ("end",)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.png", "2.png", LOG]
 
@@ -128,7 +147,12 @@ def test_in_place_only_the_log_knows_what_is_done(tmp_path: Path) -> None:
     folder = archive(tmp_path / "in", 4)
     heard = Heard()
     with pytest.raises(OutputError):
-        restore_files(plan([folder], folder, overwrite=True), Order(Failing(1, OutputError("no room"))), folder / LOG, heard)
+        restore_files(
+            plan([folder], folder, overwrite=True),
+            Order(Failing(1, OutputError("no room"))),
+            folder / LOG,
+            heard,
+        )
     assert heard.said == [f"1 of 4 were restored before it stopped. {folder / LOG} names them."]
 
 
@@ -142,12 +166,16 @@ def test_programming_errors_are_not_dressed_up(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     jobs = plan([archive(tmp_path / "in", 3)], tmp_path / "out")
     (tmp_path / "out" / LOG).mkdir(parents=True)
-    with pytest.raises(OutputError, match=rf"{LOG} could not be written: a folder stands where the file would go"):
+    with pytest.raises(
+        OutputError, match=rf"{LOG} could not be written: a folder stands where the file would go"
+    ):
         restore_files(jobs, Order(AS_IT_IS), tmp_path / "out" / LOG)
 
 
 def test_an_order_that_cannot_be_carried_out_is_refused_before_any_file() -> None:
-    with pytest.raises(UsageError, match=r"classical:inpaint fills what a mask marks\. Give --mask"):
+    with pytest.raises(
+        UsageError, match=r"classical:inpaint fills what a mask marks\. Give --mask"
+    ):
         Order(ClassicalRestorer(Inpaint()))
     Order(ClassicalRestorer(Inpaint()), masks=Masks(Path("mask.png")))
     restorer = ClassicalRestorer(TotalVariation(iterations=10))
@@ -178,4 +206,6 @@ def test_what_is_asked_of_a_file_is_seen_by_the_restorer(tmp_path: Path) -> None
 def test_the_reason_names_the_file_once() -> None:
     source = Path("in/a.png")
     assert str(Failure(source, str(BadPicture("in/a.png is empty.")))) == "in/a.png is empty."
-    assert str(Failure(source, "it does not fit in memory")) == "in/a.png: it does not fit in memory"
+    assert (
+        str(Failure(source, "it does not fit in memory")) == "in/a.png: it does not fit in memory"
+    )

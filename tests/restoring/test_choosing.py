@@ -44,7 +44,16 @@ def chosen(folder: Path, **settings: bool) -> str:
         ([torch.rand(7, 90, 80)], PHOTOS),
         ([], PHOTOS),
     ],
-    ids=["a photograph", "a page", "mixed", "mostly pages", "a digit", "a small colour picture", "seven channels", "nothing readable"],
+    ids=[
+        "a photograph",
+        "a page",
+        "mixed",
+        "mostly pages",
+        "a digit",
+        "a small colour picture",
+        "seven channels",
+        "nothing readable",
+    ],
 )
 def test_the_model_suits_the_pictures(images: list[Image], name: str) -> None:
     choice = choose_model(images)
@@ -63,7 +72,9 @@ def test_files_are_looked_at_and_broken_ones_passed_over(folder: Path) -> None:
 
 
 def test_micrographs_and_floats_are_taken_for_photographs(folder: Path) -> None:
-    Pillow.fromarray(np.random.default_rng(0).integers(100, 900, (80, 90)).astype(np.uint16)).save(folder / "a.tif")
+    Pillow.fromarray(np.random.default_rng(0).integers(100, 900, (80, 90)).astype(np.uint16)).save(
+        folder / "a.tif"
+    )
     np.save(folder / "b.npy", np.full((3, 70, 80), np.nan, np.float32))
     assert chosen(folder) == PHOTOS
 
@@ -73,7 +84,9 @@ def test_what_a_mask_marks_is_filled(folder: Path) -> None:
     assert chosen(folder, with_mask=True) == "classical:inpaint"
 
 
-def test_no_more_than_a_dozen_files_are_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_a_dozen_files_are_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(30):
         Pillow.new("L", (70, 70), number).save(folder / f"{number}.png")
     seen = []

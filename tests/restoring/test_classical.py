@@ -11,15 +11,27 @@ from skimage import data
 from skimage.restoration import estimate_sigma
 from skimage.util import img_as_float32
 
-from restorae.chance import generator
 from restorae.degradations import Masking, SaltAndPepper
 from restorae.errors import BadSpec, ShapeMismatch, UnknownKind
 from restorae.parts import kinds
+from restorae.randomness import generator
 from restorae.regions import plan_exact
-from restorae.restoring.classical import Background, Classical, Inpaint, Median, NonLocalMeans, TotalVariation, Wavelet, noise_in
+from restorae.restoring.classical import (
+    Background,
+    Classical,
+    Inpaint,
+    Median,
+    NonLocalMeans,
+    TotalVariation,
+    Wavelet,
+    noise_in,
+)
 from restorae.tiling import apply
 
-FAMILY = sorted((part for part in kinds(Classical) if part.__module__.startswith("restorae.")), key=lambda part: part.kind)
+FAMILY = sorted(
+    (part for part in kinds(Classical) if part.__module__.startswith("restorae.")),
+    key=lambda part: part.kind,
+)
 
 EXAMPLES: dict[str, list[dict[str, object]]] = {
     "background": [{"radius": 4}],
@@ -33,7 +45,9 @@ EXAMPLES: dict[str, list[dict[str, object]]] = {
 MEMBERS = [kind(**settings) for kind in FAMILY for settings in ({}, *EXAMPLES.get(kind.kind, []))]
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.kind)
 each_member = pytest.mark.parametrize("part", MEMBERS, ids=str)
-each_with_halo = pytest.mark.parametrize("part", [part for part in MEMBERS if part.halo is not None], ids=str)
+each_with_halo = pytest.mark.parametrize(
+    "part", [part for part in MEMBERS if part.halo is not None], ids=str
+)
 SHAPES = [(2, 1, 1, 1), (1, 3, 1, 9), (1, 5, 13, 2), (2, 3, 7, 5), (1, 1, 33, 28)]
 
 
@@ -85,7 +99,9 @@ def test_text_and_dictionary_give_the_part_back(part):
 
 
 def test_mistakes_are_answered_with_what_to_do():
-    with pytest.raises(UnknownKind, match=r"no classical restorer 'medain'\. Did you mean 'median'"):
+    with pytest.raises(
+        UnknownKind, match=r"no classical restorer 'medain'\. Did you mean 'median'"
+    ):
         Classical.of("medain")
     with pytest.raises(BadSpec, match="4 is even, and a patch has a middle"):
         Classical.of("nlm(patch=4)")
@@ -120,7 +136,9 @@ def test_a_batch_is_its_images_one_by_one(part):
     together = part.apply(came)
     for place in range(3):
         alone = part.apply(came[place : place + 1])
-        assert torch.equal(alone[0], together[place]), f"picture {place} depends on what else is in the batch"
+        assert torch.equal(alone[0], together[place]), (
+            f"picture {place} depends on what else is in the batch"
+        )
 
 
 @each_member
@@ -150,7 +168,11 @@ def test_values_beyond_0_and_1_are_not_cut_off(part):
     assert restored.max() > 1.2
 
 
-@pytest.mark.parametrize("part", [Median(radius=2), TotalVariation(weight=0.1), NonLocalMeans(sigma=0.1), Wavelet(sigma=0.1)], ids=str)
+@pytest.mark.parametrize(
+    "part",
+    [Median(radius=2), TotalVariation(weight=0.1), NonLocalMeans(sigma=0.1), Wavelet(sigma=0.1)],
+    ids=str,
+)
 @pytest.mark.parametrize("channels", [2, 5])
 def test_channels_that_are_no_colours_are_restored_one_by_one(part, channels):
     pictures = images(1, channels, 20, 22)
@@ -171,12 +193,20 @@ def test_the_declared_halo_is_the_measured_one(part):
     for value in (-0.3, 0.0, 1.0):
         changed = picture.clone()
         changed[..., middle, middle] = value
-        rows, columns = (settled.apply(changed) - before)[0, 0].abs().gt(1e-9).nonzero(as_tuple=True)
+        rows, columns = (
+            (settled.apply(changed) - before)[0, 0].abs().gt(1e-9).nonzero(as_tuple=True)
+        )
         if len(rows):
-            measured = max(measured, int((rows - middle).abs().max()), int((columns - middle).abs().max()))
-    assert measured <= part.halo, f"{part}: declared halo {part.halo}, measured {measured}: write {measured}"
+            measured = max(
+                measured, int((rows - middle).abs().max()), int((columns - middle).abs().max())
+            )
+    assert measured <= part.halo, (
+        f"{part}: declared halo {part.halo}, measured {measured}: write {measured}"
+    )
     if isinstance(part, (Median, NonLocalMeans)):  # the others see that far only in principle
-        assert measured == part.halo, f"{part}: declared halo {part.halo}, measured {measured}: write {measured}"
+        assert measured == part.halo, (
+            f"{part}: declared halo {part.halo}, measured {measured}: write {measured}"
+        )
 
 
 @each_with_halo
@@ -202,7 +232,9 @@ def test_the_noise_that_is_measured_is_the_noise_that_was_added(sigma, channels)
     assert NonLocalMeans().settled(sample).sigma == noise_in(sample)
     assert Wavelet().settled(sample).sigma == noise_in(sample)
     assert TotalVariation().settled(sample).weight == pytest.approx(0.8 * sigma, rel=0.05)
-    assert noise_in(sample) == pytest.approx(np.mean([estimate_sigma(each.numpy()) for each in sample[0]]), rel=1e-3)
+    assert noise_in(sample) == pytest.approx(
+        np.mean([estimate_sigma(each.numpy()) for each in sample[0]]), rel=1e-3
+    )
 
 
 def test_white_paper_without_noise_does_not_hide_the_noise_of_the_rest():
@@ -234,7 +266,14 @@ def test_colours_together_are_better_than_one_by_one(kind):
 def test_the_picture_s_border_is_restored_as_well_as_its_middle(kind):
     slope = torch.linspace(0.2, 0.8, 96).expand(1, 1, 64, 96)  # wraps around badly
     left = Classical.of(kind).apply(slope + 0.1 * noise(1, 1, 64, 96)) - slope
-    border = torch.cat([left[..., :4].flatten(), left[..., -4:].flatten(), left[..., :4, :].flatten(), left[..., -4:, :].flatten()])
+    border = torch.cat(
+        [
+            left[..., :4].flatten(),
+            left[..., -4:].flatten(),
+            left[..., :4, :].flatten(),
+            left[..., -4:, :].flatten(),
+        ]
+    )
     assert border.square().mean().sqrt() < 1.8 * left[..., 16:-16, 16:-16].square().mean().sqrt()
 
 
@@ -296,7 +335,9 @@ def test_holes_at_the_border_are_filled_too():
 def test_a_picture_without_holes_and_one_that_is_all_hole_come_back_as_they_are():
     picture = images(2, 3, 9, 8)
     for value in (0.0, 1.0):
-        assert torch.equal(Inpaint().apply(torch.cat([picture, torch.full((2, 1, 9, 8), value)], dim=1)), picture)
+        assert torch.equal(
+            Inpaint().apply(torch.cat([picture, torch.full((2, 1, 9, 8), value)], dim=1)), picture
+        )
 
 
 def test_one_known_pixel_is_enough_to_fill_from():
@@ -327,7 +368,9 @@ def test_paper_becomes_white_and_ink_stays_under_a_slope_of_light():
 
 def test_paper_becomes_white_under_a_curved_shadow_and_noise():
     sheet = page()
-    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 120), torch.linspace(-1, 1, 160), indexing="ij")
+    rows, columns = torch.meshgrid(
+        torch.linspace(-1, 1, 120), torch.linspace(-1, 1, 160), indexing="ij"
+    )
     light = 0.9 - 0.4 * torch.exp(-4 * ((rows - 0.3) ** 2 + (columns + 0.4) ** 2))
     flattened = Background(radius=10).apply(sheet * light + 0.02 * noise(1, 1, 120, 160))
     paper = flattened[sheet == 1]

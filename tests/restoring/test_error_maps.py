@@ -17,11 +17,23 @@ from restorae.formats import begin_result, open_original
 from restorae.model import Model, make_card
 from restorae.networks import Conv, Network, UNet
 from restorae.pixels import FULL_RANGE
-from restorae.restoring import LOG, Classical, ClassicalRestorer, ModelRestorer, Order, Treatment, plan, refuse_losses, restore_files
+from restorae.restoring import (
+    LOG,
+    Classical,
+    ClassicalRestorer,
+    ModelRestorer,
+    Order,
+    Treatment,
+    plan,
+    refuse_losses,
+    restore_files,
+)
 from restorae.restoring.error_maps import ERROR_GAIN, Bounded, ErrorMap, error_maps_of
 from restorae.restoring.pictures import restore_picture
 
-BOUND = ErrorBound(changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), pictures=9)
+BOUND = ErrorBound(
+    changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), pictures=9
+)
 
 
 def calibrated(network: Network = UNet(widths=(4, 4))) -> Model:
@@ -29,12 +41,21 @@ def calibrated(network: Network = UNet(widths=(4, 4))) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = network.build()
-    return Model(network, module, make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}))
+    return Model(
+        network,
+        module,
+        make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
+    )
 
 
 def noise(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
     source = np.random.default_rng(seed)
-    return np.asarray(source.random(shape) if np.dtype(dtype).kind == "f" else source.integers(0, np.iinfo(dtype).max, shape), dtype)
+    return np.asarray(
+        source.random(shape)
+        if np.dtype(dtype).kind == "f"
+        else source.integers(0, np.iinfo(dtype).max, shape),
+        dtype,
+    )
 
 
 def restored_with_map(source: Path, target: Path, model: Model, **how: object) -> Path:
@@ -43,7 +64,14 @@ def restored_with_map(source: Path, target: Path, model: Model, **how: object) -
     original = open_original(source)
     with begin_result(original, target) as result:
         errors = ErrorMap(original, target)
-        restore_picture(original, result, Bounded(ModelRestorer(model)), Treatment(**how), mask=masks, errors=errors)
+        restore_picture(
+            original,
+            result,
+            Bounded(ModelRestorer(model)),
+            Treatment(**how),
+            mask=masks,
+            errors=errors,
+        )
         errors.finish()
         result.finish()
     (made,) = [path for path in error_maps_of(target) if path.is_file()]
@@ -55,12 +83,16 @@ def restored_with_map(source: Path, target: Path, model: Model, **how: object) -
 def test_tiles_give_the_map_of_the_whole(tmp_path, size, residual):
     np.save(tmp_path / "in.npy", noise(*size, dtype=np.float32))
     model = calibrated(UNet(widths=(4, 4), residual=residual))
-    whole = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "whole.npy", model, tile=10_000))
+    whole = np.load(
+        restored_with_map(tmp_path / "in.npy", tmp_path / "whole.npy", model, tile=10_000)
+    )
     tiled = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "tiled.npy", model, tile=96))
     assert whole.dtype == np.float32
     assert whole.shape == size
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
-    np.testing.assert_allclose(np.load(tmp_path / "tiled.npy"), np.load(tmp_path / "whole.npy"), atol=1e-5)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "tiled.npy"), np.load(tmp_path / "whole.npy"), atol=1e-5
+    )
     np.testing.assert_allclose(model.error_bound(np.load(tmp_path / "in.npy")), whole, atol=1e-5)
 
 
@@ -73,7 +105,9 @@ def test_a_picture_shows_the_bound_times_the_gain(tmp_path, dtype):
     assert made.name == "out-error.png"
     shown = np.asarray(Image.open(made))
     largest = np.iinfo(dtype).max
-    np.testing.assert_allclose(shown, np.clip(ERROR_GAIN * model.error_bound(pixels), 0, largest), atol=0.51)
+    np.testing.assert_allclose(
+        shown, np.clip(ERROR_GAIN * model.error_bound(pixels), 0, largest), atol=0.51
+    )
 
 
 def test_an_array_is_told_in_the_units_of_its_values(tmp_path):
@@ -93,7 +127,11 @@ def test_values_of_a_range_of_their_own_are_told_in_theirs(tmp_path):
     bound = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "out.npy", model))
     low, high = np.percentile(values, (0.1, 99.9))
     images = torch.from_numpy((values[None, None] - np.float32(low)) / np.float32(high - low))
-    np.testing.assert_allclose(bound, (high - low) * BOUND.of(images, model.restore_images(images))[0, 0].numpy(), rtol=1e-3)
+    np.testing.assert_allclose(
+        bound,
+        (high - low) * BOUND.of(images, model.restore_images(images))[0, 0].numpy(),
+        rtol=1e-3,
+    )
 
 
 def test_a_stack_has_a_map_with_as_many_pages(tmp_path):
@@ -101,34 +139,63 @@ def test_a_stack_has_a_map_with_as_many_pages(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="minisblack")
     made = restored_with_map(tmp_path / "in.tif", tmp_path / "out.tif", calibrated())
     assert made.name == "out-error.tif"
-    np.testing.assert_allclose(tifffile.imread(made), np.clip(ERROR_GAIN * calibrated().error_bound(pixels), 0, 255), atol=0.51)
+    np.testing.assert_allclose(
+        tifffile.imread(made),
+        np.clip(ERROR_GAIN * calibrated().error_bound(pixels), 0, 255),
+        atol=0.51,
+    )
 
 
 def test_channels_of_a_stack_restored_together_each_have_theirs(tmp_path):
     pixels = noise(2, 3, 20, 24, dtype=np.uint16)
-    tifffile.imwrite(tmp_path / "in.ome.tif", pixels, metadata={"axes": "ZCYX"}, photometric="minisblack")
-    made = restored_with_map(tmp_path / "in.ome.tif", tmp_path / "out.tif", calibrated(UNet(channels=3, widths=(4, 4))), together=True)
-    expected = calibrated(UNet(channels=3, widths=(4, 4))).error_bound(pixels.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(tifffile.imread(made).reshape(pixels.shape), np.clip(ERROR_GAIN * expected, 0, 65535), atol=1)
+    tifffile.imwrite(
+        tmp_path / "in.ome.tif", pixels, metadata={"axes": "ZCYX"}, photometric="minisblack"
+    )
+    made = restored_with_map(
+        tmp_path / "in.ome.tif",
+        tmp_path / "out.tif",
+        calibrated(UNet(channels=3, widths=(4, 4))),
+        together=True,
+    )
+    expected = (
+        calibrated(UNet(channels=3, widths=(4, 4)))
+        .error_bound(pixels.transpose(0, 2, 3, 1))
+        .transpose(0, 3, 1, 2)
+    )
+    np.testing.assert_allclose(
+        tifffile.imread(made).reshape(pixels.shape),
+        np.clip(ERROR_GAIN * expected, 0, 65535),
+        atol=1,
+    )
 
 
 def test_alpha_has_no_error_and_a_map_no_alpha(tmp_path):
     pixels = noise(20, 24, 4)
     Image.fromarray(pixels).save(tmp_path / "in.png")
-    made = restored_with_map(tmp_path / "in.png", tmp_path / "out.png", calibrated(UNet(channels=3, widths=(4, 4))))
+    made = restored_with_map(
+        tmp_path / "in.png", tmp_path / "out.png", calibrated(UNet(channels=3, widths=(4, 4)))
+    )
     assert np.asarray(Image.open(made)).shape == (20, 24, 3)
     np.save(tmp_path / "in.npy", pixels)
-    bound = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "out.npy", calibrated(UNet(channels=3, widths=(4, 4)))))
+    bound = np.load(
+        restored_with_map(
+            tmp_path / "in.npy", tmp_path / "out.npy", calibrated(UNet(channels=3, widths=(4, 4)))
+        )
+    )
     assert not bound[..., 3].any()
     assert bound[..., :3].min() > 0
 
 
 def test_a_map_is_upright(tmp_path):
-    pixels = np.tile(noise(20, 1), (1, 30))  # what differs from row to row; upright, from column to column
+    pixels = np.tile(
+        noise(20, 1), (1, 30)
+    )  # what differs from row to row; upright, from column to column
     picture, exif = Image.fromarray(pixels), Image.Exif()
     exif[0x0112] = 6
     picture.save(tmp_path / "in.png", exif=exif)
-    shown = np.asarray(Image.open(restored_with_map(tmp_path / "in.png", tmp_path / "out.png", calibrated())))
+    shown = np.asarray(
+        Image.open(restored_with_map(tmp_path / "in.png", tmp_path / "out.png", calibrated()))
+    )
     expected = np.rot90(np.clip(ERROR_GAIN * calibrated().error_bound(pixels), 0, 255), -1)
     np.testing.assert_allclose(shown, expected, atol=0.51)
 
@@ -139,7 +206,9 @@ def test_what_the_mask_leaves_out_and_what_is_no_number_is_not_off(tmp_path):
     np.save(tmp_path / "in.npy", values)
     mask = np.zeros((20, 24), np.uint8)
     mask[:10], mask[10:12] = 255, 51
-    bound = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "out.npy", calibrated(), mask=mask))
+    bound = np.load(
+        restored_with_map(tmp_path / "in.npy", tmp_path / "out.npy", calibrated(), mask=mask)
+    )
     whole = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "whole.npy", calibrated()))
     assert bound[3, 4] == 0
     assert not bound[12:].any()
@@ -170,12 +239,19 @@ def test_pictures_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path)
     failures = restore_files(jobs, Order(Bounded(ModelRestorer(calibrated(network)))))
     assert [failure.source.name for failure in failures] == ["grey.png"]
     assert "calibrated on pictures of 3 channel(s), not of 1" in failures[0].reason
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["colour-error.png", "colour.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "colour-error.png",
+        "colour.png",
+    ]
 
 
 def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
     np.save(tmp_path / "in.npy", noise(150, 150, dtype=np.float32))
-    bound = np.load(restored_with_map(tmp_path / "in.npy", tmp_path / "out.npy", calibrated(Conv(features=4)), tile=64))
+    bound = np.load(
+        restored_with_map(
+            tmp_path / "in.npy", tmp_path / "out.npy", calibrated(Conv(features=4)), tile=64
+        )
+    )
     assert bound.min() >= 0.01 - 1e-6
     assert bound.max() <= 0.2 + 1e-6
 
@@ -185,7 +261,9 @@ def test_what_is_not_calibrated_or_restored_in_part_is_refused():
         Bounded(ClassicalRestorer(Classical.of("median")))
     network = Conv(features=4)
     plain = Model(network, network.build(), make_card(network, network.build(), name="plain"))
-    with pytest.raises(UsageError, match=r"plain may be: it was never calibrated.*restorae models calibrate"):
+    with pytest.raises(
+        UsageError, match=r"plain may be: it was never calibrated.*restorae models calibrate"
+    ):
         Bounded(ModelRestorer(plain))
     with pytest.raises(UsageError, match="Leave --strength away"):
         Order(Bounded(ModelRestorer(calibrated())), Treatment(strength=0.5))
@@ -198,7 +276,11 @@ def test_maps_that_would_replace_something_are_refused(tmp_path):
     with pytest.raises(UsageError, match=r"a-error\.png would be written twice"):
         refuse_losses(twice, False, error_maps_of)
     with pytest.raises(UsageError, match=r"a-error\.png would be written twice"):
-        refuse_losses(plan([tmp_path / "a.png", tmp_path / "a-error.png"], tmp_path / "out"), False, error_maps_of)
+        refuse_losses(
+            plan([tmp_path / "a.png", tmp_path / "a-error.png"], tmp_path / "out"),
+            False,
+            error_maps_of,
+        )
     one = plan([tmp_path / "a.png"], tmp_path / "out")
     refuse_losses(one, False, error_maps_of)
     (tmp_path / "out").mkdir()

@@ -25,9 +25,13 @@ class Kept:
         self.pages[page][top : top + len(rows)] = rows
 
 
-def frame_of(*pages: np.ndarray, alpha: int = 0, values: ValueRange = FULL_RANGE, **others: object) -> tuple[Frame, Kept]:
+def frame_of(
+    *pages: np.ndarray, alpha: int = 0, values: ValueRange = FULL_RANGE, **others: object
+) -> tuple[Frame, Kept]:
     result = Kept(*pages)
-    outlines = [Page(page.shape[0], page.shape[1], page.shape[2], alpha, page.dtype) for page in pages]
+    outlines = [
+        Page(page.shape[0], page.shape[1], page.shape[2], alpha, page.dtype) for page in pages
+    ]
 
     def rows(page: int) -> Rows:
         return ArrayRows(pages[page])

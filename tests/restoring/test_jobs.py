@@ -19,15 +19,27 @@ def touch(*paths: Path) -> None:
 def test_one_file_goes_to_a_file_or_into_a_folder(tmp_path: Path) -> None:
     source = tmp_path / "a b.png"
     touch(source)
-    assert plan([source], tmp_path / "out.png") == [Job(source, tmp_path / "out.png", Path("a b.png"), "png")]
-    assert plan([source], tmp_path / "out") == [Job(source, tmp_path / "out" / "a b.png", Path("a b.png"))]
+    assert plan([source], tmp_path / "out.png") == [
+        Job(source, tmp_path / "out.png", Path("a b.png"), "png")
+    ]
+    assert plan([source], tmp_path / "out") == [
+        Job(source, tmp_path / "out" / "a b.png", Path("a b.png"))
+    ]
     (tmp_path / "there.png").mkdir()
-    assert plan([source], tmp_path / "there.png") == [Job(source, tmp_path / "there.png" / "a b.png", Path("a b.png"))]
+    assert plan([source], tmp_path / "there.png") == [
+        Job(source, tmp_path / "there.png" / "a b.png", Path("a b.png"))
+    ]
 
 
 def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_no_picture(tmp_path: Path) -> None:
     folder = tmp_path / "in"
-    touch(folder / "a.png", folder / "x" / "b.JPG", folder / ".hidden.png", folder / ".git" / "c.png", folder / "notes.txt")
+    touch(
+        folder / "a.png",
+        folder / "x" / "b.JPG",
+        folder / ".hidden.png",
+        folder / ".git" / "c.png",
+        folder / "notes.txt",
+    )
     assert plan([folder], tmp_path / "out") == [
         Job(folder / "a.png", tmp_path / "out" / "a.png", Path("a.png")),
         Job(folder / "x" / "b.JPG", tmp_path / "out" / "x" / "b.JPG", Path("x/b.JPG")),
@@ -63,6 +75,10 @@ def test_two_inputs_that_would_become_one_are_refused(tmp_path: Path) -> None:
 def test_missing_inputs_and_other_kinds_are_named(tmp_path: Path) -> None:
     touch(tmp_path / "notes.txt")
     (tmp_path / "empty").mkdir()
-    for given, hint in (("nowhere", "no file or folder"), ("notes.txt", "no kind that is read"), ("empty", "holds no pictures")):
+    for given, hint in (
+        ("nowhere", "no file or folder"),
+        ("notes.txt", "no kind that is read"),
+        ("empty", "holds no pictures"),
+    ):
         with pytest.raises(BadPicture, match=hint):
             plan([tmp_path / given], tmp_path / "out")

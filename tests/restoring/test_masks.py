@@ -57,7 +57,10 @@ def test_a_mask_that_was_painted_on_the_stored_rows_stays(tmp_path):
 
 def test_a_mask_of_another_size_is_refused(tmp_path):
     original = open_original(turned(tmp_path / "in.png", noise(20, 31), 1))
-    with pytest.raises(ShapeMismatch, match=r"in\.png is 31 × 20 pixels, its mask 20 × 31 .*Paint the mask on a copy"):
+    with pytest.raises(
+        ShapeMismatch,
+        match=r"in\.png is 31 × 20 pixels, its mask 20 × 31 .*Paint the mask on a copy",
+    ):
         laid_out_for(original, np.zeros((31, 20), np.uint8))
 
 
@@ -66,7 +69,10 @@ def test_each_picture_has_the_mask_of_its_name_whatever_the_suffix(tmp_path):
         path = tmp_path / "masks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (31, 20), 10 + place).save(path)
-    original, masks = open_original(turned(tmp_path / "in.png", noise(20, 31), 1)), Masks(tmp_path / "masks")
+    original, masks = (
+        open_original(turned(tmp_path / "in.png", noise(20, 31), 1)),
+        Masks(tmp_path / "masks"),
+    )
     for name, value in (("a.jpg", 10), ("inner/a.png", 11), ("inner/b.c.jpg", 12)):
         assert (masks.of(Path(name), original) == value).all(), f"{name} was given another's mask"
     with pytest.raises(BadPicture, match=r"holds no mask for b\.png"):
@@ -78,7 +84,9 @@ def test_two_masks_for_one_picture_are_refused(tmp_path):
     for suffix in (".png", ".tif"):
         Image.new("L", (31, 20)).save(tmp_path / "masks" / f"a{suffix}")
     with pytest.raises(BadPicture, match=r"several masks for a\.png"):
-        Masks(tmp_path / "masks").of(Path("a.png"), open_original(turned(tmp_path / "in.png", noise(20, 31), 1)))
+        Masks(tmp_path / "masks").of(
+            Path("a.png"), open_original(turned(tmp_path / "in.png", noise(20, 31), 1))
+        )
 
 
 @pytest.mark.parametrize(

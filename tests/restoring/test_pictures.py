@@ -15,7 +15,14 @@ from restorae.errors import ShapeMismatch, UsageError
 from restorae.formats import ArrayRows, begin_result, open_original
 from restorae.model import Model, make_card
 from restorae.networks import UNet
-from restorae.restoring import Classical, ClassicalRestorer, ModelRestorer, Restorer, Treatment, restore_picture
+from restorae.restoring import (
+    Classical,
+    ClassicalRestorer,
+    ModelRestorer,
+    Restorer,
+    Treatment,
+    restore_picture,
+)
 from restorae.shapes import Images
 from tests.known_restorer import Known, identity, restore_file, whole_range
 
@@ -27,10 +34,14 @@ class Blur(Known):
 
     def restore_images(self, images: Images) -> Images:
         self.shapes.append(tuple(images.shape))
-        return functional.avg_pool2d(functional.pad(images, (3, 3, 3, 3), mode="replicate"), 7, stride=1)
+        return functional.avg_pool2d(
+            functional.pad(images, (3, 3, 3, 3), mode="replicate"), 7, stride=1
+        )
 
 
-def noise(*shape: int, dtype: type = np.uint8, low: int = 0, high: int | None = None, seed: int = 0) -> np.ndarray:
+def noise(
+    *shape: int, dtype: type = np.uint8, low: int = 0, high: int | None = None, seed: int = 0
+) -> np.ndarray:
     high = np.iinfo(dtype).max if high is None else high
     return np.random.default_rng(seed).integers(low, high, shape, dtype, endpoint=True)
 
@@ -45,7 +56,9 @@ def npy(path: Path, values: np.ndarray) -> Path:
     return path
 
 
-def through_npy(folder: Path, array: np.ndarray, restorer: Restorer | None = None, **how: object) -> np.ndarray:
+def through_npy(
+    folder: Path, array: np.ndarray, restorer: Restorer | None = None, **how: object
+) -> np.ndarray:
     """An array through a file and a restorer."""
     restore_file(npy(folder / "in.npy", array), folder / "out.npy", restorer, **how)
     return np.load(folder / "out.npy")
@@ -54,7 +67,9 @@ def through_npy(folder: Path, array: np.ndarray, restorer: Restorer | None = Non
 # ------------------------------------------------------------------------------------------------- tiles
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (2, 3), (131, 257), (300, 40), (129, 128)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 7), (7, 1), (2, 3), (131, 257), (300, 40), (129, 128)], ids=str
+)
 @pytest.mark.parametrize("tile", [16, 64], ids=lambda tile: f"tile {tile}")
 def test_tiles_give_what_the_whole_gives(tmp_path, size, tile):
     values = noise(*size, dtype=np.uint16)
@@ -63,18 +78,27 @@ def test_tiles_give_what_the_whole_gives(tmp_path, size, tile):
     restore_file(source, tmp_path / "whole.tif", whole, tile=10_000)
     restore_file(source, tmp_path / "tiled.tif", Blur(), tile=tile)
     assert whole.shapes == [(1, 1, *size)]
-    assert np.array_equal(tifffile.imread(tmp_path / "tiled.tif"), tifffile.imread(tmp_path / "whole.tif"))
+    assert np.array_equal(
+        tifffile.imread(tmp_path / "tiled.tif"), tifffile.imread(tmp_path / "whole.tif")
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1)], ids=str)
 def test_a_strip_is_restored(tmp_path, size):
     values = noise(*size)
     restorer = Blur()
-    account, _ = restore_file(tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", restorer, tile=512)
+    account, _ = restore_file(
+        tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", restorer, tile=512
+    )
     assert account.tile == 512
     assert max(max(shape[2:]) for shape in restorer.shapes) <= 512
-    expected = Blur().restore_images(torch.from_numpy(values[None, None] / np.float32(255)))[0, 0].numpy()
-    assert np.abs(tifffile.imread(tmp_path / "out.tif").reshape(size) - expected * 255).max() <= 0.5 + 1e-3
+    expected = (
+        Blur().restore_images(torch.from_numpy(values[None, None] / np.float32(255)))[0, 0].numpy()
+    )
+    assert (
+        np.abs(tifffile.imread(tmp_path / "out.tif").reshape(size) - expected * 255).max()
+        <= 0.5 + 1e-3
+    )
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -84,12 +108,16 @@ def test_a_model_in_tiles_is_the_model_whole(tmp_path, residual):
     drawn = torch.Generator().manual_seed(0)
     for weights in module.parameters():
         weights.copy_(torch.randn(weights.shape, generator=drawn) * 0.1)
-    restorer = ModelRestorer(Model(network, module, make_card(network, module, name="m")), precision="float32")
+    restorer = ModelRestorer(
+        Model(network, module, make_card(network, module, name="m")), precision="float32"
+    )
     for bands in ((), (3,)):
         values = np.random.default_rng(0).random((203, 151, *bands), dtype=np.float32)
         source = tiff(tmp_path / "in.tif", values, photometric="rgb" if bands else "minisblack")
         restore_file(source, tmp_path / "whole.tif", restorer, tile=10_000)
-        account, _ = restore_file(source, tmp_path / "tiled.tif", restorer, tile=network.halo * 2 + 24)
+        account, _ = restore_file(
+            source, tmp_path / "tiled.tif", restorer, tile=network.halo * 2 + 24
+        )
         assert account.tile is not None
         tiled, whole = (tifffile.imread(tmp_path / f"{name}.tif") for name in ("tiled", "whole"))
         assert np.abs(tiled - whole).max() <= 1e-5 * max(1, np.abs(whole).max())
@@ -111,7 +139,12 @@ class Scarce(Known):
 def test_a_tile_that_does_not_fit_in_memory_is_halved_and_that_is_said_once(tmp_path):
     values, told, done = noise(300, 200), [], []
     account, _ = restore_file(
-        tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", Scarce(120), tile=200, say=told.append, advance=done.append
+        tiff(tmp_path / "in.tif", values),
+        tmp_path / "out.tif",
+        Scarce(120),
+        tile=200,
+        say=told.append,
+        advance=done.append,
     )
     assert told == ["A tile of 200 px does not fit in memory: going on with 100 px."]
     assert account.tile == 100
@@ -121,14 +154,22 @@ def test_a_tile_that_does_not_fit_in_memory_is_halved_and_that_is_said_once(tmp_
 
 def test_the_size_that_fits_is_remembered_for_the_pages_that_follow(tmp_path):
     values, told = noise(3, 150, 200), []
-    restore_file(tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", Scarce(100), tile=200, say=told.append)
+    restore_file(
+        tiff(tmp_path / "in.tif", values),
+        tmp_path / "out.tif",
+        Scarce(100),
+        tile=200,
+        say=told.append,
+    )
     assert len(told) == 1
     assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), whole_range(values))
 
 
 def test_what_never_fits_is_an_error_and_not_a_loop(tmp_path):
     with pytest.raises(torch.OutOfMemoryError):
-        restore_file(tiff(tmp_path / "in.tif", noise(300, 200)), tmp_path / "out.tif", Scarce(0), tile=64)
+        restore_file(
+            tiff(tmp_path / "in.tif", noise(300, 200)), tmp_path / "out.tif", Scarce(0), tile=64
+        )
     assert not (tmp_path / "out.tif").exists()
 
 
@@ -146,7 +187,9 @@ def test_a_tall_picture_is_held_by_a_few_rows_at_a_time(tmp_path):
     with begin_result(original, tmp_path / "out.tif") as result:
         put = result.put
         result.put = lambda page, top, rows: (held.append(rows.shape), put(page, top, rows))[1]  # type: ignore[method-assign]
-        restore_picture(original, result, Blur(), Treatment(tile=64), rows=lambda page: Watched(values))
+        restore_picture(
+            original, result, Blur(), Treatment(tile=64), rows=lambda page: Watched(values)
+        )
         result.finish()
     assert sum(asked) == 5000, "each row is read once"
     assert max(asked) <= 64
@@ -156,7 +199,12 @@ def test_a_tall_picture_is_held_by_a_few_rows_at_a_time(tmp_path):
 
 def test_every_row_is_told_of_once(tmp_path):
     done: list[int] = []
-    restore_file(tiff(tmp_path / "in.tif", noise(2, 301, 77)), tmp_path / "out.tif", tile=50, advance=done.append)
+    restore_file(
+        tiff(tmp_path / "in.tif", noise(2, 301, 77)),
+        tmp_path / "out.tif",
+        tile=50,
+        advance=done.append,
+    )
     assert sum(done) == 602
 
 
@@ -172,7 +220,11 @@ def test_planes_that_are_restored_one_by_one_are_what_each_is_alone(tmp_path):
 
 @pytest.mark.parametrize(
     ("axes", "shape", "seen"),
-    [("CYX", (3, 20, 30), [(1, 3, 20, 30)]), ("ZCYX", (2, 3, 20, 30), [(2, 3, 20, 30)]), ("YXC", (20, 30, 7), [(1, 7, 20, 30)])],
+    [
+        ("CYX", (3, 20, 30), [(1, 3, 20, 30)]),
+        ("ZCYX", (2, 3, 20, 30), [(2, 3, 20, 30)]),
+        ("YXC", (20, 30, 7), [(1, 7, 20, 30)]),
+    ],
 )
 def test_the_axes_of_an_array_say_what_is_a_channel(tmp_path, axes, shape, seen):
     restorer, values = Known(), noise(*shape)
@@ -194,7 +246,9 @@ def test_channels_of_a_tiff_go_together_where_that_is_asked_for(tmp_path):
 
 def test_a_tiff_that_does_not_say_how_its_pages_are_arranged_is_told(tmp_path):
     values, restorer = noise(4, 20, 30), Known()
-    restore_file(tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", restorer, axes="CYX", together=True)
+    restore_file(
+        tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", restorer, axes="CYX", together=True
+    )
     assert restorer.shapes == [(1, 4, 20, 30)]
     assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), whole_range(values))
 
@@ -203,18 +257,29 @@ def test_a_tiff_that_does_not_say_how_its_pages_are_arranged_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "low", "high"), [(np.uint16, 0, 4095), (np.uint16, 200, 900), (np.int16, -1000, 3000), (np.float32, 0, 4095)], ids=str
+    ("dtype", "low", "high"),
+    [(np.uint16, 0, 4095), (np.uint16, 200, 900), (np.int16, -1000, 3000), (np.float32, 0, 4095)],
+    ids=str,
 )
-def test_values_in_a_small_part_of_their_range_are_changed_on_their_own_scale(tmp_path, dtype, low, high):
+def test_values_in_a_small_part_of_their_range_are_changed_on_their_own_scale(
+    tmp_path, dtype, low, high
+):
     values = noise(64, 80, dtype=np.int32, low=low, high=high).astype(dtype)
     restore_file(tiff(tmp_path / "in.tif", values), tmp_path / "out.tif")
     restored = tifffile.imread(tmp_path / "out.tif").astype(np.float64)
     zero, one = np.percentile(values, (0.1, 99.9))
-    assert np.allclose(restored, values * 0.5 + 0.5 * zero + 0.25 * (one - zero), rtol=0, atol=0.5 + 1e-3)
+    assert np.allclose(
+        restored, values * 0.5 + 0.5 * zero + 0.25 * (one - zero), rtol=0, atol=0.5 + 1e-3
+    )
     assert low <= restored.min()
     assert restored.max() <= high
     restore_file(tiff(tmp_path / "in.tif", values), tmp_path / "same.tif", identity())
-    assert np.allclose(tifffile.imread(tmp_path / "same.tif"), values, rtol=1e-6, atol=0 if dtype != np.float32 else 1e-3)
+    assert np.allclose(
+        tifffile.imread(tmp_path / "same.tif"),
+        values,
+        rtol=1e-6,
+        atol=0 if dtype != np.float32 else 1e-3,
+    )
 
 
 def test_eight_bits_keep_their_full_range_and_sixteen_may_be_told_to(tmp_path):
@@ -226,7 +291,10 @@ def test_eight_bits_keep_their_full_range_and_sixteen_may_be_told_to(tmp_path):
 
 
 def test_each_channel_of_a_stack_has_its_own_range_and_planes_share_it(tmp_path):
-    faint, bright = noise(3, 40, 50, dtype=np.uint16, high=100), noise(3, 40, 50, dtype=np.uint16, low=5000, high=9000)
+    faint, bright = (
+        noise(3, 40, 50, dtype=np.uint16, high=100),
+        noise(3, 40, 50, dtype=np.uint16, low=5000, high=9000),
+    )
     restored = through_npy(tmp_path, np.stack([faint, bright], 1), axes="ZCYX")
     for place, channel in enumerate((faint, bright)):
         zero, one = np.percentile(channel, (0.1, 99.9))
@@ -249,7 +317,9 @@ def test_what_is_no_number_is_kept_out_put_back_and_counted(tmp_path, dtype, til
     restored = tifffile.imread(tmp_path / "out.tif")
     assert np.array_equal(restored[bad], values[bad], equal_nan=True)
     assert np.allclose(restored[~bad], values[~bad] * 0.5 + 0.25, atol=1e-6)
-    assert account.notices == ["103 NaN or infinite value(s) were kept out of the restoration and put back"]
+    assert account.notices == [
+        "103 NaN or infinite value(s) were kept out of the restoration and put back"
+    ]
 
 
 def test_a_picture_without_a_single_number_comes_back(tmp_path):
@@ -278,16 +348,23 @@ def test_a_mask_restricts_the_restoration_exactly_and_softly(tmp_path, tile):
     assert np.array_equal(restored[mask == 0], values[mask == 0])
     assert np.array_equal(restored[mask == 255], whole_range(values)[mask == 255])
     soft = mask == 102
-    assert np.abs(restored[soft] - (values[soft] + 0.4 * (full[soft] - values[soft]))).max() <= 0.5 + 1e-3
+    assert (
+        np.abs(restored[soft] - (values[soft] + 0.4 * (full[soft] - values[soft]))).max()
+        <= 0.5 + 1e-3
+    )
 
 
 def test_a_mask_of_another_size_is_refused_with_both_sizes(tmp_path):
-    with pytest.raises(ShapeMismatch, match=r"in\.npy is 30 × 20 pixels, its mask 20 × 30 \(width × height\)"):
+    with pytest.raises(
+        ShapeMismatch, match=r"in\.npy is 30 × 20 pixels, its mask 20 × 30 \(width × height\)"
+    ):
         through_npy(tmp_path, noise(20, 30), mask=np.zeros((30, 20), np.uint8))
 
 
 def test_who_fills_a_mask_is_refused_without_one(tmp_path):
-    with pytest.raises(UsageError, match=r"classical:inpaint fills what a mask marks\. Give --mask"):
+    with pytest.raises(
+        UsageError, match=r"classical:inpaint fills what a mask marks\. Give --mask"
+    ):
         through_npy(tmp_path, noise(20, 30), ClassicalRestorer(Classical.of("inpaint")))
 
 
@@ -298,7 +375,9 @@ def test_who_fills_a_mask_is_shown_it(tmp_path, tile):
     mask = np.zeros(values.shape, np.uint8)
     mask[90:97, 60:67] = 255
     damaged = np.where(mask > 0, 255, values).astype(np.uint8)
-    restored = through_npy(tmp_path, damaged, ClassicalRestorer(Classical.of("inpaint")), mask=mask, tile=tile)
+    restored = through_npy(
+        tmp_path, damaged, ClassicalRestorer(Classical.of("inpaint")), mask=mask, tile=tile
+    )
     assert np.abs(restored.astype(int) - values).max() <= 2
 
 
@@ -310,8 +389,16 @@ def test_who_fills_a_mask_is_shown_it(tmp_path, tile):
     [
         ("bits.png", Image.fromarray(noise(20, 30) > 127), "its 1-bit values become 8-bit ones"),
         ("bits.tif", Image.fromarray(noise(20, 30) > 127), "its 1-bit values become 8-bit ones"),
-        ("palette.png", Image.fromarray(noise(20, 30, 3)).quantize(16), "its palette is converted to full colour"),
-        ("palette.tif", Image.fromarray(noise(20, 30, 3)).quantize(16), "its palette is converted to full colour"),
+        (
+            "palette.png",
+            Image.fromarray(noise(20, 30, 3)).quantize(16),
+            "its palette is converted to full colour",
+        ),
+        (
+            "palette.tif",
+            Image.fromarray(noise(20, 30, 3)).quantize(16),
+            "its palette is converted to full colour",
+        ),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
@@ -341,25 +428,40 @@ def test_a_moving_picture_is_named_as_such(tmp_path, suffix):
     first, *others = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
     first.save(tmp_path / f"in{suffix}", save_all=True, append_images=others)
     _, notices = restore_file(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
-    assert notices == ["it is a moving picture, of which only the still one is restored and written"]
+    assert notices == [
+        "it is a moving picture, of which only the still one is restored and written"
+    ]
 
 
 def test_all_pictures_of_a_moving_webp_are_restored(tmp_path):
     pictures = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
-    pictures[0].save(tmp_path / "in.webp", save_all=True, append_images=pictures[1:], duration=[100, 50, 70], lossless=True)
+    pictures[0].save(
+        tmp_path / "in.webp",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=[100, 50, 70],
+        lossless=True,
+    )
     restore_file(tmp_path / "in.webp", tmp_path / "out.webp")
     with Image.open(tmp_path / "out.webp") as opened:
         assert opened.n_frames == 3
         for place, picture in enumerate(pictures):
             opened.seek(place)
-            assert np.array_equal(np.asarray(opened.convert("RGB")), whole_range(np.asarray(picture)))
+            assert np.array_equal(
+                np.asarray(opened.convert("RGB")), whole_range(np.asarray(picture))
+            )
 
 
 def test_a_channel_that_fills_its_type_goes_together_with_one_that_does_not(tmp_path):
-    full, dim = noise(40, 50, dtype=np.uint16), noise(40, 50, dtype=np.uint16, low=400, high=900, seed=1)
+    full, dim = (
+        noise(40, 50, dtype=np.uint16),
+        noise(40, 50, dtype=np.uint16, low=400, high=900, seed=1),
+    )
     source = tiff(tmp_path / "in.tif", np.stack([full, dim]))
     restore_file(source, tmp_path / "out.tif", Known(), axes="CYX", together=True)
     restored = tifffile.imread(tmp_path / "out.tif")
     np.testing.assert_allclose(restored[0], whole_range(full), atol=1)
     low, high = np.percentile(dim, (0.1, 99.9))
-    np.testing.assert_allclose(restored[1], (dim.astype(float) - low) * 0.5 + 0.25 * (high - low) + low, atol=1)
+    np.testing.assert_allclose(
+        restored[1], (dim.astype(float) - low) * 0.5 + 0.25 * (high - low) + low, atol=1
+    )

@@ -9,7 +9,15 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from restorae.restoring import ClassicalRestorer, Masks, Order, Treatment, plan, preview, restore_files
+from restorae.restoring import (
+    ClassicalRestorer,
+    Masks,
+    Order,
+    Treatment,
+    plan,
+    preview,
+    restore_files,
+)
 from restorae.restoring.classical import Median
 from restorae.restoring.preview import SIDE
 from tests.command import pixels
@@ -48,14 +56,18 @@ def test_the_same_seed_draws_the_same_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(700, 801), (90, 1500), (1200, 60, 3), (5, 7)], ids=str)
-def test_what_is_shown_is_the_middle_as_the_run_will_write_it(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_what_is_shown_is_the_middle_as_the_run_will_write_it(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
     before = noise(*shape)
     save(tmp_path / "in" / "a.png", before)
     jobs = plan([tmp_path / "in"], tmp_path / "out")
     ((_, (shown, restored)),), failures = preview(jobs, MEDIAN, 1)
     assert failures == []
     assert restore_files(jobs, MEDIAN) == []
-    rows, columns = (slice(max(0, (side - SIDE) // 2), max(0, (side - SIDE) // 2) + SIDE) for side in shape[:2])
+    rows, columns = (
+        slice(max(0, (side - SIDE) // 2), max(0, (side - SIDE) // 2) + SIDE) for side in shape[:2]
+    )
     assert np.array_equal(as_bytes(shown), before[rows, columns])
     assert np.array_equal(as_bytes(restored), pixels(tmp_path / "out" / "a.png")[rows, columns])
 
@@ -89,7 +101,9 @@ def test_alpha_is_not_shown_and_sixteen_bits_by_their_own_range(tmp_path: Path) 
     save(tmp_path / "in" / "a.png", noise(40, 50, 4))
     dark = np.random.default_rng(0).integers(100, 900, (40, 50), dtype=np.uint16)
     save(tmp_path / "in" / "b.png", dark)
-    ((_, (colour, _)), (_, (deep, _))), _ = preview(plan([tmp_path / "in"], tmp_path / "out"), MEDIAN, 2)
+    ((_, (colour, _)), (_, (deep, _))), _ = preview(
+        plan([tmp_path / "in"], tmp_path / "out"), MEDIAN, 2
+    )
     assert np.array_equal(as_bytes(colour), noise(40, 50, 4)[..., :3])
     low, high = np.percentile(dark, (0.1, 99.9))
     np.testing.assert_allclose(deep[0], np.clip((dark - low) / (high - low), 0, 1), atol=1e-5)
@@ -100,7 +114,11 @@ def test_what_cannot_be_shown_is_returned_with_its_reason(tmp_path: Path) -> Non
     save(tmp_path / "in" / "b.png", noise(10, 10))
     save(tmp_path / "mask.png", noise(40, 50))
     (tmp_path / "in" / "c.png").write_bytes(b"hello")
-    shown, failures = preview(plan([tmp_path / "in"], tmp_path / "out"), Order(MEDIAN.restorer, masks=Masks(tmp_path / "mask.png")), 3)
+    shown, failures = preview(
+        plan([tmp_path / "in"], tmp_path / "out"),
+        Order(MEDIAN.restorer, masks=Masks(tmp_path / "mask.png")),
+        3,
+    )
     assert [name for name, _ in shown] == ["a.png"]
     assert [failure.source.name for failure in failures] == ["b.png", "c.png"]
     assert "is 10 × 10 pixels, its mask 50 × 40" in failures[0].reason

@@ -20,16 +20,25 @@ def some_digits() -> np.ndarray:
 
 
 def test_a_restorer_is_calibrated_on_what_was_held_out(tmp_path: Path) -> None:
-    recipe = Recipe(clean="digits", degradation="gaussian-noise(sigma=0.2)", network=NETWORK, **SHORT)
+    recipe = Recipe(
+        clean="digits", degradation="gaussian-noise(sigma=0.2)", network=NETWORK, **SHORT
+    )
     model = train(recipe, tmp_path / "digits")
     assert set(model.card.error_bounds) == {1}
     bound = model.card.error_bounds[1]
-    assert f"{bound.pictures:,} held-out pictures of {bound.on}" == model.card.scores["validation"]["on"]
+    assert (
+        f"{bound.pictures:,} held-out pictures of {bound.on}"
+        == model.card.scores["validation"]["on"]
+    )
     assert load(tmp_path / "digits.safetensors").card.error_bounds == model.card.error_bounds
 
 
 def test_with_a_door_for_grey_it_is_calibrated_for_both() -> None:
-    recipe = Recipe(degradation="gaussian-noise(sigma=0.2)", network="unet(widths=[8,8],residual=true,grey_too=true)", **SHORT)
+    recipe = Recipe(
+        degradation="gaussian-noise(sigma=0.2)",
+        network="unet(widths=[8,8],residual=true,grey_too=true)",
+        **SHORT,
+    )
     model = train(recipe, clean=np.repeat(some_digits()[..., None], 3, -1))
     assert set(model.card.error_bounds) == {1, 3}
 
@@ -48,5 +57,8 @@ def test_where_no_clean_picture_was_held_out_nothing_is_claimed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("noisy.npy", some_digits())
-    model = train(Recipe(**{"network": NETWORK, **SHORT, **settings}), clean=None if "noisy" in settings else some_digits())
+    model = train(
+        Recipe(**{"network": NETWORK, **SHORT, **settings}),
+        clean=None if "noisy" in settings else some_digits(),
+    )
     assert model.card.error_bounds == {}

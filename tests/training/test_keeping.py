@@ -12,14 +12,21 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from skimage import data
 
-from restorae.chance import derive_seed
 from restorae.data import ListedPictures, hold_out
 from restorae.errors import Interrupted
 from restorae.progress import Progress
+from restorae.randomness import derive_seed
 from restorae.training import Recipe, train
 
 ERRS = Recipe(
-    network="unet(widths=[8,16],residual=true)", patch=32, batch_size=4, steps=80, draws=16, learning_rate=2e-3, schedule="constant", seed=1
+    network="unet(widths=[8,16],residual=true)",
+    patch=32,
+    batch_size=4,
+    steps=80,
+    draws=16,
+    learning_rate=2e-3,
+    schedule="constant",
+    seed=1,
 )
 """Twenty epochs, on `sides`."""
 
@@ -44,10 +51,14 @@ class Told(Progress):
 def sides() -> dict[str, ListedPictures]:
     """Three pairs. Two teach to make pictures brighter; the one that is held out needs nothing: the more is learned, the worse."""
     names, generator = [str(place) for place in range(3)], np.random.default_rng(0)
-    clean = [picture[:48, :48].astype(np.float32) / 255 for picture in (data.camera()[200:], data.coins(), data.brick())]
+    clean = [
+        picture[:48, :48].astype(np.float32) / 255
+        for picture in (data.camera()[200:], data.coins(), data.brick())
+    ]
     held_out = hold_out(3, ERRS.validation, 1, derive_seed(ERRS.seed, 1))[1]
     degraded = [
-        (each if place in held_out else 0.9 * each) + generator.normal(0, 0.02, each.shape).astype(np.float32)
+        (each if place in held_out else 0.9 * each)
+        + generator.normal(0, 0.02, each.shape).astype(np.float32)
         for place, each in enumerate(clean)
     ]
     return {"clean": ListedPictures(clean, names), "degraded": ListedPictures(degraded, names)}
@@ -65,8 +76,13 @@ def test_the_best_weights_are_kept_and_the_person_is_told() -> None:
     kept = best.card.scores["validation"]["kept_step"]
     assert errors[kept] == min(errors.values())
     assert kept < 80, "this training was meant to get worse at its end"
-    assert best.card.scores["validation"]["restored"]["mse"] == pytest.approx(errors[kept], rel=1e-3)
-    assert best.card.scores["validation"]["restored"]["mse"] < last.card.scores["validation"]["restored"]["mse"]
+    assert best.card.scores["validation"]["restored"]["mse"] == pytest.approx(
+        errors[kept], rel=1e-3
+    )
+    assert (
+        best.card.scores["validation"]["restored"]["mse"]
+        < last.card.scores["validation"]["restored"]["mse"]
+    )
     assert "kept_step" not in last.card.scores["validation"]
     assert f"The weights of step {kept} are kept: they did best on held-out pictures." in told.said
 
@@ -77,7 +93,10 @@ def test_the_best_weights_survive_a_pause(tmp_path: Path, stop_after: int) -> No
     with pytest.raises(Interrupted):
         train(ERRS, tmp_path / "parts", progress=Told(stop_after), **sides())
     train(ERRS, tmp_path / "parts", resume=True, **sides())
-    whole, parts = load_file(tmp_path / "whole.safetensors"), load_file(tmp_path / "parts.safetensors")
+    whole, parts = (
+        load_file(tmp_path / "whole.safetensors"),
+        load_file(tmp_path / "parts.safetensors"),
+    )
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
@@ -89,7 +108,9 @@ def test_patience_ends_training_early() -> None:
     after = [each["step"] for each in model.card.history if each["step"] > kept]
     assert len(after) == 3
     assert any("Nothing better was found in 3 validations" in said for said in told.said)
-    assert model.card.scores["validation"]["restored"]["ssim"] is not None, "the kept weights are scored in full"
+    assert model.card.scores["validation"]["restored"]["ssim"] is not None, (
+        "the kept weights are scored in full"
+    )
 
 
 def test_a_checkpoint_of_before_there_was_a_choice_is_resumed(tmp_path: Path) -> None:
@@ -102,6 +123,8 @@ def test_a_checkpoint_of_before_there_was_a_choice_is_resumed(tmp_path: Path) ->
     header.pop("best"), header.pop("waited")
     for key in ("keep", "patience"):
         header["recipe"].pop(key)
-    tensors = {name: tensor for name, tensor in load_file(path).items() if not name.startswith("best/")}
+    tensors = {
+        name: tensor for name, tensor in load_file(path).items() if not name.startswith("best/")
+    }
     save_file(tensors, path, {"restorae-checkpoint": json.dumps(header)})
     assert train(recipe, tmp_path / "model", resume=True, **sides()).card.steps == 80

@@ -13,7 +13,13 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from restorae.errors import BadModelFile, Interrupted, TrainingCollapsed, TrainingDiverged, UsageError
+from restorae.errors import (
+    BadModelFile,
+    Interrupted,
+    TrainingCollapsed,
+    TrainingDiverged,
+    UsageError,
+)
 from restorae.model import load
 from restorae.networks import Conv, Network
 from restorae.progress import Progress
@@ -21,7 +27,14 @@ from restorae.training import Recipe, train
 from restorae.training import loop as loop_module
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
-QUICK = Recipe(clean="digits", degradation=NOISE, network="conv(features=8)", learning_rate=5e-3, batch_size=32, steps=60)
+QUICK = Recipe(
+    clean="digits",
+    degradation=NOISE,
+    network="conv(features=8)",
+    learning_rate=5e-3,
+    batch_size=32,
+    steps=60,
+)
 
 
 class Hearing(Progress):
@@ -68,22 +81,31 @@ def test_it_learns_and_says_what_it_did(tmp_path: Path) -> None:
     assert model.card.steps == 120
     assert model.card.undoes == {"kind": "gaussian-noise", "mean": 0.5, "sigma": 0.3, "clip": False}
     assert any("validation PSNR" in said for said in hearing.said)
-    assert all({"step", "epoch", "loss", "mse", "mse_degraded"} <= each.keys() for each in model.card.history)
+    assert all(
+        {"step", "epoch", "loss", "mse", "mse_degraded"} <= each.keys()
+        for each in model.card.history
+    )
     assert model.card.history[-1]["loss"] < model.card.history[0]["loss"]
     assert model.card.latent is None
     assert model.card.restores is True
-    assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"], "no checkpoint is left behind"
+    assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"], (
+        "no checkpoint is left behind"
+    )
 
 
 def test_the_file_restores_exactly_as_the_trained_model(tmp_path: Path) -> None:
     model = train(QUICK, tmp_path / "small")
     pictures = np.random.default_rng(0).random((3, 30, 27), dtype=np.float32)
-    assert np.array_equal(load(tmp_path / "small.safetensors").restore(pictures), model.restore(pictures))
+    assert np.array_equal(
+        load(tmp_path / "small.safetensors").restore(pictures), model.restore(pictures)
+    )
 
 
 def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train(with_settings(QUICK, seed=seed, steps=10, network="unet(widths=[8,8])"), tmp_path / name)
+        train(
+            with_settings(QUICK, seed=seed, steps=10, network="unet(widths=[8,8])"), tmp_path / name
+        )
     a, b, c = (weights(tmp_path / f"{name}.safetensors") for name in "abc")
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not all(torch.equal(a[name], c[name]) for name in a)
@@ -91,7 +113,9 @@ def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(tmp_path
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 @pytest.mark.parametrize("stop_after", [20, 50])
-def test_an_interrupted_training_resumes_bit_for_bit(tmp_path: Path, ema: float, stop_after: int) -> None:
+def test_an_interrupted_training_resumes_bit_for_bit(
+    tmp_path: Path, ema: float, stop_after: int
+) -> None:
     recipe = with_settings(QUICK, ema=ema, augment=True, draws=1000)
     train(recipe, tmp_path / "whole")
     with pytest.raises(Interrupted, match="--resume"):
@@ -109,7 +133,9 @@ def test_the_history_is_that_of_each_epoch() -> None:
     # ten steps an epoch, and one look: the loss that was heard is the mean of the epoch
     hearing = Hearing()
     model = train(with_settings(QUICK, steps=None, epochs=6, draws=320), progress=hearing)
-    assert [(each["step"], each["epoch"]) for each in model.card.history] == [(10 * epoch, epoch) for epoch in range(1, 7)]
+    assert [(each["step"], each["epoch"]) for each in model.card.history] == [
+        (10 * epoch, epoch) for epoch in range(1, 7)
+    ]
     assert [each["loss"] for each in model.card.history] == pytest.approx(hearing.losses)
 
 
@@ -140,11 +166,15 @@ def test_resuming_refuses_what_does_not_fit(tmp_path: Path) -> None:
 
 def test_changed_training_data_are_told(tmp_path: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (80, 16, 16), dtype=np.uint8)
-    recipe = Recipe(degradation="gaussian-noise", network="conv(features=4)", batch_size=16, steps=30)
+    recipe = Recipe(
+        degradation="gaussian-noise", network="conv(features=4)", batch_size=16, steps=30
+    )
     with pytest.raises(Interrupted):
         train(recipe, tmp_path / "small", clean=pictures, progress=Hearing(10))
     hearing = Hearing()
-    train_or_collapse(recipe, tmp_path / "small", clean=pictures[:70], resume=True, progress=hearing)
+    train_or_collapse(
+        recipe, tmp_path / "small", clean=pictures[:70], resume=True, progress=hearing
+    )
     assert any("have changed" in said for said in hearing.said)
 
 
@@ -161,7 +191,9 @@ def test_a_loss_that_becomes_nan_stops_with_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "small.safetensors").exists()
 
 
-def test_the_last_good_checkpoint_survives_divergence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_good_checkpoint_survives_divergence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop_module, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
 
     class Poisoned(Conv, kind="poisoned"):
@@ -228,27 +260,47 @@ def test_pairs_of_arrays_are_learned_from() -> None:
         top, left = source.integers(0, 10, 2)
         picture[top : top + 6, left : left + 6] = 1
     degraded = (1 - clean) + source.normal(0, 0.1, clean.shape).astype(np.float32)
-    model = train(Recipe(network="conv(features=8)", learning_rate=5e-3, batch_size=32, steps=150), clean=clean, degraded=degraded)
+    model = train(
+        Recipe(network="conv(features=8)", learning_rate=5e-3, batch_size=32, steps=150),
+        clean=clean,
+        degraded=degraded,
+    )
     scores = model.card.scores["validation"]
     assert scores["restored"]["psnr_pooled"] > 15 > 5 > scores["degraded"]["psnr_pooled"]
 
 
 def test_training_goes_on_from_another_model(tmp_path: Path) -> None:
     first = train(with_settings(QUICK, steps=100), tmp_path / "first")
-    further = train(with_settings(QUICK, steps=5, learning_rate=1e-4, seed=1), start_from=tmp_path / "first.safetensors")
-    before, after = (model.card.scores["validation"]["restored"]["mse"] for model in (first, further))
+    further = train(
+        with_settings(QUICK, steps=5, learning_rate=1e-4, seed=1),
+        start_from=tmp_path / "first.safetensors",
+    )
+    before, after = (
+        model.card.scores["validation"]["restored"]["mse"] for model in (first, further)
+    )
     assert after < before * 1.1, "five small steps leave what was learned"
     assert further.card.steps == 5
     assert further.network == first.network
 
 
-@pytest.mark.parametrize("network", ["dense(hidden=[64])", "conv(features=8)", "unet(widths=[8,16])"])
+@pytest.mark.parametrize(
+    "network", ["dense(hidden=[64])", "conv(features=8)", "unet(widths=[8,16])"]
+)
 @pytest.mark.parametrize("shape", [(40, 21, 30), (40, 18, 25, 3)])
-def test_every_network_trains_on_any_size_and_channels(network: str, shape: tuple[int, ...]) -> None:
+def test_every_network_trains_on_any_size_and_channels(
+    network: str, shape: tuple[int, ...]
+) -> None:
     # half black, half white: a network that looks at its input at all beats a constant answer soon
     clean = np.zeros(shape, np.float32)
     clean[1::2] = 1
-    recipe = Recipe(degradation="gaussian-noise(sigma=0.1)", network=network, batch_size=16, steps=80, learning_rate=5e-3, clip_gradients=0)
+    recipe = Recipe(
+        degradation="gaussian-noise(sigma=0.1)",
+        network=network,
+        batch_size=16,
+        steps=80,
+        learning_rate=5e-3,
+        clip_gradients=0,
+    )
     model = train(recipe, clean=clean)
     assert model.restore(clean[:2]).shape == (2, *shape[1:])
     assert model.network.channels == (3 if len(shape) == 4 else 1)
@@ -260,7 +312,9 @@ def test_a_folder_of_mixed_sizes_is_trained_on_by_patches(tmp_path: Path) -> Non
 
     picture = camera()
     for index, (height, width) in enumerate([(60, 80), (100, 50), (20, 30), (64, 64), (97, 101)]):
-        Image.fromarray(picture[index * 50 : index * 50 + height, index * 60 : index * 60 + width]).save(tmp_path / f"{index}.png")
+        Image.fromarray(
+            picture[index * 50 : index * 50 + height, index * 60 : index * 60 + width]
+        ).save(tmp_path / f"{index}.png")
     recipe = Recipe(
         clean=str(tmp_path),
         degradation="gaussian-noise(sigma=0.2)",
@@ -278,7 +332,13 @@ def test_a_folder_of_mixed_sizes_is_trained_on_by_patches(tmp_path: Path) -> Non
 def test_a_network_for_grey_and_colour_learns_both_and_its_card_says_so(tmp_path: Path) -> None:
     colours = np.random.default_rng(0).random((40, 16, 16, 3), dtype=np.float32)
     network = "unet(widths=[4,6],residual=true,grey_too=true)"
-    recipe = Recipe(network=network, degradation="gaussian-noise(sigma=0.2)", learning_rate=1e-3, batch_size=8, steps=20)
+    recipe = Recipe(
+        network=network,
+        degradation="gaussian-noise(sigma=0.2)",
+        learning_rate=1e-3,
+        batch_size=8,
+        steps=20,
+    )
     hearing = Hearing()
     model = train(recipe, tmp_path / "both", clean=colours, progress=hearing)
     fresh = model.network.build().state_dict()

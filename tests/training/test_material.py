@@ -17,7 +17,13 @@ from restorae.progress import Progress
 from restorae.training import Recipe, train
 from restorae.training.material import gather
 
-SMALL = {"network": "unet(widths=[8,16],residual=true)", "patch": 32, "batch_size": 8, "seed": 1, "learning_rate": 5e-3}
+SMALL = {
+    "network": "unet(widths=[8,16],residual=true)",
+    "patch": 32,
+    "batch_size": 8,
+    "seed": 1,
+    "learning_rate": 5e-3,
+}
 CAMERA = data.camera()[::4, ::4].astype(np.float64) / 255
 NOISE = "gaussian-noise(sigma=0.1)"
 
@@ -50,7 +56,10 @@ def clean_pictures(count: int = 5) -> list[np.ndarray]:
 
 
 def with_noise(pictures: list[np.ndarray], sigma: float = 0.1) -> list[np.ndarray]:
-    return [each + np.random.default_rng(place).normal(0, sigma, each.shape) for place, each in enumerate(pictures)]
+    return [
+        each + np.random.default_rng(place).normal(0, sigma, each.shape)
+        for place, each in enumerate(pictures)
+    ]
 
 
 def listed(pictures: list[np.ndarray], name: str = "{}.png") -> ListedPictures:
@@ -82,9 +91,15 @@ def test_pairs_that_do_not_lie_on_each_other_are_named_with_their_shifts() -> No
 
 
 def test_pairs_in_the_wrong_order_are_noticed() -> None:
-    clean = [getattr(data, name)()[:128, :128] / 255 for name in ("camera", "coins", "brick", "grass", "gravel", "moon")]
+    clean = [
+        getattr(data, name)()[:128, :128] / 255
+        for name in ("camera", "coins", "brick", "grass", "gravel", "moon")
+    ]
     warnings = told_of(listed(with_noise(clean)), listed([*clean[1:], clean[0]])).warnings
-    assert any("no more alike than pictures of different pairs (0.png, 1.png" in warning for warning in warnings), warnings
+    assert any(
+        "no more alike than pictures of different pairs (0.png, 1.png" in warning
+        for warning in warnings
+    ), warnings
 
 
 def test_swapped_folders_are_suspected_and_trained_on_all_the_same() -> None:
@@ -99,12 +114,17 @@ def test_pairs_without_damage_are_refused() -> None:
     with pytest.raises(BadPicture, match=r"are the same \(0.png, .*no damage to learn"):
         told_of(listed(clean), listed(clean))
     assert (
-        "1 of 5 pair(s) are the same picture twice: 0.png" in told_of(listed([clean[0], *with_noise(clean)[1:]]), listed(clean)).warnings[0]
+        "1 of 5 pair(s) are the same picture twice: 0.png"
+        in told_of(listed([clean[0], *with_noise(clean)[1:]]), listed(clean)).warnings[0]
     )
 
 
-@pytest.mark.parametrize("pictures", [[CAMERA] * 3, [np.full((64, 64), 0.2)] * 2], ids=["alike", "constant"])
-def test_pictures_that_say_nothing_are_refused_before_training_starts(tmp_path: Path, pictures: list[np.ndarray]) -> None:
+@pytest.mark.parametrize(
+    "pictures", [[CAMERA] * 3, [np.full((64, 64), 0.2)] * 2], ids=["alike", "constant"]
+)
+def test_pictures_that_say_nothing_are_refused_before_training_starts(
+    tmp_path: Path, pictures: list[np.ndarray]
+) -> None:
     expected = r"all the same \(0.*--validation 0|show nothing"
     with pytest.raises(BadPicture, match=expected):
         gather(Recipe(degradation=NOISE, **SMALL), clean=listed(pictures))
@@ -118,43 +138,70 @@ def test_pictures_that_say_nothing_are_refused_before_training_starts(tmp_path: 
 
 def test_one_pair_asks_for_another_or_to_be_trusted(tmp_path: Path) -> None:
     clean = clean_pictures(1)
-    with pytest.raises(ShapeMismatch, match=r"there is only one\. Add another, or say --validation 0"):
+    with pytest.raises(
+        ShapeMismatch, match=r"there is only one\. Add another, or say --validation 0"
+    ):
         told_of(listed(with_noise(clean)), listed(clean))
     recipe = Recipe(validation=0, steps=40, **SMALL)
     model = train(recipe, tmp_path / "one", clean=listed(clean), degraded=listed(with_noise(clean)))
-    assert model.card.scores["validation"]["restored"]["psnr"] > model.card.scores["validation"]["degraded"]["psnr"]
+    assert (
+        model.card.scores["validation"]["restored"]["psnr"]
+        > model.card.scores["validation"]["degraded"]["psnr"]
+    )
     assert "that it was trained on" in model.card.scores["validation"]["on"]
 
 
 def test_one_noisy_picture_is_enough_if_nothing_is_held_out(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", np.rint(1000 + 3000 * with_noise([CAMERA])[0]).astype(np.uint16))
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.rint(1000 + 3000 * with_noise([CAMERA])[0]).astype(np.uint16)
+    )
     assert train(Recipe(noisy=str(tmp_path), validation=0, steps=3, **SMALL)).card.steps == 3
 
 
 def test_pictures_smaller_than_a_patch_are_continued_and_counted() -> None:
     clean = [each[:40, :50] for each in clean_pictures()]
     told = told_of(listed(with_noise(clean)), listed(clean), patch=48)
-    assert "5 of 5 picture(s) are smaller than a patch of 48 px and are continued by their mirror image." in told.said
+    assert (
+        "5 of 5 picture(s) are smaller than a patch of 48 px and are continued by their mirror image."
+        in told.said
+    )
 
 
 def test_pictures_without_partner_are_counted_and_some_are_named() -> None:
     clean = clean_pictures(10)
     told = told_of(listed(with_noise(clean)[:2]), listed(clean))
-    assert "8 picture(s) have no partner and are left out: 2, 3, 4, 5, 6 and 3 more" in told.warnings[0]
+    assert (
+        "8 picture(s) have no partner and are left out: 2, 3, 4, 5, 6 and 3 more"
+        in told.warnings[0]
+    )
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.2])
-def test_micrographs_are_restored_in_the_scale_that_pairs_of_them_taught(tmp_path: Path, gain: float) -> None:
-    for place, (noisy, clean) in enumerate(zip(with_noise(clean_pictures()), clean_pictures(), strict=True)):
+def test_micrographs_are_restored_in_the_scale_that_pairs_of_them_taught(
+    tmp_path: Path, gain: float
+) -> None:
+    for place, (noisy, clean) in enumerate(
+        zip(with_noise(clean_pictures()), clean_pictures(), strict=True)
+    ):
         for folder, values, by in (("noisy", noisy, gain), ("clean", clean, 1.0)):
             (tmp_path / folder).mkdir(exist_ok=True)
-            write_still(tmp_path / folder / f"{place}.tif", np.rint(by * (1000 + 3000 * values)).clip(0, 65_535).astype(np.uint16))
-    recipe = Recipe(degraded=str(tmp_path / "noisy"), clean=str(tmp_path / "clean"), steps=60, **SMALL)
+            write_still(
+                tmp_path / folder / f"{place}.tif",
+                np.rint(by * (1000 + 3000 * values)).clip(0, 65_535).astype(np.uint16),
+            )
+    recipe = Recipe(
+        degraded=str(tmp_path / "noisy"), clean=str(tmp_path / "clean"), steps=60, **SMALL
+    )
     model = train(recipe, tmp_path / "model")
     assert model.card.values == "auto"
-    fresh = np.rint(gain * (1000 + 3000 * with_noise([CAMERA])[0])).clip(0, 65_535).astype(np.uint16)
+    fresh = (
+        np.rint(gain * (1000 + 3000 * with_noise([CAMERA])[0])).clip(0, 65_535).astype(np.uint16)
+    )
     restored = load(tmp_path / "model.safetensors").restore(fresh).astype(float) / gain
-    before, after = (np.sqrt(np.square((each - 1000) / 3000 - CAMERA).mean()) for each in (fresh / gain, restored))
+    before, after = (
+        np.sqrt(np.square((each - 1000) / 3000 - CAMERA).mean())
+        for each in (fresh / gain, restored)
+    )
     assert after < 0.8 * before, f"an error of {before:.4f} became {after:.4f}"
     assert restored.mean() == pytest.approx((1000 + 3000 * CAMERA).mean(), rel=0.05)
 
@@ -163,7 +210,11 @@ def test_a_model_of_faded_pictures_maps_by_the_full_range() -> None:
     clean = [np.rint(each * 65_535).astype(np.uint16) for each in clean_pictures()]
     faded = [np.rint(20_000 + 0.15 * each.astype(float)).astype(np.uint16) for each in clean]
     names = [str(place) for place in range(5)]
-    model = train(Recipe(steps=60, **SMALL), clean=ListedPictures(clean, names), degraded=ListedPictures(faded, names))
+    model = train(
+        Recipe(steps=60, **SMALL),
+        clean=ListedPictures(clean, names),
+        degraded=ListedPictures(faded, names),
+    )
     assert model.card.values == "full-range"
 
 
@@ -178,7 +229,9 @@ def test_changed_pictures_are_said_when_training_goes_on(tmp_path: Path, change:
             stored[60, 60] ^= 1  # the smallest change there is
     told = Told()
     assert train(recipe, tmp_path / "model", **sides, resume=True, progress=told).card.steps == 30
-    assert any("have changed since the checkpoint" in warning for warning in told.warnings) is (change != "nothing")
+    assert any("have changed since the checkpoint" in warning for warning in told.warnings) is (
+        change != "nothing"
+    )
 
 
 def test_files_that_changed_are_noticed_without_decoding_them(tmp_path: Path) -> None:

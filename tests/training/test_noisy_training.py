@@ -33,11 +33,15 @@ def clean() -> np.ndarray:
 def write(folder: Path, pictures: np.ndarray) -> str:
     folder.mkdir()
     for place, picture in enumerate(pictures):
-        tifffile.imwrite(folder / f"{place}.tif", np.clip(1000 + 3000 * picture, 0, 65_535).astype(np.uint16))
+        tifffile.imwrite(
+            folder / f"{place}.tif", np.clip(1000 + 3000 * picture, 0, 65_535).astype(np.uint16)
+        )
     return str(folder)
 
 
-def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(tmp_path: Path, clean: np.ndarray) -> None:
+def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(
+    tmp_path: Path, clean: np.ndarray
+) -> None:
     noisy = clean + np.random.default_rng(0).normal(0, 0.1, (6, *clean.shape))
     told = Told()
     model = train(Recipe(noisy=write(tmp_path / "noisy", noisy), steps=240, **SMALL), progress=told)
@@ -45,15 +49,24 @@ def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(tmp_path: Path, cl
     assert model.card.scores["validation"]["taken_off"] > 0.03
     fresh = clean + np.random.default_rng(1).normal(0, 0.1, clean.shape)
     restored = model.restore((1000 + 3000 * fresh).astype(np.uint16)).astype(float)
-    before, after = (np.square((each - 1000) / 3000 - clean).mean() for each in ((1000 + 3000 * fresh), restored))
+    before, after = (
+        np.square((each - 1000) / 3000 - clean).mean() for each in ((1000 + 3000 * fresh), restored)
+    )
     assert 10 * np.log10(before / after) > 3, "at least 3 dB better than the noisy picture"
     assert not told.warnings
 
 
-def test_noise_that_runs_along_rows_is_noticed_and_hidden(tmp_path: Path, clean: np.ndarray) -> None:
+def test_noise_that_runs_along_rows_is_noticed_and_hidden(
+    tmp_path: Path, clean: np.ndarray
+) -> None:
     white = np.random.default_rng(0).normal(0, 0.1, (4, *clean.shape))
     told = Told()
-    model = train(Recipe(noisy=write(tmp_path / "noisy", clean + white + np.roll(white, 1, 2)), steps=3, **SMALL), progress=told)
+    model = train(
+        Recipe(
+            noisy=write(tmp_path / "noisy", clean + white + np.roll(white, 1, 2)), steps=3, **SMALL
+        ),
+        progress=told,
+    )
     assert "along rows" in told.warnings[0]
     assert "blind-spot(along=rows)" in told.warnings[0]
     assert model.card.recipe is not None
@@ -62,7 +75,9 @@ def test_noise_that_runs_along_rows_is_noticed_and_hidden(tmp_path: Path, clean:
 
 def test_a_recipe_for_noisy_pictures_says_how_it_learns() -> None:
     assert Recipe(noisy="folder").loss == Neighbours()
-    assert Recipe(noisy="folder", loss="blind-spot(along=columns)").loss == BlindSpot(along="columns")
+    assert Recipe(noisy="folder", loss="blind-spot(along=columns)").loss == BlindSpot(
+        along="columns"
+    )
     assert Recipe(noisy="folder").to_toml() == 'noisy = "folder"\n'
     with pytest.raises(BadSpec, match=r"have none. Choose blind-spot, neighbours"):
         Recipe(noisy="folder", loss="mse")

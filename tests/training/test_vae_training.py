@@ -21,14 +21,18 @@ from tests.command import run_apart
 from tests.training.test_loop import Hearing, weights, with_settings
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
-TINY = Recipe(clean="digits", network="conv-vae(features=4)", learning_rate=5e-3, batch_size=32, steps=40)
+TINY = Recipe(
+    clean="digits", network="conv-vae(features=4)", learning_rate=5e-3, batch_size=32, steps=40
+)
 
 
 def bars(count: int) -> np.ndarray:
     """Pictures of 12 × 12 with a white bar, one of four that lie and four that stand: quickly learned."""
     source = np.random.default_rng(0)
     pictures = np.zeros((count, 12, 12), np.float32)
-    for picture, place, standing in zip(pictures, source.integers(0, 4, count), source.integers(0, 2, count), strict=True):
+    for picture, place, standing in zip(
+        pictures, source.integers(0, 4, count), source.integers(0, 2, count), strict=True
+    ):
         (picture.T if standing else picture)[3 * place : 3 * place + 3] = 1
     return pictures
 
@@ -47,29 +51,47 @@ class Figures(Hearing):
 
 def constant_answer() -> float:
     """Cross-entropy, in nats a picture, of the best answer that is the same for every digit: the mean of the training digits."""
-    mean = open_pictures("digits", "train").batch(range(1437)).double().mean(0, keepdim=True).clamp(1e-6, 1 - 1e-6)
+    mean = (
+        open_pictures("digits", "train")
+        .batch(range(1437))
+        .double()
+        .mean(0, keepdim=True)
+        .clamp(1e-6, 1 - 1e-6)
+    )
     images = open_pictures("digits", "test").batch(range(360)).double()
     return -(images * mean.log() + (1 - images) * (1 - mean).log()).flatten(1).sum(1).mean().item()
 
 
 def test_it_learns_and_its_figures_add_up(tmp_path: Path) -> None:
     hearing = Figures()
-    settings = {"network": "conv-vae(features=8,hidden=32,latent_dim=6)", "loss": "negative-elbo(beta=0.9)", "steps": None, "epochs": 4}
+    settings = {
+        "network": "conv-vae(features=8,hidden=32,latent_dim=6)",
+        "loss": "negative-elbo(beta=0.9)",
+        "steps": None,
+        "epochs": 4,
+    }
     recipe = with_settings(TINY, **settings, learning_rate=0.015, batch_size=16, warmup=30)
     model = train(recipe, tmp_path / "vae", progress=hearing)
     history = model.card.history
     assert [round(each["epoch"], 3) for each in history] == [1, 2, 3, 4]
     for each in history:
         assert each["loss"] == pytest.approx(each["reconstruction"] + 0.9 * each["kl"], rel=1e-5)
-        assert each["validation_loss"] == pytest.approx(each["validation_reconstruction"] + each["validation_kl"])
+        assert each["validation_loss"] == pytest.approx(
+            each["validation_reconstruction"] + each["validation_kl"]
+        )
     assert history[-1]["loss"] < history[0]["loss"]
     flat = constant_answer()
-    assert history[-1]["validation_loss"] < 0.92 * flat, f"a constant answer costs {flat:.1f} nats, and no KL"
+    assert history[-1]["validation_loss"] < 0.92 * flat, (
+        f"a constant answer costs {flat:.1f} nats, and no KL"
+    )
     assert history[-1]["active_units"] == 6
     # live: the three running losses of the lesson
     assert all({"loss", "reconstruction", "kl"} <= figures.keys() for figures in hearing.figures)
     told = [said for said in hearing.said if said.startswith("epoch 4:")]
-    assert f"loss {history[-1]['loss']:.2f} = {history[-1]['reconstruction']:.2f} + KL {history[-1]['kl']:.2f}" in told[0]
+    assert (
+        f"loss {history[-1]['loss']:.2f} = {history[-1]['reconstruction']:.2f} + KL {history[-1]['kl']:.2f}"
+        in told[0]
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["vae.safetensors"]
 
 
@@ -92,7 +114,10 @@ def test_the_card_says_what_it_is(tmp_path: Path) -> None:
 
 def test_the_file_is_the_trained_model(tmp_path: Path) -> None:
     model = train(TINY, tmp_path / "vae")
-    loaded, pictures = load(tmp_path / "vae.safetensors"), open_pictures("digits", "test").batch(range(5))
+    loaded, pictures = (
+        load(tmp_path / "vae.safetensors"),
+        open_pictures("digits", "test").batch(range(5)),
+    )
     assert torch.equal(loaded.encode(pictures).mean, model.encode(pictures).mean)
     assert np.array_equal(loaded.sample(4, seed=1), model.sample(4, seed=1))
 
@@ -114,7 +139,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path)
     ],
     ids=["warm-up", "binarised, averaged", "restoring"],
 )
-def test_an_interrupted_training_resumes_bit_for_bit(tmp_path: Path, settings: dict[str, object]) -> None:
+def test_an_interrupted_training_resumes_bit_for_bit(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
     # thirteen steps an epoch, so that some figures of an epoch were summed before the stop, and some are after it
     recipe = with_settings(TINY, **{"draws": 416, "steps": 60, **settings})
     whole = train(recipe, tmp_path / "whole", clean=bars(100))
@@ -130,9 +157,9 @@ def test_an_interrupted_training_resumes_bit_for_bit(tmp_path: Path, settings: d
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert parts.card.history == whole.card.history
-    assert {key: value for key, value in parts.card.scores["validation"].items() if key != "seconds"} == {
-        key: value for key, value in whole.card.scores["validation"].items() if key != "seconds"
-    }
+    assert {
+        key: value for key, value in parts.card.scores["validation"].items() if key != "seconds"
+    } == {key: value for key, value in whole.card.scores["validation"].items() if key != "seconds"}
     assert not (tmp_path / "parts.checkpoint").exists()
 
 
@@ -149,11 +176,17 @@ def test_black_and_white_pictures_are_trained_on(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(NegativeELBO, "measure", looking)
     model = train(with_settings(TINY, binarise=True, draws=64, steps=4))
     assert all(torch.equal(images, images.round()) for images in seen), "each pixel is 0 or 1"
-    assert not torch.equal(seen[0].mean((1, 2, 3)).sort().values, seen[2].mean((1, 2, 3)).sort().values)
+    assert not torch.equal(
+        seen[0].mean((1, 2, 3)).sort().values, seen[2].mean((1, 2, 3)).sort().values
+    )
     grey = open_pictures("digits", "train").batch(range(1437))
-    assert torch.cat(seen).mean().item() == pytest.approx(grey.mean().item(), rel=0.1), "its value is the probability"
+    assert torch.cat(seen).mean().item() == pytest.approx(grey.mean().item(), rel=0.1), (
+        "its value is the probability"
+    )
     last = model.card.history[-1]
-    assert last["validation_loss"] == pytest.approx(-model.card.scores["validation"]["binarised"]["elbo"])
+    assert last["validation_loss"] == pytest.approx(
+        -model.card.scores["validation"]["binarised"]["elbo"]
+    )
 
 
 def test_all_pictures_are_trained_on_where_none_is_held_out() -> None:
@@ -178,13 +211,19 @@ def test_free_bits_and_warm_up_keep_the_latent_in_use() -> None:
     model = train(with_settings(TINY, loss=loss, steps=80))
     assert model.card.scores["validation"]["active_units"] == 2
     charged = model.card.history[-1]
-    assert charged["loss"] >= charged["reconstruction"] + 1000 * 2 * 0.5 - 1e-3, "the free nats are part of the loss"
+    assert charged["loss"] >= charged["reconstruction"] + 1000 * 2 * 0.5 - 1e-3, (
+        "the free nats are part of the loss"
+    )
 
 
-@pytest.mark.parametrize("network", ["conv-vae(features=4)", "residual-vae(features=4,latent_dim=3)"])
+@pytest.mark.parametrize(
+    "network", ["conv-vae(features=4)", "residual-vae(features=4,latent_dim=3)"]
+)
 @pytest.mark.parametrize("shape", [(48, 13, 18), (48, 9, 7, 3)])
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-def test_any_size_channels_and_likelihood(network: str, shape: tuple[int, ...], likelihood: str) -> None:
+def test_any_size_channels_and_likelihood(
+    network: str, shape: tuple[int, ...], likelihood: str
+) -> None:
     clean = np.zeros(shape, np.float32)
     clean[1::2] = 1
     chosen = network.replace("(", f"(likelihood={likelihood},")
@@ -220,14 +259,22 @@ def test_a_vae_of_another_size_is_no_start(tmp_path: Path) -> None:
 def test_a_tighter_bound_is_trained_by_several_latents() -> None:
     model = train(with_settings(TINY, loss="negative-elbo(importance_samples=3)", binarise=True))
     last = model.card.history[-1]
-    assert last["loss"] < last["reconstruction"] + last["kl"], "the importance-weighted bound lies above the ELBO"
+    assert last["loss"] < last["reconstruction"] + last["kl"], (
+        "the importance-weighted bound lies above the ELBO"
+    )
     assert last["loss"] < model.card.history[0]["loss"] * 1.001
 
 
 # --- a latent that restores
 
 
-RESTORING = Recipe(degradation=NOISE, network="conv-vae(features=8,hidden=32,latent_dim=4)", learning_rate=0.01, batch_size=16, warmup=30)
+RESTORING = Recipe(
+    degradation=NOISE,
+    network="conv-vae(features=8,hidden=32,latent_dim=4)",
+    learning_rate=0.01,
+    batch_size=16,
+    warmup=30,
+)
 
 
 def noisy_bars(count: int) -> np.ndarray:
@@ -257,9 +304,17 @@ def test_a_vae_learns_to_restore(tmp_path: Path) -> None:
 
 
 def test_a_latent_unet_learns_to_restore_and_to_draw(tmp_path: Path) -> None:
-    train(with_settings(RESTORING, network="latent-unet(widths=[8,16])", steps=60), tmp_path / "draws", clean=bars(300))
+    train(
+        with_settings(RESTORING, network="latent-unet(widths=[8,16])", steps=60),
+        tmp_path / "draws",
+        clean=bars(300),
+    )
     model = load(tmp_path / "draws.safetensors")
-    assert model.card.latent == {"shape": [4, None, None], "prior": "learned, given the degraded picture", "likelihood": "gaussian"}
+    assert model.card.latent == {
+        "shape": [4, None, None],
+        "prior": "learned, given the degraded picture",
+        "likelihood": "gaussian",
+    }
     assert model.card.restores is True
     assert gain(model) > 10
     noisy = noisy_bars(8)
@@ -268,7 +323,9 @@ def test_a_latent_unet_learns_to_restore_and_to_draw(tmp_path: Path) -> None:
     assert np.array_equal(draws, model.restorations(noisy, 12, seed=0))
     assert not np.allclose(draws, model.restorations(noisy, 12, seed=1))
     single = model.restore(noisy)
-    assert np.square(draws.mean(0) - single).mean() < np.square(draws[0] - single).mean(), "the mean of many draws settles"
+    assert np.square(draws.mean(0) - single).mean() < np.square(draws[0] - single).mean(), (
+        "the mean of many draws settles"
+    )
 
 
 def test_pixels_may_be_compared_on_a_vae_too() -> None:
@@ -321,8 +378,21 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with mine.py and a model of its network."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "mine.py").write_text(MINE)
-    words = ("vae", "train", "--data", "digits", "--network", "mine.py:Mine(hidden=16)", "--latent-dim", "3", "--epochs", "2")
-    done = run_apart(*words, "--batch-size", "32", "--learning-rate", "0.005", "--out", "own", cwd=folder)
+    words = (
+        "vae",
+        "train",
+        "--data",
+        "digits",
+        "--network",
+        "mine.py:Mine(hidden=16)",
+        "--latent-dim",
+        "3",
+        "--epochs",
+        "2",
+    )
+    done = run_apart(
+        *words, "--batch-size", "32", "--learning-rate", "0.005", "--out", "own", cwd=folder
+    )
     assert done.status == 0, done.err
     return folder
 
@@ -334,13 +404,27 @@ def test_a_learners_own_vae_joins(own: Path) -> None:
     assert card.history[-1]["validation_loss"] < card.history[0]["validation_loss"]
     with pytest.raises(UnknownKind, match="defined in mine:Mine"):
         load(own / "own.safetensors")
-    shown = run_apart("models", "show", "own.safetensors", "--import", "mine.py", "--layers", cwd=own)
+    shown = run_apart(
+        "models", "show", "own.safetensors", "--import", "mine.py", "--layers", cwd=own
+    )
     assert shown.status == 0, shown.err
     assert "inwards.1" in shown.out
 
 
 def test_a_learners_own_vae_is_walked_in(own: Path) -> None:
-    done = run_apart("vae", "sample", "--model", "own.safetensors", "--import", "mine.py", "--count", "4", "--out", "four.npy", cwd=own)
+    done = run_apart(
+        "vae",
+        "sample",
+        "--model",
+        "own.safetensors",
+        "--import",
+        "mine.py",
+        "--count",
+        "4",
+        "--out",
+        "four.npy",
+        cwd=own,
+    )
     assert done.status == 0, done.err
     assert np.load(own / "four.npy").shape == (4, 28, 28)
 
@@ -349,10 +433,15 @@ def test_a_learners_own_vae_is_walked_in(own: Path) -> None:
 
 
 def test_a_network_without_a_latent_has_no_bound() -> None:
-    with pytest.raises(BadSpec, match="needs a network with a latent, such as conv-vae; unet has none"):
+    with pytest.raises(
+        BadSpec, match="needs a network with a latent, such as conv-vae; unet has none"
+    ):
         Recipe(clean="digits", degradation=NOISE, network="unet", loss="negative-elbo")
 
 
 def test_pictures_above_256_are_too_large_for_a_vae_and_that_is_said_at_once() -> None:
     with pytest.raises(ShapeMismatch, match="up to 256 × 256"):
-        train(Recipe(network="conv-vae(features=1)", steps=1), clean=np.random.default_rng(0).integers(0, 255, (2, 300, 300), np.uint8))
+        train(
+            Recipe(network="conv-vae(features=1)", steps=1),
+            clean=np.random.default_rng(0).integers(0, 255, (2, 300, 300), np.uint8),
+        )

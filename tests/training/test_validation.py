@@ -12,13 +12,18 @@ import torch
 from restorae.data import ArrayPictures, Pictures
 from restorae.degradations import GaussianNoise
 from restorae.errors import TrainingCollapsed
-from restorae.evaluating import Exam, evaluate, evaluate_latent
+from restorae.evaluating import TestSet, evaluate, evaluate_latent
 from restorae.model import Model, make_card
 from restorae.networks import Conv, ConvVAE, Network, UNet
 from restorae.progress import Progress
 from restorae.training import Recipe
 from restorae.training.material import Material, gather
-from restorae.training.validation import ExplainingValidation, RestoringValidation, Verdict, validation_of
+from restorae.training.validation import (
+    ExplainingValidation,
+    RestoringValidation,
+    Verdict,
+    validation_of,
+)
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 TINY = "conv-vae(features=2,hidden=4)"
@@ -58,23 +63,31 @@ def test_pictures_alone_are_judged_by_the_bound_and_damage_by_the_error() -> Non
     assert isinstance(validation_of(material(network=TINY)), ExplainingValidation)
     assert isinstance(validation_of(material(network=TINY, binarise=True)), ExplainingValidation)
     assert isinstance(validation_of(material(network=TINY, degradation=NOISE)), RestoringValidation)
-    assert isinstance(validation_of(material(network="conv", degradation=NOISE)), RestoringValidation)
+    assert isinstance(
+        validation_of(material(network="conv", degradation=NOISE)), RestoringValidation
+    )
 
 
 def test_the_bound_is_that_of_the_held_out_pictures() -> None:
     held = material(network=TINY, seed=3)
     validation, model = validation_of(held), tiny_vae()
     found = validation.judge(model, final=True)
-    assert len(held.exam) == 4
+    assert len(held.test_set) == 4
     assert found.scores["on"] == "4 held-out pictures of pictures from memory"
-    assert found.figures["validation_loss"] == pytest.approx(found.figures["validation_reconstruction"] + found.figures["validation_kl"])
-    assert found.figures["validation_kl"] == pytest.approx(evaluate_latent(model, held.exam.clean).grey.kl), "the KL needs no chance"
+    assert found.figures["validation_loss"] == pytest.approx(
+        found.figures["validation_reconstruction"] + found.figures["validation_kl"]
+    )
+    assert found.figures["validation_kl"] == pytest.approx(
+        evaluate_latent(model, held.test_set.clean).grey.kl
+    ), "the KL needs no chance"
     assert found.figures["latent_dim"] == 2
     assert found.scores["grey"]["elbo"] == pytest.approx(-found.figures["validation_loss"])
     assert found.scores["binarised"] is not None
     assert "nats a picture (grey)" in found.sentence
     assert f"{found.figures['validation_loss']:.2f}" in found.sentence
-    assert validation.judge(model, final=True).figures == found.figures, "the same model, the same figures"
+    assert validation.judge(model, final=True).figures == found.figures, (
+        "the same model, the same figures"
+    )
 
 
 def test_the_work_that_only_the_end_needs_is_left_to_the_end() -> None:
@@ -91,9 +104,12 @@ def test_black_and_white_training_is_judged_on_black_and_white() -> None:
 
 
 def test_restoring_is_judged_as_evaluate_does() -> None:
-    held, model = material(network="conv(features=2)", degradation=NOISE), untrained(Conv(features=2))
+    held, model = (
+        material(network="conv(features=2)", degradation=NOISE),
+        untrained(Conv(features=2)),
+    )
     found = validation_of(held).judge(model, final=True)
-    expected = evaluate(model.restore_images, held.exam)
+    expected = evaluate(model.restore_images, held.test_set)
     assert found.figures == {"mse": expected.restored.mse, "mse_degraded": expected.degraded.mse}
     assert found.scores["restored"]["ssim"] == expected.restored.ssim
     assert f"{expected.restored.psnr_pooled:.2f} dB" in found.sentence
@@ -103,7 +119,9 @@ def test_nothing_held_out_is_said() -> None:
     held = material(network=TINY, validation=0)
     assert not held.held_out
     assert len(held.examples.clean) == 40
-    assert validation_of(held).judge(tiny_vae(), final=False).scores["on"] == ("40 pictures that it was trained on of pictures from memory")
+    assert validation_of(held).judge(tiny_vae(), final=False).scores["on"] == (
+        "40 pictures that it was trained on of pictures from memory"
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,12 +147,19 @@ def test_a_latent_that_is_used_needs_no_words() -> None:
     assert hearing.warned == []
 
 
-def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_nothing_would() -> None:
-    validation, hearing = validation_of(material(network="conv(features=2)", degradation=NOISE)), Hearing()
+def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_nothing_would() -> (
+    None
+):
+    validation, hearing = (
+        validation_of(material(network="conv(features=2)", degradation=NOISE)),
+        Hearing(),
+    )
     assert isinstance(validation, RestoringValidation)
     assert validation.constant == pytest.approx(1 / 12, rel=0.2)  # the variance of uniform values
     with pytest.raises(TrainingCollapsed, match=r"docs/why-it-collapses\.md"):
-        validation.accept(Verdict({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing)
+        validation.accept(
+            Verdict({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing
+        )
     validation.accept(Verdict({"mse": 0.02, "mse_degraded": 0.01}, "", {}), hearing)
     assert "no better than leaving the pictures alone" in hearing.warned[0]
     validation.accept(Verdict({"mse": 0.01, "mse_degraded": 0.02}, "", {}), hearing)
@@ -143,8 +168,13 @@ def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_not
 
 def test_a_perfect_restoration_has_a_sentence() -> None:
     nothing = GaussianNoise(sigma=0)
-    held = gather(Recipe(network="conv(features=2)", degradation=nothing), clean=ArrayPictures(np.random.default_rng(0).random((4, 8, 8))))
-    held = replace(held, exam=Exam(ArrayPictures(np.zeros((4, 8, 8), np.float32)), degradation=nothing))
+    held = gather(
+        Recipe(network="conv(features=2)", degradation=nothing),
+        clean=ArrayPictures(np.random.default_rng(0).random((4, 8, 8))),
+    )
+    held = replace(
+        held, test_set=TestSet(ArrayPictures(np.zeros((4, 8, 8), np.float32)), degradation=nothing)
+    )
     with torch.no_grad():
         model = untrained(Conv(features=2))
         for weights in model.module.parameters():
@@ -160,10 +190,14 @@ def test_a_network_for_grey_and_colour_is_judged_on_both() -> None:
     model = untrained(UNet(widths=(4, 6), channels=3, grey_too=True))
     assert "mse_grey" not in validation_of(held).judge(model, final=True).figures
     found = validation_of(held.with_grey()).judge(model, final=True)
-    grey = held.with_grey().grey_exam
+    grey = held.with_grey().grey_test_set
     assert grey is not None
     assert grey.clean.channels == 1
-    assert found.figures["mse_grey"] == pytest.approx(evaluate(model.restore_images, grey).restored.mse)
-    assert found.figures["mse"] == pytest.approx(evaluate(model.restore_images, held.exam).restored.mse)
+    assert found.figures["mse_grey"] == pytest.approx(
+        evaluate(model.restore_images, grey).restored.mse
+    )
+    assert found.figures["mse"] == pytest.approx(
+        evaluate(model.restore_images, held.test_set).restored.mse
+    )
     assert found.scores["in_grey"]["restored"]["ssim"] is not None
     assert "dB (pooled), in grey " in found.sentence

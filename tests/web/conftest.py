@@ -44,8 +44,12 @@ def open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ope
     opened: list[TestClient] = []
 
     def open_one(limits: Limits | None = None, **settings: Any) -> TestClient:
-        options = Options(**{"models": tmp_path / "models", "limits": limits or Limits(), **settings})
-        client = TestClient(make_app(options), base_url="http://127.0.0.1:8765", raise_server_exceptions=False)
+        options = Options(
+            **{"models": tmp_path / "models", "limits": limits or Limits(), **settings}
+        )
+        client = TestClient(
+            make_app(options), base_url="http://127.0.0.1:8765", raise_server_exceptions=False
+        )
         client.__enter__()
         opened.append(client)
         return client
@@ -62,9 +66,15 @@ def server(open_server: Opener) -> TestClient:
     return open_server()
 
 
-def send(server: TestClient, content: bytes | np.ndarray, name: str = "picture.png") -> dict[str, Any]:
+def send(
+    server: TestClient, content: bytes | np.ndarray, name: str = "picture.png"
+) -> dict[str, Any]:
     """Send a picture and return what is told of it."""
-    answer = server.post("/api/pictures", params={"name": name}, content=encoded(content) if isinstance(content, np.ndarray) else content)
+    answer = server.post(
+        "/api/pictures",
+        params={"name": name},
+        content=encoded(content) if isinstance(content, np.ndarray) else content,
+    )
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found

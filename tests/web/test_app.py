@@ -30,9 +30,20 @@ def test_the_page_is_small_and_all_of_it_is_here(server: TestClient) -> None:
 def test_nothing_is_fetched_from_elsewhere_and_nothing_runs_that_the_policy_forbids() -> None:
     for name, path in page_files().items():
         text = path.read_text(encoding="utf-8")
-        elsewhere = [found for found in re.findall(r"https?://[^\s\"'`)]+", text) if not found.startswith("http://www.w3.org/")]
+        elsewhere = [
+            found
+            for found in re.findall(r"https?://[^\s\"'`)]+", text)
+            if not found.startswith("http://www.w3.org/")
+        ]
         assert not elsewhere, f"{name} names {elsewhere}"
-        for forbidden in (r"\seval\(", r"innerHTML", r"<style", r"\sstyle=", r"\son\w+=\"", r"javascript:"):
+        for forbidden in (
+            r"\seval\(",
+            r"innerHTML",
+            r"<style",
+            r"\sstyle=",
+            r"\son\w+=\"",
+            r"javascript:",
+        ):
             assert not re.search(forbidden, text), f"{name} holds {forbidden}"
         for module in re.findall(r'from "\./([\w.]+)"', text):
             assert (path.parent / module).is_file(), f"{name} imports {module}"
@@ -63,16 +74,25 @@ def test_models_are_listed_with_what_they_learned(open_server: Opener, tmp_path:
     refused(server.get("/api/models/nobody"), 422)
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'{"links": {"a": 1}}', b"null", b'{"seed": 1e999}'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"\xff\xfe", b'{"links": {"a": 1}}', b"null", b'{"seed": 1e999}']
+)
 def test_what_is_no_request_is_told(server: TestClient, body: bytes) -> None:
-    refused(server.post("/api/experiments", content=body, headers={"content-type": "application/json"}), 422)
+    refused(
+        server.post("/api/experiments", content=body, headers={"content-type": "application/json"}),
+        422,
+    )
 
 
 def test_many_at_once_are_all_answered_and_nothing_stays(server: TestClient) -> None:
     content = encoded(noise(64, 64))
 
     def visit(number: int) -> int:
-        answer = server.post("/api/pictures", params={"name": f"{number}.png"}, content=content if number % 3 else content[:50])
+        answer = server.post(
+            "/api/pictures",
+            params={"name": f"{number}.png"},
+            content=content if number % 3 else content[:50],
+        )
         if answer.status_code == 201:
             return server.delete(f"/api/pictures/{answer.json()['id']}").status_code
         return answer.status_code

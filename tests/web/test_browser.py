@@ -62,7 +62,12 @@ def page(context: BrowserContext, running: Running) -> Iterator[Page]:
     """A page whose console must stay empty, and whose pictures are removed afterwards."""
     complaints: list[str] = []
     opened = context.new_page()
-    opened.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     clean_up(opened)
@@ -116,7 +121,9 @@ def seen_pixels(page: Page, left: int, top: int, width: int, height: int) -> np.
 # --------------------------------------------------------------------------------------------------------- restore
 
 
-def test_several_views_are_offered_where_they_do_good(page: Page, running: Running, tmp_path: Path) -> None:
+def test_several_views_are_offered_where_they_do_good(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
     expect(page.locator("#views")).to_be_hidden()  # it never saw a digit lie down
@@ -135,7 +142,9 @@ def test_several_views_are_offered_where_they_do_good(page: Page, running: Runni
     expect(page.locator("#views")).to_have_value("1")
 
 
-def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(page: Page, running: Running, tmp_path: Path) -> None:
+def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
     expect(page.locator("#error-map")).to_be_hidden()  # nobody knows of that one
@@ -152,8 +161,12 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(p
     settled(page, "after")
 
     def seen() -> np.ndarray:
-        size: list[int] = page.evaluate("[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]")
-        return seen_pixels(page, round(size[0] / 2 - 40), round(size[1] / 2 - 32), 80, 64).astype(int)
+        size: list[int] = page.evaluate(
+            "[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]"
+        )
+        return seen_pixels(page, round(size[0] / 2 - 40), round(size[1] / 2 - 32), 80, 64).astype(
+            int
+        )
 
     plain = seen()
     page.get_by_label("Overlay").select_option("how far off it may be")
@@ -188,10 +201,14 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     page.click("#zoom-one")
     expect(page.locator("#zoom")).to_have_text("100 %")
     settled(page, "after")
-    size: list[int] = page.evaluate("[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]")
+    size: list[int] = page.evaluate(
+        "[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]"
+    )
     left, top = (round(side / 2 - half) for side, half in zip(size, (80, 60), strict=True))
     shown = seen_pixels(page, left, top, 160, 120)
-    before, after = (np.asarray(Image.open(path).convert("RGB")) for path in (source, tmp_path / "cli.png"))
+    before, after = (
+        np.asarray(Image.open(path).convert("RGB")) for path in (source, tmp_path / "cli.png")
+    )
     assert np.array_equal(shown[:, :79], before[:, :79])
     assert np.array_equal(shown[:, 81:], after[:, 81:])
     handle = page.get_by_role("slider", name="Before to the left, after to the right")
@@ -204,7 +221,9 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     assert np.array_equal(seen_pixels(page, left, top, 160, 120), before)
 
 
-def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(page: Page, running: Running, tmp_path: Path) -> None:
+def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, picture(tmp_path / "a.png", 900, 1300, 3))
@@ -234,7 +253,9 @@ def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(page
     expect(page.locator("#zoom")).not_to_have_text("6400 %")
 
 
-def test_a_mask_is_painted_and_only_that_is_changed(page: Page, running: Running, tmp_path: Path) -> None:
+def test_a_mask_is_painted_and_only_that_is_changed(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     source = picture(tmp_path / "a.png", 300, 400, 3)
     look(page, running, "restore")
     choose_model(page, "small")
@@ -246,13 +267,17 @@ def test_a_mask_is_painted_and_only_that_is_changed(page: Page, running: Running
     for place in (0.4, 0.55):
         page.mouse.move(view["x"] + view["width"] * place, view["y"] + view["height"] * 0.4)
         page.mouse.down()
-        page.mouse.move(view["x"] + view["width"] * place + 60, view["y"] + view["height"] * 0.6, steps=6)
+        page.mouse.move(
+            view["x"] + view["width"] * place + 60, view["y"] + view["height"] * 0.6, steps=6
+        )
         page.mouse.up()
     page.click("#undo")
     picture_id = in_view(page).split()[0]
     told = {"strokes": []}
     for _ in range(50):
-        told = page.evaluate("async (id) => (await fetch(`/api/pictures/${id}`)).json()", picture_id)
+        told = page.evaluate(
+            "async (id) => (await fetch(`/api/pictures/${id}`)).json()", picture_id
+        )
         if len(told["strokes"]) == 1:
             break
         page.wait_for_timeout(50)
@@ -261,14 +286,18 @@ def test_a_mask_is_painted_and_only_that_is_changed(page: Page, running: Running
     settled(page, "after")
     with page.expect_download() as download:
         page.click("#download")
-    changed = (np.asarray(Image.open(download.value.path())) != np.asarray(Image.open(source))).any(2)
+    changed = (np.asarray(Image.open(download.value.path())) != np.asarray(Image.open(source))).any(
+        2
+    )
     columns = np.nonzero(changed)[1]
     assert changed.any()
     assert changed.mean() < 0.3
     assert columns.max() < 0.8 * 400
 
 
-def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(page: Page, running: Running, tmp_path: Path) -> None:
+def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     look(page, running, "restore")
     choose_model(page, "thorough")
     files = [picture(tmp_path / f"{place}.png", 1500, 1500, 3, seed=place) for place in range(4)]
@@ -294,7 +323,9 @@ def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(page: Page, ru
             page.get_by_role("button", name=f"Cancel {place}.png").click(timeout=5000)
     expect(page.locator("#jobs-count")).to_be_hidden(timeout=120_000)
     expect(other.locator("#jobs-count")).to_be_hidden()
-    expect(page.locator("#download")).to_be_hidden()  # the last picture is looked at, and that was cancelled
+    expect(
+        page.locator("#download")
+    ).to_be_hidden()  # the last picture is looked at, and that was cancelled
     other.close()
 
 
@@ -313,11 +344,15 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
     other.close()
 
 
-def test_what_is_no_picture_is_told_where_it_was_dropped(page: Page, running: Running, tmp_path: Path) -> None:
+def test_what_is_no_picture_is_told_where_it_was_dropped(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     (tmp_path / "letter.png").write_text("<svg onload=alert(1)>")
     look(page, running, "restore")
     drop(page, tmp_path / "letter.png")
-    expect(page.locator("#pictures .error")).to_contain_text("letter.png cannot be read as a picture")
+    expect(page.locator("#pictures .error")).to_contain_text(
+        "letter.png cannot be read as a picture"
+    )
     page.get_by_role("button", name="Remove letter.png").click()
     expect(page.locator("#pictures li")).to_have_count(0)
 
@@ -340,7 +375,9 @@ def test_sliders_of_the_lab_change_damage_scores_and_spec(page: Page, running: R
     expect(page.locator("#lab-spec")).to_have_text("gaussian-noise(mean=0.5,sigma=0.4) | blur")
     page.get_by_role("button", name="Move blur up").click()
     expect(page.locator("#lab-spec")).to_have_text("blur | gaussian-noise(mean=0.5,sigma=0.4)")
-    page.locator(".link").nth(0).drag_to(page.locator(".link").nth(1), target_position={"x": 80, "y": 120})
+    page.locator(".link").nth(0).drag_to(
+        page.locator(".link").nth(1), target_position={"x": 80, "y": 120}
+    )
     expect(page.locator("#lab-spec")).to_have_text("gaussian-noise(mean=0.5,sigma=0.4) | blur")
     page.get_by_role("button", name="sigma: a range").first.click()
     expect(page.locator("#lab-spec")).to_contain_text("sigma=0.4..")
@@ -349,12 +386,16 @@ def test_sliders_of_the_lab_change_damage_scores_and_spec(page: Page, running: R
     copied: str = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("restorae train --clean PICTURES --with '")
     page.click("#lab-train")
-    expect(page.locator("#train-damage")).to_have_value(page.locator("#lab-spec").text_content() or "")
+    expect(page.locator("#train-damage")).to_have_value(
+        page.locator("#lab-spec").text_content() or ""
+    )
 
 
 def test_every_kind_of_damage_has_its_sliders_and_draws(page: Page, running: Running) -> None:
     look(page, running, "lab")
-    kinds: list[dict[str, Any]] = page.evaluate("async () => (await fetch('/api/degradations')).json()")
+    kinds: list[dict[str, Any]] = page.evaluate(
+        "async () => (await fetch('/api/degradations')).json()"
+    )
     page.select_option("#lab-model", "")
     for kind in kinds:
         page.locator(".link [aria-label^='Remove']").first.click()
@@ -373,10 +414,17 @@ def test_the_decoded_picture_follows_the_pointer(page: Page, running: Running) -
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.25)
     expect(page.locator("#decoded-at")).to_contain_text("at (1.8")
     page.wait_for_timeout(500)
-    place = [float(number) for number in (page.locator("#decoded-at").text_content() or "")[4:-1].split(",")]
-    shown: list[int] = page.evaluate("Array.from(document.querySelector('#decoded').getContext('2d').getImageData(0, 0, 28, 28).data)")
+    place = [
+        float(number)
+        for number in (page.locator("#decoded-at").text_content() or "")[4:-1].split(",")
+    ]
+    shown: list[int] = page.evaluate(
+        "Array.from(document.querySelector('#decoded').getContext('2d').getImageData(0, 0, 28, 28).data)"
+    )
     expected = np.rint(255 * restorae.load("digits-vae").decode(np.asarray([place], np.float32))[0])
-    assert np.abs(np.asarray(shown).reshape(28, 28, 4)[..., 0] - expected).max() <= 3  # the caption rounds the place
+    assert (
+        np.abs(np.asarray(shown).reshape(28, 28, 4)[..., 0] - expected).max() <= 3
+    )  # the caption rounds the place
     page.mouse.down()
     page.mouse.up()
     page.click("#set-start")
@@ -395,7 +443,9 @@ def test_the_decoded_picture_follows_the_pointer(page: Page, running: Running) -
     page.locator("#samples button").nth(3).click()
 
 
-def test_a_picture_falls_somewhere_in_latent_space(page: Page, running: Running, tmp_path: Path) -> None:
+def test_a_picture_falls_somewhere_in_latent_space(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
     digit = restorae.open_pictures("digits", "test").batch([3]).numpy()[0, 0]
     Image.fromarray(np.rint(digit * 255).astype(np.uint8)).save(tmp_path / "three.png")
     look(page, running, "latent")
@@ -408,7 +458,9 @@ def test_a_picture_falls_somewhere_in_latent_space(page: Page, running: Running,
     page.select_option("#behind", "clusters")
 
 
-def test_a_training_is_started_watched_stopped_and_gone_on_with(page: Page, running: Running) -> None:
+def test_a_training_is_started_watched_stopped_and_gone_on_with(
+    page: Page, running: Running
+) -> None:
     look(page, running, "train")
     page.fill("#train-name", "from-the-page")
     page.select_option("#train-unit", "steps")
@@ -448,8 +500,12 @@ def test_a_finished_training_can_be_used_at_once(page: Page, running: Running) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_stands_in_the_way_of_anybody(browser: Browser, running: Running, tmp_path: Path, scheme: Any) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 820}, color_scheme=scheme, bypass_csp=True)  # axe is put into the page
+def test_nothing_serious_stands_in_the_way_of_anybody(
+    browser: Browser, running: Running, tmp_path: Path, scheme: Any
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 820}, color_scheme=scheme, bypass_csp=True
+    )  # axe is put into the page
     page = context.new_page()
     page.set_default_timeout(60_000)
     found = []
@@ -477,7 +533,9 @@ def test_nothing_serious_stands_in_the_way_of_anybody(browser: Browser, running:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_phone_is_wide_enough(browser: Browser, running: Running, name: str) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
     page = context.new_page()
     look(page, running, name)
     page.wait_for_timeout(500)
@@ -504,8 +562,23 @@ def test_all_can_be_done_with_the_keyboard(page: Page, running: Running) -> None
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.id || document.activeElement.dataset.page || document.activeElement.tagName"))
-    assert {"restore", "lab", "latent", "train", "files", "restore-model", "strength", "masked", "theme-button", "jobs-button"} <= reached
+        reached.add(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.dataset.page || document.activeElement.tagName"
+            )
+        )
+    assert {
+        "restore",
+        "lab",
+        "latent",
+        "train",
+        "files",
+        "restore-model",
+        "strength",
+        "masked",
+        "theme-button",
+        "jobs-button",
+    } <= reached
 
 
 def test_beyond_this_machine_the_page_asks_for_a_token(browser: Browser, tmp_path: Path) -> None:
@@ -523,7 +596,9 @@ def test_beyond_this_machine_the_page_asks_for_a_token(browser: Browser, tmp_pat
         context.close()
 
 
-def test_a_server_that_ends_is_missed_and_leaves_nothing(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_ends_is_missed_and_leaves_nothing(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "kept").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "kept"))
     with serving(tmp_path) as running:

@@ -14,17 +14,25 @@ from restorae.web.options import is_loopback
 from tests.web.conftest import Opener, TestClient, refused
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "127.0.0.1", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "127.0.0.1", "LOCALHOST"]
+)
 def test_its_own_names_are_answered(server: TestClient, host: str) -> None:
     assert server.get("/api/about", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "192.168.1.5", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "192.168.1.5", ""]
+)
 def test_a_foreign_name_that_leads_here_is_refused(server: TestClient, host: str) -> None:
-    assert "not one of this server's" in refused(server.get("/api/about", headers={"host": host}), 403)
+    assert "not one of this server's" in refused(
+        server.get("/api/about", headers={"host": host}), 403
+    )
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "file://"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "file://"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_pages_of_others_are_refused(server: TestClient, origin: str, method: str) -> None:
     answer = server.request(method, "/api/pictures", headers={"origin": origin})
@@ -32,17 +40,27 @@ def test_pages_of_others_are_refused(server: TestClient, origin: str, method: st
 
 
 def test_its_own_page_is_answered(server: TestClient) -> None:
-    assert server.get("/api/about", headers={"origin": "http://127.0.0.1:8765", "sec-fetch-site": "same-origin"}).status_code == 200
+    assert (
+        server.get(
+            "/api/about",
+            headers={"origin": "http://127.0.0.1:8765", "sec-fetch-site": "same-origin"},
+        ).status_code
+        == 200
+    )
 
 
 def test_pictures_cannot_be_built_into_pages_of_others(server: TestClient) -> None:
     embedding = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
     assert "another site" in refused(server.get("/api/pictures", headers=embedding), 403)
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
-    assert server.get("/", headers=followed).status_code == 200, "a link from elsewhere may be followed"
+    assert server.get("/", headers=followed).status_code == 200, (
+        "a link from elsewhere may be followed"
+    )
 
 
-@pytest.mark.parametrize("path", ["/", "/app.js", "/api/about", "/nothing-there", "/api/pictures/none"])
+@pytest.mark.parametrize(
+    "path", ["/", "/app.js", "/api/about", "/nothing-there", "/api/pictures/none"]
+)
 def test_every_answer_says_what_a_browser_may_do_with_it(server: TestClient, path: str) -> None:
     headers = server.get(path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -81,7 +99,9 @@ def test_the_token_opens_the_page_once_and_is_then_known(guarded: TestClient) ->
 
 
 def test_programs_send_the_token_with_each_request(guarded: TestClient) -> None:
-    assert guarded.get("/api/about", headers={"authorization": "Bearer a-secret"}).status_code == 200
+    assert (
+        guarded.get("/api/about", headers={"authorization": "Bearer a-secret"}).status_code == 200
+    )
     refused(guarded.get("/api/about", headers={"authorization": "Bearer another"}), 401)
     refused(guarded.get("/api/about", headers={"cookie": "restorae-token=another"}), 401)
     refused(guarded.get("/api/about?token=a-secret"), 401)
@@ -90,17 +110,24 @@ def test_programs_send_the_token_with_each_request(guarded: TestClient) -> None:
 def test_a_wrong_token_leads_nowhere(guarded: TestClient) -> None:
     assert guarded.get("/?token=guess", follow_redirects=False).status_code == 401
     assert (
-        guarded.get("http://127.0.0.1:8765//evil.example/?token=a-secret", follow_redirects=False).headers["location"].startswith("/evil")
+        guarded.get("http://127.0.0.1:8765//evil.example/?token=a-secret", follow_redirects=False)
+        .headers["location"]
+        .startswith("/evil")
     )
 
 
 def test_beyond_this_machine_foreign_names_are_refused_still(guarded: TestClient) -> None:
     known = {"authorization": "Bearer a-secret"}
-    assert guarded.get("/api/about", headers={"host": "192.168.1.5:8765", **known}).status_code == 200
+    assert (
+        guarded.get("/api/about", headers={"host": "192.168.1.5:8765", **known}).status_code == 200
+    )
     refused(guarded.get("/api/about", headers={"host": "evil.example", **known}), 403)
 
 
-@pytest.mark.parametrize(("host", "alone"), [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("0.0.0.0", False), ("box", False)])
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("0.0.0.0", False), ("box", False)],
+)
 def test_what_only_this_machine_reaches(host: str, alone: bool) -> None:
     assert is_loopback(host) is alone
 
@@ -110,8 +137,12 @@ def test_what_only_this_machine_reaches(host: str, alone: bool) -> None:
 
 def test_what_is_too_large_is_refused_before_it_is_read(open_server: Opener) -> None:
     server = open_server(Limits(upload=1000, request=100))
-    assert "More than 1000 B came" in refused(server.post("/api/pictures", content=bytes(1001)), 413)
-    assert "More than 100 B came" in refused(server.post("/api/experiments", content=b"{" + bytes(200)), 413)
+    assert "More than 1000 B came" in refused(
+        server.post("/api/pictures", content=bytes(1001)), 413
+    )
+    assert "More than 100 B came" in refused(
+        server.post("/api/experiments", content=b"{" + bytes(200)), 413
+    )
 
 
 def test_what_is_too_large_and_does_not_say_so_is_refused_as_it_comes(open_server: Opener) -> None:
@@ -138,7 +169,13 @@ def test_what_comes_too_slowly_is_refused() -> None:
         pass
 
     guard = Guard(reads, Options(limits=Limits(seconds_to_send=0.05)))
-    scope = {"type": "http", "method": "POST", "path": "/api/pictures", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/pictures",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
     asyncio.run(guard(scope, never, nothing))
     assert [error.status_code for error in caught] == [408]
     assert "more than 0.05 s to arrive" in caught[0].detail

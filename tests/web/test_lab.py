@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from restorae.chance import generator
 from restorae.data import open_pictures
 from restorae.degradations import Chain, Degradation
 from restorae.parts import kinds
+from restorae.randomness import generator
 from tests.web.conftest import TestClient, decoded, noise, refused, send
 
 
@@ -27,21 +27,34 @@ def test_a_kind_of_ones_own_appears_by_itself(server: TestClient) -> None:
     class Inverted(Degradation, kind="inverted-for-the-page"):
         """Light is dark."""
 
-        def change(self, images, amounts, chance):  # type: ignore[no-untyped-def]
+        def change(self, images, amounts, rng):  # type: ignore[no-untyped-def]
             return 1 - images
 
-    assert "inverted-for-the-page" in {each["kind"] for each in server.get("/api/degradations").json()}
-    found = server.post("/api/experiments", json={"sample": "camera", "links": [{"kind": "inverted-for-the-page"}]}).json()
-    clean, degraded = (decoded(server.get(found["pictures"][which]).content).astype(int) for which in ("clean", "degraded"))
+    assert "inverted-for-the-page" in {
+        each["kind"] for each in server.get("/api/degradations").json()
+    }
+    found = server.post(
+        "/api/experiments", json={"sample": "camera", "links": [{"kind": "inverted-for-the-page"}]}
+    ).json()
+    clean, degraded = (
+        decoded(server.get(found["pictures"][which]).content).astype(int)
+        for which in ("clean", "degraded")
+    )
     assert np.array_equal(degraded, 255 - clean)
 
 
 def test_an_experiment_is_what_the_command_line_draws_and_scores(server: TestClient) -> None:
     spec = "gaussian-noise(mean=0.5,sigma=0.3)"
-    found = server.post("/api/experiments", json={"sample": "digits", "degradation": spec, "model": "digits-denoiser", "seed": 3}).json()
+    found = server.post(
+        "/api/experiments",
+        json={"sample": "digits", "degradation": spec, "model": "digits-denoiser", "seed": 3},
+    ).json()
     clean = open_pictures("digits", "test").batch(range(15))
     degraded = Degradation.of(spec).draw(generator(3), 15).apply(clean)
-    psnrs = [peak_signal_noise_ratio(one.numpy(), other.numpy(), data_range=1) for one, other in zip(clean, degraded, strict=True)]
+    psnrs = [
+        peak_signal_noise_ratio(one.numpy(), other.numpy(), data_range=1)
+        for one, other in zip(clean, degraded, strict=True)
+    ]
     assert found["scores"]["degraded"]["psnr"] == pytest.approx(np.mean(psnrs), abs=1e-3)
     assert found["scores"]["restored"]["psnr"] > 18
     assert found["spec"] == spec
@@ -61,7 +74,9 @@ def test_ones_own_picture_is_worked_on_at_full_resolution(server: TestClient) ->
     told = send(server, pixels)
     wish = {"picture": told["id"], "x": 0.0, "y": 1.0, "degradation": "blur(sigma=0)"}
     found = server.post("/api/experiments", json=wish).json()
-    assert np.array_equal(decoded(server.get(found["pictures"]["clean"]).content), pixels[180:, :320])
+    assert np.array_equal(
+        decoded(server.get(found["pictures"]["clean"]).content), pixels[180:, :320]
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +86,10 @@ def test_ones_own_picture_is_worked_on_at_full_resolution(server: TestClient) ->
         ({"degradation": "gaussian-noise(sigma=-1)"}, "is outside"),
         ({"links": []}, "There is no damage yet"),
         ({"links": [{"kind": "chain", "parts": []}] * 21}, "links"),
-        ({"links": [{"kind": "blur", "defined_in": "os:system", "sigma": 1, "strange": 1}]}, "no setting 'strange'"),
+        (
+            {"links": [{"kind": "blur", "defined_in": "os:system", "sigma": 1, "strange": 1}]},
+            "no setting 'strange'",
+        ),
         ({"degradation": "blur", "sample": "../etc"}, "no sample"),
         ({"degradation": "blur", "model": "../etc"}, "There is no model"),
         ({"degradation": "blur", "model": "digits-vae"}, "has not learned to lift damage off"),
@@ -79,7 +97,9 @@ def test_ones_own_picture_is_worked_on_at_full_resolution(server: TestClient) ->
         ({"degradation": "blur(sigma=NaN)"}, "finite"),
     ],
 )
-def test_what_cannot_be_tried_is_told(server: TestClient, wish: dict[str, object], hint: str) -> None:
+def test_what_cannot_be_tried_is_told(
+    server: TestClient, wish: dict[str, object], hint: str
+) -> None:
     answer = server.post("/api/experiments", json=wish)
     assert answer.status_code in (404, 422), answer.text
     assert hint in refused(answer, answer.status_code)

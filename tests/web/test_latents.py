@@ -26,7 +26,9 @@ def in_bytes(images: np.ndarray) -> np.ndarray:
 
 def test_a_place_decodes_to_what_the_model_decodes(server: TestClient, vae: restorae.Model) -> None:
     expected = in_bytes(vae.decode(np.asarray([[0.3, -1.2]], np.float32)))
-    assert np.array_equal(decoded(server.get(f"{VAE}/decode", params={"at": "0.3,-1.2"}).content), expected[0])
+    assert np.array_equal(
+        decoded(server.get(f"{VAE}/decode", params={"at": "0.3,-1.2"}).content), expected[0]
+    )
     bare = server.get(f"{VAE}/decode", params={"at": "0.3,-1.2", "as": "raw"})
     assert bare.headers["x-shape"] == "1,28,28"
     assert bare.content == expected.tobytes()
@@ -38,11 +40,16 @@ def test_the_plane_shows_what_decodes_where(server: TestClient, vae: restorae.Mo
     shown = decoded(server.get(f"{VAE}/plane.png", params={"n": 4, "range": 2}).content)
     # four cells from -2 to 2 have their middles at ±0.5 and ±1.5
     assert np.array_equal(shown, in_bytes(manifold(vae, 4, 1.5).canvas))
-    walked = server.get("/api/models/digits-vae-strong/plane.png", params={"n": 2, "right": 3, "up": 7, "at": ",".join(["0.1"] * 40)})
+    walked = server.get(
+        "/api/models/digits-vae-strong/plane.png",
+        params={"n": 2, "right": 3, "up": 7, "at": ",".join(["0.1"] * 40)},
+    )
     assert decoded(walked.content).shape == (56, 56)
 
 
-def test_clusters_are_the_means_of_digits_with_their_labels(server: TestClient, vae: restorae.Model) -> None:
+def test_clusters_are_the_means_of_digits_with_their_labels(
+    server: TestClient, vae: restorae.Model
+) -> None:
     found = server.get(f"{VAE}/clusters").json()
     pictures = restorae.open_pictures("digits", "test")
     assert len(found["means"]) == len(found["labels"]) == len(pictures)
@@ -51,7 +58,9 @@ def test_clusters_are_the_means_of_digits_with_their_labels(server: TestClient, 
     assert set(found["labels"]) == set("0123456789")
 
 
-def test_a_picture_falls_where_the_model_says_and_comes_back(server: TestClient, vae: restorae.Model) -> None:
+def test_a_picture_falls_where_the_model_says_and_comes_back(
+    server: TestClient, vae: restorae.Model
+) -> None:
     digit = in_bytes(restorae.open_pictures("digits", "test").batch([3]).numpy()[0, 0])
     told = send(server, digit)
     found = server.post(f"{VAE}/encode/{told['id']}").json()
@@ -73,12 +82,18 @@ def test_a_picture_of_another_kind_is_fitted_and_that_is_told(server: TestClient
 
 def test_samples_are_those_of_the_command_line(server: TestClient, vae: restorae.Model) -> None:
     places = server.get(f"{VAE}/sample", params={"count": 4, "seed": 7}).json()["places"]
-    assert np.array_equal(in_bytes(vae.sample(4, 7)), in_bytes(vae.decode(np.asarray(places, np.float32))))
-    assert decoded(server.get(f"{VAE}/sample.png", params={"count": 4, "seed": 7}).content).shape == (56, 56)
+    assert np.array_equal(
+        in_bytes(vae.sample(4, 7)), in_bytes(vae.decode(np.asarray(places, np.float32)))
+    )
+    assert decoded(
+        server.get(f"{VAE}/sample.png", params={"count": 4, "seed": 7}).content
+    ).shape == (56, 56)
 
 
 def test_a_walk_is_a_gif_there_and_back(server: TestClient) -> None:
-    answer = server.post(f"{VAE}/walk.gif", json={"start": [-2, 0], "end": [2, 1], "steps": 5, "zoom": 2})
+    answer = server.post(
+        f"{VAE}/walk.gif", json={"start": [-2, 0], "end": [2, 1], "steps": 5, "zoom": 2}
+    )
     assert answer.headers["content-type"] == "image/gif"
     walk = Image.open(io.BytesIO(answer.content))
     assert walk.size == (56, 56)

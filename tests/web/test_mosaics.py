@@ -20,13 +20,16 @@ def laid_out(path: Path) -> Mosaic:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (700, 1100), (513, 512, 3), (5, 2000), (1025, 3, 3)])
-def test_tiles_together_are_the_picture_and_each_level_its_means(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_tiles_together_are_the_picture_and_each_level_its_means(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
     pixels = noise(*shape)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     mosaic = laid_out(tmp_path / "a.png")
     assert (mosaic.height, mosaic.width) == shape[:2]
     rows = [
-        np.concatenate([mosaic.tile(0, column, row) for column in range(-(-shape[1] // SIDE))], 1) for row in range(-(-shape[0] // SIDE))
+        np.concatenate([mosaic.tile(0, column, row) for column in range(-(-shape[1] // SIDE))], 1)
+        for row in range(-(-shape[0] // SIDE))
     ]
     assert np.array_equal(np.concatenate(rows).reshape(shape), pixels)
     above = pixels.reshape(*shape[:2], -1).astype(float)
@@ -51,15 +54,24 @@ def test_a_turned_picture_is_shown_upright(tmp_path: Path) -> None:
 def test_sixteen_bits_and_alpha_are_brought_to_what_a_screen_shows(tmp_path: Path) -> None:
     deep = np.linspace(0, 65535, 400).reshape(20, 20).astype(np.uint16)
     Image.fromarray(deep).save(tmp_path / "deep.png")
-    assert np.abs(laid_out(tmp_path / "deep.png").level(0)[..., 0].astype(int) - np.rint(deep / 257)).max() <= 1
+    assert (
+        np.abs(
+            laid_out(tmp_path / "deep.png").level(0)[..., 0].astype(int) - np.rint(deep / 257)
+        ).max()
+        <= 1
+    )
     Image.fromarray(noise(20, 30, 4)).save(tmp_path / "see-through.png")
-    assert np.array_equal(laid_out(tmp_path / "see-through.png").level(0), noise(20, 30, 4)[..., :3])
+    assert np.array_equal(
+        laid_out(tmp_path / "see-through.png").level(0), noise(20, 30, 4)[..., :3]
+    )
 
 
 def test_it_takes_the_room_that_was_said(tmp_path: Path) -> None:
     Image.fromarray(noise(700, 900, 3)).save(tmp_path / "a.png")
     laid_out(tmp_path / "a.png")
-    assert sum(path.stat().st_size for path in tmp_path.glob("*.pixels")) == room_for(open_original(tmp_path / "a.png"))
+    assert sum(path.stat().st_size for path in tmp_path.glob("*.pixels")) == room_for(
+        open_original(tmp_path / "a.png")
+    )
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,17 @@ from restorae.web import Limits
 from tests.cli.conftest import untrained
 from tests.cli.test_bad_pictures import BROKEN
 from tests.command import run
-from tests.web.conftest import AS_IT_IS, Opener, TestClient, decoded, encoded, finished, noise, refused, send
+from tests.web.conftest import (
+    AS_IT_IS,
+    Opener,
+    TestClient,
+    decoded,
+    encoded,
+    finished,
+    noise,
+    refused,
+    send,
+)
 
 
 @pytest.fixture
@@ -29,7 +39,13 @@ def with_model(open_server: Opener, tmp_path: Path) -> TestClient:
 def test_a_picture_is_told_of_and_shown(server: TestClient) -> None:
     pixels = noise(600, 700, 3)
     told = send(server, pixels, "aunt.png")
-    assert (told["name"], told["kind"], told["height"], told["width"], told["dtype"]) == ("aunt.png", "png", 600, 700, "uint8")
+    assert (told["name"], told["kind"], told["height"], told["width"], told["dtype"]) == (
+        "aunt.png",
+        "png",
+        600,
+        700,
+        "uint8",
+    )
     assert told["levels"] == [[600, 700], [300, 350]]
     tile = server.get(f"/api/pictures/{told['id']}/layers/before/0/1/1.png")
     assert tile.headers["content-type"] == "image/png"
@@ -58,17 +74,31 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_the_result_is_that_of_the_command_line_byte_for_byte(with_model: TestClient, tmp_path: Path, name: str) -> None:
+def test_the_result_is_that_of_the_command_line_byte_for_byte(
+    with_model: TestClient, tmp_path: Path, name: str
+) -> None:
     content = PICTURES[name]()
     picture = send(with_model, content, name)
-    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": 0.7})
+    job = with_model.post(
+        f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": 0.7}
+    )
     assert job.status_code == 202, job.text
     assert finished(with_model, job.json())["state"] == "done"
     result = with_model.get(f"/api/pictures/{picture['id']}/restored")
     source = tmp_path / name
     source.write_bytes(content)
     model = tmp_path / "models" / "small.safetensors"
-    done = run("restore", source, "--model", model, "--strength", "0.7", "--out", tmp_path / f"out{source.suffix}", cwd=tmp_path)
+    done = run(
+        "restore",
+        source,
+        "--model",
+        model,
+        "--strength",
+        "0.7",
+        "--out",
+        tmp_path / f"out{source.suffix}",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert result.content == (tmp_path / f"out{source.suffix}").read_bytes()
     stem = Path(name).stem
@@ -76,17 +106,35 @@ def test_the_result_is_that_of_the_command_line_byte_for_byte(with_model: TestCl
     assert with_model.get(f"/api/pictures/{picture['id']}").json()["layers"] == ["before", "after"]
 
 
-def test_a_painted_mask_is_the_one_of_the_command_line(with_model: TestClient, tmp_path: Path) -> None:
+def test_a_painted_mask_is_the_one_of_the_command_line(
+    with_model: TestClient, tmp_path: Path
+) -> None:
     picture = send(with_model, noise(80, 90, 3))
-    strokes = [{"radius": 12, "points": [[20, 20], [70, 60]]}, {"radius": 5, "points": [[40, 40]], "erase": True}]
-    painted = with_model.put(f"/api/pictures/{picture['id']}/mask", json={"strokes": strokes}).json()
+    strokes = [
+        {"radius": 12, "points": [[20, 20], [70, 60]]},
+        {"radius": 5, "points": [[40, 40]], "erase": True},
+    ]
+    painted = with_model.put(
+        f"/api/pictures/{picture['id']}/mask", json={"strokes": strokes}
+    ).json()
     assert painted["mask"]
     assert len(painted["strokes"]) == 2
-    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "mask": True}).json()
+    job = with_model.post(
+        f"/api/pictures/{picture['id']}/restore", json={"model": "small", "mask": True}
+    ).json()
     assert finished(with_model, job)["state"] == "done"
     (tmp_path / "a.png").write_bytes(encoded(noise(80, 90, 3)))
-    (tmp_path / "mask.png").write_bytes(with_model.get(f"/api/pictures/{picture['id']}/mask.png").content)
-    words = ("--model", tmp_path / "models" / "small.safetensors", "--mask", "mask.png", "--out", "out.png")
+    (tmp_path / "mask.png").write_bytes(
+        with_model.get(f"/api/pictures/{picture['id']}/mask.png").content
+    )
+    words = (
+        "--model",
+        tmp_path / "models" / "small.safetensors",
+        "--mask",
+        "mask.png",
+        "--out",
+        "out.png",
+    )
     assert run("restore", "a.png", *words, cwd=tmp_path).status == 0
     result = with_model.get(f"/api/pictures/{picture['id']}/restored").content
     assert result == (tmp_path / "out.png").read_bytes()
@@ -99,7 +147,9 @@ def test_a_painted_mask_is_the_one_of_the_command_line(with_model: TestClient, t
 def test_a_mask_can_be_sent_and_must_fit(server: TestClient) -> None:
     picture = send(server, noise(20, 30))
     path = f"/api/pictures/{picture['id']}/mask"
-    assert "The mask is 10 × 10 pixels" in refused(server.post(path, content=encoded(noise(10, 10))), 422)
+    assert "The mask is 10 × 10 pixels" in refused(
+        server.post(path, content=encoded(noise(10, 10))), 422
+    )
     assert server.post(path, content=encoded(noise(20, 30, seed=1))).json()["mask"]
     assert np.array_equal(decoded(server.get(f"{path}.png").content), noise(20, 30, seed=1))
     refused(server.post(path, content=b"no picture"), 415)
@@ -107,15 +157,24 @@ def test_a_mask_can_be_sent_and_must_fit(server: TestClient) -> None:
 
 def test_several_restorations_are_drawn_and_their_spread_is_a_layer(with_model: TestClient) -> None:
     picture = send(with_model, noise(32, 40))
-    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "draws", "samples": 3}).json()
+    job = with_model.post(
+        f"/api/pictures/{picture['id']}/restore", json={"model": "draws", "samples": 3}
+    ).json()
     assert finished(with_model, job)["result"]["layers"] == ["before", "after", "spread"]
     tile = with_model.get(f"/api/pictures/{picture['id']}/layers/spread/0/0/0.png")
     assert decoded(tile.content).any()
-    sentence = refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "samples": 3}), 422)
+    sentence = refused(
+        with_model.post(
+            f"/api/pictures/{picture['id']}/restore", json={"model": "small", "samples": 3}
+        ),
+        422,
+    )
     assert "one answer" in sentence
 
 
-def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(server: TestClient, tmp_path: Path) -> None:
+def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(
+    server: TestClient, tmp_path: Path
+) -> None:
     pixels = noise(40, 56)
     picture = send(server, pixels)
     wish = {"model": "photo-denoiser", "error_map": True}
@@ -124,32 +183,64 @@ def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(se
         assert finished(server, job)["result"]["layers"] == ["before", "after", "error"]
     tile = decoded(server.get(f"/api/pictures/{picture['id']}/layers/error/0/0/0.png").content)
     (tmp_path / "noisy.png").write_bytes(encoded(pixels))
-    done = run("restore", "noisy.png", "--model", "photo-denoiser", "--error-map", "--out", "restored.png", cwd=tmp_path)
+    done = run(
+        "restore",
+        "noisy.png",
+        "--model",
+        "photo-denoiser",
+        "--error-map",
+        "--out",
+        "restored.png",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
     assert np.array_equal(tile, decoded((tmp_path / "restored-error.png").read_bytes()))
     assert len(list((tmp_path / "kept").rglob("*-error.png"))) == 1
 
 
-def test_several_views_are_averaged_as_the_command_line_does(server: TestClient, tmp_path: Path) -> None:
+def test_several_views_are_averaged_as_the_command_line_does(
+    server: TestClient, tmp_path: Path
+) -> None:
     pixels = noise(40, 56)
     picture = send(server, pixels)
     path = f"/api/pictures/{picture['id']}"
     job = server.post(f"{path}/restore", json={"model": "photo-denoiser", "views": 4}).json()
     assert finished(server, job)["about"]["views"] == 4
     (tmp_path / "noisy.png").write_bytes(encoded(pixels))
-    done = run("restore", "noisy.png", "--model", "photo-denoiser", "--views", "4", "--out", "restored.png", cwd=tmp_path)
+    done = run(
+        "restore",
+        "noisy.png",
+        "--model",
+        "photo-denoiser",
+        "--views",
+        "4",
+        "--out",
+        "restored.png",
+        cwd=tmp_path,
+    )
     assert done.status == 0, done.err
-    assert np.array_equal(decoded(server.get(f"{path}/restored").content), decoded((tmp_path / "restored.png").read_bytes()))
+    assert np.array_equal(
+        decoded(server.get(f"{path}/restored").content),
+        decoded((tmp_path / "restored.png").read_bytes()),
+    )
     refused(server.post(f"{path}/restore", json={"model": "photo-denoiser", "views": 3}), 422)
-    assert "is no network" in refused(server.post(f"{path}/restore", json={"model": "classical:nlm", "views": 2}), 422)
+    assert "is no network" in refused(
+        server.post(f"{path}/restore", json={"model": "classical:nlm", "views": 2}), 422
+    )
     told = {model["name"]: model["takes_views"] for model in server.get("/api/models").json()}
-    assert (told["photo-denoiser"], told["digits-denoiser"], told["classical:nlm"]) == (True, False, False)
+    assert (told["photo-denoiser"], told["digits-denoiser"], told["classical:nlm"]) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) -> None:
     picture = send(with_model, noise(30, 30))
     path = f"/api/pictures/{picture['id']}/restore"
-    assert "calibrated on nothing" in refused(with_model.post(path, json={"model": "classical:nlm", "error_map": True}), 422)
+    assert "calibrated on nothing" in refused(
+        with_model.post(path, json={"model": "classical:nlm", "error_map": True}), 422
+    )
     half = {"model": "photo-denoiser", "error_map": True, "strength": 0.5}
     assert "full strength" in refused(with_model.post(path, json=half), 422)
     told = {model["name"]: model["tells_bounds"] for model in with_model.get("/api/models").json()}
@@ -170,22 +261,33 @@ def test_a_result_takes_the_place_of_the_one_before(with_model: TestClient) -> N
     picture = send(with_model, noise(60, 70))
     stored = []
     for strength in (1.0, 0.0):
-        job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": strength}).json()
+        job = with_model.post(
+            f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": strength}
+        ).json()
         finished(with_model, job)
         stored.append(with_model.get("/api/about").json()["stored"])
     assert stored[0] == stored[1]
     told = with_model.get(f"/api/pictures/{picture['id']}").json()
     assert told["version"] == 2
-    assert np.array_equal(decoded(with_model.get(f"/api/pictures/{picture['id']}/restored").content), noise(60, 70))
+    assert np.array_equal(
+        decoded(with_model.get(f"/api/pictures/{picture['id']}/restored").content), noise(60, 70)
+    )
 
 
 # --------------------------------------------------------------------------------------------------- what is refused
 
 
-@pytest.mark.parametrize("name", [name for name in BROKEN if name not in ("nowhere.png", "itself.png", "pipe.png")])
-def test_a_broken_file_is_refused_by_its_name_and_leaves_nothing(server: TestClient, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name in BROKEN if name not in ("nowhere.png", "itself.png", "pipe.png")]
+)
+def test_a_broken_file_is_refused_by_its_name_and_leaves_nothing(
+    server: TestClient, tmp_path: Path, name: str
+) -> None:
     BROKEN[name][0](tmp_path / name)
-    sentence = refused(server.post("/api/pictures", params={"name": name}, content=(tmp_path / name).read_bytes()), 415)
+    sentence = refused(
+        server.post("/api/pictures", params={"name": name}, content=(tmp_path / name).read_bytes()),
+        415,
+    )
     assert name in sentence
     assert "restorae-page-" not in sentence
     assert str(tmp_path) not in sentence
@@ -202,7 +304,9 @@ def test_a_broken_file_is_refused_by_its_name_and_leaves_nothing(server: TestCli
         b"%PDF-1.4",
     ],
 )
-def test_what_is_no_picture_is_refused_whatever_it_is_called(server: TestClient, content: bytes) -> None:
+def test_what_is_no_picture_is_refused_whatever_it_is_called(
+    server: TestClient, content: bytes
+) -> None:
     refused(server.post("/api/pictures", params={"name": "nice.png"}, content=content), 415)
 
 
@@ -215,7 +319,10 @@ def test_a_picture_with_markup_in_it_is_served_as_a_picture(server: TestClient) 
     assert result.headers["content-disposition"].startswith("attachment")
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\x00b.png", "\n\n", "x" * 400])
+@pytest.mark.parametrize(
+    "name",
+    ["../../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\x00b.png", "\n\n", "x" * 400],
+)
 def test_a_name_is_for_people_only(server: TestClient, name: str) -> None:
     told = send(server, noise(8, 9), name)
     assert "/" not in told["name"]
@@ -224,36 +331,78 @@ def test_a_name_is_for_people_only(server: TestClient, name: str) -> None:
     assert len(told["name"]) <= 120
 
 
-@pytest.mark.parametrize("model", ["../models/small", "/etc/passwd", "models/small.safetensors", "small.safetensors", "classical:nothing"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "../models/small",
+        "/etc/passwd",
+        "models/small.safetensors",
+        "small.safetensors",
+        "classical:nothing",
+    ],
+)
 def test_a_model_is_a_name_of_the_list(with_model: TestClient, model: str) -> None:
     picture = send(with_model, noise(8, 9))
     refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": model}), 422)
-    refused(with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": model}), 422)
+    refused(
+        with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": model}), 422
+    )
 
 
-@pytest.mark.parametrize("path", ["/../pyproject.toml", "/..%2f..%2fetc/passwd", "/static/index.html", "/api/pictures/..%2f..", "/app.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../pyproject.toml",
+        "/..%2f..%2fetc/passwd",
+        "/static/index.html",
+        "/api/pictures/..%2f..",
+        "/app.py",
+    ],
+)
 def test_no_path_reaches_the_file_system(server: TestClient, path: str) -> None:
     assert server.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("wish", [{"strength": 2}, {"strength": "NaN"}, {"samples": 1}, {"format": "svg"}, {"tile": 8}, {"mask": True}])
-def test_a_wish_that_cannot_be_is_refused_now(with_model: TestClient, wish: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"strength": 2},
+        {"strength": "NaN"},
+        {"samples": 1},
+        {"format": "svg"},
+        {"tile": 8},
+        {"mask": True},
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_now(
+    with_model: TestClient, wish: dict[str, object]
+) -> None:
     picture = send(with_model, noise(8, 9))
-    refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", **wish}), 422)
+    refused(
+        with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", **wish}),
+        422,
+    )
     assert with_model.get("/api/jobs").json()["jobs"] == []
 
 
 def test_what_needs_a_mask_says_so(server: TestClient) -> None:
     picture = send(server, noise(8, 9))
-    sentence = refused(server.post(f"/api/pictures/{picture['id']}/restore", json={"model": "classical:inpaint"}), 422)
+    sentence = refused(
+        server.post(f"/api/pictures/{picture['id']}/restore", json={"model": "classical:inpaint"}),
+        422,
+    )
     assert "Paint one on the picture first" in sentence
 
 
 def test_limits_are_told(open_server: Opener) -> None:
     server = open_server(Limits(pixels=100, pictures=1, stored=100_000))
-    assert "megapixels" in refused(server.post("/api/pictures", content=encoded(noise(11, 10))), 415)
+    assert "megapixels" in refused(
+        server.post("/api/pictures", content=encoded(noise(11, 10))), 415
+    )
     send(server, noise(10, 10))
-    assert "1 pictures are open already" in refused(server.post("/api/pictures", content=encoded(noise(10, 10))), 507)
+    assert "1 pictures are open already" in refused(
+        server.post("/api/pictures", content=encoded(noise(10, 10))), 507
+    )
     small = open_server(Limits(stored=5_000))
     assert "no room" in refused(small.post("/api/pictures", content=encoded(noise(100, 100))), 507)
     assert small.get("/api/about").json()["stored"] == 0
@@ -269,17 +418,23 @@ def test_pictures_that_nobody_looks_at_are_forgotten(open_server: Opener) -> Non
 
 def test_a_picture_that_is_removed_stops_its_job(with_model: TestClient) -> None:
     large = send(with_model, noise(900, 900))
-    job = with_model.post(f"/api/pictures/{large['id']}/restore", json={"model": "classical:nlm(patch=9)"}).json()
+    job = with_model.post(
+        f"/api/pictures/{large['id']}/restore", json={"model": "classical:nlm(patch=9)"}
+    ).json()
     assert with_model.delete(f"/api/pictures/{large['id']}").status_code == 204
     answer = with_model.get(f"/api/jobs/{job['id']}")
     assert answer.status_code == 404 or finished(with_model, job)["state"] in ("stopped", "failed")
 
 
-def test_a_second_order_for_the_same_picture_is_refused_while_the_first_waits(with_model: TestClient) -> None:
+def test_a_second_order_for_the_same_picture_is_refused_while_the_first_waits(
+    with_model: TestClient,
+) -> None:
     large = send(with_model, noise(900, 900))
     path = f"/api/pictures/{large['id']}/restore"
     job = with_model.post(path, json={"model": "classical:nlm"}).json()
-    assert "is being restored already" in refused(with_model.post(path, json={"model": "small"}), 409)
+    assert "is being restored already" in refused(
+        with_model.post(path, json={"model": "small"}), 409
+    )
     with_model.post(f"/api/jobs/{job['id']}/stop")
     assert finished(with_model, job)["state"] == "stopped"
     assert math.isfinite(finished(with_model, job)["ended"])
@@ -293,6 +448,8 @@ def test_stacks_and_many_pages_keep_them_all(server: TestClient, tmp_path: Path)
     pages[0].save(buffer, "tiff", save_all=True, append_images=pages[1:])
     told = send(server, buffer.getvalue(), "stack.tif")
     assert told["pages"] == 3
-    finished(server, server.post(f"/api/pictures/{told['id']}/restore", json={"model": AS_IT_IS}).json())
+    finished(
+        server, server.post(f"/api/pictures/{told['id']}/restore", json={"model": AS_IT_IS}).json()
+    )
     result = Image.open(io.BytesIO(server.get(f"/api/pictures/{told['id']}/restored").content))
     assert result.n_frames == 3

@@ -20,7 +20,12 @@ class Steps(Work):
     minutes = 1.0
 
     def __init__(self, do: Callable[[Job], Any] = lambda job: None) -> None:
-        self.do, self.begun, self.go_on, self.forgotten = do, threading.Event(), threading.Event(), False
+        self.do, self.begun, self.go_on, self.forgotten = (
+            do,
+            threading.Event(),
+            threading.Event(),
+            False,
+        )
 
     def about(self) -> dict[str, Any]:
         return {"name": "steps"}
@@ -57,13 +62,22 @@ def test_one_at_a_time_and_the_others_know_their_place(queue: Queue) -> None:
     works = [Steps() for _ in range(3)]
     jobs = [queue.add(work) for work in works]
     assert works[0].begun.wait(5)
-    assert [(told["state"], told["place"]) for told in queue.all()] == [("running", 0), ("waiting", 1), ("waiting", 2)]
+    assert [(told["state"], told["place"]) for told in queue.all()] == [
+        ("running", 0),
+        ("waiting", 1),
+        ("waiting", 2),
+    ]
     assert not works[1].begun.is_set()
     for work, job in zip(works, jobs, strict=True):
         work.go_on.set()
         assert over(queue, job).state == "done"
     told = queue.all()[0]
-    assert (told["count"], told["total"], told["figures"], told["result"]) == (10, 10, {"loss": 1.0}, {"made": "steps"})
+    assert (told["count"], told["total"], told["figures"], told["result"]) == (
+        10,
+        10,
+        {"loss": 1.0},
+        {"made": "steps"},
+    )
 
 
 def test_too_many_are_refused(queue: Queue) -> None:

@@ -35,7 +35,9 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "There is no folder nowhere" in done.complaint
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "fastapi", None)
     done = run("serve", "--no-open", cwd=tmp_path)
     assert done.status == 1

@@ -42,10 +42,14 @@ def test_others_may_not_look_into_it(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_a_killed_server_left_is_removed_by_the_next_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
+def test_what_a_killed_server_left_is_removed_by_the_next_and_a_living_one_is_left_alone(
+    tmp_path: Path,
+) -> None:
     code = f"from pathlib import Path; from restorae.web.store import Store; s = Store(9, Path({str(tmp_path)!r}))"
     code += "; print(s.folder, flush=True); input()"
-    left = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    left = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert left.stdout is not None
     folder = Path(left.stdout.readline().strip())
     first = Store(9, tmp_path)

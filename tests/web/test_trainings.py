@@ -34,7 +34,9 @@ def folders(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir(parents=True)
     for place in range(3):
         for name in ("scans/damaged", "scans/clean", ".hidden"):
-            Image.fromarray(noise(40, 50, seed=place)).save(tmp_path / "data" / name / f"{place}.png")
+            Image.fromarray(noise(40, 50, seed=place)).save(
+                tmp_path / "data" / name / f"{place}.png"
+            )
     np.save(tmp_path / "data" / "stack.npy", noise(3, 40, 50))
     return tmp_path / "data"
 
@@ -47,7 +49,14 @@ def trainer(open_server: Opener, folders: Path) -> TestClient:
 def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestClient) -> None:
     told = trainer.get("/api/data").json()
     names = [each["name"] for each in told["sets"]]
-    assert names == ["digits", "data", "data/scans", "data/stack.npy", "data/scans/clean", "data/scans/damaged"]
+    assert names == [
+        "digits",
+        "data",
+        "data/scans",
+        "data/stack.npy",
+        "data/scans/clean",
+        "data/scans/damaged",
+    ]
     assert "unet" in told["networks"]
     assert {"l1", "mse", "psnr"} <= set(told["losses"]["clean"])
     assert told["losses"]["noisy"] == ["blind-spot", "neighbours"]
@@ -76,7 +85,9 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
         ({"resume": True}, "resume"),
     ],
 )
-def test_what_cannot_be_trained_is_told_now(trainer: TestClient, wish: dict[str, Any], hint: str) -> None:
+def test_what_cannot_be_trained_is_told_now(
+    trainer: TestClient, wish: dict[str, Any], hint: str
+) -> None:
     answer = trainer.post("/api/trainings", json={**WISH, **wish})
     assert hint in refused(answer, 422)
     assert trainer.get("/api/jobs").json()["jobs"] == []
@@ -106,11 +117,18 @@ def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_pat
     assert listed["mine"]["undoes"] == "gaussian-noise(sigma=0.3)"
     # the same as from the command line, bit for bit; in a process of its own there too, with as many threads
     renamed = {"degradation": "with", "learning_rate": "learning-rate", "batch_size": "batch-size"}
-    flags = [f"--{renamed.get(key, key)}={value}" for key, value in wish.items() if key not in ("way", "name")]
+    flags = [
+        f"--{renamed.get(key, key)}={value}"
+        for key, value in wish.items()
+        if key not in ("way", "name")
+    ]
     done = run_apart("train", *flags, "--out", "again", cwd=tmp_path)
     assert done.status == 0, done.err
     digits = open_pictures("digits", "test").batch(range(4))
-    one, other = (restorae.load(tmp_path / f"{name}.safetensors").restore_images(digits) for name in ("models/mine", "again"))
+    one, other = (
+        restorae.load(tmp_path / f"{name}.safetensors").restore_images(digits)
+        for name in ("models/mine", "again")
+    )
     assert np.array_equal(one.numpy(), other.numpy())
     assert "already" in refused(trainer.post("/api/trainings", json={**WISH, "steps": 5}), 422)
 
@@ -145,11 +163,23 @@ def test_the_other_two_ways(trainer: TestClient, folders: Path, way: str) -> Non
     for place in range(3):
         smooth = np.repeat(np.repeat(rng.uniform(60, 190, (5, 6)), 10, 0), 10, 1)[:40, :50]
         Image.fromarray(smooth.astype(np.uint8)).save(folders / "scans" / "clean" / f"{place}.png")
-        Image.fromarray((smooth + rng.normal(0, 20, smooth.shape)).clip(0, 255).astype(np.uint8)).save(
-            folders / f"scans/damaged/{place}.png"
-        )
-    data = {"degraded": "data/scans/damaged", "clean": "data/scans/clean"} if way == "pairs" else {"noisy": "data/scans/damaged"}
-    wish = {"name": way, "way": way, "network": "unet(widths=[8,16])", "patch": 32, "batch_size": 4, "steps": 60, **data}
+        Image.fromarray(
+            (smooth + rng.normal(0, 20, smooth.shape)).clip(0, 255).astype(np.uint8)
+        ).save(folders / f"scans/damaged/{place}.png")
+    data = (
+        {"degraded": "data/scans/damaged", "clean": "data/scans/clean"}
+        if way == "pairs"
+        else {"noisy": "data/scans/damaged"}
+    )
+    wish = {
+        "name": way,
+        "way": way,
+        "network": "unet(widths=[8,16])",
+        "patch": 32,
+        "batch_size": 4,
+        "steps": 60,
+        **data,
+    }
     found = finished(trainer, trainer.post("/api/trainings", json=wish).json(), 180)
     assert found["state"] == "done", found["error"]
     assert way in {model["name"] for model in trainer.get("/api/models").json()}
@@ -161,7 +191,11 @@ def test_what_goes_wrong_in_a_training_is_told(open_server: Opener, tmp_path: Pa
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "broken.png").write_bytes(b"hello")
     server = open_server(Limits(), data=tmp_path / "data")
-    found = finished(server, server.post("/api/trainings", json={**WISH, "clean": "data", "steps": 5}).json(), 120)
+    found = finished(
+        server,
+        server.post("/api/trainings", json={**WISH, "clean": "data", "steps": 5}).json(),
+        120,
+    )
     assert found["state"] == "failed"
     assert "broken.png" in found["error"]
     assert str(tmp_path) not in found["error"]

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from restorae.cli.wording import COMMAND_LINE
+from restorae.errors import Message, in_words
 from restorae.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def say(message: str) -> None:
+def say(message: str | Message) -> None:
     """A notice for the person, on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    print(in_words(message, COMMAND_LINE), file=sys.stderr, flush=True)
 
 
 def show(message: str) -> None:
@@ -38,7 +40,9 @@ def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]])
         from rich.console import Console
         from rich.table import Table
 
-        drawn = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+        drawn = Table(
+            title=title, title_justify="left", box=None, header_style="bold", pad_edge=False
+        )
         for column in columns:
             drawn.add_column(column, overflow="fold")
         for row in rows:
@@ -64,7 +68,14 @@ class LineProgress(Progress):
         self.figures: Mapping[str, float] = {}
 
     def begin(self, task: str, total: int, unit: str) -> None:
-        self.task, self.total, self.unit, self.done, self.skipped, self.figures = task, total, unit, 0, 0, {}
+        self.task, self.total, self.unit, self.done, self.skipped, self.figures = (
+            task,
+            total,
+            unit,
+            0,
+            0,
+            {},
+        )
         self.started = self.told = time.monotonic()
 
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
@@ -80,16 +91,20 @@ class LineProgress(Progress):
         if time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES:
             self._tell()
 
-    def say(self, message: str) -> None:
+    def say(self, message: str | Message) -> None:
         say(message)
 
-    def warn(self, message: str) -> None:
-        say(f"Warning: {message}")
+    def warn(self, message: str | Message) -> None:
+        say(f"Warning: {in_words(message, COMMAND_LINE)}")
 
     def _tell(self) -> None:
         passed = time.monotonic() - self.started
         worked = self.done - self.skipped
-        left = f", {readable(passed / worked * (self.total - self.done))} left" if worked and self.total > self.done else ""
+        left = (
+            f", {readable(passed / worked * (self.total - self.done))} left"
+            if worked and self.total > self.done
+            else ""
+        )
         of = f" of {self.total:,}" if self.total else ""
         say(f"{self.task}: {self.done:,}{of} {self.unit}{_in_words(self.figures)}{left}")
 
@@ -110,7 +125,11 @@ class BarProgress(Progress):
         self.bar = rich_progress.Progress(
             rich_progress.TextColumn("{task.description}"),
             rich_progress.BarColumn(bar_width=None),
-            rich_progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + unit if total else "{task.completed:,.0f} " + unit),
+            rich_progress.TextColumn(
+                "{task.completed:,.0f}/{task.total:,.0f} " + unit
+                if total
+                else "{task.completed:,.0f} " + unit
+            ),
             rich_progress.TextColumn("{task.fields[figures]}"),
             rich_progress.TimeRemainingColumn(),
             console=Console(stderr=True),
@@ -123,7 +142,9 @@ class BarProgress(Progress):
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
         if self.bar is not None and self.running is not None:
             self.figures |= figures
-            self.bar.update(self.running, advance=count, figures=_in_words(self.figures).removeprefix(", "))
+            self.bar.update(
+                self.running, advance=count, figures=_in_words(self.figures).removeprefix(", ")
+            )
 
     def skip(self, count: int) -> None:
         if self.bar is not None and self.running is not None:
@@ -134,14 +155,14 @@ class BarProgress(Progress):
             self.bar.stop()
         self.bar = self.running = None
 
-    def say(self, message: str) -> None:
+    def say(self, message: str | Message) -> None:
         if self.bar is not None:
-            self.bar.console.print(message, highlight=False, markup=False)
+            self.bar.console.print(in_words(message, COMMAND_LINE), highlight=False, markup=False)
         else:
             say(message)
 
-    def warn(self, message: str) -> None:
-        self.say(f"Warning: {message}")
+    def warn(self, message: str | Message) -> None:
+        self.say(f"Warning: {in_words(message, COMMAND_LINE)}")
 
 
 def readable(seconds: float) -> str:
@@ -159,6 +180,8 @@ def readable(seconds: float) -> str:
 
 def _in_words(figures: Mapping[str, float]) -> str:
     return "".join(
-        f", {name.replace('_', ' ')} {value:,.0f}" if value >= 100 else f", {name.replace('_', ' ')} {value:.4g}"
+        f", {name.replace('_', ' ')} {value:,.0f}"
+        if value >= 100
+        else f", {name.replace('_', ' ')} {value:.4g}"
         for name, value in figures.items()
     )

@@ -18,12 +18,22 @@ _SHOWN = 8
 
 
 def degrade(
-    inputs: Annotated[list[str] | None, typer.Argument(metavar="IN...", help="Pictures, folders, arrays, or a data set's name.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="IN...", help="Pictures, folders, arrays, or a data set's name."),
+    ] = None,
     spec: With = None,
-    out: Annotated[Path | None, typer.Option(help="The folder (or for one picture the file) to write to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder (or for one picture the file) to write to.")
+    ] = None,
     seed: Seed = 0,
-    show: Annotated[bool, typer.Option("--show", help="Also write OUT-sheet.png, before and after side by side.")] = False,
-    list_kinds: Annotated[bool, typer.Option("--list", help="Print the kinds of damage and their settings.")] = False,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Also write OUT-sheet.png, before and after side by side."),
+    ] = False,
+    list_kinds: Annotated[
+        bool, typer.Option("--list", help="Print the kinds of damage and their settings.")
+    ] = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     data_dir: DataDir = None,
@@ -45,16 +55,23 @@ def degrade(
 
 
 def _degrade(
-    inputs: list[str], damage: Degradation, out: Path, seed: int, show: bool, overwrite: bool, skip_existing: bool, data_dir: Path | None
+    inputs: list[str],
+    damage: Degradation,
+    out: Path,
+    seed: int,
+    show: bool,
+    overwrite: bool,
+    skip_existing: bool,
+    data_dir: Path | None,
 ) -> None:
     import numpy as np
 
-    from restorae.chance import generator
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.data import is_named, open_pictures
     from restorae.formats import write_array
     from restorae.pixels import as_array, as_batch, to_stored, to_working
+    from restorae.randomness import generator
     from restorae.restoring import plan, run
 
     progress = terminal_progress()
@@ -80,7 +97,11 @@ def _degrade(
         degraded = damage.draw(generator(seed, place), len(clean)).apply(clean)
         if show and len(examples) < _SHOWN:
             examples.append((jobs[place].source.name, (clean[0], degraded[0])))
-        return as_array(degraded, pixels.dtype).reshape(pixels.shape) if many else to_stored(degraded[0], like=pixels)
+        return (
+            as_array(degraded, pixels.dtype).reshape(pixels.shape)
+            if many
+            else to_stored(degraded[0], like=pixels)
+        )
 
     failures = run(jobs, change, "Degrading", progress)
     if show and examples:

@@ -11,11 +11,12 @@ import typer
 
 from restorae.cli.options import DataDir, Device, Seed, network_from
 from restorae.cli.sources import mnist_or_digits
+from restorae.errors import Message
 from restorae.progress import Progress
 
 if TYPE_CHECKING:
     from restorae.data import Pictures
-    from restorae.evaluating import Evaluation, Exam
+    from restorae.evaluating import Evaluation, TestSet
     from restorae.model import Model
 
 DAMAGE = "gaussian-noise(mean=0.5,sigma=0.3)"
@@ -25,11 +26,19 @@ EMBEDDED_DRAWS = 12_000
 
 def demo(
     data: Annotated[
-        str | None, typer.Option(help="mnist, fashion-mnist, digits, or a path; by default mnist, else the embedded digits.")
+        str | None,
+        typer.Option(
+            help="mnist, fashion-mnist, digits, or a path; by default mnist, else the embedded digits."
+        ),
     ] = None,
     epochs: Annotated[float, typer.Option(help="Passes over the training pictures.")] = 3,
-    network: Annotated[str, typer.Option(help="unet, conv, dense or your own, mine.py:Mine.")] = "unet",
-    out: Annotated[Path, typer.Option(help="The folder to write to; what an earlier demo left there is replaced.")] = Path("restorae-demo"),
+    network: Annotated[
+        str, typer.Option(help="unet, conv, dense or your own, mine.py:Mine.")
+    ] = "unet",
+    out: Annotated[
+        Path,
+        typer.Option(help="The folder to write to; what an earlier demo left there is replaced."),
+    ] = Path("restorae-demo"),
     seed: Seed = 0,
     device: Device = "auto",
     data_dir: DataDir = None,
@@ -37,7 +46,7 @@ def demo(
     """Damage digits with noise, train a network to restore them, and show digits that it never saw."""
     from restorae.cli.console import say, terminal_progress
     from restorae.degradations import Degradation
-    from restorae.evaluating import Exam, evaluate
+    from restorae.evaluating import TestSet, evaluate
     from restorae.files import require_writable, write_text
     from restorae.training import Machinery, Recipe, train
 
@@ -58,10 +67,12 @@ def demo(
     seen, unseen = _learn_and_test(name, seed, data_dir, progress)
     say(f"Training {recipe.network.kind} for {epochs:g} epochs on {name}, damaged by {damage}.")
     machinery = Machinery(device=device, data_dir=data_dir)
-    model = train(recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress)
+    model = train(
+        recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress
+    )
     say(f"Restoring {len(unseen):,} pictures that it never saw.")
-    exam = Exam(unseen, degradation=damage, seed=seed)
-    scores = evaluate(model.restore_images, exam, progress)
+    test_set = TestSet(unseen, degradation=damage, seed=seed)
+    scores = evaluate(model.restore_images, test_set, progress)
     metrics = {
         "dataset": name,
         "seed": seed,
@@ -79,7 +90,7 @@ def demo(
         "ssim_restored": scores.restored.ssim,
     }
     write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    _draw(out, model, exam, scores, metrics, progress)
+    _draw(out, model, test_set, scores, metrics, progress)
     say(
         f"PSNR {scores.degraded.psnr_pooled or 0:.2f} dB damaged, {scores.restored.psnr_pooled or 0:.2f} dB restored (pooled, "
         f"{scores.count:,} unseen pictures). Look at {out / 'digits.png'} and {out / 'report.html'}."
@@ -87,35 +98,59 @@ def demo(
     say(f"Use it: restorae restore IN --model {out / 'model.safetensors'} --out OUT")
 
 
-def _learn_and_test(name: str, seed: int, data_dir: Path | None, progress: Progress) -> tuple[Pictures, Pictures]:
+def _learn_and_test(
+    name: str, seed: int, data_dir: Path | None, progress: Progress
+) -> tuple[Pictures, Pictures]:
     """What is trained on and what is tested on; a set without a test part of its own gives a tenth of its pictures."""
-    from restorae.chance import derive_seed
     from restorae.data import hold_out, is_named, open_pictures
+    from restorae.randomness import derive_seed
 
     if is_named(name):
-        return open_pictures(name, "train", data_dir, progress), open_pictures(name, "test", data_dir, progress)
+        return open_pictures(name, "train", data_dir, progress), open_pictures(
+            name, "test", data_dir, progress
+        )
     pictures = open_pictures(name, "all", data_dir, progress)
     seen, unseen = hold_out(len(pictures), 0.1, 10_000, derive_seed(seed, 1))
     return pictures.subset(seen), pictures.subset(unseen)
 
 
-def _draw(out: Path, model: Model, exam: Exam, scores: Evaluation, metrics: Mapping[str, object], progress: Listening) -> None:
+def _draw(
+    out: Path,
+    model: Model,
+    test_set: TestSet,
+    scores: Evaluation,
+    metrics: Mapping[str, object],
+    progress: Listening,
+) -> None:
     from restorae.figures import digit_sheets, training_curves, write_figure, write_report
     from restorae.similarity import psnr_from
 
-    shown = exam.first(SHOWN)
+    shown = test_set.first(SHOWN)
     sheets = digit_sheets(
         {
             "Original": [clean for _, clean in shown],
-            "Damaged: noise of mean 0.5 and standard deviation 0.3, not clipped": [degraded for degraded, _ in shown],
-            "Restored by a network that never saw them": [model.restore_images(degraded[None])[0].clamp(0, 1) for degraded, _ in shown],
+            "Damaged: noise of mean 0.5 and standard deviation 0.3, not clipped": [
+                degraded for degraded, _ in shown
+            ],
+            "Restored by a network that never saw them": [
+                model.restore_images(degraded[None])[0].clamp(0, 1) for degraded, _ in shown
+            ],
         }
     )
     write_figure(sheets, out / "digits.png")
     validation = [(int(each["step"]), psnr_from(each["mse"]).item()) for each in model.card.history]
-    write_figure(training_curves(progress.losses, validation, "mean squared error"), out / "training.png")
+    write_figure(
+        training_curves(progress.losses, validation, "mean squared error"), out / "training.png"
+    )
     lines = [
-        (name.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value))
+        (
+            name.replace("_", " "),
+            f"{value:.4f}"
+            if isinstance(value, float)
+            else f"{value:,}"
+            if isinstance(value, int)
+            else str(value),
+        )
         for name, value in metrics.items()
     ]
     write_report(
@@ -123,7 +158,10 @@ def _draw(out: Path, model: Model, exam: Exam, scores: Evaluation, metrics: Mapp
         "Damaged digits, restored",
         f"A {model.network.kind} of {model.card.parameters:,} parameters was trained for {metrics['epochs']} epochs on {model.card.data}, "
         f"damaged by {DAMAGE}, in {model.card.seconds:,.0f} s on {model.card.trained_on}. Below are pictures that it never saw.",
-        {"Figures": lines, "Scores": [("damaged", str(scores.degraded)), ("restored", str(scores.restored))]},
+        {
+            "Figures": lines,
+            "Scores": [("damaged", str(scores.degraded)), ("restored", str(scores.restored))],
+        },
         {"Digits": out / "digits.png", "Training": out / "training.png"},
     )
 
@@ -149,8 +187,8 @@ class Listening(Progress):
     def end(self) -> None:
         self.listener.end()
 
-    def say(self, message: str) -> None:
+    def say(self, message: str | Message) -> None:
         self.listener.say(message)
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str | Message) -> None:
         self.listener.warn(message)

@@ -16,16 +16,29 @@ def doctor(json_wanted: Json = False) -> None:
     from restorae.version import VERSION
 
     facts: dict[str, str | int] = {"restorae": VERSION, **describe()}
-    for library in ("numpy", "lightning-fabric", "pydantic", "pyvips", "pyvips-binary", "scikit-image", "scikit-learn", "matplotlib"):
+    for library in (
+        "numpy",
+        "lightning-fabric",
+        "pydantic",
+        "pyvips",
+        "pyvips-binary",
+        "scikit-image",
+        "scikit-learn",
+        "matplotlib",
+    ):
         try:
             facts[library] = version(library)
         except PackageNotFoundError:
             facts[library] = "missing"
     for name, wanted in IDX_SETS.items():
-        facts[f"data: {name}"] = str(find_here(wanted) or "not here; downloaded when first asked for")
+        facts[f"data: {name}"] = str(
+            find_here(wanted) or "not here; downloaded when first asked for"
+        )
     facts["data: digits"] = "embedded"
     facts["models"] = ", ".join(bundled()) or "none"
     if json_wanted:
         show_json(facts)
         return
-    table("restorae doctor", ("what", "found"), [(name, str(value)) for name, value in facts.items()])
+    table(
+        "restorae doctor", ("what", "found"), [(name, str(value)) for name, value in facts.items()]
+    )

@@ -22,11 +22,11 @@ from restorae.cli.options import (
     ready_for,
     tell_of_views,
 )
-from restorae.cli.sources import check_damage, check_split, exam_of
+from restorae.cli.sources import check_damage, check_split, test_set_from
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
-    from restorae.evaluating import CoverageTally, Exam
+    from restorae.evaluating import CoverageTally, TestSet
     from restorae.restoring import Restorer
     from restorae.restoring.classical import Classical
 
@@ -36,29 +36,63 @@ _WORST = 5
 
 def evaluate(
     model: ModelName,
-    clean: Annotated[str, typer.Option(metavar="DATA", help="Clean pictures: a data set's name, a folder, .npy, .npz or idx.")],
+    clean: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA", help="Clean pictures: a data set's name, a folder, .npy, .npz or idx."
+        ),
+    ],
     spec: With = None,
-    degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
+    degraded: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names."),
+    ] = None,
     split: Split = "test",
     seed: Seed = 0,
     baselines: Annotated[
-        bool, typer.Option("--baselines", help="Score the classical methods too, on the same pictures: all that need no mask.")
+        bool,
+        typer.Option(
+            "--baselines",
+            help="Score the classical methods too, on the same pictures: all that need no mask.",
+        ),
     ] = False,
     baseline: Annotated[
         list[str] | None,
-        typer.Option(metavar="SPEC", help='Score one classical method too, such as "nlm(sigma=0.1)"; can be given several times.'),
+        typer.Option(
+            metavar="SPEC",
+            help='Score one classical method too, such as "nlm(sigma=0.1)"; can be given several times.',
+        ),
     ] = None,
     fit_gain: Annotated[
-        bool, typer.Option("--fit-gain", help="Also score with gain and offset fitted to each picture: for clean ones of another exposure.")
+        bool,
+        typer.Option(
+            "--fit-gain",
+            help="Also score with gain and offset fitted to each picture: for clean ones of another exposure.",
+        ),
     ] = False,
-    per_picture: Annotated[bool, typer.Option("--per-picture", help="Also print each picture's scores, the worst first.")] = False,
+    per_picture: Annotated[
+        bool,
+        typer.Option("--per-picture", help="Also print each picture's scores, the worst first."),
+    ] = False,
     scores_file: Annotated[
-        Path | None, typer.Option("--table", metavar="FILE.csv", help="Write each picture's scores, all of them, to this file.")
+        Path | None,
+        typer.Option(
+            "--table",
+            metavar="FILE.csv",
+            help="Write each picture's scores, all of them, to this file.",
+        ),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the worst pictures where they went most wrong, at full resolution.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.png",
+            help="Draw the worst pictures where they went most wrong, at full resolution.",
+        ),
     ] = None,
-    worst: Annotated[int | None, typer.Option(min=1, max=50, help=f"How many pictures the sheet shows ({_WORST}).")] = None,
+    worst: Annotated[
+        int | None,
+        typer.Option(min=1, max=50, help=f"How many pictures the sheet shows ({_WORST})."),
+    ] = None,
     views: Views = 1,
     overwrite: Overwrite = False,
     json_wanted: Json = False,
@@ -77,7 +111,9 @@ def evaluate(
     import_files(imports)
     check_damage(spec, degraded)
     if worst is not None and sheet is None:
-        raise UsageError("--worst says how many pictures a sheet shows. Say where the sheet goes: --sheet FILE.png.")
+        raise UsageError(
+            "--worst says how many pictures a sheet shows. Say where the sheet goes: --sheet FILE.png."
+        )
     check_split(split)
     methods = _methods(baselines, baseline or [])
     for option, target, suffix in (("--table", scores_file, ".csv"), ("--sheet", sheet, ".png")):
@@ -86,10 +122,16 @@ def evaluate(
     restorer = restorer_named(model, device, views=views)
     tell_of_views(restorer, views)
     progress = terminal_progress()
-    exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
-    coverage = _coverage_of(restorer, exam)
-    found = score(restorer.restore_images, exam, progress, fit_gain=fit_gain, also=coverage.add if coverage else None)
-    others = evaluate_baselines(methods, exam, progress, fit_gain=fit_gain)
+    test_set = test_set_from(clean, degraded, spec, split, seed, data_dir, progress)
+    coverage = _coverage_of(restorer, test_set)
+    found = score(
+        restorer.restore_images,
+        test_set,
+        progress,
+        fit_gain=fit_gain,
+        also=coverage.add if coverage else None,
+    )
+    others = evaluate_baselines(methods, test_set, progress, fit_gain=fit_gain)
     if scores_file is not None:
         write_text(scores_file, pictures_csv(found, others))
         say(f"{scores_file}: the scores of {found.count:,} picture(s).")
@@ -97,32 +139,47 @@ def evaluate(
         from restorae.evaluating.worst import TITLES, worst_pictures
         from restorae.figures import full_size_sheet, write_figure
 
-        shown = worst_pictures(restorer.restore_images, exam, found, worst or _WORST)
+        shown = worst_pictures(restorer.restore_images, test_set, found, worst or _WORST)
         write_figure(full_size_sheet(shown, TITLES), sheet)
-        say(f"{sheet}: the worst {len(shown)} of {found.count:,} picture(s), each where its error is largest.")
+        say(
+            f"{sheet}: the worst {len(shown)} of {found.count:,} picture(s), each where its error is largest."
+        )
     if json_wanted:
-        request = {"model": model, "clean": clean, "with": spec, "degraded_data": degraded, "split": split, "seed": seed, "views": views}
+        request = {
+            "model": model,
+            "clean": clean,
+            "with": spec,
+            "degraded_data": degraded,
+            "split": split,
+            "seed": seed,
+            "views": views,
+        }
         covered = {"error_bound": coverage.coverage().model_dump()} if coverage else {}
         show_json({**request, **as_plain(found, others, per_picture), **covered})
         return
-    table(f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s", *means_table(found, others))
+    table(
+        f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s",
+        *means_table(found, others),
+    )
     if coverage:
         show(f"error bound: {coverage.coverage()}")
     if per_picture:
         show("")
         table("The pictures, the worst first", *pictures_table(found, others, _SHOWN))
         if found.count > _SHOWN:
-            say(f"{found.count - _SHOWN:,} more came out better; --table FILE.csv or --json tells all.")
+            say(
+                f"{found.count - _SHOWN:,} more came out better; --table FILE.csv or --json tells all."
+            )
 
 
-def _coverage_of(restorer: Restorer, exam: Exam) -> CoverageTally | None:
+def _coverage_of(restorer: Restorer, test_set: TestSet) -> CoverageTally | None:
     """What counts how often the restorer's error bound holds, where it was calibrated on such pictures."""
     from restorae.evaluating import CoverageTally
     from restorae.restoring import ModelRestorer
 
     if not isinstance(restorer, ModelRestorer):
         return None
-    bound = restorer.model.card.error_bounds.get(restorer.model.shown(exam.clean.channels))
+    bound = restorer.model.card.error_bounds.get(restorer.model.shown(test_set.clean.channels))
     return None if bound is None else CoverageTally(bound)
 
 
@@ -133,5 +190,8 @@ def _methods(every: bool, named: list[str]) -> list[Classical]:
     from restorae.evaluating.baselines import all_baselines, check_baseline
     from restorae.restoring import PREFIX, Classical
 
-    chosen = [*(all_baselines() if every else ()), *(check_baseline(Classical.of(text.removeprefix(PREFIX))) for text in named)]
+    chosen = [
+        *(all_baselines() if every else ()),
+        *(check_baseline(Classical.of(text.removeprefix(PREFIX))) for text in named),
+    ]
     return list({str(method): method for method in chosen}.values())

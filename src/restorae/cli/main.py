@@ -19,6 +19,7 @@ from restorae.cli.restore import restore
 from restorae.cli.serve import serve
 from restorae.cli.train import train
 from restorae.cli.vae import vae
+from restorae.cli.wording import COMMAND_LINE
 from restorae.errors import Interrupted, RestoraeError
 
 app = typer.Typer(
@@ -46,18 +47,24 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version.")) -> None:
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
     pass
 
 
 def main() -> NoReturn:
     """Run the command line; errors become a sentence on stderr and an exit status (1 could not be done, 2 wrong usage)."""
     signal.signal(signal.SIGTERM, _stopped)
-    signal.signal(signal.SIGINT, _stopped)  # the library that reads the command line would end without a word
+    signal.signal(
+        signal.SIGINT, _stopped
+    )  # the library that reads the command line would end without a word
     try:
         app(standalone_mode=True)
     except RestoraeError as error:
-        print(f"restorae: {error}", file=sys.stderr)
+        print(f"restorae: {error.render(COMMAND_LINE)}", file=sys.stderr)
         sys.exit(error.exit_status)
     except BrokenPipeError:
         # whoever read our output went away: nothing more to say, and nobody to say it to
@@ -67,4 +74,6 @@ def main() -> NoReturn:
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(f"{'interrupted' if number == signal.SIGINT else 'stopped by SIGTERM'}; nothing half-written is left.")
+    raise Interrupted(
+        f"{'interrupted' if number == signal.SIGINT else 'stopped by SIGTERM'}; nothing half-written is left."
+    )

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Json, Overwrite, Seed, Split, With, import_files
-from restorae.cli.sources import check_damage, check_split, exam_of
+from restorae.cli.options import (
+    DataDir,
+    Device,
+    Import,
+    Json,
+    Overwrite,
+    Seed,
+    Split,
+    With,
+    import_files,
+)
+from restorae.cli.sources import check_damage, check_split, test_set_from
 from restorae.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,12 +26,17 @@ if TYPE_CHECKING:
 
 _FEW = 20
 
-models = typer.Typer(help="List models, show what is known of one, or measure how far off it may be.", no_args_is_help=True)
+models = typer.Typer(
+    help="List models, show what is known of one, or measure how far off it may be.",
+    no_args_is_help=True,
+)
 
 
 @models.command("list")
 def list_models(
-    folder: Annotated[Path | None, typer.Argument(help="Also list the models in this folder.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Also list the models in this folder.")
+    ] = None,
     json_wanted: Json = False,
 ) -> None:
     """The bundled models, and those in a folder."""
@@ -48,8 +63,15 @@ def list_models(
 
 @models.command("show")
 def show_model(
-    name: Annotated[str, typer.Argument(metavar="NAME_OR_FILE", help="A bundled model's name or a model file.")],
-    layers: Annotated[bool, typer.Option("--layers", help="Also print the layers: output shape and parameters of each.")] = False,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME_OR_FILE", help="A bundled model's name or a model file.")
+    ],
+    layers: Annotated[
+        bool,
+        typer.Option(
+            "--layers", help="Also print the layers: output shape and parameters of each."
+        ),
+    ] = False,
     json_wanted: Json = False,
     imports: Import = None,
 ) -> None:
@@ -69,20 +91,38 @@ def show_model(
         network = load(name)
         size = tuple(max(28 // side, 1) * side for side in network.network.multiple_of)
         found = layer_table(network.module, network.network.channels, size)
-        rows = [(row.name, row.layer, "×".join(map(str, row.shape)), f"{row.parameters:,}") for row in found]
+        rows = [
+            (row.name, row.layer, "×".join(map(str, row.shape)), f"{row.parameters:,}")
+            for row in found
+        ]
         show("")
-        table(f"Layers, for a picture of {size[0]} × {size[1]}", ("name", "layer", "output shape", "parameters"), rows)
+        table(
+            f"Layers, for a picture of {size[0]} × {size[1]}",
+            ("name", "layer", "output shape", "parameters"),
+            rows,
+        )
 
 
 @models.command("calibrate")
 def calibrate_model(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")],
-    clean: Annotated[
-        str, typer.Option(metavar="DATA", help="Clean pictures that it was not trained on: a folder, .npy, .npz, a set's name.")
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The calibrated model's file (.safetensors).")],
+    clean: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="Clean pictures that it was not trained on: a folder, .npy, .npz, a set's name.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The calibrated model's file (.safetensors).")
+    ],
     spec: With = None,
-    degraded: Annotated[str | None, typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names.")] = None,
+    degraded: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names."),
+    ] = None,
     split: Split = "test",
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -106,16 +146,20 @@ def calibrate_model(
     model = load(name).to(device)
     model.check_restores()
     progress = terminal_progress()
-    exam = exam_of(clean, degraded, spec, split, seed, data_dir, progress)
-    bound = calibrate(model.restore_images, exam, on=clean, seed=seed, progress=progress)
-    bounds = {**model.card.error_bounds, model.shown(exam.clean.channels): bound}
+    test_set = test_set_from(clean, degraded, spec, split, seed, data_dir, progress)
+    bound = calibrate(model.restore_images, test_set, on=clean, seed=seed, progress=progress)
+    bounds = {**model.card.error_bounds, model.shown(test_set.clean.channels): bound}
     card = model.card.model_copy(update={"format_version": FORMAT_VERSION, "error_bounds": bounds})
-    weights = [weight for weight in model.module.state_dict().values() if weight.is_floating_point()]
+    weights = [
+        weight for weight in model.module.state_dict().values() if weight.is_floating_point()
+    ]
     was_half = all(bool((weight.half() == weight).all()) for weight in weights)
     Model(model.network, model.module, card).save(target, half=was_half)
     say(f"{target}: {bound}.")
     if bound.pictures < _FEW:
-        say(f"{bound.pictures} picture(s) say little of all: with {_FEW} or more the bound holds as often as it says.")
+        say(
+            f"{bound.pictures} picture(s) say little of all: with {_FEW} or more the bound holds as often as it says."
+        )
 
 
 def _card_rows(card: Card) -> list[tuple[str, str]]:
@@ -134,25 +178,50 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
         ("about", card.about or "–"),
         ("network", f"{in_words(Network, card.network)}, {card.parameters:,} parameters"),
         ("undoes", in_words(Degradation, card.undoes)),
-        ("trained on", f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}"),
+        (
+            "trained on",
+            f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}",
+        ),
         *([("started from", card.started_from)] if card.started_from else []),
         ("context", "the whole picture" if card.halo is None else f"{card.halo} px on each side"),
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),
     ]
     for channels, bound in card.error_bounds.items():
-        rows.insert(-2, (f"error bound, {'grey' if channels == 1 else 'colour' if channels == 3 else channels}", str(bound)))
+        rows.insert(
+            -2,
+            (
+                f"error bound, {'grey' if channels == 1 else 'colour' if channels == 3 else channels}",
+                str(bound),
+            ),
+        )
     if card.latent:
         shape = "×".join("any" if side is None else str(side) for side in card.latent["shape"])
-        rows.insert(2, ("latent", f"{shape}, prior: {card.latent['prior']}, likelihood: {card.latent['likelihood']}"))
+        rows.insert(
+            2,
+            (
+                "latent",
+                f"{shape}, prior: {card.latent['prior']}, likelihood: {card.latent['likelihood']}",
+            ),
+        )
     if not card.restores:
-        rows[rows.index(("undoes", "–"))] = ("undoes", "nothing: it learned from pictures alone, to make pictures like them")
+        rows[rows.index(("undoes", "–"))] = (
+            "undoes",
+            "nothing: it learned from pictures alone, to make pictures like them",
+        )
     for name, score in card.scores.items():
         for what in ("restored", "grey", "binarised"):
             found = score.get(what) or {}
-            told = ", ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in found.items() if isinstance(value, float))
+            told = ", ".join(
+                f"{key.replace('_', ' ')} {value:.4f}"
+                for key, value in found.items()
+                if isinstance(value, float)
+            )
             if told:
                 rows.append(
-                    (f"scores: {name}", f"{told}{'' if what == 'restored' else f' ({what}, nats a picture)'} on {score.get('on', '?')}")
+                    (
+                        f"scores: {name}",
+                        f"{told}{'' if what == 'restored' else f' ({what}, nats a picture)'} on {score.get('on', '?')}",
+                    )
                 )
     return rows

@@ -15,25 +15,48 @@ from restorae.errors import InputError, UsageError
 Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, alone on stdout.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
-DataDir = Annotated[Path | None, typer.Option(envvar="RESTORAE_DATA", help="Where named data sets are looked for first.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(envvar="RESTORAE_DATA", help="Where named data sets are looked for first."),
+]
 Split = Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")]
 With = Annotated[
     str | None,
-    typer.Option("--with", metavar="SPEC", help='Damage, such as "gaussian-noise(sigma=0.0..0.2) | blur"; kinds: restorae degrade --list.'),
+    typer.Option(
+        "--with",
+        metavar="SPEC",
+        help='Damage, such as "gaussian-noise(sigma=0.0..0.2) | blur"; kinds: restorae degrade --list.',
+    ),
 ]
 ModelName = Annotated[
-    str, typer.Option(help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm.")
+    str,
+    typer.Option(
+        help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm."
+    ),
 ]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 PRECISIONS = ("auto", "float32", "bfloat16")
 Views = Annotated[
-    int, typer.Option(help="Average over 2, 4 or 8 views of the picture, turned and mirrored: a little better, so many times as long.")
+    int,
+    typer.Option(
+        help="Average over 2, 4 or 8 views of the picture, turned and mirrored: a little better, so many times as long."
+    ),
 ]
 Import = Annotated[
-    list[Path] | None, typer.Option("--import", metavar="FILE.py", help="Run your Python file first, so that the classes in it are known.")
+    list[Path] | None,
+    typer.Option(
+        "--import",
+        metavar="FILE.py",
+        help="Run your Python file first, so that the classes in it are known.",
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
-SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave results that are there already and do the rest.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that are there already.")
+]
+SkipExisting = Annotated[
+    bool,
+    typer.Option("--skip-existing", help="Leave results that are there already and do the rest."),
+]
 
 
 def one_of(what: str, text: str, known: Sequence[str]) -> Any:
@@ -43,11 +66,15 @@ def one_of(what: str, text: str, known: Sequence[str]) -> Any:
         UsageError: it is none of them.
     """
     if text not in known:
-        raise UsageError(f"There is no {what} {text!r}. Choose {', '.join(known[:-1])} or {known[-1]}.")
+        raise UsageError(
+            f"There is no {what} {text!r}. Choose {', '.join(known[:-1])} or {known[-1]}."
+        )
     return text
 
 
-def ready_for(target: Path, suffixes: tuple[str, ...], overwrite: bool, option: str = "--out") -> None:
+def ready_for(
+    target: Path, suffixes: tuple[str, ...], overwrite: bool, option: str = "--out"
+) -> None:
     """Refuse now what could not be written in the end.
 
     Raises:
@@ -57,7 +84,9 @@ def ready_for(target: Path, suffixes: tuple[str, ...], overwrite: bool, option: 
     from restorae.files import require_writable
 
     if target.suffix.lower() not in suffixes:
-        raise UsageError(f"{option} takes a name that ends in {' or '.join(suffixes)}, not {target}.")
+        raise UsageError(
+            f"{option} takes a name that ends in {' or '.join(suffixes)}, not {target}."
+        )
     if target.is_dir():
         raise UsageError(f"{target} is a folder. Give {option} another name.")
     if target.exists() and not overwrite:
@@ -86,7 +115,9 @@ def import_file(path: Path) -> Any:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise InputError(f"{path} failed while it was imported: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"{path} failed while it was imported: {type(error).__name__}: {error}"
+        ) from error
     return module
 
 

@@ -30,7 +30,11 @@ _VALUES = ("auto", "full-range", "own-range")
 
 def restore(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="IN...", help="Pictures, stacks, folders (their tree is kept), .npy or .npz arrays.")
+        list[Path],
+        typer.Argument(
+            metavar="IN...",
+            help="Pictures, stacks, folders (their tree is kept), .npy or .npz arrays.",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
     model: Annotated[
@@ -41,36 +45,81 @@ def restore(
         ),
     ] = None,
     strength: Annotated[
-        float, typer.Option(min=0, max=1, help="How far towards the restored picture: 0 leaves it, 1 is all the way.")
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="How far towards the restored picture: 0 leaves it, 1 is all the way.",
+        ),
     ] = 1.0,
     mask: Annotated[
-        Path | None, typer.Option(metavar="FILE_OR_DIR", help="White where the picture is damaged: only there it is changed.")
+        Path | None,
+        typer.Option(
+            metavar="FILE_OR_DIR",
+            help="White where the picture is damaged: only there it is changed.",
+        ),
     ] = None,
     preview: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only show before and after of N pictures: --out is the sheet, a .png.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Only show before and after of N pictures: --out is the sheet, a .png.",
+        ),
     ] = None,
     output_format: Annotated[
-        str | None, typer.Option("--format", help="png, jpeg, tiff, webp or avif; by default each picture keeps its own.")
+        str | None,
+        typer.Option(
+            "--format", help="png, jpeg, tiff, webp or avif; by default each picture keeps its own."
+        ),
     ] = None,
-    quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG (95), WebP (90), AVIF (80).")] = None,
+    quality: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Of JPEG (95), WebP (90), AVIF (80).")
+    ] = None,
     samples: Annotated[
         int | None,
-        typer.Option(min=2, help="Draw so many plausible restorations: OUT holds their mean, NAME-samples them, NAME-spread their spread."),
+        typer.Option(
+            min=2,
+            help="Draw so many plausible restorations: OUT holds their mean, NAME-samples them, NAME-spread their spread.",
+        ),
     ] = None,
     error_map: Annotated[
-        bool, typer.Option("--error-map", help="Also write how far off each pixel may be: NAME-error.png, of an array NAME-error.npy.")
+        bool,
+        typer.Option(
+            "--error-map",
+            help="Also write how far off each pixel may be: NAME-error.png, of an array NAME-error.npy.",
+        ),
     ] = False,
     views: Views = 1,
-    tile: Annotated[int | None, typer.Option(min=1, help="Side of a tile in pixels; by default what fits the memory at hand.")] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Side of a tile in pixels; by default what fits the memory at hand."
+        ),
+    ] = None,
     values: Annotated[
-        str | None, typer.Option(help="How values map to 0..1: auto, full-range (of their type) or own-range (of the picture).")
+        str | None,
+        typer.Option(
+            help="How values map to 0..1: auto, full-range (of their type) or own-range (of the picture)."
+        ),
     ] = None,
     axes: Annotated[
-        str | None, typer.Option(help="What the sides of an array or stack are, such as ZYX or TCYX, where a file does not say.")
+        str | None,
+        typer.Option(
+            help="What the sides of an array or stack are, such as ZYX or TCYX, where a file does not say."
+        ),
     ] = None,
-    together: Annotated[bool, typer.Option("--together", help="Restore the channels of a stack together, not one by one.")] = False,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together", help="Restore the channels of a stack together, not one by one."
+        ),
+    ] = False,
     max_pixels: Annotated[
-        int | None, typer.Option(min=1, help="Refuse pictures that declare more pixels than this (1,073,741,824).")
+        int | None,
+        typer.Option(
+            min=1, help="Refuse pictures that declare more pixels than this (1,073,741,824)."
+        ),
     ] = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -85,11 +134,19 @@ def restore(
     if values not in (None, *_VALUES):
         raise UsageError(f"There is no --values {values}. Choose {', '.join(_VALUES)}.")
     if error_map and (preview or samples is not None):
-        raise UsageError("--error-map goes neither with --preview nor with --samples, which tells how far its samples spread.")
+        raise UsageError(
+            "--error-map goes neither with --preview nor with --samples, which tells how far its samples spread."
+        )
     mapping: Any = values
     arithmetic = one_of("precision", precision, PRECISIONS)
     # whatever is wrong with the request is found before the network is even read
-    jobs = plan(inputs, out.parent / "preview" if preview else out, overwrite or bool(preview), skip_existing, output_format)
+    jobs = plan(
+        inputs,
+        out.parent / "preview" if preview else out,
+        overwrite or bool(preview),
+        skip_existing,
+        output_format,
+    )
     from restorae.cli.console import say
     from restorae.formats import MOST_PIXELS
     from restorae.restoring import Masks, Order, Treatment, refuse_losses, restorer_named
@@ -140,7 +197,11 @@ def _facts(model: str, views: int) -> dict[str, Any]:
     from restorae.model import find
     from restorae.restoring import PREFIX, file_digest
 
-    return {} if model.startswith(PREFIX) else {"model_sha256": file_digest(find(model)), "views": views}
+    return (
+        {}
+        if model.startswith(PREFIX)
+        else {"model_sha256": file_digest(find(model)), "views": views}
+    )
 
 
 def _restore(jobs: list[Job], order: Order, out: Path) -> None:
@@ -155,24 +216,32 @@ def _restore(jobs: list[Job], order: Order, out: Path) -> None:
     finish("restored", len(jobs), failures, out)
 
 
-def _preview(jobs: list[Job], order: Order, count: int, sheet: Path, seed: int, overwrite: bool) -> None:
+def _preview(
+    jobs: list[Job], order: Order, count: int, sheet: Path, seed: int, overwrite: bool
+) -> None:
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.figures import full_size_sheet, write_figure
     from restorae.restoring import preview
 
     if sheet.suffix.lower() != ".png":
-        raise UsageError(f"A preview is one picture: give --out a name that ends in .png, not {sheet}.")
+        raise UsageError(
+            f"A preview is one picture: give --out a name that ends in .png, not {sheet}."
+        )
     if sheet.exists() and not overwrite:
         raise UsageError(f"{sheet} is there already. Use --overwrite or another --out.")
     shown, failures = preview(jobs, order, count, seed, terminal_progress())
     if shown:
         write_figure(full_size_sheet(shown, ("before", "after")), sheet)
-        say(f"{sheet}: the middle of {len(shown)} picture(s) at full resolution, before and after. Nothing else was written.")
+        say(
+            f"{sheet}: the middle of {len(shown)} picture(s) at full resolution, before and after. Nothing else was written."
+        )
     finish("previewed", len(shown) + len(failures), failures, sheet)
 
 
-def _draw(jobs: list[Job], order: Order, samples: int, seed: int, out: Path, may_exist: bool) -> None:
+def _draw(
+    jobs: list[Job], order: Order, samples: int, seed: int, out: Path, may_exist: bool
+) -> None:
     from restorae.cli.console import terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable

@@ -15,14 +15,34 @@ _TOKEN = "RESTORAE_TOKEN"  # noqa: S105
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen at; beyond this machine a token is asked for.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8765,
-    models: Annotated[Path, typer.Option(metavar="DIR", help="Models to list; trained ones are written there.")] = Path("models"),
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folders below this one may be trained on.")] = None,
-    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in your browser.")] = True,
-    max_upload: Annotated[int, typer.Option(min=1, metavar="MB", help="Largest picture that may be sent.")] = 512,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Most pixels of a picture that may be sent.")] = 2**28,
-    max_stored: Annotated[int, typer.Option(min=1, metavar="MB", help="What all pictures and results may take on the disk.")] = 8192,
+    host: Annotated[
+        str,
+        typer.Option(help="The address to listen at; beyond this machine a token is asked for."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 8765,
+    models: Annotated[
+        Path, typer.Option(metavar="DIR", help="Models to list; trained ones are written there.")
+    ] = Path("models"),
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folders below this one may be trained on.")
+    ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in your browser.")
+    ] = True,
+    max_upload: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="Largest picture that may be sent.")
+    ] = 512,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Most pixels of a picture that may be sent.")
+    ] = 2**28,
+    max_stored: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="MB", help="What all pictures and results may take on the disk."
+        ),
+    ] = 8192,
     device: Device = "auto",
     imports: Import = None,
 ) -> None:
@@ -31,7 +51,9 @@ def serve(
         import fastapi  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
-        raise MissingExtra(f"The page needs {error.name}, which is not installed: pip install 'restorae[web]'.") from None
+        raise MissingExtra(
+            f"The page needs {error.name}, which is not installed: pip install 'restorae[web]'."
+        ) from None
     if data is not None and not data.is_dir():
         raise UsageError(f"There is no folder {data} to train on.")
     import_files(imports)
@@ -40,8 +62,12 @@ def serve(
     from restorae.web import serve as run
 
     token = os.environ.get(_TOKEN) or None
-    if token is not None and not all(letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in token):
-        raise UsageError(f"{_TOKEN} holds characters that cannot stand in an address. Take letters, digits, hyphens and underscores.")
+    if token is not None and not all(
+        letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in token
+    ):
+        raise UsageError(
+            f"{_TOKEN} holds characters that cannot stand in an address. Take letters, digits, hyphens and underscores."
+        )
     options = Options(
         host=host,
         port=port,

@@ -12,7 +12,7 @@ from restorae.progress import Progress
 if TYPE_CHECKING:
     import numpy as np
 
-    from restorae.evaluating import Exam
+    from restorae.evaluating import TestSet
 
 SPLITS = ("train", "test", "all")
 
@@ -25,7 +25,9 @@ def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
     try:
         open_pictures("mnist", "train", data_dir, progress)
     except DataUnavailable as error:
-        progress.warn(f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST.")
+        progress.warn(
+            f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST."
+        )
         return "digits"
     return "mnist"
 
@@ -38,10 +40,20 @@ def check_split(split: str) -> Any:
 def check_damage(spec: str | None, degraded: str | None) -> None:
     """Raise `UsageError` unless one is said, and only one: damage to draw, or degraded partners."""
     if (spec is None) == (degraded is None):
-        raise UsageError("Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA.")
+        raise UsageError(
+            "Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA."
+        )
 
 
-def exam_of(clean: str, degraded: str | None, spec: str | None, split: str, seed: int, data_dir: Path | None, progress: Progress) -> Exam:
+def test_set_from(
+    clean: str,
+    degraded: str | None,
+    spec: str | None,
+    split: str,
+    seed: int,
+    data_dir: Path | None,
+    progress: Progress,
+) -> TestSet:
     """Clean pictures and what they are to be restored from, as the options say; the person hears what was left out or mapped.
 
     Raises:
@@ -50,20 +62,23 @@ def exam_of(clean: str, degraded: str | None, spec: str | None, split: str, seed
     from restorae.data import in_their_ranges, match, open_pictures
     from restorae.data.pairs import some
     from restorae.degradations import Degradation
-    from restorae.evaluating import Exam
+    from restorae.evaluating import TestSet
 
     part = check_split(split)
     pictures = open_pictures(clean, part, data_dir, progress)
     if degraded is None:
         _, ranged, _, told = in_their_ranges(pictures, pictures)
-        exam = Exam(ranged, degradation=Degradation.of(spec), seed=seed)
+        test_set = TestSet(ranged, degradation=Degradation.of(spec), seed=seed)
     else:
-        pairs, lonely = match(open_pictures(degraded, part, data_dir, progress), pictures)
-        told = [*pairs.told, *([f"Left out, without a partner: {some(lonely)}."] if lonely else [])]
-        exam = Exam(pairs.clean, degraded=pairs.degraded)
+        pairs, unmatched = match(open_pictures(degraded, part, data_dir, progress), pictures)
+        told = [
+            *pairs.told,
+            *([f"Left out, without a partner: {some(unmatched)}."] if unmatched else []),
+        ]
+        test_set = TestSet(pairs.clean, degraded=pairs.degraded)
     for sentence in told:
         progress.say(sentence)
-    return exam
+    return test_set
 
 
 def one_picture(text: str, split: str, data_dir: Path | None, progress: Progress) -> np.ndarray:
@@ -82,6 +97,8 @@ def one_picture(text: str, split: str, data_dir: Path | None, progress: Progress
         return read_still(Path(text))
     pictures = open_pictures(source, check_split(split), data_dir, progress)
     if int(place) >= len(pictures):
-        raise UsageError(f"{source} ({split}) has {len(pictures):,} pictures, from 0 to {len(pictures) - 1}; there is no {place}.")
+        raise UsageError(
+            f"{source} ({split}) has {len(pictures):,} pictures, from 0 to {len(pictures) - 1}; there is no {place}."
+        )
     picture: np.ndarray = as_array(pictures[int(place)][None])[0]
     return picture

@@ -29,7 +29,9 @@ class Correlation:
     def along(self) -> str:
         """`rows`, `columns`, `both` or `neither`."""
         rows, columns = self.along_rows > CORRELATED, self.along_columns > CORRELATED
-        return "both" if rows and columns else "rows" if rows else "columns" if columns else "neither"
+        return (
+            "both" if rows and columns else "rows" if rows else "columns" if columns else "neither"
+        )
 
 
 def noise_correlation(pictures: Pictures) -> Correlation:
@@ -57,8 +59,13 @@ def _along_rows(plane: Image) -> float | None:
     if height < 2 * _BLOCK or width < 2 * _BLOCK:
         return None
     across = plane[:, 1:] - plane[:, :-1]  # of what changes slowly from row to row, nothing is left
-    flatness = _block_means((plane - functional.avg_pool2d(plane[None], 5, 1, 2)[0]).square()[:, 1:, :-1])
-    with_next, square = _block_means(across[..., 1:] * across[..., :-1]), _block_means(across[..., :-1].square())
+    flatness = _block_means(
+        (plane - functional.avg_pool2d(plane[None], 5, 1, 2)[0]).square()[:, 1:, :-1]
+    )
+    with_next, square = (
+        _block_means(across[..., 1:] * across[..., :-1]),
+        _block_means(across[..., :-1].square()),
+    )
     noisy = flatness > 0
     if not noisy.any():
         return None

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import torch
 
-from restorae.chance import derive_seed, generator
 from restorae.data.augmentation import bend
 from restorae.data.pictures import Pictures
 from restorae.degradations import Degradation
 from restorae.errors import ShapeMismatch
 from restorae.pixels import to_grey
+from restorae.randomness import derive_seed, generator
 from restorae.shapes import Image, Images
 
 _ORDER, _PLACE, _CHANGE, _DAMAGE, _BINARISE = range(5)
@@ -44,7 +44,9 @@ class Examples:
 
     def __post_init__(self) -> None:
         if self.patch is None and self.clean.common_size is None:
-            raise ShapeMismatch("These pictures differ in size, so they are trained on by patches: give --patch.")
+            raise ShapeMismatch(
+                "These pictures differ in size, so they are trained on by patches: give --patch."
+            )
 
     def __len__(self) -> int:
         return self.draws or len(self._slots())
@@ -55,18 +57,27 @@ class Examples:
         return [
             index
             for index in range(len(self.clean))
-            for _ in range(max(1, round(self.clean.size(index)[0] * self.clean.size(index)[1] / self.patch**2)))
+            for _ in range(
+                max(1, round(self.clean.size(index)[0] * self.clean.size(index)[1] / self.patch**2))
+            )
         ]
 
     def order(self, epoch: int) -> list[int]:
         """Which pictures an epoch visits, in which order."""
         slots, source = torch.tensor(self._slots()), generator(self.seed, _ORDER, epoch)
         rounds = -(-len(self) // len(slots))
-        order = torch.cat([slots[torch.randperm(len(slots), generator=source)] for _ in range(rounds)])
+        order = torch.cat(
+            [slots[torch.randperm(len(slots), generator=source)] for _ in range(rounds)]
+        )
         return order[: len(self)].tolist()
 
     def batches(
-        self, epoch: int, batch_size: int, start: int = 0, workers: int = 0, device: str | torch.device = "cpu"
+        self,
+        epoch: int,
+        batch_size: int,
+        start: int = 0,
+        workers: int = 0,
+        device: str | torch.device = "cpu",
     ) -> Iterator[tuple[Images, Images]]:
         """The epoch's (degraded, clean) batches from the `start`-th on; a last batch that is not full is left out.
 
@@ -74,7 +85,9 @@ class Examples:
         """
         order = self.order(epoch)
         count = max(1, len(order) // batch_size)
-        plan = [order[place * batch_size : (place + 1) * batch_size] for place in range(start, count)]
+        plan = [
+            order[place * batch_size : (place + 1) * batch_size] for place in range(start, count)
+        ]
         for place, (degraded, clean) in enumerate(self._read(plan, epoch, start, workers), start):
             clean = clean.to(device)
             if self.grey_too and (epoch + place) % 2:
@@ -82,18 +95,34 @@ class Examples:
             if self.augment and self.patch is None:
                 clean = bend(clean, generator(self.seed, _CHANGE, epoch, place, device=device))
                 if degraded is not None:
-                    degraded = bend(degraded.to(device), generator(self.seed, _CHANGE, epoch, place, device=device))
+                    degraded = bend(
+                        degraded.to(device),
+                        generator(self.seed, _CHANGE, epoch, place, device=device),
+                    )
             if self.binarise:
-                clean = torch.bernoulli(clean.clamp(0, 1), generator=generator(self.seed, _BINARISE, epoch, place, device=device))
+                clean = torch.bernoulli(
+                    clean.clamp(0, 1),
+                    generator=generator(self.seed, _BINARISE, epoch, place, device=device),
+                )
             if self.degradation is not None:
-                yield self.degradation.degrade(clean, generator(self.seed, _DAMAGE, epoch, place, device=device)), clean
+                yield (
+                    self.degradation.degrade(
+                        clean, generator(self.seed, _DAMAGE, epoch, place, device=device)
+                    ),
+                    clean,
+                )
             else:
                 yield clean if degraded is None else degraded.to(device), clean
 
-    def _read(self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int) -> Iterator[tuple[Images | None, Images]]:
+    def _read(
+        self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int
+    ) -> Iterator[tuple[Images | None, Images]]:
         if self.patch is None and not self._in_files():
             for indices in plan:
-                yield None if self.degraded is None else self.degraded.batch(indices), self.clean.batch(indices)
+                yield (
+                    None if self.degraded is None else self.degraded.batch(indices),
+                    self.clean.batch(indices),
+                )
             return
 
         def read(place: int) -> tuple[Images | None, Images]:
@@ -123,7 +152,9 @@ class Examples:
         """Regions of pictures as a batch, or whole pictures; for pairs the same regions of both."""
         both = [self._cut_one(index, derive_seed(seed, slot)) for slot, index in enumerate(indices)]
         clean = torch.stack([clean for _, clean in both])
-        return (None if self.degraded is None else torch.stack([d for d, _ in both if d is not None])), clean
+        return (
+            None if self.degraded is None else torch.stack([d for d, _ in both if d is not None])
+        ), clean
 
     def _cut_one(self, index: int, seed: int) -> tuple[Image | None, Image]:
         clean = self.clean[index]
@@ -133,11 +164,17 @@ class Examples:
         source = torch.Generator().manual_seed(seed)
         top, left, symmetry = (
             int(torch.randint(0, most, (1,), generator=source))
-            for most in (max(1, clean.shape[1] - self.patch + 1), max(1, clean.shape[2] - self.patch + 1), 8)
+            for most in (
+                max(1, clean.shape[1] - self.patch + 1),
+                max(1, clean.shape[2] - self.patch + 1),
+                8,
+            )
         )
 
         def region(picture: Image) -> Image:
-            piece = _at_least(picture, self.patch or 0)[:, top : top + (self.patch or 0), left : left + (self.patch or 0)]
+            piece = _at_least(picture, self.patch or 0)[
+                :, top : top + (self.patch or 0), left : left + (self.patch or 0)
+            ]
             if not self.augment:
                 return piece
             piece = piece.rot90(symmetry % 4, (1, 2))
@@ -149,7 +186,11 @@ class Examples:
 def _at_least(picture: Image, side: int) -> Image:
     """The picture, continued by its own mirror image to at least `side` pixels each way."""
     while min(picture.shape[1:]) < side:
-        picture = torch.cat([picture, picture.flip(1)], 1) if picture.shape[1] < side else torch.cat([picture, picture.flip(2)], 2)
+        picture = (
+            torch.cat([picture, picture.flip(1)], 1)
+            if picture.shape[1] < side
+            else torch.cat([picture, picture.flip(2)], 2)
+        )
     return picture
 
 

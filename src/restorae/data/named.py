@@ -41,7 +41,10 @@ MNIST = IdxSet(
     "mnist",
     "70,000 handwritten digits, 28 × 28 (LeCun, Cortes, Burges)",
     "CC BY-SA 3.0",
-    ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"),
+    (
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    ),
     {
         "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
@@ -76,7 +79,9 @@ class Labelled:
     labels: np.ndarray
 
 
-def load_named(name: str, split: Split, data_dir: Path | None = None, progress: Progress = SILENT) -> Labelled:
+def load_named(
+    name: str, split: Split, data_dir: Path | None = None, progress: Progress = SILENT
+) -> Labelled:
     """A named set: from `data_dir` or `$RESTORAE_DATA`, else the user's cache, else downloaded from its mirrors.
 
     Raises:
@@ -89,7 +94,12 @@ def load_named(name: str, split: Split, data_dir: Path | None = None, progress: 
     if name not in IDX_SETS:
         raise UnknownKind(f"There is no data set {name!r}. {nearest(name, NAMES)}")
     folder = locate(IDX_SETS[name], data_dir, progress)
-    parts = [_read_part(folder, part) for part in (("train", "t10k") if split == "all" else ("t10k",) if split == "test" else ("train",))]
+    parts = [
+        _read_part(folder, part)
+        for part in (
+            ("train", "t10k") if split == "all" else ("t10k",) if split == "test" else ("train",)
+        )
+    ]
     return Labelled(
         ArrayPictures(np.concatenate([pictures for pictures, _ in parts]), source=str(folder)),
         np.concatenate([labels for _, labels in parts]),
@@ -116,12 +126,25 @@ def load_digits(split: Split) -> Labelled:
 
 def find_here(wanted: IdxSet, data_dir: Path | None = None) -> Path | None:
     """The folder that holds all files of a set, plain or gzipped, in `data_dir`, `$RESTORAE_DATA` or the user's cache."""
-    given = data_dir or (Path(os.environ["RESTORAE_DATA"]) if os.environ.get("RESTORAE_DATA") else None)
+    given = data_dir or (
+        Path(os.environ["RESTORAE_DATA"]) if os.environ.get("RESTORAE_DATA") else None
+    )
     places = [cache_folder(wanted)]
     if given is not None:
         # the folder above the sets, or the set's own: all sets call their files alike, so only its name tells which it is
-        places = [given / wanted.name, *([given] if given.resolve().name == wanted.name else []), *places]
-    return next((place for place in places if all(_plain_or_gzipped(place / file).is_file() for file in wanted.checksums)), None)
+        places = [
+            given / wanted.name,
+            *([given] if given.resolve().name == wanted.name else []),
+            *places,
+        ]
+    return next(
+        (
+            place
+            for place in places
+            if all(_plain_or_gzipped(place / file).is_file() for file in wanted.checksums)
+        ),
+        None,
+    )
 
 
 def cache_folder(wanted: IdxSet) -> Path:
@@ -145,7 +168,9 @@ def locate(wanted: IdxSet, data_dir: Path | None, progress: Progress) -> Path:
     return cache
 
 
-def download(wanted: IdxSet, file: str, checksum: str, target: Path, progress: Progress = SILENT) -> None:
+def download(
+    wanted: IdxSet, file: str, checksum: str, target: Path, progress: Progress = SILENT
+) -> None:
     """Fetch one file from the first mirror that answers with the right content; whole or not at all.
 
     Raises:
@@ -156,7 +181,10 @@ def download(wanted: IdxSet, file: str, checksum: str, target: Path, progress: P
         address = f"{mirror}/{file}"
         try:
             content = _fetch(address, f"Downloading {wanted.name}/{file}", progress)
-        except (OSError, http.client.HTTPException) as error:  # before anything is written: what fails here is the mirror
+        except (
+            OSError,
+            http.client.HTTPException,
+        ) as error:  # before anything is written: what fails here is the mirror
             answers.append(f"{address}: {getattr(error, 'reason', error)}")
             continue
         if hashlib.sha256(content).hexdigest() == checksum:
@@ -185,10 +213,15 @@ def _fetch(address: str, task: str, progress: Progress) -> bytes:
 
 
 def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    pictures_file, labels_file = (_plain_or_gzipped(folder / f"{part}-{rest}-ubyte.gz") for rest in ("images-idx3", "labels-idx1"))
+    pictures_file, labels_file = (
+        _plain_or_gzipped(folder / f"{part}-{rest}-ubyte.gz")
+        for rest in ("images-idx3", "labels-idx1")
+    )
     pictures, labels = read_idx(pictures_file), read_idx(labels_file)
     if pictures.ndim != 3 or pictures.dtype != np.uint8:
-        raise BadPicture(f"{pictures_file} holds {pictures.dtype} values of shape {pictures.shape}; expected uint8 (count, height, width).")
+        raise BadPicture(
+            f"{pictures_file} holds {pictures.dtype} values of shape {pictures.shape}; expected uint8 (count, height, width)."
+        )
     if labels.shape != (len(pictures),):
         raise BadPicture(f"{labels_file} holds {labels.size} labels for {len(pictures)} pictures.")
     return pictures, labels

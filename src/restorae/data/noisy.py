@@ -34,14 +34,18 @@ class _Plane:
 
     def read(self) -> np.ndarray:
         """Its stored values: (height, width, channels)."""
-        stored = self.original.rows(self.page).read(self.outline.height)[..., : self.outline.channels]
+        stored = self.original.rows(self.page).read(self.outline.height)[
+            ..., : self.outline.channels
+        ]
         return stored if self.channel is None else stored[..., self.channel : self.channel + 1]
 
 
 class PlanePictures(Pictures):
     """Pages of picture files, each in the range in which its values live; finite ones only."""
 
-    def __init__(self, planes: Sequence[_Plane], channels: int, held: Sequence[np.ndarray] | None) -> None:
+    def __init__(
+        self, planes: Sequence[_Plane], channels: int, held: Sequence[np.ndarray] | None
+    ) -> None:
         self.planes, self._channels, self._held = list(planes), channels, held
         self.names = [plane.name for plane in planes]
 
@@ -75,7 +79,12 @@ class PlanePictures(Pictures):
         return PlanePictures([self.planes[index] for index in indices], self._channels, held)
 
 
-def open_noisy(source: str | Path, split: Split = "all", data_dir: Path | None = None, memory: int = HELD_IN_MEMORY) -> Pictures:
+def open_noisy(
+    source: str | Path,
+    split: Split = "all",
+    data_dir: Path | None = None,
+    memory: int = HELD_IN_MEMORY,
+) -> Pictures:
     """The pictures of a file, a stack, an array or a folder of them; every page is one.
 
     Pictures that are neither grey nor colour become one grey picture for each channel. They are held decoded in memory if
@@ -89,10 +98,14 @@ def open_noisy(source: str | Path, split: Split = "all", data_dir: Path | None =
         return open_pictures(source, split, data_dir)
     path = Path(source)
     if not path.exists():
-        raise DataUnavailable(f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}")
+        raise DataUnavailable(
+            f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
+        )
     files = picture_files(path) if path.is_dir() else [path]
     if not files:
-        raise BadPicture(f"{path} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files.")
+        raise BadPicture(
+            f"{path} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
+        )
     planes: list[_Plane] = []
     held: list[np.ndarray] | None = []
     taken = 0
@@ -108,7 +121,9 @@ def open_noisy(source: str | Path, split: Split = "all", data_dir: Path | None =
                 held = None
     colour = {3 if plane.channel is None and plane.outline.channels == 3 else 1 for plane in planes}
     if len(colour) > 1:
-        raise ShapeMismatch(f"{path} holds grey and colour pictures together. Learn from them apart: their noise differs.")
+        raise ShapeMismatch(
+            f"{path} holds grey and colour pictures together. Learn from them apart: their noise differs."
+        )
     return PlanePictures(planes, colour.pop(), held)
 
 
@@ -120,7 +135,10 @@ def _planes(original: Original, name: str) -> Iterator[tuple[_Plane, np.ndarray]
         parts = (
             [whole]
             if outline.channels in (1, 3)
-            else [replace(whole, name=f"{told}:{channel}", channel=channel) for channel in range(outline.channels)]
+            else [
+                replace(whole, name=f"{told}:{channel}", channel=channel)
+                for channel in range(outline.channels)
+            ]
         )
         for part in parts:
             stored = np.ascontiguousarray(part.read())

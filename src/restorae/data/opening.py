@@ -15,7 +15,12 @@ from restorae.progress import SILENT, Progress
 _ARRAYS = (".npy", ".npz")
 
 
-def open_pictures(source: str | Path, split: Split = "all", data_dir: Path | None = None, progress: Progress = SILENT) -> Pictures:
+def open_pictures(
+    source: str | Path,
+    split: Split = "all",
+    data_dir: Path | None = None,
+    progress: Progress = SILENT,
+) -> Pictures:
     """The pictures of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz` or an idx file.
 
     Args:
@@ -34,16 +39,23 @@ def open_pictures(source: str | Path, split: Split = "all", data_dir: Path | Non
     if path.is_dir():
         return read_folder(path)
     if not path.is_file():
-        raise DataUnavailable(f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}")
+        raise DataUnavailable(
+            f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
+        )
     if path.suffix in _ARRAYS:
         return ArrayPictures(read_array(path), source=str(path))
     if "idx" in path.name or path.suffix == ".gz":
         return ArrayPictures(read_idx(path), source=str(path))
-    raise BadPicture(f"{path} is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}.")
+    raise BadPicture(
+        f"{path} is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}."
+    )
 
 
 def open_labelled(
-    source: str | Path, split: Split = "all", data_dir: Path | None = None, progress: Progress = SILENT
+    source: str | Path,
+    split: Split = "all",
+    data_dir: Path | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[Pictures, np.ndarray | None]:
     """As `open_pictures`, and each picture's label: a named set's own, or the folder that a picture lies in, or None.
 
@@ -72,7 +84,9 @@ def read_labels(path: Path) -> np.ndarray:
         except BadPicture:
             labels = read_array(path)
     if labels.ndim != 1:
-        raise BadPicture(f"{path} holds an array of shape {labels.shape}; labels are one number or name for each picture, (count,).")
+        raise BadPicture(
+            f"{path} holds an array of shape {labels.shape}; labels are one number or name for each picture, (count,)."
+        )
     return labels
 
 

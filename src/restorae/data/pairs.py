@@ -47,33 +47,41 @@ def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
     told: list[str] = []
     if not set(keys[0]) & set(keys[1]):
         keys, told = _without_common_parts(*keys)
-    found, lonely = _partners(degraded.names, clean.names, *keys)
+    found, unmatched = _partners(degraded.names, clean.names, *keys)
     if not found:
         raise ShapeMismatch(
             f"The degraded and the clean pictures share no names: {some(degraded.names)} against {some(clean.names)}. "
             "A pair has the same path below its folder."
         )
     _check_sizes(degraded, clean, found)
-    left, right = degraded.subset([place for place, _ in found]), clean.subset([place for _, place in found])
+    left, right = (
+        degraded.subset([place for place, _ in found]),
+        clean.subset([place for _, place in found]),
+    )
     left, right, values, about_values = in_their_ranges(left, right)
     if left.channels < right.channels:
         right = GreyPictures(right)
         told.append("The degraded pictures are grey: the clean ones, in colour, are seen in grey.")
     elif right.channels < left.channels:
         right = ColourPictures(right)
-        told.append("The degraded pictures are in colour, the clean ones grey: the model will write grey ones.")
-    return Pairs(left, right, values, (*told, *about_values)), lonely
+        told.append(
+            "The degraded pictures are in colour, the clean ones grey: the model will write grey ones."
+        )
+    return Pairs(left, right, values, (*told, *about_values)), unmatched
 
 
 def _partners(
-    degraded: Sequence[str], clean: Sequence[str], degraded_keys: Sequence[str], clean_keys: Sequence[str]
+    degraded: Sequence[str],
+    clean: Sequence[str],
+    degraded_keys: Sequence[str],
+    clean_keys: Sequence[str],
 ) -> tuple[list[tuple[int, int]], list[str]]:
     """Places that belong together, and the names that are left."""
     sides: dict[str, tuple[list[int], list[int]]] = {}
     for side, keys in enumerate((degraded_keys, clean_keys)):
         for place, key in enumerate(keys):
             sides.setdefault(key, ([], []))[side].append(place)
-    found, lonely, unclear = [], [], []
+    found, unmatched, unclear = [], [], []
     for key, (lefts, rights) in sides.items():
         if len(lefts) == len(rights) == 1:
             found.append((lefts[0], rights[0]))
@@ -86,23 +94,28 @@ def _partners(
         if rest and others:
             unclear.append(f"{some(rest)} against {some(others)}")
         else:
-            lonely += [key] if len(rest + others) == 1 and not pairs else rest + others
+            unmatched += [key] if len(rest + others) == 1 and not pairs else rest + others
     if unclear:
         raise ShapeMismatch(
             f"It cannot be told which pictures belong together: {'; '.join(unclear[:_NAMED])}"
             f"{f'; and {len(unclear) - _NAMED} more' if len(unclear) > _NAMED else ''}. They differ by their suffix alone. Leave one of "
             "each in its folder, or give partners the same suffix."
         )
-    return sorted(found), sorted(lonely)
+    return sorted(found), sorted(unmatched)
 
 
 def _check_sizes(degraded: Pictures, clean: Pictures, found: Sequence[tuple[int, int]]) -> None:
-    wrong = [(degraded.names[left], degraded.size(left), clean.size(right)) for left, right in found]
+    wrong = [
+        (degraded.names[left], degraded.size(left), clean.size(right)) for left, right in found
+    ]
     wrong = [each for each in wrong if each[1] != each[2]]
     if not wrong:
         return
     turned = all(before == after[::-1] for _, before, after in wrong)
-    told = [f"{name} ({before[0]} × {before[1]} against {after[0]} × {after[1]})" for name, before, after in wrong]
+    told = [
+        f"{name} ({before[0]} × {before[1]} against {after[0]} × {after[1]})"
+        for name, before, after in wrong
+    ]
     raise ShapeMismatch(
         f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {some(told)}. "
         + (
@@ -119,17 +132,28 @@ def _key(name: str) -> str:
     return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else name
 
 
-def _without_common_parts(degraded: Sequence[str], clean: Sequence[str]) -> tuple[tuple[list[str], list[str]], list[str]]:
+def _without_common_parts(
+    degraded: Sequence[str], clean: Sequence[str]
+) -> tuple[tuple[list[str], list[str]], list[str]]:
     """Keys without the word that all names of a side end or begin with, and what was left aside; as they were if that pairs none."""
     for last in (True, False):
         words = [_common_word(keys, last) for keys in (degraded, clean)]
         if not any(words):
             continue
-        left, right = ([_cut(key, word, last) for key in keys] for keys, word in zip((degraded, clean), words, strict=True))
+        left, right = (
+            [_cut(key, word, last) for key in keys]
+            for keys, word in zip((degraded, clean), words, strict=True)
+        )
         once = len(set(left)) == len(left) and len(set(right)) == len(right)
         if once and set(left) & set(right):
-            named = " and ".join(f"{word!r} ({side})" for word, side in zip(words, ("degraded", "clean"), strict=True) if word)
-            return (left, right), [f"Pictures are paired by their names without the {'ending' if last else 'beginning'} {named}."]
+            named = " and ".join(
+                f"{word!r} ({side})"
+                for word, side in zip(words, ("degraded", "clean"), strict=True)
+                if word
+            )
+            return (left, right), [
+                f"Pictures are paired by their names without the {'ending' if last else 'beginning'} {named}."
+            ]
     return (list(degraded), list(clean)), []
 
 
@@ -143,7 +167,11 @@ def _common_word(keys: Sequence[str], last: bool) -> str:
             return ""
         found.add(name[places[-1][0] :] if last else name[: places[0][1]])
     word = found.pop()
-    return word if not found and any(map(str.isalpha, word)) and not any(map(str.isdigit, word)) else ""
+    return (
+        word
+        if not found and any(map(str.isalpha, word)) and not any(map(str.isdigit, word))
+        else ""
+    )
 
 
 def _cut(key: str, word: str, last: bool) -> str:
@@ -154,4 +182,6 @@ def _cut(key: str, word: str, last: bool) -> str:
 def some(names: Iterable[object]) -> str:
     """The first few names, and how many more there are."""
     listed = [str(name) for name in names]
-    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")
+    return ", ".join(listed[:_NAMED]) + (
+        f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    )

@@ -81,18 +81,26 @@ class Pictures(abc.ABC):
 class ArrayPictures(Pictures):
     """Pictures of one size in one array, kept as stored and converted when asked for."""
 
-    def __init__(self, stored: np.ndarray, names: Sequence[str] | None = None, source: str = "array") -> None:
+    def __init__(
+        self, stored: np.ndarray, names: Sequence[str] | None = None, source: str = "array"
+    ) -> None:
         if stored.ndim not in (3, 4) or 0 in stored.shape:
             raise ShapeMismatch(
                 f"{source} holds an array of shape {stored.shape}; pictures as one array are (count, height, width) or "
                 "(count, height, width, channels), and at least one."
             )
         if stored.ndim == 4 and stored.shape[-1] not in (1, 3):
-            raise ShapeMismatch(f"{source} holds pictures of {stored.shape[-1]} channels; 1 (grey) or 3 (colour) are expected.")
+            raise ShapeMismatch(
+                f"{source} holds pictures of {stored.shape[-1]} channels; 1 (grey) or 3 (colour) are expected."
+            )
         full_scale(stored.dtype)
         if stored.dtype.kind == "f":
-            working_values(stored)  # refuses NaN and foreign scales now, not in the middle of training
-        self.stored = np.ascontiguousarray(stored[:, None] if stored.ndim == 3 else stored.transpose(0, 3, 1, 2))
+            working_values(
+                stored
+            )  # refuses NaN and foreign scales now, not in the middle of training
+        self.stored = np.ascontiguousarray(
+            stored[:, None] if stored.ndim == 3 else stored.transpose(0, 3, 1, 2)
+        )
         self.names = names or [str(index) for index in range(len(stored))]
 
     def __len__(self) -> int:
@@ -165,7 +173,9 @@ class ListedPictures(Pictures):
         return mark_of(self.stored[index])
 
     def subset(self, indices: Sequence[int]) -> ListedPictures:
-        chosen = ListedPictures([self.stored[index] for index in indices], [self.names[index] for index in indices])
+        chosen = ListedPictures(
+            [self.stored[index] for index in indices], [self.names[index] for index in indices]
+        )
         chosen._channels = self._channels
         return chosen
 
@@ -173,7 +183,9 @@ class ListedPictures(Pictures):
 class FilePictures(Pictures):
     """Pictures of any sizes that stay in their files and are decoded when asked for."""
 
-    def __init__(self, paths: Sequence[Path], names: Sequence[str], outlines: Sequence[Outline]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], names: Sequence[str], outlines: Sequence[Outline]
+    ) -> None:
         self.paths = list(paths)
         self.names = list(names)
         self.outlines = list(outlines)
@@ -198,7 +210,9 @@ class FilePictures(Pictures):
 
     def dtype(self, index: int) -> np.dtype:
         outline = self.outlines[index]
-        return np.dtype(_OF_DEPTH[outline.bytes // (outline.height * outline.width * outline.channels)])
+        return np.dtype(
+            _OF_DEPTH[outline.bytes // (outline.height * outline.width * outline.channels)]
+        )
 
     def as_stored(self, index: int) -> np.ndarray:
         return read_still(self.paths[index])
@@ -278,7 +292,9 @@ def mark_of_file(path: Path) -> bytes:
         handle.seek(0)
         first = handle.read(_ENDS)
         handle.seek(max(0, size - _ENDS))
-        return hashlib.blake2b(first + handle.read(_ENDS) + str(size).encode(), digest_size=8).digest()
+        return hashlib.blake2b(
+            first + handle.read(_ENDS) + str(size).encode(), digest_size=8
+        ).digest()
 
 
 def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:
@@ -289,7 +305,9 @@ def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:
     """
     paths = picture_files(folder)
     if not paths:
-        raise BadPicture(f"{folder} holds no pictures. Expected files ending in {', '.join(sorted(SUFFIXES))}.")
+        raise BadPicture(
+            f"{folder} holds no pictures. Expected files ending in {', '.join(sorted(SUFFIXES))}."
+        )
     names = [path.relative_to(folder).as_posix() for path in paths]
     with ThreadPoolExecutor(usable_cores()) as pool:
         outlines = list(pool.map(read_outline, paths))

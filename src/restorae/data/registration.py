@@ -38,10 +38,18 @@ class Shift:
     @property
     def is_certain(self) -> bool:
         """Whether another place fits clearly better, and is no chance."""
-        return (self.down, self.right) != (0, 0) and self.sureness >= _SURE and self.here < _CLEARLY_BETTER
+        return (
+            (self.down, self.right) != (0, 0)
+            and self.sureness >= _SURE
+            and self.here < _CLEARLY_BETTER
+        )
 
     def __str__(self) -> str:
-        parts = [f"{abs(far)} px {ways[far > 0]}" for far, ways in ((self.down, ("up", "down")), (self.right, ("left", "right"))) if far]
+        parts = [
+            f"{abs(far)} px {ways[far > 0]}"
+            for far, ways in ((self.down, ("up", "down")), (self.right, ("left", "right")))
+            if far
+        ]
         return " and ".join(parts) or "nothing"
 
 
@@ -68,7 +76,11 @@ def registration(pairs: Pairs) -> Registration:
     others: list[float] = []
     before: Tensor | None = None
     for place in places:
-        name, degraded, clean = pairs.degraded.names[place], _grey(pairs.degraded[place]), _grey(pairs.clean[place])
+        name, degraded, clean = (
+            pairs.degraded.names[place],
+            _grey(pairs.degraded[place]),
+            _grey(pairs.clean[place]),
+        )
         shared = alike(degraded, clean)
         if before is not None:
             own.append(shared)
@@ -100,8 +112,12 @@ def shift_between(degraded: Tensor, clean: Tensor) -> Shift:
     rows, columns = _busiest(clean)
     degraded, clean = degraded[rows, columns], clean[rows, columns]
     height, width = clean.shape
-    fade = torch.hann_window(height, periodic=False)[:, None] * torch.hann_window(width, periodic=False)
-    given, wanted = (_half_whitened(torch.fft.rfft2((each - each.mean()) * fade)) for each in (degraded, clean))
+    fade = torch.hann_window(height, periodic=False)[:, None] * torch.hann_window(
+        width, periodic=False
+    )
+    given, wanted = (
+        _half_whitened(torch.fft.rfft2((each - each.mean()) * fade)) for each in (degraded, clean)
+    )
     square = torch.fft.fftfreq(height)[:, None].square() + torch.fft.rfftfreq(width).square()
     band = torch.exp(-square / (2 * _FINEST**2)) * (1 - torch.exp(-square / (2 * _COARSEST**2)))
     fits = torch.fft.irfft2(given * wanted.conj() * band, s=(height, width))
@@ -123,28 +139,46 @@ def alike(degraded: Tensor, clean: Tensor) -> float:
     every = max(1, max(height, width) // _COMPARED_SIDE)
     given, wanted = (picture[:height:every, :width:every] for picture in (degraded, clean))
     given, wanted = given - given.mean(), wanted - wanted.mean()
-    return float((given * wanted).sum() / (given.square().sum() * wanted.square().sum()).sqrt().clamp(min=1e-12))
+    return float(
+        (given * wanted).sum()
+        / (given.square().sum() * wanted.square().sum()).sqrt().clamp(min=1e-12)
+    )
 
 
 def _outliers(fits: dict[str, tuple[float, float]]) -> tuple[str, ...]:
     """The pairs that fit nowhere, though most do; `fits` are sureness and correlation."""
     if len(fits) < _FEWEST or sorted(fits.values())[len(fits) // 2][0] < 2 * _SURE:
         return ()
-    return tuple(name for name, (sureness, shared) in fits.items() if sureness < _UNLIKE and shared < _SHARED)
+    return tuple(
+        name for name, (sureness, shared) in fits.items() if sureness < _UNLIKE and shared < _SHARED
+    )
 
 
 def _no_better(own: list[float], others: list[float]) -> bool:
     """Whether pairs are no more alike than pictures that do not belong together; both signs count, damage may invert."""
     better = torch.tensor(own).abs() - torch.tensor(others).abs()
-    return float(better.mean()) < 2 * float(better.std()) / len(own) ** 0.5 and float(torch.tensor(own).abs().median()) < 0.5
+    return (
+        float(better.mean()) < 2 * float(better.std()) / len(own) ** 0.5
+        and float(torch.tensor(own).abs().median()) < 0.5
+    )
 
 
 def _busiest(clean: Tensor) -> tuple[slice, slice]:
     """The region with the strongest edges, of nine: paper without a stroke could lie anywhere."""
     height, width = (min(_SIDE, side) for side in clean.shape)
-    tops, lefts = ({0, (side - part) // 2, side - part} for side, part in zip(clean.shape, (height, width), strict=True))
-    places = [(slice(top, top + height), slice(left, left + width)) for top in sorted(tops) for left in sorted(lefts)]
-    return max(places, key=lambda place: sum(float(clean[place].diff(dim=side).square().sum()) for side in (0, 1)))
+    tops, lefts = (
+        {0, (side - part) // 2, side - part}
+        for side, part in zip(clean.shape, (height, width), strict=True)
+    )
+    places = [
+        (slice(top, top + height), slice(left, left + width))
+        for top in sorted(tops)
+        for left in sorted(lefts)
+    ]
+    return max(
+        places,
+        key=lambda place: sum(float(clean[place].diff(dim=side).square().sum()) for side in (0, 1)),
+    )
 
 
 def _half_whitened(spectrum: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from restorae.data.pairs import Pairs
 from restorae.data.registration import looked_at
-from restorae.looks import middle
+from restorae.page_detection import middle
 from restorae.pixels import to_grey
 from restorae.shapes import Image
 
@@ -48,7 +48,10 @@ def seem_swapped(pairs: Pairs) -> str:
     found = [traces(pairs.degraded[place], pairs.clean[place]) for place in places]
     noise = [_middle([each.noise[side] for each in found]) for side in (0, 1)]
     paper = [_middle([each.paper[side] for each in found]) for side in (0, 1)]
-    if noise[1] > _NOISIER * noise[0] + _VISIBLE and _middle([each.evenness for each in found]) > _EVEN:
+    if (
+        noise[1] > _NOISIER * noise[0] + _VISIBLE
+        and _middle([each.evenness for each in found]) > _EVEN
+    ):
         return f"there is more noise in the clean pictures (standard deviation {noise[1]:.3f}) than in the degraded ones ({noise[0]:.3f})"
     if paper[0] > _PAPER and paper[0] - paper[1] > _MORE_PAPER:
         return f"{paper[0]:.0%} of the degraded pictures is even paper, and {paper[1]:.0%} of the clean ones"
@@ -70,7 +73,11 @@ def _detail(picture: Tensor) -> Tensor:
     """Standard deviation of the finest detail in each block: differences both ways leave nothing of slopes."""
     finest = (picture[1:, 1:] - picture[:-1, 1:] - picture[1:, :-1] + picture[:-1, :-1]) / 2
     side = min(_BLOCK, *finest.shape)
-    return functional.avg_pool2d(finest.square()[None], side)[0].flatten().sqrt() if side else torch.zeros(1)
+    return (
+        functional.avg_pool2d(finest.square()[None], side)[0].flatten().sqrt()
+        if side
+        else torch.zeros(1)
+    )
 
 
 def _paper(picture: Tensor) -> float:

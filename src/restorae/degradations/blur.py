@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amount, Amounts, Degradation, bounds
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
 class Blur(Degradation, kind="blur"):
     """Gaussian blur; the border is continued by its own pixels, so a flat picture stays flat.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> flat = torch.full((1, 1, 8, 8), 0.5)
     >>> bool(Blur(sigma=2.0).draw(generator(0), count=1).apply(flat).allclose(flat))
     True
@@ -27,7 +27,7 @@ class Blur(Degradation, kind="blur"):
     sigma: Annotated[Amount, Within(0.0, 100.0)] = 1.0
     """Standard deviation of the kernel in pixels (blur, like noise, belongs to the sensor's grid)."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         # the radius follows the setting, not the draw: what falls outside is the same whatever the batch
         radius = math.ceil(4 * bounds(self.sigma)[1])
         if radius == 0:

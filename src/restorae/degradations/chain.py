@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amounts, Degradation, Draw
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
@@ -22,7 +22,9 @@ class Chain(Degradation, kind="chain"):
     def draw(self, generator: torch.Generator, count: int) -> Draw:
         if not self.parts:
             return super().draw(generator, count)
-        return Draw(degradation=self, parts=tuple(part.draw(generator, count) for part in self.parts))
+        return Draw(
+            degradation=self, parts=tuple(part.draw(generator, count) for part in self.parts)
+        )
 
     def replay(self, draw: Draw, images: Images) -> Images:
         for part in draw.parts:
@@ -34,9 +36,9 @@ class Chain(Degradation, kind="chain"):
             images = part.degrade(images, generator)
         return images
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         for part in self.parts:
-            images = part.change(images, amounts, chance)
+            images = part.change(images, amounts, rng)
         return images
 
     def __str__(self) -> str:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amounts, Count, Degradation
 from restorae.degradations.fields import luminance
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 BRIGHTNESS_TABLE = (
@@ -35,7 +35,13 @@ COLOUR_TABLE = (
     *((99,) * 8,) * 4,
 )
 """The same for the two colour differences (table K.2)."""
-COSINES = tuple(tuple((0.5 if u else math.sqrt(0.125)) * math.cos((2 * k + 1) * u * math.pi / 16) for k in range(8)) for u in range(8))
+COSINES = tuple(
+    tuple(
+        (0.5 if u else math.sqrt(0.125)) * math.cos((2 * k + 1) * u * math.pi / 16)
+        for k in range(8)
+    )
+    for u in range(8)
+)
 """The cosine transform of eight values, as a matrix whose inverse is its transpose."""
 
 
@@ -48,7 +54,7 @@ class Jpeg(Degradation, kind="jpeg"):
 
     Reference: G. K. Wallace, "The JPEG still picture compression standard", 1992; ITU-T T.81.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> ramp = torch.linspace(0, 1, 64).repeat(64, 1)[None, None]
     >>> stored = Jpeg(quality=10).draw(generator(0), count=1).apply(ramp)
     >>> 0.005 < (stored - ramp).abs().mean().item() < 0.02
@@ -60,8 +66,10 @@ class Jpeg(Degradation, kind="jpeg"):
     subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0"
     """Whether colour is stored at half the width and height (`4:2:0`) or in full (`4:4:4`); grey pictures have none."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
-        steps = tuple(_scaled(table, amounts["quality"]) for table in (BRIGHTNESS_TABLE, COLOUR_TABLE))
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
+        steps = tuple(
+            _scaled(table, amounts["quality"]) for table in (BRIGHTNESS_TABLE, COLOUR_TABLE)
+        )
         stored = (images.clamp(0, 1) * 255).round()
         if images.shape[1] != 3:
             return _bytes(_coded(stored - 128, steps[0]) + 128) / 255
@@ -71,10 +79,17 @@ class Jpeg(Degradation, kind="jpeg"):
         colour = torch.cat([blueness, redness], 1)  # around 0
         if self.subsampling == "4:2:0":
             even = functional.pad(colour, (0, width % 2, 0, height % 2), mode="replicate")
-            fours = even[..., ::2, ::2] + even[..., 1::2, ::2] + even[..., ::2, 1::2] + even[..., 1::2, 1::2]
+            fours = (
+                even[..., ::2, ::2]
+                + even[..., 1::2, ::2]
+                + even[..., ::2, 1::2]
+                + even[..., 1::2, 1::2]
+            )
             # libjpeg rounds down and up in turn, column by column, here and below
             halved = _rounded(_coded(_in_turn(fours / 4, 1 / 4, 1 / 2), steps[1])).clamp(-128, 127)
-            colour = _in_turn(_doubled(_doubled(halved).mT).mT, 8 / 16, 7 / 16)[..., :height, :width]
+            colour = _in_turn(_doubled(_doubled(halved).mT).mT, 8 / 16, 7 / 16)[
+                ..., :height, :width
+            ]
         else:
             colour = _rounded(_coded(colour, steps[1])).clamp(-128, 127)
         return _bytes(_together(decoded, colour[:, :1], colour[:, 1:])) / 255
@@ -83,7 +98,7 @@ class Jpeg(Degradation, kind="jpeg"):
 class Quantise(Degradation, kind="quantise"):
     r"""Few levels of brightness, $y = \mathrm{round}(x\,(n - 1)) / (n - 1)$: palettes, old scanners, posterised prints.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> Quantise(levels=3).draw(generator(0), count=1).apply(torch.rand(1, 1, 9, 9)).unique().tolist()
     [0.0, 0.5, 1.0]
     """
@@ -91,7 +106,7 @@ class Quantise(Degradation, kind="quantise"):
     levels: Annotated[Count, Within(2, 65536)] = 8
     """How many levels there are from black to white, both counted; each channel by itself."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         steps = amounts["levels"] - 1
         return (images * steps).round_() / steps
 
@@ -99,7 +114,9 @@ class Quantise(Degradation, kind="quantise"):
 def _scaled(table: Sequence[Sequence[int]], quality: Tensor) -> Tensor:
     """The steps at each image's quality, (row, column, batch, 1, 1, 1), rounded as libjpeg rounds them."""
     percent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
-    middle = torch.tensor(table, device=quality.device, dtype=torch.float32)[..., None, None, None, None]
+    middle = torch.tensor(table, device=quality.device, dtype=torch.float32)[
+        ..., None, None, None, None
+    ]
     return ((middle * percent + 50) / 100).floor().clamp(1, 255)
 
 
@@ -109,7 +126,9 @@ def _coded(values: Tensor, steps: Tensor) -> Tensor:
     rows, columns = -(-height // 8), -(-width // 8)
     whole = functional.pad(values, (0, 8 * columns - width, 0, 8 * rows - height), mode="replicate")
     # the place in its block comes first: each of the transform's eight terms is one long stretch of memory
-    blocks = whole.reshape(batch, channels, rows, 8, columns, 8).permute(3, 5, 0, 1, 2, 4).contiguous()
+    blocks = (
+        whole.reshape(batch, channels, rows, 8, columns, 8).permute(3, 5, 0, 1, 2, 4).contiguous()
+    )
     coefficients = _transformed(_transformed(blocks).transpose(0, 1))  # (column, row, …)
     steps = steps.transpose(0, 1)
     # as libjpeg does: first to eighths, then halves away from 0; a flat block's mean lies half way between two steps often
@@ -124,7 +143,9 @@ def _transformed(values: Tensor) -> Tensor:
     """The cosine transform along the first side; sums and differences of mirrored values halve the work."""
     sums = [values[k] + values[7 - k] for k in range(4)]
     differences = [values[k] - values[7 - k] for k in range(4)]
-    return torch.stack([_weighted(differences if u % 2 else sums, COSINES[u][:4]) for u in range(8)])
+    return torch.stack(
+        [_weighted(differences if u % 2 else sums, COSINES[u][:4]) for u in range(8)]
+    )
 
 
 def _restored(coefficients: Tensor) -> Tensor:
@@ -162,7 +183,9 @@ def _together(brightness: Tensor, blueness: Tensor, redness: Tensor) -> Images:
 
 def _doubled(values: Tensor) -> Tensor:
     """Twice as many columns: each is three quarters of the column that it came from and a quarter of the next one."""
-    before, after = (functional.pad(values, pads, mode="replicate") for pads in ((1, 0, 0, 0), (0, 1, 0, 0)))
+    before, after = (
+        functional.pad(values, pads, mode="replicate") for pads in ((1, 0, 0, 0), (0, 1, 0, 0))
+    )
     pairs = (0.75 * values + 0.25 * before[..., :-1], 0.75 * values + 0.25 * after[..., 1:])
     return torch.stack(pairs, -1).flatten(-2)
 
@@ -174,7 +197,9 @@ def _rounded(values: Tensor) -> Tensor:
 
 def _in_turn(values: Tensor, even: float, odd: float) -> Tensor:
     """Whole numbers: what is added before rounding down differs between even and odd columns."""
-    added = torch.tensor([even, odd], device=values.device).repeat(-(-values.shape[-1] // 2))[: values.shape[-1]]
+    added = torch.tensor([even, odd], device=values.device).repeat(-(-values.shape[-1] // 2))[
+        : values.shape[-1]
+    ]
     return (values + added).floor_()
 
 

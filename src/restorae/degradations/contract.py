@@ -15,9 +15,9 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from restorae.chance import BatchChance, Chance, PerImageChance, draw_seeds
 from restorae.errors import ShapeMismatch
 from restorae.parts import Part, Range, RangeField, Settings, split_outside_brackets
+from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
 from restorae.shapes import Images
 
 
@@ -45,32 +45,41 @@ class Degradation(Part, abc.ABC, family="degradation"):
     """
 
     @abc.abstractmethod
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         """The degraded images: same shape, float32, not clipped unless the settings say so.
 
-        Must treat each image of the batch by itself, and take all randomness from `chance`.
+        Must treat each image of the batch by itself, and take all randomness from `rng`.
         """
 
     @classmethod
     def of(cls, value: object) -> Self:
         """As `Part.of`; a text may also be a chain, `one | another(setting=1)`."""
         if isinstance(value, str) and len(links := split_outside_brackets(value, "|")) > 1:
-            return cls.from_dict({"kind": "chain", "parts": [Degradation.of(link.strip()) for link in links]})
+            return cls.from_dict(
+                {"kind": "chain", "parts": [Degradation.of(link.strip()) for link in links]}
+            )
         return super().of(value)
 
     def draw(self, generator: torch.Generator, count: int) -> Draw:
         """Settle every range for `count` images and give each a seed of its own."""
-        amounts = {name: tuple(values.flatten().tolist()) for name, values in self._amounts(generator, count).items()}
+        amounts = {
+            name: tuple(values.flatten().tolist())
+            for name, values in self._amounts(generator, count).items()
+        }
         return Draw(degradation=self, amounts=amounts, seeds=draw_seeds(generator, count))
 
     def replay(self, draw: Draw, images: Images) -> Images:
         """Apply what was drawn; an image's result does not depend on its batch or device."""
-        amounts = {name: _per_image(torch.tensor(values), images) for name, values in draw.amounts.items()}
-        return self.change(images, amounts, PerImageChance(draw.seeds, images.device))
+        amounts = {
+            name: _per_image(torch.tensor(values), images) for name, values in draw.amounts.items()
+        }
+        return self.change(images, amounts, PerImageRandomSource(draw.seeds, images.device))
 
     def degrade(self, images: Images, generator: torch.Generator) -> Images:
         """Draw and apply in one go, with one generator (on the images' device) for the whole batch."""
-        return self.change(images, self._amounts(generator, len(images)), BatchChance(generator))
+        return self.change(
+            images, self._amounts(generator, len(images)), BatchRandomSource(generator)
+        )
 
     def _amounts(self, generator: torch.Generator, count: int) -> dict[str, Tensor]:
         drawn = {}
@@ -105,7 +114,9 @@ class Draw(Settings):
             ShapeMismatch: not as many images as were drawn for.
         """
         if len(images) != len(self):
-            raise ShapeMismatch(f"This degradation was drawn for {len(self)} pictures, but {len(images)} came.")
+            raise ShapeMismatch(
+                f"This degradation was drawn for {len(self)} pictures, but {len(images)} came."
+            )
         return self.degradation.replay(self, images)
 
     def between(self, start: int, stop: int) -> Draw:
@@ -123,7 +134,9 @@ class Draw(Settings):
 
 def bounds(amount: float | Range) -> tuple[float, float]:
     """Smallest and largest value that an amount can take."""
-    return (amount.low, amount.high) if isinstance(amount, Range) else (float(amount), float(amount))
+    return (
+        (amount.low, amount.high) if isinstance(amount, Range) else (float(amount), float(amount))
+    )
 
 
 def _per_image(values: Tensor, images: Images) -> Tensor:
@@ -136,4 +149,6 @@ def _types_in(annotation: Any) -> set[Any]:
         return {annotation}
     if hasattr(annotation, "__metadata__"):
         return _types_in(annotation.__origin__)
-    return {found for argument in getattr(annotation, "__args__", ()) for found in _types_in(argument)}
+    return {
+        found for argument in getattr(annotation, "__args__", ()) for found in _types_in(argument)
+    }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amount, Amounts, Degradation
 from restorae.degradations.fields import absorbed, clouds, knots_of, luminance, middles, sheet
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
@@ -18,7 +18,7 @@ class Fading(Degradation, kind="fading"):
     ends at $s\,k\,t$ and white at $1 - s\,k\,(1 - t)$.
 
     >>> import torch
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> print_ = torch.tensor([0.0, 1.0]).reshape(1, 1, 1, 2)
     >>> faded = Fading(strength=0.5, contrast=0.6, tone=0.8, unevenness=0).draw(generator(0), count=1).apply(print_)
     >>> [round(value, 2) for value in faded.flatten().tolist()]
@@ -36,10 +36,10 @@ class Fading(Degradation, kind="fading"):
     unevenness: Annotated[Amount, Within(0.0, 1.0)] = 0.2
     """How unlike its places fade: standard deviation of the strength over the picture, relative to the strength."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         height, width = images.shape[-2:]
         rows, columns = (knots_of(side, images.device) for side in (height, width))
-        places = sheet(clouds(chance, len(images), 3, 1, rows, columns), height, width)
+        places = sheet(clouds(rng, len(images), 3, 1, rows, columns), height, width)
         strength = (amounts["strength"] * (1 + amounts["unevenness"] * places)).clamp(0, 1)
         brightness = luminance(images)
         pale = images - strength * amounts["saturation"] * (images - brightness)
@@ -54,7 +54,7 @@ class ColourCast(Degradation, kind="colour-cast"):
     shows what the cast takes of the brightness.
 
     >>> import torch
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> white = torch.ones(1, 3, 1, 1)
     >>> yellow = ColourCast(hue=60, strength=0.4).draw(generator(0), count=1).apply(white)
     >>> [round(value, 2) for value in yellow.flatten().tolist()]
@@ -66,7 +66,7 @@ class ColourCast(Degradation, kind="colour-cast"):
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.3
     """Share of the light that the opposite colour loses, 0 to 1."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         return images * (1 - amounts["strength"] * absorbed(amounts["hue"], images.shape[1]))
 
 
@@ -76,7 +76,7 @@ class Vignette(Degradation, kind="vignette"):
     Old lenses, narrow hoods and enlargers; $r$ is 1 at the four corners.
 
     >>> import torch
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> shaded = Vignette(strength=0.5).draw(generator(0), count=1).apply(torch.ones(1, 1, 65, 65))
     >>> [round(shaded[0, 0, place, place].item(), 2) for place in (0, 32)]
     [0.52, 1.0]
@@ -87,7 +87,7 @@ class Vignette(Degradation, kind="vignette"):
     edge: Annotated[Amount, Within(0.0, 1.0)] = 0.3
     """How much of the loss gathers near the corners: 0 falls off with the square of the distance, 1 with its fourth power."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         down, across = (middles(side, images.device) * 2 - 1 for side in images.shape[-2:])
         square = (down[:, None] ** 2 + across**2) / 2
         return images * (1 - amounts["strength"] * square * (1 - amounts["edge"] * (1 - square)))

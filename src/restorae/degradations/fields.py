@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from restorae.chance import Chance
 from restorae.pixels import to_grey
+from restorae.randomness import RandomSource
 from restorae.shapes import Images, PerImage
 
 FINE = 256
@@ -57,8 +57,16 @@ def slope(knots: Tensor, at: Tensor, dim: int) -> Tensor:
     first = place.floor().clamp(0, cells - 1)
     into = place - first
     rest = 1 - into
-    weights = (-rest * rest / 2, (3 * into - 4) * into / 2, (4 - 3 * rest) * rest / 2, into * into / 2)
-    parts = [knots.index_select(dim, first.long() + tap) * weight.reshape([-1] + [1] * (-dim - 1)) for tap, weight in enumerate(weights)]
+    weights = (
+        -rest * rest / 2,
+        (3 * into - 4) * into / 2,
+        (4 - 3 * rest) * rest / 2,
+        into * into / 2,
+    )
+    parts = [
+        knots.index_select(dim, first.long() + tap) * weight.reshape([-1] + [1] * (-dim - 1))
+        for tap, weight in enumerate(weights)
+    ]
     return parts[0] + parts[1] + parts[2] + parts[3]
 
 
@@ -74,14 +82,16 @@ def knots_of(side: int, device: torch.device) -> Tensor:
     return (torch.arange(cells + 3, device=device, dtype=torch.float32) - 1) / cells
 
 
-def clouds(chance: Chance, batch: int, cells: int, octaves: int, rows: Tensor, columns: Tensor) -> Tensor:
+def clouds(
+    rng: RandomSource, batch: int, cells: int, octaves: int, rows: Tensor, columns: Tensor
+) -> Tensor:
     """Smooth noise of mean 0 and variance 1, (batch, 1, rows, columns): each octave twice as fine and half as strong.
 
     The coarsest octave has `cells` cells along each side.
     """
     total = torch.zeros(batch, 1, len(rows), len(columns), device=rows.device)
     for octave in range(octaves):
-        knots = chance.normal((batch, 1, (cells << octave) + 3, (cells << octave) + 3))
+        knots = rng.normal((batch, 1, (cells << octave) + 3, (cells << octave) + 3))
         total += spline(spline(knots, columns.clamp(0, 1), -1), rows.clamp(0, 1), -2) * 0.5**octave
     # a B-spline of independent knots keeps 151/315 of their variance along each side
     power = (151 / 315) ** 2 * sum(0.25**octave for octave in range(octaves))
@@ -141,7 +151,9 @@ def paint(layers: Tensor, which: Tensor, stroke: Stroke, length: float, width: f
     share = share * spline(stroke.opacity, along, -1).clamp(0, 1)[..., None]
     row, column = pixel.unbind(-1)
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < columns)
-    place = (which.reshape(-1, 1, 1) * height + row.clamp(0, height - 1)).long() * columns + column.clamp(0, columns - 1).long()
+    place = (
+        which.reshape(-1, 1, 1) * height + row.clamp(0, height - 1)
+    ).long() * columns + column.clamp(0, columns - 1).long()
     share = torch.where(inside, share, 0.0)
     layers.view(batch, -1).scatter_reduce_(1, place.view(batch, -1), share.view(batch, -1), "amax")
 
@@ -158,7 +170,9 @@ def absorbed(hue: PerImage, channels: int) -> Tensor:
     A filter lets its own hue pass and takes what lies across the circle of colours; a grey picture loses what its colours
     would on average, by their brightness.
     """
-    taken = torch.cat([(1 - torch.cos(torch.deg2rad(hue - own))) / 2 for own in (0.0, 120.0, 240.0)], 1)
+    taken = torch.cat(
+        [(1 - torch.cos(torch.deg2rad(hue - own))) / 2 for own in (0.0, 120.0, 240.0)], 1
+    )
     if channels == 3:
         return taken
     return luminance(taken).expand(-1, channels, -1, -1)

@@ -8,9 +8,9 @@ from typing import Annotated
 import torch
 from torch.nn import functional
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amount, Amounts, Degradation
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
@@ -20,7 +20,7 @@ class MotionBlur(Degradation, kind="motion-blur"):
     $u$ is the direction, $\ell$ the length of the way. The border is continued by its own pixels, so a flat picture stays
     flat.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> point = torch.zeros(1, 1, 9, 9)
     >>> point[..., 4, 4] = 1
     >>> blurred = MotionBlur(length=5).draw(generator(0), count=1).apply(point)
@@ -33,9 +33,11 @@ class MotionBlur(Degradation, kind="motion-blur"):
     angle: Annotated[Amount, Within(-360.0, 360.0)] = 0.0
     """Direction of the way in degrees: 0 is along the rows, 90 along the columns, 45 from the lower left to the upper right."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         moved = torch.empty_like(images)
-        ways = zip(amounts["length"].flatten().tolist(), amounts["angle"].flatten().tolist(), strict=True)
+        ways = zip(
+            amounts["length"].flatten().tolist(), amounts["angle"].flatten().tolist(), strict=True
+        )
         # image by image: each has taps of its own, and far fewer than a square kernel around them would have
         for place, (length, angle) in enumerate(ways):
             moved[place] = _move(images[place], taps(length, math.radians(angle)))
@@ -64,16 +66,29 @@ def taps(length: float, angle: float) -> list[tuple[int, int, float]]:
         nearer = math.floor(beside)
         for neighbour, share in ((nearer, 1 - (beside - nearer)), (nearer + 1, beside - nearer)):
             if share > 0:
-                found.append((step, neighbour, weight * share) if steep else (neighbour, step, weight * share))
+                found.append(
+                    (step, neighbour, weight * share)
+                    if steep
+                    else (neighbour, step, weight * share)
+                )
     return found
 
 
 def _move(image: torch.Tensor, kernel: list[tuple[int, int, float]]) -> torch.Tensor:
     height, width = image.shape[-2:]
-    margin_y, margin_x = max(abs(down) for down, _, _ in kernel), max(abs(right) for _, right, _ in kernel)
-    wide = functional.pad(image[None], (margin_x, margin_x, margin_y, margin_y), mode="replicate")[0]
+    margin_y, margin_x = (
+        max(abs(down) for down, _, _ in kernel),
+        max(abs(right) for _, right, _ in kernel),
+    )
+    wide = functional.pad(image[None], (margin_x, margin_x, margin_y, margin_y), mode="replicate")[
+        0
+    ]
     moved, part = torch.zeros_like(image), torch.empty_like(image)
     for down, right, weight in kernel:
-        window = wide[:, margin_y + down : margin_y + down + height, margin_x + right : margin_x + right + width]
+        window = wide[
+            :,
+            margin_y + down : margin_y + down + height,
+            margin_x + right : margin_x + right + width,
+        ]
         moved += torch.mul(window, weight, out=part)
     return moved

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import torch
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amount, Amounts, Degradation
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
@@ -17,7 +17,7 @@ class GaussianNoise(Degradation, kind="gaussian-noise"):
 
     The exercise's damage is `gaussian-noise(mean=0.5,sigma=0.3)`, not clipped.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> noise = GaussianNoise(sigma=0.1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 64, 64))
     >>> round(noise.std().item(), 2)
     0.1
@@ -30,15 +30,15 @@ class GaussianNoise(Degradation, kind="gaussian-noise"):
     clip: bool = False
     """Whether the result is cut to [0, 1], as a file of whole numbers would."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
-        noisy = images + chance.normal(images.shape).mul_(amounts["sigma"]).add_(amounts["mean"])
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
+        noisy = images + rng.normal(images.shape).mul_(amounts["sigma"]).add_(amounts["mean"])
         return noisy.clamp_(0, 1) if self.clip else noisy
 
 
 class SaltAndPepper(Degradation, kind="salt-and-pepper"):
     """Pixels that are stuck: a share of all values becomes 1 (salt) or 0 (pepper), independently per channel.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> spoilt = SaltAndPepper(amount=0.2).draw(generator(0), count=1).apply(torch.full((1, 1, 64, 64), 0.5))
     >>> round((spoilt != 0.5).float().mean().item(), 1)
     0.2
@@ -49,9 +49,9 @@ class SaltAndPepper(Degradation, kind="salt-and-pepper"):
     salt: Annotated[Amount, Within(0.0, 1.0)] = 0.5
     """Share of the replaced values that become white, 0 to 1."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
-        place = chance.uniform(images.shape)
-        colour = (chance.uniform(images.shape) < amounts["salt"]).to(images.dtype)
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
+        place = rng.uniform(images.shape)
+        colour = (rng.uniform(images.shape) < amounts["salt"]).to(images.dtype)
         return torch.where(place < amounts["amount"], colour, images)
 
 
@@ -60,7 +60,7 @@ class PoissonNoise(Degradation, kind="poisson-noise"):
 
     Negative values, which no light makes, count as 0.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> counted = PoissonNoise(peak=25).draw(generator(0), count=1).apply(torch.ones(1, 1, 64, 64))
     >>> round(counted.std().item(), 1)
     0.2
@@ -69,14 +69,14 @@ class PoissonNoise(Degradation, kind="poisson-noise"):
     peak: Annotated[Amount, Within(1e-3, 1e9)] = 30.0
     """Photons counted at pixel value 1; fewer is noisier."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
-        return chance.poisson(images.clamp(min=0) * amounts["peak"]) / amounts["peak"]
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
+        return rng.poisson(images.clamp(min=0) * amounts["peak"]) / amounts["peak"]
 
 
 class Speckle(Degradation, kind="speckle"):
     r"""Multiplicative noise, $y = x + \sigma\,x\,\varepsilon$ with $\varepsilon \sim \mathcal{N}(0, I)$, as in radar and ultrasound.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> Speckle(sigma=0.5).draw(generator(0), count=1).apply(torch.zeros(1, 1, 4, 4)).abs().max().item()
     0.0
     """
@@ -84,5 +84,5 @@ class Speckle(Degradation, kind="speckle"):
     sigma: Annotated[Amount, Within(0.0)] = 0.2
     """Standard deviation relative to the pixel's own value."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
-        return images + images * chance.normal(images.shape) * amounts["sigma"]
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
+        return images + images * rng.normal(images.shape) * amounts["sigma"]

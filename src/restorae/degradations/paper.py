@@ -8,11 +8,21 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from restorae.chance import Chance
 from restorae.degradations.blur import Blur
 from restorae.degradations.contract import Amount, Amounts, Count, Degradation, bounds
-from restorae.degradations.fields import Stroke, absorbed, clouds, knots_of, middles, paint, sheet, smooth_step, spline
+from restorae.degradations.fields import (
+    Stroke,
+    absorbed,
+    clouds,
+    knots_of,
+    middles,
+    paint,
+    sheet,
+    smooth_step,
+    spline,
+)
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
@@ -24,7 +34,7 @@ class Stains(Degradation, kind="stains"):
 
     Reference for the rim: R. D. Deegan et al., "Capillary flow as the cause of ring stains from dried liquid drops", 1997.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> stained = Stains(count=2).draw(generator(0), count=1).apply(torch.ones(1, 1, 64, 64))
     >>> stained.min().item() < 0.9 and stained.max().item() <= 1
     True
@@ -39,24 +49,30 @@ class Stains(Degradation, kind="stains"):
     hue: Annotated[Amount, Within(-360.0, 360.0)] = 35.0
     """Hue in degrees: 0 red, 35 the brown of tea and old water, 120 green, 240 blue."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, channels, height, width = images.shape
         most, short = int(bounds(self.count)[1]), min(height, width)
         if most == 0:
             return images
-        chances = chance.uniform((batch, most, 5))
+        rngs = rng.uniform((batch, most, 5))
         rows, columns = (knots_of(side, images.device) for side in (height, width))
-        ragged, cloudy = (clouds(chance, batch, 3, octaves, rows, columns) for octaves in (5, 4))
+        ragged, cloudy = (clouds(rng, batch, 3, octaves, rows, columns) for octaves in (5, 4))
         passed = torch.ones_like(ragged)
         for place in range(most):
-            down, right, large, strong, soft = chances[:, place, :, None, None, None].unbind(1)  # (batch, 1, 1, 1) each
+            down, right, large, strong, soft = rngs[:, place, :, None, None, None].unbind(
+                1
+            )  # (batch, 1, 1, 1) each
             radius = amounts["size"] * short * (1 / 3 + 2 / 3 * large) / 2
             y, x = (rows[:, None] - down) * height, (columns - right) * width
             # depth below the rim in radii: 0 on it
             depth = 1 - (y * y + x * x).sqrt() / radius.clamp(min=1e-3) + 0.24 * ragged
             inside = smooth_step(depth / (0.02 + 0.08 * soft))
             rim = inside * (1 - smooth_step(depth / 0.12))
-            cover = (inside * (0.5 + 0.15 * cloudy).clamp(0.1, 0.9)).maximum(2 * rim * (0.6 + 0.25 * cloudy).clamp(0, 1)).clamp(0, 1)
+            cover = (
+                (inside * (0.5 + 0.15 * cloudy).clamp(0.1, 0.9))
+                .maximum(2 * rim * (0.6 + 0.25 * cloudy).clamp(0, 1))
+                .clamp(0, 1)
+            )
             # a stain thinner than a pixel is not there
             cover = cover * ((place < amounts["count"]) & (radius > 0.5))
             passed = passed * (1 - amounts["strength"] * (0.5 + 0.5 * strong) * cover)
@@ -71,7 +87,7 @@ class Folds(Degradation, kind="folds"):
     Each runs from side to side, nearly straight. Along it lie ragged bright flakes with gaps between them, and a fine dark
     crack; the paper's bend makes one side a little lighter and the other a little darker.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> folded = Folds(count=1).draw(generator(0), count=1).apply(torch.full((1, 1, 200, 200), 0.3))
     >>> 0 < (folded > 0.5).float().mean().item() < 0.03
     True
@@ -90,31 +106,61 @@ class Folds(Degradation, kind="folds"):
     paper: Annotated[Amount, Within(0.0, 1.0)] = 0.92
     """Brightness of the bare paper on the [0, 1] pixel scale."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
         most, device = int(bounds(self.count)[1]), images.device
         if most == 0:
             return images
-        chances, weave = chance.uniform((batch, most, 5)), chance.normal((batch, most, 14))
-        worn = [chance.uniform((batch, most, 2, knots)) for knots in WEAR]
+        rngs, weave = rng.uniform((batch, most, 5)), rng.normal((batch, most, 14))
+        worn = [rng.uniform((batch, most, 2, knots)) for knots in WEAR]
         layers = torch.zeros(batch, 2, height, width, device=device)
-        longest, widest = math.sqrt(2) * max(height, width) * 1.05, bounds(self.width)[1] * min(height, width)
+        longest, widest = (
+            math.sqrt(2) * max(height, width) * 1.05,
+            bounds(self.width)[1] * min(height, width),
+        )
         flakes, crack = torch.zeros(batch, device=device), torch.ones(batch, device=device)
         finest = (torch.arange(WEAR[-1], device=device, dtype=torch.float32) + 0.5) / WEAR[-1]
         along = (torch.arange(14, device=device, dtype=torch.float32) - 1) / 11
         for place in range(most):
             counted = place < amounts["count"]
-            line = _Line.drawn(chances[:, place], amounts["tilt"], height, width)
-            towards = torch.where(chances[:, place, 4] < 0.5, -1.0, 1.0).view(-1, 1, 1, 1)
-            images = images * (1 + amounts["shading"] * amounts["strength"] * counted * towards * line.relief(height, width))
-            broad, counted = (amounts["width"] * min(height, width)).view(-1, 1), counted.float().view(-1, 1)
+            line = _Line.drawn(rngs[:, place], amounts["tilt"], height, width)
+            towards = torch.where(rngs[:, place, 4] < 0.5, -1.0, 1.0).view(-1, 1, 1, 1)
+            images = images * (
+                1
+                + amounts["shading"]
+                * amounts["strength"]
+                * counted
+                * towards
+                * line.relief(height, width)
+            )
+            broad, counted = (
+                (amounts["width"] * min(height, width)).view(-1, 1),
+                counted.float().view(-1, 1),
+            )
             # each side flakes off by itself: long pieces, shorter ones at their edges, and splinters
-            wear = sum((spline(each[:, place], finest, -1) * share for each, share in zip(worn, (0.5, 0.3, 0.2), strict=True)))
+            wear = sum(
+                (
+                    spline(each[:, place], finest, -1) * share
+                    for each, share in zip(worn, (0.5, 0.3, 0.2), strict=True)
+                )
+            )
             assert isinstance(wear, Tensor)
             left, right = ((5 * (wear - 0.45)).clamp(0, 1) * broad[..., None] / 2).unbind(1)
             points = line.points(along, 0.15 * broad * weave[:, place], height, width)
-            paint(layers, flakes, Stroke(points, left + right, counted.expand(-1, 4), (right - left) / 2), longest, widest)
-            paint(layers, crack, Stroke(points, (0.1 * broad).expand(-1, 4), 0.6 * counted.expand(-1, 4)), longest, widest * 0.1)
+            paint(
+                layers,
+                flakes,
+                Stroke(points, left + right, counted.expand(-1, 4), (right - left) / 2),
+                longest,
+                widest,
+            )
+            paint(
+                layers,
+                crack,
+                Stroke(points, (0.1 * broad).expand(-1, 4), 0.6 * counted.expand(-1, 4)),
+                longest,
+                widest * 0.1,
+            )
         bare, dark = layers[:, :1] * amounts["strength"], layers[:, 1:] * amounts["strength"]
         images = images * (1 - dark)
         return images + bare * (amounts["paper"] - images)
@@ -131,17 +177,31 @@ class _Line:
         self.upright, self.place, self.slope = upright, place, slope  # (batch, 1, 1, 1) each
 
     @classmethod
-    def drawn(cls, chances: Tensor, tilt: Tensor, height: int, width: int) -> _Line:
-        side, place, lean = chances[:, :3, None, None, None].unbind(1)
+    def drawn(cls, rngs: Tensor, tilt: Tensor, height: int, width: int) -> _Line:
+        side, place, lean = rngs[:, :3, None, None, None].unbind(1)
         slope = torch.tan(torch.deg2rad(tilt * (2 * lean - 1)))
         upright = side < width / (height + width)  # as many as a wide print has room for
         return cls(upright, 0.08 + 0.84 * place, slope)
 
     def points(self, along: Tensor, aside: Tensor, height: int, width: int) -> Tensor:
         """Knots in pixels, (batch, knots, down and across)."""
-        upright, place, slope = (each.view(-1, 1) for each in (self.upright, self.place, self.slope))
-        level = torch.stack([place * height + slope * (along - 0.5) * width + aside, (along * width).expand_as(aside)], -1)
-        steep = torch.stack([(along * height).expand_as(aside), place * width + slope * (along - 0.5) * height + aside], -1)
+        upright, place, slope = (
+            each.view(-1, 1) for each in (self.upright, self.place, self.slope)
+        )
+        level = torch.stack(
+            [
+                place * height + slope * (along - 0.5) * width + aside,
+                (along * width).expand_as(aside),
+            ],
+            -1,
+        )
+        steep = torch.stack(
+            [
+                (along * height).expand_as(aside),
+                place * width + slope * (along - 0.5) * height + aside,
+            ],
+            -1,
+        )
         return torch.where(upright[..., None], steep, level)
 
     def relief(self, height: int, width: int) -> Tensor:
@@ -152,7 +212,11 @@ class _Line:
         one, slope = torch.ones_like(self.slope), self.slope
         rises = torch.where(self.upright, -slope, one)
         runs = torch.where(self.upright, one, -slope)
-        start = -torch.where(self.upright, self.place * width - slope * height / 2, self.place * height - slope * width / 2)
+        start = -torch.where(
+            self.upright,
+            self.place * width - slope * height / 2,
+            self.place * height - slope * width / 2,
+        )
         tenth = 0.1 * min(height, width) * (1 + slope * slope).sqrt()
         distance = ((start + rises * down) / tenth + runs / tenth * across).clamp_(-1, 1)
         rest = 1 - distance.abs()
@@ -166,7 +230,7 @@ class Creases(Degradation, kind="creases"):
     to the other, turned away, and both fade out within its reach; in the crease itself runs a fine line, rubbed bright on a
     ridge and dirty in a valley.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> paper = Creases(count=30, strength=0.2).draw(generator(0), count=1).apply(torch.full((1, 1, 100, 100), 0.8))
     >>> 0.01 < paper.std().item() < 0.2
     True
@@ -181,17 +245,20 @@ class Creases(Degradation, kind="creases"):
     lines: Annotated[Amount, Within(0.0, 1.0)] = 0.3
     """How much of the light a line takes or adds in the strongest crease, 0 to 1."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
         most, short = int(bounds(self.count)[1]), min(height, width)
         if most == 0:
             return images
-        chances, ways = chance.uniform((batch, most, 5)), chance.normal((batch, most, 2))
+        rngs, ways = rng.uniform((batch, most, 5)), rng.normal((batch, most, 2))
         ways = ways / ways.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
-        down, across = (middles(height, images.device) * height)[:, None], middles(width, images.device) * width
+        down, across = (
+            (middles(height, images.device) * height)[:, None],
+            middles(width, images.device) * width,
+        )
         light = torch.zeros(batch, 1, height, width, device=images.device)
         for place in range(most):
-            top, left, large, strong, kind = chances[:, place, :, None, None, None].unbind(1)
+            top, left, large, strong, kind = rngs[:, place, :, None, None, None].unbind(1)
             y, x = down - (1.2 * top - 0.1) * height, across - (1.2 * left - 0.1) * width
             rise, run = ways[:, place, :, None, None, None].unbind(1)
             reach = amounts["size"] * short * (1 / 3 + 2 / 3 * large) / 2
@@ -212,7 +279,7 @@ class BleedThrough(Degradation, kind="bleed-through"):
     $m$ is the mirror image: what is dark there darkens the page, its blank paper leaves it as it is. A picture's own mirror
     image stands for the page behind, so that the result depends on no other picture.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> page = torch.ones(1, 1, 40, 40)
     >>> page[..., 10:14, 4:16] = 0
     >>> seen = BleedThrough(strength=0.3, blur=0, shift=0).draw(generator(0), count=1).apply(page)
@@ -227,13 +294,18 @@ class BleedThrough(Degradation, kind="bleed-through"):
     shift: Annotated[Amount, Within(0.0, 0.5)] = 0.25
     """How far the other side may be moved either way, as a fraction of the picture's sides; it is continued from the other end."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
         sides = torch.tensor([height, width], device=images.device)
-        moves = ((2 * chance.uniform((batch, 2)) - 1) * amounts["shift"].view(-1, 1) * sides).round().long().tolist()
+        moves = (
+            ((2 * rng.uniform((batch, 2)) - 1) * amounts["shift"].view(-1, 1) * sides)
+            .round()
+            .long()
+            .tolist()
+        )
         behind = torch.empty_like(images)
         for place, (down, right) in enumerate(moves):
             behind[place] = images[place].flip(-1).roll((down, right), (-2, -1))
-        behind = Blur(sigma=self.blur).change(behind, {"sigma": amounts["blur"]}, chance)
+        behind = Blur(sigma=self.blur).change(behind, {"sigma": amounts["blur"]}, rng)
         blank = behind.amax((1, 2, 3), keepdim=True).clamp(min=1e-3)
         return images * (1 - amounts["strength"] * (1 - behind / blank).clamp(0, 1))

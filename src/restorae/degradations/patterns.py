@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amount, Amounts, Count, Degradation, bounds
 from restorae.degradations.fields import middles, spline
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 PLATES = (-30.0, 30.0, -45.0)
@@ -27,7 +27,7 @@ class Halftone(Degradation, kind="halftone"):
 
     Reference: R. Ulichney, *Digital Halftoning*, 1987.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> printed = Halftone(period=0.05).draw(generator(0), count=1).apply(torch.full((1, 1, 400, 400), 0.3))
     >>> round(printed.mean().item(), 1), round(printed.std().item(), 1)
     (0.3, 0.4)
@@ -40,9 +40,11 @@ class Halftone(Degradation, kind="halftone"):
     strength: Annotated[Amount, Within(0.0, 1.0)] = 1.0
     """How much of the result is dots, 0 to 1; the rest is the picture."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         channels, height, width = images.shape[1:]
-        plates = torch.tensor(PLATES if channels == 3 else (0.0,), device=images.device).view(1, -1, 1, 1)
+        plates = torch.tensor(PLATES if channels == 3 else (0.0,), device=images.device).view(
+            1, -1, 1, 1
+        )
         angle = torch.deg2rad(amounts["angle"] + plates)  # (batch, channels, 1, 1)
         period = amounts["period"] * min(height, width)
         down = ((middles(height, images.device) - 0.5) * height)[:, None]
@@ -61,7 +63,9 @@ class Halftone(Degradation, kind="halftone"):
         made_up = (2 * soft * near).sqrt() - soft / 2
         tone = torch.where(near < soft / 2, torch.where(tone < 0.5, made_up, 1 - made_up), tone)
         printed = ((tone - threshold) / soft).add_(0.5).clamp_(0, 1)
-        seen = amounts["strength"] * (period - 1).clamp(0, 1)  # pixels see no dots that are finer than they are
+        seen = amounts["strength"] * (period - 1).clamp(
+            0, 1
+        )  # pixels see no dots that are finer than they are
         return images + seen * (printed - images)
 
 
@@ -70,7 +74,7 @@ class Banding(Degradation, kind="banding"):
 
     A smooth random curve across the stripes is added, of mean 0 and equal in all channels.
 
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> striped = Banding(strength=0.1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 64, 64))
     >>> bool((striped == striped[..., :1]).all()), round(striped.std().item(), 1)
     (True, 0.1)
@@ -83,10 +87,10 @@ class Banding(Degradation, kind="banding"):
     direction: Literal["horizontal", "vertical"] = "horizontal"
     """Whether the stripes run along the rows (`horizontal`) or along the columns (`vertical`)."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
         most = int(bounds(self.stripes)[1])
-        knots = chance.normal((batch, most + 3))
+        knots = rng.normal((batch, most + 3))
         at = middles(height if self.direction == "horizontal" else width, images.device)
         # fewer stripes than the most are the first of them, spread wider
         stripes = torch.empty(batch, len(at), device=images.device)
@@ -94,7 +98,9 @@ class Banding(Degradation, kind="banding"):
             stripes[place] = spline(knots[place, : int(count) + 3], at, -1)
         # a B-spline of independent knots keeps 151/315 of their variance
         stripes = (stripes * math.sqrt(315 / 151)).view(batch, 1, -1, 1)
-        return images + amounts["strength"] * (stripes if self.direction == "horizontal" else stripes.mT)
+        return images + amounts["strength"] * (
+            stripes if self.direction == "horizontal" else stripes.mT
+        )
 
 
 def _triangle(turns: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from torch.nn import functional
 
-from restorae.chance import Chance
 from restorae.degradations.contract import Amount, Amounts, Degradation
 from restorae.parts import Within
+from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
@@ -16,7 +16,7 @@ class Downscale(Degradation, kind="downscale"):
     """The picture at a fraction of its size, enlarged again to what it was (bicubic): thumbnails, small scans, old websites.
 
     >>> import torch
-    >>> from restorae.chance import generator
+    >>> from restorae.randomness import generator
     >>> fine = torch.tensor([0.0, 1.0]).repeat(8, 4)[None, None]
     >>> Downscale(factor=2).draw(generator(0), count=1).apply(fine).unique().tolist()
     [0.5]
@@ -27,7 +27,7 @@ class Downscale(Degradation, kind="downscale"):
     method: Literal["area", "bicubic"] = "area"
     """How it is made small: `area` takes the mean of what a pixel covers, `bicubic` is sharper and may overshoot a little."""
 
-    def change(self, images: Images, amounts: Amounts, chance: Chance) -> Images:
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         height, width = images.shape[-2:]
         degraded = images.clone()
         for place, factor in enumerate(amounts["factor"].flatten().tolist()):

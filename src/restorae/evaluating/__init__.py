@@ -5,20 +5,20 @@ from restorae.evaluating.calibration import calibrate
 from restorae.evaluating.collapse import constant_answer_error, has_collapsed
 from restorae.evaluating.coverage import Coverage, CoverageTally
 from restorae.evaluating.fitted import FittedScores, GainFitted
-from restorae.evaluating.scores import Evaluation, Exam, PictureScores, Scores, Tally, evaluate
+from restorae.evaluating.scores import Evaluation, PictureScores, Scores, Tally, TestSet, evaluate
 
 __all__ = [
     "Bound",
     "Coverage",
     "CoverageTally",
     "Evaluation",
-    "Exam",
     "FittedScores",
     "GainFitted",
     "LatentEvaluation",
     "PictureScores",
     "Scores",
     "Tally",
+    "TestSet",
     "calibrate",
     "constant_answer_error",
     "evaluate",

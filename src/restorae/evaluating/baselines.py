@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from restorae.errors import UsageError
-from restorae.evaluating.scores import Evaluation, Exam, evaluate
+from restorae.evaluating.scores import Evaluation, TestSet, evaluate
 from restorae.parts import kinds
 from restorae.progress import SILENT, Progress
 from restorae.restoring.classical import Classical
@@ -29,18 +29,24 @@ def check_baseline(method: Classical) -> Classical:
     """
     if method.needs_mask:
         known = ", ".join(str(other) for other in all_baselines())
-        raise UsageError(f"{method} fills what a mask marks, and an evaluation has no masks. Baselines: {known}.")
+        raise UsageError(
+            f"{method} fills what a mask marks, and an evaluation has no masks. Baselines: {known}."
+        )
     return method
 
 
 def evaluate_baselines(
-    methods: Sequence[Classical], exam: Exam, progress: Progress = SILENT, with_ssim: bool = True, fit_gain: bool = False
+    methods: Sequence[Classical],
+    test_set: TestSet,
+    progress: Progress = SILENT,
+    with_ssim: bool = True,
+    fit_gain: bool = False,
 ) -> dict[str, Evaluation]:
     """Scores of classical restorers, by their texts; what is measured is measured on each picture.
 
     Args:
         methods: which; each once.
-        exam: the pictures and their damage.
+        test_set: the pictures and their damage.
         progress: hears how far each is.
         with_ssim: whether to compute SSIM too.
         fit_gain: whether to score with gain and offset fitted too.
@@ -50,4 +56,7 @@ def evaluate_baselines(
     """
     for method in methods:
         check_baseline(method)
-    return {str(method): evaluate(method.apply, exam, progress, with_ssim, fit_gain) for method in methods}
+    return {
+        str(method): evaluate(method.apply, test_set, progress, with_ssim, fit_gain)
+        for method in methods
+    }

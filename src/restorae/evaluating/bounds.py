@@ -15,7 +15,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from restorae.chance import generator
 from restorae.data import Pictures
 from restorae.errors import UsageError
 from restorae.machine import choose_precision, computing_in
@@ -24,6 +23,7 @@ from restorae.networks import VAE, pad_to_multiple
 from restorae.parts import Settings
 from restorae.posterior import DiagonalGaussian, join
 from restorae.progress import SILENT, Progress
+from restorae.randomness import generator
 from restorae.shapes import Images
 
 COLLAPSED = 0.01
@@ -72,7 +72,12 @@ class LatentEvaluation(Settings):
 
 
 def evaluate_latent(
-    model: Model, pictures: Pictures, importance_samples: int = 0, seed: int = 0, with_binarised: bool = True, progress: Progress = SILENT
+    model: Model,
+    pictures: Pictures,
+    importance_samples: int = 0,
+    seed: int = 0,
+    with_binarised: bool = True,
+    progress: Progress = SILENT,
 ) -> LatentEvaluation:
     """The bound of a variational auto-encoder on pictures, and with `importance_samples` the log-likelihood.
 
@@ -90,13 +95,21 @@ def evaluate_latent(
     """
     network = model.network
     if not isinstance(network, VAE):
-        raise UsageError(f"{model.card.name} is no variational auto-encoder: {network.kind} has no latent vector.")
+        raise UsageError(
+            f"{model.card.name} is no variational auto-encoder: {network.kind} has no latent vector."
+        )
     network.check_channels(pictures.channels)
-    sizes = [pictures.common_size] if pictures.common_size else [pictures.size(index) for index in range(len(pictures))]
+    sizes = (
+        [pictures.common_size]
+        if pictures.common_size
+        else [pictures.size(index) for index in range(len(pictures))]
+    )
     for size in sizes:
         network.check_size(*size)
     if importance_samples < 0:
-        raise UsageError(f"The number of importance samples is 0 or more, not {importance_samples}.")
+        raise UsageError(
+            f"The number of importance samples is 0 or more, not {importance_samples}."
+        )
     if importance_samples and network.likelihood == "bernoulli" and not with_binarised:
         raise UsageError(
             "Grey pictures have no log-likelihood under a Bernoulli likelihood: score binarised ones, or draw no importance samples."
@@ -109,7 +122,11 @@ def evaluate_latent(
     progress.begin("Evaluating", len(pictures) * (2 if black_and_white else 1), "pictures")
     try:
         grey, dimensions = scorer.score(pictures, None, on_grey, seed, progress)
-        binarised = scorer.score(pictures, seed, on_binarised, seed, progress)[0] if black_and_white else None
+        binarised = (
+            scorer.score(pictures, seed, on_binarised, seed, progress)[0]
+            if black_and_white
+            else None
+        )
     finally:
         progress.end()
     return LatentEvaluation(
@@ -137,7 +154,12 @@ class _Scorer:
         self.precision = choose_precision("auto", self.device)
 
     def score(
-        self, pictures: Pictures, binarise_seed: int | None, samples: int, seed: int, progress: Progress
+        self,
+        pictures: Pictures,
+        binarise_seed: int | None,
+        samples: int,
+        seed: int,
+        progress: Progress,
     ) -> tuple[Bound, list[float]]:
         reconstruction, dimensions = 0.0, torch.zeros(self.network.latent_dim, dtype=torch.float64)
         likelihoods: list[float] = []
@@ -153,7 +175,11 @@ class _Scorer:
                 if samples:
                     source = generator(seed, _IMPORTANCE, place, device=self.device)
                     for one in range(len(images)):
-                        likelihoods.append(self._importance(images[one : one + 1], posterior[one : one + 1], samples, source))
+                        likelihoods.append(
+                            self._importance(
+                                images[one : one + 1], posterior[one : one + 1], samples, source
+                            )
+                        )
                         progress.advance(1)
                 else:
                     progress.advance(len(images))
@@ -163,7 +189,9 @@ class _Scorer:
             reconstruction=reconstruction / count,
             kl=kl / count,
             log_likelihood=statistics.fmean(likelihoods) if samples else None,
-            standard_error=statistics.stdev(likelihoods) / math.sqrt(count) if len(likelihoods) > 1 else None,
+            standard_error=statistics.stdev(likelihoods) / math.sqrt(count)
+            if len(likelihoods) > 1
+            else None,
             importance_samples=samples or None,
         )
         return bound, (dimensions / count).tolist()
@@ -173,20 +201,30 @@ class _Scorer:
             yield place, pictures.batch(range(start, min(start + _BATCH, len(pictures))))
 
     def _encode(self, images: Images) -> DiagonalGaussian:
-        padded = pad_to_multiple(images, self.network.multiple_of).contiguous(memory_format=torch.channels_last)
+        padded = pad_to_multiple(images, self.network.multiple_of).contiguous(
+            memory_format=torch.channels_last
+        )
         return join([self.module.encode(padded)])  # type: ignore[operator]
 
     def _log_likelihood(self, latents: Tensor, images: Images) -> Tensor:
         outputs = self.module.decode(latents)[..., : self.network.height, : self.network.width]  # type: ignore[operator]
         return self.network.log_likelihood(outputs, images.expand(len(outputs), -1, -1, -1))
 
-    def _importance(self, image: Images, posterior: DiagonalGaussian, samples: int, source: torch.Generator) -> float:
+    def _importance(
+        self, image: Images, posterior: DiagonalGaussian, samples: int, source: torch.Generator
+    ) -> float:
         """Log of the mean of p(x, z) / q(z | x) over latents drawn from the posterior of one picture."""
         weights = []
         for start in range(0, samples, _DECODED_AT_ONCE):
             count = min(_DECODED_AT_ONCE, samples - start)
-            here = DiagonalGaussian(posterior.mean.expand(count, -1), posterior.log_var.expand(count, -1))
+            here = DiagonalGaussian(
+                posterior.mean.expand(count, -1), posterior.log_var.expand(count, -1)
+            )
             latents = here.sample(source)
             prior = DiagonalGaussian.standard(tuple(latents.shape), self.device)
-            weights.append(self._log_likelihood(latents, image) + prior.log_prob(latents) - here.log_prob(latents))
+            weights.append(
+                self._log_likelihood(latents, image)
+                + prior.log_prob(latents)
+                - here.log_prob(latents)
+            )
         return torch.logsumexp(torch.cat(weights).double(), 0).item() - math.log(samples)

@@ -9,10 +9,10 @@ from itertools import chain
 import numpy as np
 import torch
 
-from restorae.chance import derive_seed, generator
 from restorae.error_bound import LEVEL, ErrorBound, fit, measures
-from restorae.evaluating.scores import Exam
+from restorae.evaluating.scores import TestSet
 from restorae.progress import SILENT, Progress
+from restorae.randomness import derive_seed, generator
 from restorae.shapes import Images
 
 MOST_PICTURES = 500
@@ -24,7 +24,13 @@ _PIXELS_OF_ONE = 20_000
 
 
 def calibrate(
-    restore: Callable[[Images], Images], exam: Exam, *, on: str = "", level: float = LEVEL, seed: int = 0, progress: Progress = SILENT
+    restore: Callable[[Images], Images],
+    test_set: TestSet,
+    *,
+    on: str = "",
+    level: float = LEVEL,
+    seed: int = 0,
+    progress: Progress = SILENT,
 ) -> ErrorBound:
     """The error bound of what `restore` makes of the exam's pictures.
 
@@ -34,28 +40,43 @@ def calibrate(
 
     Args:
         restore: maps a batch (n, channels, height, width) to its restored images; a model's `restore_images`, say.
-        exam: pictures whose clean version is known, and their damage.
+        test_set: pictures whose clean version is known, and their damage.
         on: what the pictures are called, for the model's card.
         level: share of the pixels that the bound is to hold for.
         seed: which pixels are drawn.
         progress: hears how far it is.
     """
-    count = min(len(exam), MOST_PICTURES)
-    places = np.linspace(0, len(exam) - 1, count).round().astype(int).tolist()
-    repeats = -(-_LEAST // count) if exam.degradation is not None else 1
-    exams = [exam, *(replace(exam, seed=derive_seed(exam.seed, again)) for again in range(1, repeats))]
+    count = min(len(test_set), MOST_PICTURES)
+    places = np.linspace(0, len(test_set) - 1, count).round().astype(int).tolist()
+    repeats = -(-_LEAST // count) if test_set.degradation is not None else 1
+    test_sets = [
+        test_set,
+        *(replace(test_set, seed=derive_seed(test_set.seed, again)) for again in range(1, repeats)),
+    ]
     most = max(1, min(_PIXELS // (count * repeats), _PIXELS_OF_ONE))
     found: list[np.ndarray] = []
     progress.begin("Calibrating", count * repeats, "pictures")
     try:
-        for place, (degraded, clean) in enumerate(chain.from_iterable(each.at(places) for each in exams)):
+        for place, (degraded, clean) in enumerate(
+            chain.from_iterable(each.at(places) for each in test_sets)
+        ):
             restored = restore(degraded)
-            measured = torch.stack([*measures(degraded, restored), (restored.clamp(0, 1) - clean).abs()]).reshape(3, -1).cpu()
+            measured = (
+                torch.stack([*measures(degraded, restored), (restored.clamp(0, 1) - clean).abs()])
+                .reshape(3, -1)
+                .cpu()
+            )
             chosen = measured
             if measured.shape[1] > most:
                 # with replacement: a permutation of all pixels of a large picture would take longer than restoring it
-                chosen = measured[:, torch.randint(measured.shape[1], (most,), generator=generator(seed, place))]
-            found.append(np.concatenate([chosen.numpy(), np.full((1, chosen.shape[1]), 1 / chosen.shape[1], np.float32)]))
+                chosen = measured[
+                    :, torch.randint(measured.shape[1], (most,), generator=generator(seed, place))
+                ]
+            found.append(
+                np.concatenate(
+                    [chosen.numpy(), np.full((1, chosen.shape[1]), 1 / chosen.shape[1], np.float32)]
+                )
+            )
             progress.advance(1)
     finally:
         progress.end()

@@ -17,7 +17,11 @@ def constant_answer_error(clean: Pictures, reference: Pictures, patch: int | Non
     For pictures taken whole that is the mean picture of `reference` (what was trained on); for pictures seen by patches
     it is each patch's own mean.
     """
-    if patch is None and reference.common_size is not None and reference.common_size == clean.common_size:
+    if (
+        patch is None
+        and reference.common_size is not None
+        and reference.common_size == clean.common_size
+    ):
         mean = reference.batch(range(min(len(reference), _ENOUGH))).mean(0, keepdim=True)
         return (clean.batch(range(len(clean))) - mean).square().mean().item()
     errors, side = [], patch or 96
@@ -26,7 +30,9 @@ def constant_answer_error(clean: Pictures, reference: Pictures, patch: int | Non
         for top in range(0, picture.shape[1], side):
             for left in range(0, picture.shape[2], side):
                 piece = picture[:, top : top + side, left : left + side]
-                errors.append((piece - piece.mean((1, 2), keepdim=True)).square().sum() / picture.numel())
+                errors.append(
+                    (piece - piece.mean((1, 2), keepdim=True)).square().sum() / picture.numel()
+                )
     return torch.stack(errors).sum().item() / len(clean)
 
 

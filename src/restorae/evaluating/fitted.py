@@ -58,9 +58,13 @@ class FittedTally:
         spans = _range(clean)[1].flatten()
         error = squared_errors(fitted, clean.double())
         self.psnr.append(psnr_from(error).cpu())
-        self.si_psnr.append(torch.where(spans > 0, psnr_from(error / spans.square()), torch.nan).cpu())
+        self.si_psnr.append(
+            torch.where(spans > 0, psnr_from(error / spans.square()), torch.nan).cpu()
+        )
         if self.with_ssim:
-            found = structural_similarity(on_clean_range(fitted, clean).float(), on_clean_range(clean, clean).float()).double()
+            found = structural_similarity(
+                on_clean_range(fitted, clean).float(), on_clean_range(clean, clean).float()
+            ).double()
             self.si_ssim.append(torch.where(spans > 0, found, torch.nan).cpu())
 
     def scores(self) -> FittedScores:
@@ -69,11 +73,18 @@ class FittedTally:
 
     def each(self) -> list[FittedScores]:
         """The scores of each picture, in the order in which they were added."""
-        return [_scores(*row) for row in zip(*(column.tolist() for column in self._columns()), strict=True)]
+        return [
+            _scores(*row)
+            for row in zip(*(column.tolist() for column in self._columns()), strict=True)
+        ]
 
     def _columns(self) -> tuple[Tensor, Tensor, Tensor]:
         psnr = torch.cat(self.psnr)
-        return torch.cat(self.si_psnr), torch.cat(self.si_ssim) if self.with_ssim else torch.full_like(psnr, torch.nan), psnr
+        return (
+            torch.cat(self.si_psnr),
+            torch.cat(self.si_ssim) if self.with_ssim else torch.full_like(psnr, torch.nan),
+            psnr,
+        )
 
 
 def fitted_to(images: Images, clean: Images) -> Images:
@@ -90,12 +101,17 @@ def on_clean_range(images: Images, clean: Images) -> Images:
 
 def _range(clean: Images) -> tuple[Tensor, Tensor]:
     """Darkest value of each picture, and how far the brightest is from it: (batch, 1, 1, 1)."""
-    low, high = (each.double() for each in (clean.amin((1, 2, 3), keepdim=True), clean.amax((1, 2, 3), keepdim=True)))
+    low, high = (
+        each.double()
+        for each in (clean.amin((1, 2, 3), keepdim=True), clean.amax((1, 2, 3), keepdim=True))
+    )
     return low, high - low
 
 
 def _scores(si_psnr: float, si_ssim: float, psnr: float) -> FittedScores:
-    return FittedScores(si_psnr=finite(si_psnr), si_ssim=finite(si_ssim), psnr_gain_fitted=finite(psnr))
+    return FittedScores(
+        si_psnr=finite(si_psnr), si_ssim=finite(si_ssim), psnr_gain_fitted=finite(psnr)
+    )
 
 
 def finite(value: float) -> float | None:

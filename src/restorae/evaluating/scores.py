@@ -12,18 +12,19 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from restorae.chance import generator
 from restorae.data import Pictures
 from restorae.degradations import Degradation
 from restorae.evaluating.fitted import FittedTally, GainFitted, finite
 from restorae.files import in_print
 from restorae.parts import Settings
 from restorae.progress import SILENT, Progress
+from restorae.randomness import generator
 from restorae.shapes import Image, Images
 from restorae.similarity import psnr_from, squared_errors, structural_similarity
 
@@ -107,17 +108,21 @@ class Tally:
         errors = torch.cat(self.errors)
         ssim = torch.cat(self.ssim) if self.ssim else torch.full_like(errors, math.nan)
         columns = psnr_from(errors).tolist(), ssim.tolist(), errors.tolist()
-        return [_scores(psnr, psnr, alike, error) for psnr, alike, error in zip(*columns, strict=True)]
+        return [
+            _scores(psnr, psnr, alike, error) for psnr, alike, error in zip(*columns, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
-class Exam:
+class TestSet:
     """Clean pictures, and what they are to be restored from: their degraded partners, or damage drawn from a seed."""
 
     clean: Pictures
     degraded: Pictures | None = None
     degradation: Degradation | None = None
     seed: int = 0
+
+    __test__: ClassVar[bool] = False  # its name must not make pytest collect it
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -140,7 +145,11 @@ class Exam:
         return found[:count]
 
     def _at(self, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[Images, Images]]:
-        draw = self.degradation.draw(generator(self.seed), len(self.clean)) if self.degradation else None
+        draw = (
+            self.degradation.draw(generator(self.seed), len(self.clean))
+            if self.degradation
+            else None
+        )
         for start, stop in runs:
             clean = self.clean.batch(range(start, stop))
             if draw is not None:
@@ -150,13 +159,19 @@ class Exam:
                 yield self.degraded.batch(range(start, stop)), clean
 
     def _runs(self) -> Iterator[tuple[int, int]]:
-        step = _BATCH if self.clean.common_size is not None and max(self.clean.common_size) <= 64 else 1
-        return ((start, min(start + step, len(self.clean))) for start in range(0, len(self.clean), step))
+        step = (
+            _BATCH
+            if self.clean.common_size is not None and max(self.clean.common_size) <= 64
+            else 1
+        )
+        return (
+            (start, min(start + step, len(self.clean))) for start in range(0, len(self.clean), step)
+        )
 
 
 def evaluate(
     restore: Callable[[Images], Images],
-    exam: Exam,
+    test_set: TestSet,
     progress: Progress = SILENT,
     with_ssim: bool = True,
     fit_gain: bool = False,
@@ -166,7 +181,7 @@ def evaluate(
 
     Args:
         restore: maps a batch (n, channels, height, width) to its restored images; a model's `restore_images`, say.
-        exam: the pictures and their damage.
+        test_set: the pictures and their damage.
         progress: hears how far it is.
         with_ssim: whether to compute SSIM too, which takes longer than the rest.
         fit_gain: whether to score them with gain and offset fitted too, for clean pictures of another exposure.
@@ -174,9 +189,9 @@ def evaluate(
     """
     before, after, seconds = Tally(with_ssim), Tally(with_ssim), 0.0
     fitted = (FittedTally(with_ssim), FittedTally(with_ssim)) if fit_gain else None
-    progress.begin("Evaluating", len(exam), "pictures")
+    progress.begin("Evaluating", len(test_set), "pictures")
     try:
-        for degraded, clean in exam.batches():
+        for degraded, clean in test_set.batches():
             started = time.perf_counter()
             restored = restore(degraded)
             seconds += time.perf_counter() - started
@@ -191,27 +206,52 @@ def evaluate(
     finally:
         progress.end()
     found = Evaluation(
-        count=len(exam),
+        count=len(test_set),
         degraded=before.scores(),
         restored=after.scores(),
         seconds=round(seconds, 4),
-        gain_fitted=GainFitted(degraded=fitted[0].scores(), restored=fitted[1].scores()) if fitted else None,
+        gain_fitted=GainFitted(degraded=fitted[0].scores(), restored=fitted[1].scores())
+        if fitted
+        else None,
     )
-    found._look_at_each = functools.partial(_one_by_one, exam.clean.names, before, after, fitted)
+    found._look_at_each = functools.partial(
+        _one_by_one, test_set.clean.names, before, after, fitted
+    )
     return found
 
 
 def _one_by_one(
-    names: Sequence[str], before: Tally, after: Tally, fitted: tuple[FittedTally, FittedTally] | None
+    names: Sequence[str],
+    before: Tally,
+    after: Tally,
+    fitted: tuple[FittedTally, FittedTally] | None,
 ) -> tuple[PictureScores, ...]:
     pairs = (
-        [GainFitted(degraded=came, restored=went) for came, went in zip(*(tally.each() for tally in fitted), strict=True)] if fitted else []
+        [
+            GainFitted(degraded=came, restored=went)
+            for came, went in zip(*(tally.each() for tally in fitted), strict=True)
+        ]
+        if fitted
+        else []
     )
     return tuple(
-        PictureScores(name=in_print(name), degraded=came, restored=went, gain_fitted=pairs[place] if pairs else None)
-        for place, (name, came, went) in enumerate(zip(names, before.each(), after.each(), strict=True))
+        PictureScores(
+            name=in_print(name),
+            degraded=came,
+            restored=went,
+            gain_fitted=pairs[place] if pairs else None,
+        )
+        for place, (name, came, went) in enumerate(
+            zip(names, before.each(), after.each(), strict=True)
+        )
     )
 
 
 def _scores(psnr: float, psnr_pooled: float, ssim: float, mse: float) -> Scores:
-    return Scores(psnr=finite(psnr), psnr_pooled=finite(psnr_pooled), ssim=finite(ssim), mse=mse, rmse=math.sqrt(mse))
+    return Scores(
+        psnr=finite(psnr),
+        psnr_pooled=finite(psnr_pooled),
+        ssim=finite(ssim),
+        mse=mse,
+        rmse=math.sqrt(mse),
+    )

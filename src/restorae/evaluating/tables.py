@@ -14,7 +14,11 @@ Table: TypeAlias = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """The heads of the columns, and the rows."""
 
 _PLAIN = ("psnr", "psnr_pooled", "ssim", "mse", "rmse")
-_FITTED = {"si_psnr": "si_psnr (gain fitted)", "si_ssim": "si_ssim (gain fitted)", "psnr_gain_fitted": "psnr (gain fitted)"}
+_FITTED = {
+    "si_psnr": "si_psnr (gain fitted)",
+    "si_ssim": "si_ssim (gain fitted)",
+    "psnr_gain_fitted": "psnr (gain fitted)",
+}
 
 
 def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
@@ -23,8 +27,14 @@ def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
     plain = [found.degraded, *(each.restored for each in every)]
     rows = [(name, *(_number(getattr(scores, name)) for scores in plain)) for name in _PLAIN]
     if found.gain_fitted is not None:
-        fitted = [found.gain_fitted.degraded, *(each.gain_fitted.restored for each in every if each.gain_fitted)]
-        rows += [(told, *(_number(getattr(scores, name)) for scores in fitted)) for name, told in _FITTED.items()]
+        fitted = [
+            found.gain_fitted.degraded,
+            *(each.gain_fitted.restored for each in every if each.gain_fitted),
+        ]
+        rows += [
+            (told, *(_number(getattr(scores, name)) for scores in fitted))
+            for name, told in _FITTED.items()
+        ]
     if others:
         rows.append(("s per picture", "–", *(_number(each.seconds / each.count) for each in every)))
     return ("score", "degraded", "restored", *others), rows
@@ -33,9 +43,12 @@ def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
 def pictures_table(found: Evaluation, others: Mapping[str, Evaluation], most: int) -> Table:
     """A row for each picture, the worst first and at most so many, with the scores that tell the most."""
     shown = [
-        (found.pictures[place].name, _figures(found, others, place, ("psnr", "ssim"), ("si_psnr",))) for place in worst_first(found)[:most]
+        (found.pictures[place].name, _figures(found, others, place, ("psnr", "ssim"), ("si_psnr",)))
+        for place in worst_first(found)[:most]
     ]
-    return ("picture", *shown[0][1]), [(name, *map(_number, figures.values())) for name, figures in shown]
+    return ("picture", *shown[0][1]), [
+        (name, *map(_number, figures.values())) for name, figures in shown
+    ]
 
 
 def pictures_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
@@ -50,14 +63,22 @@ def pictures_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
     return text.getvalue()
 
 
-def as_plain(found: Evaluation, others: Mapping[str, Evaluation], one_by_one: bool) -> dict[str, Any]:
+def as_plain(
+    found: Evaluation, others: Mapping[str, Evaluation], one_by_one: bool
+) -> dict[str, Any]:
     """All that was found as plain values for JSON; what was not asked for has no key."""
-    told = found.model_dump() | ({"gain_fitted": found.gain_fitted.model_dump()} if found.gain_fitted else {})
+    told = found.model_dump() | (
+        {"gain_fitted": found.gain_fitted.model_dump()} if found.gain_fitted else {}
+    )
     if others:
         told["baselines"] = {name: _baseline(other) for name, other in others.items()}
     if one_by_one:
         told["pictures"] = [
-            _picture(found.pictures[place], {name: other.pictures[place] for name, other in others.items()}) for place in range(found.count)
+            _picture(
+                found.pictures[place],
+                {name: other.pictures[place] for name, other in others.items()},
+            )
+            for place in range(found.count)
         ]
     return told
 
@@ -70,21 +91,33 @@ def worst_first(found: Evaluation) -> list[int]:
 
     def worth(place: int) -> float:
         picture = found.pictures[place]
-        psnr = picture.gain_fitted.restored.si_psnr if picture.gain_fitted else picture.restored.psnr
+        psnr = (
+            picture.gain_fitted.restored.si_psnr if picture.gain_fitted else picture.restored.psnr
+        )
         return math.inf if psnr is None else psnr
 
     return sorted(range(found.count), key=worth)
 
 
 def _figures(
-    found: Evaluation, others: Mapping[str, Evaluation], place: int, plain: Sequence[str], fitted: Sequence[str]
+    found: Evaluation,
+    others: Mapping[str, Evaluation],
+    place: int,
+    plain: Sequence[str],
+    fitted: Sequence[str],
 ) -> dict[str, float | None]:
     """A picture's scores by the heads of their columns."""
     picture = found.pictures[place]
-    row = {f"{name} {which}": getattr(getattr(picture, which), name) for name in plain for which in ("degraded", "restored")}
+    row = {
+        f"{name} {which}": getattr(getattr(picture, which), name)
+        for name in plain
+        for which in ("degraded", "restored")
+    }
     if picture.gain_fitted is not None:
         row |= {
-            f"{name} {which}": getattr(getattr(picture.gain_fitted, which), name) for name in fitted for which in ("degraded", "restored")
+            f"{name} {which}": getattr(getattr(picture.gain_fitted, which), name)
+            for name in fitted
+            for which in ("degraded", "restored")
         }
     for name, other in others.items():
         row |= {f"{score} {name}": value for score, value in _psnrs(other.pictures[place]).items()}
@@ -98,7 +131,11 @@ def _psnrs(picture: PictureScores) -> dict[str, float | None]:
 
 def _baseline(other: Evaluation) -> dict[str, Any]:
     """What a baseline made of the pictures; what came in is the same for all."""
-    fitted = {"gain_fitted": {"restored": other.gain_fitted.restored.model_dump()}} if other.gain_fitted else {}
+    fitted = (
+        {"gain_fitted": {"restored": other.gain_fitted.restored.model_dump()}}
+        if other.gain_fitted
+        else {}
+    )
     times = {"seconds": other.seconds, "seconds_per_picture": other.seconds / other.count}
     return {"restored": other.restored.model_dump(), **fitted, **times}
 
@@ -107,7 +144,9 @@ def _picture(picture: PictureScores, others: Mapping[str, PictureScores]) -> dic
     told = picture.model_dump()
     if picture.gain_fitted is None:
         del told["gain_fitted"]
-    return told | ({"baselines": {name: _psnrs(other) for name, other in others.items()}} if others else {})
+    return told | (
+        {"baselines": {name: _psnrs(other) for name, other in others.items()}} if others else {}
+    )
 
 
 def _number(value: float | None) -> str:

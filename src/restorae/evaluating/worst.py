@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from restorae.evaluating.fitted import fitted_to, on_clean_range
-from restorae.evaluating.scores import Evaluation, Exam, PictureScores
+from restorae.evaluating.scores import Evaluation, PictureScores, TestSet
 from restorae.evaluating.tables import worst_first
 from restorae.regions import Region
 from restorae.shapes import Image, Images
@@ -20,7 +20,9 @@ MAGNIFIED = 4
 TITLES = ("degraded", "restored", "clean", f"error × {MAGNIFIED}")
 
 
-def worst_pictures(restore: Callable[[Images], Images], exam: Exam, found: Evaluation, count: int) -> list[tuple[str, tuple[Image, ...]]]:
+def worst_pictures(
+    restore: Callable[[Images], Images], test_set: TestSet, found: Evaluation, count: int
+) -> list[tuple[str, tuple[Image, ...]]]:
     """The names and PSNRs of the worst pictures, and of each `TITLES`: the region of some `SIDE` px with the largest error.
 
     They are restored again, one after the other, so that no set of whole pictures is ever held. Where gain and offset were
@@ -28,29 +30,48 @@ def worst_pictures(restore: Callable[[Images], Images], exam: Exam, found: Evalu
     """
     places = worst_first(found)[:count]
     shown = []
-    for place, (degraded, clean) in zip(places, exam.at(places), strict=True):
+    for place, (degraded, clean) in zip(places, test_set.at(places), strict=True):
         picture = found.pictures[place]
-        shown.append((_told(picture), _versions(degraded, restore(degraded), clean, picture.gain_fitted is not None)))
+        shown.append(
+            (
+                _told(picture),
+                _versions(degraded, restore(degraded), clean, picture.gain_fitted is not None),
+            )
+        )
     return shown
 
 
 def _versions(degraded: Images, restored: Images, clean: Images, fitted: bool) -> tuple[Image, ...]:
     """Degraded, restored, clean and the error, as they were scored, where the error is largest."""
     if fitted:
-        degraded, restored = (on_clean_range(fitted_to(images, clean), clean) for images in (degraded, restored))
+        degraded, restored = (
+            on_clean_range(fitted_to(images, clean), clean) for images in (degraded, restored)
+        )
         clean = on_clean_range(clean, clean)
     else:
         restored = restored.clamp(0, 1)
     error = (restored - clean).abs()
-    rows, columns = _most(error[0].double().square().sum(0), SIDE).inside(Region(0, 0, *error.shape[-2:]))
-    return tuple(_enlarged(images[0, :, rows, columns].float()) for images in (degraded, restored, clean, MAGNIFIED * error))
+    rows, columns = _most(error[0].double().square().sum(0), SIDE).inside(
+        Region(0, 0, *error.shape[-2:])
+    )
+    return tuple(
+        _enlarged(images[0, :, rows, columns].float())
+        for images in (degraded, restored, clean, MAGNIFIED * error)
+    )
 
 
 def _most(values: Tensor, side: int) -> Region:
     """The region of at most `side` px a side whose sum of values is the largest."""
     height, width = (min(side, length) for length in values.shape)
-    sums = pad(values.cumsum(0).cumsum(1), (1, 0, 1, 0))  # (height + 1, width + 1): of all above and left
-    within = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    sums = pad(
+        values.cumsum(0).cumsum(1), (1, 0, 1, 0)
+    )  # (height + 1, width + 1): of all above and left
+    within = (
+        sums[height:, width:]
+        - sums[:-height, width:]
+        - sums[height:, :-width]
+        + sums[:-height, :-width]
+    )
     top, left = divmod(int(within.argmax()), within.shape[1])
     return Region(top, left, height, width)
 
@@ -65,6 +86,9 @@ def _told(picture: PictureScores) -> str:
     scores: Sequence[float | None] = (picture.degraded.psnr, picture.restored.psnr)
     called = "PSNR"
     if picture.gain_fitted is not None:
-        scores, called = (picture.gain_fitted.degraded.si_psnr, picture.gain_fitted.restored.si_psnr), "scale-invariant PSNR"
+        scores, called = (
+            (picture.gain_fitted.degraded.si_psnr, picture.gain_fitted.restored.si_psnr),
+            "scale-invariant PSNR",
+        )
     before, after = ("–" if psnr is None else f"{psnr:.2f}" for psnr in scores)
     return f"{picture.name}: {called} {before} → {after} dB"

@@ -11,7 +11,12 @@ from matplotlib.lines import Line2D
 _LEGEND_UP_TO = 20
 
 
-def manifold_figure(canvas: np.ndarray, values: Sequence[float], axes: tuple[str, str] = ("z[0]", "z[1]"), size: float = 15) -> Figure:
+def manifold_figure(
+    canvas: np.ndarray,
+    values: Sequence[float],
+    axes: tuple[str, str] = ("z[0]", "z[1]"),
+    size: float = 15,
+) -> Figure:
     """The manifold as the lesson plots it: grey, a tick with one decimal under each picture.
 
     Args:
@@ -25,14 +30,21 @@ def manifold_figure(canvas: np.ndarray, values: Sequence[float], axes: tuple[str
     figure = Figure(figsize=(size, size), layout="constrained")
     axis = figure.subplots()
     # at n = 30 one decimal repeats itself; that is the lesson's plot, and it reads well
-    axis.set_xticks(np.arange(n) * width + width / 2 - 0.5, [_one_decimal(value) for value in values])
-    axis.set_yticks(np.arange(n) * height + height / 2 - 0.5, [_one_decimal(value) for value in reversed(values)])
+    axis.set_xticks(
+        np.arange(n) * width + width / 2 - 0.5, [_one_decimal(value) for value in values]
+    )
+    axis.set_yticks(
+        np.arange(n) * height + height / 2 - 0.5,
+        [_one_decimal(value) for value in reversed(values)],
+    )
     axis.set(xlabel=axes[0], ylabel=axes[1])
     axis.imshow(canvas, cmap="Greys_r", vmin=0, vmax=1)
     return figure
 
 
-def clusters_figure(points: np.ndarray, labels: np.ndarray | None, axes: tuple[str, str], note: str = "") -> Figure:
+def clusters_figure(
+    points: np.ndarray, labels: np.ndarray | None, axes: tuple[str, str], note: str = ""
+) -> Figure:
     """Where pictures lie in latent space, coloured by their label.
 
     Args:
@@ -50,12 +62,28 @@ def clusters_figure(points: np.ndarray, labels: np.ndarray | None, axes: tuple[s
         classes, places = np.unique(labels, return_inverse=True)
         if len(classes) <= _LEGEND_UP_TO:
             colours = _colours(len(classes))
-            axis.scatter(points[:, 0], points[:, 1], c=colours[places], s=size, alpha=0.6, linewidths=0)
+            axis.scatter(
+                points[:, 0], points[:, 1], c=colours[places], s=size, alpha=0.6, linewidths=0
+            )
             handles = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in colours]
-            axis.legend(handles, [str(each) for each in classes], title="label", loc="center left", bbox_to_anchor=(1.0, 0.5))
+            axis.legend(
+                handles,
+                [str(each) for each in classes],
+                title="label",
+                loc="center left",
+                bbox_to_anchor=(1.0, 0.5),
+            )
         else:
             numbers = labels if np.issubdtype(labels.dtype, np.number) else places
-            drawn = axis.scatter(points[:, 0], points[:, 1], c=numbers, s=size, alpha=0.6, linewidths=0, cmap="viridis")
+            drawn = axis.scatter(
+                points[:, 0],
+                points[:, 1],
+                c=numbers,
+                s=size,
+                alpha=0.6,
+                linewidths=0,
+                cmap="viridis",
+            )
             figure.colorbar(drawn, ax=axis, label="label")
     axis.set(xlabel=axes[0], ylabel=axes[1], title=note)
     axis.set_aspect("equal", adjustable="datalim")

@@ -37,10 +37,18 @@ def write_report(
     body = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(introduction)}</p>"]
     for heading, picture in pictures.items():
         inside = base64.b64encode(picture.read_bytes()).decode()
-        body.append(f'<h2>{html.escape(heading)}</h2>\n<img alt="{html.escape(heading)}" src="data:image/png;base64,{inside}">')
+        body.append(
+            f'<h2>{html.escape(heading)}</h2>\n<img alt="{html.escape(heading)}" src="data:image/png;base64,{inside}">'
+        )
     for heading, lines in tables.items():
-        rows = "\n".join(f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in lines)
+        rows = "\n".join(
+            f"<tr><th scope=row>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in lines
+        )
         body.append(f"<h2>{html.escape(heading)}</h2>\n<table>\n{rows}\n</table>")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
     content = "\n".join(body)
-    write_text(path, f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{content}\n</body></html>\n')
+    write_text(
+        path,
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{content}\n</body></html>\n',
+    )

@@ -24,7 +24,9 @@ def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = CO
     """
     lines = sum(-(-len(images) // columns) for images in rows.values())
     figure = Figure(figsize=(1.5 * columns, 1.5 * lines + 0.45 * len(rows)), layout="constrained")
-    parts = figure.subfigures(len(rows), 1, height_ratios=[-(-len(images) // columns) for images in rows.values()])
+    parts = figure.subfigures(
+        len(rows), 1, height_ratios=[-(-len(images) // columns) for images in rows.values()]
+    )
     for part, (title, images) in zip(np.atleast_1d(np.asarray(parts)), rows.items(), strict=True):
         part.suptitle(title, fontsize=11, x=0.01, ha="left")
         axes = part.subplots(-(-len(images) // columns), columns, squeeze=False).flatten()
@@ -35,7 +37,9 @@ def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = CO
     return figure
 
 
-def comparison_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
+def comparison_sheet(
+    pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
+) -> Figure:
     """One line per picture, its versions side by side; shown on the [0, 1] scale."""
     wide = len(titles)
     figure = Figure(figsize=(3.2 * wide, 2.6 * len(pictures) + 0.3), layout="constrained")
@@ -50,7 +54,9 @@ def comparison_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Se
     return figure
 
 
-def full_size_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
+def full_size_sheet(
+    pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
+) -> Figure:
     """One line per picture, its versions side by side, pixel for pixel: nothing is scaled, so noise looks as it is."""
     wide = max(image.shape[2] for _, versions in pictures for image in versions)
     tall = [max(image.shape[1] for image in versions) for _, versions in pictures]
@@ -58,13 +64,28 @@ def full_size_sheet(pictures: Sequence[tuple[str, Sequence[Image]]], titles: Seq
     height = sum(tall) + len(tall) * (_LINE + _GAP) + _LINE
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
     for column, title in enumerate(titles):
-        figure.text((_GAP + column * (wide + _GAP)) / width, 1 - 0.7 * _LINE / height, title, fontsize=9, weight="bold")
+        figure.text(
+            (_GAP + column * (wide + _GAP)) / width,
+            1 - 0.7 * _LINE / height,
+            title,
+            fontsize=9,
+            weight="bold",
+        )
     down = _LINE
     for (name, versions), line in zip(pictures, tall, strict=True):
-        figure.text(_GAP / width, 1 - (down + 0.7 * _LINE) / height, name, fontsize=8, parse_math=False)
+        figure.text(
+            _GAP / width, 1 - (down + 0.7 * _LINE) / height, name, fontsize=8, parse_math=False
+        )
         for column, image in enumerate(versions):
-            pixels = image.detach().cpu().float().expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
-            figure.figimage(pixels, _GAP + column * (wide + _GAP), height - down - _LINE - image.shape[1], origin="upper")
+            pixels = (
+                image.detach().cpu().float().expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
+            )
+            figure.figimage(
+                pixels,
+                _GAP + column * (wide + _GAP),
+                height - down - _LINE - image.shape[1],
+                origin="upper",
+            )
         down += _LINE + line + _GAP
     return figure
 
@@ -78,6 +99,10 @@ def write_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
 def _show(axis: Any, image: Image, **options: Any) -> None:
     pixels = image.detach().cpu().float().numpy()
     if pixels.shape[0] == 1:
-        axis.imshow(pixels[0], interpolation="nearest" if max(pixels.shape) <= 64 else "antialiased", **options)
+        axis.imshow(
+            pixels[0],
+            interpolation="nearest" if max(pixels.shape) <= 64 else "antialiased",
+            **options,
+        )
     else:
         axis.imshow(np.clip(pixels.transpose(1, 2, 0), 0, 1))

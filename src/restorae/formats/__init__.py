@@ -5,7 +5,15 @@ from restorae.formats.arrays import read_array, write_array
 from restorae.formats.finding import picture_files
 from restorae.formats.idx import read_idx
 from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, SUFFIXES, WRITTEN, kind_named, kind_of
-from restorae.formats.originals import MOST_PIXELS, ArrayRows, Original, Page, Rows, open_original, skip_rows
+from restorae.formats.originals import (
+    MOST_PIXELS,
+    ArrayRows,
+    Original,
+    Page,
+    Rows,
+    open_original,
+    skip_rows,
+)
 from restorae.formats.results import Result, begin_result
 from restorae.formats.stills import Outline, read_outline, read_still, write_still
 

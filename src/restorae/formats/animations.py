@@ -17,17 +17,28 @@ def write_gif(path: Path, frames: np.ndarray, milliseconds: int = 80) -> None:
         BadPicture: the frames are not such an array.
         OutputError: it could not be written.
     """
-    if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or 0 in frames.shape or (frames.ndim == 4 and frames.shape[-1] != 3):
-        raise BadPicture(f"{path}: frames are (n, height, width) or (n, height, width, 3) uint8, not {frames.dtype} {frames.shape}.")
+    if (
+        frames.dtype != np.uint8
+        or frames.ndim not in (3, 4)
+        or 0 in frames.shape
+        or (frames.ndim == 4 and frames.shape[-1] != 3)
+    ):
+        raise BadPicture(
+            f"{path}: frames are (n, height, width) or (n, height, width, 3) uint8, not {frames.dtype} {frames.shape}."
+        )
     import pyvips
 
     count, height, width = frames.shape[:3]
     try:
-        image = pyvips.Image.new_from_array(np.ascontiguousarray(frames.reshape(count * height, width, -1))).copy()
+        image = pyvips.Image.new_from_array(
+            np.ascontiguousarray(frames.reshape(count * height, width, -1))
+        ).copy()
         image.set_type(pyvips.GValue.gint_type, "page-height", height)
         image.set_type(pyvips.GValue.array_int_type, "delay", [milliseconds] * count)
         image.set_type(pyvips.GValue.gint_type, "loop", 0)
         content = image.gifsave_buffer()
     except pyvips.Error as error:
-        raise OutputError(f"{path} could not be written: {str(error).splitlines()[-1].strip()}.") from None
+        raise OutputError(
+            f"{path} could not be written: {str(error).splitlines()[-1].strip()}."
+        ) from None
     write_bytes(path, content)

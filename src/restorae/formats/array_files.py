@@ -39,7 +39,9 @@ class _Planes:
         self.moved, self.outer = moved, outer
 
     def __getitem__(self, page: int) -> np.ndarray:
-        view: np.ndarray = self.moved[np.unravel_index(page, self.outer)] if self.outer else self.moved
+        view: np.ndarray = (
+            self.moved[np.unravel_index(page, self.outer)] if self.outer else self.moved
+        )
         return view
 
 
@@ -51,16 +53,27 @@ def open_array(path: Path, kind: str, axes: str | None) -> ArrayOriginal:
     """
     array = _mapped(path) if kind == "npy" else read_array(path)
     if array.ndim < 2 or array.size == 0:
-        raise BadPicture(f"{path} holds an array of shape {array.shape}; pictures are (height, width), (height, width, channels) or many.")
+        raise BadPicture(
+            f"{path} holds an array of shape {array.shape}; pictures are (height, width), (height, width, channels) or many."
+        )
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
-        raise BadPicture(f"{path} holds {array.dtype} values; pictures are whole numbers or floats.")
+        raise BadPicture(
+            f"{path} holds {array.dtype} values; pictures are whole numbers or floats."
+        )
     letters = _letters(path, array.shape, axes)
     outer = [place for place, letter in enumerate(letters) if letter not in "YXC"]
     banded = "C" in letters
-    order = (*outer, letters.index("Y"), letters.index("X"), *([letters.index("C")] if banded else []))
+    order = (
+        *outer,
+        letters.index("Y"),
+        letters.index("X"),
+        *([letters.index("C")] if banded else []),
+    )
     bands = array.shape[letters.index("C")] if banded else 1
     alpha = 1 if banded and axes is None and bands in (2, 4) else 0
-    page = Page(array.shape[letters.index("Y")], array.shape[letters.index("X")], bands, alpha, array.dtype)
+    page = Page(
+        array.shape[letters.index("Y")], array.shape[letters.index("X")], bands, alpha, array.dtype
+    )
     count = math.prod(array.shape[place] for place in outer)
     return ArrayOriginal(path, kind, (page,) * count, (), array, order, banded)
 
@@ -76,7 +89,12 @@ def _mapped(path: Path) -> np.ndarray:
 def _letters(path: Path, shape: tuple[int, ...], axes: str | None) -> str:
     if axes is not None:
         said = axes.upper()
-        if len(said) != len(shape) or len(set(said)) != len(said) or not {"Y", "X"} <= set(said) or not said.isalpha():
+        if (
+            len(said) != len(shape)
+            or len(set(said)) != len(said)
+            or not {"Y", "X"} <= set(said)
+            or not said.isalpha()
+        ):
             raise BadPicture(
                 f"{path}: --axes {axes} does not fit an array of shape {shape}: one letter for each side, Y and X among them, such as "
                 f"{'ZCTABD'[: max(0, len(shape) - 2)]}YX."
@@ -85,5 +103,7 @@ def _letters(path: Path, shape: tuple[int, ...], axes: str | None) -> str:
     banded = len(shape) > 2 and shape[-1] in _PICTURE_BANDS
     outer = len(shape) - (3 if banded else 2)
     if outer > 8:
-        raise BadPicture(f"{path} holds an array of shape {shape}: too many sides. Name them with --axes.")
+        raise BadPicture(
+            f"{path} holds an array of shape {shape}: too many sides. Name them with --axes."
+        )
     return "abdefghi"[:outer].upper() + ("YXC" if banded else "YX")

@@ -47,7 +47,9 @@ def _chosen_name(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> 
     wanted = (name,) if name else (*_PREFERRED, *arrays.files[: len(arrays.files) == 1])
     chosen = next((each for each in wanted if each in arrays.files), None)
     if chosen is None:
-        raise BadPicture(f"{path} holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}.")
+        raise BadPicture(
+            f"{path} holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}."
+        )
     return chosen
 
 
@@ -62,7 +64,14 @@ def write_array(path: Path, array: np.ndarray, like: Path | None = None) -> None
     """
     held = io.BytesIO()
     if path.suffix == ".npz":
-        np.savez_compressed(held, **(_replaced(like, array) if like is not None and zipfile.is_zipfile(like) else {"images": array}))
+        np.savez_compressed(
+            held,
+            **(
+                _replaced(like, array)
+                if like is not None and zipfile.is_zipfile(like)
+                else {"images": array}
+            ),
+        )
     else:
         np.save(held, array, allow_pickle=False)
     with written_whole(path) as partial:
@@ -79,6 +88,8 @@ def _replaced(like: Path, array: np.ndarray) -> Any:
 
 
 def _explain(path: Path, error: Exception) -> str:
-    if "Object arrays" in str(error) or ("allow_pickle" in str(error) and path.read_bytes()[:1] == b"\x80"):
+    if "Object arrays" in str(error) or (
+        "allow_pickle" in str(error) and path.read_bytes()[:1] == b"\x80"
+    ):
         return f"{path} holds Python objects, which are never loaded (they could run code). Expected an array of numbers."
     return f"{path} cannot be read as a NumPy array: it is cut short, damaged or something else ({error})."

@@ -19,7 +19,11 @@ def picture_files(folder: Path) -> list[Path]:
     closed: list[OSError] = []
     for parent, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [path for name in files if not name.startswith(".") and _is_picture(path := Path(parent, name))]
+        found += [
+            path
+            for name in files
+            if not name.startswith(".") and _is_picture(path := Path(parent, name))
+        ]
     return sorted([*found, *(Path(error.filename) for error in closed)])
 
 

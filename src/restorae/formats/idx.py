@@ -26,13 +26,19 @@ def read_idx(path: Path) -> np.ndarray:
         raw = path.read_bytes()
         content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError, zlib.error) as error:
-        raise BadPicture(f"{path} cannot be read: it is cut short or damaged ({error}). Get it anew.") from None
+        raise BadPicture(
+            f"{path} cannot be read: it is cut short or damaged ({error}). Get it anew."
+        ) from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
-        raise BadPicture(f"{path} is not an idx file: expected it to begin with 00 00, a type and a number of sides.")
+        raise BadPicture(
+            f"{path} is not an idx file: expected it to begin with 00 00, a type and a number of sides."
+        )
     dtype, sides = np.dtype(_TYPES[content[2]]), content[3]
     start = 4 + 4 * sides
     if not 1 <= sides <= 8 or len(content) < start:
-        raise BadPicture(f"{path} is cut short: its header names {sides} sides but ends before them.")
+        raise BadPicture(
+            f"{path} is cut short: its header names {sides} sides but ends before them."
+        )
     shape = struct.unpack(f">{sides}I", content[4:start])
     expected = math.prod(shape) * dtype.itemsize
     if expected > _LARGEST or len(content) - start != expected:
@@ -40,4 +46,6 @@ def read_idx(path: Path) -> np.ndarray:
             f"{path} holds {len(content) - start:,} bytes of values, but its header says {'×'.join(map(str, shape))} "
             f"({expected:,} bytes). It is cut short or damaged: get it anew."
         )
-    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    return (
+        np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    )

@@ -23,7 +23,12 @@ class _Segment(NamedTuple):
 
     @property
     def whole(self) -> bytes:
-        return b"\xff" + bytes([self.marker]) + (len(self.content) + 2).to_bytes(2, "big") + self.content
+        return (
+            b"\xff"
+            + bytes([self.marker])
+            + (len(self.content) + 2).to_bytes(2, "big")
+            + self.content
+        )
 
 
 def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: bool = True) -> None:
@@ -63,7 +68,9 @@ def _is_metadata(marker: int) -> bool:
 
 def _is_carried(segment: _Segment, profile: bool) -> bool:
     if segment.marker == _APP2:
-        return not segment.content.startswith(b"MPF\0") and (profile or not segment.content.startswith(b"ICC_PROFILE\0"))
+        return not segment.content.startswith(b"MPF\0") and (
+            profile or not segment.content.startswith(b"ICC_PROFILE\0")
+        )
     return segment.marker != _APP14 and _is_metadata(segment.marker)
 
 
@@ -76,7 +83,9 @@ def _header(file: BinaryIO, which: str) -> Iterator[_Segment]:
         if marker in _ALONE:
             continue
         if marker == _EOI:
-            raise BadPicture(f"{which} is a JPEG that ends before its pixels begin. It is damaged: get it anew.")
+            raise BadPicture(
+                f"{which} is a JPEG that ends before its pixels begin. It is damaged: get it anew."
+            )
         length = int.from_bytes(_exactly(file, 2, which), "big")
         if length < 2:
             raise BadPicture(
@@ -95,11 +104,15 @@ def _next_marker(file: BinaryIO, which: str) -> int:
         if after_ff and byte not in (0x00, 0xFF):
             return byte
         after_ff = byte == 0xFF
-    raise BadPicture(f"{which} is a JPEG whose segments are lost: {_MOST_STRAY:,} bytes without a marker. It is damaged: get it anew.")
+    raise BadPicture(
+        f"{which} is a JPEG whose segments are lost: {_MOST_STRAY:,} bytes without a marker. It is damaged: get it anew."
+    )
 
 
 def _exactly(file: BinaryIO, count: int, which: str) -> bytes:
     read = file.read(count)
     if len(read) < count:
-        raise BadPicture(f"{which} is a JPEG that is cut short before its pixels begin. Get it anew.")
+        raise BadPicture(
+            f"{which} is a JPEG that is cut short before its pixels begin. Get it anew."
+        )
     return read

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SUFFIX_OF = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avif": ".avif", "heic": ".heic", "npy": ".npy", "npz": ".npz"}
+SUFFIX_OF = {
+    "png": ".png",
+    "jpeg": ".jpg",
+    "tiff": ".tif",
+    "webp": ".webp",
+    "avif": ".avif",
+    "heic": ".heic",
+    "npy": ".npy",
+    "npz": ".npz",
+}
 """The usual suffix of each format that is read."""
 
 _KIND_OF = {
@@ -30,7 +39,13 @@ SUFFIXES = frozenset(suffix for suffix, kind in _KIND_OF.items() if kind not in 
 WRITTEN = ("png", "jpeg", "tiff", "webp", "avif")
 """Picture formats that can be written."""
 
-_STARTS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
+_STARTS = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"\x93NUMPY": "npy",
+    b"PK\x03\x04": "npz",
+    b"PK\x05\x06": "npz",
+}
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _AVIF, _HEIC = (b"avif", b"avis"), (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _LOOKED_AT = 32

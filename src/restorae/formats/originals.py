@@ -31,7 +31,12 @@ _DTYPES = {
     "uchar": "uint8", "char": "int8", "ushort": "uint16", "short": "int16", "uint": "uint32", "int": "int32", "float": "float32",
     "double": "float64",
 }  # fmt: skip
-_LOADERS = {"png": "pngload_source", "jpeg": "jpegload_source", "tiff": "tiffload_source", "webp": "webpload_source"}
+_LOADERS = {
+    "png": "pngload_source",
+    "jpeg": "jpegload_source",
+    "tiff": "tiffload_source",
+    "webp": "webpload_source",
+}
 _HAS_PAGES = ("tiff", "webp", "avif", "heic")
 _SKIPPED_AT_ONCE = 256
 _PALETTE = "its palette is converted to full colour"
@@ -144,7 +149,11 @@ class VipsOriginal(Original):
 
     @functools.cached_property
     def _batches(self) -> _PageBatches | None:
-        return _PageBatches(self) if self.layout is not None and self.layout.uniform and len(self.pages) > 1 else None
+        return (
+            _PageBatches(self)
+            if self.layout is not None and self.layout.uniform and len(self.pages) > 1
+            else None
+        )
 
     def rows(self, page: int) -> Rows:
         held = self._batches.page(page) if self._batches is not None else None
@@ -206,7 +215,9 @@ class _PageBatches:
         if self.places[pages[-1]] - first != len(pages) - 1:
             return np.empty(0)
         try:
-            image, _, _ = _as_pixels(path, load_with_vips(path, self.original.kind, first, len(pages)))
+            image, _, _ = _as_pixels(
+                path, load_with_vips(path, self.original.kind, first, len(pages))
+            )
             rows = _VipsRows(path, image).read(image.height)
         except BadPicture:
             return np.empty(0)  # one of them is broken: read alone, it is named
@@ -253,7 +264,9 @@ def open_original(path: Path, axes: str | None = None, most_pixels: int = MOST_P
         opened = _open_tiff(path, axes)
     else:
         if axes is not None:
-            raise BadPicture(f"{path}: --axes is for arrays and TIFF stacks; a {kind.upper()} file says itself what its sides are.")
+            raise BadPicture(
+                f"{path}: --axes is for arrays and TIFF stacks; a {kind.upper()} file says itself what its sides are."
+            )
         opened = _open_with_vips(path, kind, None)
     if opened.pixels > most_pixels:
         raise BadPicture(
@@ -318,19 +331,27 @@ def _open_with_vips(path: Path, kind: str, layout: TiffLayout | None) -> Origina
         count = int(header.get("n-pages"))
     pages = []
     for page in range(count):
-        image = header if page == 0 else load_with_vips(path, kind, layout.places[page] if layout else page)
+        image = (
+            header
+            if page == 0
+            else load_with_vips(path, kind, layout.places[page] if layout else page)
+        )
         image, told, changed = _as_pixels(path, image)
         converted = converted or changed
         notices += [each for each in told if each not in notices]
         alpha = layout.alphas[page] if layout else int(image.hasalpha())
-        pages.append(Page(image.height, image.width, image.bands, alpha, np.dtype(_DTYPES[image.format])))
+        pages.append(
+            Page(image.height, image.width, image.bands, alpha, np.dtype(_DTYPES[image.format]))
+        )
         if layout is not None and layout.uniform and page == 0:
             pages = pages * count  # thousands of planes need not be opened one by one
             break
     if layout is not None and layout.palette:
         notices.append(_PALETTE)
     if kind in ("png", "avif", "heic") and _moves(path, kind):
-        notices.append("it is a moving picture, of which only the still one is restored and written")
+        notices.append(
+            "it is a moving picture, of which only the still one is restored and written"
+        )
     return VipsOriginal(path, kind, tuple(pages), tuple(notices), header, layout, converted)
 
 
@@ -338,7 +359,11 @@ def _moves(path: Path, kind: str) -> bool:
     """Whether it holds further pictures that libvips does not read: an animated PNG, a sequence."""
     with path.open("rb") as handle:
         start = handle.read(2**16)
-    return b"acTL" in start.split(b"IDAT")[0] if kind == "png" else start[8:12] in (b"avis", b"msf1", b"hevc", b"hevx")
+    return (
+        b"acTL" in start.split(b"IDAT")[0]
+        if kind == "png"
+        else start[8:12] in (b"avis", b"msf1", b"hevc", b"hevx")
+    )
 
 
 def load_with_vips(path: Path, kind: str, page: int = 0, count: int = 1) -> pyvips.Image:
@@ -350,9 +375,16 @@ def load_with_vips(path: Path, kind: str, page: int = 0, count: int = 1) -> pyvi
     try:
         import pyvips
     except ImportError as error:
-        raise MissingExtra("Reading pictures needs pyvips: pip install 'pyvips[binary]'.") from error
-    pyvips.cache_set_max(0)  # libvips would keep what it opened and saved, and with it the pixels of the last pictures
-    options: dict[str, Any] = {"access": "sequential", "fail_on": "truncated" if kind == "jpeg" else "error"}
+        raise MissingExtra(
+            "Reading pictures needs pyvips: pip install 'pyvips[binary]'."
+        ) from error
+    pyvips.cache_set_max(
+        0
+    )  # libvips would keep what it opened and saved, and with it the pixels of the last pictures
+    options: dict[str, Any] = {
+        "access": "sequential",
+        "fail_on": "truncated" if kind == "jpeg" else "error",
+    }
     if kind in _HAS_PAGES:
         options |= {"page": page, "n": count}
     if kind in ("jpeg", "png", "tiff", "avif", "heic"):
@@ -390,7 +422,9 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
     elif bits < 8:
         notices.append(f"its {bits}-bit values become 8-bit ones")
     if image.format not in _DTYPES:
-        raise BadPicture(f"{path} holds {image.format} values, which cannot be restored. Convert it to whole numbers or floats.")
+        raise BadPicture(
+            f"{path} holds {image.format} values, which cannot be restored. Convert it to whole numbers or floats."
+        )
     return image, notices, converted
 
 

@@ -13,7 +13,18 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = {b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI"}
 _OF_THE_VALUES = {b"sBIT", b"pCAL"}
 """True as long as the pixels' type is the same."""
-_CARRIED = {b"pHYs", b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"tIME", b"sPLT", b"oFFs", b"sCAL", b"sTER"}
+_CARRIED = {
+    b"pHYs",
+    b"eXIf",
+    b"iTXt",
+    b"tEXt",
+    b"zTXt",
+    b"tIME",
+    b"sPLT",
+    b"oFFs",
+    b"sCAL",
+    b"sTER",
+}
 _STEP = 2**20
 
 
@@ -29,10 +40,19 @@ class _Chunk(NamedTuple):
 
     @property
     def is_safe_to_copy(self) -> bool:
-        return bool(self.name[3] & 0x20)  # a small letter: its maker says that it does not depend on the pixels
+        return bool(
+            self.name[3] & 0x20
+        )  # a small letter: its maker says that it does not depend on the pixels
 
 
-def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: bool = True, converted: bool = False) -> list[str]:
+def carry(
+    original: BinaryIO,
+    encoded: BinaryIO,
+    result: BinaryIO,
+    *,
+    profile: bool = True,
+    converted: bool = False,
+) -> list[str]:
     """Write to `result` the picture of `encoded` with the metadata of `original`, whose chunks stay as they are, in their order.
 
     What stood before the pixels stands before them again, and what stood behind them, behind. Carried are descriptions of the
@@ -78,7 +98,14 @@ def _named(file: BinaryIO, otherwise: str) -> str:
     return str(getattr(file, "name", otherwise))
 
 
-def _carry_until(name: bytes, file: BinaryIO, chunks: Iterator[_Chunk], result: BinaryIO, left_out: set[bytes], notices: list[str]) -> None:
+def _carry_until(
+    name: bytes,
+    file: BinaryIO,
+    chunks: Iterator[_Chunk],
+    result: BinaryIO,
+    left_out: set[bytes],
+    notices: list[str],
+) -> None:
     try:
         for chunk in chunks:
             if chunk.name == name:
@@ -93,7 +120,9 @@ def _carry_until(name: bytes, file: BinaryIO, chunks: Iterator[_Chunk], result: 
     except BadPicture:
         if name == b"IDAT":
             raise
-        notices.append("it is cut short; what it said behind its pixels was left out")  # the pixels could be read
+        notices.append(
+            "it is cut short; what it said behind its pixels was left out"
+        )  # the pixels could be read
 
 
 def _first(file: BinaryIO, chunks: Iterator[_Chunk], which: str) -> bytes:
@@ -125,7 +154,9 @@ def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
         if len(head) < 8 or place > size:
             raise BadPicture(f"{which} is a PNG that is cut short. Get it anew.")
         if not (chunk.name.isascii() and chunk.name.isalpha()):
-            raise BadPicture(f"{which} is a PNG with a chunk that has no name ({_told(chunk.name)}). It is damaged: get it anew.")
+            raise BadPicture(
+                f"{which} is a PNG with a chunk that has no name ({_told(chunk.name)}). It is damaged: get it anew."
+            )
         yield chunk
         if chunk.name == b"IEND":
             return

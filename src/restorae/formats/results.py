@@ -73,7 +73,9 @@ class Result(abc.ABC):
         self.drop()
 
 
-def begin_result(original: Original, target: Path, kind: str | None = None, quality: int | None = None) -> Result:
+def begin_result(
+    original: Original, target: Path, kind: str | None = None, quality: int | None = None
+) -> Result:
     """A result for `target` that is like `original`, in its format or in another.
 
     Args:
@@ -89,20 +91,32 @@ def begin_result(original: Original, target: Path, kind: str | None = None, qual
     kind = kind or original.kind
     if isinstance(original, ArrayOriginal) or kind in ARRAY_KINDS:
         if not isinstance(original, ArrayOriginal) or kind not in ARRAY_KINDS:
-            raise BadPicture(f"{original.path}: arrays are written as arrays and pictures as pictures; {kind} is not possible here.")
+            raise BadPicture(
+                f"{original.path}: arrays are written as arrays and pictures as pictures; {kind} is not possible here."
+            )
         as_it_lies = kind == "npy" and original.order == tuple(range(original.array.ndim))
-        return _SpooledArrayResult(original, target) if as_it_lies else _ArrayResult(original, target)
+        return (
+            _SpooledArrayResult(original, target) if as_it_lies else _ArrayResult(original, target)
+        )
     if isinstance(original, TiffArrayOriginal):
         if kind != "tiff":
-            raise BadPicture(f"{original.path} holds {original.pages[0].dtype} values, which only TIFF can hold. Leave --format away.")
+            raise BadPicture(
+                f"{original.path} holds {original.pages[0].dtype} values, which only TIFF can hold. Leave --format away."
+            )
         return _TiffArrayResult(original, target)
     assert isinstance(original, VipsOriginal)
     if kind not in WRITTEN:
-        raise BadPicture(f"{original.path}: {kind.upper()} files are read but not written. Choose --format {', '.join(WRITTEN)}.")
+        raise BadPicture(
+            f"{original.path}: {kind.upper()} files are read but not written. Choose --format {', '.join(WRITTEN)}."
+        )
     _check_holds(original, kind)
     sizes = {(page.height, page.width, page.bands, page.dtype) for page in original.pages}
     # libvips would call all bands beyond grey or colour alpha
-    by_bands = kind == "tiff" and original.pages[0].channels not in (1, 3) and not (original.layout and original.layout.pyramid)
+    by_bands = (
+        kind == "tiff"
+        and original.pages[0].channels not in (1, 3)
+        and not (original.layout and original.layout.pyramid)
+    )
     if len(sizes) > 1 or by_bands:
         return _MixedTiffResult(original, target, kind, quality)
     return _VipsResult(original, target, kind, quality)
@@ -124,7 +138,9 @@ def _check_holds(original: VipsOriginal, kind: str) -> None:
         why = f"{kind.upper()} holds 1 or 3 channels, this file has {page.channels}"
     if why:
         others = "tiff" if "alpha" not in why else "png, tiff, webp"
-        raise BadPicture(f"{original.path}: {why}, and nothing is to be lost. Choose --format {others}, or leave it away.")
+        raise BadPicture(
+            f"{original.path}: {why}, and nothing is to be lost. Choose --format {others}, or leave it away."
+        )
 
 
 # ------------------------------------------------------------------------------------------------------ arrays
@@ -167,13 +183,21 @@ class _Spooled(Result):
     def put(self, page: int, top: int, rows: np.ndarray) -> None:
         outline = self.original.pages[page]
         stride = outline.bytes // outline.height
-        self.spool.write(self.starts[page] + top * stride, np.ascontiguousarray(rows, outline.dtype).data.cast("B"))
+        self.spool.write(
+            self.starts[page] + top * stride,
+            np.ascontiguousarray(rows, outline.dtype).data.cast("B"),
+        )
 
     def page(self, page: int) -> np.ndarray:
         """A finished page's values."""
         outline = self.original.pages[page]
         shape = (outline.height, outline.width, outline.bands)
-        held = np.frombuffer(self.spool.buffer(), outline.dtype, outline.bytes // outline.dtype.itemsize, self.starts[page])
+        held = np.frombuffer(
+            self.spool.buffer(),
+            outline.dtype,
+            outline.bytes // outline.dtype.itemsize,
+            self.starts[page],
+        )
         return held.reshape(shape)
 
     def drop(self) -> None:
@@ -188,7 +212,11 @@ class _SpooledArrayResult(_Spooled):
         self.shape, self.dtype = original.array.shape, original.array.dtype
 
     def finish(self) -> None:
-        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": self.shape}
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": self.shape,
+        }
         try:
             with written_whole(self.target) as partial, partial.open("wb") as handle:
                 np.lib.format.write_array_header_1_0(handle, header)
@@ -198,7 +226,9 @@ class _SpooledArrayResult(_Spooled):
 
 
 class _VipsResult(_Spooled):
-    def __init__(self, original: VipsOriginal, target: Path, kind: str, quality: int | None) -> None:
+    def __init__(
+        self, original: VipsOriginal, target: Path, kind: str, quality: int | None
+    ) -> None:
         self.kind, self.quality, self.picture = kind, quality, original
         super().__init__(original, target, original.bytes if kind == "tiff" else 0)
 
@@ -209,7 +239,11 @@ class _VipsResult(_Spooled):
             with written_whole(self.target) as partial:
                 image = self._image()
                 if self.kind != self.picture.kind or self.kind == "avif":
-                    self._save(_with_metadata(image, self.picture, self.kind != self.picture.kind), partial, "all")
+                    self._save(
+                        _with_metadata(image, self.picture, self.kind != self.picture.kind),
+                        partial,
+                        "all",
+                    )
                     if self.kind == "tiff":
                         self._carry_exif(partial)
                 else:
@@ -226,13 +260,24 @@ class _VipsResult(_Spooled):
         pages = self.original.pages
         page = pages[0]
         image = pyvips.Image.new_from_memory(
-            self.spool.buffer(), page.width, page.height * len(pages), page.bands, _FORMATS[page.dtype.str[1:]]
+            self.spool.buffer(),
+            page.width,
+            page.height * len(pages),
+            page.bands,
+            _FORMATS[page.dtype.str[1:]],
         )
         header = self.picture.header
-        image = image.copy(interpretation=_interpretation(page, self.picture), xres=header.xres, yres=header.yres)
+        image = image.copy(
+            interpretation=_interpretation(page, self.picture), xres=header.xres, yres=header.yres
+        )
         if len(pages) > 1:
             image.set_type(pyvips.GValue.gint_type, "page-height", page.height)
-        if self.kind != "tiff" and self.kind != self.picture.kind and page.dtype.itemsize == 2 and self.kind in ("jpeg", "webp"):
+        if (
+            self.kind != "tiff"
+            and self.kind != self.picture.kind
+            and page.dtype.itemsize == 2
+            and self.kind in ("jpeg", "webp")
+        ):
             image = as_8_bits(image)
             self.notices.append(f"16 bits became 8: {self.kind.upper()} holds no more")
         if self.kind == "avif" and self.kind != self.picture.kind and page.dtype.itemsize == 2:
@@ -243,22 +288,47 @@ class _VipsResult(_Spooled):
         header, same = self.picture.header, self.kind == self.picture.kind
         match self.kind:
             case "jpeg":
-                sampling = header.get("jpeg-chroma-subsample") if same and header.get_typeof("jpeg-chroma-subsample") else ""
+                sampling = (
+                    header.get("jpeg-chroma-subsample")
+                    if same and header.get_typeof("jpeg-chroma-subsample")
+                    else ""
+                )
                 return {
                     "Q": self.quality or QUALITY["jpeg"],
-                    "subsample_mode": "off" if "4:4:4" in sampling else "on" if "4:2:0" in sampling else "auto",
-                    "interlace": bool(same and header.get_typeof("jpeg-multiscan") and header.get("jpeg-multiscan")),
+                    "subsample_mode": "off"
+                    if "4:4:4" in sampling
+                    else "on"
+                    if "4:2:0" in sampling
+                    else "auto",
+                    "interlace": bool(
+                        same
+                        and header.get_typeof("jpeg-multiscan")
+                        and header.get("jpeg-multiscan")
+                    ),
                     "optimize_coding": True,
                 }
             case "png":
-                return {"interlace": bool(same and header.get_typeof("interlaced")), "compression": 6}
+                return {
+                    "interlace": bool(same and header.get_typeof("interlaced")),
+                    "compression": 6,
+                }
             case "webp":
-                lossless = self.quality is None and same and webp_chunks.is_lossless(self.picture.path)
+                lossless = (
+                    self.quality is None and same and webp_chunks.is_lossless(self.picture.path)
+                )
                 return {"lossless": True} if lossless else {"Q": self.quality or QUALITY["webp"]}
             case "avif":
                 deep = self.original.pages[0].dtype.itemsize > 1
-                bits = header.get("bits-per-sample") if same and header.get_typeof("bits-per-sample") else (12 if deep else 8)
-                return {"compression": "av1", "Q": self.quality or QUALITY["avif"], "bitdepth": bits if bits in (8, 10, 12) else 8}
+                bits = (
+                    header.get("bits-per-sample")
+                    if same and header.get_typeof("bits-per-sample")
+                    else (12 if deep else 8)
+                )
+                return {
+                    "compression": "av1",
+                    "Q": self.quality or QUALITY["avif"],
+                    "bitdepth": bits if bits in (8, 10, 12) else 8,
+                }
             case _:
                 return self._tiff_options()
 
@@ -266,7 +336,11 @@ class _VipsResult(_Spooled):
         size = self.original.bytes
         layout = self.picture.layout
         if layout is None:
-            return {"compression": "deflate", "predictor": "horizontal", "bigtiff": size > _CLASSIC_LIMIT}
+            return {
+                "compression": "deflate",
+                "predictor": "horizontal",
+                "bigtiff": size > _CLASSIC_LIMIT,
+            }
         options: dict[str, Any] = {
             "compression": layout.compression,
             "bigtiff": layout.bigtiff or size * (1.34 if layout.pyramid else 1) > _CLASSIC_LIMIT,
@@ -285,7 +359,13 @@ class _VipsResult(_Spooled):
         return options
 
     def _save(self, image: pyvips.Image, path: Path, keep: str) -> None:
-        saver = {"jpeg": image.jpegsave, "png": image.pngsave, "webp": image.webpsave, "avif": image.heifsave, "tiff": image.tiffsave}
+        saver = {
+            "jpeg": image.jpegsave,
+            "png": image.pngsave,
+            "webp": image.webpsave,
+            "avif": image.heifsave,
+            "tiff": image.tiffsave,
+        }
         saver[self.kind](os.fsencode(path), keep=keep, **self._options())
 
     def _save_and_carry(self, image: pyvips.Image, partial: Path) -> None:
@@ -294,7 +374,9 @@ class _VipsResult(_Spooled):
             if self._goes_in_place():
                 assert self.picture.layout is not None
                 assert self.picture.layout.contiguous is not None
-                _put_in_place(self, partial, self.picture.layout.contiguous, self.picture.layout.big_endian)
+                _put_in_place(
+                    self, partial, self.picture.layout.contiguous, self.picture.layout.big_endian
+                )
                 return
             self._save(image, partial, "none")
             self.notices += tiff_tags.carry(self.picture.path, partial, profile=profile)
@@ -305,13 +387,19 @@ class _VipsResult(_Spooled):
                 self._save(_with_metadata(image, self.picture, upright=False), encoded, "all")
             else:
                 self._save(image, encoded, "none")
-            with self.picture.path.open("rb") as before, encoded.open("rb") as after, partial.open("wb") as result:
+            with (
+                self.picture.path.open("rb") as before,
+                encoded.open("rb") as after,
+                partial.open("wb") as result,
+            ):
                 if self.kind == "jpeg":
                     jpeg_segments.carry(before, after, result, profile=profile)
                 elif self.kind == "webp":
                     webp_chunks.carry(before, after, result, profile=profile)
                 else:
-                    self.notices += png_chunks.carry(before, after, result, profile=profile, converted=self.picture.converted)
+                    self.notices += png_chunks.carry(
+                        before, after, result, profile=profile, converted=self.picture.converted
+                    )
         finally:
             encoded.unlink(missing_ok=True)
 
@@ -330,13 +418,18 @@ class _VipsResult(_Spooled):
         try:
             exif.write_bytes(blob)
             with contextlib.suppress(BadPicture):
-                self.notices += tiff_tags.carry(exif, partial, orientation=False)  # it was turned upright
+                self.notices += tiff_tags.carry(
+                    exif, partial, orientation=False
+                )  # it was turned upright
         finally:
             exif.unlink(missing_ok=True)
 
 
 def _interpretation(page: Page, original: VipsOriginal) -> str:
-    if page.channels == 3 and (original.converted or original.header.interpretation not in ("srgb", "rgb", "rgb16", "scrgb")):
+    if page.channels == 3 and (
+        original.converted
+        or original.header.interpretation not in ("srgb", "rgb", "rgb16", "scrgb")
+    ):
         return "rgb16" if page.dtype.itemsize == 2 else "srgb"
     if page.channels not in (1, 3):
         return "grey16" if page.dtype.itemsize == 2 else "b-w"
@@ -362,9 +455,13 @@ def _with_metadata(image: pyvips.Image, original: VipsOriginal, upright: bool) -
 class _MixedTiffResult(_Spooled):
     """Pages of different sizes or types, or of many bands, written one by one."""
 
-    def __init__(self, original: VipsOriginal, target: Path, kind: str, quality: int | None) -> None:
+    def __init__(
+        self, original: VipsOriginal, target: Path, kind: str, quality: int | None
+    ) -> None:
         if kind != "tiff":
-            raise BadPicture(f"{original.path} holds pages of different sizes, which only TIFF can hold. Leave --format away.")
+            raise BadPicture(
+                f"{original.path} holds pages of different sizes, which only TIFF can hold. Leave --format away."
+            )
         super().__init__(original, target, original.bytes)
         self.layout, self.converted = original.layout, original.converted
 
@@ -372,10 +469,17 @@ class _MixedTiffResult(_Spooled):
         try:
             with written_whole(self.target) as partial:
                 compressed = self.layout is not None and self.layout.compression != "none"
-                big = self.starts[-1] > _CLASSIC_LIMIT or (self.layout is not None and self.layout.bigtiff)
-                stored = {"compression": "zlib" if compressed else None, "tile": self.layout.tile if self.layout is not None else None}
+                big = self.starts[-1] > _CLASSIC_LIMIT or (
+                    self.layout is not None and self.layout.bigtiff
+                )
+                stored = {
+                    "compression": "zlib" if compressed else None,
+                    "tile": self.layout.tile if self.layout is not None else None,
+                }
                 _write_pages(self, partial, big, lambda page: {**_colours(page), **stored})
-                self.notices += tiff_tags.carry(self.original.path, partial, profile=not self.converted)
+                self.notices += tiff_tags.carry(
+                    self.original.path, partial, profile=not self.converted
+                )
         finally:
             self.drop()
 
@@ -405,11 +509,16 @@ class _TiffArrayResult(_Spooled):
         if self.layout.white_is_zero and page.channels == 1:
             said["photometric"] = "miniswhite"
         if self.layout.associated:
-            said["extrasamples"] = ["assocalpha" if each == "unassalpha" else each for each in said["extrasamples"] or ()]
+            said["extrasamples"] = [
+                "assocalpha" if each == "unassalpha" else each
+                for each in said["extrasamples"] or ()
+            ]
         return said
 
 
-def _write_pages(result: _Spooled, partial: Path, bigtiff: bool, said: Callable[[Page], dict[str, Any]]) -> None:
+def _write_pages(
+    result: _Spooled, partial: Path, bigtiff: bool, said: Callable[[Page], dict[str, Any]]
+) -> None:
     """The result's pages one after another by tifffile; `said` gives what it is to say of each."""
     import tifffile
 
@@ -426,7 +535,8 @@ def _colours(page: Page) -> dict[str, Any]:
     further = page.bands - (3 if rgb else 1)
     return {
         "photometric": "rgb" if rgb else "minisblack",
-        "extrasamples": ["unspecified"] * (further - page.alpha) + ["unassalpha"] * page.alpha or None,
+        "extrasamples": ["unspecified"] * (further - page.alpha) + ["unassalpha"] * page.alpha
+        or None,
         "planarconfig": "contig" if page.bands > 1 else None,
     }
 
@@ -438,7 +548,11 @@ def _put_in_place(result: _Spooled, partial: Path, start: int, big_endian: bool)
         handle.seek(start)
         for place, page in enumerate(result.original.pages):
             values = result.page(place)
-            handle.write(np.ascontiguousarray(values, page.dtype.newbyteorder(">" if big_endian else "<")).data)
+            handle.write(
+                np.ascontiguousarray(
+                    values, page.dtype.newbyteorder(">" if big_endian else "<")
+                ).data
+            )
             del values
 
 
@@ -446,4 +560,6 @@ def _not_written(target: Path, error: Exception) -> OutputError:
     told = [line.strip() for line in str(error).splitlines() if line.strip()]
     if any("No space left" in line or "Disk quota" in line for line in told):
         return OutputError(explain_write_failure(target, OSError(28, "No space left on device")))
-    return OutputError(f"{target} could not be written: {told[-1] if told else 'unknown reason'}. What was there before has not changed.")
+    return OutputError(
+        f"{target} could not be written: {told[-1] if told else 'unknown reason'}. What was there before has not changed."
+    )

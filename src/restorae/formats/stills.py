@@ -37,7 +37,9 @@ def read_outline(path: Path) -> Outline:
     image = _open(path).autorot()  # of the header alone: nothing is decoded
     channels = 1 if image.interpretation in ("b-w", "grey16") else 3
     depth = {"ushort": 2, "float": 4}.get(image.format, 1)
-    return Outline(image.height, image.width, channels, image.height * image.width * channels * depth)
+    return Outline(
+        image.height, image.width, channels, image.height * image.width * channels * depth
+    )
 
 
 def read_still(path: Path) -> np.ndarray:
@@ -53,7 +55,9 @@ def read_still(path: Path) -> np.ndarray:
     image = _open(path)
     try:
         if image.get_typeof("orientation") and image.get("orientation") > 1:
-            image = image.copy_memory().autorot()  # lines are read from top to bottom, but turned they are needed in another order
+            image = (
+                image.copy_memory().autorot()
+            )  # lines are read from top to bottom, but turned they are needed in another order
         if image.hasalpha():
             image = image.extract_band(0, n=image.bands - 1)
         if image.interpretation not in _TAKEN_AS_THEY_ARE:
@@ -86,7 +90,10 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
             f"{path.name}: pictures are written as {', '.join(SUFFIX_OF[each] for each in WRITTEN)}. Choose one of these suffixes."
         )
     fits = pixels.ndim in (2, 3) and pixels.size and (pixels.ndim == 2 or pixels.shape[2] <= 4)
-    if not fits or not (pixels.dtype in (np.uint8, np.uint16, np.bool_) or (kind == "tiff" and pixels.dtype == np.float32)):
+    if not fits or not (
+        pixels.dtype in (np.uint8, np.uint16, np.bool_)
+        or (kind == "tiff" and pixels.dtype == np.float32)
+    ):
         raise BadPicture(
             f"{path}: a picture file holds (height, width) or (height, width, 3) values of uint8 or uint16 (TIFF also float32), "
             f"not {pixels.dtype} {pixels.shape}."
@@ -101,13 +108,17 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
             image = as_8_bits(image)
         content = _encoded(image, kind, quality)
     except pyvips.Error as error:
-        raise OutputError(f"{path} could not be written: {str(error).splitlines()[-1].strip()}.") from None
+        raise OutputError(
+            f"{path} could not be written: {str(error).splitlines()[-1].strip()}."
+        ) from None
     write_bytes(path, content)
 
 
 def as_8_bits(image: pyvips.Image) -> pyvips.Image:
     """A picture of 16 bits in 8."""
-    return (image / 257).rint().cast("uchar").copy(interpretation="b-w" if image.bands < 3 else "srgb")
+    return (
+        (image / 257).rint().cast("uchar").copy(interpretation="b-w" if image.bands < 3 else "srgb")
+    )
 
 
 def _encoded(image: pyvips.Image, kind: str, quality: int) -> bytes:
@@ -120,7 +131,9 @@ def _encoded(image: pyvips.Image, kind: str, quality: int) -> bytes:
         case "webp":
             content = image.webpsave_buffer(Q=quality)
         case "avif":
-            content = image.heifsave_buffer(compression="av1", Q=quality, bitdepth=12 if image.format == "ushort" else 8)
+            content = image.heifsave_buffer(
+                compression="av1", Q=quality, bitdepth=12 if image.format == "ushort" else 8
+            )
         case _:
             content = image.tiffsave_buffer(compression="deflate")
     return content

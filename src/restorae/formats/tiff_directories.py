@@ -15,7 +15,24 @@ import numpy as np
 
 from restorae.errors import BadPicture
 
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 """Bytes of one value of each type."""
 UNITS = SIZES | {5: 4, 10: 4}
 """Bytes that turn round together: a rational is two numbers."""
@@ -65,7 +82,9 @@ class Tiff:
         self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
         version = self.unpacked("H", head[2:4])[0] if self.order and len(head) >= 8 else 0
         self.big = version == 43
-        if version not in (42, 43) or (self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))):
+        if version not in (42, 43) or (
+            self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))
+        ):
             raise BadPicture(f"{path} is not a TIFF: it does not begin as one.")
         self.offset = "Q" if self.big else "I"  # of places and counts
         self.room = 8 if self.big else 4  # for values within an entry
@@ -110,7 +129,9 @@ class Tiff:
         count = self.unpacked("Q" if self.big else "H", self.file.read(lead))[0]
         start, length = place + lead, count * each
         self.walked += length
-        if count > _MOST or start + length > self.size or self.walked > self.size:  # directories that overlap would never end
+        if (
+            count > _MOST or start + length > self.size or self.walked > self.size
+        ):  # directories that overlap would never end
             raise BadPicture(
                 f"{self.path} is a TIFF with more tags ({count:,} at byte {place:,}) than fit into it. It is damaged: get it anew."
             )
@@ -118,12 +139,16 @@ class Tiff:
         following = self.file.read(self.room)  # some writers leave it away
         entries: dict[int, Entry] = {}
         for at in range(0, length, each):
-            tag, kind, number = self.unpacked("HH" + self.offset, content[at : at + each - self.room])
+            tag, kind, number = self.unpacked(
+                "HH" + self.offset, content[at : at + each - self.room]
+            )
             raw = content[at + each - self.room : at + each]
             inline = number * SIZES.get(kind, 0) <= self.room
             where = start + at + each - self.room if inline else self.unpacked(self.offset, raw)[0]
             entries.setdefault(tag, Entry(tag, kind, number, where, raw))
-        return Directory(entries, self.unpacked(self.offset, following)[0] if len(following) == self.room else 0)
+        return Directory(
+            entries, self.unpacked(self.offset, following)[0] if len(following) == self.room else 0
+        )
 
     def holds(self, entry: Entry) -> bool:
         """Whether an entry's values lie within the file."""
@@ -134,8 +159,12 @@ class Tiff:
         if entry is None or entry.type not in (1, 3, 4, 13, 16, 18) or not self.holds(entry):
             return []
         self.looked += entry.size
-        if self.looked > 4 * self.size + 2**16:  # a few bytes a page, unless all of them point to the same long list
-            raise BadPicture(f"{self.path} is a TIFF whose pages repeat one list again and again. It is damaged: get it anew.")
+        if (
+            self.looked > 4 * self.size + 2**16
+        ):  # a few bytes a page, unless all of them point to the same long list
+            raise BadPicture(
+                f"{self.path} is a TIFF whose pages repeat one list again and again. It is damaged: get it anew."
+            )
         self.file.seek(entry.place)
         values = np.frombuffer(self.file.read(entry.size), f"{self.order}u{SIZES[entry.type]}")
         return [int(value) for value in values]

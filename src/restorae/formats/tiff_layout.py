@@ -72,7 +72,9 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
         import tifffile
     except ImportError as error:
         raise MissingExtra("Reading TIFF files needs tifffile: pip install tifffile.") from error
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file we say ourselves
+    logging.getLogger("tifffile").setLevel(
+        logging.CRITICAL
+    )  # what is wrong with a file we say ourselves
     try:
         with tifffile.TiffFile(path) as opened:
             if len(opened.pages) == 0:
@@ -81,7 +83,9 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
     except BadPicture:
         raise
     except Exception as error:  # of many kinds, with broken files
-        raise BadPicture(f"{path} cannot be read as a TIFF: {error}. It is cut short, damaged or of an unknown variant.") from None
+        raise BadPicture(
+            f"{path} cannot be read as a TIFF: {error}. It is cut short, damaged or of an unknown variant."
+        ) from None
 
 
 def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
@@ -92,7 +96,9 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     subifds = bool(first.subifds) and len(pages) == 1
     places = (0,) if pyramid else tuple(range(len(pages)))
     kept = [pages[place] for place in places]
-    outlines = {(page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype)) for page in kept}
+    outlines = {
+        (page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype)) for page in kept
+    }
     common: dict[str, Any] = {
         "compression": _VIPS_NAMES.get(int(first.compression), "deflate"),
         "predictor": _PREDICTORS.get(int(first.predictor or 1), "none"),
@@ -116,16 +122,34 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     if planes is not None:  # ImageJ writes one directory for a whole stack
         array, offset = planes
         stack = array.reshape(-1, *array.shape[-2:])
-        channels = _channels_of(path, opened.series[0].axes, opened.series[0].shape, len(stack), axes)
-        return TiffLayout((0,), (0,) * len(stack), channels, True, arrays=list(stack), contiguous=offset, **common)
+        channels = _channels_of(
+            path, opened.series[0].axes, opened.series[0].shape, len(stack), axes
+        )
+        return TiffLayout(
+            (0,), (0,) * len(stack), channels, True, arrays=list(stack), contiguous=offset, **common
+        )
     channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
-    layout = TiffLayout(places, alphas, channels, len(outlines) == 1, contiguous=_contiguous(opened, kept), **common)
+    layout = TiffLayout(
+        places, alphas, channels, len(outlines) == 1, contiguous=_contiguous(opened, kept), **common
+    )
     if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
-        return replace(layout, contiguous=None) if layout.associated else layout  # libvips divides by alpha
+        return (
+            replace(layout, contiguous=None) if layout.associated else layout
+        )  # libvips divides by alpha
     if dtype.kind not in "fiu" or len(outlines) > 1:
-        raise BadPicture(f"{path} holds {dtype} values, which cannot be restored. Convert it to whole numbers or floats.")
-    return TiffLayout(places, alphas, channels, True, arrays=[_values(page) for page in kept], contiguous=layout.contiguous, **common)
+        raise BadPicture(
+            f"{path} holds {dtype} values, which cannot be restored. Convert it to whole numbers or floats."
+        )
+    return TiffLayout(
+        places,
+        alphas,
+        channels,
+        True,
+        arrays=[_values(page) for page in kept],
+        contiguous=layout.contiguous,
+        **common,
+    )
 
 
 def _values(page: Any) -> np.ndarray:
@@ -139,7 +163,9 @@ def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool
     if any(page.subfiletype & _REDUCED for page in pages[1:]):
         return all(page.subfiletype & _REDUCED for page in pages[1:])
     halved = all(
-        abs(smaller - larger / 2) <= 1 for before, after in pairwise(shapes) for larger, smaller in zip(before, after, strict=True)
+        abs(smaller - larger / 2) <= 1
+        for before, after in pairwise(shapes)
+        for larger, smaller in zip(before, after, strict=True)
     )
     return halved and pages[0].is_tiled
 
@@ -147,7 +173,9 @@ def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool
 def _alpha(page: Any) -> int:
     """How many of a pixel's values are alpha; of RGB one further value is alpha whatever is said of it."""
     further = [int(each) in (1, 2) for each in page.extrasamples or ()]
-    said = len(further) - further.index(True) if any(further) else 0  # what stands behind alpha is left alone with it
+    said = (
+        len(further) - further.index(True) if any(further) else 0
+    )  # what stands behind alpha is left alone with it
     samples, colours = page.samplesperpixel, {2: 3, 5: 4, 6: 3}.get(int(page.photometric), 1)
     if said:
         return int(min(said, samples - 1))
@@ -189,18 +217,24 @@ def _axes_of(opened: Any) -> tuple[str, tuple[int, ...]]:
     return opened.series[0].axes, tuple(opened.series[0].shape)
 
 
-def _channels_of(path: Path, known: str, shape: Sequence[int], count: int, axes: str | None) -> tuple[int, ...]:
+def _channels_of(
+    path: Path, known: str, shape: Sequence[int], count: int, axes: str | None
+) -> tuple[int, ...]:
     """Which channel each page shows, from the axes that the file or the person names."""
     letters, sizes = known.upper(), tuple(shape)
     if axes is not None:
         said = axes.upper()
         outer = said.replace("Y", "").replace("X", "").replace("S", "")
         if not {"Y", "X"} <= set(said) or len(set(said)) != len(said) or not said.isalpha():
-            raise BadPicture(f"--axes {axes}: one letter for each side, Y and X among them, such as ZYX or TCYX.")
+            raise BadPicture(
+                f"--axes {axes}: one letter for each side, Y and X among them, such as ZYX or TCYX."
+            )
         if len(outer) == 1:
             letters, sizes = outer, (count,)
         elif len(outer) == sum(letter not in "YXS" for letter in letters):
-            sizes = tuple(size for letter, size in zip(letters, sizes, strict=True) if letter not in "YXS")
+            sizes = tuple(
+                size for letter, size in zip(letters, sizes, strict=True) if letter not in "YXS"
+            )
             letters = outer
         elif outer:
             raise BadPicture(
@@ -208,7 +242,11 @@ def _channels_of(path: Path, known: str, shape: Sequence[int], count: int, axes:
                 "Name one, such as ZYX or CYX."
             )
     else:
-        pairs = [(letter, size) for letter, size in zip(letters, sizes, strict=False) if letter not in "YXS"]
+        pairs = [
+            (letter, size)
+            for letter, size in zip(letters, sizes, strict=False)
+            if letter not in "YXS"
+        ]
         letters, sizes = "".join(letter for letter, _ in pairs), tuple(size for _, size in pairs)
     if "C" not in letters or math.prod(sizes) != count:
         return (0,) * count

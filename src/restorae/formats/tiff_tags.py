@@ -44,7 +44,9 @@ _OF_THE_OLD_FILE = {
 """What makers say about their own way of storing pixels; a reader would look for it in vain, or be misled."""
 
 
-def carry(original: Path, encoded: Path, *, profile: bool = True, orientation: bool = True) -> list[str]:
+def carry(
+    original: Path, encoded: Path, *, profile: bool = True, orientation: bool = True
+) -> list[str]:
     """Give the pages of `encoded` the tags of the original's pages, with their exact values, in its own byte order.
 
     All is carried that does not say how the pixels are stored: descriptions (OME, ImageJ), resolution, orientation, EXIF and GPS, XMP,
@@ -70,12 +72,20 @@ def carry(original: Path, encoded: Path, *, profile: bool = True, orientation: b
     """
     with original.open("rb") as before, encoded.open("rb+") as after:
         source, target = Tiff(before, original), Tiff(after, encoded)
-        carrier = _Carrier(source, target, _STRUCTURAL | (set() if profile else _COLOURS) | (set() if orientation else {_ORIENTATION}))
+        carrier = _Carrier(
+            source,
+            target,
+            _STRUCTURAL
+            | (set() if profile else _COLOURS)
+            | (set() if orientation else {_ORIENTATION}),
+        )
         try:
             carrier.carry_pages()
         except _NoRoom:
             after.truncate(target.size)
-            return ["its metadata were left out: they would lie beyond 4 GiB, where a classic TIFF cannot point"]
+            return [
+                "its metadata were left out: they would lie beyond 4 GiB, where a classic TIFF cannot point"
+            ]
         except BadPicture:
             after.truncate(target.size)
             raise
@@ -92,7 +102,9 @@ class _Carrier:
     def __init__(self, source: Tiff, target: Tiff, left_out: set[int]) -> None:
         self.source, self.target, self.left_out = source, target, left_out
         self.end = target.size
-        self.copied: dict[tuple[int, int, int], int] = {}  # values and directories that several pages share stay shared
+        self.copied: dict[
+            tuple[int, int, int], int
+        ] = {}  # values and directories that several pages share stay shared
         self.taken = 0
         self.lost: dict[str, set[int]] = {}  # reason: tags
         self.notices: list[str] = []
@@ -104,12 +116,20 @@ class _Carrier:
             old = old[:1]  # EXIF without a picture; its second page is a thumbnail
         if self._would_mislead(old[0], new):
             self.left_out.add(_DESCRIPTION)
-        pages = [self._fields(page, partner) for page, partner in zip(new, self._partners(old, new), strict=True)]
+        pages = [
+            self._fields(page, partner)
+            for page, partner in zip(new, self._partners(old, new), strict=True)
+        ]
         places, place = [], self._aligned()
         for fields in pages:
             places.append(place)
             place += len(_padded(self._directory(fields, 0)))
-        self._append(b"".join(_padded(self._directory(fields, behind)) for fields, behind in zip(pages, [*places[1:], 0], strict=True)))
+        self._append(
+            b"".join(
+                _padded(self._directory(fields, behind))
+                for fields, behind in zip(pages, [*places[1:], 0], strict=True)
+            )
+        )
         self.target.file.flush()
         self.target.file.seek(8 if self.target.big else 4)
         self.target.file.write(self.target.packed(self.target.offset, places[0]))
@@ -117,7 +137,12 @@ class _Carrier:
     def _would_mislead(self, first: Directory, new: Sequence[Directory]) -> bool:
         """Whether ImageJ would look for planes where there are none: of an uncompressed stack it believes that they lie side by side."""
         described = first.entries.get(_DESCRIPTION)
-        if described is None or len(new) < 2 or self.target.number(new[0], _COMPRESSION) != 1 or not self.source.holds(described):
+        if (
+            described is None
+            or len(new) < 2
+            or self.target.number(new[0], _COMPRESSION) != 1
+            or not self.source.holds(described)
+        ):
             return False
         self.source.file.seek(described.place)
         said = self.source.file.read(min(described.size, 2**12))
@@ -126,7 +151,8 @@ class _Carrier:
         expected = None
         for page in new:
             places, sizes = (
-                self.target.numbers(page.entries.get(tag) or page.entries.get(tiled)) for tag, tiled in ((_STRIPS, _TILES), (279, 325))
+                self.target.numbers(page.entries.get(tag) or page.entries.get(tiled))
+                for tag, tiled in ((_STRIPS, _TILES), (279, 325))
             )
             for place, size in zip(places, sizes, strict=False):
                 if expected not in (None, place):
@@ -139,22 +165,34 @@ class _Carrier:
 
     def told(self) -> list[str]:
         listed = [
-            f"tag{'s' if len(tags) > 1 else ''} {', '.join(map(str, sorted(tags)))} left out: {why}" for why, tags in self.lost.items()
+            f"tag{'s' if len(tags) > 1 else ''} {', '.join(map(str, sorted(tags)))} left out: {why}"
+            for why, tags in self.lost.items()
         ]
         return listed + self.notices
 
-    def _partners(self, old: Sequence[Directory], new: Sequence[Directory]) -> list[Directory | None]:
+    def _partners(
+        self, old: Sequence[Directory], new: Sequence[Directory]
+    ) -> list[Directory | None]:
         """For each new page the old one that it comes from."""
         if len(old) == len(new):
             return list(old)
         full = [page for page in old if not self.source.number(page, _REDUCED) & 1]
-        smaller = {self._size(self.source, page): page for page in old if self.source.number(page, _REDUCED) & 1}
+        smaller = {
+            self._size(self.source, page): page
+            for page in old
+            if self.source.number(page, _REDUCED) & 1
+        }
         remaining = iter(full)
         partners = [
-            smaller.get(self._size(self.target, page)) if self.target.number(page, _REDUCED) & 1 else next(remaining, None) for page in new
+            smaller.get(self._size(self.target, page))
+            if self.target.number(page, _REDUCED) & 1
+            else next(remaining, None)
+            for page in new
         ]
         if any(_DESCRIPTIONS & page.entries.keys() for page in remaining):
-            self._notice(f"what some of its {len(full)} pages say was left out: the result has fewer")
+            self._notice(
+                f"what some of its {len(full)} pages say was left out: the result has fewer"
+            )
         return partners
 
     @staticmethod
@@ -163,13 +201,19 @@ class _Carrier:
 
     def _fields(self, page: Directory, partner: Directory | None) -> dict[int, bytes]:
         """A page's entries as they are written: its own, and its partner's."""
-        fields = {tag: self._entry(tag, own.type, own.count, own.raw) for tag, own in page.entries.items()}
+        fields = {
+            tag: self._entry(tag, own.type, own.count, own.raw) for tag, own in page.entries.items()
+        }
         if partner is None:
             return fields
         if {_STRIPS, _TILES} & partner.entries.keys():
-            fields = {tag: written for tag, written in fields.items() if tag not in _SAID_BY_WRITERS}
+            fields = {
+                tag: written for tag, written in fields.items() if tag not in _SAID_BY_WRITERS
+            }
         left_out = set(self.left_out)
-        if self.source.numbers(partner.entries.get(_BITS)) != self.target.numbers(page.entries.get(_BITS)):
+        if self.source.numbers(partner.entries.get(_BITS)) != self.target.numbers(
+            page.entries.get(_BITS)
+        ):
             left_out.add(_TRANSFER_FUNCTION)
         fields |= self._carried(partner, left_out)
         subs = self._sub_pages(page, partner)
@@ -182,7 +226,10 @@ class _Carrier:
             return None
         new = [self.target.directory(place) for place in self.target.numbers(entry)]
         try:
-            old = [self.source.directory(place) for place in self.source.numbers(partner.entries[_SUBIFDS])]
+            old = [
+                self.source.directory(place)
+                for place in self.source.numbers(partner.entries[_SUBIFDS])
+            ]
         except BadPicture:
             self._lose(_SUBIFDS, "pointing to what is not a directory")
             return None
@@ -190,12 +237,22 @@ class _Carrier:
             return None
         places: list[int] = []
         for below, above in zip(new, self._partners(old, new), strict=True):
-            fields = {tag: self._entry(tag, own.type, own.count, own.raw) for tag, own in below.entries.items()}
+            fields = {
+                tag: self._entry(tag, own.type, own.count, own.raw)
+                for tag, own in below.entries.items()
+            }
             fields |= self._carried(above, self.left_out | {_TRANSFER_FUNCTION}) if above else {}
             places.append(self._append(self._directory(fields, below.next)))
-        return self._entry(_SUBIFDS, entry.type, entry.count, self.target.packed(f"{len(places)}{'IQ'[SIZES[entry.type] == 8]}", *places))
+        return self._entry(
+            _SUBIFDS,
+            entry.type,
+            entry.count,
+            self.target.packed(f"{len(places)}{'IQ'[SIZES[entry.type] == 8]}", *places),
+        )
 
-    def _carried(self, directory: Directory, left_out: set[int], depth: int = 0) -> dict[int, bytes]:
+    def _carried(
+        self, directory: Directory, left_out: set[int], depth: int = 0
+    ) -> dict[int, bytes]:
         """The entries that are carried from a directory, with their values written."""
         fields: dict[int, bytes] = {}
         for tag, entry in directory.entries.items():
@@ -207,7 +264,9 @@ class _Carrier:
                 self._put(fields, tag, self._below(entry, depth + 1))
             elif tag in (_IMAGEJ, _IMAGEJ_COUNTS) and self.swapped:
                 if tag == _IMAGEJ:
-                    self._put(fields, tag, self._imagej(entry, directory.entries.get(_IMAGEJ_COUNTS)))
+                    self._put(
+                        fields, tag, self._imagej(entry, directory.entries.get(_IMAGEJ_COUNTS))
+                    )
             else:
                 self._put(fields, tag, self._value(entry))
         if self.swapped and _IMAGEJ in fields:
@@ -238,8 +297,12 @@ class _Carrier:
                 return None
             self.copied[key] = 0  # whoever points here from below runs in a circle
             if self.swapped and _MAKER_NOTE in directory.entries:
-                self._notice("its maker's note stays as it was, but the byte order around it changed; some programs may not read it")
-            self.copied[key] = self._append(self._directory(self._carried(directory, set(), depth), 0))
+                self._notice(
+                    "its maker's note stays as it was, but the byte order around it changed; some programs may not read it"
+                )
+            self.copied[key] = self._append(
+                self._directory(self._carried(directory, set(), depth), 0)
+            )
         if not self.copied.get(key):
             self._lose(entry.tag, "leading in a circle or too deep")
             return None
@@ -249,7 +312,12 @@ class _Carrier:
     def _value(self, entry: Entry) -> bytes | None:
         """An entry whose values are those of the original's."""
         if entry.type not in SIZES or (entry.type in (13, 18)):
-            self._lose(entry.tag, "of an unknown type" if entry.type not in SIZES else "pointing to a part of the old file")
+            self._lose(
+                entry.tag,
+                "of an unknown type"
+                if entry.type not in SIZES
+                else "pointing to a part of the old file",
+            )
             return None
         if not self.source.holds(entry):
             self._lose(entry.tag, "values that lie outside the file")
@@ -259,12 +327,22 @@ class _Carrier:
         unit = 1 if entry.tag in _STREAMS else UNITS[entry.type]
         if entry.size <= self.target.room:
             self.source.file.seek(entry.place)
-            return self._entry(entry.tag, entry.type, entry.count, self._turned(self.source.file.read(entry.size), unit))
+            return self._entry(
+                entry.tag,
+                entry.type,
+                entry.count,
+                self._turned(self.source.file.read(entry.size), unit),
+            )
         key = (entry.place, entry.size, unit)
         if key not in self.copied:
             self._account(entry)
             self.copied[key] = self._append_turned(entry, unit)
-        return self._entry(entry.tag, entry.type, entry.count, self.target.packed(self.target.offset, self.copied[key]))
+        return self._entry(
+            entry.tag,
+            entry.type,
+            entry.count,
+            self.target.packed(self.target.offset, self.copied[key]),
+        )
 
     def _shortened(self, entry: Entry) -> bytes | None:
         """Values of eight bytes in four, if they fit."""
@@ -277,7 +355,9 @@ class _Carrier:
         if len(values) and not (limits.min <= values.min() and values.max() <= limits.max):
             self._lose(entry.tag, "numbers of eight bytes, which a classic TIFF cannot hold")
             return None
-        return self._entry(entry.tag, kind, entry.count, values.astype(f"{self.target.order}{sign}4").tobytes())
+        return self._entry(
+            entry.tag, kind, entry.count, values.astype(f"{self.target.order}{sign}4").tobytes()
+        )
 
     def _imagej(self, entry: Entry, counts: Entry | None) -> bytes | None:
         """ImageJ's own block, whose texts and numbers are in the file's byte order."""
@@ -285,7 +365,11 @@ class _Carrier:
         if counts is not None and SIZES.get(entry.type) == 1 and self.source.holds(entry):
             self._account(entry)
             self.source.file.seek(entry.place)
-            content = _turned_imagej(self.source.file.read(entry.size), self.source.numbers(counts), self.source.order == "<")
+            content = _turned_imagej(
+                self.source.file.read(entry.size),
+                self.source.numbers(counts),
+                self.source.order == "<",
+            )
         if content is None:
             self._lose(entry.tag, "in a byte order that cannot be turned")
             return None
@@ -296,7 +380,9 @@ class _Carrier:
     def _account(self, entry: Entry) -> None:
         self.taken += entry.size
         if self.taken > self.source.size:
-            raise BadPicture(f"{self.source.path} is a TIFF whose tags hold more than the file does. It is damaged: get it anew.")
+            raise BadPicture(
+                f"{self.source.path} is a TIFF whose tags hold more than the file does. It is damaged: get it anew."
+            )
 
     def _turned(self, content: bytes, unit: int) -> bytes:
         return _turned(content, unit) if self.swapped else content
@@ -333,11 +419,17 @@ class _Carrier:
         """An entry; what does not fit into it is written behind the end."""
         if len(content) > self.target.room:
             content = self.target.packed(self.target.offset, self._append(content))
-        return self.target.packed("HH" + self.target.offset, tag, kind, count) + content.ljust(self.target.room, b"\0")
+        return self.target.packed("HH" + self.target.offset, tag, kind, count) + content.ljust(
+            self.target.room, b"\0"
+        )
 
     def _directory(self, fields: dict[int, bytes], following: int) -> bytes:
         count = self.target.packed("Q" if self.target.big else "H", len(fields))
-        return count + b"".join(fields[tag] for tag in sorted(fields)) + self.target.packed(self.target.offset, following)
+        return (
+            count
+            + b"".join(fields[tag] for tag in sorted(fields))
+            + self.target.packed(self.target.offset, following)
+        )
 
 
 def _padded(content: bytes) -> bytes:
@@ -350,7 +442,16 @@ def _turned(content: bytes, unit: int) -> bytes:
 
 def _turned_imagej(content: bytes, counts: Iterable[int], little: bool) -> bytes | None:
     """ImageJ's block in the other byte order: a magic number, kinds with counts, then the parts; None if it cannot be understood."""
-    units = {b"info": 2, b"labl": 2, b"prop": 2, b"rang": 8, b"luts": 1, b"plot": 1, b"roi ": 1, b"over": 1}
+    units = {
+        b"info": 2,
+        b"labl": 2,
+        b"prop": 2,
+        b"rang": 8,
+        b"luts": 1,
+        b"plot": 1,
+        b"roi ": 1,
+        b"over": 1,
+    }
     lengths = iter(counts)
     head = next(lengths, 0)
     if content[:4] != (b"JIJI" if little else b"IJIJ") or head % 8 != 4 or head > len(content):

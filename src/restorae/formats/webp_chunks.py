@@ -25,7 +25,11 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
     Raises:
         BadPicture: one of the two cannot be walked.
     """
-    kept = {name: content for name, content in _chunks(original) if name in _FLAGS and (profile or name != b"ICCP")}
+    kept = {
+        name: content
+        for name, content in _chunks(original)
+        if name in _FLAGS and (profile or name != b"ICCP")
+    }
     pixels = [(name, content) for name, content in _chunks(encoded) if name not in _FLAGS]
     if pixels and pixels[0][0] == b"VP8X":
         header, pixels = pixels[0][1], pixels[1:]
@@ -42,7 +46,9 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
     size = 4 + sum(8 + len(content) + len(content) % 2 for _, content in ordered)
     result.write(b"RIFF" + size.to_bytes(4, "little") + b"WEBP")
     for name, content in ordered:
-        result.write(name + len(content).to_bytes(4, "little") + content + b"\0" * (len(content) % 2))
+        result.write(
+            name + len(content).to_bytes(4, "little") + content + b"\0" * (len(content) % 2)
+        )
 
 
 def is_lossless(path: Path) -> bool:
@@ -89,4 +95,8 @@ def _header(pixels: list[tuple[bytes, bytes]]) -> bytes:
         width = (int.from_bytes(content[6:8], "little") & 0x3FFF) - 1
         height = (int.from_bytes(content[8:10], "little") & 0x3FFF) - 1
         alpha = 0
-    return bytes([_ALPHA * alpha, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+    return (
+        bytes([_ALPHA * alpha, 0, 0, 0])
+        + width.to_bytes(3, "little")
+        + height.to_bytes(3, "little")
+    )

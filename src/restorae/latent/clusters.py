@@ -32,7 +32,11 @@ def project(means: Tensor) -> Projection:
         return Projection(means.float().numpy(), ("z[0]", "z[1]"), "")
     if latent_dim == 1:
         flat = torch.cat([means, torch.zeros_like(means)], 1)
-        return Projection(flat.float().numpy(), ("z[0]", ""), "one latent dimension: the height of a point means nothing")
+        return Projection(
+            flat.float().numpy(),
+            ("z[0]", ""),
+            "one latent dimension: the height of a point means nothing",
+        )
     centred = means.double() - means.double().mean(0)
     variances, directions = torch.linalg.eigh(centred.T @ centred / max(1, len(means) - 1))
     best = directions[:, [-1, -2]]
@@ -40,4 +44,8 @@ def project(means: Tensor) -> Projection:
     best = best * torch.sign(best.gather(0, best.abs().argmax(0, keepdim=True)))
     share = (variances[-2:].sum() / variances.sum().clamp_min(1e-12)).item()
     note = f"{latent_dim} latent dimensions, projected onto their first two principal components ({share:.0%} of the variance)"
-    return Projection((centred @ best).float().numpy(), ("first principal component", "second principal component"), note)
+    return Projection(
+        (centred @ best).float().numpy(),
+        ("first principal component", "second principal component"),
+        note,
+    )

@@ -34,7 +34,13 @@ class Manifold:
         return tiled(self.images)
 
 
-def manifold(model: Model, n: int = 30, extent: float = 1.0, spacing: Spacing = "linear", dimensions: tuple[int, int] = (0, 1)) -> Manifold:
+def manifold(
+    model: Model,
+    n: int = 30,
+    extent: float = 1.0,
+    spacing: Spacing = "linear",
+    dimensions: tuple[int, int] = (0, 1),
+) -> Manifold:
     """Decode an n × n grid of latents, z[0] to the right and z[1] upwards, in one go.
 
     Args:
@@ -47,7 +53,9 @@ def manifold(model: Model, n: int = 30, extent: float = 1.0, spacing: Spacing = 
     Raises:
         UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
     """
-    latent_dim = model.network.latent_dim if isinstance(model.network, VAE) else 0  # decode says what is wrong with the others
+    latent_dim = (
+        model.network.latent_dim if isinstance(model.network, VAE) else 0
+    )  # decode says what is wrong with the others
     if latent_dim == 1:
         raise UsageError(
             "A manifold is a plane and this model has one latent dimension. Walk along its line with restorae vae interpolate, or "
@@ -57,7 +65,9 @@ def manifold(model: Model, n: int = 30, extent: float = 1.0, spacing: Spacing = 
         raise UsageError(f"A manifold has at least one picture along each side, not {n}.")
     right, up = dimensions
     if latent_dim and (right == up or not (0 <= right < latent_dim and 0 <= up < latent_dim)):
-        raise UsageError(f"Choose two different latent dimensions from 0 to {latent_dim - 1}; {right} and {up} came.")
+        raise UsageError(
+            f"Choose two different latent dimensions from 0 to {latent_dim - 1}; {right} and {up} came."
+        )
     values = axis_values(n, extent, spacing)
     latents = np.zeros((n, n, max(latent_dim, 2)), np.float32)
     latents[..., right] = values[None, :]
@@ -75,7 +85,9 @@ def axis_values(n: int, extent: float, spacing: Spacing) -> np.ndarray:
     if not (math.isfinite(extent) and extent > 0):
         raise UsageError(f"The range is a number above 0, not {extent}.")
     if spacing == "linear" or n == 1:
-        return np.linspace(-extent, extent, n, dtype=np.float32) if n > 1 else np.zeros(1, np.float32)
+        return (
+            np.linspace(-extent, extent, n, dtype=np.float32) if n > 1 else np.zeros(1, np.float32)
+        )
     outermost = torch.special.ndtr(torch.tensor(float(extent), dtype=torch.float64)).item()
     steps = torch.linspace(1 - outermost, outermost, n, dtype=torch.float64)
     values: np.ndarray = torch.special.ndtri(steps).float().numpy()

@@ -10,7 +10,9 @@ from restorae.errors import ShapeMismatch, UsageError
 from restorae.model import Model
 
 
-def interpolate(model: Model, start: np.ndarray, end: np.ndarray, steps: int = 16) -> tuple[np.ndarray, Tensor]:
+def interpolate(
+    model: Model, start: np.ndarray, end: np.ndarray, steps: int = 16
+) -> tuple[np.ndarray, Tensor]:
     """Pictures on the straight line between two pictures' latent means, both ends included, and the latents.
 
     Args:
@@ -30,7 +32,9 @@ def interpolate(model: Model, start: np.ndarray, end: np.ndarray, steps: int = 1
         raise UsageError(f"A walk has at least its two ends: --steps 2 or more, not {steps}.")
     first, last = (model.encode(picture).mean for picture in (start, end))
     if len(first) != 1 or len(last) != 1:
-        raise ShapeMismatch(f"A walk goes from one picture to one other; {len(first)} and {len(last)} came.")
+        raise ShapeMismatch(
+            f"A walk goes from one picture to one other; {len(first)} and {len(last)} came."
+        )
     latents = torch.lerp(first, last, torch.linspace(0, 1, steps)[:, None])
     return model.decode(latents.numpy()), latents
 
@@ -38,4 +42,6 @@ def interpolate(model: Model, start: np.ndarray, end: np.ndarray, steps: int = 1
 def tiled(images: np.ndarray) -> np.ndarray:
     """A grid of pictures (rows, columns, height, width[, 3]) as one picture."""
     rows, columns, height, width = images.shape[:4]
-    return np.ascontiguousarray(images.swapaxes(1, 2)).reshape(rows * height, columns * width, *images.shape[4:])
+    return np.ascontiguousarray(images.swapaxes(1, 2)).reshape(
+        rows * height, columns * width, *images.shape[4:]
+    )

@@ -52,4 +52,8 @@ class PixelLoss(Loss, abc.ABC, family="loss"):
         """A scalar, mean over the batch; smaller is better. Both (batch, channel, height, width) float32."""
 
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:
-        return {"loss": self.between(send_through(batch.module, batch.degraded, batch.network.multiple_of), batch.clean)}
+        return {
+            "loss": self.between(
+                send_through(batch.module, batch.degraded, batch.network.multiple_of), batch.clean
+            )
+        }

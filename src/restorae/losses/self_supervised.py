@@ -52,7 +52,12 @@ class Neighbours(SelfSupervised, kind="neighbours"):
         noisy = batch.degraded
         height, width = (side // 2 * 2 for side in noisy.shape[-2:])
         noisy = noisy[..., :height, :width]
-        choice = torch.randint(len(_PAIRS), (len(noisy), height // 2, width // 2), generator=batch.generator, device=noisy.device)
+        choice = torch.randint(
+            len(_PAIRS),
+            (len(noisy), height // 2, width // 2),
+            generator=batch.generator,
+            device=noisy.device,
+        )
         given, wanted = halves(noisy, choice)
         predicted = send_through(batch.module, given, batch.network.multiple_of)
         with torch.no_grad():
@@ -60,8 +65,14 @@ class Neighbours(SelfSupervised, kind="neighbours"):
             one, other = halves(whole, choice)
         error = predicted - wanted
         prediction, consistency = error.square().mean(), (error - (one - other)).square().mean()
-        weight = self.consistency * (min(1.0, (batch.step + 1) / self.warmup) if self.warmup else 1.0)
-        return {"loss": prediction + weight * consistency, "prediction": prediction.detach(), "consistency": consistency.detach()}
+        weight = self.consistency * (
+            min(1.0, (batch.step + 1) / self.warmup) if self.warmup else 1.0
+        )
+        return {
+            "loss": prediction + weight * consistency,
+            "prediction": prediction.detach(),
+            "consistency": consistency.detach(),
+        }
 
 
 def halves(images: Images, choice: Tensor) -> tuple[Images, Images]:
@@ -117,9 +128,15 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
         batch, _, height, width = noisy.shape
         # cells are as long as what is hidden around their pixel, so that predicted pixels do not hide each other
         long = max(self.cell, 2 * self.reach + 1)
-        tall, wide = {"neither": (self.cell, self.cell), "rows": (self.cell, long), "columns": (long, self.cell)}[self.along]
+        tall, wide = {
+            "neither": (self.cell, self.cell),
+            "rows": (self.cell, long),
+            "columns": (long, self.cell),
+        }[self.along]
         rows, columns = -(-height // tall), -(-width // wide)
-        place = torch.randint(tall * wide, (batch, rows, columns), generator=generator, device=noisy.device)
+        place = torch.randint(
+            tall * wide, (batch, rows, columns), generator=generator, device=noisy.device
+        )
         cells = functional.one_hot(place, tall * wide).view(batch, rows, columns, tall, wide)
         spread = cells.permute(0, 1, 3, 2, 4).reshape(batch, 1, rows * tall, columns * wide)
         return spread[..., :height, :width].bool()
@@ -140,6 +157,8 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
             around[..., 1 + down : 1 + down + height, 1 + across : 1 + across + width]
             for down in (-1, 0, 1)
             for across in (-1, 0, 1)
-            if (down or across) and not (self.along == "rows" and down == 0) and not (self.along == "columns" and across == 0)
+            if (down or across)
+            and not (self.along == "rows" and down == 0)
+            and not (self.along == "columns" and across == 0)
         ]
         return torch.stack(seen).median(0).values

@@ -43,7 +43,9 @@ class NegativeELBO(Loss, kind="negative-elbo"):
 
     def model_post_init(self, _context: Any) -> None:
         if self.importance_samples > 1 and (self.beta != 1 or self.kl_warmup or self.free_bits):
-            raise BadSpec("The importance-weighted bound has no separate KL term: beta stays 1, kl_warmup and free_bits 0.")
+            raise BadSpec(
+                "The importance-weighted bound has no separate KL term: beta stays 1, kl_warmup and free_bits 0."
+            )
 
     def check(self, network: Network) -> None:
         if not isinstance(network, LatentNetwork):
@@ -57,8 +59,12 @@ class NegativeELBO(Loss, kind="negative-elbo"):
         assert isinstance(network, LatentNetwork)
         count, samples = len(batch.clean), self.importance_samples
         explained: Explanation = batch.module.explain(  # type: ignore[operator]
-            pad_to_multiple(batch.degraded, network.multiple_of).contiguous(memory_format=torch.channels_last),
-            pad_to_multiple(batch.clean, network.multiple_of).contiguous(memory_format=torch.channels_last),
+            pad_to_multiple(batch.degraded, network.multiple_of).contiguous(
+                memory_format=torch.channels_last
+            ),
+            pad_to_multiple(batch.clean, network.multiple_of).contiguous(
+                memory_format=torch.channels_last
+            ),
             batch.generator,
             samples,
         )
@@ -69,10 +75,14 @@ class NegativeELBO(Loss, kind="negative-elbo"):
         parts = {"reconstruction": reconstruction.detach(), "kl": kl.detach()}
         if samples > 1:
             latents, posterior = explained.latents, explained.posterior
-            prior = explained.prior or DiagonalGaussian.standard(tuple(latents.shape), latents.device)
+            prior = explained.prior or DiagonalGaussian.standard(
+                tuple(latents.shape), latents.device
+            )
             weights = likelihood + prior.log_prob(latents) - posterior.log_prob(latents)
             bound = torch.logsumexp(weights.view(samples, count), 0) - math.log(samples)
             return {"loss": -bound.mean(), **parts}
         charged = by_dimension.clamp_min(self.free_bits).sum() if self.free_bits else kl
-        beta = self.beta * min(1.0, (batch.step + 1) / self.kl_warmup) if self.kl_warmup else self.beta
+        beta = (
+            self.beta * min(1.0, (batch.step + 1) / self.kl_warmup) if self.kl_warmup else self.beta
+        )
         return {"loss": reconstruction + beta * charged, **parts}

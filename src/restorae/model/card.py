@@ -73,7 +73,9 @@ class Card(Settings):
     @property
     def learned_turned(self) -> bool:
         """Whether it learned from patches that were turned and mirrored, so that several views of a picture do it good."""
-        return self.recipe is not None and bool(self.recipe.get("augment") and self.recipe.get("patch"))
+        return self.recipe is not None and bool(
+            self.recipe.get("augment") and self.recipe.get("patch")
+        )
 
 
 def make_card(network: Network, module: nn.Module, **facts: Any) -> Card:
@@ -92,5 +94,13 @@ def _latent(network: Network) -> dict[str, Any] | None:
     if not isinstance(network, LatentNetwork):
         return None
     if network.generates:
-        return {"shape": [network.latent_dim], "prior": "standard normal", "likelihood": network.likelihood}
-    return {"shape": [network.latent_dim, None, None], "prior": "learned, given the degraded picture", "likelihood": network.likelihood}
+        return {
+            "shape": [network.latent_dim],
+            "prior": "standard normal",
+            "likelihood": network.likelihood,
+        }
+    return {
+        "shape": [network.latent_dim, None, None],
+        "prior": "learned, given the degraded picture",
+        "likelihood": network.likelihood,
+    }

@@ -37,7 +37,9 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
         raise
     except RestoraeError as error:
         raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
-    weights = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    weights = {
+        key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
+    }
     return Model(network, build_with(network, weights, path), card)
 
 
@@ -81,7 +83,9 @@ def card_of(header: dict[str, Any], path: Path) -> Card:
     """
     version = header.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
-        raise BadModelFile(f"{path} has format version {version}; this restorae reads up to {FORMAT_VERSION}. Upgrade restorae.")
+        raise BadModelFile(
+            f"{path} has format version {version}; this restorae reads up to {FORMAT_VERSION}. Upgrade restorae."
+        )
     if isinstance(version, int) and version < 3:
         header = {**header, "values": "auto"}  # nothing else could be said then
     try:
@@ -90,7 +94,9 @@ def card_of(header: dict[str, Any], path: Path) -> Card:
         raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
 
 
-def read_file(path: Path, header_name: str, with_tensors: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def read_file(
+    path: Path, header_name: str, with_tensors: bool = True
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The JSON header called `header_name` and the tensors of a `.safetensors` file.
 
     Raises:
@@ -99,12 +105,18 @@ def read_file(path: Path, header_name: str, with_tensors: bool = True) -> tuple[
     try:
         with safe_open(path, framework="pt") as opened:
             text = (opened.metadata() or {}).get(header_name)
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()} if with_tensors else {}  # noqa: SIM118
+            tensors = (
+                {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+                if with_tensors
+                else {}
+            )
         header = json.loads(text) if text else None
     except (SafetensorError, OSError, ValueError) as error:
         raise BadModelFile(f"{path} cannot be read: {_what_it_is(path)} ({error}).") from None
     if not isinstance(header, dict):
-        raise BadModelFile(f"{path} is a .safetensors file, but not one that restorae wrote as a {header_name} file.")
+        raise BadModelFile(
+            f"{path} is a .safetensors file, but not one that restorae wrote as a {header_name} file."
+        )
     return header, tensors
 
 
@@ -115,14 +127,18 @@ def build_with(network: Network, weights: dict[str, Tensor], path: Path) -> nn.M
         BadModelFile: the weights are not this network's.
     """
     try:
-        with torch.device("meta"):  # nothing is allocated or drawn: the weights in the file take the places
+        with torch.device(
+            "meta"
+        ):  # nothing is allocated or drawn: the weights in the file take the places
             module = network.build()
         module.load_state_dict(weights, assign=True)
         if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
             module = network.build()
             module.load_state_dict(weights)
     except RuntimeError as error:
-        raise BadModelFile(f"{path}: the weights do not fit the network {network} that the header names ({error}).") from None
+        raise BadModelFile(
+            f"{path}: the weights do not fit the network {network} that the header names ({error})."
+        ) from None
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 

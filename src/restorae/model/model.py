@@ -15,16 +15,23 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from restorae.chance import generator
 from restorae.error_bound import ErrorBound, stored_span
 from restorae.errors import BadPicture, ShapeMismatch, UsageError
 from restorae.files import write_bytes
 from restorae.machine import Precision, choose_device, choose_precision, computing_in
 from restorae.model.card import Card
 from restorae.model.views import average_of_views, check_views, multiple_for
-from restorae.networks import VAE, LatentModule, Network, pad_to_multiple, send_through, working_memory
+from restorae.networks import (
+    VAE,
+    LatentModule,
+    Network,
+    pad_to_multiple,
+    send_through,
+    working_memory,
+)
 from restorae.pixels import as_array, as_batch, range_of, with_channels
 from restorae.posterior import DiagonalGaussian, join
+from restorae.randomness import generator
 from restorae.shapes import Images, Latents
 from restorae.tiling import apply, plan_for, tile_at_hand
 
@@ -78,17 +85,23 @@ class Model:
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
         values = range_of(stored, self.card.values)
-        images = torch.from_numpy(np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2)))
+        images = torch.from_numpy(
+            np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2))
+        )
         restored = self.restore_images(images, views=views).numpy().transpose(0, 2, 3, 1)
         return values.to_stored(restored, pictures.dtype).reshape(pictures.shape)
 
     @overload
-    def error_bound(self, pictures: np.ndarray, restored: np.ndarray | None = None) -> np.ndarray: ...
+    def error_bound(
+        self, pictures: np.ndarray, restored: np.ndarray | None = None
+    ) -> np.ndarray: ...
 
     @overload
     def error_bound(self, pictures: Tensor, restored: Tensor | None = None) -> Tensor: ...
 
-    def error_bound(self, pictures: np.ndarray | Tensor, restored: np.ndarray | Tensor | None = None) -> np.ndarray | Tensor:
+    def error_bound(
+        self, pictures: np.ndarray | Tensor, restored: np.ndarray | Tensor | None = None
+    ) -> np.ndarray | Tensor:
         """How far each restored value may be off: nine in ten are not farther (`restorae.error_bound` says what that means).
 
         Args:
@@ -106,20 +119,30 @@ class Model:
         """
         if isinstance(pictures, Tensor):
             images = _as_images(pictures)
-            after = self.restore_images(images) if restored is None else _as_images(torch.as_tensor(restored))
+            after = (
+                self.restore_images(images)
+                if restored is None
+                else _as_images(torch.as_tensor(restored))
+            )
             return self.bound_for(images.shape[1]).of(images, after)
         stored = with_channels(pictures)
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
             raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
         values = range_of(stored, self.card.values)
-        before = torch.from_numpy(np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2)))
+        before = torch.from_numpy(
+            np.ascontiguousarray(values.to_working(stored).transpose(0, 3, 1, 2))
+        )
         if restored is None:
             after = self.restore_images(before)
         else:
             given = with_channels(np.asarray(restored))
-            after = torch.from_numpy(np.ascontiguousarray(values.to_working(given).transpose(0, 3, 1, 2)))
+            after = torch.from_numpy(
+                np.ascontiguousarray(values.to_working(given).transpose(0, 3, 1, 2))
+            )
         bounds = self.bound_for(before.shape[1]).of(before, after).numpy().transpose(0, 2, 3, 1)
-        return np.asarray(bounds * stored_span(values, pictures.dtype), np.float32).reshape(pictures.shape)
+        return np.asarray(bounds * stored_span(values, pictures.dtype), np.float32).reshape(
+            pictures.shape
+        )
 
     def shown(self, channels: int) -> int:
         """How many channels the network sees at once of pictures of so many: all, or one by one where it does not take so many."""
@@ -135,7 +158,11 @@ class Model:
         if shown in self.card.error_bounds:
             return self.card.error_bounds[shown]
         known = " and ".join(map(str, self.card.error_bounds))
-        what = f"it was calibrated on pictures of {known} channel(s), not of {shown}" if known else "it was never calibrated"
+        what = (
+            f"it was calibrated on pictures of {known} channel(s), not of {shown}"
+            if known
+            else "it was never calibrated"
+        )
         raise UsageError(
             f"Nobody knows how far off {self.card.name} may be: {what}. Measure it on pictures whose clean version you have and that it "
             "was not trained on: restorae models calibrate MODEL --clean DATA (--with SPEC | --degraded DATA) --out FILE."
@@ -187,19 +214,31 @@ class Model:
             raise UsageError(f"At least one restoration must be drawn, not {count}.")
         channels = images.shape[1]
         if channels not in self.network.takes and self.network.channels == 1:
-            return self.draw_restorations(images.reshape(-1, 1, *images.shape[2:]), count, seed).reshape(count, *images.shape)
+            return self.draw_restorations(
+                images.reshape(-1, 1, *images.shape[2:]), count, seed
+            ).reshape(count, *images.shape)
         if channels == 1 and 1 not in self.network.takes:
-            return self.draw_restorations(images.expand(-1, self.network.channels, -1, -1), count, seed).mean(2, keepdim=True)
+            return self.draw_restorations(
+                images.expand(-1, self.network.channels, -1, -1), count, seed
+            ).mean(2, keepdim=True)
         self._check(images)
         device, (height, width), drawn = self._device, images.shape[-2:], []
         with self._ready():
             for place, image in enumerate(images):
-                degraded = pad_to_multiple(image[None].to(device), self.network.multiple_of).expand(count, -1, -1, -1)
+                degraded = pad_to_multiple(image[None].to(device), self.network.multiple_of).expand(
+                    count, -1, -1, -1
+                )
                 source = generator(seed, place, device=device)
-                drawn.append(torch.cat([module.draw(part, source) for part in self._batches(degraded)])[..., :height, :width].float())
+                drawn.append(
+                    torch.cat([module.draw(part, source) for part in self._batches(degraded)])[
+                        ..., :height, :width
+                    ].float()
+                )
         return torch.stack(drawn, 1).clone().to(images.device)
 
-    def restore_images(self, images: Images, precision: Precision = "auto", views: int = 1) -> Images:
+    def restore_images(
+        self, images: Images, precision: Precision = "auto", views: int = 1
+    ) -> Images:
         """Restored images for a working batch (n, channels, height, width), unclipped, on the images' device.
 
         A network that does not take so many channels restores them one by one; one for colour alone takes grey as three
@@ -213,7 +252,9 @@ class Model:
         if images.shape[-2] * images.shape[-1] <= _SMALL:
             return self.restore_tile(images, precision, views)
         halo, multiple_of = self.network.halo, multiple_for(views, self.network.multiple_of)
-        tile = tile_at_hand(self.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=self._device)
+        tile = tile_at_hand(
+            self.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=self._device
+        )
         plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)
         if len(plan) == 1:
             return self.restore_tile(images, precision, views)
@@ -222,7 +263,12 @@ class Model:
     def restore_tile(self, images: Images, precision: Precision = "auto", views: int = 1) -> Images:
         """As `restore_images`, all of it at once: memory grows with the pictures."""
         if views > 1:
-            return average_of_views(lambda seen: self.restore_tile(seen, precision), images, views, self.network.multiple_of)
+            return average_of_views(
+                lambda seen: self.restore_tile(seen, precision),
+                images,
+                views,
+                self.network.multiple_of,
+            )
         if images.shape[1] == 1 or not {1, images.shape[1]} <= {*self.network.takes}:
             return self._through_module(images, precision)
         grey = (images == images[:, :1]).flatten(1).all(1)
@@ -265,7 +311,11 @@ class Model:
         module: Any = self.module
         with self._ready():
             parts = [
-                module.encode(pad_to_multiple(batch.to(self._device), network.multiple_of).contiguous(memory_format=torch.channels_last))
+                module.encode(
+                    pad_to_multiple(batch.to(self._device), network.multiple_of).contiguous(
+                        memory_format=torch.channels_last
+                    )
+                )
                 for batch in self._batches(images)
             ]
         found = join(parts)
@@ -288,7 +338,9 @@ class Model:
         """
         network = self._vae()
         if isinstance(latents, np.ndarray):
-            return as_array(self.decode(torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32))))
+            return as_array(
+                self.decode(torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32)))
+            )
         if latents.dim() != 2 or latents.shape[1] != network.latent_dim:
             raise ShapeMismatch(
                 f"Latents of this model are (count, {network.latent_dim}): {network.latent_dim} coordinate(s) for each picture. "
@@ -306,14 +358,22 @@ class Model:
         if count < 1:
             raise UsageError(f"At least one picture must be sampled, not {count}.")
         # one generator for each: the first ten of a hundred are the ten
-        latents = torch.stack([torch.randn(network.latent_dim, generator=generator(seed, place)) for place in range(count)])
+        latents = torch.stack(
+            [
+                torch.randn(network.latent_dim, generator=generator(seed, place))
+                for place in range(count)
+            ]
+        )
         return as_array(self.decode(latents))
 
     def _outputs(self, latents: Latents) -> Tensor:
         network, module = self._vae(), self.module
         at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
         with self._ready():
-            parts = [module.decode(part.to(self._device)) for part in torch.split(latents.float(), at_once)]  # type: ignore[operator]
+            parts = [
+                module.decode(part.to(self._device))  # type: ignore[operator]
+                for part in torch.split(latents.float(), at_once)
+            ]
         return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
 
     def _vae(self) -> VAE:
@@ -328,13 +388,18 @@ class Model:
         channels = images.shape[1]
         if channels not in self.network.takes:
             if channels > 1:
-                return self._through_module(images.reshape(-1, 1, *images.shape[2:]), precision).reshape(images.shape)
+                return self._through_module(
+                    images.reshape(-1, 1, *images.shape[2:]), precision
+                ).reshape(images.shape)
             # here channels is 1
-            return self._through_module(images.expand(-1, self.network.channels, -1, -1), precision).mean(1, keepdim=True)
+            return self._through_module(
+                images.expand(-1, self.network.channels, -1, -1), precision
+            ).mean(1, keepdim=True)
         self._check_size(images)
         with self._ready(precision):
             pieces = [
-                send_through(self.module, batch.to(self._device), self.network.multiple_of).float() for batch in self._batches(images)
+                send_through(self.module, batch.to(self._device), self.network.multiple_of).float()
+                for batch in self._batches(images)
             ]
         # a clone made outside inference mode is an ordinary tensor that may take part in training
         return torch.cat(pieces).clone().to(images.device)
@@ -356,7 +421,10 @@ class Model:
 
     @contextlib.contextmanager
     def _ready(self, precision: Precision = "auto") -> Iterator[None]:
-        with torch.inference_mode(), computing_in(choose_precision(precision, self._device), self._device):
+        with (
+            torch.inference_mode(),
+            computing_in(choose_precision(precision, self._device), self._device),
+        ):
             yield
 
     def to(self, device: str | torch.device) -> Model:
@@ -375,9 +443,15 @@ class Model:
             OutputError: it could not be written.
         """
         target = with_suffix(path)
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.module.state_dict().items()}
+        tensors = {
+            name: tensor.detach().cpu().contiguous()
+            for name, tensor in self.module.state_dict().items()
+        }
         if half:
-            tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+            tensors = {
+                name: tensor.half() if tensor.is_floating_point() else tensor
+                for name, tensor in tensors.items()
+            }
         write_bytes(target, save(tensors, {HEADER: json.dumps(self.card.model_dump(mode="json"))}))
         return target
 
@@ -395,6 +469,8 @@ def _as_images(pictures: np.ndarray | Tensor) -> Images:
     if isinstance(pictures, Tensor):
         if pictures.dim() != 4 or pictures.numel() == 0 or not pictures.is_floating_point():
             came = f"{pictures.dtype} of shape {tuple(pictures.shape)}"
-            raise ShapeMismatch(f"A tensor of pictures is floats (n, channels, height, width), not {came}. Arrays may be whole numbers.")
+            raise ShapeMismatch(
+                f"A tensor of pictures is floats (n, channels, height, width), not {came}. Arrays may be whole numbers."
+            )
         return pictures.float()
     return as_batch(with_channels(pictures))

@@ -11,14 +11,25 @@ from restorae.shapes import Images
 
 VIEWS = (1, 2, 4, 8)
 """How many views may be averaged; any of these many first symmetries are closed under turning back."""
-_SYMMETRIES = ((0, False), (1, True), (2, False), (3, True), (1, False), (3, False), (0, True), (2, True))
+_SYMMETRIES = (
+    (0, False),
+    (1, True),
+    (2, False),
+    (3, True),
+    (1, False),
+    (3, False),
+    (0, True),
+    (2, True),
+)
 """Quarter turns, and whether mirrored before that."""
 
 
 def check_views(views: int) -> None:
     """Raise `UsageError` unless a picture can be seen from so many sides."""
     if views not in VIEWS:
-        raise UsageError(f"A picture can be averaged over 1, 2, 4 or 8 views, turned and mirrored, not over {views}.")
+        raise UsageError(
+            f"A picture can be averaged over 1, 2, 4 or 8 views, turned and mirrored, not over {views}."
+        )
 
 
 def multiple_for(views: int, multiple_of: tuple[int, int]) -> tuple[int, int]:
@@ -26,7 +37,9 @@ def multiple_for(views: int, multiple_of: tuple[int, int]) -> tuple[int, int]:
     return multiple_of if views == 1 else (math.lcm(*multiple_of),) * 2
 
 
-def average_of_views(restore: Callable[[Images], Images], images: Images, views: int, multiple_of: tuple[int, int]) -> Images:
+def average_of_views(
+    restore: Callable[[Images], Images], images: Images, views: int, multiple_of: tuple[int, int]
+) -> Images:
     """The mean of what `restore` makes of `views` symmetries of the images, each turned back.
 
     A network that saw a square's eight symmetries alike in training errs differently on each, and the mean errs less

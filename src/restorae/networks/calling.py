@@ -17,7 +17,9 @@ _PROBED = 64
 def send_through(module: nn.Module, images: Images, multiple_of: tuple[int, int]) -> Images:
     """What a module makes of images of any size: padded to the multiples it needs, and cut back. Training does the same."""
     height, width = images.shape[-2:]
-    restored: Images = module(pad_to_multiple(images, multiple_of).contiguous(memory_format=torch.channels_last))
+    restored: Images = module(
+        pad_to_multiple(images, multiple_of).contiguous(memory_format=torch.channels_last)
+    )
     return restored[..., :height, :width]
 
 
@@ -35,10 +37,16 @@ def working_memory(module: nn.Module, network: Network) -> float:
             found += leaving.numel() * leaving.element_size()
 
     weights = next(module.parameters(), torch.empty(0))
-    hooks = [layer.register_forward_hook(count) for layer in module.modules() if not any(layer.children())]
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in module.modules()
+        if not any(layer.children())
+    ]
     try:
         with torch.inference_mode():
-            module(torch.zeros(1, network.channels, *sides, dtype=weights.dtype, device=weights.device))
+            module(
+                torch.zeros(1, network.channels, *sides, dtype=weights.dtype, device=weights.device)
+            )
     finally:
         for hook in hooks:
             hook.remove()

@@ -52,8 +52,12 @@ class ConvNetwork(nn.Module):
 
     def forward(self, images: Images) -> Images:
         # ReLU after pooling gives what the lesson's ReLU before pooling gives, on a quarter of the values
-        features = functional.relu(functional.max_pool2d(self.encode1(images), 2))  # (batch, features, h/2, w/2)
-        features = functional.relu(functional.max_pool2d(self.encode2(features), 2))  # (batch, features, h/4, w/4)
+        features = functional.relu(
+            functional.max_pool2d(self.encode1(images), 2)
+        )  # (batch, features, h/2, w/2)
+        features = functional.relu(
+            functional.max_pool2d(self.encode2(features), 2)
+        )  # (batch, features, h/4, w/4)
         features = functional.relu(self.decode1(features))
         features = functional.relu(self.decode2(features))  # (batch, features, h/2, w/2)
         restored: Images = self.output(features)

@@ -58,9 +58,15 @@ class ConvDecoder(nn.Module):
         super().__init__()
         features = settings.features
         self.coarse = (2 * features, *settings.coarse)
-        self.dense = nn.Linear(settings.latent_dim, 2 * features * settings.coarse[0] * settings.coarse[1])
-        self.up1 = nn.ConvTranspose2d(2 * features, 2 * features, 3, stride=2, padding=1, output_padding=1)
-        self.up2 = nn.ConvTranspose2d(2 * features, features, 3, stride=2, padding=1, output_padding=1)
+        self.dense = nn.Linear(
+            settings.latent_dim, 2 * features * settings.coarse[0] * settings.coarse[1]
+        )
+        self.up1 = nn.ConvTranspose2d(
+            2 * features, 2 * features, 3, stride=2, padding=1, output_padding=1
+        )
+        self.up2 = nn.ConvTranspose2d(
+            2 * features, features, 3, stride=2, padding=1, output_padding=1
+        )
         self.output = nn.ConvTranspose2d(features, settings.channels, 3, padding=1)
 
     def forward(self, latents: Latents) -> Images:

@@ -63,7 +63,11 @@ class LatentNetwork(Network, abc.ABC, family="network"):
         """
         outputs = outputs.float()
         if self.likelihood == "bernoulli":
-            return -functional.binary_cross_entropy_with_logits(outputs, images, reduction="none").flatten(1).sum(1)
+            return (
+                -functional.binary_cross_entropy_with_logits(outputs, images, reduction="none")
+                .flatten(1)
+                .sum(1)
+            )
         pixels = images[0].numel()
         constant = pixels * (math.log(self.sigma) + 0.5 * math.log(2 * math.pi))
         return -0.5 * ((images - outputs) / self.sigma).square().flatten(1).sum(1) - constant
@@ -73,7 +77,9 @@ class LatentModule(nn.Module, abc.ABC):
     """What a `LatentNetwork` builds. `forward` gives the restored pictures at the latent's mean, [0, 1]."""
 
     @abc.abstractmethod
-    def explain(self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1) -> Explanation:
+    def explain(
+        self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1
+    ) -> Explanation:
         """Account for clean pictures, given their degraded ones; latents are drawn from `generator`.
 
         With a `count` above 1 everything in the explanation is (count · batch, …): the whole batch, then once more, and so on.
@@ -115,7 +121,9 @@ class VAE(LatentNetwork, abc.ABC, family="network"):
                 f"A variational auto-encoder ({self.kind}) learns pictures of one size, and these differ. Bring them to one size."
             )
         if max(size) > 256:
-            raise ShapeMismatch(f"These pictures are {size[0]} × {size[1]}; {self.kind} takes up to 256 × 256. Make them smaller.")
+            raise ShapeMismatch(
+                f"These pictures are {size[0]} × {size[1]}; {self.kind} takes up to 256 × 256. Make them smaller."
+            )
         return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
 
     def check_size(self, height: int, width: int) -> None:
@@ -144,7 +152,9 @@ class VAEModule(LatentModule, abc.ABC):
     def forward(self, images: Images) -> Images:
         return self.settings.picture(self.decode(self.encode(images).mean))
 
-    def explain(self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1) -> Explanation:
+    def explain(
+        self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1
+    ) -> Explanation:
         posterior = self.encode(degraded).repeated(count)
         latents = posterior.sample(generator)
         return Explanation(self.decode(latents), latents, posterior)

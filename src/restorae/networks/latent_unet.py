@@ -74,19 +74,38 @@ class LatentUNetModule(LatentModule):
         self.up = nn.Conv2d(coarse, 4 * fine, 1)
         self.fine = ResidualBlock(fine)
         self.output = nn.Conv2d(fine, folded, 3, padding=1)
-        for layer in (self.input, self.down, self.both, self.both_down, self.enter, self.up, self.output):
+        for layer in (
+            self.input,
+            self.down,
+            self.both,
+            self.both_down,
+            self.enter,
+            self.up,
+            self.output,
+        ):
             initialise_for_relu(layer)
         with torch.no_grad():
-            self.output.weight.mul_(0.1)  # begins near one grey: a Gaussian likelihood makes a wild start very expensive
-        for head in (self.prior, self.posterior):  # both begin as the standard normal, so that nothing is charged yet
+            self.output.weight.mul_(
+                0.1
+            )  # begins near one grey: a Gaussian likelihood makes a wild start very expensive
+        for head in (
+            self.prior,
+            self.posterior,
+        ):  # both begin as the standard normal, so that nothing is charged yet
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
 
     def see(self, degraded: Images) -> tuple[Tensor, Tensor, DiagonalGaussian]:
         """Fine and coarse features of the degraded picture, and the latents that are to be expected."""
-        fine = self.input(functional.pixel_unshuffle(degraded - MIDDLE_GREY, 2))  # (batch, fine, h/2, w/2)
+        fine = self.input(
+            functional.pixel_unshuffle(degraded - MIDDLE_GREY, 2)
+        )  # (batch, fine, h/2, w/2)
         coarse = self.coarse(self.down(fine))  # (batch, coarse, h/4, w/4)
-        return fine, coarse, DiagonalGaussian.bounded(*self.prior(functional.relu(coarse)).chunk(2, dim=1))
+        return (
+            fine,
+            coarse,
+            DiagonalGaussian.bounded(*self.prior(functional.relu(coarse)).chunk(2, dim=1)),
+        )
 
     def recognise(self, degraded: Images, clean: Images) -> DiagonalGaussian:
         """The latents that led from the degraded picture to the clean one."""
@@ -104,11 +123,17 @@ class LatentUNetModule(LatentModule):
         fine, coarse, prior = self.see(images)
         return self.settings.picture(self.decode(fine, coarse, prior.mean))
 
-    def explain(self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1) -> Explanation:
+    def explain(
+        self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1
+    ) -> Explanation:
         fine, coarse, prior = self.see(degraded)
         posterior = self.recognise(degraded, clean).repeated(count)
         if count > 1:
-            fine, coarse, prior = fine.repeat(count, 1, 1, 1), coarse.repeat(count, 1, 1, 1), prior.repeated(count)
+            fine, coarse, prior = (
+                fine.repeat(count, 1, 1, 1),
+                coarse.repeat(count, 1, 1, 1),
+                prior.repeated(count),
+            )
         latents = posterior.sample(generator)
         return Explanation(self.decode(fine, coarse, latents), latents, posterior, prior)
 

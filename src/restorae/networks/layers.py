@@ -28,7 +28,9 @@ class UpsampledConv(nn.Conv2d):
         super().__init__(in_channels, out_channels, kernel_size=3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        phases = [both for rows in _split(self.weight, 2) for both in _split(rows, 3)]  # 4 × (out, in, 3, 3)
+        phases = [
+            both for rows in _split(self.weight, 2) for both in _split(rows, 3)
+        ]  # 4 × (out, in, 3, 3)
         weight = torch.stack(phases, 1).flatten(0, 1)  # (out · 4, in, 3, 3)
         assert self.bias is not None
         quarter = functional.conv2d(features, weight, self.bias.repeat_interleave(4), padding=1)
@@ -39,13 +41,18 @@ def _split(taps: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """Kernels for the even and the odd pixel along `side`: taps that fall on the same source pixel are summed."""
     first, second, third = taps.unbind(side)
     none = torch.zeros_like(first)
-    return torch.stack([first, second + third, none], side), torch.stack([none, first + second, third], side)
+    return torch.stack([first, second + third, none], side), torch.stack(
+        [none, first + second, third], side
+    )
 
 
 def initialise_for_relu(module: nn.Module) -> None:
     """He initialisation (He et al., 2015) for every convolution and linear layer below `module`; biases zero."""
     for layer in module.modules():
-        if not isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) or layer.weight.is_meta:
+        if (
+            not isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))
+            or layer.weight.is_meta
+        ):
             continue  # weights to be loaded are not drawn
         if isinstance(layer, nn.ConvTranspose2d):
             # of its taps, each output pixel meets one in stride²

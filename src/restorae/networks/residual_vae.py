@@ -45,11 +45,15 @@ class ResidualVAEModule(VAEModule):
         self.shape = (coarse, height, width)
         self.input = nn.Conv2d(folded, fine, 3, padding=1)
         self.down = nn.Conv2d(fine, coarse, 3, stride=2, padding=1)
-        self.encoder = nn.Sequential(*(ResidualBlock(coarse) for _ in range(settings.encoder_blocks)))
+        self.encoder = nn.Sequential(
+            *(ResidualBlock(coarse) for _ in range(settings.encoder_blocks))
+        )
         self.z_mean = nn.Linear(coarse * height * width, settings.latent_dim)
         self.z_log_var = nn.Linear(coarse * height * width, settings.latent_dim)
         self.dense = nn.Linear(settings.latent_dim, coarse * height * width)
-        self.decoder = nn.Sequential(*(ResidualBlock(coarse) for _ in range(settings.decoder_blocks)))
+        self.decoder = nn.Sequential(
+            *(ResidualBlock(coarse) for _ in range(settings.decoder_blocks))
+        )
         self.up = nn.Conv2d(coarse, 4 * fine, 1)
         self.fine = nn.Sequential(*(ResidualBlock(fine) for _ in range(settings.fine_blocks)))
         self.output = nn.Conv2d(fine, folded, 3, padding=1)
@@ -58,13 +62,19 @@ class ResidualVAEModule(VAEModule):
         initialise_for_relu(self.dense)
 
     def encode(self, images: Images) -> DiagonalGaussian:
-        x = functional.relu(self.input(functional.pixel_unshuffle(images - MIDDLE_GREY, 2)))  # (batch, fine, h/2, w/2)
-        x = functional.relu(self.encoder(self.down(x))).movedim(1, -1).flatten(1)  # (batch, coarse · h/4 · w/4)
+        x = functional.relu(
+            self.input(functional.pixel_unshuffle(images - MIDDLE_GREY, 2))
+        )  # (batch, fine, h/2, w/2)
+        x = (
+            functional.relu(self.encoder(self.down(x))).movedim(1, -1).flatten(1)
+        )  # (batch, coarse · h/4 · w/4)
         return DiagonalGaussian.bounded(self.z_mean(x), self.z_log_var(x))
 
     def decode(self, latents: Latents) -> Images:
         channels, height, width = self.shape
         x = self.dense(latents).view(-1, height, width, channels).movedim(-1, 1)
         x = functional.relu(self.decoder(x))
-        x = functional.relu(self.fine(functional.pixel_shuffle(self.up(x), 2)))  # (batch, fine, h/2, w/2)
+        x = functional.relu(
+            self.fine(functional.pixel_shuffle(self.up(x), 2))
+        )  # (batch, fine, h/2, w/2)
         return functional.pixel_shuffle(self.output(x), 2)

@@ -53,7 +53,9 @@ class UNet(Network, kind="unet"):
                 f"{len(self.encoder_blocks)} and {len(self.decoder_blocks)} came."
             )
         if self.grey_too and self.channels == 1 and "channels" in self.model_fields_set:
-            raise BadSpec("unet: grey_too is for networks of 3 channels; one of 1 channel takes grey as it is.")
+            raise BadSpec(
+                "unet: grey_too is for networks of 3 channels; one of 1 channel takes grey as it is."
+            )
 
     @property
     def takes(self) -> tuple[int, ...]:
@@ -67,12 +69,16 @@ class UNet(Network, kind="unet"):
     @property
     def halo(self) -> int:
         reach = 2 * self.patch  # first and last convolution
-        for level, blocks in enumerate(map(sum, zip_longest(self.encoder_blocks, self.decoder_blocks, fillvalue=0))):
+        for level, blocks in enumerate(
+            map(sum, zip_longest(self.encoder_blocks, self.decoder_blocks, fillvalue=0))
+        ):
             reach += blocks * 2 * self.patch * 2**level  # two convolutions a block
         return reach + self.multiple_of[0] - 1  # the pixel's place in its coarsest position
 
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
-        return self.model_copy(update={"channels": channels, "grey_too": self.grey_too and channels != 1})
+        return self.model_copy(
+            update={"channels": channels, "grey_too": self.grey_too and channels != 1}
+        )
 
     def for_patches(self) -> Self:
         return self.model_copy(update={"padding": "replicate"}) if self.padding == "auto" else self
@@ -92,10 +98,20 @@ class UNetNetwork(nn.Module):
         self.input, self.output = self._doors(settings.channels, widths[0])
         if settings.grey_too and settings.channels != 1:
             self.grey_input, self.grey_output = self._doors(1, widths[0])
-        self.encoders = nn.ModuleList(self._blocks(width, count) for width, count in zip(widths, settings.encoder_blocks, strict=True))
-        self.downs = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
-        self.ups = nn.ModuleList(nn.Conv2d(coarse, fine * 4, 1) for fine, coarse in pairwise(widths))
-        self.decoders = nn.ModuleList(self._blocks(width, count) for width, count in zip(widths[:-1], settings.decoder_blocks, strict=True))
+        self.encoders = nn.ModuleList(
+            self._blocks(width, count)
+            for width, count in zip(widths, settings.encoder_blocks, strict=True)
+        )
+        self.downs = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths)
+        )
+        self.ups = nn.ModuleList(
+            nn.Conv2d(coarse, fine * 4, 1) for fine, coarse in pairwise(widths)
+        )
+        self.decoders = nn.ModuleList(
+            self._blocks(width, count)
+            for width, count in zip(widths[:-1], settings.decoder_blocks, strict=True)
+        )
 
     def _doors(self, channels: int, width: int) -> tuple[nn.Conv2d, nn.Conv2d]:
         """Entry and exit for pictures of so many channels."""

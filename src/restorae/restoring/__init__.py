@@ -8,7 +8,14 @@ from restorae.restoring.jobs import Job, plan
 from restorae.restoring.masks import Masks
 from restorae.restoring.pictures import Treatment, restore_picture
 from restorae.restoring.preview import preview
-from restorae.restoring.restorers import PREFIX, ClassicalRestorer, ModelRestorer, Restorer, restorer_from, restorer_named
+from restorae.restoring.restorers import (
+    PREFIX,
+    ClassicalRestorer,
+    ModelRestorer,
+    Restorer,
+    restorer_from,
+    restorer_named,
+)
 from restorae.restoring.samples import as_float, draw_files, refuse_losses, write_samples
 
 __all__ = [

@@ -18,7 +18,16 @@ import numpy as np
 
 from restorae.errors import InputError, Interrupted, OutputError, UsageError
 from restorae.files import explain_write_failure
-from restorae.formats import MOST_PIXELS, ArrayRows, Original, Result, Rows, begin_result, kind_named, open_original
+from restorae.formats import (
+    MOST_PIXELS,
+    ArrayRows,
+    Original,
+    Result,
+    Rows,
+    begin_result,
+    kind_named,
+    open_original,
+)
 from restorae.progress import SILENT, Progress
 from restorae.regions import smallest_tile
 from restorae.restoring.error_maps import ErrorMap
@@ -60,9 +69,18 @@ class Order:
             raise UsageError(
                 "--error-map tells how far off a restored picture may be; of a mixture nobody measured it. Leave --strength away."
             )
-        tile, enough = self.treatment.tile, smallest_tile(self.restorer.halo, self.restorer.multiple_of)
+        tile, enough = (
+            self.treatment.tile,
+            smallest_tile(self.restorer.halo, self.restorer.multiple_of),
+        )
         if tile is not None and tile < enough:
-            plan_for(enough, enough, tile=tile, halo=self.restorer.halo, multiple_of=self.restorer.multiple_of)
+            plan_for(
+                enough,
+                enough,
+                tile=tile,
+                halo=self.restorer.halo,
+                multiple_of=self.restorer.multiple_of,
+            )
 
 
 @dataclass
@@ -92,7 +110,9 @@ class _Writing:
                 each.drop()
 
 
-def restore_files(jobs: Sequence[Job], order: Order, log: Path | None = None, progress: Progress = SILENT) -> list[Failure]:
+def restore_files(
+    jobs: Sequence[Job], order: Order, log: Path | None = None, progress: Progress = SILENT
+) -> list[Failure]:
     """Restore each job's file; return those that could not be done.
 
     Args:
@@ -110,7 +130,9 @@ def restore_files(jobs: Sequence[Job], order: Order, log: Path | None = None, pr
 
 
 class _Run:
-    def __init__(self, jobs: Sequence[Job], order: Order, log: Path | None, progress: Progress) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], order: Order, log: Path | None, progress: Progress
+    ) -> None:
         self.jobs, self.order, self.log, self.progress = jobs, order, log, progress
         self.failures: list[Failure] = []
         self.done = 0
@@ -159,14 +181,24 @@ class _Run:
             self.progress.say(f"Not restored: {failure}")
         in_place = any(job.source == job.target for job in self.jobs)
         # in place a result cannot be told from an original, but for the log
-        on = f"{self.log} names them" if in_place and self.log else "The same command with --skip-existing does the rest"
-        self.progress.say(f"{self.done:,} of {len(self.jobs):,} were restored before it stopped. {on}.")
+        on = (
+            f"{self.log} names them"
+            if in_place and self.log
+            else "The same command with --skip-existing does the rest"
+        )
+        self.progress.say(
+            f"{self.done:,} of {len(self.jobs):,} were restored before it stopped. {on}."
+        )
 
     def _prepared(self, reader: ThreadPoolExecutor) -> Iterator[tuple[Job, Future[_Prepared]]]:
         ahead: Future[_Prepared] | None = None
         for place, job in enumerate(self.jobs):
             current = ahead or reader.submit(self._prepare, job)
-            ahead = reader.submit(self._prepare, self.jobs[place + 1]) if place + 1 < len(self.jobs) else None
+            ahead = (
+                reader.submit(self._prepare, self.jobs[place + 1])
+                if place + 1 < len(self.jobs)
+                else None
+            )
             yield job, current
 
     def _prepare(self, job: Job) -> _Prepared:
@@ -175,16 +207,22 @@ class _Run:
         mask = None if self.order.masks is None else self.order.masks.of(job.name, original)
         pages = None
         if original.bytes <= _READ_AHEAD:
-            pages = [original.rows(place).read(page.height) for place, page in enumerate(original.pages)]
+            pages = [
+                original.rows(place).read(page.height) for place, page in enumerate(original.pages)
+            ]
         return _Prepared(original, digest, mask, pages)
 
-    def _restore(self, job: Job, waiting: Future[_Prepared], single: bool) -> tuple[_Writing, Account, _Prepared, float] | None:
+    def _restore(
+        self, job: Job, waiting: Future[_Prepared], single: bool
+    ) -> tuple[_Writing, Account, _Prepared, float] | None:
         started = time.perf_counter()
         writing = _Writing()
         try:
             prepared = waiting.result()
             original = prepared.original
-            result = writing.result = begin_result(original, job.target, job.kind, self.order.quality)
+            result = writing.result = begin_result(
+                original, job.target, job.kind, self.order.quality
+            )
             if self.order.restorer.tells_bounds:
                 writing.errors = ErrorMap(original, job.target)
             advance: Callable[[int], None] = lambda rows: None  # noqa: E731
@@ -204,7 +242,9 @@ class _Run:
             )
         except (InputError, MemoryError) as error:
             writing.drop()
-            self._fail(job, "it does not fit in memory" if isinstance(error, MemoryError) else str(error))
+            self._fail(
+                job, "it does not fit in memory" if isinstance(error, MemoryError) else str(error)
+            )
             return None
         except BaseException:
             writing.drop()
@@ -213,7 +253,9 @@ class _Run:
         account.notices[:0] = [*original.notices, *_misnamed(job, original)]
         return writing, account, prepared, time.perf_counter() - started
 
-    def _finish(self, job: Job, writing: _Writing, account: Account, prepared: _Prepared, seconds: float) -> None:
+    def _finish(
+        self, job: Job, writing: _Writing, account: Account, prepared: _Prepared, seconds: float
+    ) -> None:
         result = writing.result
         assert result is not None
         try:
@@ -227,7 +269,11 @@ class _Run:
             notices = [*account.notices, *result.notices]
             for notice in notices:
                 self.progress.say(f"{job.source}: {notice}.")
-            facts = {} if account.mean_bound is None else {"mean_error_bound": float(f"{account.mean_bound:.4g}")}
+            facts = (
+                {}
+                if account.mean_bound is None
+                else {"mean_error_bound": float(f"{account.mean_bound:.4g}")}
+            )
             self._note(
                 job,
                 prepared,
@@ -274,9 +320,16 @@ class _Run:
 
 def _misnamed(job: Job, original: Original) -> list[str]:
     named = kind_named(job.target)
-    if job.kind is not None or named is None or named == original.kind or {named, original.kind} == {"avif", "heic"}:
+    if (
+        job.kind is not None
+        or named is None
+        or named == original.kind
+        or {named, original.kind} == {"avif", "heic"}
+    ):
         return []
-    return [f"it is a {original.kind.upper()} file by its content, and so is its result ({job.target.name})"]
+    return [
+        f"it is a {original.kind.upper()} file by its content, and so is its result ({job.target.name})"
+    ]
 
 
 def _digest_if_readable(path: Path) -> str | None:

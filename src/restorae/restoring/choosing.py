@@ -10,8 +10,8 @@ import torch
 
 from restorae.errors import InputError, UsageError
 from restorae.formats import open_original, skip_rows
-from restorae.looks import looks_like_page
 from restorae.model import bundled
+from restorae.page_detection import looks_like_page
 from restorae.pixels import range_of
 from restorae.restoring.jobs import Job
 from restorae.restoring.restorers import PREFIX
@@ -49,10 +49,18 @@ def choose_model(images: Iterable[Image]) -> Choice:
     if count and digits >= _MOST * count and DIGITS in known:
         return Choice(DIGITS, f"the pictures are as small as its digits, {_DIGIT} × {_DIGIT}")
     if count and pages >= _MOST * count and PAGES in known:
-        return Choice(PAGES, f"{pages} of {count} picture(s) that were looked at seem to be pages of print")
+        return Choice(
+            PAGES, f"{pages} of {count} picture(s) that were looked at seem to be pages of print"
+        )
     if PHOTOS not in known:
-        raise UsageError("Say by what the pictures are restored: --model, a file or a name of restorae models list.")
-    some = f"; {pages} of {count} that were looked at seem to be pages of print, which {PAGES} restores" if pages and PAGES in known else ""
+        raise UsageError(
+            "Say by what the pictures are restored: --model, a file or a name of restorae models list."
+        )
+    some = (
+        f"; {pages} of {count} that were looked at seem to be pages of print, which {PAGES} restores"
+        if pages and PAGES in known
+        else ""
+    )
     prints = f" ({PRINTS} is for old prints: faded, scratched, dusty)" if PRINTS in known else ""
     return Choice(PHOTOS, f"it takes off the noise of photographs, however strong{prints}{some}")
 
@@ -84,4 +92,6 @@ def _middle_rows(job: Job) -> Image:
     stored = rows.read(height)[..., : page.channels]
     if stored.dtype.kind == "f":
         stored = np.nan_to_num(stored)
-    return torch.from_numpy(np.ascontiguousarray(range_of(stored).to_working(stored).transpose(2, 0, 1)))
+    return torch.from_numpy(
+        np.ascontiguousarray(range_of(stored).to_working(stored).transpose(2, 0, 1))
+    )

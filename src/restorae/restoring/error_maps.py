@@ -98,16 +98,24 @@ class ErrorMap:
         self.result: Result
         self.in_units = isinstance(original, ArrayOriginal)
         if isinstance(original, ArrayOriginal):
-            empty = np.broadcast_to(np.float32(0), original.array.shape)  # takes no memory: only its outline matters
-            pages = tuple(replace(page, dtype=empty.dtype) for page in original.pages[:1]) * len(original.pages)
-            self.result = begin_result(replace(original, array=empty, pages=pages, kind="npy"), names[0], "npy")
+            empty = np.broadcast_to(
+                np.float32(0), original.array.shape
+            )  # takes no memory: only its outline matters
+            pages = tuple(replace(page, dtype=empty.dtype) for page in original.pages[:1]) * len(
+                original.pages
+            )
+            self.result = begin_result(
+                replace(original, array=empty, pages=pages, kind="npy"), names[0], "npy"
+            )
             self.pages = pages
         else:
             self.pages = tuple(_plain(page) for page in original.pages)
             fits_png = len(self.pages) == 1 and self.pages[0].bands in (1, 3)
             self.result = _Pages(original, self.pages, names[0] if fits_png else names[1])
 
-    def put(self, page: int, top: int, bounds: np.ndarray, values: ValueRange, dtype: np.dtype) -> None:
+    def put(
+        self, page: int, top: int, bounds: np.ndarray, values: ValueRange, dtype: np.dtype
+    ) -> None:
         """Bounds of a page's rows from `top` on, (count, width, channels), on the [0, 1] scale.
 
         Args:
@@ -119,7 +127,9 @@ class ErrorMap:
         """
         outline = self.pages[page]
         if not self.in_units:
-            self.result.put(page, top, stored_values(np.clip(ERROR_GAIN * bounds, 0, 1), outline.dtype))
+            self.result.put(
+                page, top, stored_values(np.clip(ERROR_GAIN * bounds, 0, 1), outline.dtype)
+            )
             return
         rows = np.zeros((*bounds.shape[:2], outline.bands), np.float32)  # alpha is never off
         rows[..., : bounds.shape[2]] = bounds * stored_span(values, dtype)
@@ -139,7 +149,12 @@ class ErrorMap:
 
 
 def _plain(page: Page) -> Page:
-    return replace(page, bands=page.channels, alpha=0, dtype=np.dtype(np.uint16 if page.dtype.itemsize > 1 else np.uint8))
+    return replace(
+        page,
+        bands=page.channels,
+        alpha=0,
+        dtype=np.dtype(np.uint16 if page.dtype.itemsize > 1 else np.uint8),
+    )
 
 
 class _Pages(Result):
@@ -154,7 +169,10 @@ class _Pages(Result):
     def put(self, page: int, top: int, rows: np.ndarray) -> None:
         outline = self.pages[page]
         stride = outline.bytes // outline.height
-        self.spool.write(self.starts[page] + top * stride, np.ascontiguousarray(rows, outline.dtype).data.cast("B"))
+        self.spool.write(
+            self.starts[page] + top * stride,
+            np.ascontiguousarray(rows, outline.dtype).data.cast("B"),
+        )
 
     def finish(self) -> None:
         import pyvips
@@ -166,7 +184,9 @@ class _Pages(Result):
                 else:
                     self._write_tiff(partial)
         except pyvips.Error as error:
-            raise OutputError(explain_write_failure(self.target, OSError(str(error).strip()))) from None
+            raise OutputError(
+                explain_write_failure(self.target, OSError(str(error).strip()))
+            ) from None
         finally:
             self.drop()
 
@@ -176,7 +196,9 @@ class _Pages(Result):
 
         page = self.pages[0]
         deep = page.dtype == np.uint16
-        held = pyvips.Image.new_from_memory(self.spool.buffer(), page.width, page.height, page.bands, "ushort" if deep else "uchar")
+        held = pyvips.Image.new_from_memory(
+            self.spool.buffer(), page.width, page.height, page.bands, "ushort" if deep else "uchar"
+        )
         kinds = {(1, False): "b-w", (1, True): "grey16", (3, False): "srgb", (3, True): "rgb16"}
         image = held.copy(interpretation=kinds[page.bands, deep])
         if self.original.orientation > 1:
@@ -190,14 +212,26 @@ class _Pages(Result):
         size = self.starts[-1]
         with tifffile.TiffWriter(partial, bigtiff=size > 2**31) as writer:
             for place, page in enumerate(self.pages):
-                values = np.frombuffer(self.spool.buffer(), page.dtype, page.bytes // page.dtype.itemsize, self.starts[place])
+                values = np.frombuffer(
+                    self.spool.buffer(),
+                    page.dtype,
+                    page.bytes // page.dtype.itemsize,
+                    self.starts[place],
+                )
                 rgb = page.bands == 3
                 said: dict[str, Any] = {"photometric": "rgb" if rgb else "minisblack"}
                 if page.bands > 1:
-                    said |= {"planarconfig": "contig", "extrasamples": ["unspecified"] * (page.bands - (3 if rgb else 1))}
+                    said |= {
+                        "planarconfig": "contig",
+                        "extrasamples": ["unspecified"] * (page.bands - (3 if rgb else 1)),
+                    }
                 if self.original.orientation > 1:
                     said["extratags"] = [(274, "H", 1, self.original.orientation, True)]
-                shape = (page.height, page.width, page.bands) if page.bands > 1 else (page.height, page.width)
+                shape = (
+                    (page.height, page.width, page.bands)
+                    if page.bands > 1
+                    else (page.height, page.width)
+                )
                 writer.write(values.reshape(shape), compression="zlib", metadata=None, **said)
                 del values  # it looks into the spool, which is closed next
 

@@ -39,7 +39,12 @@ def write(path: Path, pixels: np.ndarray) -> None:
         write_still(path, pixels)
 
 
-def run(jobs: Sequence[Job], change: Callable[[np.ndarray, int], np.ndarray], task: str, progress: Progress = SILENT) -> list[Failure]:
+def run(
+    jobs: Sequence[Job],
+    change: Callable[[np.ndarray, int], np.ndarray],
+    task: str,
+    progress: Progress = SILENT,
+) -> list[Failure]:
     """Read, change and write each job's file; return those that could not be done.
 
     Args:
@@ -51,10 +56,14 @@ def run(jobs: Sequence[Job], change: Callable[[np.ndarray, int], np.ndarray], ta
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
     """
-    return one_by_one(jobs, lambda job, place: write(job.target, change(read(job.source), place)), task, progress)
+    return one_by_one(
+        jobs, lambda job, place: write(job.target, change(read(job.source), place)), task, progress
+    )
 
 
-def one_by_one(jobs: Sequence[Job], do: Callable[[Job, int], None], task: str, progress: Progress = SILENT) -> list[Failure]:
+def one_by_one(
+    jobs: Sequence[Job], do: Callable[[Job, int], None], task: str, progress: Progress = SILENT
+) -> list[Failure]:
     """Call `do` with each job and its place; return those whose file could not be done. Arguments and errors as for `run`."""
     failures = []
     progress.begin(task, len(jobs), "files")

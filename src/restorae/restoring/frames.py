@@ -46,15 +46,27 @@ class Frame:
         errors: ErrorMap | None = None,
     ) -> None:
         self.pages, self.outlines, self._rows, self.result = pages, outlines, rows, result
-        self.values, self.strength, self.mask, self.show_mask, self.errors = values, strength, mask, show_mask, errors
-        self.height, self.width, self.dtype = outlines[0].height, outlines[0].width, outlines[0].dtype
+        self.values, self.strength, self.mask, self.show_mask, self.errors = (
+            values,
+            strength,
+            mask,
+            show_mask,
+            errors,
+        )
+        self.height, self.width, self.dtype = (
+            outlines[0].height,
+            outlines[0].width,
+            outlines[0].dtype,
+        )
         self.channels = sum(outline.channels for outline in outlines)
         self.restart()
 
     def restart(self) -> None:
         """Begin again from the first row."""
         self._readers = [self._rows(page) for page in self.pages]
-        self._held = [np.empty((0, self.width, outline.bands), self.dtype) for outline in self.outlines]
+        self._held = [
+            np.empty((0, self.width, outline.bands), self.dtype) for outline in self.outlines
+        ]
         self._top = self._written = 0
         self._strips: list[np.ndarray] = []
         self._bounds: np.ndarray | None = None
@@ -83,13 +95,17 @@ class Frame:
         given = values.permute(1, 2, 0).cpu().numpy()
         changed = self._changed(stored, given[..., : self.channels], region)
         if self.errors is not None:
-            self._write_bounds(self.errors, self._bounded(stored, given[..., self.channels :], region), region)
+            self._write_bounds(
+                self.errors, self._bounded(stored, given[..., self.channels :], region), region
+            )
         if not self._strips:
             inside = slice(region.top - self._top, region.bottom - self._top)
             self._strips = [held[inside].copy() for held in self._held]  # alpha comes along
         first = 0
         for strip, outline in zip(self._strips, self.outlines, strict=True):
-            strip[:, region.left : region.right, : outline.channels] = changed[..., first : first + outline.channels]
+            strip[:, region.left : region.right, : outline.channels] = changed[
+                ..., first : first + outline.channels
+            ]
             first += outline.channels
         if region.right == self.width:
             for page, strip in zip(self.pages, self._strips, strict=True):
@@ -106,7 +122,13 @@ class Frame:
         first = 0
         for page, outline in zip(self.pages, self.outlines, strict=True):
             last = first + outline.channels
-            errors.put(page, region.top, self._bounds[..., first:last], self._range_of(first, last), self.dtype)
+            errors.put(
+                page,
+                region.top,
+                self._bounds[..., first:last],
+                self._range_of(first, last),
+                self.dtype,
+            )
             first = last
         self._bounds = None
 
@@ -129,8 +151,14 @@ class Frame:
 
     def _stored(self, region: Region) -> np.ndarray:
         """The region's stored values without alpha: (height, width, channels)."""
-        rows, columns = slice(region.top - self._top, region.bottom - self._top), slice(region.left, region.right)
-        parts = [held[rows, columns, : outline.channels] for held, outline in zip(self._held, self.outlines, strict=True)]
+        rows, columns = (
+            slice(region.top - self._top, region.bottom - self._top),
+            slice(region.left, region.right),
+        )
+        parts = [
+            held[rows, columns, : outline.channels]
+            for held, outline in zip(self._held, self.outlines, strict=True)
+        ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
 
     def _kept_out(self, stored: np.ndarray) -> np.ndarray | None:
@@ -142,7 +170,9 @@ class Frame:
 
     def _weight(self, region: Region) -> np.ndarray:
         assert self.mask is not None
-        return self.mask[region.top : region.bottom, region.left : region.right].astype(np.float32) / np.float32(255)
+        return self.mask[region.top : region.bottom, region.left : region.right].astype(
+            np.float32
+        ) / np.float32(255)
 
     def _changed(self, stored: np.ndarray, restored: np.ndarray, region: Region) -> np.ndarray:
         """The stored values to write: restored as far as strength and mask say, and as they were where those say nothing."""
@@ -150,9 +180,19 @@ class Frame:
         if self.mask is None and self.strength == 1:
             changed = self.values.to_stored(restored, self.dtype)
         else:
-            weight = np.float32(self.strength) if self.mask is None else self.strength * self._weight(region)[..., None]
-            before = self.values.to_working(stored if kept_out is None else _filled(stored, kept_out))
-            changed = np.where(weight > 0, self.values.to_stored(before + weight * (restored - before), self.dtype), stored)
+            weight = (
+                np.float32(self.strength)
+                if self.mask is None
+                else self.strength * self._weight(region)[..., None]
+            )
+            before = self.values.to_working(
+                stored if kept_out is None else _filled(stored, kept_out)
+            )
+            changed = np.where(
+                weight > 0,
+                self.values.to_stored(before + weight * (restored - before), self.dtype),
+                stored,
+            )
         if kept_out is not None:
             self.kept_out += int(kept_out.sum())
             changed = np.where(kept_out, stored, changed)
@@ -176,6 +216,8 @@ def _filled(stored: np.ndarray, kept_out: np.ndarray) -> np.ndarray:
         if bad.all():
             filled[..., channel] = _MIDDLE
         elif bad.any():
-            nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
+            nearest = ndimage.distance_transform_edt(
+                bad, return_distances=False, return_indices=True
+            )
             filled[..., channel] = stored[..., channel][tuple(nearest)]
     return filled

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from restorae.errors import BadPicture, OutputError, UsageError, nearest
 from restorae.files import explain_write_failure
-from restorae.formats import ARRAY_KINDS, SUFFIX_OF, SUFFIXES, WRITTEN, kind_named, kind_of, picture_files
+from restorae.formats import (
+    ARRAY_KINDS,
+    SUFFIX_OF,
+    SUFFIXES,
+    WRITTEN,
+    kind_named,
+    kind_of,
+    picture_files,
+)
 
 LOG = "restored.jsonl"
 """The log of a run, in the folder of its results; by it such a folder is known."""
@@ -30,7 +38,13 @@ class Job:
     """The format to write; None keeps the source's."""
 
 
-def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False, skip_existing: bool = False, kind: str | None = None) -> list[Job]:
+def plan(
+    inputs: Sequence[Path],
+    out: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    kind: str | None = None,
+) -> list[Job]:
     """One job for each picture or array; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
@@ -58,8 +72,13 @@ def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False, skip_existi
         if given.is_dir():
             found = _without_results(picture_files(given), given, out)
             if not found:
-                raise BadPicture(f"{given} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files.")
-            jobs += [_job(path, out / path.relative_to(given), path.relative_to(given), kind) for path in found]
+                raise BadPicture(
+                    f"{given} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
+                )
+            jobs += [
+                _job(path, out / path.relative_to(given), path.relative_to(given), kind)
+                for path in found
+            ]
             continue
         _check_kind(given)
         name = Path(given.name)
@@ -68,8 +87,14 @@ def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False, skip_existi
         else:
             named = kind_named(out)
             if kind is not None and named is not None and named != kind:
-                raise UsageError(f"{out.name} is a name for {named}, and --format says {kind}. Leave --format away, or change the name.")
-            jobs.append(Job(given, out, name, kind or (named if named in (*WRITTEN, *ARRAY_KINDS) else None)))
+                raise UsageError(
+                    f"{out.name} is a name for {named}, and --format says {kind}. Leave --format away, or change the name."
+                )
+            jobs.append(
+                Job(
+                    given, out, name, kind or (named if named in (*WRITTEN, *ARRAY_KINDS) else None)
+                )
+            )
     _refuse_losses(jobs, overwrite, skip_existing)
     return [job for job in jobs if not (skip_existing and job.target.exists())]
 
@@ -102,7 +127,11 @@ def _without_results(found: list[Path], given: Path, out: Path) -> list[Path]:
     inside = os.path.realpath(out)
     if not (out / LOG).is_file() or inside == os.path.realpath(given):
         return found
-    return [path for path in found if os.path.commonpath([inside, os.path.realpath(path.parent)]) != inside]
+    return [
+        path
+        for path in found
+        if os.path.commonpath([inside, os.path.realpath(path.parent)]) != inside
+    ]
 
 
 def _check_kind(given: Path) -> None:
@@ -111,7 +140,9 @@ def _check_kind(given: Path) -> None:
     with contextlib.suppress(OSError):
         if kind_of(given) is not None:
             return
-    raise BadPicture(f"{given} is of no kind that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}.")
+    raise BadPicture(
+        f"{given} is of no kind that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}."
+    )
 
 
 def _into_folder(out: Path) -> bool:
@@ -126,7 +157,9 @@ def _refuse_losses(jobs: Sequence[Job], overwrite: bool, skip_existing: bool) ->
             f"{len(twice):,} result(s) would be written twice, such as {twice[0]}: by {by}. Rename one of them, or give the inputs "
             "in separate runs, each with its own --out."
         )
-    sources = {os.path.realpath(job.source) for job in jobs}  # pathlib's `resolve` raises where links loop
+    sources = {
+        os.path.realpath(job.source) for job in jobs
+    }  # pathlib's `resolve` raises where links loop
     for job in jobs:
         target = os.path.realpath(job.target)
         if target in sources and not (overwrite and target == os.path.realpath(job.source)):

@@ -110,20 +110,34 @@ def restore_picture(
             for pages in group
         ]
         # measured once for all planes of a channel, so that they are treated alike
-        outline = (frames[0].height, frames[0].width, frames[0].channels, original.channel_of[group[0][0]])
+        outline = (
+            frames[0].height,
+            frames[0].width,
+            frames[0].channels,
+            original.channel_of[group[0][0]],
+        )
         if outline not in changes:
-            changes[outline] = restorer.settled((outline[0], outline[1]), partial(_sample_images, original, rows, group[0], ranges))
+            changes[outline] = restorer.settled(
+                (outline[0], outline[1]), partial(_sample_images, original, rows, group[0], ranges)
+            )
         if frames[0].height * frames[0].width <= _SMALL:
             _restore_together(frames, changes[outline], advance)
         else:
             tile = account.tile or treatment.tile  # what turned out to fit, else what is wanted
-            account.tile = _restore_by_tiles(frames[0], changes[outline], restorer, tile, advance, say) or account.tile
+            account.tile = (
+                _restore_by_tiles(frames[0], changes[outline], restorer, tile, advance, say)
+                or account.tile
+            )
         kept_out += sum(frame.kept_out for frame in frames)
         bounds_total += sum(frame.bounds_total for frame in frames)
     if errors is not None:
-        account.mean_bound = bounds_total / sum(page.height * page.width * page.channels for page in original.pages)
+        account.mean_bound = bounds_total / sum(
+            page.height * page.width * page.channels for page in original.pages
+        )
     if kept_out:
-        account.notices.append(f"{kept_out:,} NaN or infinite value(s) were kept out of the restoration and put back")
+        account.notices.append(
+            f"{kept_out:,} NaN or infinite value(s) were kept out of the restoration and put back"
+        )
     return account
 
 
@@ -155,14 +169,18 @@ def _groups(original: Original, together: bool) -> Iterator[list[tuple[int, ...]
         frames = list(zip(*(of_channel[channel] for channel in sorted(of_channel)), strict=True))
     else:
         frames = [(page,) for page in range(len(original.pages))]
-    for outline, alike in groupby(frames, key=lambda pages: tuple(original.pages[page] for page in pages)):
+    for outline, alike in groupby(
+        frames, key=lambda pages: tuple(original.pages[page] for page in pages)
+    ):
         area = outline[0].height * outline[0].width
         at_once = max(1, _TOGETHER // area) if area <= _SMALL else 1
         listed = list(alike)
         yield from (listed[start : start + at_once] for start in range(0, len(listed), at_once))
 
 
-def _restore_together(frames: Sequence[Frame], change: Change, advance: Callable[[int], None]) -> None:
+def _restore_together(
+    frames: Sequence[Frame], change: Change, advance: Callable[[int], None]
+) -> None:
     """Small frames of one size as one batch."""
     whole = Region(0, 0, frames[0].height, frames[0].width)
     restored = change(torch.stack([frame.read(whole) for frame in frames]))
@@ -172,17 +190,30 @@ def _restore_together(frames: Sequence[Frame], change: Change, advance: Callable
 
 
 def _restore_by_tiles(
-    frame: Frame, change: Change, restorer: Restorer, tile: int | None, advance: Callable[[int], None], say: Callable[[str], None]
+    frame: Frame,
+    change: Change,
+    restorer: Restorer,
+    tile: int | None,
+    advance: Callable[[int], None],
+    say: Callable[[str], None],
 ) -> int | None:
     """A frame tile by tile; the side of the tiles, None where one was enough."""
     needed = restorer.bytes_per_pixel(frame.channels)
-    tile = tile or tile_at_hand(needed, halo=restorer.halo, multiple_of=restorer.multiple_of, device=restorer.device)
+    tile = tile or tile_at_hand(
+        needed, halo=restorer.halo, multiple_of=restorer.multiple_of, device=restorer.device
+    )
     counted = 0
 
     def attempt(side: int) -> int | None:
         nonlocal counted
         frame.restart()
-        plan = plan_for(frame.height, frame.width, tile=side, halo=restorer.halo, multiple_of=restorer.multiple_of)
+        plan = plan_for(
+            frame.height,
+            frame.width,
+            tile=side,
+            halo=restorer.halo,
+            multiple_of=restorer.multiple_of,
+        )
         done = 0
 
         def tell(pixels: int) -> None:
@@ -214,9 +245,15 @@ class _Ranges:
                 self.ranges[channel] = FULL_RANGE
                 continue
             colours = original.pages[pages[0]].channels
-            alike = [page for page in pages if original.pages[page].channels == colours and original.pages[page].dtype == dtype]
+            alike = [
+                page
+                for page in pages
+                if original.pages[page].channels == colours and original.pages[page].dtype == dtype
+            ]
             chosen = alike[:: max(1, len(alike) // _SAMPLED_PAGES)]
-            sample = np.concatenate([_sampled(original, rows, page, _SAMPLED // len(chosen)) for page in chosen])
+            sample = np.concatenate(
+                [_sampled(original, rows, page, _SAMPLED // len(chosen)) for page in chosen]
+            )
             self.ranges[channel] = choose_range(sample, wanted, apart=colours not in (1, 3))
 
     def of(self, pages: Sequence[int]) -> ValueRange:
@@ -224,8 +261,13 @@ class _Ranges:
         ranges = [self.ranges[self.channel_of[page]] for page in pages]
         if len(ranges) == 1 or all(each.is_full for each in ranges):
             return ranges[0]
-        ranges = [ValueRange((0.0,), (full_scale(self.dtype),)) if each.is_full else each for each in ranges]
-        return ValueRange(tuple(each.low[0] for each in ranges), tuple(each.high[0] for each in ranges))
+        ranges = [
+            ValueRange((0.0,), (full_scale(self.dtype),)) if each.is_full else each
+            for each in ranges
+        ]
+        return ValueRange(
+            tuple(each.low[0] for each in ranges), tuple(each.high[0] for each in ranges)
+        )
 
     def __str__(self) -> str:
         return "; ".join(dict.fromkeys(str(each) for each in self.ranges.values()))
@@ -238,11 +280,15 @@ def _sampled(original: Original, rows: Callable[[int], Rows], page: int, most: i
     reader, found = rows(page), []
     for top in range(0, outline.height, _SAMPLED_ROWS):
         read = reader.read(min(_SAMPLED_ROWS, outline.height - top))
-        found.append(read[-top % every :: every, ::every, : outline.channels].reshape(-1, outline.channels))
+        found.append(
+            read[-top % every :: every, ::every, : outline.channels].reshape(-1, outline.channels)
+        )
     return np.concatenate(found)
 
 
-def _sample_images(original: Original, rows: Callable[[int], Rows], pages: Sequence[int], ranges: _Ranges) -> Images:
+def _sample_images(
+    original: Original, rows: Callable[[int], Rows], pages: Sequence[int], ranges: _Ranges
+) -> Images:
     """A band of a frame at full resolution, (1, channels, height, width): its noise can be measured on it."""
     outlines = [original.pages[page] for page in pages]
     height = outlines[0].height
@@ -252,5 +298,11 @@ def _sample_images(original: Original, rows: Callable[[int], Rows], pages: Seque
         reader = rows(page)
         skip_rows(reader, above)
         parts.append(reader.read(min(_SAMPLED_ROWS, height - above))[..., : outline.channels])
-    stored = np.nan_to_num(np.concatenate(parts, 2)) if parts[0].dtype.kind == "f" else np.concatenate(parts, 2)
-    return torch.from_numpy(np.ascontiguousarray(ranges.of(pages).to_working(stored).transpose(2, 0, 1)))[None]
+    stored = (
+        np.nan_to_num(np.concatenate(parts, 2))
+        if parts[0].dtype.kind == "f"
+        else np.concatenate(parts, 2)
+    )
+    return torch.from_numpy(
+        np.ascontiguousarray(ranges.of(pages).to_working(stored).transpose(2, 0, 1))
+    )[None]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from restorae.chance import generator
 from restorae.errors import InputError
 from restorae.files import in_print
 from restorae.formats import ArrayRows, Original, Page, Result, Rows, open_original, skip_rows
 from restorae.pixels import ValueRange, range_of
 from restorae.progress import SILENT, Progress
+from restorae.randomness import generator
 from restorae.regions import Region
 from restorae.restoring.archive import Order
 from restorae.restoring.files import Failure
@@ -86,14 +86,25 @@ def _middle(job: Job, order: Order) -> tuple[Image, Image]:
     reader = original.rows(0)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    mask = None if order.masks is None else order.masks.of(job.name, original)[read.top : read.bottom, read.left : read.right]
-    part = _Part(job.source, original.kind, (Page(read.height, read.width, page.bands, page.alpha, page.dtype),), (), stored)
+    mask = (
+        None
+        if order.masks is None
+        else order.masks.of(job.name, original)[read.top : read.bottom, read.left : read.right]
+    )
+    part = _Part(
+        job.source,
+        original.kind,
+        (Page(read.height, read.width, page.bands, page.alpha, page.dtype),),
+        (),
+        stored,
+    )
     kept = _Kept(part)
     restore_picture(part, kept, order.restorer, order.treatment, mask=mask)
     rows, columns = shown.inside(read)
     values = range_of(stored[..., : page.channels], order.treatment.values or order.restorer.values)
     before, after = (
-        _as_shown(upright(pixels[rows, columns, : page.channels], original.orientation), values) for pixels in (stored, kept.pixels)
+        _as_shown(upright(pixels[rows, columns, : page.channels], original.orientation), values)
+        for pixels in (stored, kept.pixels)
     )
     return before, after
 

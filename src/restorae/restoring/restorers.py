@@ -79,7 +79,9 @@ class ModelRestorer(Restorer):
         UsageError: it did not learn to lift damage off, or there are no such views.
     """
 
-    def __init__(self, model: Model, name: str | None = None, precision: Precision = "auto", views: int = 1) -> None:
+    def __init__(
+        self, model: Model, name: str | None = None, precision: Precision = "auto", views: int = 1
+    ) -> None:
         model.check_restores()
         check_views(views)
         self.model, self.precision, self.views = model, precision, views
@@ -91,7 +93,9 @@ class ModelRestorer(Restorer):
 
     def bytes_per_pixel(self, channels: int) -> float:
         # a network that does not take so many sees the channels as a batch
-        return self.model.bytes_per_pixel * (1 if channels in self.model.network.takes else channels)
+        return self.model.bytes_per_pixel * (
+            1 if channels in self.model.network.takes else channels
+        )
 
     def settled(self, size: tuple[int, int], sample: Callable[[], Images]) -> Change:
         self.model.network.check_size(*size)
@@ -125,7 +129,9 @@ class ClassicalRestorer(Restorer):
         return self.method.apply(images)
 
 
-def restorer_named(name: str, device: str = "auto", precision: Precision = "auto", views: int = 1) -> Restorer:
+def restorer_named(
+    name: str, device: str = "auto", precision: Precision = "auto", views: int = 1
+) -> Restorer:
     """The restorer that `name` says: a model file, a bundled model, or `classical:nlm(sigma=0.1)`.
 
     Raises:
@@ -135,10 +141,14 @@ def restorer_named(name: str, device: str = "auto", precision: Precision = "auto
     return restorer_from(name, lambda known: load(known).to(device), precision, views)
 
 
-def restorer_from(name: str, open_model: Callable[[str], Model], precision: Precision = "auto", views: int = 1) -> Restorer:
+def restorer_from(
+    name: str, open_model: Callable[[str], Model], precision: Precision = "auto", views: int = 1
+) -> Restorer:
     """As `restorer_named`, where models are opened in a way of one's own."""
     if not name.startswith(PREFIX):
         return ModelRestorer(open_model(name), name, precision, views)
     if views != 1:
-        raise UsageError(f"{name} is no network: it makes the same of a picture turned or mirrored. Leave the views away.")
+        raise UsageError(
+            f"{name} is no network: it makes the same of a picture turned or mirrored. Leave the views away."
+        )
     return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))

@@ -35,10 +35,14 @@ def companions(target: Path) -> tuple[Path, Path]:
     return samples, target.with_name(f"{target.stem}-spread{target.suffix}")
 
 
-def refuse_losses(jobs: Sequence[Job], may_exist: bool, beside: Callable[[Path], Sequence[Path]] = companions) -> None:
+def refuse_losses(
+    jobs: Sequence[Job], may_exist: bool, beside: Callable[[Path], Sequence[Path]] = companions
+) -> None:
     """Raise `UsageError` if what is written beside the results, such as samples and spreads, would replace something."""
     results, sources = {job.target for job in jobs}, {os.path.realpath(job.source) for job in jobs}
-    files = Counter(path for job in jobs for path in beside(job.target) if path.suffix)  # a folder may be shared
+    files = Counter(
+        path for job in jobs for path in beside(job.target) if path.suffix
+    )  # a folder may be shared
     for job in jobs:
         for path in beside(job.target):
             if path in results or files[path] > 1 or os.path.realpath(path) in sources:
@@ -46,10 +50,14 @@ def refuse_losses(jobs: Sequence[Job], may_exist: bool, beside: Callable[[Path],
                     f"{path} would be written twice: once for {job.target.name}. Rename it, or restore it in a run of its own."
                 )
             if path.exists() and not may_exist:
-                raise UsageError(f"{path} is there already. Use --overwrite, --skip-existing or another --out.")
+                raise UsageError(
+                    f"{path} is there already. Use --overwrite, --skip-existing or another --out."
+                )
 
 
-def draw_files(jobs: Sequence[Job], order: Order, count: int, seed: int, progress: Progress = SILENT) -> list[Failure]:
+def draw_files(
+    jobs: Sequence[Job], order: Order, count: int, seed: int, progress: Progress = SILENT
+) -> list[Failure]:
     """Draw `count` plausible restorations of each job's file and write their mean, themselves and their spread.
 
     The mean keeps what the original keeps (alpha, profile, metadata); samples and spread are plain pictures.
@@ -70,24 +78,33 @@ def draw_files(jobs: Sequence[Job], order: Order, count: int, seed: int, progres
     """
     restorer = order.restorer
     if not isinstance(restorer, ModelRestorer):
-        raise UsageError(f"{restorer.name} gives one answer for each picture. Restore without --samples.")
+        raise UsageError(
+            f"{restorer.name} gives one answer for each picture. Restore without --samples."
+        )
     if order.masks is not None or order.treatment.strength != 1:
         raise UsageError("--samples goes neither with --mask nor with --strength.")
     if restorer.views != 1:
         raise UsageError("--samples goes not with --views: the mean of its samples is the average.")
     model = restorer.model
-    return one_by_one(jobs, lambda job, _place: _draw_file(job, order, model, count, seed), "Restoring", progress)
+    return one_by_one(
+        jobs, lambda job, _place: _draw_file(job, order, model, count, seed), "Restoring", progress
+    )
 
 
 def _draw_file(job: Job, order: Order, model: Model, count: int, seed: int) -> None:
     if job.source.suffix.lower() in ARRAYS:
         pixels = read(job.source)
-        write(job.target, write_samples(job, model.restorations(as_float(pixels), count, seed), pixels))
+        write(
+            job.target,
+            write_samples(job, model.restorations(as_float(pixels), count, seed), pixels),
+        )
         return
     original = open_original(job.source, order.axes, order.most_pixels)
     page = original.pages[0]
     if len(original.pages) > 1 or page.channels not in (1, 3):
-        raise BadPicture(f"{job.source}: --samples draws pictures of one page with 1 or 3 channels. Restore this one without it.")
+        raise BadPicture(
+            f"{job.source}: --samples draws pictures of one page with 1 or 3 channels. Restore this one without it."
+        )
     stored = original.rows(0).read(page.height)
     seen = stored[..., : page.channels]
     values = range_of(seen, order.treatment.values or order.restorer.values)
@@ -97,7 +114,11 @@ def _draw_file(job: Job, order: Order, model: Model, count: int, seed: int) -> N
     with begin_result(original, job.target, job.kind, order.quality) as result:
         result.put(0, 0, changed)
         result.finish()
-    plain = np.dtype(np.uint16 if page.dtype.itemsize > 1 and job.target.suffix.lower() not in (".jpg", ".jpeg") else np.uint8)
+    plain = np.dtype(
+        np.uint16
+        if page.dtype.itemsize > 1 and job.target.suffix.lower() not in (".jpg", ".jpeg")
+        else np.uint8
+    )
     write_samples(job, drawn[..., 0] if page.channels == 1 else drawn, np.empty(0, plain))
 
 

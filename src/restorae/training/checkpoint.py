@@ -57,13 +57,19 @@ def write(
     tensors |= {_BEST + name: tensor for name, tensor in best.items()}
     tensors |= {f"{_AVERAGE}{index}": tensor for index, tensor in enumerate(average)}
     for index, held in optimiser.state_dict()["state"].items():
-        tensors |= {f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value) for name, value in held.items()}
+        tensors |= {
+            f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value) for name, value in held.items()
+        }
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     write_bytes(path, save(plain, {_HEADER: json.dumps(asdict(state))}))
 
 
 def read(
-    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, average: list[Tensor], best: dict[str, Tensor] | None = None
+    path: Path,
+    module: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: list[Tensor],
+    best: dict[str, Tensor] | None = None,
 ) -> State:
     """Put a checkpoint's tensors into place and return the rest; `best` is filled with the weights that did best so far.
 
@@ -71,12 +77,26 @@ def read(
         BadModelFile: there is none, it is broken, or it is of another network.
     """
     if not path.is_file():
-        raise BadModelFile(f"There is nothing to resume: {path} does not exist. Leave --resume away to start.")
+        raise BadModelFile(
+            f"There is nothing to resume: {path} does not exist. Leave --resume away to start."
+        )
     header, tensors = read_file(path, _HEADER)
     try:
-        module.load_state_dict({name.removeprefix(_NETWORK): value for name, value in tensors.items() if name.startswith(_NETWORK)})
+        module.load_state_dict(
+            {
+                name.removeprefix(_NETWORK): value
+                for name, value in tensors.items()
+                if name.startswith(_NETWORK)
+            }
+        )
         if best is not None:
-            best.update({name.removeprefix(_BEST): value for name, value in tensors.items() if name.startswith(_BEST)})
+            best.update(
+                {
+                    name.removeprefix(_BEST): value
+                    for name, value in tensors.items()
+                    if name.startswith(_BEST)
+                }
+            )
         for index, held in enumerate(average):
             held.copy_(tensors[f"{_AVERAGE}{index}"])
         restored: dict[int, dict[str, Tensor]] = {}
@@ -87,7 +107,9 @@ def read(
         optimiser.load_state_dict({**optimiser.state_dict(), "state": restored})
         return State(**header)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise BadModelFile(f"{path} does not fit this training ({error}). Leave --resume away to start anew.") from None
+        raise BadModelFile(
+            f"{path} does not fit this training ({error}). Leave --resume away to start anew."
+        ) from None
 
 
 def peek(path: Path) -> State:
@@ -97,9 +119,13 @@ def peek(path: Path) -> State:
         BadModelFile: as `read`.
     """
     if not path.is_file():
-        raise BadModelFile(f"There is nothing to resume: {path} does not exist. Leave --resume away to start.")
+        raise BadModelFile(
+            f"There is nothing to resume: {path} does not exist. Leave --resume away to start."
+        )
     header, _ = read_file(path, _HEADER, with_tensors=False)
     try:
         return State(**header)
     except TypeError as error:
-        raise BadModelFile(f"{path} was written by another version of restorae ({error}). Leave --resume away to start anew.") from None
+        raise BadModelFile(
+            f"{path} was written by another version of restorae ({error}). Leave --resume away to start anew."
+        ) from None

@@ -15,7 +15,9 @@ def require_variety(pairs: Pairs, called: str) -> None:
     Raises:
         BadPicture: with what to do.
     """
-    sides = [(called, pairs.clean)] + ([] if pairs.degraded is pairs.clean else [("degraded", pairs.degraded)])
+    sides = [(called, pairs.clean)] + (
+        [] if pairs.degraded is pairs.clean else [("degraded", pairs.degraded)]
+    )
     for name, pictures in sides:
         first = pictures.mark(0)
         if any(pictures.mark(index) != first for index in range(1, len(pictures))):
@@ -38,14 +40,20 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
     Raises:
         BadPicture: the two pictures of every pair are the same.
     """
-    same = [pairs.clean.names[index] for index in range(len(pairs)) if pairs.degraded.mark(index) == pairs.clean.mark(index)]
+    same = [
+        pairs.clean.names[index]
+        for index in range(len(pairs))
+        if pairs.degraded.mark(index) == pairs.clean.mark(index)
+    ]
     if len(same) == len(pairs):
         raise BadPicture(
             f"The degraded and the clean pictures are the same ({some(same)}): there is no damage to learn. Were the same files, or the "
             "same folder, given for both?"
         )
     if same:
-        progress.warn(f"{len(same)} of {len(pairs)} pair(s) are the same picture twice: {some(same)}. They teach to change nothing.")
+        progress.warn(
+            f"{len(same)} of {len(pairs)} pair(s) are the same picture twice: {some(same)}. They teach to change nothing."
+        )
     for warning in _about_registration(registration(pairs)):
         progress.warn(warning)
     reason = seem_swapped(pairs)

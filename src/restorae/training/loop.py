@@ -17,7 +17,6 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from restorae import machine
-from restorae.chance import derive_seed, generator
 from restorae.data import ArrayPictures, Pictures, noise_correlation
 from restorae.error_bound import ErrorBound
 from restorae.errors import BadModelFile, Interrupted, OutputError, TrainingDiverged, UsageError
@@ -27,6 +26,7 @@ from restorae.losses import Batch, BlindSpot
 from restorae.model import Model, load, make_card, with_suffix
 from restorae.networks import LatentModule, Network
 from restorae.progress import SILENT, Progress
+from restorae.randomness import derive_seed, generator
 from restorae.training import checkpoint
 from restorae.training.material import Material, gather
 from restorae.training.recipe import Recipe
@@ -88,7 +88,9 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved where `out` says.
         UsageError, InputError, OutputError: as their messages say.
     """
-    return Training(recipe, _where(out, resume), clean, degraded, start_from, machinery, progress).run(resume)
+    return Training(
+        recipe, _where(out, resume), clean, degraded, start_from, machinery, progress
+    ).run(resume)
 
 
 def _where(out: str | Path | None, resume: bool) -> Path | None:
@@ -101,7 +103,9 @@ def _where(out: str | Path | None, resume: bool) -> Path | None:
         raise UsageError(f"{target} is a folder. Name the model's file with --out.")
     require_writable(target.parent)
     if resume and target.is_file() and not checkpoint.path_for(target).is_file():
-        raise BadModelFile(f"There is nothing to resume: {target} is finished. To train it further use --from {target} with another --out.")
+        raise BadModelFile(
+            f"There is nothing to resume: {target} is finished. To train it further use --from {target} with another --out."
+        )
     return target
 
 
@@ -119,8 +123,15 @@ class Training:
         progress: Progress,
     ) -> None:
         machine.keep_freed_memory()
-        self.recipe, self.target, self.machinery, self.progress = recipe, target, machinery, progress
-        self.material: Material = gather(recipe, machinery.data_dir, _as_pictures(clean), _as_pictures(degraded), progress)
+        self.recipe, self.target, self.machinery, self.progress = (
+            recipe,
+            target,
+            machinery,
+            progress,
+        )
+        self.material: Material = gather(
+            recipe, machinery.data_dir, _as_pictures(clean), _as_pictures(degraded), progress
+        )
         examples = self.material.examples
         if self.material.from_noise:
             self.recipe = recipe = fitted_to_noise(recipe, examples.clean, progress)
@@ -144,15 +155,25 @@ class Training:
         if len(self.network.takes) > 1 and examples.clean.channels == max(self.network.takes):
             self.material = self.material.with_grey()
         self.optimiser = make_optimiser(recipe, self.module)
-        self.average: list[Tensor] = [weights.detach().clone() for weights in self.module.parameters()] if recipe.ema else []
+        self.average: list[Tensor] = (
+            [weights.detach().clone() for weights in self.module.parameters()] if recipe.ema else []
+        )
         self.per_epoch = max(1, len(examples) // recipe.batch_size)
-        self.total = recipe.steps or (None if recipe.minutes else max(1, round((recipe.epochs or 3) * self.per_epoch)))
+        self.total = recipe.steps or (
+            None if recipe.minutes else max(1, round((recipe.epochs or 3) * self.per_epoch))
+        )
         # small sets: a batch larger than an epoch would see some pictures twice per step, so it is made smaller
         self.batch_size = min(recipe.batch_size, len(examples))
-        self.state = checkpoint.State(self.recipe.model_dump(mode="json"), self.material.fingerprint)
+        self.state = checkpoint.State(
+            self.recipe.model_dump(mode="json"), self.material.fingerprint
+        )
         self.validation = validation_of(self.material, recipe.loss)
         self.keeps_best = self.material.held_out and (
-            recipe.keep == "best" or (recipe.keep == "auto" and (examples.degraded is not None or recipe.patience is not None))
+            recipe.keep == "best"
+            or (
+                recipe.keep == "auto"
+                and (examples.degraded is not None or recipe.patience is not None)
+            )
         )
         self.best: dict[str, Tensor] = {}
         self.latest: Verdict | None = None
@@ -184,7 +205,9 @@ class Training:
             return module  # type: ignore[no-any-return]
         self.network = model.network
         said = {name: getattr(self.recipe, name) for name in self.recipe.model_fields_set}
-        self.recipe = Recipe(**{**said, "network": model.network})  # made anew: a loss that was not said follows the network
+        self.recipe = Recipe(
+            **{**said, "network": model.network}
+        )  # made anew: a loss that was not said follows the network
         return model.module.requires_grad_(True)
 
     def run(self, resume: bool) -> Model:
@@ -217,16 +240,22 @@ class Training:
             epoch, place = divmod(self.state.step, self.per_epoch)
             if place == 0:
                 self.state.running = {}  # what is told after an epoch is that epoch's, also where the one before was not validated
-            batches = self.material.examples.batches(epoch, self.batch_size, place, self._workers(), self.device)
+            batches = self.material.examples.batches(
+                epoch, self.batch_size, place, self._workers(), self.device
+            )
             started = time.perf_counter()
             for degraded, clean in batches:
                 self._set_step_size()
-                chance = generator(self.recipe.seed, _LATENTS, self.state.step, device=self.device)
-                terms = self.recipe.loss.measure(Batch(self.network, module, degraded, clean, self.state.step, chance))
+                rng = generator(self.recipe.seed, _LATENTS, self.state.step, device=self.device)
+                terms = self.recipe.loss.measure(
+                    Batch(self.network, module, degraded, clean, self.state.step, rng)
+                )
                 optimiser.zero_grad()
                 self.fabric.backward(terms["loss"])
                 if limit:
-                    self.fabric.clip_gradients(module, optimiser, max_norm=limit, error_if_nonfinite=False)
+                    self.fabric.clip_gradients(
+                        module, optimiser, max_norm=limit, error_if_nonfinite=False
+                    )
                 optimiser.step()
                 self._update_average()
                 self.state.step += 1
@@ -240,7 +269,9 @@ class Training:
                     if now - last_save > _SECONDS_BETWEEN_CHECKPOINTS:
                         self._keep()
                         last_save = time.perf_counter()
-                if over and (self._done() or self._share() - self.validated >= _SHARE_BETWEEN_VALIDATIONS):
+                if over and (
+                    self._done() or self._share() - self.validated >= _SHARE_BETWEEN_VALIDATIONS
+                ):
                     self._validate()
                     started = last_look = time.perf_counter()
                 yield
@@ -248,22 +279,34 @@ class Training:
                     break
 
     def _look(self, losses: list[dict[str, Tensor]], seconds: float) -> None:
-        sums = {name: torch.stack([each[name] for each in losses]).double().sum().item() for name in losses[0]}
+        sums = {
+            name: torch.stack([each[name] for each in losses]).double().sum().item()
+            for name in losses[0]
+        }
         loss = sums["loss"] / len(losses)
         if not math.isfinite(loss):
             kept = self.target is not None and checkpoint.path_for(self.target).is_file()
             raise TrainingDiverged(
                 f"The loss became {loss} at step {self.state.step:,}. Try a smaller step size (--learning-rate "
                 f"{self.recipe.learning_rate / 3:.1g}) or a longer --warmup. "
-                + ("The last good checkpoint is kept: --resume starts from there." if kept else "Nothing was saved.")
+                + (
+                    "The last good checkpoint is kept: --resume starts from there."
+                    if kept
+                    else "Nothing was saved."
+                )
             )
         for name, total in {**sums, "steps": len(losses)}.items():
             self.state.running[name] = self.state.running.get(name, 0.0) + total
         figures = {name: total / len(losses) for name, total in sums.items()}
-        self.progress.advance(len(losses), {**figures, "images_per_second": len(losses) * self.batch_size / max(seconds, 1e-9)})
+        self.progress.advance(
+            len(losses),
+            {**figures, "images_per_second": len(losses) * self.batch_size / max(seconds, 1e-9)},
+        )
 
     def _done(self) -> bool:
-        return self._share() >= 1 or (self.recipe.patience is not None and self.state.waited >= self.recipe.patience)
+        return self._share() >= 1 or (
+            self.recipe.patience is not None and self.state.waited >= self.recipe.patience
+        )
 
     def _share(self) -> float:
         """How much of the training is behind, 0 to 1."""
@@ -276,7 +319,11 @@ class Training:
         # a short training warms up shortly: never longer than its first tenth
         warmup = min(self.recipe.warmup, self.total // 10) if self.total else self.recipe.warmup
         rise = min(1.0, (self.state.step + 1) / warmup) if warmup else 1.0
-        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, self._share()))) if self.recipe.schedule == "cosine" else 1.0
+        fall = (
+            0.5 * (1 + math.cos(math.pi * min(1.0, self._share())))
+            if self.recipe.schedule == "cosine"
+            else 1.0
+        )
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate * rise * max(fall, _FLOOR)
 
@@ -285,10 +332,16 @@ class Training:
         if self.average:
             # early on the average follows faster, so that the first weights are soon forgotten
             decay = min(self.recipe.ema, (1 + self.state.step) / (10 + self.state.step))
-            torch._foreach_lerp_(self.average, [weights.detach() for weights in self.module.parameters()], 1 - decay)
+            torch._foreach_lerp_(
+                self.average, [weights.detach() for weights in self.module.parameters()], 1 - decay
+            )
 
     def _workers(self) -> int:
-        return max(0, machine.usable_cores() - 1) if self.machinery.workers is None else self.machinery.workers
+        return (
+            max(0, machine.usable_cores() - 1)
+            if self.machinery.workers is None
+            else self.machinery.workers
+        )
 
     def _validate(self) -> None:
         found = self.validation.judge(self._model(halved=self._done()), self._done())
@@ -296,9 +349,17 @@ class Training:
         epoch, steps = self.state.step / self.per_epoch, self.state.running.pop("steps", 1)
         running = {name: total / steps for name, total in self.state.running.items()}
         self.state.running = {}
-        self.state.history.append({"step": self.state.step, "epoch": epoch, **running, **found.figures})
-        told = f"loss {running['loss']:.2f} = {running['reconstruction']:.2f} + KL {running['kl']:.2f}; " if "kl" in running else ""
-        self.progress.say(f"epoch {epoch:.3g}: {told}{found.sentence}, after {self.state.seconds:.0f} s")
+        self.state.history.append(
+            {"step": self.state.step, "epoch": epoch, **running, **found.figures}
+        )
+        told = (
+            f"loss {running['loss']:.2f} = {running['reconstruction']:.2f} + KL {running['kl']:.2f}; "
+            if "kl" in running
+            else ""
+        )
+        self.progress.say(
+            f"epoch {epoch:.3g}: {told}{found.sentence}, after {self.state.seconds:.0f} s"
+        )
         self._compare(found.figures[self.validation.error])
         self._keep()
 
@@ -307,17 +368,24 @@ class Training:
         if error < self.state.best.get("error", math.inf):
             self.state.best, self.state.waited = {"step": self.state.step, "error": error}, 0
             if self.keeps_best:
-                self.best = {name: tensor.detach().clone() for name, tensor in self._model().module.state_dict().items()}
+                self.best = {
+                    name: tensor.detach().clone()
+                    for name, tensor in self._model().module.state_dict().items()
+                }
             return
         self.state.waited += 1
         if self.state.waited == self.recipe.patience:
-            self.progress.say(f"Nothing better was found in {self.state.waited} validations: training ends at step {self.state.step:,}.")
+            self.progress.say(
+                f"Nothing better was found in {self.state.waited} validations: training ends at step {self.state.step:,}."
+            )
 
     def _model(self, final: bool = False, halved: bool = False) -> Model:
         """The network as it is now, averaged if so wished; `halved` in half precision if that holds it; `final` as it will be kept."""
         module = copy.deepcopy(self.module)
         with torch.no_grad():
-            for weights, mean in zip(module.parameters(), self.average or module.parameters(), strict=True):
+            for weights, mean in zip(
+                module.parameters(), self.average or module.parameters(), strict=True
+            ):
                 weights.copy_(mean)
             if final and self._best_is_earlier():
                 module.load_state_dict(self.best)
@@ -333,10 +401,14 @@ class Training:
         recipe = self.recipe
         model = self._model(final=True)
         if self._best_is_earlier():
-            self.progress.say(f"The weights of step {self.state.best['step']:,.0f} are kept: they did best on held-out pictures.")
+            self.progress.say(
+                f"The weights of step {self.state.best['step']:,.0f} are kept: they did best on held-out pictures."
+            )
         # resumed after its last step, or ended before it, a training's kept weights have not been validated in full
         ended = self.latest is not None and self._share() >= 1 and not self._best_is_earlier()
-        final = self.latest if ended and self.latest is not None else self.validation.judge(model, True)
+        final = (
+            self.latest if ended and self.latest is not None else self.validation.judge(model, True)
+        )
         self.validation.accept(final, self.progress)
         card = make_card(
             self.network,
@@ -354,7 +426,10 @@ class Training:
             epochs=round(self.state.step / self.per_epoch, 3),
             seconds=round(self.state.seconds, 1),
             trained_on=_machine_in_words(self.device, self.precision),
-            scores={"validation": final.scores | ({"kept_step": int(self.state.best["step"])} if self.best else {})},
+            scores={
+                "validation": final.scores
+                | ({"kept_step": int(self.state.best["step"])} if self.best else {})
+            },
             error_bounds=self._error_bounds(model),
             history=self.state.history,
             made_with=VERSION,
@@ -371,11 +446,20 @@ class Training:
         material = self.material
         if material.explains or material.from_noise or not material.held_out:
             return {}
-        exams = [exam for exam in (material.exam, material.grey_exam) if exam is not None]
-        return {model.shown(exam.clean.channels): calibrate(model.restore_images, exam, on=material.source) for exam in exams}
+        test_sets = [
+            test_set
+            for test_set in (material.test_set, material.grey_test_set)
+            if test_set is not None
+        ]
+        return {
+            model.shown(test_set.clean.channels): calibrate(
+                model.restore_images, test_set, on=material.source
+            )
+            for test_set in test_sets
+        }
 
     def _held_out(self) -> int:
-        return len(self.material.exam) if self.material.held_out else 0
+        return len(self.material.test_set) if self.material.held_out else 0
 
     def _take_up(self) -> None:
         assert self.target is not None
@@ -385,12 +469,21 @@ class Training:
         known = {key: field.default for key, field in Recipe.model_fields.items()} | before.recipe
         changed = [key for key, value in self.state.recipe.items() if known.get(key) != value]
         if changed:
-            told = "; ".join(f"{key}: {before.recipe.get(key)!r} is now {self.state.recipe[key]!r}" for key in changed)
-            raise UsageError(f"{path} belongs to another recipe ({told}). Give the same settings, or leave --resume away to start anew.")
+            told = "; ".join(
+                f"{key}: {before.recipe.get(key)!r} is now {self.state.recipe[key]!r}"
+                for key in changed
+            )
+            raise UsageError(
+                f"{path} belongs to another recipe ({told}). Give the same settings, or leave --resume away to start anew."
+            )
         if before.fingerprint != self.state.fingerprint:
-            self.progress.warn("The training pictures have changed since the checkpoint was written; going on with the new ones.")
+            self.progress.warn(
+                "The training pictures have changed since the checkpoint was written; going on with the new ones."
+            )
         self.state = checkpoint.read(path, self.module, self.optimiser, self.average, self.best)
-        if self.total and self.state.history:  # where time counts instead, the next epoch's end is validated
+        if (
+            self.total and self.state.history
+        ):  # where time counts instead, the next epoch's end is validated
             self.validated = self.state.history[-1]["step"] / self.total
         self.progress.say(f"Going on from step {self.state.step:,}.")
 
@@ -402,12 +495,23 @@ class Training:
             self.progress.warn(f"No checkpoint this time: {error}")
 
     def _save_checkpoint(self) -> None:
-        if self.target is not None and all(weights.isfinite().all() for weights in self.module.parameters()):
-            checkpoint.write(checkpoint.path_for(self.target), self.state, self.module, self.optimiser, self.average, self.best)
+        if self.target is not None and all(
+            weights.isfinite().all() for weights in self.module.parameters()
+        ):
+            checkpoint.write(
+                checkpoint.path_for(self.target),
+                self.state,
+                self.module,
+                self.optimiser,
+                self.average,
+                self.best,
+            )
 
     def _how_to_go_on(self) -> str:
         if self.target is None:
-            return f"Stopped at step {self.state.step:,}. Nothing was saved, since no file was named."
+            return (
+                f"Stopped at step {self.state.step:,}. Nothing was saved, since no file was named."
+            )
         kept = checkpoint.path_for(self.target)
         return f"Stopped at step {self.state.step:,}. Go on with the same command and --resume; the checkpoint is {kept}."
 
@@ -418,10 +522,14 @@ def fitted_to_noise(recipe: Recipe, noisy: Pictures, progress: Progress) -> Reci
     if found.along == "neither":
         return recipe
     told = f"rows {found.along_rows:.2f}, columns {found.along_columns:.2f}"
-    along: Literal["rows", "columns"] = "rows" if found.along_rows >= found.along_columns else "columns"
+    along: Literal["rows", "columns"] = (
+        "rows" if found.along_rows >= found.along_columns else "columns"
+    )
     if isinstance(recipe.loss, BlindSpot):
         if recipe.loss.along != along or found.along == "both":
-            progress.warn(f"The noise of neighbouring pixels is alike (correlation along {told}): some of it will be taken for picture.")
+            progress.warn(
+                f"The noise of neighbouring pixels is alike (correlation along {told}): some of it will be taken for picture."
+            )
         return recipe
     fitting = BlindSpot(along=along)
     progress.warn(
@@ -434,7 +542,11 @@ def fitted_to_noise(recipe: Recipe, noisy: Pictures, progress: Progress) -> Reci
 
 def make_optimiser(recipe: Recipe, module: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser over the module's parameters."""
-    options: Mapping[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "foreach": True}
+    options: Mapping[str, Any] = {
+        "lr": recipe.learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "foreach": True,
+    }
     if recipe.optimiser == "nadam":
         return torch.optim.NAdam(module.parameters(), decoupled_weight_decay=True, **options)
     return torch.optim.AdamW(module.parameters(), **options)
@@ -466,5 +578,9 @@ def _as_pictures(pictures: Pictures | np.ndarray | None) -> Pictures | None:
 
 def _machine_in_words(device: torch.device, precision: str) -> str:
     facts = machine.describe()
-    where = facts["device"] if device.type == "cuda" else f"{facts['processor']}, {facts['threads']} threads, {facts['capability']}"
+    where = (
+        facts["device"]
+        if device.type == "cuda"
+        else f"{facts['processor']}, {facts['threads']} threads, {facts['capability']}"
+    )
     return f"{where}, {precision}, torch {facts['torch']}"

@@ -21,7 +21,9 @@ from restorae.networks import VAE, LatentNetwork, Network, UNet
 from restorae.parts import Settings, kinds
 
 _FOR_PATCHES: dict[str, Any] = {
-    "network": UNet(widths=(32, 64, 128), encoder_blocks=(1, 2, 2), decoder_blocks=(1, 1), residual=True),
+    "network": UNet(
+        widths=(32, 64, 128), encoder_blocks=(1, 2, 2), decoder_blocks=(1, 1), residual=True
+    ),
     "batch_size": 8,
     "learning_rate": 1e-3,
     "ema": 0.995,
@@ -105,7 +107,11 @@ class Recipe(Settings):
     @model_validator(mode="before")
     @classmethod
     def _bound_for_latents(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("loss") is None and values.get("noisy") is not None:
+        if (
+            isinstance(values, dict)
+            and values.get("loss") is None
+            and values.get("noisy") is not None
+        ):
             return {**values, "loss": Neighbours()}
         if isinstance(values, dict) and values.get("loss") is None and "network" in values:
             values = {name: value for name, value in values.items() if name != "loss"}
@@ -115,13 +121,21 @@ class Recipe(Settings):
 
     def model_post_init(self, _context: Any) -> None:
         if sum(length is not None for length in (self.epochs, self.steps, self.minutes)) > 1:
-            raise BadSpec("Give only one of epochs, steps and minutes: they are three ways to say how long to train.")
+            raise BadSpec(
+                "Give only one of epochs, steps and minutes: they are three ways to say how long to train."
+            )
         if self.degraded is not None and self.degradation is not None:
             raise BadSpec("Give either degraded pictures or a degradation to draw, not both.")
-        if self.noisy is not None and (self.clean is not None or self.degraded is not None or self.degradation is not None):
-            raise BadSpec("Noisy pictures are learned from alone: leave clean, degraded and degradation away, or noisy.")
+        if self.noisy is not None and (
+            self.clean is not None or self.degraded is not None or self.degradation is not None
+        ):
+            raise BadSpec(
+                "Noisy pictures are learned from alone: leave clean, degraded and degradation away, or noisy."
+            )
         if (self.noisy is not None) != isinstance(self.loss, SelfSupervised):
-            known = ", ".join(sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)))  # type: ignore[type-abstract]
+            known = ", ".join(
+                sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised))  # type: ignore[type-abstract]
+            )
             raise BadSpec(
                 f"The loss {self.loss.kind} compares with clean pictures, and noisy ones alone have none. Choose {known}."
                 if self.noisy is not None
@@ -135,7 +149,9 @@ class Recipe(Settings):
                 f"A variational auto-encoder takes pictures whole: leave patch away, or choose another network than {self.network.kind}."
             )
         if self.binarise and self.degraded is not None:
-            raise BadSpec("Pairs cannot be binarised: the degraded pictures would no longer belong to the clean ones.")
+            raise BadSpec(
+                "Pairs cannot be binarised: the degraded pictures would no longer belong to the clean ones."
+            )
 
     @property
     def gradient_limit(self) -> float:
@@ -144,7 +160,9 @@ class Recipe(Settings):
 
     def for_patches(self) -> Self:
         """This recipe for pictures that are cut into patches: what was not said becomes what suits those."""
-        unsaid: dict[str, Any] = {name: value for name, value in _FOR_PATCHES.items() if name not in self.model_fields_set}
+        unsaid: dict[str, Any] = {
+            name: value for name, value in _FOR_PATCHES.items() if name not in self.model_fields_set
+        }
         if self.epochs is self.steps is self.minutes is None:
             unsaid["steps"] = _STEPS_ON_PATCHES
         if "loss" not in self.model_fields_set and isinstance(self.loss, MSE):
@@ -170,7 +188,11 @@ class Recipe(Settings):
         lines = []
         for key, value in self.model_dump(mode="json").items():
             # which loss goes without saying depends on the network
-            unsaid = type(self)(network=self.network, noisy=self.noisy).loss if key == "loss" else type(self).model_fields[key].default
+            unsaid = (
+                type(self)(network=self.network, noisy=self.noisy).loss
+                if key == "loss"
+                else type(self).model_fields[key].default
+            )
             if getattr(self, key) == unsaid:
                 continue
             text = value if not isinstance(value, dict) else str(getattr(self, key))
@@ -196,7 +218,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         try:
             _check_key(key, value)
         except UsageError as error:
-            inside = next((name for name in value if repr(name) in str(error)), "") if isinstance(value, dict) else ""
+            inside = (
+                next((name for name in value if repr(name) in str(error)), "")
+                if isinstance(value, dict)
+                else ""
+            )
             raise type(error)(f"{path}, line {_line_of(key, text, inside)}: {error}") from None
     return values
 
@@ -230,7 +256,11 @@ def _check_key(key: str, value: Any) -> None:
     try:
         fits.validate_python(value)
     except ValidationError as error:
-        expected = "; ".join(dict.fromkeys(problem["msg"].removeprefix("Value error, ") for problem in error.errors()))
+        expected = "; ".join(
+            dict.fromkeys(
+                problem["msg"].removeprefix("Value error, ") for problem in error.errors()
+            )
+        )
         raise BadSpec(f"{key}={value!r} cannot be used: {expected}.") from None
 
 
@@ -240,7 +270,9 @@ def _line_of(key: str, text: str, inside: str = "") -> int:
 
     def first(name: str, start: int) -> int | None:
         said = re.compile(rf"""\s*\[*\s*["']?{re.escape(name)}["']?\s*(=|\]|\.)""")
-        return next((number for number in range(start, len(lines)) if said.match(lines[number])), None)
+        return next(
+            (number for number in range(start, len(lines)) if said.match(lines[number])), None
+        )
 
     line = first(key, 0) or 0
     return 1 + ((first(inside, line + 1) if inside else None) or line)

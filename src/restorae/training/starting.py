@@ -31,15 +31,23 @@ def suitable_start(recipe: Recipe, material: Material, progress: Progress) -> st
     elif examples.degraded is not None:
         every = max(1, len(examples.degraded) // _LOOKED_AT)
         try:
-            wanted = choose_model(examples.degraded[index] for index in range(0, len(examples.degraded), every)).name
+            wanted = choose_model(
+                examples.degraded[index] for index in range(0, len(examples.degraded), every)
+            ).name
         except UsageError:
             return None
         learned = "these pairs"
     else:
         return None
     for name in dict.fromkeys((wanted, PHOTOS)):
-        if name in (PAGES, PHOTOS) and name in bundled() and examples.clean.channels in _takes(name):
-            progress.say(f"Starting from {name}: it learns {learned} sooner than from nothing (--from nothing does that).")
+        if (
+            name in (PAGES, PHOTOS)
+            and name in bundled()
+            and examples.clean.channels in _takes(name)
+        ):
+            progress.say(
+                f"Starting from {name}: it learns {learned} sooner than from nothing (--from nothing does that)."
+            )
             return name
     return None
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from restorae.chance import derive_seed, generator
 from restorae.errors import TrainingCollapsed
 from restorae.evaluating import constant_answer_error, evaluate, evaluate_latent, has_collapsed
-from restorae.looks import middle
 from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
+from restorae.page_detection import middle
 from restorae.progress import Progress
+from restorae.randomness import derive_seed, generator
 from restorae.training.material import Material
 
 _SEED = 1
@@ -45,7 +45,10 @@ class Validation(abc.ABC):
 
     def __init__(self, material: Material) -> None:
         self.material = material
-        count, seen = len(material.exam), "held-out pictures" if material.held_out else "pictures that it was trained on"
+        count, seen = (
+            len(material.test_set),
+            "held-out pictures" if material.held_out else "pictures that it was trained on",
+        )
         self.on = f"{count:,} {seen} of {material.source}"
 
     @abc.abstractmethod
@@ -64,15 +67,17 @@ class RestoringValidation(Validation):
 
     def __init__(self, material: Material) -> None:
         super().__init__(material)
-        self.constant = constant_answer_error(material.exam.clean, material.examples.clean, material.examples.patch)
+        self.constant = constant_answer_error(
+            material.test_set.clean, material.examples.clean, material.examples.patch
+        )
 
     def judge(self, model: Model, final: bool) -> Verdict:
-        found = evaluate(model.restore_images, self.material.exam, with_ssim=final)
+        found = evaluate(model.restore_images, self.material.test_set, with_ssim=final)
         figures = {"mse": found.restored.mse, "mse_degraded": found.degraded.mse}
         sentence = f"validation PSNR {found.restored.psnr_pooled or math.inf:.2f} dB (pooled)"
         scores = {"on": self.on, **found.model_dump(mode="json")}
-        if self.material.grey_exam is not None:
-            grey = evaluate(model.restore_images, self.material.grey_exam, with_ssim=final)
+        if self.material.grey_test_set is not None:
+            grey = evaluate(model.restore_images, self.material.grey_test_set, with_ssim=final)
             figures["mse_grey"] = grey.restored.mse
             sentence += f", in grey {grey.restored.psnr_pooled or math.inf:.2f} dB"
             scores["in_grey"] = grey.model_dump(mode="json")
@@ -87,7 +92,9 @@ class RestoringValidation(Validation):
                 "training, and no sigmoid at the network's output (docs/why-it-collapses.md)."
             )
         if restored >= degraded:
-            progress.warn("This model is no better than leaving the pictures alone (validation). Train longer or look at the data.")
+            progress.warn(
+                "This model is no better than leaving the pictures alone (validation). Train longer or look at the data."
+            )
 
 
 class ExplainingValidation(Validation):
@@ -96,9 +103,16 @@ class ExplainingValidation(Validation):
     def judge(self, model: Model, final: bool) -> Verdict:
         binarised = self.material.examples.binarise
         found = evaluate_latent(
-            model, self.material.exam.clean, seed=derive_seed(self.material.examples.seed, _SEED), with_binarised=binarised or final
+            model,
+            self.material.test_set.clean,
+            seed=derive_seed(self.material.examples.seed, _SEED),
+            with_binarised=binarised or final,
         )
-        bound, what = (found.binarised, "binarised") if binarised and found.binarised else (found.grey, "grey")
+        bound, what = (
+            (found.binarised, "binarised")
+            if binarised and found.binarised
+            else (found.grey, "grey")
+        )
         called = "validation loss" if self.material.held_out else "loss on training pictures"
         return Verdict(
             {
@@ -117,7 +131,11 @@ class ExplainingValidation(Validation):
         used, there = int(verdict.figures["active_units"]), int(verdict.figures["latent_dim"])
         if used == there:
             return
-        what = "The posterior has collapsed: no latent dimension" if not used else f"Only {used} of {there} latent dimensions"
+        what = (
+            "The posterior has collapsed: no latent dimension"
+            if not used
+            else f"Only {used} of {there} latent dimensions"
+        )
         verb = "says" if used <= 1 else "say"
         progress.warn(
             f"{what} {verb} anything about the picture; the KL divergence of the others is near zero. That is normal for wide latents; to "
@@ -134,16 +152,25 @@ class NoisyValidation(Validation):
 
     def judge(self, model: Model, final: bool) -> Verdict:
         losses, left, spread, restored_spread = [], [], [], []
-        for index in range(len(self.material.exam)):
-            noisy = middle(self.material.exam.clean[index], _SHOWN)[None]
-            chance = generator(self.material.examples.seed, _SEED, index)
+        for index in range(len(self.material.test_set)):
+            noisy = middle(self.material.test_set.clean[index], _SHOWN)[None]
+            rng = generator(self.material.examples.seed, _SEED, index)
             with torch.no_grad():
-                losses.append(self.loss.measure(Batch(model.network, model.module, noisy, noisy, _LATE, chance))["loss"].item())
+                losses.append(
+                    self.loss.measure(Batch(model.network, model.module, noisy, noisy, _LATE, rng))[
+                        "loss"
+                    ].item()
+                )
             restored = model.restore_images(noisy)
             left.append((restored - noisy).std().item())
             spread.append(noisy.std().item())
             restored_spread.append(restored.std().item())
-        figures = {"validation_loss": _mean(losses), "taken_off": _mean(left), "spread": _mean(spread), "restored": _mean(restored_spread)}
+        figures = {
+            "validation_loss": _mean(losses),
+            "taken_off": _mean(left),
+            "spread": _mean(spread),
+            "restored": _mean(restored_spread),
+        }
         sentence = f"validation loss {figures['validation_loss']:.5f}, noise taken off {figures['taken_off']:.4f} (standard deviation)"
         return Verdict(figures, sentence, {"on": self.on, **figures})
 
@@ -155,7 +182,9 @@ class NoisyValidation(Validation):
                 "pictures all alike, or noise alone? Else try a smaller --learning-rate, another --seed or longer training."
             )
         if figures["taken_off"] < _UNCHANGED * figures["spread"]:
-            progress.warn("This model hardly changes the pictures: it found no noise that it could tell from what they show.")
+            progress.warn(
+                "This model hardly changes the pictures: it found no noise that it could tell from what they show."
+            )
 
 
 def _mean(values: list[float]) -> float:

@@ -23,7 +23,12 @@ from restorae.web.refusals import status_of
 from restorae.web.studio import Studio
 
 _log = logging.getLogger("restorae.web")
-_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_KINDS = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 
 
 def make_app(options: Options = Options()) -> ASGIApp:
@@ -56,7 +61,14 @@ def make_api(options: Options = Options()) -> FastAPI:
         docs_url=None,  # their scripts are fetched from elsewhere
         redoc_url=None,
     )
-    for router in (routes.models, routes.pictures, routes.jobs, routes.lab, routes.latents, routes.trainings):
+    for router in (
+        routes.models,
+        routes.pictures,
+        routes.jobs,
+        routes.lab,
+        routes.latents,
+        routes.trainings,
+    ):
         app.include_router(router)
     app.add_exception_handler(RestoraeError, _say)
     app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
@@ -69,7 +81,11 @@ def make_api(options: Options = Options()) -> FastAPI:
 def page_files() -> dict[str, Path]:
     """What the page consists of: the path after the server's address, and the file."""
     folder = Path(str(resources.files("restorae.web") / "static"))
-    found = {f"{path.relative_to(folder).as_posix()}": path for path in sorted(folder.rglob("*")) if path.suffix in _KINDS}
+    found = {
+        f"{path.relative_to(folder).as_posix()}": path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in _KINDS
+    }
     return {"": folder / "index.html", **found}
 
 
@@ -92,7 +108,10 @@ async def _say(request: Request, error: Exception) -> JSONResponse:
 
 async def _say_what_is_wrong(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    told = "; ".join(f"{'.'.join(map(str, problem['loc'][1:])) or 'the request'}: {problem['msg']}" for problem in error.errors()[:5])
+    told = "; ".join(
+        f"{'.'.join(map(str, problem['loc'][1:])) or 'the request'}: {problem['msg']}"
+        for problem in error.errors()[:5]
+    )
     return JSONResponse({"error": f"The request cannot be used: {told}."}, 422)
 
 

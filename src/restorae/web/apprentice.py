@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 
-from restorae.errors import Interrupted, RestoraeError
+from restorae.errors import Interrupted, Message, RestoraeError, in_words
 from restorae.formats import write_still
 from restorae.latent import tiled
 from restorae.model import Model
@@ -27,6 +27,7 @@ from restorae.training import Machinery, Recipe
 from restorae.training.loop import Training
 from restorae.training.material import Material
 from restorae.training.validation import Validation, Verdict
+from restorae.web.wording import PAGE
 
 _SHOWN, _SIDE = 6, 128
 
@@ -51,11 +52,11 @@ class Telling(Progress):
         """Steps of an earlier run."""
         self.tell("skip", count=count)
 
-    def say(self, message: str) -> None:
-        self.tell("say", message=message)
+    def say(self, message: str | Message) -> None:
+        self.tell("say", message=in_words(message, PAGE))
 
-    def warn(self, message: str) -> None:
-        self.tell("say", message=message)
+    def warn(self, message: str | Message) -> None:
+        self.tell("say", message=in_words(message, PAGE))
 
 
 class Watched(Validation):
@@ -68,18 +69,30 @@ class Watched(Validation):
         telling: hears of it.
     """
 
-    def __init__(self, validation: Validation, material: Material, folder: Path, telling: Telling) -> None:
+    def __init__(
+        self, validation: Validation, material: Material, folder: Path, telling: Telling
+    ) -> None:
         super().__init__(material)
         self.validation, self.folder, self.telling, self.count = validation, folder, telling, 0
         self.error = validation.error
-        side = min(_SIDE, *(min(image.shape[-2:]) for pair in material.exam.first(_SHOWN) for image in pair))
-        self.pairs = [(_middle(degraded, side), _middle(clean, side)) for degraded, clean in material.exam.first(_SHOWN)]
+        side = min(
+            _SIDE,
+            *(min(image.shape[-2:]) for pair in material.test_set.first(_SHOWN) for image in pair),
+        )
+        self.pairs = [
+            (_middle(degraded, side), _middle(clean, side))
+            for degraded, clean in material.test_set.first(_SHOWN)
+        ]
 
     def judge(self, model: Model, final: bool) -> Verdict:
         verdict = self.validation.judge(model, final)
         self.count += 1
         write_still(self.folder / f"look-{self.count}.png", self._sheet(model))
-        self.telling.tell("look", number=self.count, figures={name: float(value) for name, value in verdict.figures.items()})
+        self.telling.tell(
+            "look",
+            number=self.count,
+            figures={name: float(value) for name, value in verdict.figures.items()},
+        )
         return verdict
 
     def accept(self, verdict: Verdict, progress: Progress) -> None:
@@ -88,7 +101,11 @@ class Watched(Validation):
     def _sheet(self, model: Model) -> np.ndarray:
         """Degraded, restored and, where they are known, clean pictures: one row each."""
         degraded, clean = (torch.stack(images) for images in zip(*self.pairs, strict=True))
-        restored = model.restore_images(degraded) if not self.material.explains else model.reconstruct(degraded)
+        restored = (
+            model.restore_images(degraded)
+            if not self.material.explains
+            else model.reconstruct(degraded)
+        )
         rows = [degraded, restored] if self.material.from_noise else [degraded, restored, clean]
         return tiled(np.stack([as_array(row.clamp(0, 1), np.uint8) for row in rows]))
 
@@ -104,16 +121,34 @@ def learn(order: dict[str, Any], telling: Telling) -> None:
         for file in order["imports"]:
             _run(Path(file))
         machinery = Machinery(device=order["device"])
-        training = Training(Recipe(**order["recipe"]), Path(order["target"]), None, None, order["start_from"], machinery, telling)
-        training.validation = Watched(training.validation, training.material, Path(order["folder"]), telling)
+        training = Training(
+            Recipe(**order["recipe"]),
+            Path(order["target"]),
+            None,
+            None,
+            order["start_from"],
+            machinery,
+            telling,
+        )
+        training.validation = Watched(
+            training.validation, training.material, Path(order["folder"]), telling
+        )
         model = training.run(order["resume"])
-        telling.tell("done", steps=model.card.steps, seconds=model.card.seconds, parameters=model.card.parameters)
+        telling.tell(
+            "done",
+            steps=model.card.steps,
+            seconds=model.card.seconds,
+            parameters=model.card.parameters,
+        )
     except Interrupted as error:
         telling.tell("stopped", message=str(error))
     except RestoraeError as error:
         telling.tell("failed", message=str(error))
     except MemoryError:
-        telling.tell("failed", message="The training does not fit in the memory of this machine. Try a smaller batch or patch.")
+        telling.tell(
+            "failed",
+            message="The training does not fit in the memory of this machine. Try a smaller batch or patch.",
+        )
 
 
 def _run(file: Path) -> None:

@@ -39,7 +39,14 @@ class Catalogue:
 
     def paths(self) -> dict[str, Path]:
         """Name and file of every model; one of the folder wins over a bundled one of its name."""
-        own = {path.name.removesuffix(SUFFIX): path for path in sorted(self.folder.glob(f"*{SUFFIX}"))} if self.folder.is_dir() else {}
+        own = (
+            {
+                path.name.removesuffix(SUFFIX): path
+                for path in sorted(self.folder.glob(f"*{SUFFIX}"))
+            }
+            if self.folder.is_dir()
+            else {}
+        )
         return {**bundled(), **own}
 
     def path(self, name: str) -> Path:
@@ -57,7 +64,13 @@ class Catalogue:
         """What a page is told of every model and every classical method; of a file that is broken, why."""
         own = set(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else set()
         models = [self._told(name, path, path in own) for name, path in self.paths().items()]
-        return [*models, *(_classical_told(kind) for kind in sorted(kinds(Classical), key=lambda kind: kind.kind))]  # type: ignore[type-abstract]
+        return [
+            *models,
+            *(
+                _classical_told(kind)
+                for kind in sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
+            ),
+        ]
 
     def card(self, name: str) -> Card:
         """A model's card; errors as `path` and `read_card`."""
@@ -114,13 +127,23 @@ class Catalogue:
         card = self._card(path)
         told: dict[str, Any] = {"name": name, "origin": "folder" if own else "bundled"}
         if isinstance(card, str):
-            return {**told, "broken": card, **dict.fromkeys(("restores", "generates", "samples", "tells_bounds", "takes_views"), False)}
+            return {
+                **told,
+                "broken": card,
+                **dict.fromkeys(
+                    ("restores", "generates", "samples", "tells_bounds", "takes_views"), False
+                ),
+            }
         return {**told, **facts(card)}
 
 
 def facts(card: Card) -> dict[str, Any]:
     """What a page shows of a model's card."""
-    size = [card.network[side] for side in ("height", "width") if isinstance(card.network.get(side), int)]
+    size = [
+        card.network[side]
+        for side in ("height", "width")
+        if isinstance(card.network.get(side), int)
+    ]
     latent_dim = (card.latent or {}).get("shape", [None])[0]
     generates = card.latent is not None and len(card.latent["shape"]) == 1
     return {

@@ -27,7 +27,9 @@ class DataSets:
 
     def sources(self) -> dict[str, str]:
         """Name and source, which is a data set's name or a path."""
-        found = {"digits": "digits"} | {name: name for name, wanted in IDX_SETS.items() if find_here(wanted) is not None}
+        found = {"digits": "digits"} | {
+            name: name for name, wanted in IDX_SETS.items() if find_here(wanted) is not None
+        }
         if self.folder is not None:
             found |= {_name(path, self.folder): str(path) for path in _below(self.folder)}
         return found

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from restorae.errors import BadPicture
-from restorae.formats import ARRAY_KINDS, SUFFIX_OF, Original, kind_of, open_original, read_still, write_still
+from restorae.formats import (
+    ARRAY_KINDS,
+    SUFFIX_OF,
+    Original,
+    kind_of,
+    open_original,
+    read_still,
+    write_still,
+)
 from restorae.pixels import LUMA, ValueRange, working_values
 from restorae.web.mosaics import Mosaic, lay_out, room_for, shown_range
 from restorae.web.options import Limits
@@ -83,7 +91,10 @@ class Picture:
             "pages": len(self.original.pages),
             "bytes": self.file.stat().st_size,
             "notices": list(self.original.notices),
-            "levels": [list(_turned(size, self.original.orientation)) for size in self.layers["before"].sizes],
+            "levels": [
+                list(_turned(size, self.original.orientation))
+                for size in self.layers["before"].sizes
+            ],
             "layers": list(self.layers),
             "strokes": [stroke.model_dump() for stroke in self.strokes],
             "mask": self.mask is not None,
@@ -114,10 +125,14 @@ class Gallery:
         """
         self.forget_old()
         if len(self._pictures) >= self.limits.pictures:
-            raise Refused(507, f"{self.limits.pictures} pictures are open already. Remove some of them.")
+            raise Refused(
+                507, f"{self.limits.pictures} pictures are open already. Remove some of them."
+            )
         return self.store.shelf()
 
-    def take(self, shelf: Shelf, file: Path, name: str, check: Callable[[], None] = lambda: None) -> Picture:
+    def take(
+        self, shelf: Shelf, file: Path, name: str, check: Callable[[], None] = lambda: None
+    ) -> Picture:
         """Make a picture of a file on the shelf; what it is, its content says.
 
         Raises:

@@ -67,19 +67,29 @@ class Guard:
     def __init__(self, app: ASGIApp, options: Options) -> None:
         self.app, self.limits, self.token = app, options.limits, options.token
         self.loopback = is_loopback(options.host)
-        self.names = {"localhost"} if self.loopback else {"localhost", options.host.lower(), *_names_of_this_machine()}
+        self.names = (
+            {"localhost"}
+            if self.loopback
+            else {"localhost", options.host.lower(), *_names_of_this_machine()}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name for name, _ in message["headers"]}
-                added = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in there]
+                added = [
+                    (name.encode(), value.encode())
+                    for name, value in HEADERS.items()
+                    if name.encode() not in there
+                ]
                 message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
@@ -102,9 +112,15 @@ class Guard:
         if not self._is_ours(host):
             return f"The address {host!r} is not one of this server's. Open it by the address that it printed when it was started."
         origin = headers.get("origin")
-        if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
+        if origin is not None and origin.lower() not in (
+            f"http://{host.lower()}",
+            f"https://{host.lower()}",
+        ):
             return f"A page of {origin} asked for this; only the page of this server may."
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and headers.get("sec-fetch-mode") != "navigate":
+        if (
+            headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+            and headers.get("sec-fetch-mode") != "navigate"
+        ):
             return "A page of another site asked for this; only the page of this server may."
         return None
 
@@ -125,14 +141,25 @@ class Guard:
         given = query.get("token", [""])[0]
         if given and scope["method"] == "GET" and not scope["path"].startswith("/api"):
             if _same(given, self.token):
-                rest = urlencode({name: values[0] for name, values in query.items() if name != "token"})
-                cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000"
+                rest = urlencode(
+                    {name: values[0] for name, values in query.items() if name != "token"}
+                )
+                cookie = (
+                    f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000"
+                )
                 await _redirect(send, scope["path"] + (f"?{rest}" if rest else ""), cookie)
             else:
-                await _answer(send, 401, "That is not the token that the server printed when it was started.", page=True)
+                await _answer(
+                    send,
+                    401,
+                    "That is not the token that the server printed when it was started.",
+                    page=True,
+                )
             return False
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        if (scheme.lower() == "bearer" and _same(bearer, self.token)) or _same(_cookie(headers), self.token):
+        if (scheme.lower() == "bearer" and _same(bearer, self.token)) or _same(
+            _cookie(headers), self.token
+        ):
             return True
         sentence = "This server asks for the token that it printed when it was started."
         await _answer(send, 401, sentence, page=not scope["path"].startswith("/api"))
@@ -153,7 +180,8 @@ class Guard:
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(
-                    408, f"The request took more than {self.limits.seconds_to_send:g} s to arrive. Send it again, or over a faster line."
+                    408,
+                    f"The request took more than {self.limits.seconds_to_send:g} s to arrive. Send it again, or over a faster line.",
                 ) from None
             taken += len(message.get("body", b""))
             over = not message.get("more_body", False)
@@ -185,9 +213,17 @@ def _names_of_this_machine() -> set[str]:
 
 
 async def _answer(send: Send, status: int, sentence: str, page: bool = False) -> None:
-    body = _ASKING.format(sentence=html.escape(sentence)) if page else json.dumps({"error": sentence}, ensure_ascii=False)
+    body = (
+        _ASKING.format(sentence=html.escape(sentence))
+        if page
+        else json.dumps({"error": sentence}, ensure_ascii=False)
+    )
     kind = "text/html; charset=utf-8" if page else "application/json"
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body.encode())).encode()), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(body.encode())).encode()),
+        (b"cache-control", b"no-store"),
+    ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     if status == 413:
@@ -198,6 +234,11 @@ async def _answer(send: Send, status: int, sentence: str, page: bool = False) ->
 
 async def _redirect(send: Send, place: str, cookie: str) -> None:
     place = "/" + place.lstrip("/")  # "//elsewhere" would lead away from here
-    headers = [(b"location", place.encode()), (b"set-cookie", cookie.encode()), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+    headers = [
+        (b"location", place.encode()),
+        (b"set-cookie", cookie.encode()),
+        (b"content-length", b"0"),
+        (b"cache-control", b"no-store"),
+    ]
     await send({"type": "http.response.start", "status": 303, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from restorae.errors import Interrupted, RestoraeError
+from restorae.errors import Interrupted, Message, RestoraeError, in_words
 from restorae.machine import give_back_memory
 from restorae.progress import Progress
 from restorae.web.refusals import Refused, nothing_here
+from restorae.web.wording import PAGE
 
 State: TypeAlias = Literal["waiting", "running", "done", "failed", "stopped"]
 
@@ -74,7 +75,10 @@ class Job(Progress):
         if self.stop_asked.is_set():
             raise Interrupted("Stopped, as was asked.")
         if self.began and time.time() - self.began > 60 * self.work.minutes:
-            raise Refused(503, f"Stopped after {self.work.minutes:g} minutes: longer than this server works on one thing.")
+            raise Refused(
+                503,
+                f"Stopped after {self.work.minutes:g} minutes: longer than this server works on one thing.",
+            )
 
     def begin(self, task: str, total: int, unit: str) -> None:
         self.task, self.unit, self.total, self.count = task, unit, total, 0
@@ -91,11 +95,11 @@ class Job(Progress):
         self.count += count
         self._changed()
 
-    def say(self, message: str) -> None:
-        self.said = [*self.said[1 - _SAID :], message]
+    def say(self, message: str | Message) -> None:
+        self.said = [*self.said[1 - _SAID :], in_words(message, PAGE)]
         self._changed()
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str | Message) -> None:
         self.say(message)
 
     @property
@@ -118,7 +122,11 @@ class Job(Progress):
             "count": self.count,
             "total": self.total,
             "unit": self.unit,
-            "figures": {name: value for name, value in self.figures.items() if value == value and abs(value) != float("inf")},
+            "figures": {
+                name: value
+                for name, value in self.figures.items()
+                if value == value and abs(value) != float("inf")
+            },
             "said": self.said,
             "error": self.error,
             "result": self.result,
@@ -151,7 +159,9 @@ class Queue:
         """
         with self._state:
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
-                raise Refused(429, f"{self.most} jobs wait already. Let some of them finish, or cancel them.")
+                raise Refused(
+                    429, f"{self.most} jobs wait already. Let some of them finish, or cancel them."
+                )
             job = Job(next(self._numbers), work, self._change)
             self._jobs[job.id] = job
             self._forget_old()

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from restorae.chance import generator
 from restorae.data import open_pictures
 from restorae.degradations import Chain, Degradation
 from restorae.errors import UsageError
@@ -23,6 +22,7 @@ from restorae.evaluating import Tally
 from restorae.latent import tiled
 from restorae.parts import kinds
 from restorae.pixels import as_array, as_batch
+from restorae.randomness import generator
 from restorae.restoring import Restorer
 from restorae.shapes import Images
 from restorae.web.gallery import Picture
@@ -78,10 +78,15 @@ class Lab:
             self._samples[name] = _digits() if name == "digits" else _from_skimage(name)
         return self._samples[name]
 
-    def run(self, clean: Images, damage: Degradation, restorer: Restorer | None, seed: int) -> Experiment:
+    def run(
+        self, clean: Images, damage: Degradation, restorer: Restorer | None, seed: int
+    ) -> Experiment:
         """Damage the pictures, restore them, and compare both with the clean ones."""
         degraded = damage.draw(generator(seed), len(clean)).apply(clean)
-        pictures, scores = {"clean": clean, "degraded": degraded}, {"degraded": _scores(degraded, clean)}
+        pictures, scores = (
+            {"clean": clean, "degraded": degraded},
+            {"degraded": _scores(degraded, clean)},
+        )
         if restorer is not None:
             with torch.inference_mode():
                 restored = restorer.restore_images(degraded).clamp(0, 1)
@@ -124,8 +129,14 @@ def part_of(picture: Picture, x: float, y: float) -> Images:
 
 def described() -> list[dict[str, Any]]:
     """Every kind of damage with its own JSON schema, of which a page makes its sliders; a new kind appears by itself."""
-    found = sorted((kind for kind in kinds(Degradation) if kind is not Chain), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
-    return [{"kind": kind.kind, "about": _first_sentence(kind), "schema": kind.model_json_schema()} for kind in found]
+    found = sorted(
+        (kind for kind in kinds(Degradation) if kind is not Chain),  # type: ignore[type-abstract]
+        key=lambda kind: kind.kind,
+    )
+    return [
+        {"kind": kind.kind, "about": _first_sentence(kind), "schema": kind.model_json_schema()}
+        for kind in found
+    ]
 
 
 def chain_of(links: list[dict[str, Any]]) -> Degradation:
@@ -137,7 +148,10 @@ def chain_of(links: list[dict[str, Any]]) -> Degradation:
     """
     if not links:
         raise UsageError("There is no damage yet: add one.")
-    parts = [Degradation.from_dict({name: value for name, value in link.items() if name != "defined_in"}) for link in links]
+    parts = [
+        Degradation.from_dict({name: value for name, value in link.items() if name != "defined_in"})
+        for link in links
+    ]
     return parts[0] if len(parts) == 1 else Degradation.of(" | ".join(map(str, parts)))
 
 

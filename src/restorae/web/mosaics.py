@@ -50,7 +50,12 @@ class Mosaic:
         """A level's pixels as they are stored."""
         if not 0 <= number < len(self.sizes):
             raise nothing_here(f"level {number}")
-        return np.memmap(_file(self.folder, self.name, number), np.uint8, "r", shape=(*self.sizes[number], self.bands))
+        return np.memmap(
+            _file(self.folder, self.name, number),
+            np.uint8,
+            "r",
+            shape=(*self.sizes[number], self.bands),
+        )
 
     def tile(self, number: int, column: int, row: int) -> np.ndarray:
         """One tile of a level: (height, width, bands).
@@ -66,7 +71,9 @@ class Mosaic:
 
     def smaller_than(self, pixels: int) -> int:
         """The first level of at most so many pixels."""
-        fitting = (number for number, (height, width) in enumerate(self.sizes) if height * width <= pixels)
+        fitting = (
+            number for number, (height, width) in enumerate(self.sizes) if height * width <= pixels
+        )
         return next(fitting, len(self.sizes) - 1)
 
 
@@ -85,11 +92,18 @@ def sizes_of(height: int, width: int) -> tuple[tuple[int, int], ...]:
 def room_for(original: Original, page: int = 0) -> int:
     """Bytes that a page's mosaic takes."""
     outline = original.pages[page]
-    return sum(height * width for height, width in sizes_of(outline.height, outline.width)) * _bands(outline.channels)
+    return sum(
+        height * width for height, width in sizes_of(outline.height, outline.width)
+    ) * _bands(outline.channels)
 
 
 def lay_out(
-    original: Original, values: ValueRange, folder: Path, name: str, page: int = 0, check: Callable[[], None] = lambda: None
+    original: Original,
+    values: ValueRange,
+    folder: Path,
+    name: str,
+    page: int = 0,
+    check: Callable[[], None] = lambda: None,
 ) -> Mosaic:
     """Read a page once, from top to bottom, and write its levels.
 
@@ -105,7 +119,13 @@ def lay_out(
         BadPicture: the file turns out to be broken.
     """
     outline = original.pages[page]
-    mosaic = Mosaic(folder, sizes_of(outline.height, outline.width), _bands(outline.channels), original.orientation, name)
+    mosaic = Mosaic(
+        folder,
+        sizes_of(outline.height, outline.width),
+        _bands(outline.channels),
+        original.orientation,
+        name,
+    )
     rows = original.rows(page)
     with _file(folder, name, 0).open("wb") as written:
         for top in range(0, outline.height, _ROWS):
@@ -126,7 +146,10 @@ def shown_range(original: Original, wanted: Values, page: int = 0) -> ValueRange
     outline = original.pages[page]
     if outline.dtype.kind == "b" or (outline.dtype == np.uint8 and wanted != "own-range"):
         return FULL_RANGE
-    return choose_range(_sample(original.rows(page), outline.height, outline.width, _bands(outline.channels)), wanted)
+    return choose_range(
+        _sample(original.rows(page), outline.height, outline.width, _bands(outline.channels)),
+        wanted,
+    )
 
 
 def as_shown(stored: np.ndarray, values: ValueRange) -> np.ndarray:
@@ -142,7 +165,9 @@ def encoded(pixels: np.ndarray) -> bytes:
     import pyvips
 
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-    content: bytes = image.pngsave_buffer(compression=1, filter="sub" if pixels.shape[-1] == 3 else "none")
+    content: bytes = image.pngsave_buffer(
+        compression=1, filter="sub" if pixels.shape[-1] == 3 else "none"
+    )
     return content
 
 

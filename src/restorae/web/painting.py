@@ -39,7 +39,13 @@ def paint(strokes: Sequence[Stroke], height: int, width: int) -> np.ndarray:
     return mask
 
 
-def _press(mask: np.ndarray, start: tuple[float, float], end: tuple[float, float], radius: float, value: int) -> None:
+def _press(
+    mask: np.ndarray,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    radius: float,
+    value: int,
+) -> None:
     """Set the pixels whose centres lie within `radius` of the line from `start` to `end`."""
     height, width = mask.shape
     left, right = _span(start[0], end[0], radius, width)
@@ -56,4 +62,6 @@ def _press(mask: np.ndarray, start: tuple[float, float], end: tuple[float, float
 
 
 def _span(one: float, other: float, radius: float, side: int) -> tuple[int, int]:
-    return max(0, int(np.floor(min(one, other) - radius))), min(side, int(np.ceil(max(one, other) + radius)) + 1)
+    return max(0, int(np.floor(min(one, other) - radius))), min(
+        side, int(np.ceil(max(one, other) + radius)) + 1
+    )

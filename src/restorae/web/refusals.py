@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from restorae.errors import BadPicture, InputError, MissingExtra, OutputError, RestoraeError, UsageError
+from restorae.errors import (
+    BadPicture,
+    InputError,
+    MissingExtra,
+    OutputError,
+    RestoraeError,
+    UsageError,
+)
 
 
 class Refused(RestoraeError):
@@ -15,7 +22,9 @@ class Refused(RestoraeError):
 
 def nothing_here(what: str) -> Refused:
     """What was named does not exist, or does no longer."""
-    return Refused(404, f"There is no {what} here. It may have been removed, or the server was started anew.")
+    return Refused(
+        404, f"There is no {what} here. It may have been removed, or the server was started anew."
+    )
 
 
 def in_size(count: float) -> str:

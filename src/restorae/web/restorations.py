@@ -14,7 +14,15 @@ from restorae.errors import BadPicture, UsageError
 from restorae.formats import ARRAY_KINDS, kind_named, open_original, read_still
 from restorae.pixels import FULL_RANGE, as_batch
 from restorae.restoring import Job as FileJob
-from restorae.restoring import Masks, ModelRestorer, Order, Restorer, Treatment, draw_files, restore_files
+from restorae.restoring import (
+    Masks,
+    ModelRestorer,
+    Order,
+    Restorer,
+    Treatment,
+    draw_files,
+    restore_files,
+)
 from restorae.restoring.error_maps import Bounded, error_maps_of
 from restorae.restoring.masks import upright
 from restorae.restoring.restorers import Change
@@ -52,8 +60,16 @@ class Restoration(Work):
 
     kind = "restore"
 
-    def __init__(self, picture: Picture, wish: Wish, gallery: Gallery, catalogue: Catalogue, minutes: float) -> None:
-        self.picture, self.wish, self.gallery, self.catalogue, self.minutes = picture, wish, gallery, catalogue, minutes
+    def __init__(
+        self, picture: Picture, wish: Wish, gallery: Gallery, catalogue: Catalogue, minutes: float
+    ) -> None:
+        self.picture, self.wish, self.gallery, self.catalogue, self.minutes = (
+            picture,
+            wish,
+            gallery,
+            catalogue,
+            minutes,
+        )
 
     def about(self) -> dict[str, Any]:
         return {
@@ -83,7 +99,11 @@ class Restoration(Work):
             most_pixels=self.gallery.limits.pixels,
         )
         files = [FileJob(picture.file, target, Path(picture.file.name), wish.kind)]
-        failures = restore_files(files, order, progress=job) if wish.samples is None else draw_files(files, order, wish.samples, 0, job)
+        failures = (
+            restore_files(files, order, progress=job)
+            if wish.samples is None
+            else draw_files(files, order, wish.samples, 0, job)
+        )
         if failures:
             raise BadPicture(str(failures[0]))
         job.check()
@@ -91,9 +111,19 @@ class Restoration(Work):
         layers = {"before": picture.layers["before"]}
         same = result.pages[0].dtype == picture.original.pages[0].dtype
         values = picture.values if same else shown_range(result, "auto")
-        layers["after"] = lay_out(result, values, picture.shelf.folder, f"after-{picture.version + 1}", check=job.check)
+        layers["after"] = lay_out(
+            result, values, picture.shelf.folder, f"after-{picture.version + 1}", check=job.check
+        )
         layers |= self._overlays(target, job)
-        former = [*_files_of_result(picture), *(path for name in picture.layers if name != "before" for path in _files_of(picture, name))]
+        former = [
+            *_files_of_result(picture),
+            *(
+                path
+                for name in picture.layers
+                if name != "before"
+                for path in _files_of(picture, name)
+            ),
+        ]
         picture.layers, picture.result, picture.result_name = layers, target, name
         picture.version += 1
         for path in former:
@@ -111,7 +141,15 @@ class Restoration(Work):
         else:
             return {}
         number = self.picture.version + 1
-        return {name: lay_out(open_original(path), FULL_RANGE, self.picture.shelf.folder, f"{name}-{number}", check=job.check)}
+        return {
+            name: lay_out(
+                open_original(path),
+                FULL_RANGE,
+                self.picture.shelf.folder,
+                f"{name}-{number}",
+                check=job.check,
+            )
+        }
 
 
 class Stoppable(Restorer):
@@ -120,7 +158,11 @@ class Stoppable(Restorer):
     def __init__(self, restorer: Restorer, check: Callable[[], None]) -> None:
         self.restorer, self.check = restorer, check
         self.name, self.halo, self.multiple_of = restorer.name, restorer.halo, restorer.multiple_of
-        self.needs_mask, self.device, self.values = restorer.needs_mask, restorer.device, restorer.values
+        self.needs_mask, self.device, self.values = (
+            restorer.needs_mask,
+            restorer.device,
+            restorer.values,
+        )
         self.tells_bounds = restorer.tells_bounds
 
     def bytes_per_pixel(self, channels: int) -> float:
@@ -148,17 +190,25 @@ def check_wish(picture: Picture, wish: Wish, catalogue: Catalogue) -> None:
     """
     restorer = catalogue.restorer(wish.model, wish.views)
     if restorer.needs_mask and not (wish.masked and picture.mask):
-        raise UsageError(f"{restorer.name} fills what a mask marks. Paint one on the picture first.")
+        raise UsageError(
+            f"{restorer.name} fills what a mask marks. Paint one on the picture first."
+        )
     if wish.masked and picture.mask is None:
         raise UsageError("There is no mask on this picture yet. Paint one, or restore all of it.")
     if wish.error_map:
         if not _tells_bounds(restorer):
-            raise UsageError(f"{restorer.name} was calibrated on nothing, so nobody knows how far off it may be.")
+            raise UsageError(
+                f"{restorer.name} was calibrated on nothing, so nobody knows how far off it may be."
+            )
         if wish.strength != 1 or wish.samples is not None:
-            raise UsageError("How far off a result may be is known of one restoration at full strength.")
+            raise UsageError(
+                "How far off a result may be is known of one restoration at full strength."
+            )
     if wish.samples is not None:
         if wish.masked or wish.strength != 1 or wish.views != 1:
-            raise UsageError("Several plausible restorations go neither with a mask, nor with a strength below 1, nor with several views.")
+            raise UsageError(
+                "Several plausible restorations go neither with a mask, nor with a strength below 1, nor with several views."
+            )
         if not isinstance(restorer, ModelRestorer) or not catalogue.card(wish.model).latent:
             raise UsageError(f"{restorer.name} gives one answer for each picture.")
 
@@ -184,7 +234,9 @@ def preview(picture: Picture, wish: Wish, catalogue: Catalogue) -> np.ndarray:
     with torch.inference_mode():
         after = change(images)
     mixed = (images + wish.strength * (after - images)).clamp(0, 1).mul(255).round()
-    shown = upright(mixed[0].permute(1, 2, 0).numpy().astype(np.uint8), picture.original.orientation)
+    shown = upright(
+        mixed[0].permute(1, 2, 0).numpy().astype(np.uint8), picture.original.orientation
+    )
     if wish.masked and picture.mask is not None:
         mask = read_still(picture.mask)[:: 2**level, :: 2**level]
         shown = np.where(mask[..., None] > 0, shown, mosaic.level(level))
@@ -198,7 +250,11 @@ def _room_for_results(picture: Picture) -> int:
 
 def _files_of_result(picture: Picture) -> list[Path]:
     """The restored file, and what was written beside it."""
-    return [] if picture.result is None else [picture.result, *picture.result.parent.glob(f"{picture.result.stem}-*")]
+    return (
+        []
+        if picture.result is None
+        else [picture.result, *picture.result.parent.glob(f"{picture.result.stem}-*")]
+    )
 
 
 def _files_of(picture: Picture, layer: str) -> list[Path]:

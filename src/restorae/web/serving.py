@@ -34,7 +34,9 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
         options = replace(options, token=secrets.token_urlsafe(18))
     listening = _listen(options)
     port = listening.getsockname()[1]
-    address = f"http://{_in_address(options.host)}:{port}/" + (f"?token={options.token}" if options.token else "")
+    address = f"http://{_in_address(options.host)}:{port}/" + (
+        f"?token={options.token}" if options.token else ""
+    )
     config = uvicorn.Config(
         make_app(options),
         log_level="warning",
@@ -52,7 +54,9 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
         if server.started:
             say(f"restorae is at {address}  (Ctrl-C ends it)")
             if options.token is not None:
-                say("Other machines can reach it, so it asks for a token, which is part of this address. Nothing is encrypted on the way.")
+                say(
+                    "Other machines can reach it, so it asks for a token, which is part of this address. Nothing is encrypted on the way."
+                )
             if open_page:
                 webbrowser.open(address)
 
@@ -65,7 +69,9 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
 def _listen(options: Options) -> socket.socket:
     listening: socket.socket | None = None
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            options.host, options.port, type=socket.SOCK_STREAM
+        )[0]
         # its protocol said: else answers wait for acknowledgements, 40 ms each, and no picture follows a pointer
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

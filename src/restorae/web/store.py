@@ -93,7 +93,12 @@ class Shelf:
 
     def failed(self, error: OSError) -> Refused:
         """What a person is told when writing here fails."""
-        return Refused(507, explain_write_failure(Path("The picture"), error).replace("with --out", "by the variable TMPDIR"))
+        return Refused(
+            507,
+            explain_write_failure(Path("The picture"), error).replace(
+                "with --out", "by the variable TMPDIR"
+            ),
+        )
 
 
 def _sweep(parent: Path) -> None:

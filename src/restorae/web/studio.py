@@ -16,6 +16,7 @@ from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
 from restorae.web.options import Options
 from restorae.web.store import Shelf, Store
+from restorae.web.wording import PAGE
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,14 +66,18 @@ class Studio:
         """
         if not isinstance(error, RestoraeError):
             return "Something went wrong that should not have. What it was is written where the server was started."
-        told = str(error)
+        told = error.render(PAGE)
         named = [(picture.shelf, picture.name) for picture in self.gallery.all()]
         for shelf, name in [*named, incoming] if incoming is not None else named:
-            told = re.sub(rf"{re.escape(str(shelf.folder))}/[\w.-]+", name.replace("\\", r"\\"), told)
+            told = re.sub(
+                rf"{re.escape(str(shelf.folder))}/[\w.-]+", name.replace("\\", r"\\"), told
+            )
         told = re.sub(rf"{re.escape(str(self.store.folder))}/\w+/[\w.-]+", "The picture", told)
         for folder in (self.options.models, self.options.data):
             if folder is not None:
-                told = told.replace(f"{folder}/", "").replace(str(folder), folder.name or "the folder")
+                told = told.replace(f"{folder}/", "").replace(
+                    str(folder), folder.name or "the folder"
+                )
         return told
 
     def close(self) -> None:

@@ -81,7 +81,15 @@ class Apprenticeship(Work):
 
     kind = "train"
 
-    def __init__(self, options: Options, target: Path, recipe: Recipe, shelf: Shelf, start_from: str | Path | None, resume: bool) -> None:
+    def __init__(
+        self,
+        options: Options,
+        target: Path,
+        recipe: Recipe,
+        shelf: Shelf,
+        start_from: str | Path | None,
+        resume: bool,
+    ) -> None:
         self.options, self.target, self.recipe, self.shelf = options, target, recipe, shelf
         self.start_from, self.resume = start_from, resume
         self.minutes = math.inf  # the recipe says how long; what it may say was checked
@@ -164,7 +172,9 @@ class Apprenticeship(Work):
             case "begin":
                 job.begin(event["task"], event["total"], event["unit"])
             case "advance":
-                with contextlib.suppress(Interrupted):  # the apprentice is told by a signal, and then saves a checkpoint
+                with contextlib.suppress(
+                    Interrupted
+                ):  # the apprentice is told by a signal, and then saves a checkpoint
                     job.advance(event["count"], event["figures"])
                 self._note(job.count, event["figures"].get("loss"))
             case "skip":
@@ -183,18 +193,27 @@ class Apprenticeship(Work):
         if len(self.losses) > _POINTS:
             self.losses = self.losses[::2]
 
-    def _ended(self, last: dict[str, Any], job: Job, status: int, complaints: Path) -> dict[str, Any]:
+    def _ended(
+        self, last: dict[str, Any], job: Job, status: int, complaints: Path
+    ) -> dict[str, Any]:
         match last.get("what"):
             case "done":
-                return {"model": self.target.name.removesuffix(SUFFIX), **{key: last[key] for key in ("steps", "seconds", "parameters")}}
+                return {
+                    "model": self.target.name.removesuffix(SUFFIX),
+                    **{key: last[key] for key in ("steps", "seconds", "parameters")},
+                }
             case "stopped":
-                raise Interrupted(f"Stopped at step {job.count:,}; a checkpoint was kept. Resume goes on from there.")
+                raise Interrupted(
+                    f"Stopped at step {job.count:,}; a checkpoint was kept. Resume goes on from there."
+                )
             case "failed":
                 raise TrainingFailed(last["message"])
         if job.stop_asked.is_set():
             raise Interrupted("Stopped before the training had begun.")
         told = complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise TrainingFailed(f"The training ended without a word (status {status}): {told[-1] if told else 'nothing was printed'}.")
+        raise TrainingFailed(
+            f"The training ended without a word (status {status}): {told[-1] if told else 'nothing was printed'}."
+        )
 
 
 def recipe_for(wish: TrainingWish, data: DataSets) -> Recipe:
@@ -203,7 +222,11 @@ def recipe_for(wish: TrainingWish, data: DataSets) -> Recipe:
     Raises:
         UsageError: something is missing or does not go together.
     """
-    needed: dict[str, tuple[str, ...]] = {"damage": ("clean", "degradation"), "pairs": ("degraded", "clean"), "noisy": ("noisy",)}
+    needed: dict[str, tuple[str, ...]] = {
+        "damage": ("clean", "degradation"),
+        "pairs": ("degraded", "clean"),
+        "noisy": ("noisy",),
+    }
     settings: dict[str, Any] = {"name": wish.name}
     for field in ("clean", "degraded", "noisy", "degradation"):
         value = getattr(wish, field)
@@ -212,7 +235,18 @@ def recipe_for(wish: TrainingWish, data: DataSets) -> Recipe:
         if not value:
             raise UsageError(f"Training on {_WAYS[wish.way]} needs {_WORDS[field]}.")
         settings[field] = value if field == "degradation" else data.source(value)
-    said = ("network", "loss", "minutes", "epochs", "steps", "batch_size", "patch", "learning_rate", "keep", "patience")
+    said = (
+        "network",
+        "loss",
+        "minutes",
+        "epochs",
+        "steps",
+        "batch_size",
+        "patch",
+        "learning_rate",
+        "keep",
+        "patience",
+    )
     settings |= {field: value for field in said if (value := getattr(wish, field)) is not None}
     return Recipe(**settings, seed=wish.seed)
 
@@ -226,7 +260,9 @@ _WORDS = {
 }
 
 
-def begin(wish: TrainingWish, options: Options, catalogue: Catalogue, data: DataSets, shelf: Shelf) -> Apprenticeship:
+def begin(
+    wish: TrainingWish, options: Options, catalogue: Catalogue, data: DataSets, shelf: Shelf
+) -> Apprenticeship:
     """The job that a wish becomes; what is wrong with it is told now.
 
     Raises:
@@ -234,9 +270,13 @@ def begin(wish: TrainingWish, options: Options, catalogue: Catalogue, data: Data
     """
     target = catalogue.place_for(wish.name)
     if target.exists() and not wish.overwrite:
-        raise UsageError(f"There is a model {wish.name!r} already. Choose another name, or ask to replace it.")
+        raise UsageError(
+            f"There is a model {wish.name!r} already. Choose another name, or ask to replace it."
+        )
     if wish.minutes is not None and wish.minutes > options.limits.minutes_of_training:
-        raise UsageError(f"This server trains for at most {options.limits.minutes_of_training:g} minutes; {wish.minutes:g} were asked for.")
+        raise UsageError(
+            f"This server trains for at most {options.limits.minutes_of_training:g} minutes; {wish.minutes:g} were asked for."
+        )
     if wish.start_from is not None and wish.network is not None:
         raise UsageError("A model to start from brings its own network: leave the network away.")
     recipe = recipe_for(wish, data)
@@ -264,7 +304,9 @@ def unfinished(catalogue: Catalogue) -> list[dict[str, Any]]:
     for path in sorted(catalogue.folder.glob("*.checkpoint")) if catalogue.folder.is_dir() else []:
         with contextlib.suppress(RestoraeError):
             state = checkpoint.peek(path)
-            found.append({"name": path.stem, "step": state.step, "seconds": round(state.seconds, 1)})
+            found.append(
+                {"name": path.stem, "step": state.step, "seconds": round(state.seconds, 1)}
+            )
     return found
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from restorae.chance import generator
 from restorae.data import open_labelled
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.formats import write_gif
@@ -19,6 +18,7 @@ from restorae.latent import axis_values, tiled
 from restorae.model import Model
 from restorae.networks import VAE
 from restorae.pixels import LUMA, stored_values
+from restorae.randomness import generator
 from restorae.web.gallery import Picture
 
 MOST_AT_ONCE = 1024
@@ -48,7 +48,9 @@ def network_of(model: Model) -> VAE:
         UsageError: it has none.
     """
     if not isinstance(model.network, VAE):
-        raise UsageError(f"{model.card.name} has no latent space to walk in. Choose a variational auto-encoder, such as digits-vae.")
+        raise UsageError(
+            f"{model.card.name} has no latent space to walk in. Choose a variational auto-encoder, such as digits-vae."
+        )
     return model.network
 
 
@@ -60,29 +62,41 @@ def decoded(model: Model, places: list[list[float]]) -> np.ndarray:
     """
     dimensions = network_of(model).latent_dim
     if not 1 <= len(places) <= MOST_AT_ONCE:
-        raise UsageError(f"One to {MOST_AT_ONCE:,} places are decoded at once; {len(places):,} came.")
+        raise UsageError(
+            f"One to {MOST_AT_ONCE:,} places are decoded at once; {len(places):,} came."
+        )
     wrong = next((place for place in places if len(place) != dimensions), None)
     if wrong is not None:
-        raise ShapeMismatch(f"A place in this latent space has {dimensions} coordinate(s); one with {len(wrong)} came.")
+        raise ShapeMismatch(
+            f"A place in this latent space has {dimensions} coordinate(s); one with {len(wrong)} came."
+        )
     if not all(math.isfinite(value) for place in places for value in place):
         raise UsageError("A place has finite coordinates.")
     return stored_values(model.decode(np.asarray(places, np.float32)), _EIGHT_BITS)
 
 
-def plane(model: Model, n: int, extent: float, dimensions: tuple[int, int], at: list[float] | None) -> np.ndarray:
+def plane(
+    model: Model, n: int, extent: float, dimensions: tuple[int, int], at: list[float] | None
+) -> np.ndarray:
     """The pictures of an n × n grid as one; the dimensions that are not walked along stay where `at` says."""
     latent_dim = network_of(model).latent_dim
     right, up = dimensions
     if not (0 <= right < latent_dim and 0 <= up < latent_dim) or right == up:
-        raise UsageError(f"Choose two different latent dimensions from 0 to {latent_dim - 1}; {right} and {up} came.")
+        raise UsageError(
+            f"Choose two different latent dimensions from 0 to {latent_dim - 1}; {right} and {up} came."
+        )
     if not 1 <= n <= 32 or not 0 < extent <= _EXTENT:
-        raise UsageError(f"A plane has 1 to 32 pictures along each side and reaches out to at most {_EXTENT:g}.")
+        raise UsageError(
+            f"A plane has 1 to 32 pictures along each side and reaches out to at most {_EXTENT:g}."
+        )
     base = at or [0.0] * latent_dim
     # the middle of each cell is what it shows, so that a picture lies where it is
     values = axis_values(n, extent * (n - 1) / n, "linear") if n > 1 else np.zeros(1, np.float32)
     places = np.tile(np.asarray(base, np.float32), (n, n, 1))
     if places.shape[-1] != latent_dim:
-        raise ShapeMismatch(f"A place in this latent space has {latent_dim} coordinate(s); one with {len(base)} came.")
+        raise ShapeMismatch(
+            f"A place in this latent space has {latent_dim} coordinate(s); one with {len(base)} came."
+        )
     places[..., right], places[..., up] = values[None, :], values[::-1, None]
     images = decoded(model, places.reshape(n * n, -1).tolist())
     return tiled(images.reshape(n, n, *images.shape[1:]))
@@ -127,14 +141,18 @@ def drawn(model: Model, count: int, seed: int) -> list[list[float]]:
     dimensions = network_of(model).latent_dim
     if not 1 <= count <= MOST_AT_ONCE:
         raise UsageError(f"One to {MOST_AT_ONCE:,} pictures are drawn at once, not {count:,}.")
-    return [torch.randn(dimensions, generator=generator(seed, place)).tolist() for place in range(count)]
+    return [
+        torch.randn(dimensions, generator=generator(seed, place)).tolist() for place in range(count)
+    ]
 
 
 def between(start: list[float], end: list[float], steps: int) -> list[list[float]]:
     """Places on the straight line from one to another, both ends included."""
     if len(start) != len(end) or not 2 <= steps <= 240:
         raise UsageError("A walk has two ends with as many coordinates, and 2 to 240 steps.")
-    return torch.lerp(torch.tensor(start), torch.tensor(end), torch.linspace(0, 1, steps)[:, None]).tolist()
+    return torch.lerp(
+        torch.tensor(start), torch.tensor(end), torch.linspace(0, 1, steps)[:, None]
+    ).tolist()
 
 
 def gif(pictures: np.ndarray, zoom: int, milliseconds: int = 80) -> bytes:
@@ -162,8 +180,13 @@ def _fitted(pixels: np.ndarray, network: VAE) -> tuple[np.ndarray, list[str]]:
         tall, wide = round(height * scale), round(width * scale)
         top, left = (pixels.shape[0] - tall) // 2, (pixels.shape[1] - wide) // 2
         pixels = resize(  # type: ignore[no-untyped-call]
-            pixels[top : top + tall, left : left + wide], (height, width), order=1, anti_aliasing=True
+            pixels[top : top + tall, left : left + wide],
+            (height, width),
+            order=1,
+            anti_aliasing=True,
         )
-        notices.append(f"Its middle was scaled to {width} × {height} pixels, the size that this model knows.")
+        notices.append(
+            f"Its middle was scaled to {width} × {height} pixels, the size that this model knows."
+        )
     fitted = np.ascontiguousarray(np.clip(pixels, 0, 1), dtype=np.float32)
     return fitted[..., 0] if network.channels == 1 else fitted, notices

@@ -8,6 +8,8 @@ from restorae.cli.vae.looking import clusters, interpolate, manifold, reconstruc
 from restorae.cli.vae.measuring import encode, evaluate
 from restorae.cli.vae.train import train
 
-vae = typer.Typer(help="Learn where pictures live, walk there and make new ones.", no_args_is_help=True)
+vae = typer.Typer(
+    help="Learn where pictures live, walk there and make new ones.", no_args_is_help=True
+)
 for command in (train, manifold, clusters, sample, interpolate, reconstruct, encode, evaluate):
     vae.command()(command)

@@ -24,9 +24,15 @@ def manifold(
     model: VAEName = DEFAULT_MODEL,
     out: Out = Path("manifold.png"),
     n: Annotated[int, typer.Option("--n", help="Pictures along each side.")] = 30,
-    extent: Annotated[float, typer.Option("--range", help="Both dimensions run from minus this to this.")] = 1.0,
-    spacing: Annotated[str, typer.Option(help="linear, or quantile: equally likely steps.")] = "linear",
-    dimensions: Annotated[str, typer.Option(help="The two latent dimensions to walk along, right and up.")] = "0,1",
+    extent: Annotated[
+        float, typer.Option("--range", help="Both dimensions run from minus this to this.")
+    ] = 1.0,
+    spacing: Annotated[
+        str, typer.Option(help="linear, or quantile: equally likely steps.")
+    ] = "linear",
+    dimensions: Annotated[
+        str, typer.Option(help="The two latent dimensions to walk along, right and up.")
+    ] = "0,1",
     overwrite: Overwrite = False,
     device: Device = "auto",
     imports: Import = None,
@@ -50,8 +56,14 @@ def manifold(
     if out.suffix.lower() == ".npy":
         write_array(out, found.images)
     else:
-        write_figure(manifold_figure(found.canvas, found.values.tolist(), (f"z[{right}]", f"z[{up}]")), out, dpi=100)
-    say(f"{out}: {n} × {n} pictures, z[{right}] to the right and z[{up}] upwards from {-extent:g} to {extent:g}.")
+        write_figure(
+            manifold_figure(found.canvas, found.values.tolist(), (f"z[{right}]", f"z[{up}]")),
+            out,
+            dpi=100,
+        )
+    say(
+        f"{out}: {n} × {n} pictures, z[{right}] to the right and z[{up}] upwards from {-extent:g} to {extent:g}."
+    )
 
 
 def clusters(
@@ -59,7 +71,10 @@ def clusters(
     data: Data = None,
     out: Out = Path("clusters.png"),
     split: Split = "train",
-    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="Labels of your own data: .npy, .npz or idx.")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Labels of your own data: .npy, .npz or idx."),
+    ] = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
     data_dir: DataDir = None,
@@ -84,7 +99,9 @@ def clusters(
             "pictures into one folder for each label."
         )
     if len(known) != len(pictures):
-        raise ShapeMismatch(f"{len(known):,} labels came for {len(pictures):,} pictures of {source}. Expected one for each picture.")
+        raise ShapeMismatch(
+            f"{len(known):,} labels came for {len(pictures):,} pictures of {source}. Expected one for each picture."
+        )
     _same_size(vae.network, pictures)
     plane = project(vae.encode(pictures.batch(range(len(pictures)))).mean)
     write_figure(clusters_figure(plane.points, known, plane.axes, plane.note), out)
@@ -93,8 +110,16 @@ def clusters(
 
 def sample(
     model: VAEName = DEFAULT_MODEL,
-    at: Annotated[str | None, typer.Option(metavar="X,Y", help="The latent to decode: as many coordinates as it has dimensions.")] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="How many to draw from the prior (64 if nothing is said).")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y", help="The latent to decode: as many coordinates as it has dimensions."
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many to draw from the prior (64 if nothing is said)."),
+    ] = None,
     out: Out = Path("samples.png"),
     zoom: Zoom = 4,
     seed: Seed = 0,
@@ -114,10 +139,18 @@ def sample(
     vae = load_vae(model, device)
     latent_dim: int = vae.network.latent_dim  # type: ignore[attr-defined]
     if at is not None:
-        place = _numbers(at, f"--at takes {latent_dim} number(s) with commas between, such as {','.join(['0.5'] * latent_dim)}")
+        place = _numbers(
+            at,
+            f"--at takes {latent_dim} number(s) with commas between, such as {','.join(['0.5'] * latent_dim)}",
+        )
         if len(place) != latent_dim:
-            raise UsageError(f"--at takes {latent_dim} coordinate(s), since the latent of {model} has so many; {at!r} has {len(place)}.")
-        pictures, told = vae.decode(np.asarray([place], np.float32)), f"the picture at ({', '.join(f'{each:g}' for each in place)})"
+            raise UsageError(
+                f"--at takes {latent_dim} coordinate(s), since the latent of {model} has so many; {at!r} has {len(place)}."
+            )
+        pictures, told = (
+            vae.decode(np.asarray([place], np.float32)),
+            f"the picture at ({', '.join(f'{each:g}' for each in place)})",
+        )
     else:
         pictures = vae.sample(count or 64, seed)
         told = f"{len(pictures)} new pictures, drawn with seed {seed}"
@@ -126,7 +159,14 @@ def sample(
 
 
 def interpolate(
-    start: Annotated[str, typer.Option("--from", metavar="IMAGE", help="A picture file, or one of a set by its place, such as mnist:7.")],
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="IMAGE",
+            help="A picture file, or one of a set by its place, such as mnist:7.",
+        ),
+    ],
     end: Annotated[str, typer.Option("--to", metavar="IMAGE", help="Likewise.")],
     model: VAEName = DEFAULT_MODEL,
     steps: Annotated[int, typer.Option(help="Pictures on the way, both ends included.")] = 16,
@@ -234,5 +274,7 @@ def _write(out: Path, pictures: np.ndarray, zoom: int) -> None:
     columns = min(_COLUMNS, len(pictures))
     missing = -len(pictures) % columns
     whole = np.concatenate([pictures, np.zeros((missing, *pictures.shape[1:]), pictures.dtype)])
-    grid = _zoomed(whole, zoom).reshape(-1, columns, whole.shape[1] * zoom, whole.shape[2] * zoom, *whole.shape[3:])
+    grid = _zoomed(whole, zoom).reshape(
+        -1, columns, whole.shape[1] * zoom, whole.shape[2] * zoom, *whole.shape[3:]
+    )
     write_still(out, stored_values(tiled(grid), np.dtype(np.uint8)))

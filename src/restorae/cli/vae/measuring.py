@@ -14,7 +14,10 @@ from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, Overwrite, VAENam
 
 
 def encode(
-    inputs: Annotated[list[Path] | None, typer.Argument(metavar="[IN...]", help="Picture files, in place of --data.")] = None,
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[IN...]", help="Picture files, in place of --data."),
+    ] = None,
     model: VAEName = DEFAULT_MODEL,
     data: Data = None,
     out: Out = Path("latents.npz"),
@@ -41,7 +44,10 @@ def encode(
         raise UsageError("Give either picture files or --data, not both.")
     vae, progress, labels = load_vae(model, device), terminal_progress(), None
     if inputs:
-        posterior, names = join([vae.encode(read_still(path)) for path in inputs]), [str(path) for path in inputs]
+        posterior, names = (
+            join([vae.encode(read_still(path)) for path in inputs]),
+            [str(path) for path in inputs],
+        )
     else:
         source = data or mnist_or_digits(data_dir, progress)
         pictures, labels = open_labelled(source, check_split(split), data_dir, progress)
@@ -50,7 +56,11 @@ def encode(
         else:
             posterior = vae.encode(pictures.batch(range(len(pictures))))
         names = list(pictures.names)
-    arrays = {"mean": posterior.mean.numpy(), "log_var": posterior.log_var.numpy(), "names": np.asarray(names)}
+    arrays = {
+        "mean": posterior.mean.numpy(),
+        "log_var": posterior.log_var.numpy(),
+        "names": np.asarray(names),
+    }
     held = io.BytesIO()
     np.savez_compressed(held, **arrays, **({} if labels is None else {"labels": labels}))  # type: ignore[arg-type]
     write_bytes(out, held.getvalue())
@@ -63,9 +73,15 @@ def evaluate(
     data: Data = None,
     split: Split = "test",
     importance_samples: Annotated[
-        int, typer.Option(min=0, help="Latents drawn for each picture to estimate its log-likelihood; 0 leaves that out.")
+        int,
+        typer.Option(
+            min=0,
+            help="Latents drawn for each picture to estimate its log-likelihood; 0 leaves that out.",
+        ),
     ] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many pictures, from the beginning.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many pictures, from the beginning.")
+    ] = None,
     seed: Seed = 0,
     json_wanted: Json = False,
     device: Device = "auto",
@@ -86,15 +102,33 @@ def evaluate(
     found = evaluate_latent(vae, pictures, importance_samples, seed, progress=progress)
     if json_wanted:
         told = found.model_dump(mode="json")
-        if found.grey.log_likelihood is None:  # grey pictures have none under a Bernoulli likelihood
+        if (
+            found.grey.log_likelihood is None
+        ):  # grey pictures have none under a Bernoulli likelihood
             told["grey"] = {name: told["grey"][name] for name in ("elbo", "reconstruction", "kl")}
         show_json({"model": model, "data": source, "split": split, "seed": seed, **told})
         return
     rows = []
     for name, bound in (("grey", found.grey), ("binarised", found.binarised)):
         if bound is not None:
-            likelihood = "–" if bound.log_likelihood is None else f"{bound.log_likelihood:.2f} ({bound.importance_samples} samples)"
-            rows.append((name, f"{bound.elbo:.2f}", f"{bound.reconstruction:.2f}", f"{bound.kl:.2f}", likelihood))
-    say(f"{model} on {found.count:,} pictures of {source} ({split}), nats per picture; {found.seconds:.1f} s.")
-    say(f"{found.active_units} of {found.latent_dim} latent dimensions in use. Grey and binarised pictures are not comparable.")
+            likelihood = (
+                "–"
+                if bound.log_likelihood is None
+                else f"{bound.log_likelihood:.2f} ({bound.importance_samples} samples)"
+            )
+            rows.append(
+                (
+                    name,
+                    f"{bound.elbo:.2f}",
+                    f"{bound.reconstruction:.2f}",
+                    f"{bound.kl:.2f}",
+                    likelihood,
+                )
+            )
+    say(
+        f"{model} on {found.count:,} pictures of {source} ({split}), nats per picture; {found.seconds:.1f} s."
+    )
+    say(
+        f"{found.active_units} of {found.latent_dim} latent dimensions in use. Grey and binarised pictures are not comparable."
+    )
     table("", ("pictures", "elbo", "reconstruction", "kl", "log-likelihood"), rows)

@@ -14,14 +14,27 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "digits-vae"
 
-VAEName = Annotated[str, typer.Option("--model", help="A model file that `vae train` wrote, or a bundled model's name.")]
+VAEName = Annotated[
+    str,
+    typer.Option("--model", help="A model file that `vae train` wrote, or a bundled model's name."),
+]
 Data = Annotated[
     str | None,
-    typer.Option(metavar="DATA", help="A data set's name, a folder, .npy, .npz or idx; by default mnist, else the embedded digits."),
+    typer.Option(
+        metavar="DATA",
+        help="A data set's name, a folder, .npy, .npz or idx; by default mnist, else the embedded digits.",
+    ),
 ]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite/--no-overwrite", help="Replace a file that is there already.")]
-Zoom = Annotated[int, typer.Option(min=1, max=64, help="Each pixel becomes so many, so that small pictures can be seen.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite/--no-overwrite", help="Replace a file that is there already.")
+]
+Zoom = Annotated[
+    int,
+    typer.Option(
+        min=1, max=64, help="Each pixel becomes so many, so that small pictures can be seen."
+    ),
+]
 
 
 def load_vae(name: str, device: str) -> Model:

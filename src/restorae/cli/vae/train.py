@@ -15,27 +15,56 @@ from restorae.errors import UsageError
 
 def train(
     data: Data = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The model's file (.safetensors).")] = Path("vae.safetensors"),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The model's file (.safetensors).")
+    ] = Path("vae.safetensors"),
     latent_dim: Annotated[int | None, typer.Option(help="Numbers in the latent.")] = None,
     epochs: Annotated[float, typer.Option(help="Passes over the data.")] = 30,
     batch_size: Annotated[int, typer.Option(help="Pictures per step.")] = 128,
     beta: Annotated[float, typer.Option(help="Weight of the KL divergence.")] = 1.0,
-    binarise: Annotated[bool, typer.Option("--binarise", help="Draw each pixel black or white, its value the probability.")] = False,
-    split: Annotated[str, typer.Option(help="Which part of a named data set; all includes the test pictures, as in the lesson.")] = "train",
+    binarise: Annotated[
+        bool,
+        typer.Option(
+            "--binarise", help="Draw each pixel black or white, its value the probability."
+        ),
+    ] = False,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Which part of a named data set; all includes the test pictures, as in the lesson."
+        ),
+    ] = "train",
     network: Annotated[
-        str | None, typer.Option(help='Such as conv-vae (if nothing is said), residual-vae, "conv-vae(hidden=64)" or mine.py:Mine.')
+        str | None,
+        typer.Option(
+            help='Such as conv-vae (if nothing is said), residual-vae, "conv-vae(hidden=64)" or mine.py:Mine.'
+        ),
     ] = None,
     likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
-    kl_warmup: Annotated[int, typer.Option(help="Steps over which the KL divergence comes to count.")] = 0,
-    free_bits: Annotated[float, typer.Option(help="Nats that each latent dimension may cost for nothing.")] = 0.0,
+    kl_warmup: Annotated[
+        int, typer.Option(help="Steps over which the KL divergence comes to count.")
+    ] = 0,
+    free_bits: Annotated[
+        float, typer.Option(help="Nats that each latent dimension may cost for nothing.")
+    ] = 0.0,
     learning_rate: Annotated[float, typer.Option(help="Largest step size.")] = 2e-3,
-    start_from: Annotated[str | None, typer.Option("--from", metavar="MODEL", help="A model whose weights to start from.")] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="A model whose weights to start from."),
+    ] = None,
     seed: Seed = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there already.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that is there already.")
+    ] = False,
     device: Device = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Threads that read pictures (cores - 1; none where they are in memory).")
+        int | None,
+        typer.Option(
+            min=0, help="Threads that read pictures (cores - 1; none where they are in memory)."
+        ),
     ] = None,
     data_dir: DataDir = None,
     imports: Import = None,
@@ -49,15 +78,29 @@ def train(
     from restorae.training import train as run
 
     import_files(imports)
-    settings = {name: value for name, value in (("latent_dim", latent_dim), ("likelihood", likelihood)) if value is not None}
+    settings = {
+        name: value
+        for name, value in (("latent_dim", latent_dim), ("likelihood", likelihood))
+        if value is not None
+    }
     if start_from is not None and (network is not None or settings):
-        raise UsageError("--from brings its own network: leave --network, --latent-dim and --likelihood away.")
-    chosen = network_from(network or "conv-vae") if start_from is None else Network.from_dict(read_card(find(start_from)).network)
+        raise UsageError(
+            "--from brings its own network: leave --network, --latent-dim and --likelihood away."
+        )
+    chosen = (
+        network_from(network or "conv-vae")
+        if start_from is None
+        else Network.from_dict(read_card(find(start_from)).network)
+    )
     if start_from is not None:
         NegativeELBO().check(chosen)
     if not isinstance(chosen, VAE):
-        raise UsageError(f"{chosen.kind} is no variational auto-encoder. Choose conv-vae, residual-vae or one of your own.")
-    chosen = type(chosen)(**{**{name: getattr(chosen, name) for name in chosen.model_fields_set}, **settings})
+        raise UsageError(
+            f"{chosen.kind} is no variational auto-encoder. Choose conv-vae, residual-vae or one of your own."
+        )
+    chosen = type(chosen)(
+        **{**{name: getattr(chosen, name) for name in chosen.model_fields_set}, **settings}
+    )
     loss = NegativeELBO(beta=beta, kl_warmup=kl_warmup, free_bits=free_bits)
     target = with_suffix(out)
     if target.exists() and not overwrite and not resume:
@@ -78,7 +121,11 @@ def train(
         seed=seed,
     )
     machinery = Machinery(device=device, workers=workers, data_dir=data_dir)
-    model = run(recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=progress)
+    model = run(
+        recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=progress
+    )
     card = model.card
-    say(f"{target}: {card.parameters:,} parameters, {card.steps:,} steps in {card.seconds:,.0f} s on {card.data}.")
+    say(
+        f"{target}: {card.parameters:,} parameters, {card.steps:,} steps in {card.seconds:,.0f} s on {card.data}."
+    )
     say(f"Look at it: restorae vae manifold --model {target}")

@@ -5,4 +5,13 @@ from restorae.restoring.classical.denoising import Median, NonLocalMeans, TotalV
 from restorae.restoring.classical.filling import Inpaint
 from restorae.restoring.classical.shading import Background
 
-__all__ = ["Background", "Classical", "Inpaint", "Median", "NonLocalMeans", "TotalVariation", "Wavelet", "noise_in"]
+__all__ = [
+    "Background",
+    "Classical",
+    "Inpaint",
+    "Median",
+    "NonLocalMeans",
+    "TotalVariation",
+    "Wavelet",
+    "noise_in",
+]

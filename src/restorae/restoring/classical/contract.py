@@ -61,8 +61,12 @@ class Classical(Part, abc.ABC, family="classical restorer"):
             ShapeMismatch: the mask is missing.
         """
         if self.needs_mask and images.shape[1] < 2:
-            raise ShapeMismatch(f"{self.kind} fills what a mask marks, but one channel came. Put the mask behind the picture's channels.")
-        restored = images.new_empty(images.shape[0], images.shape[1] - self.needs_mask, *images.shape[2:])
+            raise ShapeMismatch(
+                f"{self.kind} fills what a mask marks, but one channel came. Put the mask behind the picture's channels."
+            )
+        restored = images.new_empty(
+            images.shape[0], images.shape[1] - self.needs_mask, *images.shape[2:]
+        )
         for place, image in enumerate(images):
             restored[place] = self._applied(image)
         return restored
@@ -74,9 +78,13 @@ class Classical(Part, abc.ABC, family="classical restorer"):
         return torch.from_numpy(settled.change(picture)).permute(2, 0, 1)
 
 
-def channel_by_channel(function: Callable[[np.ndarray], np.ndarray], picture: np.ndarray) -> np.ndarray:
+def channel_by_channel(
+    function: Callable[[np.ndarray], np.ndarray], picture: np.ndarray
+) -> np.ndarray:
     """`function`, which takes (height, width), on each channel of (height, width, channel)."""
-    return np.stack([function(picture[..., channel]) for channel in range(picture.shape[-1])], axis=-1)
+    return np.stack(
+        [function(picture[..., channel]) for channel in range(picture.shape[-1])], axis=-1
+    )
 
 
 def noise_in(sample: Images) -> float:

@@ -51,7 +51,9 @@ class NonLocalMeans(Classical, kind="nlm"):
         return self.reach + self.patch // 2
 
     def settled(self, sample: Images) -> Self:
-        return self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
+        return (
+            self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
+        )
 
     def change(self, picture: np.ndarray) -> np.ndarray:
         if not self.sigma:
@@ -100,7 +102,11 @@ class TotalVariation(Classical, kind="tv"):
         return self.iterations
 
     def settled(self, sample: Images) -> Self:
-        return self if self.weight is not None else self.model_copy(update={"weight": round(0.8 * noise_in(sample), 5)})
+        return (
+            self
+            if self.weight is not None
+            else self.model_copy(update={"weight": round(0.8 * noise_in(sample), 5)})
+        )
 
     def change(self, picture: np.ndarray) -> np.ndarray:
         from skimage.restoration import denoise_tv_chambolle
@@ -136,7 +142,9 @@ class Median(Classical, kind="median"):
         from scipy.ndimage import median_filter
 
         size = 2 * self.radius + 1
-        return channel_by_channel(lambda plane: median_filter(plane, size=size, mode="mirror"), picture)
+        return channel_by_channel(
+            lambda plane: median_filter(plane, size=size, mode="mirror"), picture
+        )
 
 
 class Wavelet(Classical, kind="wavelet"):
@@ -158,7 +166,9 @@ class Wavelet(Classical, kind="wavelet"):
     """Standard deviation of the noise on the [0, 1] pixel scale; none is estimated from the picture."""
 
     def settled(self, sample: Images) -> Self:
-        return self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
+        return (
+            self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
+        )
 
     def change(self, picture: np.ndarray) -> np.ndarray:
         if not self.sigma:
@@ -176,6 +186,12 @@ class Wavelet(Classical, kind="wavelet"):
         from skimage.restoration import denoise_wavelet
 
         shrunk: np.ndarray = denoise_wavelet(
-            picture, sigma=self.sigma, wavelet="db1", wavelet_levels=_LEVELS, method="BayesShrink", convert2ycbcr=is_colour, channel_axis=-1
+            picture,
+            sigma=self.sigma,
+            wavelet="db1",
+            wavelet_levels=_LEVELS,
+            method="BayesShrink",
+            convert2ycbcr=is_colour,
+            channel_axis=-1,
         )
         return shrunk

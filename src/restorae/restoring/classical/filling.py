@@ -56,7 +56,9 @@ def _filled(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
     middle = distance_transform_cdt(mask, metric="chessboard") > _EXACT
     if middle.any():
-        picture = np.where(middle[..., None], _doubled(_filled(*_halved(picture, mask)), mask.shape), picture)
+        picture = np.where(
+            middle[..., None], _doubled(_filled(*_halved(picture, mask)), mask.shape), picture
+        )
         mask = mask & ~middle
     solved: np.ndarray = inpaint_biharmonic(picture, mask, channel_axis=-1)
     return np.where(mask[..., None], solved, picture)

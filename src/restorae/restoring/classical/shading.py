@@ -47,7 +47,9 @@ class Background(Classical, kind="background"):
         size = 2 * self.radius + 1
         # the closing alone would follow the brightest grains of the noise; paper is fitted instead
         paper = plane >= _PAPER * grey_closing(plane, size=(size, size), mode="reflect")
-        flattened: np.ndarray = plane / np.maximum(_fitted(plane, paper.astype(np.float64), self.radius), _DARKEST)
+        flattened: np.ndarray = plane / np.maximum(
+            _fitted(plane, paper.astype(np.float64), self.radius), _DARKEST
+        )
         return flattened
 
 
@@ -69,7 +71,10 @@ def _fitted(plane: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
     # moments around the picture's corner, then around each pixel
     count, value = summed(weight), summed(weight * plane)
     sum_y, sum_x = summed(weight * y), summed(weight * x)
-    value_y, value_x = summed(weight * plane * y) - y * value, summed(weight * plane * x) - x * value
+    value_y, value_x = (
+        summed(weight * plane * y) - y * value,
+        summed(weight * plane * x) - x * value,
+    )
     yy = summed(weight * y * y) - 2 * y * sum_y + y * y * count
     xx = summed(weight * x * x) - 2 * x * sum_x + x * x * count
     yx = summed(weight * y * x) - y * sum_x - x * sum_y + y * x * count
@@ -78,5 +83,7 @@ def _fitted(plane: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
     yy, xx = yy + _STIFF * count + _NOTHING, xx + _STIFF * count + _NOTHING
     determinant = yy * xx - yx**2
     by_y, by_x = (sum_y * xx - sum_x * yx) / determinant, (sum_x * yy - sum_y * yx) / determinant
-    height: np.ndarray = (value - by_y * value_y - by_x * value_x) / np.maximum(count - by_y * sum_y - by_x * sum_x, _NOTHING)
+    height: np.ndarray = (value - by_y * value_y - by_x * value_x) / np.maximum(
+        count - by_y * sum_y - by_x * sum_x, _NOTHING
+    )
     return height

@@ -21,19 +21,33 @@ Here = Annotated[Studio, Depends(_studio)]
 """The studio of the server that is asked."""
 
 SAYS_NO: dict[int | str, dict[str, Any]] = {
-    status: {"description": told, "content": {"application/json": {"example": {"error": "A sentence that says what to do."}}}}
+    status: {
+        "description": told,
+        "content": {"application/json": {"example": {"error": "A sentence that says what to do."}}},
+    }
     for status, told in {404: "There is no such thing.", 422: "The request cannot be used."}.items()
 }
-PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "description": "A PNG."}, **SAYS_NO}
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "A PNG."},
+    **SAYS_NO,
+}
 
 
 def png(pixels: np.ndarray, kept: bool = False) -> Response:
     """Pixels as an answer; `kept` where the address says exactly which pixels, so that a browser need not ask again."""
-    return Response(encoded(pixels), media_type="image/png", headers={"cache-control": "private, max-age=3600" if kept else "no-store"})
+    return Response(
+        encoded(pixels),
+        media_type="image/png",
+        headers={"cache-control": "private, max-age=3600" if kept else "no-store"},
+    )
 
 
 def raw(pictures: np.ndarray) -> Response:
     """Pictures (n, height, width[, bands]) uint8 as bare bytes, to be put on a canvas: a hand moves and no time is lost."""
     shape = ",".join(map(str, pictures.shape))
     headers = {"x-shape": shape, "cache-control": "no-store"}
-    return Response(np.ascontiguousarray(pictures).tobytes(), media_type="application/octet-stream", headers=headers)
+    return Response(
+        np.ascontiguousarray(pictures).tobytes(),
+        media_type="application/octet-stream",
+        headers=headers,
+    )

@@ -16,7 +16,9 @@ jobs = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=SAYS_NO)
 
 
 @jobs.get("")
-async def all_jobs(here: Here, since: int | None = None, wait: Annotated[float, Query(ge=0, le=25)] = 0) -> dict[str, Any]:
+async def all_jobs(
+    here: Here, since: int | None = None, wait: Annotated[float, Query(ge=0, le=25)] = 0
+) -> dict[str, Any]:
     """All jobs, oldest first. With `since` the answer may wait so many seconds for something newer than that version."""
     if since is not None and wait:
         await run_in_threadpool(here.queue.wait, since, wait)
@@ -48,4 +50,8 @@ def look(job: str, number: int, here: Here) -> Response:
     work = here.queue.get(job).work
     if not isinstance(work, Apprenticeship):
         raise nothing_here(f"training {job}")
-    return FileResponse(work.look(number), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+    return FileResponse(
+        work.look(number),
+        media_type="image/png",
+        headers={"cache-control": "private, max-age=3600"},
+    )

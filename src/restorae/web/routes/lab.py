@@ -55,7 +55,9 @@ def all_samples() -> list[dict[str, str]]:
 @lab.post("/experiments", status_code=201)
 async def experiment(wanted: Experimental, here: Here) -> dict[str, Any]:
     """Damage a picture, restore it, and compare both with the clean one."""
-    damage = Degradation.of(wanted.degradation) if wanted.degradation else chain_of(wanted.links or [])
+    damage = (
+        Degradation.of(wanted.degradation) if wanted.degradation else chain_of(wanted.links or [])
+    )
     found = await asyncio.wrap_future(here.quickly(_try, wanted, damage, here))
     return {
         "id": found.id,

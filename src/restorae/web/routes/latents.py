@@ -17,7 +17,13 @@ from restorae.web.studio import Studio
 
 latents = APIRouter(prefix="/api/models/{model}", tags=["latent space"], responses=SAYS_NO)
 
-At = Annotated[str | None, Query(max_length=8000, description="A place: as many numbers as the latent space has dimensions, with commas.")]
+At = Annotated[
+    str | None,
+    Query(
+        max_length=8000,
+        description="A place: as many numbers as the latent space has dimensions, with commas.",
+    ),
+]
 
 
 class Walk(BaseModel):
@@ -45,17 +51,28 @@ class Places(BaseModel):
 
 
 @latents.get("/decode", responses=PNG)
-async def decode(model: str, here: Here, at: At = None, form: Annotated[Literal["png", "raw"], Query(alias="as")] = "png") -> Response:
+async def decode(
+    model: str,
+    here: Here,
+    at: At = None,
+    form: Annotated[Literal["png", "raw"], Query(alias="as")] = "png",
+) -> Response:
     """The picture at a place; `as=raw` gives its bytes, whose shape the header `x-shape` tells."""
     place = _numbers(at)
-    pictures = await asyncio.wrap_future(here.quickly(lambda: walks.decoded(here.catalogue.model(model), [place])))
+    pictures = await asyncio.wrap_future(
+        here.quickly(lambda: walks.decoded(here.catalogue.model(model), [place]))
+    )
     return raw(pictures) if form == "raw" else png(pictures[0])
 
 
 @latents.post("/decode")
 async def decode_many(model: str, wanted: Places, here: Here) -> Response:
     """The pictures at many places, as bytes; the header `x-shape` tells their number and size."""
-    return raw(await asyncio.wrap_future(here.quickly(lambda: walks.decoded(here.catalogue.model(model), wanted.places))))
+    return raw(
+        await asyncio.wrap_future(
+            here.quickly(lambda: walks.decoded(here.catalogue.model(model), wanted.places))
+        )
+    )
 
 
 @latents.get("/plane.png", responses=PNG)
@@ -70,7 +87,13 @@ async def plane(
 ) -> Response:
     """What lies where on a plane through latent space: n × n pictures, one dimension to the right and one upwards."""
     place = None if at is None else _numbers(at)
-    return png(await asyncio.wrap_future(here.quickly(lambda: walks.plane(here.catalogue.model(model), n, extent, (right, up), place))))
+    return png(
+        await asyncio.wrap_future(
+            here.quickly(
+                lambda: walks.plane(here.catalogue.model(model), n, extent, (right, up), place)
+            )
+        )
+    )
 
 
 @latents.get("/clusters")
@@ -80,8 +103,12 @@ async def clusters(model: str, here: Here, data: str | None = None) -> dict[str,
         data = "mnist" if "mnist" in here.data.sources() else "digits"
     source = here.data.source(data)
     if source != data:
-        raise UsageError(f"{data} has no labels that are known here. Take a named set, such as digits.")
-    return await asyncio.wrap_future(here.quickly(lambda: walks.clusters(here.catalogue.model(model), source)))
+        raise UsageError(
+            f"{data} has no labels that are known here. Take a named set, such as digits."
+        )
+    return await asyncio.wrap_future(
+        here.quickly(lambda: walks.clusters(here.catalogue.model(model), source))
+    )
 
 
 @latents.get("/sample")
@@ -92,7 +119,11 @@ async def sample(
     seed: Annotated[int, Query(ge=0, lt=2**62)] = 0,
 ) -> dict[str, Any]:
     """Places drawn from the prior, to be decoded."""
-    return {"places": await asyncio.wrap_future(here.quickly(lambda: walks.drawn(here.catalogue.model(model), count, seed)))}
+    return {
+        "places": await asyncio.wrap_future(
+            here.quickly(lambda: walks.drawn(here.catalogue.model(model), count, seed))
+        )
+    }
 
 
 @latents.get("/sample.png", responses=PNG)
@@ -120,7 +151,12 @@ async def reconstruct(model: str, picture: str, here: Here) -> Response:
     return png(np.concatenate([found.seen, found.reconstruction], 1))
 
 
-@latents.post("/walk.gif", responses={200: {"content": {"image/gif": {}}, "description": "A GIF that goes there and back."}})
+@latents.post(
+    "/walk.gif",
+    responses={
+        200: {"content": {"image/gif": {}}, "description": "A GIF that goes there and back."}
+    },
+)
 async def walk(model: str, wanted: Walk, here: Here) -> Response:
     """A walk from one place to another and back, as a GIF."""
     content = await asyncio.wrap_future(here.quickly(_gif, here, model, wanted))
@@ -131,7 +167,9 @@ def _numbers(text: str | None) -> list[float]:
     try:
         return [float(number) for number in (text or "").split(",")]
     except ValueError:
-        raise UsageError(f"A place is numbers with commas between, such as 0.3,-1.2; {text!r} came.") from None
+        raise UsageError(
+            f"A place is numbers with commas between, such as 0.3,-1.2; {text!r} came."
+        ) from None
 
 
 def _sheet(here: Studio, model: str, count: int, seed: int) -> np.ndarray:

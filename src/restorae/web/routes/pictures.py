@@ -23,9 +23,18 @@ from restorae.web.store import Shelf
 pictures = APIRouter(prefix="/api/pictures", tags=["pictures"], responses=SAYS_NO)
 
 _BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
 }
-_MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "tiff": "image/tiff", "webp": "image/webp", "avif": "image/avif"}
+_MEDIA = {
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "tiff": "image/tiff",
+    "webp": "image/webp",
+    "avif": "image/avif",
+}
 
 
 class Restore(BaseModel):
@@ -61,12 +70,16 @@ class Strokes(BaseModel):
 
 
 @pictures.post("", status_code=201, openapi_extra=_BODY)
-async def send(request: Request, here: Here, name: Annotated[str, Query(max_length=500)] = "picture") -> dict[str, Any]:
+async def send(
+    request: Request, here: Here, name: Annotated[str, Query(max_length=500)] = "picture"
+) -> dict[str, Any]:
     """Send a picture, its bytes as the body. What it is, its content says; the name is for people."""
     shelf = here.gallery.shelf()
     try:
         file = await _stored(request, shelf)
-        return (await asyncio.wrap_future(here.read(here.gallery.take, shelf, file, name))).to_dict()
+        return (
+            await asyncio.wrap_future(here.read(here.gallery.take, shelf, file, name))
+        ).to_dict()
     except RestoraeError as error:
         told = here.in_words(error, (shelf, plain_name(name)))
         shelf.remove()
@@ -155,16 +168,39 @@ def mask(picture: str, here: Here) -> Response:
 def restore(picture: str, wanted: Restore, here: Here) -> dict[str, Any]:
     """Restore the picture; a job is answered, which waits for its turn."""
     found = here.gallery.get(picture)
-    wish = Wish(wanted.model, wanted.strength, wanted.mask, wanted.samples, wanted.error_map, wanted.views, wanted.format, wanted.quality)
+    wish = Wish(
+        wanted.model,
+        wanted.strength,
+        wanted.mask,
+        wanted.samples,
+        wanted.error_map,
+        wanted.views,
+        wanted.format,
+        wanted.quality,
+    )
     here.quickly(check_wish, found, wish, here.catalogue).result()
-    if found.job is not None and any(job["id"] == found.job and job["state"] in ("waiting", "running") for job in here.queue.all()):
-        raise Refused(409, f"{found.name} is being restored already. Cancel that first, or wait for it.")
-    job = here.queue.add(Restoration(found, wish, here.gallery, here.catalogue, here.options.limits.minutes_of_restoring))
+    if found.job is not None and any(
+        job["id"] == found.job and job["state"] in ("waiting", "running")
+        for job in here.queue.all()
+    ):
+        raise Refused(
+            409, f"{found.name} is being restored already. Cancel that first, or wait for it."
+        )
+    job = here.queue.add(
+        Restoration(
+            found, wish, here.gallery, here.catalogue, here.options.limits.minutes_of_restoring
+        )
+    )
     found.job = job.id
     return here.queue.told(job)
 
 
-@pictures.get("/{picture}/restored", responses={200: {"content": {"application/octet-stream": {}}, "description": "The restored file."}})
+@pictures.get(
+    "/{picture}/restored",
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The restored file."}
+    },
+)
 def restored(picture: str, here: Here) -> Response:
     """The restored picture, in the format and depth of the one that was sent, with its metadata."""
     found = here.gallery.get(picture)
@@ -184,7 +220,11 @@ def thumbnail(picture: str, here: Here) -> Response:
 
 
 def _download(picture: Picture, path: Path, name: str) -> Response:
-    kind = "application/octet-stream" if is_array(picture) else _MEDIA.get(_kind(path), "application/octet-stream")
+    kind = (
+        "application/octet-stream"
+        if is_array(picture)
+        else _MEDIA.get(_kind(path), "application/octet-stream")
+    )
     return FileResponse(path, media_type=kind, filename=name, headers={"cache-control": "no-store"})
 
 

@@ -19,15 +19,25 @@ trainings = APIRouter(prefix="/api", tags=["training"], responses=SAYS_NO)
 @trainings.get("/data")
 def data_sets(here: Here) -> dict[str, Any]:
     """What can be trained on, the networks there are, and trainings that can be gone on with."""
-    running = {job["about"]["name"] for job in here.queue.all() if job["kind"] == "train" and job["state"] in ("waiting", "running")}
+    running = {
+        job["about"]["name"]
+        for job in here.queue.all()
+        if job["kind"] == "train" and job["state"] in ("waiting", "running")
+    }
     return {
         "sets": here.data.listed(),
         "networks": sorted(kind.kind for kind in kinds(Network) if not issubclass(kind, VAE)),  # type: ignore[type-abstract]
         "losses": {
-            "clean": sorted(kind.kind for kind in kinds(Loss) if not issubclass(kind, SelfSupervised | NegativeELBO)),  # type: ignore[type-abstract]
+            "clean": sorted(
+                kind.kind
+                for kind in kinds(Loss)  # type: ignore[type-abstract]
+                if not issubclass(kind, SelfSupervised | NegativeELBO)
+            ),
             "noisy": sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)),  # type: ignore[type-abstract]
         },
-        "unfinished": [each for each in work.unfinished(here.catalogue) if each["name"] not in running],
+        "unfinished": [
+            each for each in work.unfinished(here.catalogue) if each["name"] not in running
+        ],
     }
 
 
@@ -37,7 +47,9 @@ def begin(wanted: TrainingWish, here: Here) -> dict[str, Any]:
     _refuse_second(wanted.name, here)
     shelf = here.store.shelf()
     try:
-        return here.queue.told(here.queue.add(work.begin(wanted, here.options, here.catalogue, here.data, shelf)))
+        return here.queue.told(
+            here.queue.add(work.begin(wanted, here.options, here.catalogue, here.data, shelf))
+        )
     except BaseException:
         shelf.remove()
         raise
@@ -49,7 +61,9 @@ def resume(name: str, here: Here) -> dict[str, Any]:
     _refuse_second(name, here)
     shelf = here.store.shelf()
     try:
-        return here.queue.told(here.queue.add(work.take_up(name, here.options, here.catalogue, shelf)))
+        return here.queue.told(
+            here.queue.add(work.take_up(name, here.options, here.catalogue, shelf))
+        )
     except BaseException:
         shelf.remove()
         raise
@@ -59,5 +73,12 @@ def _refuse_second(name: str, here: Here) -> None:
     from restorae.web.refusals import Refused
 
     for job in here.queue.all():
-        if job["kind"] == "train" and job["about"]["name"] == name and job["state"] in ("waiting", "running"):
-            raise Refused(409, f"A model called {name} is being trained already. Choose another name, or stop that first.")
+        if (
+            job["kind"] == "train"
+            and job["about"]["name"] == name
+            and job["state"] in ("waiting", "running")
+        ):
+            raise Refused(
+                409,
+                f"A model called {name} is being trained already. Choose another name, or stop that first.",
+            )

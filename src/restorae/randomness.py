@@ -38,7 +38,7 @@ def draw_seeds(source: torch.Generator, count: int) -> tuple[int, ...]:
     return tuple(int(value) for value in drawn)
 
 
-class Chance(abc.ABC):
+class RandomSource(abc.ABC):
     """A source of random fields for a batch of images; the first side of every shape is the batch."""
 
     @abc.abstractmethod
@@ -54,7 +54,7 @@ class Chance(abc.ABC):
         """Independent Poisson counts with the given non-negative rates, as float32."""
 
 
-class BatchChance(Chance):
+class BatchRandomSource(RandomSource):
     """One generator for the whole batch, on the batch's device: the quick way, for training."""
 
     def __init__(self, source: torch.Generator) -> None:
@@ -70,7 +70,7 @@ class BatchChance(Chance):
         return torch.poisson(rates, generator=self.source)
 
 
-class PerImageChance(Chance):
+class PerImageRandomSource(RandomSource):
     """One generator for each image, from its own seed: an image's fields do not depend on its batch or device.
 
     Philox streams (Salmon et al., 2011) through NumPy, whose results are the same on every processor.
@@ -81,14 +81,18 @@ class PerImageChance(Chance):
         self.device = device
 
     def normal(self, shape: Sequence[int]) -> Tensor:
-        return self._stack([source.standard_normal(tuple(shape[1:]), np.float32) for source in self.sources])
+        return self._stack(
+            [source.standard_normal(tuple(shape[1:]), np.float32) for source in self.sources]
+        )
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         return self._stack([source.random(tuple(shape[1:]), np.float32) for source in self.sources])
 
     def poisson(self, rates: Tensor) -> Tensor:
         each = rates.detach().cpu().double().numpy()
-        return self._stack([source.poisson(rate) for source, rate in zip(self.sources, each, strict=True)])
+        return self._stack(
+            [source.poisson(rate) for source, rate in zip(self.sources, each, strict=True)]
+        )
 
     def _stack(self, fields: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(fields).astype(np.float32, copy=False)).to(self.device)

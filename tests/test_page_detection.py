@@ -6,13 +6,26 @@ import pytest
 import skimage.data
 import torch
 
-from restorae.chance import generator
 from restorae.degradations import Degradation
-from restorae.looks import looks_like_page, middle
+from restorae.page_detection import looks_like_page, middle
 from restorae.pixels import to_working
+from restorae.randomness import generator
 from restorae.shapes import Image
 
-PHOTOS = ("astronaut", "camera", "chelsea", "coffee", "coins", "cat", "moon", "rocket", "brick", "grass", "gravel", "cell")
+PHOTOS = (
+    "astronaut",
+    "camera",
+    "chelsea",
+    "coffee",
+    "coins",
+    "cat",
+    "moon",
+    "rocket",
+    "brick",
+    "grass",
+    "gravel",
+    "cell",
+)
 
 
 def page_of_lines(paper: float = 1.0) -> Image:
@@ -25,7 +38,14 @@ def page_of_lines(paper: float = 1.0) -> Image:
     return page
 
 
-HARMS = ("gaussian-noise(sigma=0.05)", "stains", "fading", "vignette", "folds(count=8,width=0.0,tilt=45)", "colour-cast")
+HARMS = (
+    "gaussian-noise(sigma=0.05)",
+    "stains",
+    "fading",
+    "vignette",
+    "folds(count=8,width=0.0,tilt=45)",
+    "colour-cast",
+)
 
 
 @pytest.mark.parametrize("spec", HARMS)
