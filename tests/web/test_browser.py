@@ -20,7 +20,7 @@ import restorae
 from restorae.networks import Conv, UNet
 from tests.cli.conftest import untrained
 from tests.command import run
-from tests.web.browser import Running, arguments, chromium, in_view, look, serving, settled
+from tests.web.browser import Running, arguments, chromium, in_view, look, prepared, serving
 from tests.web.conftest import noise
 
 pytestmark = pytest.mark.slow
@@ -129,10 +129,10 @@ def test_several_views_are_offered_where_they_do_good(
     expect(page.locator("#views")).to_be_hidden()  # it never saw a digit lie down
     choose_model(page, "photo-denoiser")
     drop(page, picture(tmp_path / "noisy.png", 64, 80))
-    settled(page, "preview")
+    prepared(page, "preview")
     page.get_by_label("Quality").select_option("Average of 2 views")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     jobs = page.evaluate("fetch('/api/jobs').then((answer) => answer.json())")["jobs"]
     assert jobs[-1]["about"]["views"] == 2
     page.get_by_label("Quality").select_option("As it comes")
@@ -150,15 +150,15 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
     expect(page.locator("#error-map")).to_be_hidden()  # nobody knows of that one
     choose_model(page, "photo-denoiser")
     drop(page, picture(tmp_path / "noisy.png", 64, 80))
-    settled(page, "preview")
+    prepared(page, "preview")
     page.get_by_label("Show how far off it may be").check()
     expect(page.locator("#strength")).to_be_disabled()
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     page.click("#zoom-one")
     page.get_by_role("slider", name="Before to the left, after to the right").focus()
     page.keyboard.press("Home")
-    settled(page, "after")
+    prepared(page, "after")
 
     def seen() -> np.ndarray:
         size: list[int] = page.evaluate(
@@ -171,7 +171,7 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
     plain = seen()
     page.get_by_label("Overlay").select_option("how far off it may be")
     expect(page.locator("#overlay-note")).to_contain_text("Nine pixels in ten")
-    settled(page, "after")
+    prepared(page, "after")
     page.wait_for_timeout(200)
     added = seen() - plain
     assert added.min() >= 0
@@ -188,9 +188,9 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
-    settled(page, "preview")
+    prepared(page, "preview")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     with page.expect_download() as download:
         page.click("#download")
     assert download.value.suggested_filename == "aunt-restored.png"
@@ -200,7 +200,7 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     # pixel by pixel on the screen: before to the left of the slider, after to the right of it
     page.click("#zoom-one")
     expect(page.locator("#zoom")).to_have_text("100 %")
-    settled(page, "after")
+    prepared(page, "after")
     size: list[int] = page.evaluate(
         "[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]"
     )
@@ -227,7 +227,7 @@ def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, picture(tmp_path / "a.png", 900, 1300, 3))
-    settled(page, "preview")
+    prepared(page, "preview")
     handle = page.locator(".handle")
     place, view = handle.bounding_box(), page.locator("#viewer").bounding_box()
     assert place is not None
@@ -260,7 +260,7 @@ def test_a_mask_is_painted_and_only_that_is_changed(
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
-    settled(page, "preview")
+    prepared(page, "preview")
     page.check("#masked")
     view = page.locator("#viewer").bounding_box()
     assert view is not None
@@ -283,7 +283,7 @@ def test_a_mask_is_painted_and_only_that_is_changed(
         page.wait_for_timeout(50)
     assert len(told["strokes"]) == 1
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     with page.expect_download() as download:
         page.click("#download")
     changed = (np.asarray(Image.open(download.value.path())) != np.asarray(Image.open(source))).any(
@@ -335,11 +335,11 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
         look(tab, running, "restore")
         choose_model(tab, "small")
         drop(tab, picture(tmp_path / name, 90, 90))
-        settled(tab, "preview")
+        prepared(tab, "preview")
     for tab in (page, other):
         tab.click("#restore-now")
     for tab in (page, other):
-        settled(tab, "after")
+        prepared(tab, "after")
     expect(page.locator("#pictures li")).to_have_count(2)
     other.close()
 
@@ -513,7 +513,7 @@ def test_nothing_serious_stands_in_the_way_of_anybody(
         look(page, running, name)
         if name == "restore":
             drop(page, picture(tmp_path / "a.png", 90, 90))
-            settled(page, "preview")
+            prepared(page, "preview")
             page.check("#masked")
             page.locator("#model-card summary").click()
             page.click("#jobs-button")

@@ -105,6 +105,19 @@ class ImageFacts:
             self.is_grey,
         )
 
+    def of_page(self, page: int) -> ImageFacts:
+        """The facts of one page, for a part of it that is restored alone."""
+        index = next(index for index, pages in enumerate(self.frames) if page in pages)
+        channel = self.channel_of[page]
+        return ImageFacts(
+            ((0,),),
+            {0: self.ranges[channel]},
+            (0,),
+            self.dtype,
+            {0: self.is_grey[index]} if index in self.is_grey else {},
+            {0: self.samples[index]} if index in self.samples else {},
+        )
+
     @property
     def values(self) -> str:
         """The ranges in words, for the log."""
@@ -116,9 +129,7 @@ class ImageFacts:
             stored = np.nan_to_num(stored)
         return self.range_of(pages).to_working(stored)
 
-    def _measure_grey(
-        self, outlines: Sequence[Page], pages: Sequence[int], rows: ReadRows
-    ) -> bool:
+    def _measure_grey(self, outlines: Sequence[Page], pages: Sequence[int], rows: ReadRows) -> bool:
         """Whether all channels are equal in every row; of most colour images the first rows tell."""
         readers = [rows(page) for page in pages]
         for top in range(0, outlines[0].height, _ROWS):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from torch.nn import functional
 
 from restorae.pixels import to_grey
+from restorae.restoring.request import RestoreRequest
 from restorae.shapes import Images
 
-_WINDOW = 5
-REACH = _WINDOW // 2
-"""Pixels of context on each side that the grain of a pixel depends on."""
+_WINDOW = 2 * RestoreRequest.GRAIN_REACH + 1
 
 
 def add_grain(degraded: Images, restored: Images, share: float) -> Images:
@@ -27,6 +26,6 @@ def add_grain(degraded: Images, restored: Images, share: float) -> Images:
     if removed.shape[1] == 3:
         removed = to_grey(removed)
     smooth = functional.avg_pool2d(
-        removed, _WINDOW, stride=1, padding=REACH, count_include_pad=False
+        removed, _WINDOW, stride=1, padding=_WINDOW // 2, count_include_pad=False
     )
     return restored + share * (removed - smooth)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -81,6 +81,9 @@ class RestoreRequest(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = option("auto", "Computing")
     """Precision of the network's arithmetic."""
 
+    GRAIN_REACH: ClassVar[int] = 2
+    """Pixels of context on each side that putting grain back needs."""
+
     def check(self, capabilities: Capabilities, *, preview: bool = False) -> None:
         """Refuse settings that exclude each other, or that the restorer cannot do. Nothing else decides this.
 
@@ -130,7 +133,9 @@ class RestoreRequest(Settings):
         for first, second in CONFLICTS:
             if first in given and second in given:
                 raise SettingsConflict(
-                    "{} cannot be combined with {}", settings=(first, second), fix=Fix(second, action="omit")
+                    "{} cannot be combined with {}",
+                    settings=(first, second),
+                    fix=Fix(second, action="omit"),
                 )
 
     def given(self) -> set[str]:

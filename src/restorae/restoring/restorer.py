@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from restorae.error_bound import ErrorBound
     from restorae.model import Card
+    from restorae.networks import Network
     from restorae.pixels import Values
     from restorae.restoring.request import RestoreRequest
     from restorae.shapes import Images
@@ -51,7 +53,11 @@ class Capabilities:
         """Pixels of context for what is asked."""
         if self.halo is None:
             return None
-        return self.halo + (self.error_reach if request.error_map else 0)
+        return (
+            self.halo
+            + (self.error_reach if request.error_map else 0)
+            + (request.GRAIN_REACH if request.grain else 0)
+        )
 
     def multiple_for(self, request: RestoreRequest) -> tuple[int, int]:
         """What tiles start on for what is asked: rotated images must fit the network's grid too."""
@@ -60,11 +66,14 @@ class Capabilities:
         )
 
 
-def capabilities_of(card: Card, name: str | None = None) -> Capabilities:
-    """The capabilities of a model, from its card alone."""
-    from restorae.networks import Network
+def capabilities_of(
+    card: Card, name: str | None = None, network: Network | None = None
+) -> Capabilities:
+    """The capabilities of a model, from its card alone, or also from its network where that is at hand."""
+    if network is None:
+        from restorae.networks import Network
 
-    network = Network.from_dict(card.network)
+        network = Network.from_dict(card.network)
     return Capabilities(
         name=name or card.name,
         halo=network.halo,
@@ -133,8 +142,12 @@ class Restorer(abc.ABC):
             ShapeMismatch: frames of that size or number of channels cannot be restored.
         """
 
+    def error_bound_for(self, channels: int) -> ErrorBound | None:
+        """The calibrated error bound of images of so many channels, where there is one."""
+        return None
+
     @abc.abstractmethod
-    def restore_images(self, images: Images) -> Images:
+    def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
         """Restored images for a batch of whole images in memory, (batch, channel, height, width).
 
         Raises:

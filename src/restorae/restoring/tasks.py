@@ -115,7 +115,8 @@ def plan_tasks(
             found = _without_results(picture_files(given), given, out)
             if not found:
                 raise BadPicture(
-                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files", subject=given
+                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
+                    subject=given,
                 )
             for path in found:
                 name = path.relative_to(given)
@@ -184,7 +185,8 @@ def _check_kind(given: Path) -> None:
         if kind_of(given) is not None:
             return
     raise BadPicture(
-        f"is of no format that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}", subject=given
+        f"is of no format that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}",
+        subject=given,
     )
 
 
@@ -207,9 +209,7 @@ def _check_collisions(tasks: Sequence[FileTask], *, may_exist: bool, overwrite: 
     sources_read = {os.path.realpath(task.source) for task in tasks}
     for task in tasks:
         target = os.path.realpath(task.target)
-        if target in sources_read and not (
-            overwrite and target == os.path.realpath(task.source)
-        ):
+        if target in sources_read and not (overwrite and target == os.path.realpath(task.source)):
             raise UsageError(
                 "is an input, and its result would replace it",
                 subject=task.target,

@@ -81,5 +81,5 @@ def _try(wanted: Experimental, damage: Degradation, here: Studio) -> Experiment:
         clean = part_of(here.gallery.get(wanted.picture), wanted.x, wanted.y)
     else:
         clean = here.lab.sample(wanted.sample or "digits")
-    restorer = here.catalogue.restorer(wanted.model) if wanted.model else None
+    restorer = here.catalogue.restorers().get(wanted.model) if wanted.model else None
     return here.lab.run(clean, damage, restorer, wanted.seed)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from restorae.errors import RestoraeError
+from restorae.errors import RestoraeError, SettingsConflict
+from restorae.restoring import RestoreRequest
 from restorae.web.gallery import Picture, is_array, plain_name
 from restorae.web.mosaics import encoded
 from restorae.web.painting import Stroke
 from restorae.web.refusals import Refused, nothing_here, status_of
-from restorae.web.restorations import Restoration, Wish, check_wish, preview
+from restorae.web.restorations import Restoration, check_request, preview
 from restorae.web.routes.common import PNG, SAYS_NO, Here, png
 from restorae.web.store import Shelf
 
@@ -37,27 +38,18 @@ _MEDIA = {
 }
 
 
-class Restore(BaseModel):
-    """How a picture is to be restored."""
+def _body_fields() -> dict[str, Any]:
+    """The fields of a request, as a client says them: the mask is the picture's own."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, field)
+        for name, field in RestoreRequest.model_fields.items()
+        if name not in ("model", "mask", "max_pixels")
+    }
+    return fields | {"model": (str, ...), "mask": (bool, False)}
 
-    model_config = ConfigDict(extra="forbid")
 
-    model: str
-    """A model of the list, or a classical method such as `classical:nlm(sigma=0.1)`."""
-    strength: float = Field(1.0, ge=0, le=1)
-    """How far towards the restored picture: 0 leaves it as it is, 1 is all the way."""
-    mask: bool = False
-    """Change it only where its mask is white."""
-    samples: int | None = Field(None, ge=2, le=64)
-    """Draw so many plausible restorations: the result is their mean, the layer `spread` shows where they differ."""
-    error_map: bool = False
-    """The layer `error` shows how far off each pixel may be: nine in ten lie within what it says. For calibrated models."""
-    views: Literal[1, 2, 4, 8] = 1
-    """Average over so many views of the picture, turned and mirrored: a little better, so many times as long."""
-    format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = None
-    """By default the picture's own."""
-    quality: int | None = Field(None, ge=1, le=100)
-    """Of JPEG (95), WebP (90), AVIF (80)."""
+Restore = create_model("Restore", __config__=ConfigDict(extra="forbid"), **_body_fields())
+"""How a picture is to be restored: the settings of `RestoreRequest`."""
 
 
 class Strokes(BaseModel):
@@ -127,8 +119,8 @@ async def quick_look(
 ) -> Response:
     """A smaller copy of the picture, restored at once: what the result will be about, not what it will be to the pixel."""
     found = here.gallery.get(picture)
-    wish = Wish(model, strength, mask)
-    pixels = await asyncio.wrap_future(here.quickly(preview, found, wish, here.catalogue))
+    request = RestoreRequest(model=model, strength=strength, mask=_mask_of(found, mask))
+    pixels = await asyncio.wrap_future(here.quickly(preview, found, request, here.catalogue))
     return png(pixels)
 
 
@@ -168,17 +160,9 @@ def mask(picture: str, here: Here) -> Response:
 def restore(picture: str, wanted: Restore, here: Here) -> dict[str, Any]:
     """Restore the picture; a job is answered, which waits for its turn."""
     found = here.gallery.get(picture)
-    wish = Wish(
-        wanted.model,
-        wanted.strength,
-        wanted.mask,
-        wanted.samples,
-        wanted.error_map,
-        wanted.views,
-        wanted.format,
-        wanted.quality,
-    )
-    here.quickly(check_wish, found, wish, here.catalogue).result()
+    settings = wanted.model_dump()
+    request = RestoreRequest(**settings | {"mask": _mask_of(found, settings["mask"])})
+    here.quickly(check_request, request, here.catalogue).result()
     if found.job is not None and any(
         job["id"] == found.job and job["state"] in ("waiting", "running")
         for job in here.queue.all()
@@ -188,7 +172,7 @@ def restore(picture: str, wanted: Restore, here: Here) -> dict[str, Any]:
         )
     job = here.queue.add(
         Restoration(
-            found, wish, here.gallery, here.catalogue, here.options.limits.minutes_of_restoring
+            found, request, here.gallery, here.catalogue, here.options.limits.minutes_of_restoring
         )
     )
     found.job = job.id
@@ -217,6 +201,12 @@ def thumbnail(picture: str, here: Here) -> Response:
     every = max(1, max(smallest.shape[:2]) // 96)
     headers = {"cache-control": "private, max-age=3600"}
     return Response(encoded(smallest[::every, ::every]), media_type="image/png", headers=headers)
+
+
+def _mask_of(picture: Picture, wanted: bool) -> Path | None:
+    if wanted and picture.mask is None:
+        raise SettingsConflict("this picture has no {} yet. Paint one first", settings=("mask",))
+    return picture.mask if wanted else None
 
 
 def _download(picture: Picture, path: Path, name: str) -> Response:

@@ -195,7 +195,7 @@ const preview = newest(async () => {
   $("restore-note").textContent = "";
   if (!picture || !chosen) return;
   const job = jobOf(picture);
-  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked && job.about.views === Number($("views").value);
+  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked && job.about.self_ensemble === Number($("views").value);
   if (picture.result && (same || !job)) return;
   if (chosen.needs_mask || busy(picture)) return;
   const query = new URLSearchParams({ model: chosen.name, strength: $("strength").value, mask: String($("masked").checked && picture.mask) });
@@ -218,7 +218,7 @@ async function restore(chosen) {
     const json = { model: $("restore-model").value, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
     if ($("spread").checked) json.samples = 8;
     if ($("error-map").checked) json.error_map = true;
-    if ($("views").value !== "1") json.views = Number($("views").value);
+    if ($("views").value !== "1") json.self_ensemble = Number($("views").value);
     const job = await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json });
     picture.job = job.id;
   }
