@@ -122,7 +122,6 @@ class Training:
         machinery: Machinery,
         progress: Progress,
     ) -> None:
-        machine.keep_freed_memory()
         self.recipe, self.target, self.machinery, self.progress = (
             recipe,
             target,

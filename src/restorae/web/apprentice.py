@@ -22,6 +22,7 @@ from restorae.formats import write_still
 from restorae.latent import tiled
 from restorae.model import Model
 from restorae.pixels import as_array
+from restorae.process import prepare_process
 from restorae.progress import Progress
 from restorae.training import Machinery, Recipe
 from restorae.training.loop import Training
@@ -165,4 +166,5 @@ if __name__ == "__main__":
     # whatever a library prints goes to stderr: stdout is ours
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    prepare_process()
     learn(json.loads(sys.stdin.read()), Telling(events))
