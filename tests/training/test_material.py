@@ -139,7 +139,7 @@ def test_pictures_that_say_nothing_are_refused_before_training_starts(
 def test_one_pair_asks_for_another_or_to_be_trusted(tmp_path: Path) -> None:
     clean = clean_pictures(1)
     with pytest.raises(
-        ShapeMismatch, match=r"there is only one\. Add another, or say --validation 0"
+        ShapeMismatch, match=r"there is only one\. Use validation=0"
     ):
         told_of(listed(with_noise(clean)), listed(clean))
     recipe = Recipe(validation=0, steps=40, **SMALL)
@@ -240,14 +240,14 @@ def test_files_that_changed_are_noticed_without_decoding_them(tmp_path: Path) ->
     for place, each in enumerate(clean_pictures(2)):
         write_still(tmp_path / f"{place}.png", np.rint(each * 255).astype(np.uint8))
     opened = read_folder(tmp_path, memory=1)
-    before = [opened.mark(index) for index in range(2)]
-    assert before == [read_folder(tmp_path, memory=1).mark(index) for index in range(2)]
+    before = [opened.fingerprint(index) for index in range(2)]
+    assert before == [read_folder(tmp_path, memory=1).fingerprint(index) for index in range(2)]
     write_still(tmp_path / "1.png", np.rint(clean_pictures(2)[1] * 254).astype(np.uint8))
-    assert [opened.mark(index) == mark for index, mark in enumerate(before)] == [True, False]
+    assert [opened.fingerprint(index) == mark for index, mark in enumerate(before)] == [True, False]
 
 
 def test_an_array_is_marked_by_its_values() -> None:
     stored = np.zeros((2, 8, 8), np.uint8)
     pictures = ArrayPictures(stored)
-    assert pictures.mark(0) == pictures.mark(1)
-    assert ArrayPictures(stored.astype(np.uint16)).mark(0) != pictures.mark(0)
+    assert pictures.fingerprint(0) == pictures.fingerprint(1)
+    assert ArrayPictures(stored.astype(np.uint16)).fingerprint(0) != pictures.fingerprint(0)

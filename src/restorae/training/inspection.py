@@ -19,8 +19,8 @@ def require_variety(pairs: Pairs, called: str) -> None:
         [] if pairs.degraded is pairs.clean else [("degraded", pairs.degraded)]
     )
     for name, pictures in sides:
-        first = pictures.mark(0)
-        if any(pictures.mark(index) != first for index in range(1, len(pictures))):
+        first = pictures.fingerprint(0)
+        if any(pictures.fingerprint(index) != first for index in range(1, len(pictures))):
             continue
         if _is_constant(pictures[0]):
             raise BadPicture(
@@ -43,7 +43,7 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
     same = [
         pairs.clean.names[index]
         for index in range(len(pairs))
-        if pairs.degraded.mark(index) == pairs.clean.mark(index)
+        if pairs.degraded.fingerprint(index) == pairs.clean.fingerprint(index)
     ]
     if len(same) == len(pairs):
         raise BadPicture(

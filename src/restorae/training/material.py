@@ -11,6 +11,7 @@ from restorae.data import (
     GreyPictures,
     Pairs,
     Pictures,
+    content_hashes,
     hold_out,
     in_their_ranges,
     is_named,
@@ -72,7 +73,7 @@ class Material:
             [] if self.examples.degraded is None else [self.examples.degraded]
         )
         outline = [
-            (side.names[index], side.size(index), side.mark(index))
+            (side.names[index], side.size(index), side.fingerprint(index))
             for side in sides
             for index in range(len(side))
         ]
@@ -130,7 +131,7 @@ def gather(
         inspect_pairs(pairs, progress)
 
     kept_in, held_out = (
-        _split(recipe, len(pairs)) if recipe.validation else _all_and_some(len(pairs))
+        _split(recipe, pairs.clean) if recipe.validation else _all_and_some(len(pairs))
     )
     size = pairs.clean.common_size
     if isinstance(recipe.network, VAE):
@@ -176,7 +177,8 @@ def _all_and_some(count: int) -> tuple[list[int], list[int]]:
     return list(range(count)), list(range(max(0, count - MNIST_VALIDATION), count))
 
 
-def _split(recipe: Recipe, count: int) -> tuple[list[int], list[int]]:
+def _split(recipe: Recipe, clean: Pictures) -> tuple[list[int], list[int]]:
+    count = len(clean)
     if (
         recipe.clean is not None
         and is_named(recipe.clean)
@@ -188,6 +190,4 @@ def _split(recipe: Recipe, count: int) -> tuple[list[int], list[int]]:
         return [*range(last - MNIST_VALIDATION), *range(last, count)], list(
             range(last - MNIST_VALIDATION, last)
         )
-    return hold_out(
-        count, recipe.validation, MNIST_VALIDATION, derive_seed(recipe.seed, _VALIDATION_SEED)
-    )
+    return hold_out(content_hashes(clean), recipe.validation, MNIST_VALIDATION)
