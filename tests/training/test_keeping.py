@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from skimage import data
 
 from restorae.data import ListedPictures, content_hash, hold_out
-from restorae.errors import Interrupted
+from restorae.errors import Interrupted, in_words
 from restorae.progress import Progress
 from restorae.training import Recipe, train
 
@@ -36,7 +36,7 @@ class Told(Progress):
         self.steps, self.stop_after = 0, stop_after
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.said.append(in_words(message))
 
     def advance(self, count: int, figures: object = None) -> None:
         self.steps += count

@@ -65,7 +65,7 @@ def demo(
         draws=EMBEDDED_DRAWS if name == "digits" else None,
     )
     seen, unseen = _learn_and_test(name, seed, data_dir, progress)
-    say(f"Training {recipe.network.kind} for {epochs:g} epochs on {name}, damaged by {damage}.")
+    say(f"Training {network} for {epochs:g} epochs on {name}, damaged by {damage}.")
     machinery = Machinery(device=device, data_dir=data_dir)
     model = train(
         recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress
