@@ -209,7 +209,7 @@ def test_a_walk_from_a_picture_to_itself_stands_still():
 
 @pytest.mark.parametrize("steps", [1, 0, -5])
 def test_a_walk_has_two_ends(steps):
-    with pytest.raises(UsageError, match=f"at least its two ends: --steps 2 or more, not {steps}"):
+    with pytest.raises(UsageError, match="at least its two ends"):
         interpolate(trained(SMALL), np.zeros((7, 10)), np.zeros((7, 10)), steps)
 
 

@@ -2,6 +2,15 @@
 
 from restorae.latent.clusters import Projection, project
 from restorae.latent.manifold import Manifold, axis_values, manifold
-from restorae.latent.walk import interpolate, tiled
+from restorae.latent.walk import interpolate, line, tiled
 
-__all__ = ["Manifold", "Projection", "axis_values", "interpolate", "manifold", "project", "tiled"]
+__all__ = [
+    "Manifold",
+    "Projection",
+    "axis_values",
+    "interpolate",
+    "line",
+    "manifold",
+    "project",
+    "tiled",
+]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restorae.errors import ShapeMismatch, UsageError
+from restorae.errors import Fix, ShapeMismatch, UsageError
 from restorae.model import Model
 
 
@@ -28,15 +28,32 @@ def interpolate(
         UsageError: fewer than two steps, or the model has no latent vector.
         ShapeMismatch: the pictures are not of the size that the model learned from.
     """
-    if steps < 2:
-        raise UsageError(f"A walk has at least its two ends: --steps 2 or more, not {steps}.")
     first, last = (model.encode(picture).mean for picture in (start, end))
     if len(first) != 1 or len(last) != 1:
         raise ShapeMismatch(
             f"A walk goes from one picture to one other; {len(first)} and {len(last)} came."
         )
-    latents = torch.lerp(first, last, torch.linspace(0, 1, steps)[:, None])
+    latents = line(first[0], last[0], steps)
     return model.decode(latents.numpy()), latents
+
+
+def line(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Latents on the straight line from one, (latent_dim,), to another, both included: (steps, latent_dim).
+
+    Raises:
+        UsageError: fewer than two steps.
+        ShapeMismatch: the ends differ in their number of coordinates.
+
+    >>> line(torch.tensor([0.0]), torch.tensor([1.0]), 3).tolist()
+    [[0.0], [0.5], [1.0]]
+    """
+    if steps < 2:
+        raise UsageError("An interpolation has at least its two ends", fix=Fix("steps", 2))
+    if start.shape != end.shape:
+        raise ShapeMismatch(
+            f"An interpolation joins latents of one size, not of {len(start)} and {len(end)} coordinates"
+        )
+    return torch.lerp(start, end, torch.linspace(0, 1, steps)[:, None])
 
 
 def tiled(images: np.ndarray) -> np.ndarray:

@@ -18,8 +18,8 @@ from restorae.errors import RestoraeError
 from restorae.version import VERSION
 from restorae.web import routes
 from restorae.web.guard import Guard
+from restorae.web.http_errors import status_of
 from restorae.web.options import Options
-from restorae.web.refusals import status_of
 from restorae.web.studio import Studio
 
 _log = logging.getLogger("restorae.web")

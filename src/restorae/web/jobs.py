@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from restorae.errors import Interrupted, Message, RestoraeError, in_words
 from restorae.machine import give_back_memory
 from restorae.progress import Progress
-from restorae.web.refusals import Refused, nothing_here
+from restorae.web.http_errors import HttpError, not_found
 from restorae.web.wording import PAGE
 
 State: TypeAlias = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -70,12 +70,12 @@ class Job(Progress):
 
         Raises:
             Interrupted: somebody asked for it.
-            Refused: its time is over.
+            HttpError: its time is over.
         """
         if self.stop_asked.is_set():
             raise Interrupted("Stopped, as was asked.")
         if self.began and time.time() - self.began > 60 * self.work.minutes:
-            raise Refused(
+            raise HttpError(
                 503,
                 f"Stopped after {self.work.minutes:g} minutes: longer than this server works on one thing.",
             )
@@ -155,11 +155,11 @@ class Queue:
         """Put work at the end of the queue.
 
         Raises:
-            Refused: too much waits already.
+            HttpError: too much waits already.
         """
         with self._state:
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
-                raise Refused(
+                raise HttpError(
                     429, f"{self.most} jobs wait already. Let some of them finish, or cancel them."
                 )
             job = Job(next(self._numbers), work, self._change)
@@ -172,11 +172,11 @@ class Queue:
         """A job by its number.
 
         Raises:
-            Refused: there is none.
+            HttpError: there is none.
         """
         job = self._jobs.get(name)
         if job is None:
-            raise nothing_here(f"job {name}")
+            raise not_found(f"job {name}")
         return job
 
     def all(self) -> list[dict[str, Any]]:

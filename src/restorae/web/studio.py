@@ -15,7 +15,7 @@ from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
 from restorae.web.options import Options
-from restorae.web.store import Shelf, Store
+from restorae.web.store import Store, Workspace
 from restorae.web.wording import PAGE
 
 P = ParamSpec("P")
@@ -57,20 +57,20 @@ class Studio:
 
         return self._readers.submit(done)
 
-    def in_words(self, error: BaseException, incoming: tuple[Shelf, str] | None = None) -> str:
+    def in_words(self, error: BaseException, incoming: tuple[Workspace, str] | None = None) -> str:
         """What a person on the page is told of an error: their own names for pictures, and no path of this machine.
 
         Args:
             error: what went wrong.
-            incoming: the shelf of a picture that is not in the gallery yet, and what the person calls it.
+            incoming: the workspace of a picture that is not in the gallery yet, and what the person calls it.
         """
         if not isinstance(error, RestoraeError):
             return "Something went wrong that should not have. What it was is written where the server was started."
         told = error.render(PAGE)
-        named = [(picture.shelf, picture.name) for picture in self.gallery.all()]
-        for shelf, name in [*named, incoming] if incoming is not None else named:
+        named = [(picture.workspace, picture.name) for picture in self.gallery.all()]
+        for workspace, name in [*named, incoming] if incoming is not None else named:
             told = re.sub(
-                rf"{re.escape(str(shelf.folder))}/[\w.-]+", name.replace("\\", r"\\"), told
+                rf"{re.escape(str(workspace.folder))}/[\w.-]+", name.replace("\\", r"\\"), told
             )
         told = re.sub(rf"{re.escape(str(self.store.folder))}/\w+/[\w.-]+", "The picture", told)
         for folder in (self.options.models, self.options.data):

@@ -21,10 +21,10 @@ from restorae.model import SUFFIX
 from restorae.training import SUITABLE, Recipe, checkpoint
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
+from restorae.web.http_errors import not_found
 from restorae.web.jobs import Job, Work
 from restorae.web.options import Options
-from restorae.web.refusals import nothing_here
-from restorae.web.store import Shelf
+from restorae.web.store import Workspace
 
 _GRACE = 60.0
 """Seconds in which a training that is asked to stop must have saved its checkpoint."""
@@ -86,11 +86,11 @@ class Apprenticeship(Work):
         options: Options,
         target: Path,
         recipe: Recipe,
-        shelf: Shelf,
+        workspace: Workspace,
         start_from: str | Path | None,
         resume: bool,
     ) -> None:
-        self.options, self.target, self.recipe, self.shelf = options, target, recipe, shelf
+        self.options, self.target, self.recipe, self.workspace = options, target, recipe, workspace
         self.start_from, self.resume = start_from, resume
         self.minutes = math.inf  # the recipe says how long; what it may say was checked
         self.losses: list[tuple[int, float]] = []
@@ -112,11 +112,11 @@ class Apprenticeship(Work):
         """The sheet of fixed pictures after a validation.
 
         Raises:
-            Refused: there is none.
+            HttpError: there is none.
         """
-        path = self.shelf.folder / f"look-{number}.png"
+        path = self.workspace.folder / f"look-{number}.png"
         if not 1 <= number <= len(self.looks) or not path.is_file():
-            raise nothing_here(f"look {number}")
+            raise not_found(f"look {number}")
         return path
 
     def run(self, job: Job) -> dict[str, Any]:
@@ -128,9 +128,9 @@ class Apprenticeship(Work):
             "resume": self.resume,
             "device": self.options.device,
             "imports": [str(path) for path in self.options.imports],
-            "folder": str(self.shelf.folder),
+            "folder": str(self.workspace.folder),
         }
-        complaints = self.shelf.folder / "stderr"
+        complaints = self.workspace.folder / "stderr"
         with complaints.open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "restorae.web.apprentice"],
@@ -165,7 +165,7 @@ class Apprenticeship(Work):
         return self._ended(last, job, process.returncode, complaints)
 
     def forget(self) -> None:
-        self.shelf.remove()
+        self.workspace.remove()
 
     def _hear(self, event: dict[str, Any], job: Job) -> None:
         match event["what"]:
@@ -261,7 +261,7 @@ _WORDS = {
 
 
 def begin(
-    wish: TrainingWish, options: Options, catalogue: Catalogue, data: DataSets, shelf: Shelf
+    wish: TrainingWish, options: Options, catalogue: Catalogue, data: DataSets, workspace: Workspace
 ) -> Apprenticeship:
     """The job that a wish becomes; what is wrong with it is told now.
 
@@ -284,10 +284,12 @@ def begin(
     start_from: str | Path | None = SUITABLE if wish.network is None else None
     if wish.start_from is not None:
         start_from = catalogue.path(wish.start_from)
-    return Apprenticeship(options, target, recipe, shelf, start_from, resume=False)
+    return Apprenticeship(options, target, recipe, workspace, start_from, resume=False)
 
 
-def take_up(name: str, options: Options, catalogue: Catalogue, shelf: Shelf) -> Apprenticeship:
+def take_up(
+    name: str, options: Options, catalogue: Catalogue, workspace: Workspace
+) -> Apprenticeship:
     """The job that goes on with a training that was stopped.
 
     Raises:
@@ -295,7 +297,7 @@ def take_up(name: str, options: Options, catalogue: Catalogue, shelf: Shelf) -> 
     """
     target = catalogue.place_for(name)
     state = checkpoint.peek(checkpoint.path_for(target))
-    return Apprenticeship(options, target, Recipe(**state.recipe), shelf, None, resume=True)
+    return Apprenticeship(options, target, Recipe(**state.recipe), workspace, None, resume=True)
 
 
 def unfinished(catalogue: Catalogue) -> list[dict[str, Any]]:

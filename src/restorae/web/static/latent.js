@@ -179,7 +179,7 @@ function drawPlane() {
   if (fallen) {
     paper.beginPath();
     const scale = side / 2 / reach();
-    paper.ellipse(toCanvas(fallen.mean[right], 0), toCanvas(fallen.mean[up] ?? 0, 1), Math.max(3, 2 * fallen.spread[right] * scale), Math.max(3, 2 * (fallen.spread[up] ?? 0) * scale), 0, 0, 7);
+    paper.ellipse(toCanvas(fallen.mean[right], 0), toCanvas(fallen.mean[up] ?? 0, 1), Math.max(3, 2 * fallen.std[right] * scale), Math.max(3, 2 * (fallen.std[up] ?? 0) * scale), 0, 0, 7);
     paper.strokeStyle = "#e0483a";
     paper.lineWidth = side / 200;
     paper.stroke();
@@ -259,7 +259,7 @@ const takePicture = safely(async (file) => {
     if (image.src) URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(await shown.blob());
     $("fallen").hidden = false;
-    const where = fallen.mean.slice(0, 3).map((mean, side) => `${mean.toFixed(2)} ± ${fallen.spread[side].toFixed(2)}`).join(", ");
+    const where = fallen.mean.slice(0, 3).map((mean, side) => `${mean.toFixed(2)} ± ${fallen.std[side].toFixed(2)}`).join(", ");
     $("latent-note").textContent = `${file.name} falls at (${where}${fallen.mean.length > 3 ? ", …" : ""}). ${fallen.notices.join(" ")}`;
     if (ends.start && !ends.end) ends.end = [...fallen.mean];
     else if (!ends.start) ends.start = [...fallen.mean];
@@ -310,9 +310,9 @@ let drawnWith = 0;
 
 async function drawSamples() {
   drawnWith += 1;
-  const { places } = await askJson(path(`sample?count=16&seed=${drawnWith}`));
-  const found = await pictures(await ask(path("decode"), { method: "POST", json: { places } }));
-  $("samples").replaceChildren(...places.map((each, which) => {
+  const { latents } = await askJson(path(`sample?count=16&seed=${drawnWith}`));
+  const found = await pictures(await ask(path("decode"), { method: "POST", json: { latents } }));
+  $("samples").replaceChildren(...latents.map((each, which) => {
     const canvas = make("canvas", { "aria-hidden": "true" });
     put(canvas, found, which);
     return make("button", { "aria-label": `Sample ${which + 1}`, onclick: () => { stopPlaying(); goTo(each); } }, canvas);

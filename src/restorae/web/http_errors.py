@@ -12,7 +12,7 @@ from restorae.errors import (
 )
 
 
-class Refused(RestoraeError):
+class HttpError(RestoraeError):
     """A request that is not served, whatever restorae itself would say to it."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -20,9 +20,9 @@ class Refused(RestoraeError):
         self.status = status
 
 
-def nothing_here(what: str) -> Refused:
+def not_found(what: str) -> HttpError:
     """What was named does not exist, or does no longer."""
-    return Refused(
+    return HttpError(
         404, f"There is no {what} here. It may have been removed, or the server was started anew."
     )
 
@@ -47,7 +47,7 @@ def status_of(error: RestoraeError) -> int:
     (415, 422)
     """
     match error:
-        case Refused():
+        case HttpError():
             return error.status
         case BadPicture():
             return 415
