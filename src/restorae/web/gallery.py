@@ -22,6 +22,8 @@ from restorae.formats import (
     write_still,
 )
 from restorae.pixels import LUMA, ValueRange, working_values
+from restorae.restoring import Choice, choose_for_files
+from restorae.restoring import Job as FileJob
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.mask_strokes import Stroke, paint
 from restorae.web.options import Limits
@@ -43,6 +45,8 @@ class Picture:
     original: Original
     values: ValueRange
     """Which stored values are shown black and white."""
+    automatic: Choice
+    """The model that is used where the person chooses none, and why."""
     layers: dict[str, Pyramid] = field(default_factory=dict)
     """What can be looked at: `before`, and once restored `after` and further ones."""
     strokes: list[Stroke] = field(default_factory=list)
@@ -76,6 +80,10 @@ class Picture:
             raise not_found(f"layer {name!r} of {self.name}")
         return self.layers[name]
 
+    def choice(self, masked: bool = False) -> Choice:
+        """The model for the whole picture, or for what its mask marks, where the person chooses none."""
+        return choose_for(self.file, masked=True) if masked else self.automatic
+
     def to_dict(self) -> dict[str, Any]:
         """What a page is told."""
         page = self.original.pages[0]
@@ -95,6 +103,10 @@ class Picture:
                 list(_turned(size, self.original.orientation))
                 for size in self.layers["before"].sizes
             ],
+            "automatic": {
+                "whole": self.choice()._asdict(),
+                "masked": self.choice(masked=True)._asdict(),
+            },
             "layers": list(self.layers),
             "strokes": [stroke.model_dump() for stroke in self.strokes],
             "mask": self.mask is not None,
@@ -154,7 +166,9 @@ class Gallery:
             }
         except OSError as error:
             raise workspace.failed(error) from None
-        picture = Picture(workspace.name, name, workspace, named, original, values, layers)
+        picture = Picture(
+            workspace.name, name, workspace, named, original, values, choose_for(named), layers
+        )
         self._pictures[picture.id] = picture
         return picture
 
@@ -241,6 +255,11 @@ def result_name(name: str, kind: str) -> str:
     path = PurePosixPath(name)
     suffix = path.suffix if kind_named(Path(name)) == kind else SUFFIX_OF[kind]
     return f"{path.stem}-restored{suffix}"
+
+
+def choose_for(file: Path, masked: bool = False) -> Choice:
+    """The bundled model that suits a file, as `restorae restore` without `--model` chooses."""
+    return choose_for_files([FileJob(file, file, Path(file.name))], masked)
 
 
 def is_array(picture: Picture) -> bool:

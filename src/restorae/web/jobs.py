@@ -138,11 +138,11 @@ class Queue:
 
     Args:
         most: jobs that may wait.
-        in_words: makes a sentence for a page of an error.
+        error_text: renders an error for the page.
     """
 
-    def __init__(self, most: int, in_words: Callable[[BaseException], str] = str) -> None:
-        self.most, self._in_words = most, in_words
+    def __init__(self, most: int, error_text: Callable[[BaseException], str] = str) -> None:
+        self.most, self._error_text = most, error_text
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
         self._state = threading.Condition()
@@ -254,14 +254,14 @@ class Queue:
             job.result = job.work.run(job)
             state = "done"
         except Interrupted as error:
-            state, job.error = "stopped", self._in_words(error)
+            state, job.error = "stopped", self._error_text(error)
         except RestoraeError as error:
-            job.error = self._in_words(error)
+            job.error = self._error_text(error)
         except MemoryError:
             job.error = "It does not fit in the memory of this machine."
         except Exception as error:
             _log.exception("job %s (%s) failed", job.id, job.work.kind)
-            job.error = self._in_words(error)
+            job.error = self._error_text(error)
         give_back_memory()
         with self._state:
             job.state, job.ended = state, time.time()

@@ -11,7 +11,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-from restorae.files import explain_write_failure
 from restorae.web.http_errors import HttpError, in_size
 
 _PREFIX = "restorae-page-"
@@ -92,12 +91,11 @@ class Workspace:
         self.store.free(self.name)
 
     def failed(self, error: OSError) -> HttpError:
-        """What a person is told when writing here fails."""
+        """The error for a file that cannot be written here."""
+        reason = error.strerror or type(error).__name__
         return HttpError(
             507,
-            explain_write_failure(Path("The picture"), error).replace(
-                "with --out", "by the variable TMPDIR"
-            ),
+            f"The server cannot store the picture: {reason}. It keeps its files in the folder for temporary files (TMPDIR).",
         )
 
 

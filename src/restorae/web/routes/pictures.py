@@ -42,8 +42,8 @@ class Restore(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str
-    """A model of the list, or a classical method such as `classical:nlm(sigma=0.1)`."""
+    model: str | None = None
+    """A model of the list, or a classical method such as `classical:nlm(sigma=0.1)`; by default one that suits the picture."""
     strength: float = Field(1.0, ge=0, le=1)
     """How far towards the restored picture: 0 leaves it as it is, 1 is all the way."""
     mask: bool = False
@@ -81,9 +81,9 @@ async def send(
             await asyncio.wrap_future(studio.read(studio.gallery.take, workspace, file, name))
         ).to_dict()
     except RestoraeError as error:
-        told = studio.in_words(error, (workspace, plain_name(name)))
+        text = studio.error_text(error, workspace, plain_name(name))
         workspace.remove()
-        raise HttpError(status_of(error), _for_a_page(told)) from None
+        raise HttpError(status_of(error), text) from None
     except BaseException:
         workspace.remove()
         raise
@@ -123,13 +123,13 @@ def tile(
 async def quick_look(
     picture: str,
     studio: StudioDep,
-    model: str,
+    model: str | None = None,
     strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
     mask: bool = False,
 ) -> Response:
     """A smaller copy of the picture, restored at once: what the result will be about, not what it will be to the pixel."""
     found = studio.gallery.get(picture)
-    wish = Wish(model, strength, mask)
+    wish = Wish(model or found.choice(mask).name, strength, mask)
     pixels = await asyncio.wrap_future(studio.quickly(preview, found, wish, studio.catalogue))
     return png(pixels)
 
@@ -151,7 +151,7 @@ async def send_mask(picture: str, request: Request, studio: StudioDep) -> dict[s
         file = await _stored(request, workspace)
         await asyncio.wrap_future(studio.read(studio.gallery.take_mask, found, file))
     except RestoraeError as error:
-        raise HttpError(status_of(error), studio.in_words(error, (workspace, "The mask"))) from None
+        raise HttpError(status_of(error), studio.error_text(error, workspace, "The mask")) from None
     finally:
         workspace.remove()
     return found.to_dict()
@@ -171,7 +171,7 @@ def restore(picture: str, wanted: Restore, studio: StudioDep) -> dict[str, Any]:
     """Restore the picture; a job is answered, which waits for its turn."""
     found = studio.gallery.get(picture)
     wish = Wish(
-        wanted.model,
+        wanted.model or found.choice(wanted.mask).name,
         wanted.strength,
         wanted.mask,
         wanted.samples,
@@ -251,9 +251,3 @@ async def _stored(request: Request, workspace: Workspace) -> Path:
     except OSError as error:
         raise workspace.failed(error) from None
     return path
-
-
-def _for_a_page(told: str) -> str:
-    """Advice for the command line does not help on a page."""
-    sentence, _, advice = told.partition(" If it is genuine, use --max-pixels")
-    return sentence + (" restorae restore --max-pixels on the command line can." if advice else "")
