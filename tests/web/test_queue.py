@@ -62,7 +62,7 @@ def test_one_at_a_time_and_the_others_know_their_place(queue: Queue) -> None:
     works = [Steps() for _ in range(3)]
     jobs = [queue.add(work) for work in works]
     assert works[0].begun.wait(5)
-    assert [(told["state"], told["place"]) for told in queue.all()] == [
+    assert [(told["state"], told["position"]) for told in queue.all()] == [
         ("running", 0),
         ("waiting", 1),
         ("waiting", 2),

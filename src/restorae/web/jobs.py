@@ -107,13 +107,13 @@ class Job(Progress):
         """Whether nothing more will come of it."""
         return self.state in ("done", "failed", "stopped")
 
-    def to_dict(self, place: int = 0) -> dict[str, Any]:
+    def to_dict(self, position: int = 0) -> dict[str, Any]:
         """What a page is told."""
         return {
             "id": self.id,
             "kind": self.work.kind,
             "state": self.state,
-            "place": place,
+            "position": position,
             "about": self.work.about(),
             "made": self.made,
             "began": self.began or None,
@@ -180,11 +180,11 @@ class Queue:
         return job
 
     def all(self) -> list[dict[str, Any]]:
-        """What pages are told of all jobs, oldest first; those that wait with their place, counted from 1."""
+        """What pages are told of all jobs, oldest first; those that wait with their position, counted from 1."""
         with self._state:
             jobs = list(self._jobs.values())
-        places = itertools.count(1)
-        return [job.to_dict(next(places) if job.state == "waiting" else 0) for job in jobs]
+        positions = itertools.count(1)
+        return [job.to_dict(next(positions) if job.state == "waiting" else 0) for job in jobs]
 
     def told(self, job: Job) -> dict[str, Any]:
         """What pages are told of one job."""

@@ -268,7 +268,7 @@ def begin(
     Raises:
         UsageError, OutputError: as their messages say.
     """
-    target = catalogue.place_for(wish.name)
+    target = catalogue.path_for_new(wish.name)
     if target.exists() and not wish.overwrite:
         raise UsageError(
             f"There is a model {wish.name!r} already. Choose another name, or ask to replace it."
@@ -295,7 +295,7 @@ def take_up(
     Raises:
         BadModelFile: there is no checkpoint of that name.
     """
-    target = catalogue.place_for(name)
+    target = catalogue.path_for_new(name)
     state = checkpoint.peek(checkpoint.path_for(target))
     return Apprenticeship(options, target, Recipe(**state.recipe), workspace, None, resume=True)
 

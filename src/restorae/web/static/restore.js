@@ -1,4 +1,4 @@
-// Restore: pictures in, a model, before and after, out again.
+// Restore: add images, choose a model and settings, compare before and after, download.
 
 import * as jobs from "./jobs.js";
 import * as models from "./models.js";
@@ -10,13 +10,15 @@ let current = null;
 let viewer;
 let count = 0;
 const OVERLAYS = {
-  error: { name: "how far off it may be", about: "Nine pixels in ten lie within it; full orange is a fifth of the range, or more." },
-  spread: { name: "where restorations differ", about: "The more orange, the more they differ." },
+  error: { name: "possible error", about: "90 % of the errors are smaller; full orange is a fifth of the range or more." },
+  spread: { name: "where the answers differ", about: "The more orange, the more they differ." },
 };
 const seen = new Map(); // picture: the last job whose result is known here
 
 const picked = () => pictures.find((picture) => picture.id && picture.id === current);
-const model = () => models.get($("restore-model").value);
+/** What restores a picture where the person chose no model: decided by the server for each picture. */
+const automatic = (picture) => picture?.automatic[$("masked").checked && picture.mask ? "masked" : "whole"];
+const model = () => models.get($("restore-model").value || automatic(picked())?.name);
 const jobOf = (picture) => (picture?.job ? jobs.get(picture.job) : null);
 const busy = (picture) => { const job = jobOf(picture); return Boolean(job && !jobs.isOver(job)); };
 
@@ -30,13 +32,13 @@ export function begin() {
     if (!$("page-restore").hidden) add(files);
   });
   models.listen(() => {
-    models.fillWith($("restore-model"), (each) => each.restores);
+    models.fillWith($("restore-model"), (each) => each.restores, "Automatic");
     remember();
     modelChanged();
   });
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
   $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
-  $("masked").addEventListener("change", () => { painting(); preview(); });
+  $("masked").addEventListener("change", modelChanged);
   $("views").addEventListener("change", preview);
   $("spread").addEventListener("change", update);
   $("error-map").addEventListener("change", update);
@@ -64,15 +66,14 @@ export function begin() {
 
 function remember() {
   const known = localStorage.getItem("model");
-  if (known && [...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
+  if ([...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
 }
 
 async function refresh() {
   const waiting = pictures.filter((picture) => !picture.id);
   pictures = [...(await askJson("/api/pictures")), ...waiting];
   if (!picked()) current = pictures.findLast((picture) => picture.id)?.id ?? null;
-  update();
-  preview();
+  modelChanged();
 }
 
 const add = safely(async (files) => {
@@ -87,8 +88,7 @@ const add = safely(async (files) => {
       pictures = pictures.filter((each) => each.id !== found.id);
       put(found);
       current = found.id;
-      update();
-      preview();
+      modelChanged();
     } catch (error) {
       put({ name: file.name, key: coming[place].key, refused: error.message });
       update();
@@ -98,8 +98,7 @@ const add = safely(async (files) => {
 
 function pick(id) {
   current = id;
-  update();
-  preview();
+  modelChanged();
 }
 
 const remove = safely(async (key) => {
@@ -107,12 +106,19 @@ const remove = safely(async (key) => {
   if (picture?.id) await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
   pictures = pictures.filter((each) => each !== picture);
   if (key === current) current = pictures.findLast((each) => each.id)?.id ?? null;
-  update();
-  preview();
+  modelChanged();
 });
+
+/** Say which model was chosen, and why. */
+function showChoice() {
+  const choice = $("restore-model").value ? null : automatic(picked());
+  const text = choice ? `${choice.name}: ${choice.reason}.` : $("restore-model").value ? "" : "A model is chosen for each image.";
+  if ($("chosen-model").textContent !== text) $("chosen-model").textContent = text;
+}
 
 function modelChanged() {
   const chosen = model();
+  showChoice();
   $("model-card").hidden = !chosen;
   $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
   $("spread-field").hidden = !chosen?.samples;
@@ -130,7 +136,7 @@ function modelChanged() {
 function update() {
   const list = pictures.map((picture) => {
     const job = jobOf(picture);
-    const told = picture.refused ?? (picture.sending ? "on its way …" : job ? jobs.told(job) : picture.result ? "restored" : `${picture.width} × ${picture.height}, ${size(picture.bytes)}`);
+    const told = picture.refused ?? (picture.sending ? "sending …" : job ? jobs.told(job) : picture.result ? "restored" : `${picture.width} × ${picture.height}, ${size(picture.bytes)}`);
     const failed = picture.refused || job?.state === "failed";
     const text = make("span", { class: "text" },
       make("span", { class: "name" }, picture.name),
@@ -149,7 +155,7 @@ function update() {
   renew($("pictures"), list);
   const picture = picked();
   const open = pictures.filter((each) => each.id);
-  $("restore-now").disabled = !picture || !model() || busy(picture);
+  $("restore-now").disabled = !picture || busy(picture);
   $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
   $("restore-all").hidden = open.length < 2;
   $("restore-all").textContent = `Restore all ${open.length}`;
@@ -205,7 +211,7 @@ const preview = newest(async () => {
     if (picked()?.id !== picture.id) return;
     if (!picked().layers.includes("after")) viewer.showPreview(bitmap);
     const smaller = picture.width > bitmap.width;
-    $("restore-note").textContent = picked().layers.includes("after") ? "Changed since it was restored: restore again to see it." : smaller ? "The preview is a smaller copy, restored. Restore does the whole." : "";
+    $("restore-note").textContent = picked().layers.includes("after") ? "Settings changed: restore again to see the result." : smaller ? "The preview is a smaller copy. Restore processes the whole image." : "";
   } catch (error) {
     $("restore-note").textContent = error.message;
   }
@@ -213,16 +219,21 @@ const preview = newest(async () => {
 
 async function restore(chosen) {
   const wanted = chosen.filter(Boolean);
+  const refused = [];
   for (const picture of wanted) {
     const masked = $("masked").checked && (picture.mask || picture.id === current);
-    const json = { model: $("restore-model").value, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
+    const json = { model: $("restore-model").value || null, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
     if ($("spread").checked) json.samples = 8;
     if ($("error-map").checked) json.error_map = true;
     if ($("views").value !== "1") json.views = Number($("views").value);
-    const job = await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json });
-    picture.job = job.id;
+    try {
+      picture.job = (await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json })).id;
+    } catch (error) {
+      if (wanted.length === 1) throw error;
+      refused.push(`${picture.name}: ${error.message}`);
+    }
   }
-  if (wanted.length > 1) say(`${wanted.length} pictures wait for their turn.`);
+  if (wanted.length > 1) say([`${wanted.length - refused.length} of ${wanted.length} images are waiting.`, ...refused].join(" "));
   update();
 }
 
@@ -257,7 +268,7 @@ async function saveStrokes(strokes) {
   const answered = await askJson(`/api/pictures/${picture.id}/mask`, { method: "PUT", json: { strokes } });
   picture.strokes = answered.strokes;
   picture.mask = answered.mask;
-  preview();
+  modelChanged();
 }
 
 async function takeMask() {
@@ -266,7 +277,6 @@ async function takeMask() {
   const picture = picked();
   if (!file || !picture) return;
   Object.assign(picture, await askJson(`/api/pictures/${picture.id}/mask`, { method: "POST", body: file }));
-  say("The mask was taken.");
-  update();
-  preview();
+  say("The mask was loaded.");
+  modelChanged();
 }
