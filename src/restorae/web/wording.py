@@ -12,7 +12,9 @@ _LABELS: Final = {
     "mask": "Only where I paint",
     "name": "Model’s name",
     "overwrite": "Replace a model of that name",
+    "self_ensemble": "Self-ensemble",
     "start_from": "Start from",
+    "tile": "Tile size",
 }
 """Labels that are not simply the setting's name."""
 _COMMAND_LINE_ONLY: Final = frozenset({"max_pixels", "out"})
@@ -46,9 +48,20 @@ def label(name: str) -> str:
     """The label of a setting in the page's forms.
 
     >>> label("self_ensemble"), label("mask")
-    ('Self ensemble', 'Only where I paint')
+    ("Self-ensemble", 'Only where I paint')
     """
     return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def choice_label(name: str, choice: object) -> str:
+    """The label of one choice of a setting.
+
+    >>> choice_label("self_ensemble", 1), choice_label("self_ensemble", 4), choice_label("format", "png")
+    ('Standard', 'Average of 4 passes (4 × as long)', 'png')
+    """
+    if name == "self_ensemble":
+        return "Standard" if choice == 1 else f"Average of {choice} passes ({choice} × as long)"
+    return "automatic" if choice == "auto" else str(choice)
 
 
 PAGE = PageWording()

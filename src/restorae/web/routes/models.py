@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from restorae.version import VERSION
+from restorae.web import restore_form
 from restorae.web.routes.common import SAYS_NO, StudioDep
 
 models = APIRouter(prefix="/api", tags=["models"], responses=SAYS_NO)
@@ -28,6 +29,12 @@ def about(studio: StudioDep) -> dict[str, Any]:
         },
         "stored": studio.store.taken,
     }
+
+
+@models.get("/restore-form")
+def restore_form_fields() -> dict[str, Any]:
+    """The settings of a restoration, for a form: their kinds, bounds, defaults, and which exclude each other."""
+    return restore_form.form()
 
 
 @models.get("/models")

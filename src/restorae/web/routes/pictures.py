@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -16,7 +16,8 @@ from restorae.web.gallery import Picture, is_array, plain_name
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
 from restorae.web.pyramid import png_bytes
-from restorae.web.restorations import Restoration, Wish, check_wish, preview
+from restorae.web.restorations import Restoration, check_request, preview
+from restorae.web.restore_form import RestoreBody, request_for
 from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
 from restorae.web.store import Workspace
 
@@ -35,29 +36,6 @@ _MEDIA = {
     "webp": "image/webp",
     "avif": "image/avif",
 }
-
-
-class Restore(BaseModel):
-    """How a picture is to be restored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str | None = None
-    """A model of the list, or a classical method such as `classical:nlm(sigma=0.1)`; by default one that suits the picture."""
-    strength: float = Field(1.0, ge=0, le=1)
-    """How far towards the restored picture: 0 leaves it as it is, 1 is all the way."""
-    mask: bool = False
-    """Change it only where its mask is white."""
-    samples: int | None = Field(None, ge=2, le=64)
-    """Draw so many plausible restorations: the result is their mean, the layer `spread` shows where they differ."""
-    error_map: bool = False
-    """The layer `error` shows how far off each pixel may be: nine in ten lie within what it says. For calibrated models."""
-    views: Literal[1, 2, 4, 8] = 1
-    """Average over so many views of the picture, turned and mirrored: a little better, so many times as long."""
-    format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = None
-    """By default the picture's own."""
-    quality: int | None = Field(None, ge=1, le=100)
-    """Of JPEG (95), WebP (90), AVIF (80)."""
 
 
 class Strokes(BaseModel):
@@ -119,19 +97,13 @@ def tile(
     return png(studio.gallery.get(picture).layer(layer).tile(level, column, row), kept=True)
 
 
-@pictures.get("/{picture}/preview.png", responses=PNG)
-async def quick_look(
-    picture: str,
-    studio: StudioDep,
-    model: str | None = None,
-    strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
-    mask: bool = False,
-) -> Response:
-    """A smaller copy of the picture, restored at once: what the result will be about, not what it will be to the pixel."""
+@pictures.post("/{picture}/preview.png", responses=PNG)
+async def preview_picture(picture: str, body: RestoreBody, studio: StudioDep) -> Response:
+    """A smaller copy of the picture, restored at once: roughly what the result will look like, not to the pixel."""
     found = studio.gallery.get(picture)
-    wish = Wish(model or found.choice(mask).name, strength, mask)
-    pixels = await asyncio.wrap_future(studio.quickly(preview, found, wish, studio.catalogue))
-    return png(pixels)
+    request = request_for(body, found, studio.options.limits.pixels)
+    work = studio.quickly(preview, found, request, studio.catalogue)
+    return png(await asyncio.wrap_future(work))
 
 
 @pictures.put("/{picture}/mask")
@@ -167,20 +139,11 @@ def mask(picture: str, studio: StudioDep) -> Response:
 
 
 @pictures.post("/{picture}/restore", status_code=202)
-def restore(picture: str, wanted: Restore, studio: StudioDep) -> dict[str, Any]:
+def restore(picture: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
     """Restore the picture; a job is answered, which waits for its turn."""
     found = studio.gallery.get(picture)
-    wish = Wish(
-        wanted.model or found.choice(wanted.mask).name,
-        wanted.strength,
-        wanted.mask,
-        wanted.samples,
-        wanted.error_map,
-        wanted.views,
-        wanted.format,
-        wanted.quality,
-    )
-    studio.quickly(check_wish, found, wish, studio.catalogue).result()
+    request = request_for(body, found, studio.options.limits.pixels)
+    studio.quickly(check_request, request, studio.catalogue).result()
     if found.job is not None and any(
         job["id"] == found.job and job["state"] in ("waiting", "running")
         for job in studio.queue.all()
@@ -191,7 +154,7 @@ def restore(picture: str, wanted: Restore, studio: StudioDep) -> dict[str, Any]:
     job = studio.queue.add(
         Restoration(
             found,
-            wish,
+            request,
             studio.gallery,
             studio.catalogue,
             studio.options.limits.minutes_of_restoring,

@@ -1,6 +1,7 @@
 // Restore: add images, choose a model and settings, compare before and after, download.
 
 import * as jobs from "./jobs.js";
+import { Form } from "./form.js";
 import * as models from "./models.js";
 import { Viewer } from "./viewer.js";
 import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, size, takeFiles } from "./tools.js";
@@ -8,25 +9,37 @@ import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, s
 let pictures = []; // as the server tells; those on their way have no id
 let current = null;
 let viewer;
+let form; // the settings, as RestoreRequest describes them
 let count = 0;
 const OVERLAYS = {
   error: { name: "possible error", about: "90 % of the errors are smaller; full orange is a fifth of the range or more." },
   spread: { name: "where the answers differ", about: "The more orange, the more they differ." },
 };
+/** What a model must be able to do, or a picture be, for a setting to be offered; all others always are. */
+const NEEDS = {
+  samples: (chosen) => chosen?.samples,
+  error_map: (chosen) => chosen?.tells_bounds,
+  self_ensemble: (chosen) => chosen?.takes_views,
+  axes: (chosen, picture) => picture?.stack,
+  together: (chosen, picture) => picture?.stack,
+};
 const seen = new Map(); // picture: the last job whose result is known here
 
 const picked = () => pictures.find((picture) => picture.id && picture.id === current);
 /** What restores a picture where the person chose no model: decided by the server for each picture. */
-const automatic = (picture) => picture?.automatic[$("masked").checked && picture.mask ? "masked" : "whole"];
+const automatic = (picture) => picture?.automatic[masked() && picture.mask ? "masked" : "whole"];
 const model = () => models.get($("restore-model").value || automatic(picked())?.name);
 const jobOf = (picture) => (picture?.job ? jobs.get(picture.job) : null);
 const busy = (picture) => { const job = jobOf(picture); return Boolean(job && !jobs.isOver(job)); };
 
-export function begin() {
+const masked = () => Boolean(form?.value("mask"));
+
+export async function begin() {
   viewer = new Viewer($("viewer"), {
     onzoom: (scale) => { $("zoom").value = `${scale >= 0.1 ? Math.round(100 * scale) : (100 * scale).toFixed(1)} %`; },
     onstrokes: safely(saveStrokes),
   });
+  form = new Form($("restore-settings"), await askJson("/api/restore-form"), modelChanged);
   takeFiles($("drop"), $("files"), add);
   takeFiles(document.body, make("input"), (files) => {
     if (!$("page-restore").hidden) add(files);
@@ -37,11 +50,6 @@ export function begin() {
     modelChanged();
   });
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
-  $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
-  $("masked").addEventListener("change", modelChanged);
-  $("views").addEventListener("change", preview);
-  $("spread").addEventListener("change", update);
-  $("error-map").addEventListener("change", update);
   $("restore-now").addEventListener("click", safely(() => restore([picked()])));
   $("restore-all").addEventListener("click", safely(() => restore(pictures.filter((picture) => picture.id && !busy(picture)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
@@ -121,13 +129,8 @@ function modelChanged() {
   showChoice();
   $("model-card").hidden = !chosen;
   $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
-  $("spread-field").hidden = !chosen?.samples;
-  if (!chosen?.samples) $("spread").checked = false;
-  $("views-field").hidden = !chosen?.takes_views;
-  if (!chosen?.takes_views) $("views").value = "1";
-  $("error-field").hidden = !chosen?.tells_bounds;
-  if (!chosen?.tells_bounds) $("error-map").checked = false;
-  if (chosen?.needs_mask) $("masked").checked = true;
+  for (const [name, fits] of Object.entries(NEEDS)) form.offer(name, Boolean(fits(chosen, picked())));
+  if (chosen?.needs_mask) form.set("mask", true);
   painting();
   update();
   preview();
@@ -159,7 +162,6 @@ function update() {
   $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
   $("restore-all").hidden = open.length < 2;
   $("restore-all").textContent = `Restore all ${open.length}`;
-  $("strength").disabled = $("spread").checked || $("error-map").checked;
   viewer.show(picture ?? null);
   $("picture-facts").textContent = picture ? facts(picture) : "\u00a0";
   const job = jobOf(picture);
@@ -201,12 +203,12 @@ const preview = newest(async () => {
   $("restore-note").textContent = "";
   if (!picture || !chosen) return;
   const job = jobOf(picture);
-  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked && job.about.views === Number($("views").value);
+  const same = job?.state === "done" && job.about.model === chosen.name && form.agrees(job.about);
   if (picture.result && (same || !job)) return;
   if (chosen.needs_mask || busy(picture)) return;
-  const query = new URLSearchParams({ model: chosen.name, strength: $("strength").value, mask: String($("masked").checked && picture.mask) });
+  const json = { ...form.values(), model: chosen.name, mask: Boolean(masked() && picture.mask) };
   try {
-    const answer = await ask(`/api/pictures/${picture.id}/preview.png?${query}`);
+    const answer = await ask(`/api/pictures/${picture.id}/preview.png`, { method: "POST", json });
     const bitmap = await createImageBitmap(await answer.blob());
     if (picked()?.id !== picture.id) return;
     if (!picked().layers.includes("after")) viewer.showPreview(bitmap);
@@ -221,11 +223,7 @@ async function restore(chosen) {
   const wanted = chosen.filter(Boolean);
   const refused = [];
   for (const picture of wanted) {
-    const masked = $("masked").checked && (picture.mask || picture.id === current);
-    const json = { model: $("restore-model").value || null, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
-    if ($("spread").checked) json.samples = 8;
-    if ($("error-map").checked) json.error_map = true;
-    if ($("views").value !== "1") json.views = Number($("views").value);
+    const json = { ...form.values(), model: $("restore-model").value || null, mask: masked() && (picture.mask || picture.id === current) };
     try {
       picture.job = (await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json })).id;
     } catch (error) {
@@ -251,14 +249,14 @@ async function jobsChanged(all) {
 let tool = "brush";
 
 function painting() {
-  $("paint-tools").hidden = !$("masked").checked;
+  $("paint-tools").hidden = !masked();
   take();
 }
 
 function take(chosen = tool) {
   tool = chosen;
   for (const each of ["brush", "eraser", "hand"]) $(each).setAttribute("aria-pressed", String(each === tool));
-  viewer.setPainting($("masked").checked && tool !== "hand" ? { radius: Number($("brush-size").value), erase: tool === "eraser" } : null);
+  viewer.setPainting(masked() && tool !== "hand" ? { radius: Number($("brush-size").value), erase: tool === "eraser" } : null);
 }
 
 async function saveStrokes(strokes) {

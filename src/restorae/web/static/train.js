@@ -96,7 +96,7 @@ function card(job) {
   const action = !over
     ? make("button", { onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
     : job.state === "done"
-      ? make("a", { class: "button", href: "#restore", onclick: () => { $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
+      ? make("a", { class: "button", href: "#restore", onclick: () => { localStorage.setItem("model", job.result.model); $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
       : about.resumable
         ? make("button", { onclick: () => resume(about.name) }, "Resume")
         : null;
