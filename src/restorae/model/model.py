@@ -181,7 +181,7 @@ class Model:
         Raises:
             UsageError: this model has no latent.
         """
-        self._vae()
+        self.vae()
         restored = self._through_module(_as_images(pictures))
         if isinstance(pictures, Tensor):
             return restored.to(pictures.dtype)
@@ -305,7 +305,7 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the pictures have another size or number of channels than those it learned from.
         """
-        network = self._vae()
+        network = self.vae()
         images = _as_images(pictures)
         network.check_channels(images.shape[1])
         self._check(images)
@@ -337,7 +337,7 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the latents have another number of coordinates.
         """
-        network = self._vae()
+        network = self.vae()
         if isinstance(latents, np.ndarray):
             return as_array(
                 self.decode(torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32)))
@@ -355,20 +355,20 @@ class Model:
         Raises:
             UsageError: this model has no latent vector, or `count` is below 1.
         """
-        network = self._vae()
+        return as_array(self.decode(self.sample_latents(count, seed)))
+
+    def sample_latents(self, count: int, seed: int = 0) -> Latents:
+        """Latents (count, latent_dim) drawn from the prior: those that `sample` decodes; errors as there."""
+        latent_dim = self.vae().latent_dim
         if count < 1:
             raise UsageError(f"At least one picture must be sampled, not {count}.")
         # one generator for each: the first ten of a hundred are the ten
-        latents = torch.stack(
-            [
-                torch.randn(network.latent_dim, generator=generator(seed, place))
-                for place in range(count)
-            ]
+        return torch.stack(
+            [torch.randn(latent_dim, generator=generator(seed, index)) for index in range(count)]
         )
-        return as_array(self.decode(latents))
 
     def _outputs(self, latents: Latents) -> Tensor:
-        network, module = self._vae(), self.module
+        network, module = self.vae(), self.module
         at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
         with self._ready():
             parts = [
@@ -377,7 +377,12 @@ class Model:
             ]
         return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
 
-    def _vae(self) -> VAE:
+    def vae(self) -> VAE:
+        """The network, where it is a variational auto-encoder.
+
+        Raises:
+            UsageError: it is another.
+        """
         if not isinstance(self.network, VAE):
             raise UsageError(
                 f"{self.card.name} is no variational auto-encoder: its network ({self.network.kind}) has no latent vector to encode to "

@@ -30,7 +30,7 @@ from restorae.shapes import Images
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery, Picture, result_name
 from restorae.web.jobs import Job, Work
-from restorae.web.mosaics import lay_out, room_for, shown_range
+from restorae.web.pyramid import display_range, pyramid_bytes, write_pyramid
 
 PREVIEW = 250_000
 """Pixels of the smaller copy that is restored at once, so that something is seen soon."""
@@ -89,8 +89,8 @@ class Restoration(Work):
         restorer = Stoppable(Bounded(restorer) if wish.error_map else restorer, job.check)
         kind = wish.kind or picture.original.kind
         name = result_name(picture.name, kind)
-        target = picture.shelf.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
-        picture.shelf.claim(_room_for_results(picture))
+        target = picture.workspace.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
+        picture.workspace.claim(_room_for_results(picture))
         order = Order(
             restorer if wish.samples is None else self.catalogue.restorer(wish.model),
             Treatment(strength=wish.strength),
@@ -110,9 +110,13 @@ class Restoration(Work):
         result = open_original(target, most_pixels=self.gallery.limits.pixels)
         layers = {"before": picture.layers["before"]}
         same = result.pages[0].dtype == picture.original.pages[0].dtype
-        values = picture.values if same else shown_range(result, "auto")
-        layers["after"] = lay_out(
-            result, values, picture.shelf.folder, f"after-{picture.version + 1}", check=job.check
+        values = picture.values if same else display_range(result, "auto")
+        layers["after"] = write_pyramid(
+            result,
+            values,
+            picture.workspace.folder,
+            f"after-{picture.version + 1}",
+            check=job.check,
         )
         layers |= self._overlays(target, job)
         former = [
@@ -142,10 +146,10 @@ class Restoration(Work):
             return {}
         number = self.picture.version + 1
         return {
-            name: lay_out(
+            name: write_pyramid(
                 open_original(path),
                 FULL_RANGE,
-                self.picture.shelf.folder,
+                self.picture.workspace.folder,
                 f"{name}-{number}",
                 check=job.check,
             )
@@ -227,10 +231,10 @@ def preview(picture: Picture, wish: Wish, catalogue: Catalogue) -> np.ndarray:
     restorer = catalogue.restorer(wish.model)
     if restorer.needs_mask:
         raise UsageError(f"{restorer.name} fills what a mask marks; there is no preview of that.")
-    mosaic = picture.layers["before"]
-    level = mosaic.smaller_than(PREVIEW)
-    images = as_batch(np.array(mosaic.stored(level))[None])
-    change = restorer.settled(mosaic.sizes[level], lambda: images)
+    pyramid = picture.layers["before"]
+    level = pyramid.smaller_than(PREVIEW)
+    images = as_batch(np.array(pyramid.stored(level))[None])
+    change = restorer.settled(pyramid.sizes[level], lambda: images)
     with torch.inference_mode():
         after = change(images)
     mixed = (images + wish.strength * (after - images)).clamp(0, 1).mul(255).round()
@@ -239,13 +243,13 @@ def preview(picture: Picture, wish: Wish, catalogue: Catalogue) -> np.ndarray:
     )
     if wish.masked and picture.mask is not None:
         mask = read_still(picture.mask)[:: 2**level, :: 2**level]
-        shown = np.where(mask[..., None] > 0, shown, mosaic.level(level))
+        shown = np.where(mask[..., None] > 0, shown, pyramid.level(level))
     return shown
 
 
 def _room_for_results(picture: Picture) -> int:
     """Claimed once: a second result takes the place of the first."""
-    return 0 if picture.result else 3 * picture.original.bytes + 2 * room_for(picture.original)
+    return 0 if picture.result else 3 * picture.original.bytes + 2 * pyramid_bytes(picture.original)
 
 
 def _files_of_result(picture: Picture) -> list[Path]:
@@ -258,5 +262,5 @@ def _files_of_result(picture: Picture) -> list[Path]:
 
 
 def _files_of(picture: Picture, layer: str) -> list[Path]:
-    mosaic = picture.layers.get(layer)
-    return [] if mosaic is None else list(mosaic.folder.glob(f"{mosaic.name}-*.pixels"))
+    pyramid = picture.layers.get(layer)
+    return [] if pyramid is None else list(pyramid.folder.glob(f"{pyramid.name}-*.pixels"))
