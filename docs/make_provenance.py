@@ -56,7 +56,10 @@ def provenance() -> str:
     """Return both tables as Markdown."""
     cards = {name: restorae.load(name).card for name in bundled_names()}
     used = sorted({data_set_of(card) for card in cards.values()})
-    lines = ["| model | trained on | held out of training | licence of the weights |", "|---|---|---|---|"]
+    lines = [
+        "| model | trained on | held out of training | licence of the weights |",
+        "|---|---|---|---|",
+    ]
     lines += [_model_row(name, card) for name, card in cards.items()]
     lines += ["", "| data set | source | licence of the images |", "|---|---|---|"]
     lines += [
@@ -80,12 +83,16 @@ def data_set_of(card: Card) -> str:
     """
     name = str((card.recipe or {}).get("clean"))
     if name not in DATA_SETS:
-        raise KeyError(f"{card.name} was trained on {name!r}, which docs/make_provenance.py does not know")
+        raise KeyError(
+            f"{card.name} was trained on {name!r}, which docs/make_provenance.py does not know"
+        )
     return name
 
 
 def _model_row(name: str, card: Card) -> str:
-    return f"| `{name}` | {DATA_SETS[data_set_of(card)].title} | {_held_out(card)} | {card.licence} |"
+    return (
+        f"| `{name}` | {DATA_SETS[data_set_of(card)].title} | {_held_out(card)} | {card.licence} |"
+    )
 
 
 def _held_out(card: Card) -> str:
@@ -103,13 +110,17 @@ def updated(page: str) -> str:
 def main() -> int:
     """Write the tables into docs/data.md, or check them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only check that the tables are up to date")
+    parser.add_argument(
+        "--check", action="store_true", help="only check that the tables are up to date"
+    )
     check = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
     new = updated(page)
     if check:
         if page != new:
-            print("docs/data.md is out of date: run python docs/make_provenance.py", file=sys.stderr)
+            print(
+                "docs/data.md is out of date: run python docs/make_provenance.py", file=sys.stderr
+            )
         return int(page != new)
     PAGE.write_text(new, encoding="utf-8")
     return 0
