@@ -11,7 +11,7 @@ import numpy as np
 
 from restorae.errors import BadPicture
 from restorae.formats.arrays import read_array
-from restorae.formats.originals import ArrayRows, Original, Page, Rows
+from restorae.formats.original import ArrayRows, Original, Page, Rows
 
 _PICTURE_BANDS = (1, 2, 3, 4)
 
@@ -24,6 +24,10 @@ class ArrayOriginal(Original):
     order: tuple[int, ...] = ()
     """How its sides are rearranged to planes, height, width[, bands]."""
     banded: bool = False
+
+    @property
+    def is_array(self) -> bool:
+        return True
 
     def planes(self, array: np.ndarray) -> Any:
         """Views of the planes of an array of this shape: (height, width[, bands]) each."""

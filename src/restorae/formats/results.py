@@ -6,36 +6,31 @@ are carried over byte for byte where the format stays the same, and the file app
 
 from __future__ import annotations
 
-import abc
 import contextlib
 import os
 import shutil
-from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restorae.errors import BadPicture, OutputError
-from restorae.files import explain_write_failure, written_whole
+from restorae.errors import BadPicture
+from restorae.files import written_whole
 from restorae.formats import jpeg_segments, png_chunks, tiff_tags, webp_chunks
 from restorae.formats.array_files import ArrayOriginal
-from restorae.formats.arrays import write_array
+from restorae.formats.array_writing import begin_array
 from restorae.formats.kinds import ARRAY_KINDS, WRITTEN
-from restorae.formats.originals import Original, Page, TiffArrayOriginal, VipsOriginal
-from restorae.formats.spool import Spool
-from restorae.formats.stills import as_8_bits
+from restorae.formats.original import Original, Page
+from restorae.formats.originals import TiffArrayOriginal, VipsOriginal
+from restorae.formats.tiff_pages import colour_options, needs_bigtiff, write_pages
+from restorae.formats.vips_image import as_8_bits, image_of, vips_errors
+from restorae.formats.writer import SpooledWriter, Writer
 
 if TYPE_CHECKING:
     import pyvips
 
 QUALITY = {"jpeg": 95, "webp": 90, "avif": 80, "tiff": 95}
 """Of lossy formats, unless something else is asked for."""
-_CLASSIC_LIMIT = 3_900_000_000
-_FORMATS = {
-    "u1": "uchar", "i1": "char", "u2": "ushort", "i2": "short", "u4": "uint", "i4": "int", "f4": "float", "f8": "double", "b1": "uchar"
-}  # fmt: skip
 _METADATA = (
     "icc-profile-data", "exif-data", "xmp-data", "iptc-data", "photoshop-data", "orientation", "resolution-unit", "delay", "loop",
     "image-description",
@@ -43,39 +38,9 @@ _METADATA = (
 _METADATA_STARTS = ("exif-ifd", "png-comment")
 
 
-class Result(abc.ABC):
-    """A file that is being written. Values may come in any order; then `finish`, or `drop`."""
-
-    def __init__(self, original: Original, target: Path) -> None:
-        self.original, self.target = original, target
-        self.notices: list[str] = []
-
-    @abc.abstractmethod
-    def put(self, page: int, top: int, rows: np.ndarray) -> None:
-        """Rows (count, width, bands) of a page, from its row `top` on."""
-
-    @abc.abstractmethod
-    def finish(self) -> None:
-        """Encode and write, whole or not at all.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-
-    @abc.abstractmethod
-    def drop(self) -> None:
-        """Give back what was taken; nothing is written."""
-
-    def __enter__(self) -> Result:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.drop()
-
-
 def begin_result(
     original: Original, target: Path, kind: str | None = None, quality: int | None = None
-) -> Result:
+) -> Writer:
     """A result for `target` that is like `original`, in its format or in another.
 
     Args:
@@ -94,10 +59,7 @@ def begin_result(
             raise BadPicture(
                 f"{original.path}: arrays are written as arrays and pictures as pictures; {kind} is not possible here."
             )
-        as_it_lies = kind == "npy" and original.order == tuple(range(original.array.ndim))
-        return (
-            _SpooledArrayResult(original, target) if as_it_lies else _ArrayResult(original, target)
-        )
+        return begin_array(target, original.pages, original, compressed=kind == "npz")
     if isinstance(original, TiffArrayOriginal):
         if kind != "tiff":
             raise BadPicture(
@@ -143,100 +105,16 @@ def _check_holds(original: VipsOriginal, kind: str) -> None:
         )
 
 
-# ------------------------------------------------------------------------------------------------------ arrays
-
-
-class _ArrayResult(Result):
-    """An array that is held in memory: compressed, or with sides in another order than planes, rows, columns."""
-
-    def __init__(self, original: ArrayOriginal, target: Path) -> None:
-        super().__init__(original, target)
-        array = original.array
-        self.planes_of = original.planes
-        self.array: np.ndarray = np.empty(array.shape, array.dtype)
-        self.like = original.path
-        self.views = self.planes_of(self.array)
-
-    def put(self, page: int, top: int, rows: np.ndarray) -> None:
-        view = self.views[page]
-        view[top : top + len(rows)] = rows if view.ndim == 3 else rows[..., 0]
-
-    def finish(self) -> None:
-        write_array(self.target, self.array, self.like)
-
-    def drop(self) -> None:
-        self.array = np.empty(0)
-        self.views = None
-
-
-# ------------------------------------------------------------------------------------------------------ pictures
-
-
-class _Spooled(Result):
-    """A result whose pages lie one after another in a spool."""
-
-    def __init__(self, original: Original, target: Path, encoded: int = 0) -> None:
-        super().__init__(original, target)
-        self.starts = [0, *accumulate(page.bytes for page in original.pages)]
-        self.spool = Spool(target.parent, self.starts[-1], encoded)
-
-    def put(self, page: int, top: int, rows: np.ndarray) -> None:
-        outline = self.original.pages[page]
-        stride = outline.bytes // outline.height
-        self.spool.write(
-            self.starts[page] + top * stride,
-            np.ascontiguousarray(rows, outline.dtype).data.cast("B"),
-        )
-
-    def page(self, page: int) -> np.ndarray:
-        """A finished page's values."""
-        outline = self.original.pages[page]
-        shape = (outline.height, outline.width, outline.bands)
-        held = np.frombuffer(
-            self.spool.buffer(),
-            outline.dtype,
-            outline.bytes // outline.dtype.itemsize,
-            self.starts[page],
-        )
-        return held.reshape(shape)
-
-    def drop(self) -> None:
-        self.spool.close()
-
-
-class _SpooledArrayResult(_Spooled):
-    """An array of any size, written as it lies."""
-
-    def __init__(self, original: ArrayOriginal, target: Path) -> None:
-        super().__init__(original, target, original.array.nbytes)
-        self.shape, self.dtype = original.array.shape, original.array.dtype
-
-    def finish(self) -> None:
-        header = {
-            "descr": np.lib.format.dtype_to_descr(self.dtype),
-            "fortran_order": False,
-            "shape": self.shape,
-        }
-        try:
-            with written_whole(self.target) as partial, partial.open("wb") as handle:
-                np.lib.format.write_array_header_1_0(handle, header)
-                handle.write(memoryview(self.spool.buffer()))
-        finally:
-            self.drop()
-
-
-class _VipsResult(_Spooled):
+class _VipsResult(SpooledWriter):
     def __init__(
         self, original: VipsOriginal, target: Path, kind: str, quality: int | None
     ) -> None:
         self.kind, self.quality, self.picture = kind, quality, original
-        super().__init__(original, target, original.bytes if kind == "tiff" else 0)
+        super().__init__(target, original.pages, original.bytes if kind == "tiff" else 0)
 
     def finish(self) -> None:
-        import pyvips
-
         try:
-            with written_whole(self.target) as partial:
+            with written_whole(self.target) as partial, vips_errors(self.target):
                 image = self._image()
                 if self.kind != self.picture.kind or self.kind == "avif":
                     self._save(
@@ -248,30 +126,14 @@ class _VipsResult(_Spooled):
                         self._carry_exif(partial)
                 else:
                     self._save_and_carry(image, partial)
-        except pyvips.Error as error:
-            raise _not_written(self.target, error) from None
         finally:
             self.drop()
 
     def _image(self) -> pyvips.Image:
         """All pages below one another, as libvips wants them."""
-        import pyvips
-
-        pages = self.original.pages
-        page = pages[0]
-        image = pyvips.Image.new_from_memory(
-            self.spool.buffer(),
-            page.width,
-            page.height * len(pages),
-            page.bands,
-            _FORMATS[page.dtype.str[1:]],
-        )
-        header = self.picture.header
-        image = image.copy(
-            interpretation=_interpretation(page, self.picture), xres=header.xres, yres=header.yres
-        )
-        if len(pages) > 1:
-            image.set_type(pyvips.GValue.gint_type, "page-height", page.height)
+        page, header = self.pages[0], self.picture.header
+        image = image_of(self, _interpretation(page, self.picture))
+        image = image.copy(xres=header.xres, yres=header.yres)
         if (
             self.kind != "tiff"
             and self.kind != self.picture.kind
@@ -318,7 +180,7 @@ class _VipsResult(_Spooled):
                 )
                 return {"lossless": True} if lossless else {"Q": self.quality or QUALITY["webp"]}
             case "avif":
-                deep = self.original.pages[0].dtype.itemsize > 1
+                deep = self.pages[0].dtype.itemsize > 1
                 bits = (
                     header.get("bits-per-sample")
                     if same and header.get_typeof("bits-per-sample")
@@ -333,19 +195,19 @@ class _VipsResult(_Spooled):
                 return self._tiff_options()
 
     def _tiff_options(self) -> dict[str, Any]:
-        size = self.original.bytes
+        size = self.bytes
         layout = self.picture.layout
         if layout is None:
             return {
                 "compression": "deflate",
                 "predictor": "horizontal",
-                "bigtiff": size > _CLASSIC_LIMIT,
+                "bigtiff": needs_bigtiff(size),
             }
         options: dict[str, Any] = {
             "compression": layout.compression,
-            "bigtiff": layout.bigtiff or size * (1.34 if layout.pyramid else 1) > _CLASSIC_LIMIT,
+            "bigtiff": layout.bigtiff or needs_bigtiff(size * (1.34 if layout.pyramid else 1)),
         }
-        page = self.original.pages[0]
+        page = self.pages[0]
         if layout.compression == "jpeg" and (page.dtype.itemsize > 1 or page.bands not in (1, 3)):
             options["compression"] = "deflate"
         if options["compression"] == "jpeg":
@@ -375,7 +237,11 @@ class _VipsResult(_Spooled):
                 assert self.picture.layout is not None
                 assert self.picture.layout.contiguous is not None
                 _put_in_place(
-                    self, partial, self.picture.layout.contiguous, self.picture.layout.big_endian
+                    self,
+                    self.picture.path,
+                    partial,
+                    self.picture.layout.contiguous,
+                    self.picture.layout.big_endian,
                 )
                 return
             self._save(image, partial, "none")
@@ -452,7 +318,7 @@ def _with_metadata(image: pyvips.Image, original: VipsOriginal, upright: bool) -
 # ------------------------------------------------------------------------------------------ TIFFs of other kinds
 
 
-class _MixedTiffResult(_Spooled):
+class _MixedTiffResult(SpooledWriter):
     """Pages of different sizes or types, or of many bands, written one by one."""
 
     def __init__(
@@ -462,21 +328,20 @@ class _MixedTiffResult(_Spooled):
             raise BadPicture(
                 f"{original.path} holds pages of different sizes, which only TIFF can hold. Leave --format away."
             )
-        super().__init__(original, target, original.bytes)
+        super().__init__(target, original.pages, original.bytes)
+        self.original = original
         self.layout, self.converted = original.layout, original.converted
 
     def finish(self) -> None:
         try:
             with written_whole(self.target) as partial:
                 compressed = self.layout is not None and self.layout.compression != "none"
-                big = self.starts[-1] > _CLASSIC_LIMIT or (
-                    self.layout is not None and self.layout.bigtiff
-                )
+                big = needs_bigtiff(self.bytes) or (self.layout is not None and self.layout.bigtiff)
                 stored = {
                     "compression": "zlib" if compressed else None,
                     "tile": self.layout.tile if self.layout is not None else None,
                 }
-                _write_pages(self, partial, big, lambda page: {**_colours(page), **stored})
+                write_pages(self, partial, big, lambda page: {**colour_options(page), **stored})
                 self.notices += tiff_tags.carry(
                     self.original.path, partial, profile=not self.converted
                 )
@@ -484,11 +349,12 @@ class _MixedTiffResult(_Spooled):
             self.drop()
 
 
-class _TiffArrayResult(_Spooled):
+class _TiffArrayResult(SpooledWriter):
     """Values that libvips does not write: put where the original's lie, or written by tifffile."""
 
     def __init__(self, original: TiffArrayOriginal, target: Path) -> None:
-        super().__init__(original, target, original.bytes)
+        super().__init__(target, original.pages, original.bytes)
+        self.original = original
         self.layout = original.layout
 
     def finish(self) -> None:
@@ -496,16 +362,22 @@ class _TiffArrayResult(_Spooled):
         try:
             with written_whole(self.target) as partial:
                 if self.layout.contiguous is not None:
-                    _put_in_place(self, partial, self.layout.contiguous, self.layout.big_endian)
+                    _put_in_place(
+                        self,
+                        self.original.path,
+                        partial,
+                        self.layout.contiguous,
+                        self.layout.big_endian,
+                    )
                     return
-                _write_pages(self, partial, self.layout.bigtiff, self._as_laid_out)
+                write_pages(self, partial, self.layout.bigtiff, self._as_laid_out)
                 self.notices += tiff_tags.carry(self.original.path, partial)
         finally:
             self.drop()
 
     def _as_laid_out(self, page: Page) -> dict[str, Any]:
         assert self.layout is not None
-        said = {**_colours(page), "compression": "zlib"}
+        said = {**colour_options(page), "compression": "zlib"}
         if self.layout.white_is_zero and page.channels == 1:
             said["photometric"] = "miniswhite"
         if self.layout.associated:
@@ -516,37 +388,14 @@ class _TiffArrayResult(_Spooled):
         return said
 
 
-def _write_pages(
-    result: _Spooled, partial: Path, bigtiff: bool, said: Callable[[Page], dict[str, Any]]
+def _put_in_place(
+    result: SpooledWriter, original: Path, partial: Path, start: int, big_endian: bool
 ) -> None:
-    """The result's pages one after another by tifffile; `said` gives what it is to say of each."""
-    import tifffile
-
-    with tifffile.TiffWriter(partial, bigtiff=bigtiff) as writer:
-        for place, page in enumerate(result.original.pages):
-            values = result.page(place)
-            writer.write(values if page.bands > 1 else values[..., 0], **said(page), metadata=None)
-            del values
-
-
-def _colours(page: Page) -> dict[str, Any]:
-    """What tifffile is to say of a page's bands."""
-    rgb = page.channels == 3
-    further = page.bands - (3 if rgb else 1)
-    return {
-        "photometric": "rgb" if rgb else "minisblack",
-        "extrasamples": ["unspecified"] * (further - page.alpha) + ["unassalpha"] * page.alpha
-        or None,
-        "planarconfig": "contig" if page.bands > 1 else None,
-    }
-
-
-def _put_in_place(result: _Spooled, partial: Path, start: int, big_endian: bool) -> None:
     """A copy of the original whose values are the result's."""
-    shutil.copyfile(result.original.path, partial)
+    shutil.copyfile(original, partial)
     with partial.open("rb+") as handle:
         handle.seek(start)
-        for place, page in enumerate(result.original.pages):
+        for place, page in enumerate(result.pages):
             values = result.page(place)
             handle.write(
                 np.ascontiguousarray(
@@ -554,12 +403,3 @@ def _put_in_place(result: _Spooled, partial: Path, start: int, big_endian: bool)
                 ).data
             )
             del values
-
-
-def _not_written(target: Path, error: Exception) -> OutputError:
-    told = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if any("No space left" in line or "Disk quota" in line for line in told):
-        return OutputError(explain_write_failure(target, OSError(28, "No space left on device")))
-    return OutputError(
-        f"{target} could not be written: {told[-1] if told else 'unknown reason'}. What was there before has not changed."
-    )

@@ -11,6 +11,7 @@ from restorae.errors import BadPicture, OutputError
 from restorae.files import write_bytes
 from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, WRITTEN, kind_named
 from restorae.formats.originals import checked_kind, load_with_vips, unreadable
+from restorae.formats.vips_image import as_8_bits
 
 if TYPE_CHECKING:
     import pyvips
@@ -112,13 +113,6 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
             f"{path} could not be written: {str(error).splitlines()[-1].strip()}."
         ) from None
     write_bytes(path, content)
-
-
-def as_8_bits(image: pyvips.Image) -> pyvips.Image:
-    """A picture of 16 bits in 8."""
-    return (
-        (image / 257).rint().cast("uchar").copy(interpretation="b-w" if image.bands < 3 else "srgb")
-    )
 
 
 def _encoded(image: pyvips.Image, kind: str, quality: int) -> bytes:

@@ -7,7 +7,7 @@ from restorae.losses import Neighbours
 from restorae.model import bundled, find, read_card
 from restorae.networks import Network
 from restorae.progress import Progress
-from restorae.restoring import PAGES, PHOTOS, choose_model
+from restorae.restoring.model_choice import PAGES, PHOTOS, choose_for_set
 from restorae.training.material import Material
 from restorae.training.recipe import Recipe
 
@@ -31,7 +31,7 @@ def suitable_start(recipe: Recipe, material: Material, progress: Progress) -> st
     elif examples.degraded is not None:
         every = max(1, len(examples.degraded) // _LOOKED_AT)
         try:
-            wanted = choose_model(
+            wanted = choose_for_set(
                 examples.degraded[index] for index in range(0, len(examples.degraded), every)
             ).name
         except UsageError:
