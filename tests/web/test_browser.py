@@ -20,7 +20,7 @@ import restorae
 from restorae.networks import Conv, UNet
 from tests.cli.conftest import untrained
 from tests.command import run
-from tests.web.browser import Running, arguments, chromium, in_view, look, serving, settled
+from tests.web.browser import Running, arguments, chromium, in_view, look, prepared, serving
 from tests.web.conftest import noise
 
 pytestmark = pytest.mark.slow
@@ -127,10 +127,10 @@ def test_the_first_photograph_in_a_fresh_browser_is_restored_by_a_model_for_phot
     look(page, running, "restore")
     expect(page.locator("#restore-model")).to_have_value("")
     drop(page, picture(tmp_path / "aunt.png", 64, 80))
-    settled(page, "preview")
+    prepared(page, "preview")
     expect(page.locator("#chosen-model")).to_contain_text("photo-denoiser: ")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     expect(page.locator("#picture-state")).to_contain_text("By photo-denoiser")
     drop(page, picture(tmp_path / "digit.png", 28, 28))
     expect(page.locator("#chosen-model")).to_contain_text("digits-denoiser: ")
@@ -144,10 +144,10 @@ def test_several_views_are_offered_where_they_do_good(
     expect(page.locator("#restore-self_ensemble")).to_be_hidden()  # it never saw a digit lie down
     choose_model(page, "photo-denoiser")
     drop(page, picture(tmp_path / "noisy.png", 64, 80))
-    settled(page, "preview")
+    prepared(page, "preview")
     page.get_by_label("Self-ensemble").select_option("2")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     jobs = page.evaluate("fetch('/api/jobs').then((answer) => answer.json())")["jobs"]
     assert jobs[-1]["about"]["self_ensemble"] == 2
     page.get_by_label("Self-ensemble").select_option("Standard")
@@ -165,16 +165,16 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
     expect(page.locator("#restore-error_map")).to_be_hidden()  # nobody knows of that one
     choose_model(page, "photo-denoiser")
     drop(page, picture(tmp_path / "noisy.png", 64, 80))
-    settled(page, "preview")
+    prepared(page, "preview")
     page.get_by_text("More settings", exact=True).first.click()
     page.get_by_label("Error map").check()
     expect(page.locator("#restore-strength")).to_be_disabled()
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     page.click("#zoom-one")
     page.get_by_role("slider", name="Before to the left, after to the right").focus()
     page.keyboard.press("Home")
-    settled(page, "after")
+    prepared(page, "after")
 
     def seen() -> np.ndarray:
         size: list[int] = page.evaluate(
@@ -187,7 +187,7 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
     plain = seen()
     page.get_by_label("Overlay").select_option("possible error")
     expect(page.locator("#overlay-note")).to_contain_text("Nine pixels in ten")
-    settled(page, "after")
+    prepared(page, "after")
     page.wait_for_timeout(200)
     added = seen() - plain
     assert added.min() >= 0
@@ -204,9 +204,9 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
-    settled(page, "preview")
+    prepared(page, "preview")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     with page.expect_download() as download:
         page.click("#download")
     assert download.value.suggested_filename == "aunt-restored.png"
@@ -216,7 +216,7 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     # pixel by pixel on the screen: before to the left of the slider, after to the right of it
     page.click("#zoom-one")
     expect(page.locator("#zoom")).to_have_text("100 %")
-    settled(page, "after")
+    prepared(page, "after")
     size: list[int] = page.evaluate(
         "[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]"
     )
@@ -243,7 +243,7 @@ def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, picture(tmp_path / "a.png", 900, 1300, 3))
-    settled(page, "preview")
+    prepared(page, "preview")
     handle = page.locator(".handle")
     place, view = handle.bounding_box(), page.locator("#viewer").bounding_box()
     assert place is not None
@@ -276,7 +276,7 @@ def test_a_mask_is_painted_and_only_that_is_changed(
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
-    settled(page, "preview")
+    prepared(page, "preview")
     page.check("#restore-mask")
     view = page.locator("#viewer").bounding_box()
     assert view is not None
@@ -299,7 +299,7 @@ def test_a_mask_is_painted_and_only_that_is_changed(
         page.wait_for_timeout(50)
     assert len(told["strokes"]) == 1
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     with page.expect_download() as download:
         page.click("#download")
     changed = (np.asarray(Image.open(download.value.path())) != np.asarray(Image.open(source))).any(
@@ -351,11 +351,11 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
         look(tab, running, "restore")
         choose_model(tab, "small")
         drop(tab, picture(tmp_path / name, 90, 90))
-        settled(tab, "preview")
+        prepared(tab, "preview")
     for tab in (page, other):
         tab.click("#restore-now")
     for tab in (page, other):
-        settled(tab, "after")
+        prepared(tab, "after")
     expect(page.locator("#pictures li")).to_have_count(2)
     other.close()
 
@@ -529,7 +529,7 @@ def test_nothing_serious_stands_in_the_way_of_anybody(
         look(page, running, name)
         if name == "restore":
             drop(page, picture(tmp_path / "a.png", 90, 90))
-            settled(page, "preview")
+            prepared(page, "preview")
             page.check("#restore-mask")
             page.locator("#model-card summary").click()
             page.click("#jobs-button")

@@ -255,7 +255,7 @@ def test_several_views_are_averaged_as_the_command_line_does(
         "noisy.png",
         "--model",
         "photo-denoiser",
-        "--views",
+        "--self-ensemble",
         "4",
         "--out",
         "restored.png",

@@ -73,7 +73,9 @@ def manifold(
             subject="dimensions",
         )
     values = axis_values(n, extent, spacing)
-    start = np.zeros(max(latent_dim, 2), np.float32) if base is None else np.asarray(base, np.float32)
+    start = (
+        np.zeros(max(latent_dim, 2), np.float32) if base is None else np.asarray(base, np.float32)
+    )
     if latent_dim and start.shape != (latent_dim,):
         raise ShapeMismatch(
             f"A latent of this model has {latent_dim} coordinate(s), not {len(start)}"

@@ -16,7 +16,7 @@ from restorae.errors import BadModelFile, RestoraeError, UnknownKind, UsageError
 from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
 from restorae.parts import Part, kinds
-from restorae.restoring import PREFIX, Classical, Restorer, file_digest, restorer_from
+from restorae.restoring import PREFIX, Classical, RestorerPool, file_digest
 
 _LOADED = 4
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -91,9 +91,9 @@ class Catalogue:
             self._loaded.move_to_end(key)
             return self._loaded[key]
 
-    def restorer(self, name: str, views: int = 1) -> Restorer:
-        """What restores: a model of the list, over so many views, or a classical method such as `classical:nlm(sigma=0.1)`."""
-        return restorer_from(name, self.model, views=views)
+    def restorers(self) -> RestorerPool:
+        """Where restorers come from: models of the list, and classical methods such as `classical:nlm(sigma=0.1)`."""
+        return RestorerPool(self.model)
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a model's file."""

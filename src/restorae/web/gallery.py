@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,13 +22,14 @@ from restorae.formats import (
     write_still,
 )
 from restorae.pixels import LUMA, ValueRange, working_values
-from restorae.restoring import Choice, choose_for_files
-from restorae.restoring import Job as FileJob
+from restorae.restoring import PHOTOS, Choice
+from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.mask_strokes import Stroke, paint
 from restorae.web.options import Limits
 from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
 from restorae.web.store import Store, Workspace
+from restorae.web.wording import PAGE
 
 _LONGEST_NAME = 120
 
@@ -82,7 +83,7 @@ class Picture:
 
     def choice(self, masked: bool = False) -> Choice:
         """The model for the whole picture, or for what its mask marks, where the person chooses none."""
-        return choose_for(self.file, masked=True) if masked else self.automatic
+        return choose_for_file(self.original, with_mask=True) if masked else self.automatic
 
     def to_dict(self) -> dict[str, Any]:
         """What a page is told."""
@@ -97,6 +98,7 @@ class Picture:
             "alpha": bool(page.alpha),
             "dtype": page.dtype.name,
             "pages": len(self.original.pages),
+            "stack": is_array(self) or len(self.original.pages) > 1,
             "bytes": self.file.stat().st_size,
             "notices": list(self.original.notices),
             "levels": [
@@ -104,8 +106,8 @@ class Picture:
                 for size in self.layers["before"].sizes
             ],
             "automatic": {
-                "whole": self.choice()._asdict(),
-                "masked": self.choice(masked=True)._asdict(),
+                "whole": _choice_dict(self.choice()),
+                "masked": _choice_dict(self.choice(masked=True)),
             },
             "layers": list(self.layers),
             "strokes": [stroke.model_dump() for stroke in self.strokes],
@@ -167,7 +169,14 @@ class Gallery:
         except OSError as error:
             raise workspace.failed(error) from None
         picture = Picture(
-            workspace.name, name, workspace, named, original, values, choose_for(named), layers
+            workspace.name,
+            name,
+            workspace,
+            named,
+            original,
+            values,
+            choose_for_file(original),
+            layers,
         )
         self._pictures[picture.id] = picture
         return picture
@@ -257,14 +266,14 @@ def result_name(name: str, kind: str) -> str:
     return f"{path.stem}-restored{suffix}"
 
 
-def choose_for(file: Path, masked: bool = False) -> Choice:
-    """The bundled model that suits a file, as `restorae restore` without `--model` chooses."""
-    return choose_for_files([FileJob(file, file, Path(file.name))], masked)
-
-
 def is_array(picture: Picture) -> bool:
     """Whether it came as numbers, not as a picture file."""
     return picture.original.kind in ARRAY_KINDS
+
+
+def _choice_dict(choice: Choice) -> dict[str, str]:
+    notice = OLD_PRINTS.render(PAGE) if choice.name == PHOTOS else ""
+    return {**asdict(choice), "notice": notice}
 
 
 def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:

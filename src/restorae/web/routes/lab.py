@@ -81,5 +81,5 @@ def _try(wanted: Experimental, damage: Degradation, studio: Studio) -> Experimen
         clean = part_of(studio.gallery.get(wanted.picture), wanted.x, wanted.y)
     else:
         clean = studio.lab.sample(wanted.sample or "digits")
-    restorer = studio.catalogue.restorer(wanted.model) if wanted.model else None
+    restorer = studio.catalogue.restorers().get(wanted.model) if wanted.model else None
     return studio.lab.run(clean, damage, restorer, wanted.seed)

@@ -120,7 +120,7 @@ const remove = safely(async (key) => {
 /** Say which model was chosen, and why. */
 function showChoice() {
   const choice = $("restore-model").value ? null : automatic(picked());
-  const text = choice ? `${choice.name}: ${choice.reason}.` : $("restore-model").value ? "" : "A model is chosen for each image.";
+  const text = choice ? `${choice.name}: ${choice.reason}. ${choice.notice}`.trim() : $("restore-model").value ? "" : "A model is chosen for each image.";
   if ($("chosen-model").textContent !== text) $("chosen-model").textContent = text;
 }
 
