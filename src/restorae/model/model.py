@@ -164,7 +164,7 @@ class Model:
         Raises:
             UsageError: this model has no latent vector.
         """
-        self._vae()
+        self.vae()
         read = ArrayImages.read(images, self.card.values)
         return cast("A", read.give_back(restore_at_once(self, read.images, precision=precision)))
 
@@ -177,7 +177,7 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the images have another size or number of channels than those it learned from.
         """
-        network, module = self._vae(), cast("Any", self.module)
+        network, module = self.vae(), cast("Any", self.module)
         read = ArrayImages.read(images, self.card.values).images
         network.check_channels(read.shape[1])
         network.check_size(*read.shape[-2:])
@@ -202,7 +202,7 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the latents have another number of coordinates.
         """
-        network = self._vae()
+        network = self.vae()
         if isinstance(latents, np.ndarray):
             tensor = torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32))
             return as_array(self.decode(tensor, precision=precision))
@@ -218,15 +218,17 @@ class Model:
         Raises:
             UsageError: this model has no latent vector, or `count` is below 1.
         """
-        network = self._vae()
+        return as_array(self.decode(self.sample_latents(count, seed)))
+
+    def sample_latents(self, count: int, seed: int = 0) -> Latents:
+        """Latents (count, latent_dim) drawn from the prior: those that `sample` decodes; errors as there."""
+        latent_dim = self.vae().latent_dim
         if count < 1:
             raise UsageError(f"expected at least 1 image, got {count}", subject="count")
         # one generator for each: the first ten of a hundred are the ten
-        latents = [
-            torch.randn(network.latent_dim, generator=generator(seed, index))
-            for index in range(count)
-        ]
-        return as_array(self.decode(torch.stack(latents)))
+        return torch.stack(
+            [torch.randn(latent_dim, generator=generator(seed, index)) for index in range(count)]
+        )
 
     def shown(self, channels: int) -> int:
         """How many channels the network sees at once of images of so many: all, or one by one where it does not take so many."""
@@ -265,7 +267,7 @@ class Model:
             )
 
     def _decoded(self, latents: Latents, precision: Precision) -> Tensor:
-        network, module = self._vae(), cast("Any", self.module)
+        network, module = self.vae(), cast("Any", self.module)
         at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
         with computing(self, precision):
             parts = [
@@ -274,7 +276,12 @@ class Model:
             ]
         return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
 
-    def _vae(self) -> VAE:
+    def vae(self) -> VAE:
+        """The network, where it is a variational auto-encoder.
+
+        Raises:
+            UsageError: it is another.
+        """
         if not isinstance(self.network, VAE):
             raise UsageError(
                 f"{self.card.name} is not a variational auto-encoder: its network ({self.network.kind}) has no latent vector. "

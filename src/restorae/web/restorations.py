@@ -17,7 +17,7 @@ from restorae.restoring.preview import MemoryOriginal
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery, Picture, result_name
 from restorae.web.jobs import Job, Work
-from restorae.web.mosaics import lay_out, room_for, shown_range
+from restorae.web.pyramid import display_range, pyramid_bytes, write_pyramid
 
 PREVIEW = 250_000
 """Pixels of the smaller copy that is restored at once, so that something is seen soon."""
@@ -57,8 +57,8 @@ class Restoration(Work):
         picture, request = self.picture, self.request
         kind = request.format or picture.original.kind
         name = result_name(picture.name, kind)
-        target = picture.shelf.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
-        picture.shelf.claim(_room_for_results(picture))
+        target = picture.workspace.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
+        picture.workspace.claim(_room_for_results(picture))
         task = FileTask(
             picture.file,
             target,
@@ -83,9 +83,13 @@ class Restoration(Work):
         result = open_original(target, most_pixels=self.gallery.limits.pixels)
         layers = {"before": picture.layers["before"]}
         same = result.pages[0].dtype == picture.original.pages[0].dtype
-        values = picture.values if same else shown_range(result, "auto")
-        layers["after"] = lay_out(
-            result, values, picture.shelf.folder, f"after-{picture.version + 1}", check=job.check
+        values = picture.values if same else display_range(result, "auto")
+        layers["after"] = write_pyramid(
+            result,
+            values,
+            picture.workspace.folder,
+            f"after-{picture.version + 1}",
+            check=job.check,
         )
         layers |= self._overlays(task, job)
         former = [
@@ -116,10 +120,10 @@ class Restoration(Work):
         path = next(path for path in task.map_names(name) if path.exists())
         number = self.picture.version + 1
         return {
-            name: lay_out(
+            name: write_pyramid(
                 open_original(path),
                 FULL_RANGE,
-                self.picture.shelf.folder,
+                self.picture.workspace.folder,
                 f"{name}-{number}",
                 check=job.check,
             )
@@ -146,9 +150,9 @@ def preview(picture: Picture, request: RestoreRequest, catalogue: Catalogue) -> 
     restorer = catalogue.restorers().get(request.model)
     if restorer.capabilities.needs_mask:
         raise UsageError(f"{restorer.name} fills what a mask marks; there is no preview of that")
-    mosaic = picture.layers["before"]
-    level = mosaic.smaller_than(PREVIEW)
-    stored = np.array(mosaic.stored(level))
+    pyramid = picture.layers["before"]
+    level = pyramid.smaller_than(PREVIEW)
+    stored = np.array(pyramid.stored(level))
     shown, height, width = MemoryOriginal(picture.file, stored), *stored.shape[:2]
     kept = MemoryWriter(shown.pages)
     mask = None
@@ -164,7 +168,7 @@ def preview(picture: Picture, request: RestoreRequest, catalogue: Catalogue) -> 
 
 def _room_for_results(picture: Picture) -> int:
     """Claimed once: a second result takes the place of the first."""
-    return 0 if picture.result else 3 * picture.original.bytes + 2 * room_for(picture.original)
+    return 0 if picture.result else 3 * picture.original.bytes + 2 * pyramid_bytes(picture.original)
 
 
 def _files_of_result(picture: Picture) -> list[Path]:
@@ -177,5 +181,5 @@ def _files_of_result(picture: Picture) -> list[Path]:
 
 
 def _files_of(picture: Picture, layer: str) -> list[Path]:
-    mosaic = picture.layers.get(layer)
-    return [] if mosaic is None else list(mosaic.folder.glob(f"{mosaic.name}-*.pixels"))
+    pyramid = picture.layers.get(layer)
+    return [] if pyramid is None else list(pyramid.folder.glob(f"{pyramid.name}-*.pixels"))
