@@ -171,7 +171,7 @@ def restore(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         train.pictures.stored[known], train.labels[known], READER_EPOCHS, bench.seed
     )
     say("the classifier has learned to read")
-    drawn = restorer.draw_restorations(noisy, bench.restorations, bench.seed).clamp(0, 1)
+    drawn = restorer.sample_restorations(noisy, bench.restorations, bench.seed).clamp(0, 1)
     judged = judge(drawn, denoiser.restore_images(noisy).clamp(0, 1), noisy, clean, labels, reader)
     say(
         ", ".join(f"{who} {psnr:.2f} dB" for who, psnr in judged["psnr"].items())

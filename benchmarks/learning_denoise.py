@@ -65,7 +65,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _over_views(model: Model, test_set: TestSet, views: int) -> float | None:
     return evaluate(
-        lambda images: model.restore_images(images, views=views), test_set, with_ssim=False
+        lambda images: model.restore_images(images, self_ensemble=views), test_set, with_ssim=False
     ).restored.psnr
 
 

@@ -395,7 +395,7 @@ RESTORING_USES: dict[str, Callable[[Model], object]] = {
 @pytest.mark.parametrize("use", RESTORING_USES.values(), ids=RESTORING_USES)
 def test_a_model_that_learned_from_pictures_alone_restores_nothing(use):
     use(trained(GREY, restores=True))
-    with pytest.raises(UsageError, match="mine generates images .* did not learn to restore"):
+    with pytest.raises(UsageError, match=r"mine generates images .* did not learn to restore"):
         use(trained(GREY, restores=False))
 
 
