@@ -137,7 +137,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"`{model['name']}` is told nothing and is {'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
         f"{model['trained_on'] or 'a machine that its card does not name'}{begun}. Means of views "
-        "(`restore --views`) take so many times as long; goals are those of the picture as it comes.",
+        "(`restore --self-ensemble`) take so many times as long; goals are those of the picture as it comes.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""`restore --views` and `evaluate --views`."""
+"""`restore --self-ensemble` and `evaluate --self-ensemble`."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_tiles_give_what_the_whole_gives_on_an_image_half_grey_half_colour(
     tmp_path: Path, name: str
 ) -> None:
     capabilities = open_restorer(name).capabilities
-    small = max(96, smallest_tile(capabilities.halo, capabilities.multiple_of))
+    small = max(96, smallest_tile(capabilities.halo, capabilities.multiple_of) + 32)
     image, settings = half_grey(small + 40, small + 50), {"model": name}
     if capabilities.needs_mask:
         mask = np.zeros(image.shape[:2], np.uint8)
