@@ -79,21 +79,21 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty.png": (lambda path: path.touch(), "is empty (0 bytes)"),
     "words.png": (
         lambda path: path.write_text("hello"),
-        "its content is of no format that is read, whatever its name says",
+        "is not in a format that is read, whatever its name says",
     ),
-    "checksum.png": (wrong_checksum, "cannot be read as a picture"),
+    "checksum.png": (wrong_checksum, "cannot be read as an image"),
     "cut.jpg": (cut_short, "cut short"),
     "cut.png": (cut_short, "cut short"),
-    "cut.tif": (cut_short, "cannot be read as a picture"),
+    "cut.tif": (cut_short, "cannot be read as an image"),
     "cut.webp": (cut_short, "cut short"),
-    "bomb.png": (bomb, "declares 3,600 megapixels; more than 1,074 are not read unless asked for"),
+    "bomb.png": (bomb, "declares 3,600 megapixels; files of more than 1,074 are read only on request"),
     "nowhere.png": (
         lambda path: path.symlink_to("nothing"),
-        "a link that leads nowhere, or in a circle",
+        "is a broken or circular symbolic link",
     ),
     "itself.png": (
         lambda path: path.symlink_to("itself.png"),
-        "a link that leads nowhere, or in a circle",
+        "is a broken or circular symbolic link",
     ),
     "pipe.png": (os.mkfifo, "a pipe or a device"),
 }
@@ -138,7 +138,7 @@ def test_a_limit_can_be_lowered_and_raised(tmp_path: Path) -> None:
     png(tmp_path / "a.png", 20, 30)
     refused = restore(tmp_path, "a.png", "--max-pixels", "599", out="b.png")
     assert refused.status == 1
-    assert "use --max-pixels 600" in refused.complaint
+    assert "Use --max-pixels 600" in refused.complaint
     assert restore(tmp_path, "a.png", "--max-pixels", "600", out="b.png").status == 0
 
 
@@ -180,9 +180,9 @@ def test_files_that_may_not_be_read_are_named() -> None:
             check=False,
         )
     assert done.returncode == 1, done.stderr
-    assert f"in/private.png cannot be read: {os.strerror(errno.EACCES)}" in done.stderr
+    assert f"in/private.png: cannot be read: {os.strerror(errno.EACCES)}" in done.stderr
     assert "Not restored: in/closed" in done.stderr
-    assert "it may not be looked into" in done.stderr
+    assert "is a directory that cannot be read" in done.stderr
     assert "1 of 3 restored" in done.stderr
 
 
@@ -335,7 +335,7 @@ def test_a_mask_of_another_size_is_told_with_both_sizes(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_bytes(b"hello")
     done = restore(tmp_path, "a.png", "--mask", "mask.png", out="b.png")
     assert done.status == 1
-    assert "mask.png cannot be read as a picture" in done.complaint
+    assert "mask.png: is not in a format that is read" in done.complaint
 
 
 def test_a_picture_under_another_formats_name_keeps_its_own_and_that_is_said(

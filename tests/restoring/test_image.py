@@ -432,7 +432,7 @@ def test_a_moving_picture_is_named_as_such(tmp_path, suffix):
     first.save(tmp_path / f"in{suffix}", save_all=True, append_images=others)
     _, notices = restore_file(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
     assert notices == [
-        "it is a moving picture, of which only the still one is restored and written"
+        "it is a moving image, of which only the still one is restored and written"
     ]
 
 

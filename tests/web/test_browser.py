@@ -367,7 +367,7 @@ def test_what_is_no_picture_is_told_where_it_was_dropped(
     look(page, running, "restore")
     drop(page, tmp_path / "letter.png")
     expect(page.locator("#pictures .error")).to_contain_text(
-        "letter.png cannot be read as a picture"
+        "letter.png: is not in a format that is read"
     )
     page.get_by_role("button", name="Remove letter.png").click()
     expect(page.locator("#pictures li")).to_have_count(0)
