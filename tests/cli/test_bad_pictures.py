@@ -86,7 +86,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut.png": (cut_short, "cut short"),
     "cut.tif": (cut_short, "cannot be read as an image"),
     "cut.webp": (cut_short, "cut short"),
-    "bomb.png": (bomb, "declares 3,600 megapixels; files of more than 1,074 are read only on request"),
+    "bomb.png": (
+        bomb,
+        "declares 3,600 megapixels; files of more than 1,074 are read only on request",
+    ),
     "nowhere.png": (
         lambda path: path.symlink_to("nothing"),
         "is a broken or circular symbolic link",
@@ -278,7 +281,7 @@ def test_one_bit_pictures_become_eight_bit_ones_and_that_is_said(tmp_path: Path)
     Image.fromarray(noise(33, 57) > 99).save(tmp_path / "a.png")
     done = restore(tmp_path, "a.png", out="b.png")
     assert done.status == 0, done.err
-    assert "a.png: its 1-bit values become 8-bit ones." in done.err
+    assert "a.png: its 1-bit values become 8-bit ones" in done.err
     assert np.array_equal(pixels(tmp_path / "b.png"), (noise(33, 57) > 99) * np.uint8(255))
 
 
@@ -329,7 +332,7 @@ def test_a_mask_of_another_size_is_told_with_both_sizes(tmp_path: Path) -> None:
     done = restore(tmp_path, "a.png", "--mask", "mask.png", out="b.png")
     assert done.status == 1
     assert (
-        "a.png is 30 × 20 pixels, its mask 50 × 40 (width × height). Paint the mask on a copy of the picture."
+        "a.png: is 30 × 20 pixels, its mask 50 × 40 (width × height). Paint the mask on a copy of the image"
         in done.complaint
     )
     (tmp_path / "mask.png").write_bytes(b"hello")
@@ -344,7 +347,7 @@ def test_a_picture_under_another_formats_name_keeps_its_own_and_that_is_said(
     png(tmp_path / "in" / "a.png").rename(tmp_path / "in" / "a.jpg")
     done = restore(tmp_path, "in")
     assert done.status == 0, done.err
-    assert "in/a.jpg: it is a PNG file by its content, and so is its result (a.jpg)." in done.err
+    assert "in/a.jpg: it is a PNG file by its content, and so is its result (a.jpg)" in done.err
     with Image.open(tmp_path / "out" / "a.jpg") as picture:
         assert picture.format == "PNG"
 
@@ -354,9 +357,9 @@ def test_only_the_missing_are_told_where_an_input_is_wrong(tmp_path: Path) -> No
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("hello")
     for given, hint in (
-        ("nowhere", "There is no file or folder nowhere."),
-        ("empty", "empty holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."),
-        ("notes.txt", "notes.txt is of no kind that is read. Expected .avif"),
+        ("nowhere", "nowhere: no such file or folder"),
+        ("empty", "empty: holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files"),
+        ("notes.txt", "notes.txt: is of no format that is read. Expected .avif"),
     ):
         done = restore(tmp_path, "a.png", given)
         assert done.status == 1
