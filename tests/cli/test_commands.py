@@ -146,7 +146,7 @@ def test_models_with_a_latent_are_shown_too(
 def test_doctor_tells_what_is_here(tmp_path: Path) -> None:
     facts = json.loads(run("doctor", "--json", cwd=tmp_path).out)
     assert facts["torch"]
-    assert facts["data: mnist"].startswith("not here")
+    assert facts["data: mnist"].startswith("not on this machine")
 
 
 @pytest.mark.parametrize(

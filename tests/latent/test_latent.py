@@ -217,7 +217,7 @@ def test_an_interpolation_goes_between_single_pictures_of_the_models_size():
     model, one = trained(SMALL), np.zeros((7, 10))
     with pytest.raises(ShapeMismatch, match="one image at each end, got 1 and 3"):
         interpolate(model, one, np.zeros((3, 7, 10)))
-    with pytest.raises(ShapeMismatch, match=r"7 × 10 .*but 9 × 9 came"):
+    with pytest.raises(ShapeMismatch, match=r"7 × 10 .*got 9 × 9"):
         interpolate(model, one, np.zeros((9, 9)))
 
 

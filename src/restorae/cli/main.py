@@ -14,6 +14,7 @@ from restorae.cli.degrade import degrade
 from restorae.cli.demo import demo
 from restorae.cli.doctor import doctor
 from restorae.cli.evaluate import evaluate
+from restorae.cli.groups import GroupedCommand
 from restorae.cli.models import models
 from restorae.cli.restore import restore
 from restorae.cli.serve import serve
@@ -24,18 +25,17 @@ from restorae.errors import Interrupted, RestoraeError
 
 app = typer.Typer(
     name="restorae",
-    help="Learn the damage in your pictures and lift it off the rest of them.",
+    help="Learn from examples what is wrong with your images and repair the rest.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (demo, degrade, train, restore, evaluate):
-    app.command()(command)
+    app.command(cls=GroupedCommand)(command)
 app.add_typer(vae, name="vae")
 app.add_typer(models, name="models")
-app.command()(serve)
-app.command()(doctor)
+app.command(cls=GroupedCommand)(serve)
+app.command(cls=GroupedCommand)(doctor)
 
 
 def _version(wanted: bool) -> None:
@@ -56,18 +56,16 @@ def _root(
 
 
 def main() -> NoReturn:
-    """Run the command line; errors become a sentence on stderr and an exit status (1 could not be done, 2 wrong usage)."""
+    """Run the command line; errors become a message on stderr and an exit status (1 failed, 2 wrong usage)."""
     signal.signal(signal.SIGTERM, _stopped)
-    signal.signal(
-        signal.SIGINT, _stopped
-    )  # the library that reads the command line would end without a word
+    signal.signal(signal.SIGINT, _stopped)  # click would exit without a message
     try:
         app(standalone_mode=True)
     except RestoraeError as error:
         print(f"restorae: {error.render(COMMAND_LINE)}", file=sys.stderr)
         sys.exit(error.exit_status)
     except BrokenPipeError:
-        # whoever read our output went away: nothing more to say, and nobody to say it to
+        # the reader of our output is gone, so there is nobody to report to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)

@@ -96,7 +96,7 @@ def evaluate_latent(
     network = model.network
     if not isinstance(network, VAE):
         raise UsageError(
-            f"{model.card.name} is no variational auto-encoder: {network.kind} has no latent vector."
+            f"{model.card.name} is not a variational auto-encoder: {network.kind} has no latent vector"
         )
     network.check_channels(pictures.channels)
     sizes = (
