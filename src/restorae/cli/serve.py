@@ -58,6 +58,7 @@ def serve(
         raise UsageError("no such folder", subject=data, fix=Fix("data", action="change"))
     import_files(imports)
     from restorae.cli.console import say
+    from restorae.process import prepare_process
     from restorae.web import Limits, Options
     from restorae.web import serve as run
 
@@ -69,6 +70,7 @@ def serve(
             "the token may contain only letters, digits, hyphens, underscores and dots",
             subject=_TOKEN,
         )
+    prepare_process()
     options = Options(
         host=host,
         port=port,

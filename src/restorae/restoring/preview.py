@@ -64,7 +64,7 @@ class _Kept(Result):
     """A result that is kept in memory."""
 
     def __init__(self, original: Original) -> None:
-        super().__init__(original, original.path)
+        super().__init__(original.path)
         page = original.pages[0]
         self.pixels = np.empty((page.height, page.width, page.bands), page.dtype)
 
