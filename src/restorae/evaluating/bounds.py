@@ -90,7 +90,7 @@ def evaluate_latent(
         progress: hears how far it is.
 
     Raises:
-        UsageError: the model is no variational auto-encoder.
+        UsageError: the model is not a variational auto-encoder.
         ShapeMismatch: the pictures have another size or number of channels.
     """
     network = model.network
