@@ -38,6 +38,10 @@ class Mine(restorae.Network):
     features: int = 8
     """Features of the hidden layer."""
 
+    @property
+    def halo(self):
+        return 4
+
     def build(self):
         return nn.Sequential(
             nn.Conv2d(self.channels, self.features, 5, padding=2), nn.ReLU(), nn.Conv2d(self.features, self.channels, 5, padding=2)

@@ -374,7 +374,7 @@ LATENT_USES: dict[str, Callable[[Model], object]] = {
 def test_a_model_without_a_latent_vector_says_which_model_to_give(use, network):
     with pytest.raises(
         UsageError,
-        match=f"mine is no variational auto-encoder: its network \\({network.kind}\\) has no latent vector",
+        match=f"mine is not a variational auto-encoder: its network \\({network.kind}\\) has no latent vector",
     ):
         use(trained(network))
 

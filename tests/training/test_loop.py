@@ -226,6 +226,10 @@ class PoisonedNetwork(nn.Module):
 class Black(Network, kind="black"):
     """A network that answers black to everything, as the lesson's literal recipe ends up doing."""
 
+    @property
+    def halo(self) -> int:
+        return 0
+
     def build(self) -> nn.Module:
         return BlackNetwork()
 
