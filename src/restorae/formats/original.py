@@ -7,18 +7,22 @@ Nothing is rotated, scaled or cropped here, and alpha stays, so that what is rea
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, Self
 
 import numpy as np
+
+from restorae.errors import BadPicture
 
 _SKIPPED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Page:
-    """Outline of one page of a file."""
+    """Size and type of one page of a file."""
 
     height: int
     width: int
@@ -47,20 +51,44 @@ class Rows(Protocol):
 
 
 def skip_rows(rows: Rows, count: int) -> None:
-    """Pass over the next rows; files are read from top to bottom."""
+    """Read and discard the next rows: files are read from top to bottom."""
     for top in range(0, count, _SKIPPED_AT_ONCE):
         rows.read(min(_SKIPPED_AT_ONCE, count - top))
 
 
 @dataclass(frozen=True)
+class FileStamp:
+    """Size and time of last change of a file, to notice that it changed."""
+
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """The stamp of the file at `path` now.
+
+        Raises:
+            BadPicture: it is not there or cannot be looked at.
+        """
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise cannot_read(path, error) from None
+        return cls(found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True)
 class Original(abc.ABC):
-    """A picture file that was opened."""
+    """An image file that was opened."""
 
     path: Path
     kind: str
+    """Name of its format, a key of `FORMATS`."""
     pages: tuple[Page, ...]
     notices: tuple[str, ...] = ()
-    """What the person should know of how it was read."""
+    """What the user should know about how it was read."""
+    stamp: FileStamp | None = field(default=None, repr=False, compare=False, kw_only=True)
+    """Of the file when it was opened; None where there is no file."""
 
     @abc.abstractmethod
     def rows(self, page: int) -> Rows:
@@ -69,6 +97,30 @@ class Original(abc.ABC):
         Raises:
             BadPicture: it cannot be decoded; so may reading rows.
         """
+
+    def require_unchanged(self) -> None:
+        """Check that the file is still the one that was opened.
+
+        Raises:
+            BadPicture: it vanished or was changed since.
+        """
+        if self.stamp is not None and FileStamp.of(self.path) != self.stamp:
+            raise BadPicture("changed while it was being read", subject=self.path)
+
+    @contextlib.contextmanager
+    def reopened(self) -> Iterator[BinaryIO]:
+        """The file, opened once more to copy its metadata.
+
+        Raises:
+            BadPicture: it vanished or was changed since it was opened.
+        """
+        self.require_unchanged()
+        try:
+            handle = self.path.open("rb")
+        except OSError as error:
+            raise cannot_read(self.path, error) from None
+        with handle:
+            yield handle
 
     @property
     def pixels(self) -> int:
@@ -82,7 +134,7 @@ class Original(abc.ABC):
 
     @property
     def channel_of(self) -> tuple[int, ...]:
-        """Which channel each page shows, counted from 0; pages of one channel are planes of a stack."""
+        """Which channel each page shows, counted from 0; pages of the same channel are planes of a stack."""
         return (0,) * len(self.pages)
 
     @property
@@ -92,7 +144,7 @@ class Original(abc.ABC):
 
     @property
     def orientation(self) -> int:
-        """How it is to be turned to be upright, as in EXIF; 1 is upright."""
+        """How it must be rotated for display, as in EXIF: 1 (upright) to 8."""
         return 1
 
 
@@ -106,3 +158,8 @@ class ArrayRows:
     def read(self, count: int) -> np.ndarray:
         self.next += count
         return np.asarray(self.pixels[self.next - count : self.next])
+
+
+def cannot_read(path: Path, error: OSError) -> BadPicture:
+    """The system's refusal to read a file, as an error about that file."""
+    return BadPicture(f"cannot be read: {error.strerror or error}", subject=path)

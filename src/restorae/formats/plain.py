@@ -1,96 +1,57 @@
-"""Plain companion files (error maps, samples, spreads): values only, no metadata.
-
-An original that they lie beside gives them its orientation and, for an array, its shape.
-"""
+"""Plain companion files (error maps, samples, spreads): values only, no metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from restorae.errors import BadPicture
-from restorae.files import written_whole
-from restorae.formats.array_files import ArrayOriginal
-from restorae.formats.array_writing import begin_array
-from restorae.formats.kinds import SUFFIX_OF, kind_named
+from restorae.formats.format import Format
+from restorae.formats.npy import NPY
 from restorae.formats.original import Original, Page
-from restorae.formats.tiff_pages import colour_options, needs_bigtiff, write_pages
-from restorae.formats.vips_image import image_of, rotated_upright, vips_errors
-from restorae.formats.writer import SpooledWriter, Writer
+from restorae.formats.png import PNG
+from restorae.formats.registry import FORMATS, format_named
+from restorae.formats.tiff import TIFF
+from restorae.formats.writer import Writer
 
 
 def plain_suffix(pages: Sequence[Page], like: Original | None = None) -> str:
     """The suffix for `begin_plain`: `.npy` beside an array, `.png` where it can hold the pages, else `.tif`."""
-    if isinstance(like, ArrayOriginal):
-        return SUFFIX_OF["npy"]
-    return SUFFIX_OF["png" if _fits_png(pages) else "tiff"]
+    if like is not None and like.is_array:
+        return NPY.suffix
+    return PNG.suffix if PNG.holds(_values(pages)) else TIFF.suffix
 
 
 def begin_plain(target: Path, pages: Sequence[Page], like: Original | None = None) -> Writer:
     """A writer for values alone, in the format of the target's suffix: PNG, TIFF or `.npy`.
 
-    A PNG is written upright, as `like` says; a TIFF gets the orientation of `like` as a tag. Beside an array the `.npy` has its
-    shape, with the type of `pages`; otherwise its shape is (height, width[, bands]), with pages first where there are several.
+    A PNG is written upright, as the orientation of `like` says; a TIFF gets it as a tag. Beside an array a `.npy` has its shape,
+    with the type of `pages`; otherwise its shape is (height, width[, bands]), with pages first where there are several.
 
     Args:
         target: the file to write.
-        pages: outlines of the pages; all channels of `Page` count as values, alpha included.
+        pages: outlines of the pages; alpha counts as values like any other.
         like: the file that it belongs to.
 
     Raises:
-        BadPicture: the suffix is another one, or PNG cannot hold these pages.
+        BadPicture: the suffix is another one, or the format cannot hold these pages.
         OutputError: there is no room.
     """
-    kind = kind_named(target)
-    if kind == "npy":
-        return begin_array(target, pages, like if isinstance(like, ArrayOriginal) else None)
-    orientation = 1 if like is None else like.orientation
-    if kind == "png" and _fits_png(pages):
-        return _PlainPng(target, pages, orientation)
-    if kind == "tiff":
-        return _PlainTiff(target, pages, orientation)
-    if kind == "png":
-        raise BadPicture("PNG holds one page of 1 or 3 channels of 8 or 16 bits", subject=target)
-    raise BadPicture("plain values are written as .png, .tif or .npy", subject=target)
+    found = format_named(target)
+    if found is None or found.plain_writer is None:
+        known = ", ".join(each.suffix for each in FORMATS.values() if each.plain_writer)
+        raise BadPicture(f"plain values are written as {known}", subject=target)
+    pages = _values(pages)
+    _require_held(found, target, pages)
+    return found.plain_writer(target, pages, like)
 
 
-def _fits_png(pages: Sequence[Page]) -> bool:
-    return len(pages) == 1 and pages[0].bands in (1, 3) and pages[0].dtype in (np.uint8, np.uint16)
+def _values(pages: Sequence[Page]) -> tuple[Page, ...]:
+    return tuple(replace(page, alpha=0) for page in pages)
 
 
-class _PlainPng(SpooledWriter):
-    def __init__(self, target: Path, pages: Sequence[Page], orientation: int) -> None:
-        super().__init__(target, pages)
-        self.orientation = orientation
-
-    def finish(self) -> None:
-        try:
-            with written_whole(self.target) as partial, vips_errors(self.target):
-                image = rotated_upright(image_of(self), self.orientation)
-                image.pngsave(str(partial), compression=6)
-        finally:
-            self.drop()
-
-
-class _PlainTiff(SpooledWriter):
-    def __init__(self, target: Path, pages: Sequence[Page], orientation: int) -> None:
-        super().__init__(target, pages)
-        self.tags = [(274, "H", 1, orientation, True)] if orientation > 1 else []
-
-    def finish(self) -> None:
-        try:
-            with written_whole(self.target) as partial:
-                write_pages(
-                    self,
-                    partial,
-                    needs_bigtiff(self.bytes),
-                    lambda page: {
-                        **colour_options(page),
-                        "compression": "zlib",
-                        "extratags": self.tags,
-                    },
-                )
-        finally:
-            self.drop()
+def _require_held(found: Format, target: Path, pages: Sequence[Page]) -> None:
+    refusal = found.capabilities.refusal(pages)
+    if refusal is not None:
+        raise BadPicture(f"{found.title} {refusal}", subject=target)

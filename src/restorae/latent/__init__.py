@@ -1,8 +1,8 @@
-"""Walking in latent space: manifolds, clusters, walks from one picture to another."""
+"""Latent space: grids of decoded latents (manifolds), projections, interpolation between two images."""
 
 from restorae.latent.clusters import Projection, project
+from restorae.latent.interpolation import interpolate, line, tiled
 from restorae.latent.manifold import Manifold, axis_values, manifold
-from restorae.latent.walk import interpolate, line, tiled
 
 __all__ = [
     "Manifold",

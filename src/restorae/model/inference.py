@@ -19,7 +19,8 @@ from restorae.model.self_ensemble import (
 from restorae.networks import LatentModule, pad_to_multiple, send_through
 from restorae.randomness import generator
 from restorae.shapes import Images
-from restorae.tiling import apply, plan_for, tile_at_hand
+from restorae.tile_size import tile_for_free_memory
+from restorae.tiling import apply, plan_for
 
 if TYPE_CHECKING:
     from restorae.model.model import Model
@@ -85,7 +86,7 @@ def restore_tiled(
             model.network.halo,
             multiple_for(self_ensemble, model.network.multiple_of),
         )
-        tile = tile_at_hand(
+        tile = tile_for_free_memory(
             model.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=model.device
         )
         plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)

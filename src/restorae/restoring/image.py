@@ -20,7 +20,8 @@ from restorae.restoring.outputs import Output
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restored, Restorer, RestoreTiles
 from restorae.shapes import Images
-from restorae.tiling import plan_for, run, shrinking, tile_at_hand
+from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
+from restorae.tiling import plan_for, run
 
 _TOGETHER = 400_000
 """Pixels of small frames that go through the restorer together."""
@@ -207,7 +208,7 @@ def _restore_by_tiles(
     halo, multiple_of = capabilities.halo_for(request), capabilities.multiple_for(request)
     if request.samples is not None:
         tile = max(frame.height, frame.width)  # random numbers are drawn for the whole
-    tile = tile or tile_at_hand(
+    tile = tile or tile_for_free_memory(
         restorer.bytes_per_pixel(frame.channels),
         halo=halo,
         multiple_of=multiple_of,
@@ -233,4 +234,4 @@ def _restore_by_tiles(
 
     if request.samples is not None:
         return attempt(tile)
-    return shrinking(attempt, tile, halo=halo, multiple_of=multiple_of, say=hooks.say)
+    return with_smaller_tiles(attempt, tile, halo=halo, multiple_of=multiple_of, say=hooks.say)

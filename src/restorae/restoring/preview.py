@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from restorae.errors import InputError
-from restorae.files import in_print
+from restorae.files import printable
 from restorae.formats import ArrayRows, MemoryWriter, Original, Page, Rows, skip_rows
 from restorae.pixels import ValueRange
 from restorae.progress import SILENT, Progress
@@ -58,7 +58,7 @@ def preview_files(
             task = tasks[index]
             try:
                 shown.append(
-                    (in_print(task.name.as_posix()), _crop(task, request, restorers, masks))
+                    (printable(task.name.as_posix()), _crop(task, request, restorers, masks))
                 )
             except (InputError, MemoryError) as error:
                 failures.append(Failure.of(task.source, error))

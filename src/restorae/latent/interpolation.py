@@ -1,4 +1,4 @@
-"""Straight walks through latent space, and pictures laid side by side."""
+"""Linear interpolation in latent space, and grids of images as one image."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ from restorae.model import Model
 def interpolate(
     model: Model, start: np.ndarray, end: np.ndarray, steps: int = 16
 ) -> tuple[np.ndarray, Tensor]:
-    """Pictures on the straight line between two pictures' latent means, both ends included, and the latents.
+    """Images decoded on the straight line between two images' latent means, both ends included, and the latents.
 
     Args:
         model: a variational auto-encoder.
-        start: one picture, (height, width[, 3]).
-        end: another.
-        steps: how many pictures, at least 2.
+        start: the first image, (height, width[, 3]).
+        end: the last image.
+        steps: number of images, at least 2.
 
     Returns:
-        Pictures (steps, height, width[, 3]), float32 in [0, 1], and latents (steps, latent_dim).
+        Images (steps, height, width[, 3]), float32 in [0, 1], and latents (steps, latent_dim).
 
     Raises:
         UsageError: fewer than two steps, or the model has no latent vector.
-        ShapeMismatch: the pictures are not of the size that the model learned from.
+        ShapeMismatch: the images do not have the size that the model learned from.
     """
-    first, last = (model.encode(picture).mean for picture in (start, end))
+    first, last = (model.encode(image).mean for image in (start, end))
     if len(first) != 1 or len(last) != 1:
         raise ShapeMismatch(
-            f"A walk goes from one picture to one other; {len(first)} and {len(last)} came."
+            f"An interpolation needs one image at each end, got {len(first)} and {len(last)}"
         )
     latents = line(first[0], last[0], steps)
     return model.decode(latents.numpy()), latents
 
 
 def line(start: Tensor, end: Tensor, steps: int) -> Tensor:
-    """Latents on the straight line from one, (latent_dim,), to another, both included: (steps, latent_dim).
+    """Latents on the straight line from one, (latent_dim,), to another, both ends included.
+
+    Returns:
+        (steps, latent_dim).
 
     Raises:
         UsageError: fewer than two steps.
@@ -48,16 +51,19 @@ def line(start: Tensor, end: Tensor, steps: int) -> Tensor:
     [[0.0], [0.5], [1.0]]
     """
     if steps < 2:
-        raise UsageError("An interpolation has at least its two ends", fix=Fix("steps", 2))
+        raise UsageError(
+            f"An interpolation includes both ends, so it has at least 2 images, not {steps}",
+            fix=Fix("steps", 2),
+        )
     if start.shape != end.shape:
         raise ShapeMismatch(
-            f"An interpolation joins latents of one size, not of {len(start)} and {len(end)} coordinates"
+            f"expected two latents of one size, got {len(start)} and {len(end)} coordinates"
         )
     return torch.lerp(start, end, torch.linspace(0, 1, steps)[:, None])
 
 
 def tiled(images: np.ndarray) -> np.ndarray:
-    """A grid of pictures (rows, columns, height, width[, 3]) as one picture."""
+    """A grid of images (rows, columns, height, width[, 3]) as one image."""
     rows, columns, height, width = images.shape[:4]
     return np.ascontiguousarray(images.swapaxes(1, 2)).reshape(
         rows * height, columns * width, *images.shape[4:]
