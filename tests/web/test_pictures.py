@@ -289,7 +289,9 @@ def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) 
         with_model.post(path, json={"model": "classical:nlm", "error_map": True}), 422
     )
     half = {"model": "photo-denoiser", "error_map": True, "strength": 0.5}
-    assert "“Error map” cannot be combined with “Strength”" in refused(with_model.post(path, json=half), 422)
+    assert "“Error map” cannot be combined with “Strength”" in refused(
+        with_model.post(path, json=half), 422
+    )
     told = {model["name"]: model["tells_bounds"] for model in with_model.get("/api/models").json()}
     assert told["photo-denoiser"]
     assert not told["classical:nlm"]
