@@ -429,7 +429,10 @@ def test_the_decoded_picture_follows_the_pointer(page: Page, running: Running) -
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.25)
     expect(page.locator("#decoded-at")).to_contain_text("at (1.8")
-    page.wait_for_timeout(500)
+    page.wait_for_function(
+        """() => document.querySelector("#decoded-at").textContent.slice(4, -1) ===
+          (document.querySelector("#decoded").dataset.at ?? "").split(",").map((each) => Number(each).toFixed(2)).join(", ")"""
+    )
     place = [
         float(number)
         for number in (page.locator("#decoded-at").text_content() or "")[4:-1].split(",")
