@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from settings import BATCH_SIZE, DAMAGE
-from talking import Line, Pace
+from worker_protocol import Line, Pace
 
 import restorae
 from restorae import machine

@@ -18,8 +18,8 @@ import torch
 from dncnn import DnCNN
 from PIL import Image
 from skimage.restoration import denoise_nl_means
-from subjects import SIGMA
-from talking import Line
+from test_images import SIGMA
+from worker_protocol import Line
 
 import restorae
 from restorae import machine
