@@ -585,7 +585,7 @@ def test_a_network_of_a_users_own_says_what_to_import(tmp_path):
     path = with_header(tmp_path / "theirs.safetensors", own)
     with pytest.raises(
         UnknownKind,
-        match=r"'theirs' is not one of restorae's own: it was defined in their_lab:Theirs. Import that first",
+        match=r"'theirs' is not part of restorae: it was defined in their_lab:Theirs",
     ):
         load(path)
     assert isinstance(read_card(path), Card), "the card is plain JSON and needs no class"

@@ -140,7 +140,7 @@ def test_what_cannot_be_is_said_before_anything_is_done(
     assert "There is no model" in complaint(
         pictures, "--model", "digits-denoizer", "--out", "o", status=2
     )
-    assert "a file stands where a folder is needed" in complaint(
+    assert "a file is where a folder is needed" in complaint(
         pictures, "--model", small_model, "--out", "notes.txt/o/"
     )
     assert "written twice" in complaint(

@@ -451,7 +451,7 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch, mirror, c
     cache.parent.mkdir(parents=True)
     cache.write_text("a file where the folder should be")
     use(monkeypatch, mirror(well).address)
-    with pytest.raises(Exception, match="a file stands where a folder is needed") as caught:
+    with pytest.raises(Exception, match="a file is where a folder is needed") as caught:
         load_named("mnist", "train")
     assert type(caught.value).__module__ == "restorae.errors"
 

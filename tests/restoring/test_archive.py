@@ -167,7 +167,7 @@ def test_a_log_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     jobs = plan([archive(tmp_path / "in", 3)], tmp_path / "out")
     (tmp_path / "out" / LOG).mkdir(parents=True)
     with pytest.raises(
-        OutputError, match=rf"{LOG} could not be written: a folder stands where the file would go"
+        OutputError, match=rf"{LOG} could not be written: a folder has that name"
     ):
         restore_files(jobs, Order(AS_IT_IS), tmp_path / "out" / LOG)
 
@@ -179,7 +179,7 @@ def test_an_order_that_cannot_be_carried_out_is_refused_before_any_file() -> Non
         Order(ClassicalRestorer(Inpaint()))
     Order(ClassicalRestorer(Inpaint()), masks=Masks(Path("mask.png")))
     restorer = ClassicalRestorer(TotalVariation(iterations=10))
-    with pytest.raises(TileTooSmall, match=r"Use --tile 21 or more"):
+    with pytest.raises(TileTooSmall, match=r"Use tile=21"):
         Order(restorer, Treatment(tile=20))
     Order(restorer, Treatment(tile=21))
 

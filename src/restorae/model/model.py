@@ -33,7 +33,8 @@ from restorae.pixels import as_array, as_batch, range_of, with_channels
 from restorae.posterior import DiagonalGaussian, join
 from restorae.randomness import generator
 from restorae.shapes import Images, Latents
-from restorae.tiling import apply, plan_for, tile_at_hand
+from restorae.tile_size import tile_for_free_memory
+from restorae.tiling import apply, plan_for
 
 SUFFIX = ".safetensors"
 HEADER = "restorae"
@@ -252,7 +253,7 @@ class Model:
         if images.shape[-2] * images.shape[-1] <= _SMALL:
             return self.restore_tile(images, precision, views)
         halo, multiple_of = self.network.halo, multiple_for(views, self.network.multiple_of)
-        tile = tile_at_hand(
+        tile = tile_for_free_memory(
             self.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=self._device
         )
         plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from restorae.error_bound import stored_span
-from restorae.errors import OutputError, ShapeMismatch, UsageError
-from restorae.files import explain_write_failure, written_whole
-from restorae.formats import Original, Page, Result, begin_result
-from restorae.formats.array_files import ArrayOriginal
-from restorae.formats.spool import Spool
+from restorae.errors import ShapeMismatch, UsageError
+from restorae.formats import Original, Page, begin_plain, plain_suffix
 from restorae.pixels import ValueRange, stored_values
 from restorae.restoring.jobs import ARRAYS
 from restorae.restoring.restorers import Change, ModelRestorer, Restorer
 from restorae.shapes import Images
-
-if TYPE_CHECKING:
-    import pyvips
 
 ERROR_GAIN = 5.0
 """An error picture shows the bound times this: white is a bound of 0.2 of the range, or more."""
@@ -95,23 +87,16 @@ class ErrorMap:
 
     def __init__(self, original: Original, target: Path) -> None:
         names = error_maps_of(target)
-        self.result: Result
-        self.in_units = isinstance(original, ArrayOriginal)
-        if isinstance(original, ArrayOriginal):
-            empty = np.broadcast_to(
-                np.float32(0), original.array.shape
-            )  # takes no memory: only its outline matters
-            pages = tuple(replace(page, dtype=empty.dtype) for page in original.pages[:1]) * len(
-                original.pages
-            )
-            self.result = begin_result(
-                replace(original, array=empty, pages=pages, kind="npy"), names[0], "npy"
-            )
-            self.pages = pages
+        self.in_units = original.is_array
+        if original.is_array:
+            self.pages = tuple(
+                replace(page, dtype=np.dtype(np.float32)) for page in original.pages[:1]
+            ) * len(original.pages)
+            name = names[0]
         else:
             self.pages = tuple(_plain(page) for page in original.pages)
-            fits_png = len(self.pages) == 1 and self.pages[0].bands in (1, 3)
-            self.result = _Pages(original, self.pages, names[0] if fits_png else names[1])
+            name = names[0] if plain_suffix(self.pages, original) == ".png" else names[1]
+        self.result = begin_plain(name, self.pages, original)
 
     def put(
         self, page: int, top: int, bounds: np.ndarray, values: ValueRange, dtype: np.dtype
@@ -155,85 +140,3 @@ def _plain(page: Page) -> Page:
         alpha=0,
         dtype=np.dtype(np.uint16 if page.dtype.itemsize > 1 else np.uint8),
     )
-
-
-class _Pages(Result):
-    """Pages of 8 or 16 bits with nothing else, in a spool."""
-
-    def __init__(self, original: Original, pages: tuple[Page, ...], target: Path) -> None:
-        super().__init__(original, target)
-        self.pages = pages
-        self.starts = [0, *accumulate(page.bytes for page in pages)]
-        self.spool = Spool(target.parent, self.starts[-1])
-
-    def put(self, page: int, top: int, rows: np.ndarray) -> None:
-        outline = self.pages[page]
-        stride = outline.bytes // outline.height
-        self.spool.write(
-            self.starts[page] + top * stride,
-            np.ascontiguousarray(rows, outline.dtype).data.cast("B"),
-        )
-
-    def finish(self) -> None:
-        import pyvips
-
-        try:
-            with written_whole(self.target) as partial:
-                if self.target.suffix == ".png":
-                    self._image().pngsave(str(partial), compression=6)
-                else:
-                    self._write_tiff(partial)
-        except pyvips.Error as error:
-            raise OutputError(
-                explain_write_failure(self.target, OSError(str(error).strip()))
-            ) from None
-        finally:
-            self.drop()
-
-    def _image(self) -> pyvips.Image:
-        """The only page, upright."""
-        import pyvips
-
-        page = self.pages[0]
-        deep = page.dtype == np.uint16
-        held = pyvips.Image.new_from_memory(
-            self.spool.buffer(), page.width, page.height, page.bands, "ushort" if deep else "uchar"
-        )
-        kinds = {(1, False): "b-w", (1, True): "grey16", (3, False): "srgb", (3, True): "rgb16"}
-        image = held.copy(interpretation=kinds[page.bands, deep])
-        if self.original.orientation > 1:
-            image.set_type(pyvips.GValue.gint_type, "orientation", self.original.orientation)
-            image = image.autorot()
-        return image
-
-    def _write_tiff(self, partial: Path) -> None:
-        import tifffile
-
-        size = self.starts[-1]
-        with tifffile.TiffWriter(partial, bigtiff=size > 2**31) as writer:
-            for place, page in enumerate(self.pages):
-                values = np.frombuffer(
-                    self.spool.buffer(),
-                    page.dtype,
-                    page.bytes // page.dtype.itemsize,
-                    self.starts[place],
-                )
-                rgb = page.bands == 3
-                said: dict[str, Any] = {"photometric": "rgb" if rgb else "minisblack"}
-                if page.bands > 1:
-                    said |= {
-                        "planarconfig": "contig",
-                        "extrasamples": ["unspecified"] * (page.bands - (3 if rgb else 1)),
-                    }
-                if self.original.orientation > 1:
-                    said["extratags"] = [(274, "H", 1, self.original.orientation, True)]
-                shape = (
-                    (page.height, page.width, page.bands)
-                    if page.bands > 1
-                    else (page.height, page.width)
-                )
-                writer.write(values.reshape(shape), compression="zlib", metadata=None, **said)
-                del values  # it looks into the spool, which is closed next
-
-    def drop(self) -> None:
-        self.spool.close()

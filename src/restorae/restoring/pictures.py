@@ -19,7 +19,8 @@ from restorae.restoring.frames import Frame
 from restorae.restoring.masks import ill_fitting
 from restorae.restoring.restorers import Change, Restorer
 from restorae.shapes import Images
-from restorae.tiling import plan_for, run, shrinking, tile_at_hand
+from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
+from restorae.tiling import plan_for, run
 
 _SMALL = 128 * 128
 """Frames up to so many pixels go through the restorer together."""
@@ -199,7 +200,7 @@ def _restore_by_tiles(
 ) -> int | None:
     """A frame tile by tile; the side of the tiles, None where one was enough."""
     needed = restorer.bytes_per_pixel(frame.channels)
-    tile = tile or tile_at_hand(
+    tile = tile or tile_for_free_memory(
         needed, halo=restorer.halo, multiple_of=restorer.multiple_of, device=restorer.device
     )
     counted = 0
@@ -226,7 +227,9 @@ def _restore_by_tiles(
         run(change, plan, frame, frame, tell)
         return side if len(plan) > 1 else None
 
-    return shrinking(attempt, tile, halo=restorer.halo, multiple_of=restorer.multiple_of, say=say)
+    return with_smaller_tiles(
+        attempt, tile, halo=restorer.halo, multiple_of=restorer.multiple_of, say=say
+    )
 
 
 # -------------------------------------------------------------------------------------------- what values mean

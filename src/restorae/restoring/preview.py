@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from restorae.errors import InputError
-from restorae.files import in_print
+from restorae.files import printable
 from restorae.formats import ArrayRows, Original, Page, Result, Rows, open_original, skip_rows
 from restorae.pixels import ValueRange, range_of
 from restorae.progress import SILENT, Progress
@@ -41,7 +41,7 @@ def preview(
     try:
         for place in sorted(drawn):
             try:
-                shown.append((in_print(jobs[place].name.as_posix()), _middle(jobs[place], order)))
+                shown.append((printable(jobs[place].name.as_posix()), _middle(jobs[place], order)))
             except InputError as error:
                 failures.append(Failure(jobs[place].source, str(error)))
             progress.advance(1)
@@ -64,7 +64,7 @@ class _Kept(Result):
     """A result that is kept in memory."""
 
     def __init__(self, original: Original) -> None:
-        super().__init__(original, original.path)
+        super().__init__(original.path)
         page = original.pages[0]
         self.pixels = np.empty((page.height, page.width, page.bands), page.dtype)
 

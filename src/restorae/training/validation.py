@@ -13,7 +13,7 @@ from restorae.errors import TrainingCollapsed
 from restorae.evaluating import constant_answer_error, evaluate, evaluate_latent, has_collapsed
 from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
-from restorae.page_detection import middle
+from restorae.page_detection import center_crop
 from restorae.progress import Progress
 from restorae.randomness import derive_seed, generator
 from restorae.training.material import Material
@@ -153,7 +153,7 @@ class NoisyValidation(Validation):
     def judge(self, model: Model, final: bool) -> Verdict:
         losses, left, spread, restored_spread = [], [], [], []
         for index in range(len(self.material.test_set)):
-            noisy = middle(self.material.test_set.clean[index], _SHOWN)[None]
+            noisy = center_crop(self.material.test_set.clean[index], _SHOWN)[None]
             rng = generator(self.material.examples.seed, _SEED, index)
             with torch.no_grad():
                 losses.append(
