@@ -170,7 +170,6 @@ before = state()
 """
 
 
-@pytest.mark.xfail(reason="formats still silences tifffile and libvips by itself")
 def test_the_library_leaves_the_host_process_alone(tmp_path):
     tifffile.imwrite(tmp_path / "image.tif", np.zeros((20, 24), np.uint8))
     run_in_new_process(f"""{HOST}
@@ -192,7 +191,8 @@ def test_the_command_line_prepares_its_process():
     run_in_new_process(f"""{HOST}
 from restorae.cli.console import terminal_progress
 terminal_progress()
-assert "mallopt" in asked, asked""")
+assert "mallopt" in asked, asked
+assert logging.getLogger("tifffile").level == logging.CRITICAL""")
 
 
 def test_the_command_helps_and_tells_its_version():

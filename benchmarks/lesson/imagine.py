@@ -125,7 +125,7 @@ def _report_speed(found: Mapping[str, Any], precision: str) -> list[str]:
     return [
         table(["", "Keras, s", "restorae, s", "ratio", "target"], rows),
         f"Medians with the smallest and the largest of {len(laps)} epochs and {len(grids)} manifolds on each side, after one of each that "
-        f"does not count. The ratio is that of the same round. An epoch is its steps, as many on both contestants, in batches of {BATCH_SIZE}; "
+        f"does not count. The ratio is that of the same round. An epoch is its steps, as many for both, in batches of {BATCH_SIZE}; "
         f"looking at 5,000 digits between epochs, which Keras's side does not do, takes restorae {besides.to_text()} s more. Keras has "
         f"{parameters['keras']} parameters and restorae {parameters['restorae']}. Keras calls `predict` for each of {side * side:,} "
         f"latents, as the lesson does; restorae decodes them in one call. restorae computes in {precision}, Keras in float32. While one "

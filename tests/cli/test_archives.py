@@ -664,9 +664,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> No
     try:
         done = run_apart("restore", "in", "--model", AS_IT_IS, "--out", disk / "out", cwd=tmp_path)
         assert done.status == 1
-        assert (
-            "the disk is full" in done.complaint
-        )
+        assert "the disk is full" in done.complaint
         assert "2 of 6 were restored before it stopped" in done.complaint
         assert files_in(disk / "out") - {"inner"} == {"000.png", "001.png", LOG}
     finally:
