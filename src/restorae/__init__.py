@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from restorae.losses import Loss
     from restorae.model import Card, Model, load
     from restorae.networks import Network
-    from restorae.training import SUITABLE, Machinery, Recipe, train
+    from restorae.training import Machinery, Recipe, train
 
 _HOMES = {
-    "SUITABLE": "restorae.training",
     "Card": "restorae.model",
     "Degradation": "restorae.degradations",
     "TestSet": "restorae.evaluating",
@@ -37,7 +36,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "SUITABLE",
     "Card",
     "Degradation",
     "Loss",

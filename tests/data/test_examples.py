@@ -15,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorae.data import ArrayPictures, Examples, ListedPictures, Pictures, hold_out
+from restorae.data import ArrayPictures, Examples, ListedPictures, Pictures
 from restorae.data.pictures import FilePictures, read_folder
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.errors import ShapeMismatch
@@ -417,30 +417,6 @@ def test_files_give_what_memory_gives(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------- held out
-
-
-@given(st.integers(2, 300), st.floats(0.001, 0.999), st.integers(1, 50), st.integers(0, 2**40))
-def test_no_picture_is_both_trained_on_and_held_out(count, share, most, seed):
-    kept_in, held_out = hold_out(count, share, most, seed)
-    assert sorted(kept_in + held_out) == list(range(count))
-    assert kept_in == sorted(kept_in)
-    assert 1 <= len(held_out) <= most
-    assert len(kept_in) >= 1
-    assert len(held_out) == min(most, max(1, round(count * share)), count - 1)
-    assert hold_out(count, share, most, seed) == (kept_in, held_out)
-
-
-def test_which_are_held_out_is_drawn():
-    choices = {tuple(hold_out(100, 0.1, 50, seed)[1]) for seed in range(20)}
-    assert len(choices) == 20
-    chosen = Counter(index for choice in choices for index in choice)
-    assert len(chosen) > 75, "the same pictures are held out again and again"
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_one_picture_is_too_few(count):
-    with pytest.raises(ShapeMismatch, match="at least two pictures"):
-        hold_out(count, 0.1, 10, 0)
 
 
 def colours(count: int = 12, side: int = 6) -> ArrayPictures:

@@ -12,10 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from skimage import data
 
-from restorae.data import ListedPictures, hold_out
-from restorae.errors import Interrupted
+from restorae.data import ListedPictures, content_hash, hold_out
+from restorae.errors import Interrupted, in_words
 from restorae.progress import Progress
-from restorae.randomness import derive_seed
 from restorae.training import Recipe, train
 
 ERRS = Recipe(
@@ -37,7 +36,7 @@ class Told(Progress):
         self.steps, self.stop_after = 0, stop_after
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.said.append(in_words(message))
 
     def advance(self, count: int, figures: object = None) -> None:
         self.steps += count
@@ -55,7 +54,7 @@ def sides() -> dict[str, ListedPictures]:
         picture[:48, :48].astype(np.float32) / 255
         for picture in (data.camera()[200:], data.coins(), data.brick())
     ]
-    held_out = hold_out(3, ERRS.validation, 1, derive_seed(ERRS.seed, 1))[1]
+    held_out = hold_out([content_hash(each) for each in clean], ERRS.validation, 1)[1]
     degraded = [
         (each if place in held_out else 0.9 * each)
         + generator.normal(0, 0.02, each.shape).astype(np.float32)

@@ -10,12 +10,12 @@ import tifffile
 from skimage import data
 
 from restorae.data import ArrayPictures, ListedPictures
-from restorae.errors import BadPicture, Interrupted, ShapeMismatch
+from restorae.errors import BadPicture, Interrupted, ShapeMismatch, in_words
 from restorae.formats import write_still
 from restorae.model import load
 from restorae.progress import Progress
 from restorae.training import Recipe, train
-from restorae.training.material import gather
+from restorae.training.data import load_training_data
 
 SMALL = {
     "network": "unet(widths=[8,16],residual=true)",
@@ -37,10 +37,10 @@ class Told(Progress):
         self.stop_after, self.steps = stop_after, 0
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.said.append(in_words(message))
 
     def warn(self, message: str) -> None:
-        self.warnings.append(message)
+        self.warnings.append(in_words(message))
 
     def advance(self, count: int, figures: object = None) -> None:
         self.steps += count
@@ -69,7 +69,9 @@ def listed(pictures: list[np.ndarray], name: str = "{}.png") -> ListedPictures:
 
 def told_of(degraded: ListedPictures, clean: ListedPictures, **settings: object) -> Told:
     told = Told()
-    gather(Recipe(**{**SMALL, **settings}), clean=clean, degraded=degraded, progress=told)
+    load_training_data(
+        Recipe(**{**SMALL, **settings}), clean=clean, degraded=degraded, progress=told
+    )
     return told
 
 
@@ -97,7 +99,7 @@ def test_pairs_in_the_wrong_order_are_noticed() -> None:
     ]
     warnings = told_of(listed(with_noise(clean)), listed([*clean[1:], clean[0]])).warnings
     assert any(
-        "no more alike than pictures of different pairs (0.png, 1.png" in warning
+        "no more alike than images of different pairs (0.png, 1.png" in warning
         for warning in warnings
     ), warnings
 
@@ -106,7 +108,7 @@ def test_swapped_folders_are_suspected_and_trained_on_all_the_same() -> None:
     clean = clean_pictures()
     warnings = told_of(listed(clean), listed(with_noise(clean))).warnings
     assert len(warnings) == 1
-    assert "swap --degraded and --clean" in warnings[0]
+    assert "swap `degraded` and `clean`" in warnings[0]
 
 
 def test_pairs_without_damage_are_refused() -> None:
@@ -114,7 +116,7 @@ def test_pairs_without_damage_are_refused() -> None:
     with pytest.raises(BadPicture, match=r"are the same \(0.png, .*no damage to learn"):
         told_of(listed(clean), listed(clean))
     assert (
-        "1 of 5 pair(s) are the same picture twice: 0.png"
+        "1 of 5 pair(s) are the same image twice: 0.png"
         in told_of(listed([clean[0], *with_noise(clean)[1:]]), listed(clean)).warnings[0]
     )
 
@@ -125,22 +127,20 @@ def test_pairs_without_damage_are_refused() -> None:
 def test_pictures_that_say_nothing_are_refused_before_training_starts(
     tmp_path: Path, pictures: list[np.ndarray]
 ) -> None:
-    expected = r"all the same \(0.*--validation 0|show nothing"
+    expected = r"all the same \(0.*validation=0|show nothing"
     with pytest.raises(BadPicture, match=expected):
-        gather(Recipe(degradation=NOISE, **SMALL), clean=listed(pictures))
+        load_training_data(Recipe(degradation=NOISE, **SMALL), clean=listed(pictures))
     with pytest.raises(BadPicture, match=expected):
         told_of(listed(with_noise(pictures)), listed(pictures))
     for place, each in enumerate(pictures):
         tifffile.imwrite(tmp_path / f"{place}.tif", np.rint(1000 + 3000 * each).astype(np.uint16))
-    with pytest.raises(BadPicture, match=r"The (3 )?noisy pictures"):
-        gather(Recipe(noisy=str(tmp_path), **SMALL))
+    with pytest.raises(BadPicture, match=r"The (3 )?noisy images"):
+        load_training_data(Recipe(noisy=str(tmp_path), **SMALL))
 
 
 def test_one_pair_asks_for_another_or_to_be_trusted(tmp_path: Path) -> None:
     clean = clean_pictures(1)
-    with pytest.raises(
-        ShapeMismatch, match=r"there is only one\. Add another, or say --validation 0"
-    ):
+    with pytest.raises(ShapeMismatch, match=r"there is only one\. Use validation=0"):
         told_of(listed(with_noise(clean)), listed(clean))
     recipe = Recipe(validation=0, steps=40, **SMALL)
     model = train(recipe, tmp_path / "one", clean=listed(clean), degraded=listed(with_noise(clean)))
@@ -162,7 +162,7 @@ def test_pictures_smaller_than_a_patch_are_continued_and_counted() -> None:
     clean = [each[:40, :50] for each in clean_pictures()]
     told = told_of(listed(with_noise(clean)), listed(clean), patch=48)
     assert (
-        "5 of 5 picture(s) are smaller than a patch of 48 px and are continued by their mirror image."
+        "5 of 5 image(s) are smaller than a patch of 48 px and are continued by their mirror image."
         in told.said
     )
 
@@ -171,8 +171,7 @@ def test_pictures_without_partner_are_counted_and_some_are_named() -> None:
     clean = clean_pictures(10)
     told = told_of(listed(with_noise(clean)[:2]), listed(clean))
     assert (
-        "8 picture(s) have no partner and are left out: 2, 3, 4, 5, 6 and 3 more"
-        in told.warnings[0]
+        "8 image(s) have no partner and are left out: 2, 3, 4, 5, 6 and 3 more" in told.warnings[0]
     )
 
 
@@ -240,14 +239,14 @@ def test_files_that_changed_are_noticed_without_decoding_them(tmp_path: Path) ->
     for place, each in enumerate(clean_pictures(2)):
         write_still(tmp_path / f"{place}.png", np.rint(each * 255).astype(np.uint8))
     opened = read_folder(tmp_path, memory=1)
-    before = [opened.mark(index) for index in range(2)]
-    assert before == [read_folder(tmp_path, memory=1).mark(index) for index in range(2)]
+    before = [opened.fingerprint(index) for index in range(2)]
+    assert before == [read_folder(tmp_path, memory=1).fingerprint(index) for index in range(2)]
     write_still(tmp_path / "1.png", np.rint(clean_pictures(2)[1] * 254).astype(np.uint8))
-    assert [opened.mark(index) == mark for index, mark in enumerate(before)] == [True, False]
+    assert [opened.fingerprint(index) == mark for index, mark in enumerate(before)] == [True, False]
 
 
 def test_an_array_is_marked_by_its_values() -> None:
     stored = np.zeros((2, 8, 8), np.uint8)
     pictures = ArrayPictures(stored)
-    assert pictures.mark(0) == pictures.mark(1)
-    assert ArrayPictures(stored.astype(np.uint16)).mark(0) != pictures.mark(0)
+    assert pictures.fingerprint(0) == pictures.fingerprint(1)
+    assert ArrayPictures(stored.astype(np.uint16)).fingerprint(0) != pictures.fingerprint(0)

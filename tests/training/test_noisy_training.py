@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from skimage import data
 
-from restorae.errors import BadSpec, UsageError
+from restorae.errors import BadSpec, UsageError, in_words
 from restorae.losses import BlindSpot, Neighbours
 from restorae.progress import Progress
 from restorae.training import Recipe, train
@@ -22,7 +22,7 @@ class Told(Progress):
         self.warnings: list[str] = []
 
     def warn(self, message: str) -> None:
-        self.warnings.append(message)
+        self.warnings.append(in_words(message))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+from restorae.training.starting import suitable_start
 
 from restorae.data import ArrayPictures
 from restorae.degradations import Degradation
@@ -14,8 +15,7 @@ from restorae.model import bundled
 from restorae.randomness import generator
 from restorae.restoring import PAGES, PHOTOS
 from restorae.training import SUITABLE, Recipe, train
-from restorae.training.material import gather
-from restorae.training.starting import suitable_start
+from restorae.training.data import load_training_data
 from tests.training.test_loop import Hearing
 
 STEPS = {"steps": 2, "patch": 32, "batch_size": 2}
@@ -43,7 +43,9 @@ def start_of(
     recipe: Recipe, degraded: ArrayPictures | None, clean: ArrayPictures
 ) -> tuple[str | None, list[str]]:
     heard = Hearing()
-    return suitable_start(recipe, gather(recipe, clean=clean, degraded=degraded), heard), heard.said
+    return suitable_start(
+        recipe, load_training_data(recipe, clean=clean, degraded=degraded), heard
+    ), heard.said
 
 
 @pytest.mark.parametrize("colour", [True, False], ids=["photographs", "pages"])
@@ -60,7 +62,7 @@ def test_noisy_pictures_alone_start_from_what_knows_noise(colour: bool) -> None:
     noisy, _ = pairs(colour)
     heard = Hearing()
     recipe = Recipe(**STEPS, noisy="these")
-    name = suitable_start(recipe, gather(recipe, clean=noisy), heard)
+    name = suitable_start(recipe, load_training_data(recipe, clean=noisy), heard)
     assert name == PHOTOS
     assert (
         "the noise of these pictures sooner than from nothing (--from nothing does that)"
@@ -69,7 +71,7 @@ def test_noisy_pictures_alone_start_from_what_knows_noise(colour: bool) -> None:
     model = train(recipe, clean=noisy, start_from=SUITABLE)
     assert model.card.started_from.startswith(PHOTOS)
     hidden = Recipe(**STEPS, noisy="these", loss="blind-spot")
-    assert suitable_start(hidden, gather(hidden, clean=noisy), heard) is None, (
+    assert suitable_start(hidden, load_training_data(hidden, clean=noisy), heard) is None, (
         "what hides pixels must unlearn to look at them"
     )
 

@@ -11,17 +11,17 @@ import torch
 
 from restorae.data import ArrayPictures, Pictures
 from restorae.degradations import GaussianNoise
-from restorae.errors import TrainingCollapsed
+from restorae.errors import TrainingCollapsed, in_words
 from restorae.evaluating import TestSet, evaluate, evaluate_latent
 from restorae.model import Model, make_card
 from restorae.networks import Conv, ConvVAE, Network, UNet
 from restorae.progress import Progress
 from restorae.training import Recipe
-from restorae.training.material import Material, gather
+from restorae.training.data import TrainingData, load_training_data
 from restorae.training.validation import (
-    ExplainingValidation,
     RestoringValidation,
-    Verdict,
+    VaeValidation,
+    ValidationResult,
     validation_of,
 )
 
@@ -37,11 +37,11 @@ class Hearing(Progress):
         self.warned: list[str] = []
 
     def warn(self, message: str) -> None:
-        self.warned.append(message)
+        self.warned.append(in_words(message))
 
 
-def material(**settings: object) -> Material:
-    return gather(Recipe(**settings), clean=PICTURES)  # type: ignore[arg-type]
+def material(**settings: object) -> TrainingData:
+    return load_training_data(Recipe(**settings), clean=PICTURES)  # type: ignore[arg-type]
 
 
 def untrained(network: Network) -> Model:
@@ -55,13 +55,13 @@ def tiny_vae() -> Model:
     return untrained(ConvVAE(features=2, hidden=4, height=12, width=12))
 
 
-def verdict_of(used: int, there: int) -> Verdict:
-    return Verdict({"active_units": used, "latent_dim": there}, "", {})
+def verdict_of(used: int, there: int) -> ValidationResult:
+    return ValidationResult({"active_units": used, "latent_dim": there}, "", {})
 
 
 def test_pictures_alone_are_judged_by_the_bound_and_damage_by_the_error() -> None:
-    assert isinstance(validation_of(material(network=TINY)), ExplainingValidation)
-    assert isinstance(validation_of(material(network=TINY, binarise=True)), ExplainingValidation)
+    assert isinstance(validation_of(material(network=TINY)), VaeValidation)
+    assert isinstance(validation_of(material(network=TINY, binarise=True)), VaeValidation)
     assert isinstance(validation_of(material(network=TINY, degradation=NOISE)), RestoringValidation)
     assert isinstance(
         validation_of(material(network="conv", degradation=NOISE)), RestoringValidation
@@ -71,7 +71,7 @@ def test_pictures_alone_are_judged_by_the_bound_and_damage_by_the_error() -> Non
 def test_the_bound_is_that_of_the_held_out_pictures() -> None:
     held = material(network=TINY, seed=3)
     validation, model = validation_of(held), tiny_vae()
-    found = validation.judge(model, final=True)
+    found = validation.evaluate(model, final=True)
     assert len(held.test_set) == 4
     assert found.scores["on"] == "4 held-out pictures of pictures from memory"
     assert found.figures["validation_loss"] == pytest.approx(
@@ -85,20 +85,20 @@ def test_the_bound_is_that_of_the_held_out_pictures() -> None:
     assert found.scores["binarised"] is not None
     assert "nats a picture (grey)" in found.sentence
     assert f"{found.figures['validation_loss']:.2f}" in found.sentence
-    assert validation.judge(model, final=True).figures == found.figures, (
+    assert validation.evaluate(model, final=True).figures == found.figures, (
         "the same model, the same figures"
     )
 
 
 def test_the_work_that_only_the_end_needs_is_left_to_the_end() -> None:
     validation = validation_of(material(network=TINY))
-    assert validation.judge(tiny_vae(), final=False).scores["binarised"] is None
+    assert validation.evaluate(tiny_vae(), final=False).scores["binarised"] is None
 
 
 def test_black_and_white_training_is_judged_on_black_and_white() -> None:
     validation, model = validation_of(material(network=TINY, binarise=True)), tiny_vae()
     for final in (False, True):
-        found = validation.judge(model, final)
+        found = validation.evaluate(model, final)
         assert "(binarised)" in found.sentence
         assert found.figures["validation_loss"] == pytest.approx(-found.scores["binarised"]["elbo"])
 
@@ -108,7 +108,7 @@ def test_restoring_is_judged_as_evaluate_does() -> None:
         material(network="conv(features=2)", degradation=NOISE),
         untrained(Conv(features=2)),
     )
-    found = validation_of(held).judge(model, final=True)
+    found = validation_of(held).evaluate(model, final=True)
     expected = evaluate(model.restore_images, held.test_set)
     assert found.figures == {"mse": expected.restored.mse, "mse_degraded": expected.degraded.mse}
     assert found.scores["restored"]["ssim"] == expected.restored.ssim
@@ -119,7 +119,7 @@ def test_nothing_held_out_is_said() -> None:
     held = material(network=TINY, validation=0)
     assert not held.held_out
     assert len(held.examples.clean) == 40
-    assert validation_of(held).judge(tiny_vae(), final=False).scores["on"] == (
+    assert validation_of(held).evaluate(tiny_vae(), final=False).scores["on"] == (
         "40 pictures that it was trained on of pictures from memory"
     )
 
@@ -134,7 +134,7 @@ def test_nothing_held_out_is_said() -> None:
 )
 def test_dimensions_that_say_nothing_are_warned_of(used: int, there: int, hint: str) -> None:
     hearing = Hearing()
-    validation_of(material(network=TINY)).accept(verdict_of(used, there), hearing)
+    validation_of(material(network=TINY)).check(verdict_of(used, there), hearing)
     (told,) = hearing.warned
     assert hint in told
     assert "--beta" in told
@@ -143,7 +143,7 @@ def test_dimensions_that_say_nothing_are_warned_of(used: int, there: int, hint: 
 
 def test_a_latent_that_is_used_needs_no_words() -> None:
     hearing = Hearing()
-    validation_of(material(network=TINY)).accept(verdict_of(2, 2), hearing)
+    validation_of(material(network=TINY)).check(verdict_of(2, 2), hearing)
     assert hearing.warned == []
 
 
@@ -157,18 +157,18 @@ def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_not
     assert isinstance(validation, RestoringValidation)
     assert validation.constant == pytest.approx(1 / 12, rel=0.2)  # the variance of uniform values
     with pytest.raises(TrainingCollapsed, match=r"docs/why-it-collapses\.md"):
-        validation.accept(
-            Verdict({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing
+        validation.check(
+            ValidationResult({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing
         )
-    validation.accept(Verdict({"mse": 0.02, "mse_degraded": 0.01}, "", {}), hearing)
+    validation.check(ValidationResult({"mse": 0.02, "mse_degraded": 0.01}, "", {}), hearing)
     assert "no better than leaving the pictures alone" in hearing.warned[0]
-    validation.accept(Verdict({"mse": 0.01, "mse_degraded": 0.02}, "", {}), hearing)
+    validation.check(ValidationResult({"mse": 0.01, "mse_degraded": 0.02}, "", {}), hearing)
     assert len(hearing.warned) == 1
 
 
 def test_a_perfect_restoration_has_a_sentence() -> None:
     nothing = GaussianNoise(sigma=0)
-    held = gather(
+    held = load_training_data(
         Recipe(network="conv(features=2)", degradation=nothing),
         clean=ArrayPictures(np.random.default_rng(0).random((4, 8, 8))),
     )
@@ -179,17 +179,17 @@ def test_a_perfect_restoration_has_a_sentence() -> None:
         model = untrained(Conv(features=2))
         for weights in model.module.parameters():
             weights.zero_()
-    found = validation_of(held).judge(model, final=False)
+    found = validation_of(held).evaluate(model, final=False)
     assert found.figures["mse"] == 0
     assert f"{math.inf} dB" in found.sentence
 
 
 def test_a_network_for_grey_and_colour_is_judged_on_both() -> None:
     colours = ArrayPictures(np.random.default_rng(0).random((40, 12, 12, 3), dtype=np.float32))
-    held = gather(Recipe(network="unet", degradation=NOISE), clean=colours)
+    held = load_training_data(Recipe(network="unet", degradation=NOISE), clean=colours)
     model = untrained(UNet(widths=(4, 6), channels=3, grey_too=True))
-    assert "mse_grey" not in validation_of(held).judge(model, final=True).figures
-    found = validation_of(held.with_grey()).judge(model, final=True)
+    assert "mse_grey" not in validation_of(held).evaluate(model, final=True).figures
+    found = validation_of(held.with_grey()).evaluate(model, final=True)
     grey = held.with_grey().grey_test_set
     assert grey is not None
     assert grey.clean.channels == 1

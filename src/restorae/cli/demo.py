@@ -65,7 +65,7 @@ def demo(
         draws=EMBEDDED_DRAWS if name == "digits" else None,
     )
     seen, unseen = _learn_and_test(name, seed, data_dir, progress)
-    say(f"Training {recipe.network.kind} for {epochs:g} epochs on {name}, damaged by {damage}.")
+    say(f"Training {network} for {epochs:g} epochs on {name}, damaged by {damage}.")
     machinery = Machinery(device=device, data_dir=data_dir)
     model = train(
         recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress
@@ -102,15 +102,14 @@ def _learn_and_test(
     name: str, seed: int, data_dir: Path | None, progress: Progress
 ) -> tuple[Pictures, Pictures]:
     """What is trained on and what is tested on; a set without a test part of its own gives a tenth of its pictures."""
-    from restorae.data import hold_out, is_named, open_pictures
-    from restorae.randomness import derive_seed
+    from restorae.data import content_hashes, hold_out, is_named, open_pictures
 
     if is_named(name):
         return open_pictures(name, "train", data_dir, progress), open_pictures(
             name, "test", data_dir, progress
         )
     pictures = open_pictures(name, "all", data_dir, progress)
-    seen, unseen = hold_out(len(pictures), 0.1, 10_000, derive_seed(seed, 1))
+    seen, unseen = hold_out(content_hashes(pictures), 0.1, 10_000)
     return pictures.subset(seen), pictures.subset(unseen)
 
 

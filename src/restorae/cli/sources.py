@@ -60,7 +60,7 @@ def test_set_from(
         DataUnavailable, BadPicture, ShapeMismatch: they cannot be used.
     """
     from restorae.data import in_their_ranges, match, open_pictures
-    from restorae.data.pairs import some
+    from restorae.data.pairs import first_names
     from restorae.degradations import Degradation
     from restorae.evaluating import TestSet
 
@@ -72,8 +72,8 @@ def test_set_from(
     else:
         pairs, unmatched = match(open_pictures(degraded, part, data_dir, progress), pictures)
         told = [
-            *pairs.told,
-            *([f"Left out, without a partner: {some(unmatched)}."] if unmatched else []),
+            *pairs.notices,
+            *([f"Left out, without a partner: {first_names(unmatched)}."] if unmatched else []),
         ]
         test_set = TestSet(pairs.clean, degraded=pairs.degraded)
     for sentence in told:

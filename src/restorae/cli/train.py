@@ -1,133 +1,220 @@
-"""`restorae train`: learn a damage from pictures."""
+"""`restorae train`: learn from examples what is wrong with images."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from restorae.cli.options import (
-    PRECISIONS,
-    DataDir,
-    Device,
-    Import,
-    Precision,
-    With,
-    import_files,
-    network_from,
-    one_of,
-)
-from restorae.errors import UsageError
+from restorae.cli.options import DataDir, Device, Import, With, import_files, network_from
+from restorae.errors import Fix, UsageError
 
-_NOTHING = "nothing"
-"""What --from says to start from no model."""
+_INPUT, _MODEL, _TRAINING, _OUTPUT, _COMPUTING = (
+    "Input",
+    "Model",
+    "Training",
+    "Output",
+    "Computing",
+)
 
 
 def train(
     clean: Annotated[
         str | None,
         typer.Option(
-            metavar="DATA", help="Clean pictures: a data set's name, a folder, .npy, .npz or idx."
+            metavar="DATA",
+            help="Clean images: a data set's name, a folder, .npy, .npz or idx file.",
+            rich_help_panel=_INPUT,
         ),
     ] = None,
     spec: With = None,
     degraded: Annotated[
         str | None,
-        typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names."),
+        typer.Option(
+            metavar="DATA",
+            help="Degraded partners of the clean images, with the same names.",
+            rich_help_panel=_INPUT,
+        ),
     ] = None,
     noisy: Annotated[
         str | None,
         typer.Option(
-            metavar="DATA", help="Noisy pictures to learn from alone: a folder, a stack, an array."
+            metavar="DATA",
+            help="Noisy images to learn from alone: a folder, a stack, an array.",
+            rich_help_panel=_INPUT,
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The model's file (.safetensors).")
+    split: Annotated[
+        Literal["train", "test", "all"] | None,
+        typer.Option(help="Part of a named data set. Default: train.", rich_help_panel=_INPUT),
     ] = None,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the images to hold out for validation, chosen by their content. Default: 0.1.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = None,
+    data_dir: DataDir = None,
     recipe_file: Annotated[
         Path | None,
-        typer.Option("--recipe", metavar="FILE.toml", help="A recipe; flags beside it win."),
+        typer.Option(
+            "--recipe",
+            metavar="FILE.toml",
+            help="A recipe; options beside it win.",
+            rich_help_panel=_MODEL,
+        ),
     ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
             "--from",
             metavar="MODEL",
-            help="A model whose weights to start from; for pairs of photographs or pages by default a bundled one. nothing starts anew.",
+            help="Start from this model's weights; nothing starts from a new network. Default: a suitable bundled model for "
+            "pairs of photographs or pages and for noisy images, else nothing.",
+            rich_help_panel=_MODEL,
         ),
     ] = None,
     network: Annotated[
         str | None,
         typer.Option(
-            help='Such as unet, conv, dense, "unet(patch=1)" or mine.py:Mine; kinds: restorae train --list.'
+            help='Architecture, such as unet, conv, dense, "unet(patch=1)" or mine.py:Mine; list them with --list.',
+            rich_help_panel=_MODEL,
         ),
     ] = None,
     loss: Annotated[
-        str | None, typer.Option(help="Such as mse, l1; kinds: restorae train --list.")
+        str | None,
+        typer.Option(
+            help="What training minimises, such as mse or l1; list them with --list.",
+            rich_help_panel=_MODEL,
+        ),
     ] = None,
-    optimiser: Annotated[str | None, typer.Option(help="nadam or adamw.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Largest step size.")] = None,
+    imports: Import = None,
     epochs: Annotated[
-        float | None, typer.Option(help="Passes over the data (3 if nothing is said).")
+        float | None,
+        typer.Option(
+            help="Passes over the data. Default: 3, or 2,000 steps of patches.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Updates of the weights.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time to train.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples per step.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Updates of the weights.", rich_help_panel=_TRAINING)
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Time to train.", rich_help_panel=_TRAINING)
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Examples per step. Default: 128, of patches 8.", rich_help_panel=_TRAINING
+        ),
+    ] = None,
     patch: Annotated[
-        int | None, typer.Option(help="Side of the regions that are trained on, in pixels.")
+        int | None,
+        typer.Option(
+            help="Side of the patches to train on, in pixels; 0 takes whole images. Default: whole up to 64 px, else 96.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
     augment: Annotated[
         bool | None,
-        typer.Option("--augment/--no-augment", help="Bend, turn or mirror the examples."),
+        typer.Option(
+            "--augment/--no-augment",
+            help="Bend, rotate or flip the examples.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
-    ema: Annotated[
-        float | None, typer.Option(help="Decay of a moving average of the weights; 0 for none.")
+    optimiser: Annotated[
+        Literal["nadam", "adamw"] | None,
+        typer.Option(help="Optimiser. Default: nadam.", rich_help_panel=_TRAINING),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest learning rate. Default: 0.002, for patches 0.001.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
     warmup: Annotated[
-        int | None, typer.Option(help="Steps over which the step size rises.")
+        int | None,
+        typer.Option(
+            help="Steps over which the learning rate rises. Default: 100.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
-    validation: Annotated[
-        float | None, typer.Option(help="Share of the pictures that is kept to check on.")
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Which part of a named data set: train, test or all.")
+    ema: Annotated[
+        float | None,
+        typer.Option(
+            help="Decay of a moving average of the weights; 0 for none. Default: 0, for patches 0.995.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = None,
     keep: Annotated[
-        str | None,
+        Literal["best", "last"] | None,
         typer.Option(
-            help="Weights to keep: last, or best on held-out pictures (pairs: best, else last)."
+            help="Weights to keep: last, or best on held-out images. Default: best for pairs, else last.",
+            rich_help_panel=_TRAINING,
         ),
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="End after so many validations that found nothing better.")
+        int | None,
+        typer.Option(
+            help="End after this many validations without improvement.", rich_help_panel=_TRAINING
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Where all chance comes from.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of all randomness. Default: 0.", rich_help_panel=_TRAINING),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The model's file (.safetensors).", rich_help_panel=_OUTPUT
+        ),
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the checkpoint beside --out.", rich_help_panel=_OUTPUT
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model that is there already.")
+        bool,
+        typer.Option("--overwrite", help="Replace an existing model.", rich_help_panel=_OUTPUT),
     ] = False,
     print_recipe: Annotated[
-        bool, typer.Option("--print-recipe", help="Print what would be trained, as TOML, and stop.")
+        bool,
+        typer.Option(
+            "--print-recipe",
+            help="Print all settings of this training as TOML, with every choice made, and stop.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
     list_kinds: Annotated[
         bool,
-        typer.Option("--list", help="Print the kinds of networks and losses and their settings."),
+        typer.Option(
+            "--list", help="List networks and losses with their settings.", rich_help_panel=_OUTPUT
+        ),
     ] = False,
     device: Device = "auto",
-    precision: Precision = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option(
+            help="Number format to compute in; auto is bfloat16 where the device computes it natively.",
+            rich_help_panel=_COMPUTING,
+        ),
+    ] = "auto",
     workers: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Threads that read pictures (cores - 1; none where they are in memory)."
+            min=0,
+            help="Threads that read images. Default: cores - 1; none for images in memory.",
+            rich_help_panel=_COMPUTING,
         ),
     ] = None,
-    data_dir: DataDir = None,
-    imports: Import = None,
 ) -> None:
-    """Train a network on pairs (--degraded, --clean), clean pictures and a damage (--clean, --with), or noisy ones alone (--noisy)."""
+    """Train a network on pairs (--degraded, --clean), clean images and a degradation (--clean, --with), or noisy images (--noisy)."""
     import_files(imports)
     if list_kinds:
         from restorae.cli.listing import list_family
@@ -137,63 +224,53 @@ def train(
         list_family(Network)
         list_family(Loss)
         return
-    if start_from not in (None, _NOTHING) and network is not None:
-        raise UsageError("--from brings its own network: leave --network away.")
     flags: dict[str, Any] = {
-        "clean": clean, "degradation": spec, "degraded": degraded, "noisy": noisy, "loss": loss, "optimiser": optimiser,
-        "learning_rate": learning_rate,
-        "epochs": epochs, "steps": steps, "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema,
-        "warmup": warmup, "validation": validation, "split": split, "seed": seed, "keep": keep, "patience": patience,
+        "clean": clean, "degradation": spec, "degraded": degraded, "noisy": noisy, "start_from": start_from,
+        "loss": loss, "optimiser": optimiser, "learning_rate": learning_rate, "epochs": epochs, "steps": steps,
+        "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema, "warmup": warmup,
+        "validation": validation, "split": split, "seed": seed, "keep": keep, "patience": patience,
         "network": None if network is None else network_from(network),
     }  # fmt: skip
-    from restorae.training import SUITABLE, Machinery, Recipe, read_toml, require_data
+    from restorae.training import Machinery, Recipe, prepare, read_toml, require_data
     from restorae.training import train as run
 
     settings = read_toml(recipe_file) if recipe_file else {}
     given = {name: value for name, value in flags.items() if value is not None}
-    if {"epochs", "steps", "minutes"} & given.keys():
-        settings = {
-            name: value
-            for name, value in settings.items()
-            if name not in ("epochs", "steps", "minutes")
-        }
+    lengths = ("epochs", "steps", "minutes")
+    if given.keys() & lengths:
+        settings = {name: value for name, value in settings.items() if name not in lengths}
     recipe = Recipe(**{**settings, **given})
-    if print_recipe:
-        from restorae.cli.console import show
-
-        show(recipe.to_toml().rstrip())
-        return
-    if out is None:
-        raise UsageError("Say where the model goes: --out FILE.safetensors.")
-    arithmetic = one_of("precision", precision, PRECISIONS)
-    from restorae.model import with_suffix
-
-    target = with_suffix(out)
-    if target.exists() and not overwrite and not resume:
-        raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
     if recipe_file is not None:
         require_data(
             recipe_file, {name: value for name, value in settings.items() if name not in given}
         )
-    from restorae.cli.console import say, terminal_progress
+    from restorae.cli.console import say, show, terminal_progress
+    from restorae.machine import keep_freed_memory
+    from restorae.model import with_suffix
 
-    machinery = Machinery(device=device, precision=arithmetic, workers=workers, data_dir=data_dir)
-    start = {None: SUITABLE, _NOTHING: None}.get(start_from, start_from)
-    model = run(
-        recipe,
-        target,
-        start_from=start,
-        resume=resume,
-        machinery=machinery,
-        progress=terminal_progress(),
-    )
+    machinery = Machinery(device=device, precision=precision, workers=workers, data_dir=data_dir)
+    progress = terminal_progress()
+    if print_recipe:
+        show(prepare(recipe, machinery=machinery, progress=progress).recipe.to_toml().rstrip())
+        return
+    if out is None:
+        raise UsageError("Training needs a file for the model", fix=Fix("out", "FILE.safetensors"))
+    target = with_suffix(out)
+    if target.exists() and not overwrite and not resume:
+        raise UsageError(
+            "exists already",
+            subject=target,
+            fix=(Fix("overwrite"), Fix("out", action="change")),
+        )
+    keep_freed_memory()
+    model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
     scores = model.card.scores["validation"]
     say(
         f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s."
     )
     if "taken_off" in scores:
         say(
-            f"It takes off noise of {scores['taken_off']:.4f} (standard deviation on the [0, 1] scale); what is right is not known here."
+            f"It removes noise of standard deviation {scores['taken_off']:.4f} ([0, 1] scale); without clean images its error is unknown."
         )
     if "degraded" in scores:
         before, after = (

@@ -12,7 +12,7 @@ import torch
 from restorae.data.augmentation import bend
 from restorae.data.pictures import Pictures
 from restorae.degradations import Degradation
-from restorae.errors import ShapeMismatch
+from restorae.errors import Fix, ShapeMismatch
 from restorae.pixels import to_grey
 from restorae.randomness import derive_seed, generator
 from restorae.shapes import Image, Images
@@ -45,7 +45,8 @@ class Examples:
     def __post_init__(self) -> None:
         if self.patch is None and self.clean.common_size is None:
             raise ShapeMismatch(
-                "These pictures differ in size, so they are trained on by patches: give --patch."
+                "These images differ in size, so training needs patches of them",
+                fix=Fix("patch", 96),
             )
 
     def __len__(self) -> int:
@@ -192,19 +193,3 @@ def _at_least(picture: Image, side: int) -> Image:
             else torch.cat([picture, picture.flip(2)], 2)
         )
     return picture
-
-
-def hold_out(count: int, share: float, most: int, seed: int) -> tuple[list[int], list[int]]:
-    """Which of `count` pictures to train on and which to keep for validation: a drawn share, at least one of each.
-
-    Raises:
-        ShapeMismatch: there are fewer than two pictures.
-    """
-    if count < 2:
-        raise ShapeMismatch(
-            "Training needs at least two pictures: one to learn from and one to check on, and there is only one. Add another, or say "
-            "--validation 0: it is then checked on the picture that it learned from, and nobody knows how well it does on others."
-        )
-    kept = min(most, max(1, round(count * share)), count - 1)
-    shuffled = torch.randperm(count, generator=generator(seed)).tolist()
-    return sorted(shuffled[kept:]), sorted(shuffled[:kept])

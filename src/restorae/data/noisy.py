@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from restorae.data.hold_out import content_hash
 from restorae.data.named import NAMES, Split
 from restorae.data.opening import open_pictures
-from restorae.data.pictures import HELD_IN_MEMORY, Pictures, mark_of, mark_of_file
+from restorae.data.pictures import HELD_IN_MEMORY, Pictures, fingerprint_of, fingerprint_of_file
 from restorae.errors import BadPicture, DataUnavailable, ShapeMismatch, nearest
 from restorae.formats import Original, Page, open_original, picture_files
 from restorae.pixels import FULL_RANGE, ValueRange, range_of
@@ -68,11 +69,14 @@ class PlanePictures(Pictures):
     def channels(self) -> int:
         return self._channels
 
-    def mark(self, index: int) -> bytes:
+    def content_hash(self, index: int) -> str:
+        return content_hash(self.planes[index].read() if self._held is None else self._held[index])
+
+    def fingerprint(self, index: int) -> bytes:
         if self._held is not None:
-            return mark_of(self._held[index])
+            return fingerprint_of(self._held[index])
         plane = self.planes[index]
-        return mark_of_file(plane.original.path) + f"{plane.page}/{plane.channel}".encode()
+        return fingerprint_of_file(plane.original.path) + f"{plane.page}/{plane.channel}".encode()
 
     def subset(self, indices: Sequence[int]) -> PlanePictures:
         held = None if self._held is None else [self._held[index] for index in indices]

@@ -25,7 +25,7 @@ class Pairs:
     clean: Pictures
     values: Values = "auto"
     """How a model that learned from them maps stored values."""
-    told: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     """What a person should know of how they were put together."""
 
     def __len__(self) -> int:
@@ -44,13 +44,13 @@ def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
         BadPicture: a picture holds NaN or infinite values.
     """
     keys = [_key(name) for name in degraded.names], [_key(name) for name in clean.names]
-    told: list[str] = []
+    notices: list[str] = []
     if not set(keys[0]) & set(keys[1]):
-        keys, told = _without_common_parts(*keys)
+        keys, notices = _without_common_parts(*keys)
     found, unmatched = _partners(degraded.names, clean.names, *keys)
     if not found:
         raise ShapeMismatch(
-            f"The degraded and the clean pictures share no names: {some(degraded.names)} against {some(clean.names)}. "
+            f"The degraded and the clean pictures share no names: {first_names(degraded.names)} against {first_names(clean.names)}. "
             "A pair has the same path below its folder."
         )
     _check_sizes(degraded, clean, found)
@@ -61,13 +61,15 @@ def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
     left, right, values, about_values = in_their_ranges(left, right)
     if left.channels < right.channels:
         right = GreyPictures(right)
-        told.append("The degraded pictures are grey: the clean ones, in colour, are seen in grey.")
+        notices.append(
+            "The degraded pictures are grey: the clean ones, in colour, are seen in grey."
+        )
     elif right.channels < left.channels:
         right = ColourPictures(right)
-        told.append(
+        notices.append(
             "The degraded pictures are in colour, the clean ones grey: the model will write grey ones."
         )
-    return Pairs(left, right, values, (*told, *about_values)), unmatched
+    return Pairs(left, right, values, (*notices, *about_values)), unmatched
 
 
 def _partners(
@@ -92,7 +94,7 @@ def _partners(
         rest = [degraded[left] for left in lefts if degraded[left] not in exact]
         others = [clean[right] for right in rights if right not in {right for _, right in pairs}]
         if rest and others:
-            unclear.append(f"{some(rest)} against {some(others)}")
+            unclear.append(f"{first_names(rest)} against {first_names(others)}")
         else:
             unmatched += [key] if len(rest + others) == 1 and not pairs else rest + others
     if unclear:
@@ -117,7 +119,7 @@ def _check_sizes(degraded: Pictures, clean: Pictures, found: Sequence[tuple[int,
         for name, before, after in wrong
     ]
     raise ShapeMismatch(
-        f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {some(told)}. "
+        f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {first_names(told)}. "
         + (
             "Was one of each pair turned by 90°? Turn it back. "
             if turned
@@ -179,7 +181,7 @@ def _cut(key: str, word: str, last: bool) -> str:
     return (folder / (name.removesuffix(word) if last else name.removeprefix(word))).as_posix()
 
 
-def some(names: Iterable[object]) -> str:
+def first_names(names: Iterable[object]) -> str:
     """The first few names, and how many more there are."""
     listed = [str(name) for name in names]
     return ", ".join(listed[:_NAMED]) + (

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from restorae.data.hold_out import content_hash
 from restorae.errors import BadPicture, ShapeMismatch
 from restorae.formats import SUFFIXES, Outline, picture_files, read_outline, read_still
 from restorae.machine import usable_cores
@@ -73,9 +74,14 @@ class Pictures(abc.ABC):
         """One picture's values as its file holds them, (height, width[, channels]); None where they have been mapped already."""
         return None
 
-    def mark(self, index: int) -> bytes:
-        """A few bytes that change when the picture does."""
-        return mark_of(self[index].numpy())
+    def content_hash(self, index: int) -> str:
+        """16 hexadecimal digits that stand for one image's stored values, whatever it is called and however it is viewed."""
+        stored = self.as_stored(index)
+        return content_hash(self[index].permute(1, 2, 0).numpy() if stored is None else stored)
+
+    def fingerprint(self, index: int) -> bytes:
+        """A few bytes that change when the image does; cheaper than `content_hash` for images that stay in their files."""
+        return fingerprint_of(self[index].numpy())
 
 
 class ArrayPictures(Pictures):
@@ -135,8 +141,8 @@ class ArrayPictures(Pictures):
     def as_stored(self, index: int) -> np.ndarray:
         return np.asarray(self.stored[index].transpose(1, 2, 0))
 
-    def mark(self, index: int) -> bytes:
-        return mark_of(self.stored[index])
+    def fingerprint(self, index: int) -> bytes:
+        return fingerprint_of(self.stored[index])
 
 
 class ListedPictures(Pictures):
@@ -169,8 +175,8 @@ class ListedPictures(Pictures):
     def as_stored(self, index: int) -> np.ndarray:
         return self.stored[index]
 
-    def mark(self, index: int) -> bytes:
-        return mark_of(self.stored[index])
+    def fingerprint(self, index: int) -> bytes:
+        return fingerprint_of(self.stored[index])
 
     def subset(self, indices: Sequence[int]) -> ListedPictures:
         chosen = ListedPictures(
@@ -217,8 +223,8 @@ class FilePictures(Pictures):
     def as_stored(self, index: int) -> np.ndarray:
         return read_still(self.paths[index])
 
-    def mark(self, index: int) -> bytes:
-        return mark_of_file(self.paths[index])
+    def fingerprint(self, index: int) -> bytes:
+        return fingerprint_of_file(self.paths[index])
 
     def subset(self, indices: Sequence[int]) -> FilePictures:
         chosen = FilePictures(
@@ -230,8 +236,8 @@ class FilePictures(Pictures):
         return chosen
 
 
-class _SeenPictures(Pictures):
-    """Pictures seen in another way than they lie there."""
+class _ImageSetView(Pictures):
+    """Another view of a set of images, computed when an image is asked for."""
 
     def __init__(self, behind: Pictures) -> None:
         self.behind, self.names = behind, behind.names
@@ -253,11 +259,14 @@ class _SeenPictures(Pictures):
     def in_files(self) -> bool:
         return self.behind.in_files
 
-    def mark(self, index: int) -> bytes:
-        return self.behind.mark(index)
+    def content_hash(self, index: int) -> str:
+        return self.behind.content_hash(index)
+
+    def fingerprint(self, index: int) -> bytes:
+        return self.behind.fingerprint(index)
 
 
-class GreyPictures(_SeenPictures):
+class GreyPictures(_ImageSetView):
     """Colour pictures seen in grey."""
 
     def __getitem__(self, index: int) -> Image:
@@ -268,7 +277,7 @@ class GreyPictures(_SeenPictures):
         return 1
 
 
-class ColourPictures(_SeenPictures):
+class ColourPictures(_ImageSetView):
     """Grey pictures seen as colour ones of three equal channels."""
 
     def __getitem__(self, index: int) -> Image:
@@ -279,13 +288,21 @@ class ColourPictures(_SeenPictures):
         return 3
 
 
-def mark_of(values: np.ndarray) -> bytes:
+def content_hashes(pictures: Pictures) -> list[str]:
+    """The content hash of each image; images in files are decoded for it, several at once."""
+    if not pictures.in_files:
+        return [pictures.content_hash(index) for index in range(len(pictures))]
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        return list(pool.map(pictures.content_hash, range(len(pictures))))
+
+
+def fingerprint_of(values: np.ndarray) -> bytes:
     """A few bytes that change when any of the values does."""
     outline = f"{values.dtype.str}{values.shape}".encode()
     return hashlib.blake2b(outline + np.ascontiguousarray(values).tobytes(), digest_size=8).digest()
 
 
-def mark_of_file(path: Path) -> bytes:
+def fingerprint_of_file(path: Path) -> bytes:
     """A few bytes that change when a file's size, beginning or end does: what is compressed rarely changes in its middle alone."""
     with path.open("rb") as handle:
         size = handle.seek(0, 2)

@@ -128,8 +128,11 @@ class RangedPictures(Pictures):
             self.pictures, self.ranges, self.side, [self.places[index] for index in indices]
         )
 
-    def mark(self, index: int) -> bytes:
-        return self.pictures.mark(self.places[index])
+    def content_hash(self, index: int) -> str:
+        return self.pictures.content_hash(self.places[index])
+
+    def fingerprint(self, index: int) -> bytes:
+        return self.pictures.fingerprint(self.places[index])
 
 
 def in_their_ranges(

@@ -11,9 +11,8 @@ from restorae.error_bound import ErrorBound
 from restorae.networks import LatentNetwork, Network
 from restorae.parts import Settings
 
-FORMAT_VERSION = 4
-"""1: restorers. 2: also networks with a latent. 3: networks for grey and colour, values mapped by a picture's own range. 4: error
-bounds."""
+FORMAT_VERSION = 1
+"""Version of the file's format."""
 
 
 class Card(Settings):
@@ -43,11 +42,18 @@ class Card(Settings):
     undoes: dict[str, Any] | None = None
     """The degradation that it learned to undo, where that is known."""
     recipe: dict[str, Any] | None = None
-    """The recipe it was trained by, as plain JSON."""
+    """The resolved recipe it was trained by, as plain JSON."""
     started_from: str = ""
     """The model whose weights it started from, and what that one had cost."""
     data: str = ""
     """What it was trained on."""
+    held_out_share: float = 0.0
+    """Share of the images that was held out, chosen by `restorae.data.hold_out`."""
+    held_out_hashes: list[str] = Field(default_factory=list)
+    """Content hashes of the images that it was not trained on, nor the models it started from; empty for MNIST's sets, whose last
+    5,000 training images are held out."""
+    learned_hashes: list[str] = Field(default_factory=list)
+    """Content hashes of the images that it, or a model it started from, was trained on; empty where they are more than 2,000."""
     steps: int = 0
     """Updates of the weights."""
     epochs: float = 0.0

@@ -80,12 +80,11 @@ def card_of(header: dict[str, Any], path: Path) -> Card:
         BadModelFile: of a newer format, or not a card.
     """
     version = header.get("format_version")
-    if isinstance(version, int) and version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
         raise BadModelFile(
-            f"{path} has format version {version}; this restorae reads up to {FORMAT_VERSION}. Upgrade restorae."
+            f"has format version {version}; this version of restorae reads {FORMAT_VERSION}",
+            subject=path,
         )
-    if isinstance(version, int) and version < 3:
-        header = {**header, "values": "auto"}  # nothing else could be said then
     try:
         return Card(**header)
     except RestoraeError as error:

@@ -1,7 +1,23 @@
-"""Training: recipes, the loop, checkpoints."""
+"""Training: recipes, what they resolve to, the loop, checkpoints."""
 
-from restorae.training.loop import Machinery, train
-from restorae.training.recipe import Recipe, read_toml, require_data
-from restorae.training.starting import SUITABLE
+from restorae.training.callbacks import TrainingCallback
+from restorae.training.loop import run, train
+from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe, read_toml, require_data
+from restorae.training.resolve import DataFacts, resolve
+from restorae.training.setup import Machinery, TrainingSetup, prepare
 
-__all__ = ["SUITABLE", "Machinery", "Recipe", "read_toml", "require_data", "train"]
+__all__ = [
+    "NOTHING",
+    "DataFacts",
+    "Machinery",
+    "Recipe",
+    "ResolvedRecipe",
+    "TrainingCallback",
+    "TrainingSetup",
+    "prepare",
+    "read_toml",
+    "require_data",
+    "resolve",
+    "run",
+    "train",
+]

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
-from restorae.errors import BadModelFile
+from restorae.errors import BadModelFile, Fix, UsageError
 from restorae.files import write_bytes
 from restorae.model import read_file
+from restorae.training.learner import Learner, State
+from restorae.training.recipe import ResolvedRecipe
 
+FORMAT_VERSION = 1
+"""Version of the file's format."""
 _HEADER = "restorae-checkpoint"
 _NETWORK, _AVERAGE, _OPTIMISER, _BEST = "network/", "average/", "optimiser/", "best/"
-
-
-@dataclass
-class State:
-    """How far a training has come, besides its tensors."""
-
-    recipe: dict[str, Any]
-    fingerprint: str
-    """What the training data looked like: a change between runs is told."""
-    step: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
-    running: dict[str, float] = field(default_factory=dict)
-    """Sums of the losses since the last validation, and their number, `steps`."""
-    best: dict[str, float] = field(default_factory=dict)
-    """`step` and `error` of the best validation so far; empty where the best weights are not kept."""
-    waited: int = 0
-    """Validations since then."""
+_ANEW = Fix("resume", action="omit")
 
 
 def path_for(model: Path) -> Path:
@@ -44,88 +29,92 @@ def path_for(model: Path) -> Path:
     return model.with_suffix(".checkpoint")
 
 
-def write(
-    path: Path,
-    state: State,
-    module: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: list[Tensor],
-    best: Mapping[str, Tensor] = MappingProxyType({}),
-) -> None:
-    """Write a checkpoint, whole or not at all; `best` are the weights that did best so far."""
-    tensors = {_NETWORK + name: tensor for name, tensor in module.state_dict().items()}
-    tensors |= {_BEST + name: tensor for name, tensor in best.items()}
-    tensors |= {f"{_AVERAGE}{index}": tensor for index, tensor in enumerate(average)}
-    for index, held in optimiser.state_dict()["state"].items():
+def write(path: Path, learner: Learner) -> None:
+    """Write a checkpoint, whole or not at all."""
+    tensors = {_NETWORK + name: tensor for name, tensor in learner.module.state_dict().items()}
+    tensors |= {_BEST + name: tensor for name, tensor in learner.best.items()}
+    tensors |= {f"{_AVERAGE}{index}": tensor for index, tensor in enumerate(learner.average)}
+    for index, held in learner.optimiser.state_dict()["state"].items():
         tensors |= {
             f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value) for name, value in held.items()
         }
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_bytes(path, save(plain, {_HEADER: json.dumps(asdict(state))}))
+    header = {"format_version": FORMAT_VERSION, **asdict(learner.state)}
+    write_bytes(path, save(plain, {_HEADER: json.dumps(header)}))
 
 
-def read(
-    path: Path,
-    module: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: list[Tensor],
-    best: dict[str, Tensor] | None = None,
-) -> State:
-    """Put a checkpoint's tensors into place and return the rest; `best` is filled with the weights that did best so far.
+def read(path: Path, learner: Learner) -> None:
+    """Put a checkpoint's state and tensors into the learner.
 
     Raises:
         BadModelFile: there is none, it is broken, or it is of another network.
     """
-    if not path.is_file():
-        raise BadModelFile(
-            f"There is nothing to resume: {path} does not exist. Leave --resume away to start."
-        )
-    header, tensors = read_file(path, _HEADER)
+    state = peek(path)
+    _, tensors = read_file(path, _HEADER)
     try:
-        module.load_state_dict(
-            {
-                name.removeprefix(_NETWORK): value
-                for name, value in tensors.items()
-                if name.startswith(_NETWORK)
-            }
-        )
-        if best is not None:
-            best.update(
-                {
-                    name.removeprefix(_BEST): value
-                    for name, value in tensors.items()
-                    if name.startswith(_BEST)
-                }
-            )
-        for index, held in enumerate(average):
+        learner.module.load_state_dict(_below(_NETWORK, tensors))
+        learner.best.update(_below(_BEST, tensors))
+        for index, held in enumerate(learner.average):
             held.copy_(tensors[f"{_AVERAGE}{index}"])
         restored: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith(_OPTIMISER):
-                index_text, _, key = name.removeprefix(_OPTIMISER).partition("/")
-                restored.setdefault(int(index_text), {})[key] = value
+        for name, value in _below(_OPTIMISER, tensors).items():
+            index_text, _, key = name.partition("/")
+            restored.setdefault(int(index_text), {})[key] = value
+        optimiser = learner.optimiser
         optimiser.load_state_dict({**optimiser.state_dict(), "state": restored})
-        return State(**header)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise BadModelFile(
-            f"{path} does not fit this training ({error}). Leave --resume away to start anew."
+            f"the checkpoint does not fit this training ({error})", subject=path, fix=_ANEW
         ) from None
+    learner.state = state
 
 
 def peek(path: Path) -> State:
     """How far a checkpoint has come, without its tensors.
 
     Raises:
-        BadModelFile: as `read`.
+        BadModelFile: there is none, or it is broken or of another format.
     """
     if not path.is_file():
-        raise BadModelFile(
-            f"There is nothing to resume: {path} does not exist. Leave --resume away to start."
-        )
+        raise BadModelFile("nothing to resume: there is no checkpoint", subject=path, fix=_ANEW)
     header, _ = read_file(path, _HEADER, with_tensors=False)
+    version = header.pop("format_version", None)
     try:
+        if version != FORMAT_VERSION:
+            raise TypeError(f"format version {version}, expected {FORMAT_VERSION}")
         return State(**header)
     except TypeError as error:
         raise BadModelFile(
-            f"{path} was written by another version of restorae ({error}). Leave --resume away to start anew."
+            f"the checkpoint was written by another version of restorae ({error})",
+            subject=path,
+            fix=_ANEW,
         ) from None
+
+
+def require_same(path: Path, state: State, recipe: ResolvedRecipe, same_data: bool) -> None:
+    """Refuse to resume the training of another recipe; other data may change the length of an epoch.
+
+    Raises:
+        UsageError: the message names each setting that changed.
+    """
+    wanted: dict[str, Any] = recipe.model_dump(mode="json")
+    if not same_data:
+        wanted.pop("draws")
+    changed = [key for key, value in wanted.items() if state.recipe.get(key) != value]
+    if changed:
+        differences = "; ".join(
+            f"{key}: {state.recipe.get(key)!r} is now {wanted[key]!r}" for key in changed
+        )
+        raise UsageError(
+            f"the checkpoint belongs to another recipe ({differences}). Give the same settings, or start anew",
+            subject=path,
+            fix=_ANEW,
+        )
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,36 +1,37 @@
-"""Looks at training pictures before training does: what cannot be learned from is refused, what looks wrong is told."""
+"""Checks training images before training: what cannot be learned from is refused, what looks wrong is reported."""
 
 from __future__ import annotations
 
 from restorae.data import Pairs, Registration, registration, seem_swapped
-from restorae.data.pairs import some
-from restorae.errors import BadPicture
+from restorae.data.pairs import first_names
+from restorae.errors import BadPicture, Fix, Message
 from restorae.progress import Progress
 from restorae.shapes import Image
 
 
 def require_variety(pairs: Pairs, called: str) -> None:
-    """Refuse pictures that say nothing: all of one value, or all the same picture.
+    """Refuse images that teach nothing: all of one value, or all the same image.
 
     Raises:
-        BadPicture: with what to do.
+        BadPicture: the message names them.
     """
     sides = [(called, pairs.clean)] + (
         [] if pairs.degraded is pairs.clean else [("degraded", pairs.degraded)]
     )
-    for name, pictures in sides:
-        first = pictures.mark(0)
-        if any(pictures.mark(index) != first for index in range(1, len(pictures))):
+    for name, images in sides:
+        first = images.fingerprint(0)
+        if any(images.fingerprint(index) != first for index in range(1, len(images))):
             continue
-        if _is_constant(pictures[0]):
+        if _is_constant(images[0]):
             raise BadPicture(
-                f"The {name} pictures show nothing: every pixel has one value ({some(pictures.names)}). Are these the right "
-                "files, and were they written as they should be?"
+                f"The {name} images show nothing: every pixel has the same value ({first_names(images.names)})",
+                fix=Fix("noisy" if name == "noisy" else name, action="change"),
             )
-        if len(pictures) > 1:
+        if len(images) > 1:
             raise BadPicture(
-                f"The {len(pictures)} {name} pictures are all the same ({some(pictures.names)}): what is learned from one could not be "
-                "checked on another. Give pictures that differ, or the one alone with --validation 0."
+                f"The {len(images)} {name} images are all the same ({first_names(images.names)}): what is learned from one "
+                "could not be checked on another. Add images that differ, or keep only one",
+                fix=Fix("validation", 0),
             )
 
 
@@ -38,51 +39,53 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
     """Refuse pairs without damage; warn of what looks like a mistake, by name.
 
     Raises:
-        BadPicture: the two pictures of every pair are the same.
+        BadPicture: the two images of every pair are the same.
     """
     same = [
         pairs.clean.names[index]
         for index in range(len(pairs))
-        if pairs.degraded.mark(index) == pairs.clean.mark(index)
+        if pairs.degraded.fingerprint(index) == pairs.clean.fingerprint(index)
     ]
     if len(same) == len(pairs):
         raise BadPicture(
-            f"The degraded and the clean pictures are the same ({some(same)}): there is no damage to learn. Were the same files, or the "
-            "same folder, given for both?"
+            f"The degraded and the clean images are the same ({first_names(same)}): there is no damage to learn",
+            fix=Fix("degraded", action="change"),
         )
     if same:
         progress.warn(
-            f"{len(same)} of {len(pairs)} pair(s) are the same picture twice: {some(same)}. They teach to change nothing."
+            f"{len(same)} of {len(pairs)} pair(s) are the same image twice: {first_names(same)}. They teach to change nothing."
         )
     for warning in _about_registration(registration(pairs)):
         progress.warn(warning)
     reason = seem_swapped(pairs)
     if reason:
         progress.warn(
-            f"Were the degraded and the clean pictures taken for each other? {reason[0].upper()}{reason[1:]}. If so, swap --degraded and "
-            "--clean; training goes on as you said."
+            Message(
+                f"The degraded and clean inputs look swapped: {reason}. If so, swap {{}} and {{}}; training goes on as given",
+                settings=("degraded", "clean"),
+            )
         )
 
 
 def _about_registration(found: Registration) -> list[str]:
-    told = []
+    warnings = []
     if found.shifted:
-        named = some([f"{name} ({shift})" for name, shift in found.shifted])
-        told.append(
-            f"{len(found.shifted)} of {found.looked_at} pair(s) that were looked at do not lie on each other; the degraded picture is "
+        named = first_names([f"{name} ({shift})" for name, shift in found.shifted])
+        warnings.append(
+            f"{len(found.shifted)} of {found.looked_at} pair(s) that were checked are not aligned; the degraded image is "
             f"shifted: {named}. A network learns to blur from such pairs. Align them, or train on them anyway."
         )
     if len(found.unlike) == found.looked_at:
-        told.append(
-            f"The degraded and the clean pictures do not seem to belong together: they are no more alike than pictures of different pairs "
-            f"({some(found.unlike)}). Were names or the order mixed up?"
+        warnings.append(
+            f"The degraded and the clean images do not seem to belong together: they are no more alike than images of "
+            f"different pairs ({first_names(found.unlike)}). Were names or the order mixed up?"
         )
     elif found.unlike:
-        told.append(
-            f"{len(found.unlike)} of {found.looked_at} pair(s) that were looked at seem to show different things: {some(found.unlike)}. "
-            "Look at them, and leave out what does not belong together."
+        warnings.append(
+            f"{len(found.unlike)} of {found.looked_at} pair(s) that were checked seem to show different things: "
+            f"{first_names(found.unlike)}. Leave out what does not belong together."
         )
-    return told
+    return warnings
 
 
 def _is_constant(picture: Image) -> bool:

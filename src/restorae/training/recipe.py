@@ -1,4 +1,4 @@
-"""A `Recipe`: all that defines a training, as a value that prints, compares and travels."""
+"""A `Recipe`: what a person says about a training; a `ResolvedRecipe`: what will be trained."""
 
 from __future__ import annotations
 
@@ -15,159 +15,186 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from restorae.data import NAMES, is_named
 from restorae.degradations import Degradation
-from restorae.errors import BadSpec, DataUnavailable, InputError, UsageError, nearest
-from restorae.losses import L1, MSE, Loss, NegativeELBO, Neighbours, SelfSupervised
-from restorae.networks import VAE, LatentNetwork, Network, UNet
+from restorae.errors import (
+    BadSpec,
+    DataUnavailable,
+    Fix,
+    InputError,
+    SettingsConflict,
+    UsageError,
+    nearest,
+)
+from restorae.losses import Loss, SelfSupervised
+from restorae.networks import VAE, Network, UNet
 from restorae.parts import Settings, kinds
 
-_FOR_PATCHES: dict[str, Any] = {
-    "network": UNet(
-        widths=(32, 64, 128), encoder_blocks=(1, 2, 2), decoder_blocks=(1, 1), residual=True
-    ),
-    "batch_size": 8,
-    "learning_rate": 1e-3,
-    "ema": 0.995,
-}
-"""What suits patches of photographs, pages and micrographs where nothing else is said. Small pictures are soon learned by a
-small network, many at a time; a page's stains need context, depth and many steps."""
-_STEPS_ON_PATCHES = 2000
-
-_PICTURES = ("clean", "degraded", "noisy")
+_SMALLEST_PATCH = 8
+_SOURCES = ("clean", "degraded", "noisy")
+NOTHING = "nothing"
+"""What `start_from` says to train a new network."""
 
 
-class Recipe(Settings):
-    """What to train, on what, against what, how and for how long.
-
-    Two recipes that are equal train the same network, bit for bit on the same machine and number of threads.
-    """
+class TrainingSettings(Settings):
+    """The settings that a recipe and a resolved recipe have in common."""
 
     name: str = "model"
-    """Short name, which the model's card carries."""
+    """Short name, stored on the model's card. Like `about` and `licence` it does not change what is trained."""
     about: str = ""
     """One sentence on what the model is for."""
     licence: str = "not stated"
     """Terms under which the weights may be used."""
 
     clean: str | None = None
-    """Clean pictures: a data set's name, a folder, a .npy, .npz or idx file."""
+    """Clean images: a data set's name, a folder, a .npy, .npz or idx file."""
     degraded: str | None = None
-    """Degraded partners of the clean pictures, with the same names."""
+    """Degraded partners of the clean images, with the same names."""
     noisy: str | None = None
-    """Noisy pictures to learn from alone, in place of clean ones."""
+    """Noisy images to learn from alone, instead of clean ones."""
     degradation: Degradation | None = None
-    """Damage that is drawn afresh for every example, where there are no partners."""
+    """Degradation that is drawn anew for every example, where there are no degraded images."""
     split: Literal["train", "test", "all"] = "train"
     """Which part of a named data set."""
     validation: float = Field(0.1, ge=0, lt=1)
-    """Share of the pictures that is kept from training to check on; MNIST's sets keep their last 5,000. 0 keeps none."""
+    """Share of the images that is held out for validation, chosen by their content; MNIST's sets keep their last 5,000. 0 holds
+    out none."""
     binarise: bool = False
-    """Draw each pixel of the clean pictures black or white, its value the probability, anew each time."""
-    patch: int | None = Field(None, ge=8)
-    """Side in pixels of the regions that are trained on; by default small pictures are taken whole, others by 96."""
+    """Draw each pixel of the clean images black or white, its value the probability, anew each time."""
     augment: bool = False
-    """Bend whole pictures a little, or turn and mirror patches, so that no two epochs show the same."""
-    draws: int | None = Field(None, ge=1)
-    """Examples in an epoch; by default every picture once, or as many patches as cover it."""
+    """Bend whole images a little, or rotate and flip patches, so that no two epochs show the same."""
 
-    network: Network = UNet()
-    """The architecture; for patches by default a deeper `unet` than for whole small pictures."""
-    loss: Loss = MSE()
-    """What training makes smaller; for patches by default L1, of a network with a latent the negative ELBO."""
     optimiser: Literal["nadam", "adamw"] = "nadam"
     """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
-    learning_rate: float = Field(2e-3, gt=0)
-    """Largest step size; it rises to this during the warm-up. For patches by default 1e-3."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    """Whether the step size falls along half a cosine to (nearly) nothing at the end, or stays."""
+    """Whether the learning rate falls along half a cosine to nearly 0 at the end, or stays."""
     warmup: int = Field(100, ge=0)
-    """Steps over which the step size rises from nothing."""
+    """Steps over which the learning rate rises from 0; at most a tenth of the steps."""
     weight_decay: float = Field(0.0, ge=0)
-    """Pull of the weights towards zero, in AdamW's sense."""
+    """Weight decay, decoupled as in AdamW."""
+    patience: int | None = Field(None, ge=1)
+    """End after this many validations in a row without improvement; without it, train to the end."""
+    seed: int = Field(0, ge=0)
+    """Seed of all randomness: first weights, order, damage."""
+
+    def to_toml(self) -> str:
+        """These settings as TOML, without those that are at their defaults; reading it back gives an equal recipe."""
+        lines = []
+        for key, value in self.model_dump(mode="json").items():
+            field = type(self).model_fields[key]
+            if value is None or (not field.is_required() and getattr(self, key) == field.default):
+                continue
+            lines.append(_toml_line(key, value, getattr(self, key)))
+        return "\n".join(lines) + "\n"
+
+
+class Recipe(TrainingSettings):
+    """What to train, on what, for how long, as a person says it. Fields that are None are chosen when the data are known.
+
+    `restorae.training.resolve` makes the choices. Resolved recipes that are equal (but for name, about and licence) train
+    equal weights from the same data, bit for bit on the same machine and number of threads.
+    """
+
+    start_from: str | None = None
+    """A model whose weights to start from, a file or a bundled model's name; "nothing" trains a new network. By default a
+    suitable bundled model for pairs of photographs or pages and for noisy images, where no network is named; else nothing."""
+    patch: int | None = Field(None, ge=0)
+    """Side of the square patches to train on, in pixels, at least 8; 0 takes whole images. By default images of one size up to
+    64 pixels are taken whole, others by patches of 96."""
+    draws: int | None = Field(None, ge=1)
+    """Examples in an epoch; by default every image once, or as many patches as cover it."""
+
+    network: Network | None = None
+    """The architecture; by default a `unet`, deeper for patches than for whole small images, or that of `start_from`."""
+    loss: Loss | None = None
+    """What training minimises; by default MSE for whole images, L1 for patches, the negative ELBO for a network with a latent,
+    `neighbours` or `blind-spot` for noisy images."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Largest learning rate; by default 2e-3, for patches 1e-3."""
     clip_gradients: float | None = Field(None, ge=0)
-    """Largest length of the gradient; longer ones are shortened to it. 0 for no limit; by default what suits the loss."""
-    ema: float = Field(0.0, ge=0, lt=1)
-    """Decay per step of an exponential moving average of the weights, which is then what is kept; 0 for none. For patches by
-    default 0.995."""
-    batch_size: int = Field(128, ge=1)
-    """Examples per step; of patches by default 8."""
+    """Largest norm of the gradient, to which longer ones are clipped; 0 for no limit. By default what suits the loss."""
+    ema: float | None = Field(None, ge=0, lt=1)
+    """Decay per step of an exponential moving average of the weights, which is then kept; 0 for none. By default 0, for patches
+    0.995."""
+    batch_size: int | None = Field(None, ge=1)
+    """Examples per step; by default 128, of patches 8. Never more than an epoch has."""
     epochs: float | None = Field(None, gt=0)
-    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs of whole pictures or 2,000 steps
-    of patches."""
+    """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs of whole images or 2,000 steps of
+    patches."""
     steps: int | None = Field(None, ge=1)
     """Updates of the weights."""
     minutes: float | None = Field(None, gt=0)
     """Time for training; the result then depends on the machine's speed."""
-    keep: Literal["auto", "best", "last"] = "auto"
-    """Weights that are kept: the last, or those that did best on the held-out pictures; by default the best of pairs, else the last."""
-    patience: int | None = Field(None, ge=1)
-    """Training ends after so many validations in a row that found nothing better; without it, it runs to its end."""
-    seed: int = Field(0, ge=0)
-    """Where all chance comes from: first weights, order, damage."""
+    keep: Literal["best", "last"] | None = None
+    """Which weights to keep: the last, or those with the best validation; by default the best for pairs and with `patience`, else
+    the last."""
 
     @model_validator(mode="before")
     @classmethod
-    def _bound_for_latents(cls, values: Any) -> Any:
-        if (
-            isinstance(values, dict)
-            and values.get("loss") is None
-            and values.get("noisy") is not None
-        ):
-            return {**values, "loss": Neighbours()}
-        if isinstance(values, dict) and values.get("loss") is None and "network" in values:
-            values = {name: value for name, value in values.items() if name != "loss"}
-            if isinstance(Network.of(values["network"]), LatentNetwork):
-                values["loss"] = NegativeELBO()
-        return values
+    def _paths_as_text(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: os.fspath(value) if isinstance(value, os.PathLike) else value
+            for key, value in values.items()
+        }
 
     def model_post_init(self, _context: Any) -> None:
-        if sum(length is not None for length in (self.epochs, self.steps, self.minutes)) > 1:
-            raise BadSpec(
-                "Give only one of epochs, steps and minutes: they are three ways to say how long to train."
+        lengths = [name for name in ("epochs", "steps", "minutes") if getattr(self, name)]
+        if len(lengths) > 1:
+            raise SettingsConflict(
+                "give only one of {}, {} and {}: each says how long to train",
+                settings=("epochs", "steps", "minutes"),
+                fix=[Fix(name, action="omit") for name in lengths],
             )
         if self.degraded is not None and self.degradation is not None:
-            raise BadSpec("Give either degraded pictures or a degradation to draw, not both.")
+            raise SettingsConflict(
+                "{} and {} cannot be combined: give degraded images or a degradation to draw",
+                settings=("degraded", "degradation"),
+            )
         if self.noisy is not None and (
             self.clean is not None or self.degraded is not None or self.degradation is not None
         ):
-            raise BadSpec(
-                "Noisy pictures are learned from alone: leave clean, degraded and degradation away, or noisy."
+            raise SettingsConflict(
+                "{} cannot be combined with {}, {} or {}: noisy images are learned from alone",
+                settings=("noisy", "clean", "degraded", "degradation"),
             )
+        self._check_loss()
+        if self.patch is not None and 0 < self.patch < _SMALLEST_PATCH:
+            raise BadSpec(
+                f"patch={self.patch} is too small: at least {_SMALLEST_PATCH} px, or 0 for whole images"
+            )
+        if self.patch and isinstance(self.network, VAE):
+            raise SettingsConflict(
+                f"{{}} cannot be combined with {self.network.kind}: a variational auto-encoder takes whole images",
+                settings=("patch",),
+                fix=(Fix("patch", action="omit"), Fix("network", action="change")),
+            )
+        if self.binarise and self.degraded is not None:
+            raise SettingsConflict(
+                "{} cannot be combined with {}: the degraded images would no longer belong to the clean ones",
+                settings=("binarise", "degraded"),
+            )
+        if self.keep == "best" and self.validation == 0:
+            raise SettingsConflict(
+                "{} best needs held-out images to compare on, and {} is 0",
+                settings=("keep", "validation"),
+                fix=(Fix("keep", "last"), Fix("validation", 0.1)),
+            )
+
+    def _check_loss(self) -> None:
+        if self.loss is None:
+            return
         if (self.noisy is not None) != isinstance(self.loss, SelfSupervised):
             known = ", ".join(
                 sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised))  # type: ignore[type-abstract]
             )
             raise BadSpec(
-                f"The loss {self.loss.kind} compares with clean pictures, and noisy ones alone have none. Choose {known}."
+                f"The loss {self.loss.kind} compares with clean images, and noisy images alone have none. Choose {known}"
                 if self.noisy is not None
-                else f"The loss {self.loss.kind} learns from noisy pictures alone: give them as noisy."
+                else f"The loss {self.loss.kind} learns from noisy images alone, but none were given as noisy",
+                fix=() if self.noisy is not None else Fix("loss", action="change"),
             )
-        if self.network.kind == "":
-            raise BadSpec("A recipe needs a network.")
-        self.loss.check(self.network)
-        if isinstance(self.network, VAE) and self.patch is not None:
-            raise BadSpec(
-                f"A variational auto-encoder takes pictures whole: leave patch away, or choose another network than {self.network.kind}."
-            )
-        if self.binarise and self.degraded is not None:
-            raise BadSpec(
-                "Pairs cannot be binarised: the degraded pictures would no longer belong to the clean ones."
-            )
-
-    @property
-    def gradient_limit(self) -> float:
-        """Largest length of the gradient; 0 for no limit."""
-        return self.loss.gradient_limit if self.clip_gradients is None else self.clip_gradients
-
-    def for_patches(self) -> Self:
-        """This recipe for pictures that are cut into patches: what was not said becomes what suits those."""
-        unsaid: dict[str, Any] = {
-            name: value for name, value in _FOR_PATCHES.items() if name not in self.model_fields_set
-        }
-        if self.epochs is self.steps is self.minutes is None:
-            unsaid["steps"] = _STEPS_ON_PATCHES
-        if "loss" not in self.model_fields_set and isinstance(self.loss, MSE):
-            unsaid["loss"] = L1()
-        return self.model_copy(update=unsaid)
+        if self.network is not None or self.start_from in (None, NOTHING):
+            self.loss.check(self.network or UNet())
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Self:
@@ -181,23 +208,72 @@ class Recipe(Settings):
         try:
             return cls(**values)
         except UsageError as error:  # of keys that do not go together: each by itself is fine
-            raise type(error)(f"{path}: {error}") from None
+            raise _about(path, error) from None
+
+
+class ResolvedRecipe(TrainingSettings):
+    """A recipe in which everything is decided: what is trained, what `--print-recipe` prints and what the card stores.
+
+    It can be used as a `Recipe` again: on the same data it resolves to itself.
+    """
+
+    start_from: str
+    """The model whose weights training starts from; "nothing" for a new network."""
+    patch: int
+    """Side of the square patches, in pixels; 0 for whole images."""
+    draws: int
+    """Examples in an epoch."""
+    network: Network
+    """The architecture, fitted to the images' channels and size."""
+    loss: Loss
+    """What training minimises."""
+    learning_rate: float
+    """Largest learning rate."""
+    clip_gradients: float
+    """Largest norm of the gradient; 0 for no limit."""
+    ema: float
+    """Decay per step of the moving average of the weights; 0 for none."""
+    batch_size: int
+    """Examples per step."""
+    steps: int | None = None
+    """Updates of the weights; None where `minutes` says how long."""
+    minutes: float | None = None
+    """Time for training; None where `steps` says how long."""
+    keep: Literal["best", "last"]
+    """Which weights to keep."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates of the weights in an epoch."""
+        return max(1, self.draws // self.batch_size)
+
+    @property
+    def differences(self) -> dict[str, Any]:
+        """What changes the weights, as plain JSON: everything but name, about and licence."""
+        return self.model_dump(mode="json", exclude={"name", "about", "licence"})
+
+    def to_recipe(self) -> Recipe:
+        """A recipe that says all of this."""
+        return Recipe(**self.model_dump())
 
     def to_toml(self) -> str:
-        """This recipe as TOML, settings that differ from their defaults only."""
-        lines = []
-        for key, value in self.model_dump(mode="json").items():
-            # which loss goes without saying depends on the network
-            unsaid = (
-                type(self)(network=self.network, noisy=self.noisy).loss
-                if key == "loss"
-                else type(self).model_fields[key].default
-            )
-            if getattr(self, key) == unsaid:
-                continue
-            text = value if not isinstance(value, dict) else str(getattr(self, key))
-            lines.append(f"{key} = {json.dumps(text, ensure_ascii=False)}")
-        return "\n".join(lines) + "\n"
+        """All settings as TOML; `Recipe.from_toml` reads it back without loss."""
+        return "".join(
+            _toml_line(key, value, getattr(self, key)) + "\n"
+            for key, value in self.model_dump(mode="json").items()
+            if value is not None
+        )
+
+
+def _toml_line(key: str, value: Any, setting: Any) -> str:
+    text = str(setting) if isinstance(value, dict) else value
+    return f"{key} = {json.dumps(text, ensure_ascii=False)}"
+
+
+def _about(path: str | os.PathLike[str], error: UsageError) -> UsageError:
+    """The same error, about a recipe file."""
+    message = error.message
+    return type(error)(message.problem, subject=path, settings=message.settings, fix=message.fixes)
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -211,9 +287,9 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
         values = tomllib.loads(text)
     except OSError as error:
-        raise InputError(f"The recipe {path} cannot be read: {error.strerror}.") from None
+        raise InputError(f"the recipe cannot be read: {error.strerror}", subject=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The recipe {path} is not TOML: {error}.") from None
+        raise InputError(f"the recipe is not valid TOML: {error}", subject=path) from None
     for key, value in values.items():
         try:
             _check_key(key, value)
@@ -223,28 +299,31 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
                 if isinstance(value, dict)
                 else ""
             )
-            raise type(error)(f"{path}, line {_line_of(key, text, inside)}: {error}") from None
+            raise _about(f"{path}, line {_line_of(key, text, inside)}", error) from None
     return values
 
 
 def require_data(path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
-    """Say now that pictures which a recipe file names are gone, and on which line; `values` are those of its keys that count.
+    """Refuse a recipe file that names images which do not exist; `values` are those of its keys that count.
 
     Raises:
         DataUnavailable: with the line and the path.
     """
-    for key in _PICTURES:
+    for key in _SOURCES:
         source = values.get(key)
         if source is None or is_named(source) or Path(source).exists():
             continue
         beside = Path(path).parent / source
+        line = _line_of(key, Path(path).read_text(encoding="utf-8"))
         raise DataUnavailable(
-            f"{path}, line {_line_of(key, Path(path).read_text(encoding='utf-8'))}: {key} = {source!r} is no file or folder"
+            f"{key} = {source!r} is no file or folder"
             + (
-                f" seen from here ({Path.cwd()}); it is beside the recipe. Run the command in {beside.parent}, or give --{key} {beside}."
+                f" seen from here ({Path.cwd()}); it is beside the recipe"
                 if beside.exists()
-                else f", and no data set. Mend the line, or give --{key} DATA. {nearest(source, (*NAMES, *_neighbours(source)))}"
-            )
+                else f", and no data set. {nearest(source, (*NAMES, *_neighbours(source)))}"
+            ),
+            subject=f"{path}, line {line}",
+            fix=Fix(key, str(beside)) if beside.exists() else Fix(key, action="change"),
         )
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from restorae.errors import TrainingCollapsed
-from restorae.evaluating import constant_answer_error, evaluate, evaluate_latent, has_collapsed
+from restorae.evaluating import constant_answer_error, evaluate_latent, has_collapsed
+from restorae.evaluating import evaluate as score
 from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
 from restorae.page_detection import center_crop
 from restorae.progress import Progress
 from restorae.randomness import derive_seed, generator
-from restorae.training.material import Material
+from restorae.training.data import TrainingData
 
 _SEED = 1
 _LATE = 10**9
@@ -26,7 +27,7 @@ _COLLAPSED, _UNCHANGED = 0.02, 0.005
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ValidationResult:
     """What a validation found."""
 
     figures: dict[str, float]
@@ -43,20 +44,20 @@ class Validation(abc.ABC):
     error = "validation_loss"
     """Which figure says how good a model is: the smaller, the better."""
 
-    def __init__(self, material: Material) -> None:
-        self.material = material
+    def __init__(self, data: TrainingData) -> None:
+        self.data = data
         count, seen = (
-            len(material.test_set),
-            "held-out pictures" if material.held_out else "pictures that it was trained on",
+            len(data.test_set),
+            "held-out pictures" if data.held_out else "pictures that it was trained on",
         )
-        self.on = f"{count:,} {seen} of {material.source}"
+        self.on = f"{count:,} {seen} of {data.source}"
 
     @abc.abstractmethod
-    def judge(self, model: Model, final: bool) -> Verdict:
+    def evaluate(self, model: Model, final: bool) -> ValidationResult:
         """Measure a model; `final` takes the time for what only the end needs."""
 
     @abc.abstractmethod
-    def accept(self, verdict: Verdict, progress: Progress) -> None:
+    def check(self, result: ValidationResult, progress: Progress) -> None:
         """Raise `TrainingCollapsed` if a finished training left nothing worth keeping; warn if it left little."""
 
 
@@ -65,26 +66,26 @@ class RestoringValidation(Validation):
 
     error = "mse"
 
-    def __init__(self, material: Material) -> None:
-        super().__init__(material)
+    def __init__(self, data: TrainingData) -> None:
+        super().__init__(data)
         self.constant = constant_answer_error(
-            material.test_set.clean, material.examples.clean, material.examples.patch
+            data.test_set.clean, data.examples.clean, data.examples.patch
         )
 
-    def judge(self, model: Model, final: bool) -> Verdict:
-        found = evaluate(model.restore_images, self.material.test_set, with_ssim=final)
+    def evaluate(self, model: Model, final: bool) -> ValidationResult:
+        found = score(model.restore_images, self.data.test_set, with_ssim=final)
         figures = {"mse": found.restored.mse, "mse_degraded": found.degraded.mse}
         sentence = f"validation PSNR {found.restored.psnr_pooled or math.inf:.2f} dB (pooled)"
         scores = {"on": self.on, **found.model_dump(mode="json")}
-        if self.material.grey_test_set is not None:
-            grey = evaluate(model.restore_images, self.material.grey_test_set, with_ssim=final)
+        if self.data.grey_test_set is not None:
+            grey = score(model.restore_images, self.data.grey_test_set, with_ssim=final)
             figures["mse_grey"] = grey.restored.mse
             sentence += f", in grey {grey.restored.psnr_pooled or math.inf:.2f} dB"
             scores["in_grey"] = grey.model_dump(mode="json")
-        return Verdict(figures, sentence, scores)
+        return ValidationResult(figures, sentence, scores)
 
-    def accept(self, verdict: Verdict, progress: Progress) -> None:
-        restored, degraded = verdict.figures["mse"], verdict.figures["mse_degraded"]
+    def check(self, result: ValidationResult, progress: Progress) -> None:
+        restored, degraded = result.figures["mse"], result.figures["mse_degraded"]
         if has_collapsed(restored, self.constant):
             raise TrainingCollapsed(
                 f"The network has collapsed: on validation pictures its error ({restored:.4f}) is no better than that of one "
@@ -97,15 +98,15 @@ class RestoringValidation(Validation):
             )
 
 
-class ExplainingValidation(Validation):
+class VaeValidation(Validation):
     """By the bound of a variational auto-encoder."""
 
-    def judge(self, model: Model, final: bool) -> Verdict:
-        binarised = self.material.examples.binarise
+    def evaluate(self, model: Model, final: bool) -> ValidationResult:
+        binarised = self.data.examples.binarise
         found = evaluate_latent(
             model,
-            self.material.test_set.clean,
-            seed=derive_seed(self.material.examples.seed, _SEED),
+            self.data.test_set.clean,
+            seed=derive_seed(self.data.examples.seed, _SEED),
             with_binarised=binarised or final,
         )
         bound, what = (
@@ -113,8 +114,8 @@ class ExplainingValidation(Validation):
             if binarised and found.binarised
             else (found.grey, "grey")
         )
-        called = "validation loss" if self.material.held_out else "loss on training pictures"
-        return Verdict(
+        called = "validation loss" if self.data.held_out else "loss on training pictures"
+        return ValidationResult(
             {
                 "validation_loss": -bound.elbo,
                 "validation_reconstruction": bound.reconstruction,
@@ -127,8 +128,8 @@ class ExplainingValidation(Validation):
             {"on": self.on, **found.model_dump(mode="json")},
         )
 
-    def accept(self, verdict: Verdict, progress: Progress) -> None:
-        used, there = int(verdict.figures["active_units"]), int(verdict.figures["latent_dim"])
+    def check(self, result: ValidationResult, progress: Progress) -> None:
+        used, there = int(result.figures["active_units"]), int(result.figures["latent_dim"])
         if used == there:
             return
         what = (
@@ -146,15 +147,15 @@ class ExplainingValidation(Validation):
 class NoisyValidation(Validation):
     """By how well a network predicts noisy pictures that it did not learn from: no clean ones are known."""
 
-    def __init__(self, material: Material, loss: Loss) -> None:
-        super().__init__(material)
+    def __init__(self, data: TrainingData, loss: Loss) -> None:
+        super().__init__(data)
         self.loss = loss
 
-    def judge(self, model: Model, final: bool) -> Verdict:
+    def evaluate(self, model: Model, final: bool) -> ValidationResult:
         losses, left, spread, restored_spread = [], [], [], []
-        for index in range(len(self.material.test_set)):
-            noisy = center_crop(self.material.test_set.clean[index], _SHOWN)[None]
-            rng = generator(self.material.examples.seed, _SEED, index)
+        for index in range(len(self.data.test_set)):
+            noisy = center_crop(self.data.test_set.clean[index], _SHOWN)[None]
+            rng = generator(self.data.examples.seed, _SEED, index)
             with torch.no_grad():
                 losses.append(
                     self.loss.measure(Batch(model.network, model.module, noisy, noisy, _LATE, rng))[
@@ -172,10 +173,10 @@ class NoisyValidation(Validation):
             "restored": _mean(restored_spread),
         }
         sentence = f"validation loss {figures['validation_loss']:.5f}, noise taken off {figures['taken_off']:.4f} (standard deviation)"
-        return Verdict(figures, sentence, {"on": self.on, **figures})
+        return ValidationResult(figures, sentence, {"on": self.on, **figures})
 
-    def accept(self, verdict: Verdict, progress: Progress) -> None:
-        figures = verdict.figures
+    def check(self, result: ValidationResult, progress: Progress) -> None:
+        figures = result.figures
         if figures["spread"] > 0 and figures["restored"] < _COLLAPSED * figures["spread"]:
             raise TrainingCollapsed(
                 "The network has collapsed: whatever picture it is shown, it answers nearly the same. It was not saved. Are the noisy "
@@ -191,8 +192,8 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def validation_of(material: Material, loss: Loss = MSE()) -> Validation:
-    """How a training on this material, with this loss, is checked."""
-    if material.from_noise:
-        return NoisyValidation(material, loss)
-    return ExplainingValidation(material) if material.explains else RestoringValidation(material)
+def validation_of(data: TrainingData, loss: Loss = MSE()) -> Validation:
+    """How a training on this data, with this loss, is checked."""
+    if data.from_noise:
+        return NoisyValidation(data, loss)
+    return VaeValidation(data) if data.explains else RestoringValidation(data)

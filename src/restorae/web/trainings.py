@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from restorae.errors import Interrupted, RestoraeError, TrainingFailed, UsageError
 from restorae.files import require_writable
 from restorae.model import SUFFIX
-from restorae.training import SUITABLE, Recipe, checkpoint
+from restorae.training import NOTHING, Recipe, checkpoint
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
 from restorae.web.jobs import Job, Work
@@ -49,11 +49,12 @@ class TrainingWish(BaseModel):
     degradation: str | None = None
     """Of `damage`: the damage, as on the command line."""
     network: str | None = None
-    """The architecture, as on the command line; by default `unet`, or for pairs the bundled model that suits them."""
+    """The architecture, as on the command line; by default what suits the images."""
     loss: str | None = None
     """What training makes smaller, as on the command line; by default what suits the pictures."""
     start_from: str | None = None
-    """A model of the list whose weights to start from."""
+    """A model of the list whose weights to start from; "nothing" for a new network. By default a bundled model that suits the
+    images, where there is one and no network is named."""
     minutes: float | None = Field(None, gt=0)
     """Time to train. Give one of minutes, epochs, steps."""
     epochs: float | None = Field(None, gt=0)
@@ -87,11 +88,10 @@ class Apprenticeship(Work):
         target: Path,
         recipe: Recipe,
         shelf: Shelf,
-        start_from: str | Path | None,
         resume: bool,
     ) -> None:
         self.options, self.target, self.recipe, self.shelf = options, target, recipe, shelf
-        self.start_from, self.resume = start_from, resume
+        self.resume = resume
         self.minutes = math.inf  # the recipe says how long; what it may say was checked
         self.losses: list[tuple[int, float]] = []
         self.looks: list[dict[str, float]] = []
@@ -101,7 +101,7 @@ class Apprenticeship(Work):
         return {
             "name": self.target.name.removesuffix(SUFFIX),
             "way": "noisy" if recipe.noisy else "pairs" if recipe.degraded else "damage",
-            "network": str(recipe.network),
+            "network": str(recipe.network or ""),
             "damage": str(recipe.degradation) if recipe.degradation else "",
             "losses": self.losses,
             "looks": self.looks,
@@ -122,9 +122,8 @@ class Apprenticeship(Work):
     def run(self, job: Job) -> dict[str, Any]:
         require_writable(self.target.parent)
         order = {
-            "recipe": self.recipe.model_dump(mode="json", exclude_unset=True),
+            "recipe": self.recipe.model_dump(mode="json", exclude_none=True),
             "target": str(self.target),
-            "start_from": str(self.start_from) if self.start_from else None,
             "resume": self.resume,
             "device": self.options.device,
             "imports": [str(path) for path in self.options.imports],
@@ -133,7 +132,7 @@ class Apprenticeship(Work):
         complaints = self.shelf.folder / "stderr"
         with complaints.open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "restorae.web.apprentice"],
+                [sys.executable, "-m", "restorae.web.training_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -174,7 +173,7 @@ class Apprenticeship(Work):
             case "advance":
                 with contextlib.suppress(
                     Interrupted
-                ):  # the apprentice is told by a signal, and then saves a checkpoint
+                ):  # the process is stopped by a signal, and then saves a checkpoint
                     job.advance(event["count"], event["figures"])
                 self._note(job.count, event["figures"].get("loss"))
             case "skip":
@@ -212,12 +211,12 @@ class Apprenticeship(Work):
             raise Interrupted("Stopped before the training had begun.")
         told = complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         raise TrainingFailed(
-            f"The training ended without a word (status {status}): {told[-1] if told else 'nothing was printed'}."
+            f"The training process exited with status {status} and no result: {told[-1] if told else 'nothing was printed'}"
         )
 
 
-def recipe_for(wish: TrainingWish, data: DataSets) -> Recipe:
-    """The recipe of what a page wishes.
+def recipe_for(wish: TrainingWish, data: DataSets, catalogue: Catalogue) -> Recipe:
+    """The recipe of what a page asks for.
 
     Raises:
         UsageError: something is missing or does not go together.
@@ -248,6 +247,12 @@ def recipe_for(wish: TrainingWish, data: DataSets) -> Recipe:
         "patience",
     )
     settings |= {field: value for field in said if (value := getattr(wish, field)) is not None}
+    if settings.get("keep") == "auto":
+        del settings["keep"]
+    if wish.start_from is not None:
+        settings["start_from"] = (
+            NOTHING if wish.start_from == NOTHING else str(catalogue.path(wish.start_from))
+        )
     return Recipe(**settings, seed=wish.seed)
 
 
@@ -277,14 +282,9 @@ def begin(
         raise UsageError(
             f"This server trains for at most {options.limits.minutes_of_training:g} minutes; {wish.minutes:g} were asked for."
         )
-    if wish.start_from is not None and wish.network is not None:
-        raise UsageError("A model to start from brings its own network: leave the network away.")
-    recipe = recipe_for(wish, data)
+    recipe = recipe_for(wish, data, catalogue)
     require_writable(target.parent)
-    start_from: str | Path | None = SUITABLE if wish.network is None else None
-    if wish.start_from is not None:
-        start_from = catalogue.path(wish.start_from)
-    return Apprenticeship(options, target, recipe, shelf, start_from, resume=False)
+    return Apprenticeship(options, target, recipe, shelf, resume=False)
 
 
 def take_up(name: str, options: Options, catalogue: Catalogue, shelf: Shelf) -> Apprenticeship:
@@ -295,7 +295,7 @@ def take_up(name: str, options: Options, catalogue: Catalogue, shelf: Shelf) -> 
     """
     target = catalogue.place_for(name)
     state = checkpoint.peek(checkpoint.path_for(target))
-    return Apprenticeship(options, target, Recipe(**state.recipe), shelf, None, resume=True)
+    return Apprenticeship(options, target, Recipe(**state.recipe), shelf, resume=True)
 
 
 def unfinished(catalogue: Catalogue) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`restorae vae train`: learn where pictures live."""
+"""`restorae vae train`: train a variational auto-encoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from restorae.cli.options import DataDir, Device, Import, Seed, import_files, network_from
 from restorae.cli.sources import check_split, mnist_or_digits
 from restorae.cli.vae.options import Data
-from restorae.errors import UsageError
+from restorae.errors import Fix, UsageError
 
 
 def train(
@@ -72,9 +72,10 @@ def train(
     """Train a variational auto-encoder: loss = reconstruction + beta · KL, in nats per picture."""
     from restorae.cli.console import say, terminal_progress
     from restorae.losses import NegativeELBO
+    from restorae.machine import keep_freed_memory
     from restorae.model import find, read_card, with_suffix
     from restorae.networks import VAE, Network
-    from restorae.training import Machinery, Recipe
+    from restorae.training import NOTHING, Machinery, Recipe
     from restorae.training import train as run
 
     import_files(imports)
@@ -83,20 +84,14 @@ def train(
         for name, value in (("latent_dim", latent_dim), ("likelihood", likelihood))
         if value is not None
     }
-    if start_from is not None and (network is not None or settings):
-        raise UsageError(
-            "--from brings its own network: leave --network, --latent-dim and --likelihood away."
-        )
-    chosen = (
-        network_from(network or "conv-vae")
-        if start_from is None
-        else Network.from_dict(read_card(find(start_from)).network)
-    )
-    if start_from is not None:
-        NegativeELBO().check(chosen)
+    if start_from not in (None, NOTHING) and network is None:
+        chosen = Network.from_dict(read_card(find(str(start_from))).network)
+    else:
+        chosen = network_from(network or "conv-vae")
     if not isinstance(chosen, VAE):
         raise UsageError(
-            f"{chosen.kind} is no variational auto-encoder. Choose conv-vae, residual-vae or one of your own."
+            f"{chosen.kind} is not a variational auto-encoder. Choose conv-vae, residual-vae or one of your own",
+            fix=Fix("start_from" if network is None else "network", action="change"),
         )
     chosen = type(chosen)(
         **{**{name: getattr(chosen, name) for name in chosen.model_fields_set}, **settings}
@@ -104,7 +99,11 @@ def train(
     loss = NegativeELBO(beta=beta, kl_warmup=kl_warmup, free_bits=free_bits)
     target = with_suffix(out)
     if target.exists() and not overwrite and not resume:
-        raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+        raise UsageError(
+            "exists already",
+            subject=target,
+            fix=(Fix("overwrite"), Fix("out", action="change")),
+        )
     progress = terminal_progress()
     name = data or mnist_or_digits(data_dir, progress)
     recipe = Recipe(
@@ -113,6 +112,7 @@ def train(
         # everything is learned from, as in the lesson: nothing is left to check on, and the model's card says so
         validation=0 if split == "all" else 0.1,
         network=chosen,
+        start_from=start_from or NOTHING,
         loss=loss,
         binarise=binarise,
         epochs=epochs,
@@ -121,9 +121,8 @@ def train(
         seed=seed,
     )
     machinery = Machinery(device=device, workers=workers, data_dir=data_dir)
-    model = run(
-        recipe, target, start_from=start_from, resume=resume, machinery=machinery, progress=progress
-    )
+    keep_freed_memory()
+    model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
     card = model.card
     say(
         f"{target}: {card.parameters:,} parameters, {card.steps:,} steps in {card.seconds:,.0f} s on {card.data}."

@@ -1,0 +1,342 @@
+"""From a recipe to what training is shown and what it is checked on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from restorae.data import (
+    Correlation,
+    Examples,
+    GreyPictures,
+    Pairs,
+    Pictures,
+    content_hashes,
+    hold_out,
+    in_their_ranges,
+    is_named,
+    match,
+    noise_correlation,
+    open_noisy,
+    open_pictures,
+)
+from restorae.data.pairs import first_names
+from restorae.errors import Fix, Message, UsageError
+from restorae.evaluating import TestSet
+from restorae.model import Card
+from restorae.networks import VAE, LatentNetwork
+from restorae.pixels import Values
+from restorae.progress import SILENT, Progress
+from restorae.randomness import derive_seed
+from restorae.training.inspection import inspect_pairs, require_variety
+from restorae.training.recipe import Recipe, ResolvedRecipe
+from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
+from restorae.training.start import choose_start, start_card
+
+MNIST_VALIDATION = 5000
+"""Images that are held out at most; of MNIST's sets the last of the training part."""
+MOST_LEARNED_LISTED = 2000
+"""Up to so many learned images are listed on the card by their content hashes."""
+_VALIDATION_SEED = 1
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a resolved recipe is trained on: examples, and a test set of images that are not among them."""
+
+    recipe: ResolvedRecipe
+    examples: Examples
+    test_set: TestSet
+    kind: Kind
+    """What is learned from."""
+    source: str
+    """What the images are called on the model's card."""
+    held_out_hashes: tuple[str, ...] = ()
+    """Content hashes of the images that this model and those it started from were not trained on; none of MNIST's sets."""
+    learned_hashes: tuple[str, ...] = ()
+    """Content hashes of the images that this model and those it started from were trained on, where they are few."""
+    grey_test_set: TestSet | None = None
+    """The test set in grey, for a network that takes grey and colour."""
+    values: Values = "auto"
+    """How stored values were mapped to [0, 1], and are to be mapped where the model restores."""
+    start: Card | None = None
+    """The card of the model that training starts from."""
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the test set's images are kept from training."""
+        return self.recipe.validation > 0
+
+    @property
+    def from_noise(self) -> bool:
+        """Whether it is learned from noisy images alone: the test set has no clean ones."""
+        return self.kind == "noisy"
+
+    @property
+    def explains(self) -> bool:
+        """Whether images are learned for their own sake, without degradation."""
+        return self.kind == "clean"
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the training images do: their number, names, sizes and content."""
+        sides = [self.examples.clean] + (
+            [] if self.examples.degraded is None else [self.examples.degraded]
+        )
+        outline = [
+            (side.names[index], side.size(index), side.fingerprint(index))
+            for side in sides
+            for index in range(len(side))
+        ]
+        return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Split:
+    kept_in: list[int]
+    held_out: list[int]
+    held_out_hashes: tuple[str, ...] = ()
+    learned_hashes: tuple[str, ...] = ()
+
+
+def load_training_data(
+    recipe: Recipe,
+    data_dir: Path | None = None,
+    clean: Pictures | None = None,
+    degraded: Pictures | None = None,
+    progress: Progress = SILENT,
+) -> TrainingData:
+    """Open a recipe's data, or take the given images instead, hold out a part, and resolve the recipe for them.
+
+    Args:
+        recipe: what to learn from, and how.
+        data_dir: where named data sets are looked for first.
+        clean: images instead of the recipe's `clean` (or `noisy`).
+        degraded: their degraded partners.
+        progress: hears what was found and chosen.
+
+    Raises:
+        UsageError: the recipe does not say what to learn from, or its settings do not suit the data.
+        InputError: its data cannot be used.
+    """
+    pairs, paired = _open(recipe, data_dir, clean, degraded, progress)
+    noise = noise_correlation(pairs.clean) if recipe.noisy is not None else None
+    start = choose_start(recipe, pairs, noise, paired)
+    card = start_card(start) if start else None
+    network = recipe.network or (start.network if start else None)
+    kind = _kind(recipe, paired, isinstance(network, LatentNetwork))
+    for notice in pairs.notices:
+        progress.say(notice)
+    require_variety(pairs, "noisy" if kind == "noisy" else "clean")
+    if kind == "pairs":
+        inspect_pairs(pairs, progress)
+    size = pairs.clean.common_size
+    if isinstance(network, VAE):
+        network.fitted(pairs.clean.channels, size)  # says now what is wrong with the size
+    split = _split(recipe, pairs.clean, card)
+    facts = _facts(recipe, kind, pairs, split, noise, start)
+    resolved = resolve(recipe, facts)
+    warning = noise_warning(resolved, facts)
+    if warning:
+        progress.warn(warning)
+    if start and recipe.start_from is None:
+        learned = "the noise of these images" if kind == "noisy" else "these pairs"
+        progress.say(
+            Message(
+                f"Starting from {start.name}, which learns {learned} sooner than a new network; {{}} chooses another model "
+                "(nothing: a new network)",
+                settings=("start_from",),
+            )
+        )
+    return _training_data(
+        resolved,
+        pairs,
+        split,
+        kind,
+        recipe.noisy or recipe.clean or "images from memory",
+        card,
+        progress,
+    )
+
+
+def _open(
+    recipe: Recipe,
+    data_dir: Path | None,
+    clean: Pictures | None,
+    degraded: Pictures | None,
+    progress: Progress,
+) -> tuple[Pairs, bool]:
+    """The images to learn from, and whether they are pairs; without degraded ones both sides are the same."""
+    if clean is None and recipe.noisy is not None:
+        clean = open_noisy(recipe.noisy, recipe.split, data_dir)
+    if clean is None:
+        if recipe.clean is None:
+            raise UsageError(
+                "Training needs clean images: a data set's name or a path", fix=Fix("clean", "DATA")
+            )
+        clean = open_pictures(recipe.clean, recipe.split, data_dir, progress)
+    if degraded is None and recipe.degraded is not None:
+        degraded = open_pictures(recipe.degraded, recipe.split, data_dir, progress)
+    if degraded is not None:
+        pairs, unmatched = match(degraded, clean)
+        if unmatched:
+            progress.warn(
+                f"{len(unmatched)} image(s) have no partner and are left out: {first_names(unmatched)}"
+            )
+        return pairs, True
+    if recipe.noisy is not None or isinstance(recipe.network, VAE):
+        return Pairs(clean, clean), False
+    _, ranged, values, notices = in_their_ranges(clean, clean)
+    return Pairs(ranged, ranged, values, tuple(notices)), False
+
+
+def _kind(recipe: Recipe, paired: bool, has_latent: bool) -> Kind:
+    if recipe.noisy is not None:
+        return "noisy"
+    if paired:
+        return "pairs"
+    if recipe.degradation is not None:
+        return "drawn"
+    if has_latent:
+        return "clean"
+    raise UsageError(
+        "Training needs damage to learn from: {} (images), {} (drawn anew for each example), or {} images alone. Clean images "
+        "alone teach a variational auto-encoder, such as the network conv-vae (restorae vae train)",
+        settings=("degraded", "degradation", "noisy"),
+    )
+
+
+def _split(recipe: Recipe, clean: Pictures, card: Card | None) -> _Split:
+    count = len(clean)
+    if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits":
+        if not recipe.validation:
+            return _Split(*_all_and_last(count))
+        if count > 2 * MNIST_VALIDATION:
+            # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
+            last = min(count, 60_000)
+            first = last - MNIST_VALIDATION
+            return _Split([*range(first), *range(last, count)], list(range(first, last)))
+    hashes = content_hashes(clean)
+    if not recipe.validation:
+        kept_in, held_out = _all_and_last(count)
+        return _Split(kept_in, held_out, *_history_of(set(), set(hashes), card))
+    known = set(card.held_out_hashes) if card else set()
+    kept_in, held_out = hold_out(
+        hashes,
+        recipe.validation,
+        MNIST_VALIDATION,
+        always=known,
+        learned=_learned_by(card, hashes),
+    )
+    held = {hashes[index] for index in held_out}
+    return _Split(kept_in, held_out, *_history_of(held, set(hashes) - held, card))
+
+
+def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:
+    """Which of these images a model has learned, as far as its card tells."""
+    if card is None:
+        return set()
+    if card.learned_hashes:
+        return set(card.learned_hashes)
+    # too many to list: whoever holds out one of these images was trained on this set
+    held = set(card.held_out_hashes)
+    return set(hashes) - held if held & set(hashes) else set()
+
+
+def _history_of(
+    held: set[str], learned: set[str], card: Card | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What this model and those before it held out and learned, for the card."""
+    before = set(card.learned_hashes) if card else set()
+    unseen = (held | (set(card.held_out_hashes) if card else set())) - learned
+    together = learned | before
+    listed = together if len(together) <= MOST_LEARNED_LISTED else set()
+    return tuple(sorted(unseen)), tuple(sorted(listed))
+
+
+def _all_and_last(count: int) -> tuple[list[int], list[int]]:
+    return list(range(count)), list(range(max(0, count - MNIST_VALIDATION), count))
+
+
+def _facts(
+    recipe: Recipe,
+    kind: Kind,
+    pairs: Pairs,
+    split: _Split,
+    noise: Correlation | None,
+    start: StartModel | None,
+) -> DataFacts:
+    clean = pairs.clean
+    size = clean.common_size
+    counted = (
+        {size: len(split.kept_in)}
+        if size is not None
+        else Counter(clean.size(index) for index in split.kept_in)
+    )
+    return DataFacts(
+        kind=kind,
+        channels=clean.channels,
+        common_size=size,
+        sizes=tuple((height, width, count) for (height, width), count in sorted(counted.items())),
+        held_out=len(split.held_out) if recipe.validation else 0,
+        noise=noise,
+        start=start,
+    )
+
+
+def _training_data(
+    recipe: ResolvedRecipe,
+    pairs: Pairs,
+    split: _Split,
+    kind: Kind,
+    source: str,
+    card: Card | None,
+    progress: Progress,
+) -> TrainingData:
+    clean, patch = pairs.clean, recipe.patch
+    small = sum(min(clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
+    if small:
+        progress.say(
+            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are continued by their mirror image."
+        )
+    checked = clean.subset(split.held_out)
+    test_set = TestSet(
+        checked, degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED)
+    )
+    examples = Examples(
+        clean.subset(split.kept_in),
+        degradation=recipe.degradation,
+        patch=patch or None,
+        augment=recipe.augment,
+        binarise=recipe.binarise,
+        draws=recipe.draws,
+        seed=recipe.seed,
+    )
+    if kind == "pairs":
+        test_set = replace(test_set, degraded=pairs.degraded.subset(split.held_out))
+        examples = replace(examples, degraded=pairs.degraded.subset(split.kept_in))
+    elif kind != "drawn":
+        test_set = replace(test_set, degraded=checked)
+    data = TrainingData(
+        recipe,
+        examples,
+        test_set,
+        kind,
+        source,
+        held_out_hashes=split.held_out_hashes,
+        learned_hashes=split.learned_hashes,
+        values=pairs.values,
+        start=card,
+    )
+    takes = recipe.network.takes
+    return _with_grey(data) if len(takes) > 1 and clean.channels == max(takes) else data
+
+
+def _with_grey(data: TrainingData) -> TrainingData:
+    """The same data, colour images shown in grey every other time."""
+    test_set = data.test_set
+    degraded = None if test_set.degraded is None else GreyPictures(test_set.degraded)
+    grey = replace(test_set, clean=GreyPictures(test_set.clean), degraded=degraded)
+    return replace(data, examples=replace(data.examples, grey_too=True), grey_test_set=grey)

@@ -1,0 +1,119 @@
+"""From trained weights to a model: the last check, the card, error bounds, the file."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import torch
+
+from restorae import machine
+from restorae.error_bound import ErrorBound
+from restorae.evaluating import calibrate
+from restorae.model import Card, Model, make_card
+from restorae.progress import Progress
+from restorae.training import checkpoint
+from restorae.training.data import TrainingData
+from restorae.training.learner import Learner, fits_half
+from restorae.training.setup import TrainingSetup
+from restorae.training.validation import Validation, ValidationResult
+from restorae.version import VERSION
+
+
+def finish(
+    setup: TrainingSetup,
+    learner: Learner,
+    validation: Validation,
+    result: ValidationResult | None,
+    progress: Progress,
+) -> Model:
+    """Check the trained weights, make their card, and write the model where the setup says.
+
+    Args:
+        setup: what was prepared.
+        learner: the weights at the end of training.
+        validation: what they are checked by.
+        result: the last validation, if there was one in this run.
+        progress: hears which weights are kept, and warnings.
+
+    Raises:
+        TrainingCollapsed: there is nothing worth keeping.
+        OutputError: the model could not be written.
+    """
+    recipe, data, state = setup.recipe, setup.data, learner.state
+    model = learner.model(final=True)
+    if learner.best_is_earlier:
+        progress.say(
+            f"The weights of step {state.best['step']:,.0f} are kept: they did best on held-out images."
+        )
+    # resumed after its last step, or ended before it, a training's kept weights have not been validated in full
+    if result is None or learner.share < 1 or learner.best_is_earlier:
+        result = validation.evaluate(model, True)
+    validation.check(result, progress)
+    kept = {"kept_step": int(state.best["step"])} if learner.best else {}
+    target = setup.target
+    card = make_card(
+        recipe.network,
+        model.module,
+        name=target.stem if target and recipe.name == "model" else recipe.name,
+        about=recipe.about,
+        licence=recipe.licence,
+        values=data.values,
+        restores=not data.explains,
+        undoes=recipe.degradation.to_dict() if recipe.degradation else None,
+        recipe=recipe.model_dump(mode="json"),
+        started_from=_started_from(data.start),
+        data=_data_in_words(data),
+        held_out_share=recipe.validation,
+        held_out_hashes=list(data.held_out_hashes),
+        learned_hashes=list(data.learned_hashes),
+        steps=state.step,
+        epochs=round(state.step / recipe.steps_per_epoch, 3),
+        seconds=round(state.seconds, 1),
+        trained_on=_machine_in_words(setup.device, setup.precision),
+        scores={"validation": result.scores | kept},
+        error_bounds=_error_bounds(model, data),
+        history=state.history,
+        made_with=VERSION,
+        created=date.today().isoformat(),
+    )
+    finished = Model(recipe.network, model.module, card)
+    if target is not None:
+        finished.save(target, half=fits_half(finished.module))
+        checkpoint.path_for(target).unlink(missing_ok=True)
+    return finished
+
+
+def _error_bounds(model: Model, data: TrainingData) -> dict[int, ErrorBound]:
+    """How far off the model may be, measured on clean images that were held out, in colour and in grey; empty without them."""
+    if data.explains or data.from_noise or not data.held_out:
+        return {}
+    test_sets = (data.test_set, data.grey_test_set)
+    return {
+        model.shown(test_set.clean.channels): calibrate(
+            model.restore_images, test_set, on=data.source
+        )
+        for test_set in test_sets
+        if test_set is not None
+    }
+
+
+def _data_in_words(data: TrainingData) -> str:
+    held_out = len(data.test_set) if data.held_out else 0
+    return f"{data.source} ({len(data.examples.clean):,} images, {held_out:,} held out)"
+
+
+def _started_from(card: Card | None) -> str:
+    if card is None:
+        return ""
+    words = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
+    return f"{words}; which started from {card.started_from}" if card.started_from else words
+
+
+def _machine_in_words(device: torch.device, precision: str) -> str:
+    facts = machine.describe()
+    where = (
+        facts["device"]
+        if device.type == "cuda"
+        else f"{facts['processor']}, {facts['threads']} threads, {facts['capability']}"
+    )
+    return f"{where}, {precision}, torch {facts['torch']}"

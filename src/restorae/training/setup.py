@@ -1,0 +1,141 @@
+"""Everything that a training needs, decided before its first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from restorae import machine
+from restorae.data import ArrayPictures, Pictures
+from restorae.errors import BadModelFile, Fix, UsageError
+from restorae.files import require_writable
+from restorae.model import load, with_suffix
+from restorae.progress import SILENT, Progress
+from restorae.randomness import derive_seed
+from restorae.training import checkpoint
+from restorae.training.data import TrainingData, load_training_data
+from restorae.training.learner import first_weights
+from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
+
+_FIRST_WEIGHTS = 2
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """Where and how to compute; changes nothing about what is trained, only its speed and last digits."""
+
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, …"""
+    precision: machine.Precision = "auto"
+    """`auto` takes bfloat16 where the device is fast at it."""
+    workers: int | None = None
+    """Threads that read images; by default cores - 1, and none where the images are in memory."""
+    data_dir: Path | None = None
+    """Where named data sets are looked for first."""
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """A training that is ready to start; nothing is left to choose."""
+
+    recipe: ResolvedRecipe
+    """What will be trained."""
+    data: TrainingData
+    """Examples, and the images to validate on."""
+    module: nn.Module
+    """The network's module with its first weights; training changes a copy."""
+    device: torch.device
+    """Where to compute."""
+    precision: Literal["float32", "bfloat16"]
+    """How to compute convolutions and products."""
+    workers: int
+    """Threads that read images."""
+    target: Path | None = None
+    """The model's file; None keeps the model in memory."""
+
+
+def prepare(
+    recipe: Recipe,
+    out: str | Path | None = None,
+    *,
+    clean: Pictures | np.ndarray | None = None,
+    degraded: Pictures | np.ndarray | None = None,
+    machinery: Machinery = Machinery(),
+    progress: Progress = SILENT,
+) -> TrainingSetup:
+    """Open the data, make every choice and build the network, without training it.
+
+    Args:
+        recipe: what to train, on what and for how long.
+        out: the model's file; the checkpoint lies beside it as `.checkpoint` until the model is written.
+        clean: images instead of the recipe's `clean`: an array (n, height, width[, channels]).
+        degraded: their degraded partners, likewise.
+        machinery: device, precision, workers, data folder.
+        progress: hears what was chosen.
+
+    Raises:
+        UsageError, InputError, OutputError: as their messages say.
+    """
+    target = None if out is None else with_suffix(out)
+    if target is not None:
+        if target.is_dir():
+            raise UsageError(
+                "is a folder, not a model's file", subject=target, fix=Fix("out", action="change")
+            )
+        require_writable(target.parent)
+    device = machine.choose_device(machinery.device)
+    data = load_training_data(
+        recipe, machinery.data_dir, _as_pictures(clean), _as_pictures(degraded), progress
+    )
+    workers = machinery.workers
+    return TrainingSetup(
+        data.recipe,
+        data,
+        _first_module(data.recipe).to(device),
+        device,
+        machine.choose_precision(machinery.precision, device),
+        max(0, machine.usable_cores() - 1) if workers is None else workers,
+        target,
+    )
+
+
+def check_resume(out: str | Path | None) -> None:
+    """Say now that there is nothing to resume, before the data are opened.
+
+    Raises:
+        UsageError: no file is named.
+        BadModelFile: that training is finished, or was never begun.
+    """
+    if out is None:
+        raise UsageError(
+            "To resume, name the model that was being trained", fix=Fix("out", "FILE.safetensors")
+        )
+    target = with_suffix(out)
+    if target.is_file() and not checkpoint.path_for(target).is_file():
+        raise BadModelFile(
+            "nothing to resume: this training is finished. To train the model further, start from it with another {}",
+            subject=target,
+            settings=("out",),
+            fix=Fix("start_from", str(target)),
+        )
+    checkpoint.peek(checkpoint.path_for(target))
+
+
+def _first_module(recipe: ResolvedRecipe) -> nn.Module:
+    if recipe.start_from == NOTHING:
+        return first_weights(recipe.network, derive_seed(recipe.seed, _FIRST_WEIGHTS))
+    model = load(recipe.start_from)
+    if recipe.network == model.network:
+        return model.module.requires_grad_(True)
+    module: nn.Module = recipe.network.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.load_state_dict(model.module.state_dict())
+    return module
+
+
+def _as_pictures(pictures: Pictures | np.ndarray | None) -> Pictures | None:
+    return ArrayPictures(pictures) if isinstance(pictures, np.ndarray) else pictures

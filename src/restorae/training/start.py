@@ -1,0 +1,62 @@
+"""Which model a training starts from: the one that the recipe names, or a bundled one that suits the images."""
+
+from __future__ import annotations
+
+from restorae.data import Correlation, Pairs
+from restorae.errors import UsageError
+from restorae.losses import Neighbours
+from restorae.model import Card, bundled, find, read_card
+from restorae.networks import Network
+from restorae.restoring import PAGES, PHOTOS, choose_model
+from restorae.training.recipe import NOTHING, Recipe
+from restorae.training.resolve import StartModel, choose_patch, correlated_along
+
+_LOOKED_AT = 12
+
+
+def choose_start(
+    recipe: Recipe, pairs: Pairs, noise: Correlation | None, paired: bool
+) -> StartModel | None:
+    """The model that training starts from; None for a new network.
+
+    Where the recipe does not say, pairs of photographs or pages start from a bundled model, and so do noisy images whose
+    noise is independent from pixel to pixel: few of them then suffice. Small images that are taken whole and degradations
+    that are drawn without end do not need it, and whoever names a network has chosen.
+
+    Raises:
+        UnknownKind, BadModelFile: the model that the recipe names is not there or cannot be used.
+    """
+    if recipe.start_from is not None:
+        return None if recipe.start_from == NOTHING else _named(recipe.start_from)
+    if recipe.network is not None or not choose_patch(recipe, None, pairs.clean.common_size):
+        return None
+    if recipe.noisy is not None:
+        learns_noise = isinstance(recipe.loss or Neighbours(), Neighbours)
+        if not learns_noise or (recipe.loss is None and correlated_along(noise)):
+            return None
+        wanted = PHOTOS
+    elif paired:
+        every = max(1, len(pairs) // _LOOKED_AT)
+        try:
+            wanted = choose_model(
+                pairs.degraded[index] for index in range(0, len(pairs), every)
+            ).name
+        except UsageError:
+            return None
+    else:
+        return None
+    for name in dict.fromkeys((wanted, PHOTOS)):
+        if name in (PAGES, PHOTOS) and name in bundled():
+            start = _named(name)
+            if pairs.clean.channels in start.network.takes:
+                return start
+    return None
+
+
+def start_card(start: StartModel) -> Card:
+    """The card of the model that training starts from."""
+    return read_card(find(start.name))
+
+
+def _named(name: str) -> StartModel:
+    return StartModel(name, Network.from_dict(read_card(find(name)).network))
