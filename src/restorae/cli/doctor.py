@@ -18,12 +18,10 @@ def doctor(json_wanted: Json = False) -> None:
     facts: dict[str, str | int] = {"restorae": VERSION, **describe()}
     for library in (
         "numpy",
-        "lightning-fabric",
         "pydantic",
         "pyvips",
         "pyvips-binary",
         "scikit-image",
-        "scikit-learn",
         "matplotlib",
     ):
         try:
