@@ -28,18 +28,38 @@ def interpolate(
         UsageError: fewer than two steps, or the model has no latent vector.
         ShapeMismatch: the images do not have the size that the model learned from.
     """
-    if steps < 2:
-        raise UsageError(
-            f"An interpolation includes both ends, so it has at least 2 images, not {steps}",
-            fix=Fix("steps", 2),
-        )
     first, last = (model.encode(image).mean for image in (start, end))
     if len(first) != 1 or len(last) != 1:
         raise ShapeMismatch(
             f"An interpolation needs one image at each end, got {len(first)} and {len(last)}"
         )
-    latents = torch.lerp(first, last, torch.linspace(0, 1, steps)[:, None])
+    latents = line(first[0], last[0], steps)
     return model.decode(latents.numpy()), latents
+
+
+def line(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    """Latents on the straight line from one, (latent_dim,), to another, both ends included.
+
+    Returns:
+        (steps, latent_dim).
+
+    Raises:
+        UsageError: fewer than two steps.
+        ShapeMismatch: the ends differ in their number of coordinates.
+
+    >>> line(torch.tensor([0.0]), torch.tensor([1.0]), 3).tolist()
+    [[0.0], [0.5], [1.0]]
+    """
+    if steps < 2:
+        raise UsageError(
+            f"An interpolation includes both ends, so it has at least 2 images, not {steps}",
+            fix=Fix("steps", 2),
+        )
+    if start.shape != end.shape:
+        raise ShapeMismatch(
+            f"expected two latents of one size, got {len(start)} and {len(end)} coordinates"
+        )
+    return torch.lerp(start, end, torch.linspace(0, 1, steps)[:, None])
 
 
 def tiled(images: np.ndarray) -> np.ndarray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 
-from restorae.errors import UsageError
+from restorae.errors import ShapeMismatch, UsageError
 from restorae.latent.interpolation import tiled
 from restorae.model import Model
 from restorae.networks import VAE
@@ -26,7 +27,7 @@ class Manifold:
     values: np.ndarray
     """The n values that both dimensions take, ascending."""
     dimensions: tuple[int, int]
-    """The latent dimensions shown to the right and upwards; the others are 0."""
+    """The latent dimensions shown to the right and upwards; the others stay where `base` says."""
 
     @property
     def canvas(self) -> np.ndarray:
@@ -40,6 +41,7 @@ def manifold(
     extent: float = 1.0,
     spacing: Spacing = "linear",
     dimensions: tuple[int, int] = (0, 1),
+    base: Sequence[float] | None = None,
 ) -> Manifold:
     """Decode an n × n grid of latents, z[0] to the right and z[1] upwards, in one batch.
 
@@ -49,8 +51,10 @@ def manifold(
         extent: both dimensions run from -extent to extent.
         spacing: `linear`, or `quantile`: equally likely steps under the standard normal prior.
         dimensions: the two latent dimensions to vary.
+        base: the latent whose other coordinates are kept, latent_dim numbers; by default all 0.
 
     Raises:
+        ShapeMismatch: `base` has another number of coordinates.
         UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
     """
     # `decode` refuses the others
@@ -69,7 +73,14 @@ def manifold(
             subject="dimensions",
         )
     values = axis_values(n, extent, spacing)
-    latents = np.zeros((n, n, max(latent_dim, 2)), np.float32)
+    start = (
+        np.zeros(max(latent_dim, 2), np.float32) if base is None else np.asarray(base, np.float32)
+    )
+    if latent_dim and start.shape != (latent_dim,):
+        raise ShapeMismatch(
+            f"A latent of this model has {latent_dim} coordinate(s), not {len(start)}"
+        )
+    latents = np.tile(start, (n, n, 1))
     latents[..., right] = values[None, :]
     latents[..., up] = values[::-1, None]
     images = model.decode(latents.reshape(n * n, -1))

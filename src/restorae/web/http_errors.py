@@ -1,6 +1,8 @@
-"""How the server says no: a status for machines, a sentence for people."""
+"""Errors as HTTP responses: a status for programs, a sentence for people."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from restorae.errors import (
     BadPicture,
@@ -12,23 +14,28 @@ from restorae.errors import (
 )
 
 
-class Refused(RestoraeError):
-    """A request that is not served, whatever restorae itself would say to it."""
+class HttpError(RestoraeError):
+    """A request that the server refuses.
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    Args:
+        status: of the HTTP response.
+        problem: as of every `RestoraeError`, and so are the other arguments.
+    """
+
+    def __init__(self, status: int, problem: str, **facts: Any) -> None:
+        super().__init__(problem, **facts)
         self.status = status
 
 
-def nothing_here(what: str) -> Refused:
-    """What was named does not exist, or does no longer."""
-    return Refused(
-        404, f"There is no {what} here. It may have been removed, or the server was started anew."
+def not_found(what: str) -> HttpError:
+    """The error for something that does not exist, or does no longer."""
+    return HttpError(
+        404, f"There is no {what} here. It was removed, or the server has been restarted."
     )
 
 
 def in_size(count: float) -> str:
-    """Bytes as people say them.
+    """Bytes with a unit.
 
     >>> in_size(1536), in_size(512 * 2**20)
     ('2 kB', '512 MB')
@@ -41,13 +48,13 @@ def in_size(count: float) -> str:
 
 
 def status_of(error: RestoraeError) -> int:
-    """The HTTP status that an error of restorae's answers with.
+    """The HTTP status for an error.
 
     >>> status_of(BadPicture("cut short")), status_of(UsageError("no such setting"))
     (415, 422)
     """
     match error:
-        case Refused():
+        case HttpError():
             return error.status
         case BadPicture():
             return 415

@@ -11,7 +11,7 @@ import numpy as np
 from restorae.formats import Original, Rows
 from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range
 from restorae.restoring.masks import upright
-from restorae.web.refusals import nothing_here
+from restorae.web.http_errors import not_found
 
 SIDE = 512
 """Pixels along the side of a tile."""
@@ -20,7 +20,7 @@ _SAMPLED = 500_000
 
 
 @dataclass(frozen=True)
-class Mosaic:
+class Pyramid:
     """A picture as it is shown, in levels: each is half as large as the one before, down to one tile."""
 
     folder: Path
@@ -49,7 +49,7 @@ class Mosaic:
     def stored(self, number: int) -> np.ndarray:
         """A level's pixels as they are stored."""
         if not 0 <= number < len(self.sizes):
-            raise nothing_here(f"level {number}")
+            raise not_found(f"level {number}")
         return np.memmap(
             _file(self.folder, self.name, number),
             np.uint8,
@@ -61,12 +61,12 @@ class Mosaic:
         """One tile of a level: (height, width, bands).
 
         Raises:
-            Refused: there is none.
+            HttpError: there is none.
         """
         level = self.level(number)
         top, left = row * SIDE, column * SIDE
         if not (0 <= top < level.shape[0] and 0 <= left < level.shape[1]):
-            raise nothing_here(f"tile {column}, {row} of level {number}")
+            raise not_found(f"tile {column}, {row} of level {number}")
         return np.ascontiguousarray(level[top : top + SIDE, left : left + SIDE])
 
     def smaller_than(self, pixels: int) -> int:
@@ -89,37 +89,37 @@ def sizes_of(height: int, width: int) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def room_for(original: Original, page: int = 0) -> int:
-    """Bytes that a page's mosaic takes."""
+def pyramid_bytes(original: Original, page: int = 0) -> int:
+    """Bytes that a page's pyramid takes."""
     outline = original.pages[page]
     return sum(
         height * width for height, width in sizes_of(outline.height, outline.width)
     ) * _bands(outline.channels)
 
 
-def lay_out(
+def write_pyramid(
     original: Original,
     values: ValueRange,
     folder: Path,
     name: str,
     page: int = 0,
     check: Callable[[], None] = lambda: None,
-) -> Mosaic:
+) -> Pyramid:
     """Read a page once, from top to bottom, and write its levels.
 
     Args:
         original: the opened picture.
         values: which stored values are black and white.
         folder: where the levels go.
-        name: what the mosaic is called there.
+        name: what the pyramid is called there.
         page: which page.
-        check: called now and then; raises when nobody wants the mosaic any more.
+        check: called now and then; raises when nobody wants the pyramid any more.
 
     Raises:
         BadPicture: the file turns out to be broken.
     """
     outline = original.pages[page]
-    mosaic = Mosaic(
+    pyramid = Pyramid(
         folder,
         sizes_of(outline.height, outline.width),
         _bands(outline.channels),
@@ -131,17 +131,17 @@ def lay_out(
         for top in range(0, outline.height, _ROWS):
             check()
             read = rows.read(min(_ROWS, outline.height - top))
-            written.write(as_shown(read[..., : mosaic.bands], values).tobytes())
-    for number in range(1, len(mosaic.sizes)):
+            written.write(to_display(read[..., : pyramid.bands], values).tobytes())
+    for number in range(1, len(pyramid.sizes)):
         check()
-        above = mosaic.stored(number - 1)
+        above = pyramid.stored(number - 1)
         with _file(folder, name, number).open("wb") as written:
             for top in range(0, above.shape[0], _ROWS):
                 written.write(_halved(above[top : top + _ROWS]).tobytes())
-    return mosaic
+    return pyramid
 
 
-def shown_range(original: Original, wanted: Values, page: int = 0) -> ValueRange:
+def display_range(original: Original, wanted: Values, page: int = 0) -> ValueRange:
     """Which stored values are shown black and white: as a restorer would map them, measured on a sample."""
     outline = original.pages[page]
     if outline.dtype.kind == "b" or (outline.dtype == np.uint8 and wanted != "own-range"):
@@ -152,7 +152,7 @@ def shown_range(original: Original, wanted: Values, page: int = 0) -> ValueRange
     )
 
 
-def as_shown(stored: np.ndarray, values: ValueRange) -> np.ndarray:
+def to_display(stored: np.ndarray, values: ValueRange) -> np.ndarray:
     """Stored values as bytes for the eye."""
     if stored.dtype == np.uint8 and values.is_full:
         return stored
@@ -160,7 +160,7 @@ def as_shown(stored: np.ndarray, values: ValueRange) -> np.ndarray:
     return np.asarray(np.rint(np.clip(working, 0, 1) * 255), np.uint8)
 
 
-def encoded(pixels: np.ndarray) -> bytes:
+def png_bytes(pixels: np.ndarray) -> bytes:
     """Pixels (height, width[, bands]) uint8 as a PNG, without loss: a person looks at single pixels."""
     import pyvips
 

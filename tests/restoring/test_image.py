@@ -11,18 +11,20 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from restorae.errors import ShapeMismatch, UsageError
+from restorae.errors import SettingsConflict, ShapeMismatch
 from restorae.formats import ArrayRows, begin_result, open_original
 from restorae.model import Model, make_card
 from restorae.networks import UNet
 from restorae.restoring import (
+    Capabilities,
     Classical,
     ClassicalRestorer,
     ModelRestorer,
     Restorer,
-    Treatment,
-    restore_picture,
+    RestoreRequest,
+    restore_image,
 )
+from restorae.restoring.outputs import RestoredOutput
 from restorae.shapes import Images
 from tests.known_restorer import Known, identity, restore_file, whole_range
 
@@ -30,9 +32,9 @@ from tests.known_restorer import Known, identity, restore_file, whole_range
 class Blur(Known):
     """The mean over 7 × 7 pixels, by values continued at the border: it looks 3 pixels far."""
 
-    name, halo = "blur", 3
+    capabilities = Capabilities("blur", halo=3)
 
-    def restore_images(self, images: Images) -> Images:
+    def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
         self.shapes.append(tuple(images.shape))
         return functional.avg_pool2d(
             functional.pad(images, (3, 3, 3, 3), mode="replicate"), 7, stride=1
@@ -108,9 +110,7 @@ def test_a_model_in_tiles_is_the_model_whole(tmp_path, residual):
     drawn = torch.Generator().manual_seed(0)
     for weights in module.parameters():
         weights.copy_(torch.randn(weights.shape, generator=drawn) * 0.1)
-    restorer = ModelRestorer(
-        Model(network, module, make_card(network, module, name="m")), precision="float32"
-    )
+    restorer = ModelRestorer(Model(network, module, make_card(network, module, name="m")))
     for bands in ((), (3,)):
         values = np.random.default_rng(0).random((203, 151, *bands), dtype=np.float32)
         source = tiff(tmp_path / "in.tif", values, photometric="rgb" if bands else "minisblack")
@@ -130,7 +130,7 @@ class Scarce(Known):
         super().__init__()
         self.fits = fits
 
-    def restore_images(self, images: Images) -> Images:
+    def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
         if max(images.shape[2:]) > self.fits:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return super().restore_images(images)
@@ -187,8 +187,12 @@ def test_a_tall_picture_is_held_by_a_few_rows_at_a_time(tmp_path):
     with begin_result(original, tmp_path / "out.tif") as result:
         put = result.put
         result.put = lambda page, top, rows: (held.append(rows.shape), put(page, top, rows))[1]  # type: ignore[method-assign]
-        restore_picture(
-            original, result, Blur(), Treatment(tile=64), rows=lambda page: Watched(values)
+        restore_image(
+            original,
+            [RestoredOutput(result)],
+            Blur(),
+            RestoreRequest(tile=64),
+            rows=lambda page: Watched(values),
         )
         result.finish()
     assert sum(asked) == 5000, "each row is read once"
@@ -356,16 +360,15 @@ def test_a_mask_restricts_the_restoration_exactly_and_softly(tmp_path, tile):
 
 def test_a_mask_of_another_size_is_refused_with_both_sizes(tmp_path):
     with pytest.raises(
-        ShapeMismatch, match=r"in\.npy is 30 × 20 pixels, its mask 20 × 30 \(width × height\)"
+        ShapeMismatch, match=r"in\.npy: is 30 × 20 pixels, its mask 20 × 30 \(width × height\)"
     ):
         through_npy(tmp_path, noise(20, 30), mask=np.zeros((30, 20), np.uint8))
 
 
 def test_who_fills_a_mask_is_refused_without_one(tmp_path):
-    with pytest.raises(
-        UsageError, match=r"classical:inpaint fills what a mask marks\. Give --mask"
-    ):
+    with pytest.raises(SettingsConflict) as refused:
         through_npy(tmp_path, noise(20, 30), ClassicalRestorer(Classical.of("inpaint")))
+    assert refused.value.message.settings == ("mask",)
 
 
 @pytest.mark.parametrize("tile", [None, 64])

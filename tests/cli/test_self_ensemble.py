@@ -25,12 +25,20 @@ def test_views_are_averaged_and_noted(tmp_path: Path) -> None:
         np.random.default_rng(0).integers(0, 256, (61, 78, 3), dtype=np.uint8),
     )
     done = run(
-        "restore", "in", "--model", "photo-denoiser", "--views", "2", "--out", "out", cwd=tmp_path
+        "restore",
+        "in",
+        "--model",
+        "photo-denoiser",
+        "--self-ensemble",
+        "2",
+        "--out",
+        "out",
+        cwd=tmp_path,
     )
     assert done.status == 0, done.err
     assert "may do harm" not in done.err
     restored = pixels(tmp_path / "out" / "photo.png").astype(int)
-    expected = load("photo-denoiser").restore(pixels(photo), views=2)
+    expected = load("photo-denoiser").restore(pixels(photo), self_ensemble=2)
     assert np.abs(restored - expected).max() <= 1, (
         "one grey level where rounding falls the other way"
     )
@@ -52,7 +60,7 @@ def test_evaluate_takes_views_and_says_where_they_may_do_harm(
         "gaussian-noise(sigma=0.2)",
         "--json",
     )
-    one, many = run(*words, cwd=tmp_path), run(*words, "--views", "8", cwd=tmp_path)
+    one, many = run(*words, cwd=tmp_path), run(*words, "--self-ensemble", "8", cwd=tmp_path)
     assert many.status == 0, many.err
     assert "did not learn from pictures that were turned and mirrored" in many.err
     assert "may do harm" not in one.err
@@ -66,10 +74,10 @@ def test_evaluate_takes_views_and_says_where_they_may_do_harm(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("--model", "photo-denoiser", "--views", "3"), "1, 2, 4 or 8"),
-        (("--model", "classical:median", "--views", "4"), "is no network"),
+        (("--model", "photo-denoiser", "--self-ensemble", "3"), "1, 2, 4 or 8"),
+        (("--model", "classical:median", "--self-ensemble", "4"), "is no network"),
         (
-            ("--model", "digits-restorer-vae", "--views", "2", "--samples", "3"),
+            ("--model", "digits-restorer-vae", "--self-ensemble", "2", "--samples", "3"),
             "--samples goes not with --views",
         ),
     ],

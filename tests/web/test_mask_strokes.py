@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorae.web.painting import Stroke, paint
+from restorae.web.mask_strokes import Stroke, paint
 
 
 def by_hand(stroke: Stroke, height: int, width: int) -> np.ndarray:

@@ -9,13 +9,14 @@ import pytest
 import skimage.data
 import torch
 
-from restorae.errors import ShapeMismatch, UsageError
+from restorae.errors import BadSpec, ShapeMismatch, UsageError
 from restorae.model import Model, load, make_card
-from restorae.model.views import VIEWS
+from restorae.model.self_ensemble import SIZES, multiple_for
 from restorae.networks import Network, UNet, pad_to_multiple
 from restorae.pixels import to_working
 from restorae.randomness import generator
-from restorae.restoring import ModelRestorer
+from restorae.restoring import ModelRestorer, RestoreRequest
+from restorae.restoring.restorer import FrameFacts
 from restorae.tiling import apply, plan_for
 
 
@@ -37,7 +38,7 @@ def model() -> Model:
     return model_of(UNet(widths=(8, 16), channels=1).for_patches())
 
 
-@pytest.mark.parametrize("views", VIEWS)
+@pytest.mark.parametrize("views", SIZES)
 def test_what_comes_out_is_the_mean_of_the_symmetries(
     model: Model, seeded: Callable[..., torch.Tensor], views: int
 ) -> None:
@@ -73,24 +74,19 @@ def test_tiles_of_views_are_the_views_of_the_whole(
     model: Model, seeded: Callable[..., torch.Tensor], size: tuple[int, int]
 ) -> None:
     images = seeded(1, 1, *size)
-    restorer = ModelRestorer(model, precision="float32", views=8)
-    plan = plan_for(
-        *size,
-        tile=2 * (restorer.halo or 0) + 32,
-        halo=restorer.halo,
-        multiple_of=restorer.multiple_of,
-    )
+    halo, multiple_of = model.network.halo, multiple_for(8, model.network.multiple_of)
+    plan = plan_for(*size, tile=2 * (halo or 0) + 32, halo=halo, multiple_of=multiple_of)
     assert len(plan) > 1
-    tiled = apply(restorer.settled(size, lambda: images), images, plan)
-    assert (tiled - restorer.restore_images(images)).abs().max() <= 1e-5
+    tiled = apply(lambda tiles: model(tiles, self_ensemble=8), images, plan)
+    assert (tiled - model.restore_images(images, self_ensemble=8)).abs().max() <= 1e-5
 
 
 def test_colour_grey_and_arrays_take_views(model: Model) -> None:
     photo = skimage.data.astronaut()[:40, :51]
-    averaged = model.restore(photo, views=4)
+    averaged = model.restore(photo, self_ensemble=4)
     assert averaged.shape == photo.shape
     assert averaged.dtype == photo.dtype
-    alone = model.restore(photo[..., 1], views=4)
+    alone = model.restore(photo[..., 1], self_ensemble=4)
     assert np.abs(alone.astype(int) - averaged[..., 1]).max() <= 1, "each channel by itself"
 
 
@@ -100,7 +96,8 @@ def test_views_do_good_to_what_learned_turned() -> None:
     model = load("photo-denoiser")
     assert model.card.learned_turned
     errors = [
-        (model.restore_images(noisy, views=views) - photo).square().mean().item() for views in VIEWS
+        (model.restore_images(noisy, self_ensemble=views) - photo).square().mean().item()
+        for views in SIZES
     ]
     assert errors == sorted(errors, reverse=True)
     assert not load("page-cleaner").card.learned_turned
@@ -111,9 +108,9 @@ def test_other_numbers_of_views_are_refused(
     model: Model, seeded: Callable[..., torch.Tensor], views: int
 ) -> None:
     with pytest.raises(UsageError, match="1, 2, 4 or 8"):
-        model.restore_images(seeded(1, 1, 8, 8), views=views)
-    with pytest.raises(UsageError, match="1, 2, 4 or 8"):
-        ModelRestorer(model, views=views)
+        model.restore_images(seeded(1, 1, 8, 8), self_ensemble=views)
+    with pytest.raises(BadSpec):
+        RestoreRequest(self_ensemble=views)
 
 
 def test_what_has_a_shape_of_its_own_is_not_turned_out_of_it(
@@ -121,8 +118,8 @@ def test_what_has_a_shape_of_its_own_is_not_turned_out_of_it(
 ) -> None:
     upright = model_of(Network.of("conv-vae").fitted(1, (28, 20)))
     with pytest.raises(ShapeMismatch):
-        upright.restore_images(seeded(1, 1, 28, 20), views=2)
+        upright.restore_images(seeded(1, 1, 28, 20), self_ensemble=2)
     with pytest.raises(ShapeMismatch):
-        ModelRestorer(upright, views=2).settled((28, 20), lambda: seeded(1, 1, 28, 20))
+        ModelRestorer(upright).prepare(FrameFacts(28, 20, 1), RestoreRequest(self_ensemble=2))
     blocks = model_of(Network.of("dense").fitted(1, (12, 8)))
-    assert blocks.restore_images(seeded(1, 1, 24, 16), views=8).shape == (1, 1, 24, 16)
+    assert blocks.restore_images(seeded(1, 1, 24, 16), self_ensemble=8).shape == (1, 1, 24, 16)

@@ -9,20 +9,27 @@ import torch
 from restorae.formats import ArrayRows, Page, Rows
 from restorae.pixels import FULL_RANGE, ValueRange
 from restorae.regions import Region, plan_exact
-from restorae.restoring.frames import Frame
+from restorae.restoring.frame import Blending, Frame
+from restorae.restoring.outputs import Output, RestoredRows
 from restorae.tiling import run
 
 
-class Kept:
+class Kept(Output):
     """Takes what is written."""
 
     def __init__(self, *pages: np.ndarray) -> None:
         self.pages = [np.zeros_like(page) for page in pages]
         self.order: list[tuple[int, int]] = []
 
-    def put(self, page: int, top: int, rows: np.ndarray) -> None:
-        self.order.append((page, top))
-        self.pages[page][top : top + len(rows)] = rows
+    def put(self, rows: RestoredRows) -> None:
+        self.order.append((rows.page, rows.top))
+        self.pages[rows.page][rows.top : rows.top + len(rows.stored)] = rows.stored
+
+    def finish(self) -> None:
+        pass
+
+    def drop(self) -> None:
+        pass
 
 
 def frame_of(
@@ -36,7 +43,7 @@ def frame_of(
     def rows(page: int) -> Rows:
         return ArrayRows(pages[page])
 
-    return Frame(range(len(pages)), outlines, rows, result, values, **others), result  # type: ignore[arg-type]
+    return Frame(range(len(pages)), outlines, rows, [result], values, Blending(**others)), result
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -94,7 +101,7 @@ def test_the_nearest_numbers_stand_in_for_what_is_no_number():
     assert shown[1, 1] in page[[0, 1, 1, 2], [1, 0, 2, 1], 0]
     assert shown[2, 3] in page[[1, 2], [3, 2], 0]
     frame.write(Region(0, 0, 3, 4), torch.full((1, 3, 4), 0.5))
-    assert frame.kept_out == 2
+    assert frame.not_finite == 2
     assert np.array_equal(result.pages[0][..., 0] != 0.5, ~np.isfinite(page[..., 0]))
 
 
