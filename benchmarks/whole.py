@@ -345,7 +345,7 @@ def _report_tiled(tiled: Mapping[str, Any], precision: str) -> list[str]:
     )
     return [
         table(["", "untiled, s", "in tiles, s", "ratio"], rows),
-        f"Both in memory, in {precision}, {len(laps)} rounds in turn: `Model.restore_tile`, which takes the whole picture at once, and "
+        f"Both in memory, in {precision}, {len(laps)} rounds in turn: `Model.__call__`, which takes the whole image at once, and "
         f"`Model.restore_images`, which chooses tiles for the memory at hand and computes each with its halo.{fits}",
     ]
 

@@ -44,7 +44,7 @@ class Worker:
             self.model = restorae.load(model).to("cpu")
         ways: dict[str, Callable[[Images], Images]] = {
             "tiled": lambda images: self.model.restore_images(images, precision),
-            "untiled": lambda images: self.model.restore_tile(images, precision),
+            "untiled": lambda images: self.model(images, precision=precision),
             "nlm": _nlm,
         }
         self.restored = _dncnn(channels) if way == "dncnn" else ways[way]

@@ -65,7 +65,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _over_views(model: Model, test_set: TestSet, views: int) -> float | None:
     return evaluate(
-        lambda images: model.restore_images(images, views=views), test_set, with_ssim=False
+        lambda images: model.restore_images(images, self_ensemble=views), test_set, with_ssim=False
     ).restored.psnr
 
 
@@ -137,7 +137,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"`{model['name']}` is told nothing and is {'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
         f"{model['trained_on'] or 'a machine that its card does not name'}{begun}. Means of views "
-        "(`restore --views`) take so many times as long; goals are those of the picture as it comes.",
+        "(`restore --self-ensemble`) take so many times as long; goals are those of the picture as it comes.",
     ]
 
 
