@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from typing import Any
 
 import dncnn
-from alternating import Spread, in_turns, seconds_of
-from learning_data import test_photos, test_set_from
-from learning_targets import DENOISING, PUBLISHED, SIGMAS, SPEED
-from learning_training import working_folder
+from contestants import open_picture, start_whole
+from interleaved_timing import Spread, in_turns, seconds_of
 from settings import Bench
-from sides import open_picture, start_whole
-from subjects import save_array, side_of
+from test_images import save_array, side_of
 from writing import table
 
+from learning.data import test_photos, test_set_from
+from learning.targets import DENOISING, PUBLISHED, SIGMAS, SPEED
+from learning.training import working_folder
 from restorae.evaluating import CoverageTally, TestSet, evaluate
 from restorae.model import Model, find, load
 
@@ -65,7 +65,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _over_views(model: Model, test_set: TestSet, views: int) -> float | None:
     return evaluate(
-        lambda images: model.restore_images(images, views=views), test_set, with_ssim=False
+        lambda images: model.restore_images(images, self_ensemble=views), test_set, with_ssim=False
     ).restored.psnr
 
 
@@ -137,7 +137,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"`{model['name']}` is told nothing and is {'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
         f"{model['trained_on'] or 'a machine that its card does not name'}{begun}. Means of views "
-        "(`restore --views`) take so many times as long; goals are those of the picture as it comes.",
+        "(`restore --self-ensemble`) take so many times as long; goals are those of the picture as it comes.",
     ]
 
 
@@ -173,7 +173,7 @@ def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     model, found = find(bench.denoiser), {}
     for channels, colour in _COLOURS.items():
         with ExitStack() as stack:
-            sides = {
+            contestants = {
                 "dncnn": stack.enter_context(
                     start_whole(bench, f"dncnn {colour}", "dncnn", channels=channels)
                 ),
@@ -181,18 +181,18 @@ def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
                     start_whole(bench, f"denoiser {colour}", "tiled", model)
                 ),
             }
-            precision = sides["auto"].hello["machine"]["precision"]
+            precision = contestants["auto"].hello["machine"]["precision"]
             if precision != "float32":
-                sides["float32"] = stack.enter_context(
+                contestants["float32"] = stack.enter_context(
                     start_whole(bench, f"denoiser {colour} float32", "tiled", model, "float32")
                 )
             megapixels = bench.speed_megapixels
             open_picture(
-                sides,
+                contestants,
                 save_array(working_folder(bench) / "noisy.npy", megapixels, channels, bench.seed),
             )
-            laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
-            idle = max(side.idle_share for side in sides.values())
+            laps = in_turns(contestants, {"do": "restore"}, bench.rounds, say)
+            idle = max(side.idle_share for side in contestants.values())
         found[str(channels)] = {
             "megapixels": side_of(megapixels) ** 2 / 1e6,
             "laps": laps,
