@@ -26,7 +26,7 @@ from restorae import machine
 from restorae.errors import RestoraeError
 from restorae.pixels import as_array, as_batch
 from restorae.shapes import Images
-from restorae.tiling import is_out_of_memory
+from restorae.tile_size import is_out_of_memory
 
 OUT_OF_MEMORY = "OutOfMemory"
 _SHARE = 0.8

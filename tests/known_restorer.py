@@ -10,17 +10,17 @@ import numpy as np
 import torch
 
 from restorae.formats import begin_result, open_original
-from restorae.restoring import Restorer, Treatment, restore_picture
-from restorae.restoring.pictures import Account
-from restorae.restoring.restorers import Change
+from restorae.restoring import Capabilities, Restored, Restorer, RestoreRequest, restore_image
+from restorae.restoring.image import Hooks, ImageReport
+from restorae.restoring.outputs import RestoredOutput
+from restorae.restoring.restorer import FrameFacts, RestoreTiles
 from restorae.shapes import Images
 
 
 class Known(Restorer):
     """Halves contrast around a bright grey, `gain` x + `offset`, unless something else is said; remembers what it was shown."""
 
-    name = "known"
-    halo = 0
+    capabilities = Capabilities("known", halo=0)
 
     def __init__(self, gain: float = 0.5, offset: float = 0.25) -> None:
         self.gain, self.offset = gain, offset
@@ -29,10 +29,10 @@ class Known(Restorer):
     def bytes_per_pixel(self, channels: int) -> float:
         return 16.0 * channels
 
-    def settled(self, size: tuple[int, int], sample: Callable[[], Images]) -> Change:
-        return self.restore_images
+    def prepare(self, facts: FrameFacts, request: RestoreRequest) -> RestoreTiles:
+        return lambda images, frames: Restored(self.restore_images(images))
 
-    def restore_images(self, images: Images) -> Images:
+    def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
         self.shapes.append(tuple(images.shape))
         assert images.dtype == torch.float32
         assert images.isfinite().all()
@@ -60,18 +60,21 @@ def restore_file(
     kind: str | None = None,
     quality: int | None = None,
     axes: str | None = None,
-    **others: Any,
-) -> tuple[Account, list[str]]:
+    mask: np.ndarray | None = None,
+    say: Callable[[str], None] = lambda message: None,
+    advance: Callable[[int], None] = lambda rows: None,
+    **settings: Any,
+) -> tuple[ImageReport, list[str]]:
     """One file through `Known`, or another restorer; what was done, and everything the person is told."""
-    treatment = Treatment(
-        **{
-            name: others.pop(name)
-            for name in ("strength", "tile", "values", "together")
-            if name in others
-        }
-    )
     original = open_original(source, axes)
-    with begin_result(original, target, kind, quality) as result:
-        account = restore_picture(original, result, restorer or Known(), treatment, **others)
-        result.finish()
-    return account, [*original.notices, *account.notices, *result.notices]
+    with begin_result(original, target, kind, quality) as writer:
+        report = restore_image(
+            original,
+            [RestoredOutput(writer)],
+            restorer or Known(),
+            RestoreRequest(**settings),
+            mask=mask,
+            hooks=Hooks(advance, say),
+        )
+        writer.finish()
+    return report, [*original.notices, *report.notices, *writer.notices]

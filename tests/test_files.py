@@ -1,4 +1,4 @@
-"""Files: whole or not at all, and what is said when a place cannot be written."""
+"""Files appear complete or not at all; failures say why; errors of sources stay what they are."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from restorae.errors import OutputError
+from restorae.errors import Fix, OutputError, UsageError
 from restorae.files import (
-    explain_write_failure,
+    require_absent,
     require_writable,
     write_bytes,
+    write_failure,
     write_text,
     written_whole,
 )
@@ -81,7 +82,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, monkeypatch, full
         raise OSError(full, os.strerror(full))
 
     monkeypatch.setattr(os, "fsync", fail)  # where a file system that allocates late notices
-    with pytest.raises(OutputError, match=r"the disk is full\. Free some space") as caught:
+    with pytest.raises(OutputError, match=r"the disk is full") as caught:
         write_text(tmp_path / "out.txt", "new")
     assert str(tmp_path / "out.txt") in str(caught.value)
     assert "Nothing that was there before has changed" in str(caught.value)
@@ -108,18 +109,18 @@ def test_a_block_that_writes_nothing_is_an_error_and_leaves_the_old_file(tmp_pat
 
 def test_below_a_file_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(OutputError, match="a file stands where a folder is needed"):
+    with pytest.raises(OutputError, match="a file is where a folder is needed"):
         write_text(tmp_path / "file" / "out.txt", "new")
-    with pytest.raises(OutputError, match="a file stands where a folder is needed"):
+    with pytest.raises(OutputError, match="a file is where a folder is needed"):
         require_writable(tmp_path / "file" / "folder")
-    with pytest.raises(OutputError, match="a file stands where a folder is needed"):
+    with pytest.raises(OutputError, match="a file is where a folder is needed"):
         require_writable(tmp_path / "file")
     assert everything_in(tmp_path) == {"file": b"a file"}
 
 
 def test_where_a_folder_stands_no_file_is_written(tmp_path):
     (tmp_path / "out.txt").mkdir()
-    with pytest.raises(OutputError, match="a folder stands where the file would go"):
+    with pytest.raises(OutputError, match="a folder has that name"):
         write_text(tmp_path / "out.txt", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
 
@@ -161,16 +162,56 @@ def test_writers_at_the_same_time_leave_one_whole_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "reason"),
     [
-        (errno.EACCES, "not allowed"),
-        (errno.EPERM, "not allowed"),
-        (errno.EROFS, "not allowed"),
+        (errno.EACCES, "permission denied"),
+        (errno.EPERM, "permission denied"),
+        (errno.EROFS, "permission denied"),
         (errno.EIO, os.strerror(errno.EIO)),
     ],
 )
-def test_each_reason_is_a_sentence_that_says_what_to_do(number, told):
-    sentence = explain_write_failure(Path("out.png"), OSError(number, os.strerror(number)))
-    assert sentence.startswith("out.png could not be written: ")
-    assert told in sentence
-    assert "--out" in sentence
+def test_a_failure_names_the_file_the_reason_and_the_setting_to_change(number, reason):
+    error = write_failure("out.png", OSError(number, os.strerror(number)))
+    assert error.message.subject == "out.png"
+    assert reason in error.message.problem
+    assert error.message.fixes == (Fix("out", action="change"),)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_source_that_vanishes_while_it_is_copied_is_no_output_error(
+    tmp_path, monkeypatch, relative
+):
+    monkeypatch.chdir(tmp_path)
+    folder = Path() if relative else tmp_path
+    (folder / "out.txt").write_text("old")
+    with (
+        pytest.raises(FileNotFoundError) as caught,
+        written_whole(folder / "out.txt") as partial,
+        open(folder / "vanished.txt") as source,
+    ):
+        partial.write_text(source.read())
+    assert Path(caught.value.filename) == folder / "vanished.txt"
+    assert everything_in(tmp_path) == {"out.txt": b"old"}
+
+
+def test_an_error_about_the_partial_file_is_an_output_error(tmp_path):
+    with pytest.raises(OutputError), written_whole(tmp_path / "out.txt") as partial:
+        os.rename(partial, tmp_path / "elsewhere")  # noqa: PTH104
+    assert everything_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "broken link"])
+def test_what_exists_is_replaced_only_on_request(tmp_path, kind):
+    target = tmp_path / "out.png"
+    require_absent(target)
+    match kind:
+        case "file":
+            target.touch()
+        case "folder":
+            target.mkdir()
+        case _:
+            target.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError) as caught:
+        require_absent(target, setting="sheet")
+    assert caught.value.message.fixes == (Fix("overwrite"), Fix("sheet", action="change"))
+    require_absent(target, overwrite=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 
 import restorae
 from restorae import errors
+from restorae.cli import main
+from restorae.cli.deferred import load_command
 from restorae.version import VERSION
 
 HEAVY = {
@@ -18,25 +23,26 @@ HEAVY = {
     "matplotlib",
     "numpy",
     "pyvips",
+    "scipy",
     "skimage",
-    "sklearn",
-    "torchmetrics",
-    "lightning",
     "safetensors",
 }
+"""Names of modules, not of packages: that each can be imported is tested."""
 
 
 def loaded_after(code: str) -> set[str]:
     """The heavy libraries that a fresh Python has loaded after running `code`."""
     ending = "; import json, sys; sys.stderr.write(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    return set(json.loads(run_in_new_process(code + ending).stderr)) & HEAVY
+
+
+def run_in_new_process(code: str) -> subprocess.CompletedProcess[str]:
+    """A Python that ran `code` to its end."""
     done = subprocess.run(
-        [sys.executable, "-c", code + ending],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
     )
-    return set(json.loads(done.stderr)) & HEAVY
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 @pytest.mark.parametrize("name", restorae.__all__)
@@ -81,35 +87,112 @@ def test_importing_restorae_loads_nothing_heavy():
     assert loaded_after("import restorae; dir(restorae); restorae.__version__") == set()
 
 
-ASK = """
-from typer.testing import CliRunner
-from restorae.cli.main import app
-def ask(*words):
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code == 0 and result.output, (words, result.output)
+def loaded_after_command(*words: str, status: int) -> set[str]:
+    """The heavy libraries that the command has loaded when it ends with `status`."""
+    return loaded_after(f"""
+import contextlib, io, sys
+from restorae.cli.main import main
+sys.argv = {["restorae", *words]!r}
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    try:
+        main()
+    except SystemExit as left:
+        assert left.code == {status}, left.code
+pass""")
+
+
+def test_every_heavy_library_is_a_module_that_exists():
+    assert {name for name in HEAVY if importlib.util.find_spec(name) is None} == set()
+
+
+COMMANDS = [
+    (name, *inner)
+    for name, (target, _) in main.COMMANDS.items()
+    for inner in [(), *((each,) for each in getattr(load_command(target), "commands", ()))]
+]
+
+
+def test_the_commands_are_found_that_have_commands_of_their_own():
+    assert {("train",), ("models", "list"), ("vae", "train")} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words", [("--version",), ("--help",), *((*each, "--help") for each in COMMANDS)], ids=" ".join
+)
+def test_help_loads_nothing_heavy(words):
+    assert loaded_after_command(*words, status=0) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--hlp",), ("rstore",), ("restore", "--modle", "x"), ("vae", "train", "--hlp")],
+    ids=" ".join,
+)
+def test_a_misspelt_option_or_command_loads_nothing_heavy(words):
+    assert loaded_after_command(*words, status=2) == set()
+
+
+@pytest.mark.xfail(reason="restore plans with torch still")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("restore", "absent.png", "--out", "x"),
+        ("restore", "absent.png", "--out", "x", "--model", "photo-denoiser"),
+    ],
+    ids=" ".join,
+)
+def test_a_missing_file_is_answered_without_torch_and_numpy(words):
+    # Typer itself asks pydantic to convert the options
+    assert loaded_after_command(*words, status=1) <= {"pydantic"}
+
+
+def test_a_model_is_loaded_without_what_only_files_and_figures_need():
+    loaded = loaded_after("import restorae; restorae.load('digits-denoiser')")
+    assert loaded == {"torch", "numpy", "pydantic", "safetensors"}
+
+
+# Everything of a process that a library may not touch: the allocator, loggers, libvips' cache, threads.
+HOST = """
+import ctypes, logging, pathlib
+import numpy, pyvips, torch
+asked = []
+class Libc:
+    def __getattr__(self, name):
+        return lambda *given: asked.append(name)
+ctypes.CDLL = lambda name: Libc()
+def state():
+    return (
+        torch.get_num_threads(), torch.get_num_interop_threads(), torch.get_float32_matmul_precision(),
+        logging.getLogger("tifffile").level, logging.getLogger().level, tuple(logging.getLogger().handlers),
+        pyvips.cache_get_max(), pyvips.cache_get_max_mem(),
+    )
+before = state()
 """
 
 
-@pytest.mark.parametrize("option", ["--help", "--version"])
-def test_the_first_question_loads_nothing_heavy(option):
-    assert loaded_after(f"{ASK}\nask({option!r})") == set()
+@pytest.mark.xfail(reason="formats still silences tifffile and libvips by itself")
+def test_the_library_leaves_the_host_process_alone(tmp_path):
+    tifffile.imwrite(tmp_path / "image.tif", np.zeros((20, 24), np.uint8))
+    run_in_new_process(f"""{HOST}
+import restorae
+from restorae.formats import open_original
+model = restorae.load("digits-denoiser")
+model.restore(numpy.zeros((28, 28), numpy.uint8))
+open_original(pathlib.Path({str(tmp_path / "image.tif")!r}))
+recipe = restorae.Recipe(degradation="gaussian-noise", network="dense", steps=2)
+try:
+    restorae.train(recipe, clean=numpy.random.default_rng(0).random((64, 8, 8), numpy.float32))
+except restorae.RestoraeError as error:
+    assert "collapsed" in str(error)  # two steps are too few for a model
+assert state() == before, (state(), before)
+assert not asked, asked""")
 
 
-def test_help_of_every_command_loads_nothing_heavy():
-    code = f"""{ASK}
-import typer
-def commands(group, path=()):
-    for name, command in getattr(group, "commands", {{}}).items():
-        yield (*path, name)
-        yield from commands(command, (*path, name))
-asked = list(commands(typer.main.get_command(app)))
-assert ("train",) in asked and ("models", "list") in asked, asked
-for path in asked:
-    ask(*path, "--help")
-pass"""
-    assert loaded_after(code) <= {
-        "pydantic"
-    }  # typer itself looks for pydantic when it reads a command's options
+def test_the_command_line_prepares_its_process():
+    run_in_new_process(f"""{HOST}
+from restorae.cli.console import terminal_progress
+terminal_progress()
+assert "mallopt" in asked, asked""")
 
 
 def test_the_command_helps_and_tells_its_version():

@@ -7,7 +7,7 @@ import skimage.data
 import torch
 
 from restorae.degradations import Degradation
-from restorae.page_detection import looks_like_page, middle
+from restorae.page_detection import center_crop, looks_like_page
 from restorae.pixels import to_working
 from restorae.randomness import generator
 from restorae.shapes import Image
@@ -79,5 +79,5 @@ def test_the_size_of_a_page_does_not_matter() -> None:
 
 def test_the_middle_is_cut_out() -> None:
     image = torch.arange(35.0).reshape(1, 5, 7)
-    assert middle(image, 3)[0].tolist() == [[9, 10, 11], [16, 17, 18], [23, 24, 25]]
-    assert middle(image, 9).shape == image.shape
+    assert center_crop(image, 3)[0].tolist() == [[9, 10, 11], [16, 17, 18], [23, 24, 25]]
+    assert center_crop(image, 9).shape == image.shape

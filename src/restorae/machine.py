@@ -1,4 +1,4 @@
-"""What this machine is and what is fast on it: threads, allocator, precision, device."""
+"""Facts about this machine: cores, memory, allocator, device, precision."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Literal, TypeAlias, cast
 
 import torch
 
-from restorae.errors import UsageError
+from restorae.errors import Fix, UsageError
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 PRECISION_VARIABLE = "RESTORAE_PRECISION"
-"""Environment variable that stands for `auto`: results that are to be the same on every machine are computed in float32."""
+"""Environment variable that replaces `auto`: set it to float32 for equal results on every machine."""
 
 _FALLBACK_MEMORY = 2 * 2**30
 _CONTAINER_LIMITS = (
@@ -34,7 +34,7 @@ def usable_cores() -> int:
 
 
 def available_memory(device: torch.device | None = None) -> int:
-    """Bytes of memory that can be taken now: of a CUDA device its own, else this machine's, within the limits of a container."""
+    """Bytes of free memory: of a CUDA device, else of this machine, within the limits of its container."""
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     found = [_FALLBACK_MEMORY]
@@ -46,7 +46,7 @@ def available_memory(device: torch.device | None = None) -> int:
             1024 * int(next(line for line in meminfo if line.startswith("MemAvailable")).split()[1])
         ]
     for limit, used in _CONTAINER_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # "max" is no number: no limit
+        with contextlib.suppress(OSError, ValueError):  # "max" is not a number: no limit
             found.append(max(0, int(Path(limit).read_text()) - int(Path(used).read_text())))
     return min(found)
 
@@ -54,9 +54,9 @@ def available_memory(device: torch.device | None = None) -> int:
 def keep_freed_memory() -> None:
     """Ask glibc to keep large freed buffers instead of giving them back to the kernel.
 
-    A training step frees and asks for the same large buffers again; given back each time, every page of them is
-    faulted in anew, which took up to half of a step. Linux with glibc only; elsewhere nothing happens. Whoever set
-    MALLOC_ variables in the environment keeps their choice.
+    A training step frees the same large buffers and asks for them again. If they are given back each time, the kernel
+    must map every page again, which took up to half of a step. Does nothing except on Linux with glibc, or if the
+    environment sets a MALLOC_ variable.
     """
     if not sys.platform.startswith("linux") or any(
         name.startswith("MALLOC_") for name in os.environ
@@ -70,16 +70,16 @@ def keep_freed_memory() -> None:
 
 
 def give_back_memory() -> None:
-    """Give the kernel what `keep_freed_memory` kept: after large work in a process that goes on to live. glibc only."""
+    """Return the memory that `keep_freed_memory` kept to the kernel, after large work in a long-lived process. glibc only."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
-    """The device called `wanted`; `auto` is a CUDA device if there is one, else the processor.
+    """The device called `wanted`; `auto` is a CUDA device if there is one, else the CPU.
 
     Raises:
-        UsageError: no such device here.
+        UsageError: this machine has no such device.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -88,27 +88,29 @@ def choose_device(wanted: str = "auto") -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise UsageError(
-            f"There is no device {wanted!r} here ({str(error).splitlines()[0]}). Use --device auto or cpu."
+            f"This machine has no device {wanted!r} ({str(error).splitlines()[0]})",
+            fix=(Fix("device", "auto"), Fix("device", "cpu")),
         ) from None
     return device
 
 
 def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """`auto` becomes what the variable RESTORAE_PRECISION says; without it bfloat16 where the device computes it natively, else float32.
+    """The precision to compute in; `auto` is the variable RESTORAE_PRECISION, else bfloat16 where it is native, else float32.
 
-    Without AVX512-BF16 or AMX a processor emulates bfloat16, slower than float32.
+    A CPU without AVX512-BF16 or AMX emulates bfloat16, which is slower than float32.
 
     Raises:
-        UsageError: the variable says something else.
+        UsageError: the variable has another value.
     """
     if wanted != "auto":
         return wanted
-    said = os.environ.get(PRECISION_VARIABLE) or "auto"
-    if said in ("float32", "bfloat16"):
-        return cast("Literal['float32', 'bfloat16']", said)
-    if said != "auto":
+    value = os.environ.get(PRECISION_VARIABLE) or "auto"
+    if value in ("float32", "bfloat16"):
+        return cast("Literal['float32', 'bfloat16']", value)
+    if value != "auto":
         raise UsageError(
-            f"There is no precision {said!r}, which {PRECISION_VARIABLE} names. Set it to auto, float32 or bfloat16."
+            f"the environment variable must be auto, float32 or bfloat16, not {value!r}",
+            subject=PRECISION_VARIABLE,
         )
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
@@ -127,7 +129,7 @@ def _processor_has_bfloat16() -> bool:
 
 @contextlib.contextmanager
 def computing_in(precision: Literal["float32", "bfloat16"], device: torch.device) -> Iterator[None]:
-    """Run convolutions and products of the block in `precision`; weights and sums stay float32."""
+    """Run the convolutions and matrix products of the block in `precision`; weights and sums stay float32."""
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
         yield
 

@@ -33,7 +33,7 @@ def looks_like_page(image: Image) -> bool:
     """
     if image.shape[0] not in (1, 3) or min(image.shape[1:]) < 2 * _BLOCK:
         return False
-    image = middle(image, _SEEN)
+    image = center_crop(image, _SEEN)
     grey = to_grey(image[None]) if image.shape[0] == 3 else image[None]
     blocks = functional.unfold(grey, _BLOCK, stride=_BLOCK)[0].T  # (blocks, pixels)
     bright = torch.quantile(blocks, _BRIGHT_END, dim=1)
@@ -49,7 +49,7 @@ def looks_like_page(image: Image) -> bool:
     )
 
 
-def middle(image: Image, side: int) -> Image:
-    """The middle of a picture, at most `side` pixels high and wide."""
-    top, left = (max(0, (length - side) // 2) for length in image.shape[-2:])
-    return image[..., top : top + side, left : left + side]
+def center_crop(image: Image, size_px: int) -> Image:
+    """The centre of an image, at most `size_px` pixels high and wide."""
+    top, left = (max(0, (length - size_px) // 2) for length in image.shape[-2:])
+    return image[..., top : top + size_px, left : left + size_px]

@@ -1,4 +1,4 @@
-"""A piece is its settings: the one base of degradations, networks, losses and recipes.
+"""Settings with a name: the base of degradations, networks, losses and recipes.
 
 A `Part` is a frozen pydantic model that can be named, printed, saved as plain JSON and rebuilt. A *family*
 (`Degradation`, `Network`, `Loss`) is an abstract part; every class below it is one *kind* of that family and joins by
@@ -18,13 +18,13 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from pydantic_core import core_schema
 
-from restorae.errors import BadSpec, UnknownKind, nearest
+from restorae.errors import BadSpec, Fix, UnknownKind, nearest
 
 P = TypeVar("P", bound="Part")
 
 
 class Settings(BaseModel):
-    """A frozen pydantic model that refuses unknown keys and speaks plainly about what is wrong."""
+    """A frozen pydantic model that refuses unknown keys and explains errors in plain words."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -42,7 +42,7 @@ class Settings(BaseModel):
 
     @classmethod
     def title(cls) -> str:
-        """What messages call this: its kind, or its class name."""
+        """Its name in messages: the kind, or the class name."""
         return cls.__name__
 
 
@@ -52,7 +52,7 @@ class Part(Settings):
     kind: ClassVar[str] = ""
     """The name on the command line and in files: hyphenated, unique in its family."""
     family: ClassVar[str] = ""
-    """What the family is called in messages."""
+    """Name of the family in messages."""
 
     def __init_subclass__(
         cls, *, kind: str | None = None, family: str | None = None, **options: Any
@@ -61,13 +61,13 @@ class Part(Settings):
         if family is not None:
             cls.family, cls.kind = family, ""
             return
-        cls.kind = ""  # a class that is refused below stays without a name
+        cls.kind = ""  # a class that is refused below stays unnamed
         name = kind or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
         taken = next((other for other in kinds(cls) if other.kind == name), None)
         if taken is not None and not _redefines(cls, taken):
             raise BadSpec(
-                f"{cls.__qualname__} calls itself {name!r}, but that {cls.family} exists "
-                f"({taken.__module__}.{taken.__qualname__}). Give it another kind."
+                f"{cls.__qualname__} has the kind {name!r}, but that {cls.family} exists already "
+                f"({taken.__module__}.{taken.__qualname__}). Choose another kind."
             )
         cls.kind = name
 
@@ -89,7 +89,7 @@ class Part(Settings):
 
     @classmethod
     def of(cls, value: object) -> Self:
-        """The part that `value` says: a part, its class, its text or its dictionary.
+        """The part that `value` describes: a part, its class, its text or its dictionary.
 
         Raises:
             UnknownKind: no kind of this family has that name.
@@ -105,8 +105,7 @@ class Part(Settings):
         if isinstance(value, Mapping):
             return cls.from_dict(value)
         raise BadSpec(
-            f"{value!r} is no {cls.family}. Expected one of restorae's ({cls.family} kinds), its name, or a subclass of "
-            f"restorae's {cls.__name__}."
+            f"{value!r} is not a {cls.family}. Expected a subclass of restorae.{cls.__name__}, an instance of one, or its text."
         )
 
     @classmethod
@@ -128,17 +127,18 @@ class Part(Settings):
         """Rebuild what `to_dict` wrote.
 
         Raises:
-            UnknownKind: the kind is not known here; for a user's own class the message names what to import first.
+            UnknownKind: the kind is unknown; for a user's own class the message names the module to import.
         """
         settings = dict(saved)
         name = settings.pop("kind", None)
-        home = settings.pop("defined_in", None)
+        module = settings.pop("defined_in", None)
         if not isinstance(name, str):
-            raise BadSpec(f"A {cls.family} needs a 'kind'. Came: {saved!r}.")
-        if home is not None and all(part.kind != name for part in kinds(cls)):
+            raise BadSpec(f"A {cls.family} needs a 'kind', got {saved!r}")
+        if module is not None and all(part.kind != name for part in kinds(cls)):
+            file = str(module).partition(":")[0].replace(".", "/") + ".py"
             raise UnknownKind(
-                f"The {cls.family} {name!r} is not one of restorae's own: it was defined in {home}. Import that first "
-                f"(Python: import the module; command line: --import FILE.py)."
+                f"The {cls.family} {name!r} is not part of restorae: it was defined in {module}, which has not been imported",
+                fix=Fix("import", file),
             )
         return cls.named(name)(**settings)
 
@@ -204,7 +204,7 @@ class Range(Settings):
             raise BadSpec(f"the range {self} has a bound that is not a finite number")
         if self.low > self.high:
             raise BadSpec(
-                f"the range {self} is the wrong way round. Write {to_text(self.high)}..{to_text(self.low)}"
+                f"the range {self} is reversed. Write {to_text(self.high)}..{to_text(self.low)}"
             )
 
     def __str__(self) -> str:
@@ -218,7 +218,7 @@ def _read_range(value: object) -> object:
             return Range(low=float(low), high=float(high))
         except ValueError:
             raise BadSpec(
-                f"{value!r} is no range: write two numbers as low..high, such as 0.0..0.2"
+                f"{value!r} is not a range. Write two numbers as low..high, such as 0.0..0.2"
             ) from None
     return value
 
@@ -248,7 +248,7 @@ class Within:
         """Return `value` if it lies within the bounds.
 
         Raises:
-            ValueError: it does not (pydantic makes a message of it).
+            ValueError: it does not (pydantic reports it).
         """
         ends = (value.low, value.high) if isinstance(value, Range) else (value,)
         for end in ends:
@@ -287,7 +287,7 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
                 f"{item.strip()!r} in {text!r} cannot be read. Write settings as name=value, separated by commas."
             )
         if name in settings:
-            raise BadSpec(f"{name!r} is given twice in {text!r}.")
+            raise BadSpec(f"The setting {name!r} appears twice in {text!r}.")
         settings[name] = _read_value(value.strip())
     return found["name"], settings
 
@@ -299,11 +299,11 @@ def split_outside_brackets(text: str, separator: str) -> list[str]:
     ['a(b|c) ', ' d']
     """
     pieces, depth, start = [], 0, 0
-    for place, character in enumerate(text):
+    for index, character in enumerate(text):
         depth += (character in "([") - (character in ")]")
         if character == separator and depth == 0:
-            pieces.append(text[start:place])
-            start = place + 1
+            pieces.append(text[start:index])
+            start = index + 1
     pieces.append(text[start:])
     return pieces if text.strip() else []
 
@@ -331,20 +331,20 @@ def to_text(value: object) -> str:
 
 
 def explain(error: ValidationError, settings: type[Settings]) -> str:
-    """A pydantic error as sentences: which setting, what came, what was expected."""
-    told: dict[str, str] = {}
+    """A pydantic error as sentences: which setting, which value, what was expected."""
+    sentences: dict[str, str] = {}
     for problem in error.errors(include_url=False, include_context=True):
-        place = str(problem["loc"][0]) if problem["loc"] else ""
+        name = str(problem["loc"][0]) if problem["loc"] else ""
         if problem["type"] == "extra_forbidden":
-            told[place] = (
-                f"{settings.title()} has no setting {place!r}. {nearest(place, settings.model_fields)}"
+            sentences[name] = (
+                f"{settings.title()} has no setting {name!r}. {nearest(name, settings.model_fields)}"
             )
         elif problem["type"] == "missing":
-            told[place] = f"{settings.title()} needs {place!r}."
+            sentences[name] = f"{settings.title()} needs {name!r}."
         else:
             expected = problem["msg"].removeprefix("Value error, ")
-            told.setdefault(
-                place,
-                f"{settings.title()}: {place}={problem['input']!r} cannot be used: {expected}.",
+            sentences.setdefault(
+                name,
+                f"{settings.title()}: {name}={problem['input']!r} cannot be used: {expected}.",
             )
-    return " ".join(told.values())
+    return " ".join(sentences.values())

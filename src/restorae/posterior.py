@@ -1,4 +1,4 @@
-"""Normal distributions with independent dimensions: what an encoder believes about a picture's latent.
+"""Normal distributions with independent dimensions: the encoder's posterior of an image's latent.
 
 Kingma and Welling, "Auto-Encoding Variational Bayes", 2014 (arXiv 1312.6114).
 """
@@ -19,10 +19,10 @@ LOG_VAR_LIMIT = 20.0
 
 @dataclass(frozen=True)
 class DiagonalGaussian:
-    r"""$\mathcal{N}(\mu, \operatorname{diag} \exp(\log \sigma^2))$, one for each picture of a batch.
+    r"""$\mathcal{N}(\mu, \operatorname{diag} \exp(\log \sigma^2))$, one for each image of a batch.
 
-    >>> belief = DiagonalGaussian(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
-    >>> belief.kl()
+    >>> posterior = DiagonalGaussian(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2))
+    >>> posterior.kl()
     tensor([0.5000])
     """
 
@@ -33,7 +33,7 @@ class DiagonalGaussian:
 
     @classmethod
     def bounded(cls, mean: Tensor, log_var: Tensor) -> DiagonalGaussian:
-        """As given, in float32, with `log_var` cut to ± `LOG_VAR_LIMIT`; its gradient passes the cut, so that it can come back."""
+        """In float32, with `log_var` clipped to ± `LOG_VAR_LIMIT`; the gradient passes the clipping, so that the value can return."""
         mean, log_var = mean.float(), log_var.float()
         return cls(
             mean,
@@ -53,7 +53,7 @@ class DiagonalGaussian:
         return torch.exp(0.5 * self.log_var)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """One draw per picture, mean + std ⊙ ε with ε ~ N(0, I): the reparameterisation, so gradients reach both moments."""
+        """One draw per image, mean + std ⊙ ε with ε ~ N(0, I): the reparameterisation, so gradients reach both moments."""
         noise = torch.randn(
             self.mean.shape, generator=generator, device=self.mean.device, dtype=self.mean.dtype
         )
@@ -81,19 +81,19 @@ class DiagonalGaussian:
         """The whole batch `count` times, one after the other."""
         if count == 1:
             return self
-        sides = (count, *[1] * (self.mean.dim() - 1))
-        return DiagonalGaussian(self.mean.repeat(sides), self.log_var.repeat(sides))
+        repeats = (count, *[1] * (self.mean.dim() - 1))
+        return DiagonalGaussian(self.mean.repeat(repeats), self.log_var.repeat(repeats))
 
-    def __getitem__(self, place: slice) -> DiagonalGaussian:
-        """The beliefs about some of the pictures."""
-        return DiagonalGaussian(self.mean[place], self.log_var[place])
+    def __getitem__(self, index: slice) -> DiagonalGaussian:
+        """The posteriors of some of the images."""
+        return DiagonalGaussian(self.mean[index], self.log_var[index])
 
     def __len__(self) -> int:
         return len(self.mean)
 
 
-def join(beliefs: list[DiagonalGaussian]) -> DiagonalGaussian:
+def join(batches: list[DiagonalGaussian]) -> DiagonalGaussian:
     """Several batches as one."""
     return DiagonalGaussian(
-        torch.cat([each.mean for each in beliefs]), torch.cat([each.log_var for each in beliefs])
+        torch.cat([each.mean for each in batches]), torch.cat([each.log_var for each in batches])
     )

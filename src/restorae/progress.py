@@ -1,4 +1,4 @@
-"""What long work reports, whoever listens."""
+"""The callback object through which long work reports progress."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from restorae.errors import Message
 
 
 class Progress:
-    """A listener that hears nothing. Faces override what they show.
+    """Ignores everything. Faces override the methods that they show.
 
-    Work calls `begin` once, `advance` as it goes and `end` once, whatever happens; `say` at any time.
+    Work calls `begin` once, `advance` repeatedly and `end` once, also after an error; `say` and `warn` at any time.
     """
 
     def begin(self, task: str, total: int, unit: str) -> None:
-        """`task` starts; it consists of `total` `unit`s (0 when that is not known)."""
+        """`task` starts; it consists of `total` `unit`s (0 if unknown)."""
 
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
-        """`count` more units are done; `figures` are the running figures to show beside them."""
+        """`count` more units are done; `figures` are values to show, such as the loss."""
 
     def skip(self, count: int) -> None:
-        """`count` units need no work, since they were done in an earlier run."""
+        """`count` units need no work because an earlier run did them."""
         self.advance(count)
 
     def end(self) -> None:
-        """The task that was begun is over."""
+        """The task has ended, successfully or not."""
 
     def say(self, message: str | Message) -> None:
-        """Something a person should know now: a choice that was made for them, a finished epoch."""
+        """A notice: an automatic choice, a finished epoch."""
 
     def warn(self, message: str | Message) -> None:
-        """Something a person should act on."""
+        """A warning that the user should act on."""
 
 
 SILENT = Progress()

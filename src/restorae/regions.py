@@ -1,8 +1,8 @@
-"""Cutting a picture into tiles: integers only, decided before any pixel moves.
+"""Plans of tiles: which region of an image each tile reads, and which part of its result is kept.
 
-A plan says which region of the picture each tile reads and which part of its result is kept. An exact plan reads so
-much context around what it keeps that tiles together give what the whole picture would give; a blended plan is for
-networks that look at everything, and says over how many pixels neighbouring tiles fade into each other.
+A plan is integers only, made before any pixel is read. An exact plan reads enough context around what it keeps that the
+tiles together give the result of the whole image. A blended plan is for networks without a finite halo, and says over how
+many pixels neighbouring tiles fade into each other.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from restorae.errors import TileTooSmall
+from restorae.errors import Fix, TileTooSmall
 
 
 class Region(NamedTuple):
-    """A rectangle of pixels, placed in the picture.
+    """A rectangle of pixels in an image.
 
     >>> rows, columns = Region(12, 8, 2, 3).inside(Region(10, 8, 6, 6))
     >>> (rows.start, rows.stop), (columns.start, columns.stop)
@@ -50,31 +50,31 @@ class Region(NamedTuple):
 
 @dataclass(frozen=True)
 class Tile:
-    """What goes through the network together, and what is kept of it."""
+    """The region that the network is given, and the part of its result that is kept."""
 
     read: Region
-    """What the network is shown."""
+    """The region that the network is given."""
     keep: Region
-    """The part of the result that counts; lies within `read`."""
+    """The region whose result is kept; lies within `read`."""
     ramps: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Pixels shared with the tile above, below, left and right, over which this one's weight rises or falls; 0 where
-    nothing is blended, as at the picture's border."""
+    nothing is blended, as at the image border."""
 
     @property
     def share(self) -> int:
-        """Pixels that this tile is counted for: what is kept, less what the tiles above and left already have."""
+        """Pixels that only this tile adds: what is kept, without the overlap with the tiles above and left."""
         above, _, left, _ = self.ramps
         return (self.keep.height - above) * (self.keep.width - left)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All tiles of a picture, in the order in which they are read."""
+    """All tiles of an image, in the order in which they are read."""
 
     height: int
-    """Height of the picture."""
+    """Height of the image."""
     width: int
-    """Width of the picture."""
+    """Width of the image."""
     rows: tuple[tuple[Tile, ...], ...]
     """Rows of tiles from top to bottom, each from left to right; the tiles of a row read the same rows of pixels."""
     at_once: int = 1
@@ -106,18 +106,18 @@ def plan_exact(
     multiple_of: tuple[int, int] = (1, 1),
     at_once: int = 1,
 ) -> Plan:
-    """A plan whose tiles together are what the whole picture would be, for a network that sees `halo` pixels far.
+    """A plan whose tiles together equal the whole image, for a network with a context of `halo` pixels.
 
-    Tiles start on multiples of `multiple_of` and end on them or at the picture's border, so that each is padded where
-    the whole picture is padded and nowhere else. They are alike in size as far as the picture allows.
+    Tiles start on multiples of `multiple_of` and end on them or at the image border, so that each is padded where the
+    whole image is padded and nowhere else. Their sizes are as equal as the image allows.
 
     >>> print(plan_exact(300, 1000, tile=256, halo=19, multiple_of=(4, 4)))
     300 × 1000 px in 10 tiles of up to 172 × 232 px, 1 at once
 
     Args:
-        height: of the picture.
-        width: of the picture.
-        tile: height and width of what is read at most, one number for both. A smaller picture is read whole.
+        height: of the image.
+        width: of the image.
+        tile: largest height and width that is read, one number for both. A smaller image is read whole.
         halo: pixels of context that reach a pixel's result.
         multiple_of: height and width that the network is called with are multiples of these.
         at_once: tiles of equal size that go through the network together.
@@ -125,22 +125,20 @@ def plan_exact(
     Raises:
         TileTooSmall: the context alone fills the tile.
     """
-    picture, tiles = (height, width), _both(tile)
+    size, tiles = (height, width), _both(tile)
     overlaps = [
-        _exact_overlap(halo, side, step) for side, step in zip(picture, multiple_of, strict=True)
+        _exact_overlap(halo, length, step) for length, step in zip(size, multiple_of, strict=True)
     ]
     needed = [
-        min(side, overlap + step)
-        for side, overlap, step in zip(picture, overlaps, multiple_of, strict=True)
+        min(length, overlap + step)
+        for length, overlap, step in zip(size, overlaps, multiple_of, strict=True)
     ]
     if tiles[0] < needed[0] or tiles[1] < needed[1]:
         raise TileTooSmall(
-            f"a tile of {_said(tiles)} px leaves nothing to keep: this model needs {halo} px of context on each side. "
-            f"Use --tile {_enough(tiles, needed)} or more."
+            f"a {_as_text(tiles)} px tile leaves nothing to keep: the model needs {halo} px of context on each side",
+            fix=Fix("tile", _enough(tiles, needed)),
         )
-    rows, columns = (
-        _apart(*each) for each in zip(picture, tiles, multiple_of, overlaps, strict=True)
-    )
+    rows, columns = (_apart(*each) for each in zip(size, tiles, multiple_of, overlaps, strict=True))
     return Plan(
         height,
         width,
@@ -158,7 +156,7 @@ def plan_blended(
     multiple_of: tuple[int, int] = (1, 1),
     at_once: int = 1,
 ) -> Plan:
-    """A plan whose tiles fade into each other, for a network that looks at everything and has no exact tiles.
+    """A plan whose tiles fade into each other, for a network without a finite halo.
 
     Neighbours share `overlap` pixels, rounded up to multiples; no pixel lies in more than two tiles of a row or of a
     column. Arguments are those of `plan_exact`.
@@ -169,16 +167,16 @@ def plan_blended(
     Raises:
         TileTooSmall: the tile is less than two overlaps.
     """
-    picture, tiles = (height, width), _both(tile)
+    size, tiles = (height, width), _both(tile)
     overlaps = [_up(max(overlap, 1), step) for step in multiple_of]
-    needed = [min(side, 2 * shared) for side, shared in zip(picture, overlaps, strict=True)]
+    needed = [min(length, 2 * shared) for length, shared in zip(size, overlaps, strict=True)]
     if tiles[0] < needed[0] or tiles[1] < needed[1]:
         raise TileTooSmall(
-            f"a tile of {_said(tiles)} px is too small to be blended with its neighbours over {overlap} px on each side. "
-            f"Use --tile {_enough(tiles, needed)} or more."
+            f"a {_as_text(tiles)} px tile is too small to be blended with its neighbours over {overlap} px on each side",
+            fix=Fix("tile", _enough(tiles, needed)),
         )
     rows, columns = (
-        _fading(*each) for each in zip(picture, tiles, multiple_of, overlaps, strict=True)
+        _fading(*each) for each in zip(size, tiles, multiple_of, overlaps, strict=True)
     )
     return Plan(
         height,
@@ -190,7 +188,7 @@ def plan_blended(
 
 
 def smallest_tile(halo: int | None, multiple_of: tuple[int, int]) -> int:
-    """The side of the smallest square tile that works for pictures of every size; for `None`, that can be blended.
+    """Size of the smallest square tile that works for images of every size; for `None`, the smallest that can be blended.
 
     >>> smallest_tile(19, (4, 4)), smallest_tile(None, (1, 1))
     (44, 2)
@@ -201,7 +199,7 @@ def smallest_tile(halo: int | None, multiple_of: tuple[int, int]) -> int:
 
 
 class _Stretch(NamedTuple):
-    """A tile along one side of the picture."""
+    """A tile along one axis of the image."""
 
     start: int
     end: int
@@ -223,21 +221,21 @@ def _kept(row: _Stretch, column: _Stretch) -> Tile:
 
 
 def _exact_overlap(halo: int, length: int, multiple: int) -> int:
-    """What neighbours share so that a cut in its middle has context on both sides.
+    """Pixels that neighbours share, so that the boundary in their centre has context on both sides.
 
-    Without halo a last tile could be shorter than what is mirrored to pad it, where the whole picture is not: so it is
-    given one multiple more.
+    Without a halo, the last tile could be shorter than the padding that is mirrored from it, while the whole image is
+    not: so it gets one multiple more.
     """
     return _up(max(2 * halo, -length % multiple), multiple)
 
 
 def _apart(length: int, tile: int, multiple: int, overlap: int) -> list[_Stretch]:
-    """Tiles of one size, spread evenly; each cut lies in the middle of what two tiles share."""
+    """Tiles of one size, spread evenly; each boundary lies at the centre of an overlap."""
     if length <= tile:
         return [_Stretch(0, length, 0, length)]
     size, count = _size_and_count(length, tile, multiple, overlap)
     last = (_up(length, multiple) - size) // multiple  # where the last tile starts, in multiples
-    starts = [place * last // (count - 1) * multiple for place in range(count)]
+    starts = [index * last // (count - 1) * multiple for index in range(count)]
     cuts = [0, *((after + before + size) // 2 for before, after in pairwise(starts)), length]
     return [
         _Stretch(start, min(start + size, length), *kept)
@@ -266,7 +264,7 @@ def _fading(length: int, tile: int, multiple: int, overlap: int) -> list[_Stretc
 
 
 def _size_and_count(length: int, tile: int, multiple: int, overlap: int) -> tuple[int, int]:
-    """As few tiles as possible, and then as small ones as possible, so that the last one is no sliver."""
+    """As few tiles as possible, then as small as possible, so that the last one is not much smaller."""
     largest = tile // multiple * multiple
     count = 1 + _divided(length - largest, largest - overlap)
     return _up(_divided(length + (count - 1) * overlap, count), multiple), count
@@ -286,10 +284,10 @@ def _both(tile: int | tuple[int, int]) -> tuple[int, int]:
     return (tile, tile) if isinstance(tile, int) else tile
 
 
-def _said(tiles: tuple[int, int]) -> str:
+def _as_text(tiles: tuple[int, int]) -> str:
     return str(tiles[0]) if tiles[0] == tiles[1] else f"{tiles[0]} × {tiles[1]}"
 
 
-def _enough(tiles: tuple[int, int], needed: list[int]) -> str:
-    """The smallest tile that works, square where a square one was asked for."""
-    return str(max(needed)) if tiles[0] == tiles[1] else f"{needed[0]} × {needed[1]}"
+def _enough(tiles: tuple[int, int], needed: list[int]) -> int | tuple[int, int]:
+    """The smallest tile that works; square if the given one is square."""
+    return max(needed) if tiles[0] == tiles[1] else (needed[0], needed[1])

@@ -1,18 +1,21 @@
-"""The shapes of what flows through restorae, as types.
+"""Names for tensors by their shape. For type checkers all of them are plain tensors.
 
-Inside, an image is always `float32`, `[0, 1]` when clean, `(batch, channel, height, width)`; a degraded one may
-leave `[0, 1]`.
+Inside restorae an image is always `float32`, `[0, 1]` when clean; a degraded image may leave that range.
 """
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from jaxtyping import Float
 from torch import Tensor
 
-Image: TypeAlias = Float[Tensor, "channel height width"]
-Images: TypeAlias = Float[Tensor, "batch channel height width"]
-PerImage: TypeAlias = Float[Tensor, "batch 1 1 1"]
-Latents: TypeAlias = Float[Tensor, "batch latent"]
-PerPicture: TypeAlias = Float[Tensor, " batch"]
+Image: TypeAlias = Tensor
+"""One image, `(channel, height, width)`."""
+Images: TypeAlias = Tensor
+"""A batch of images, `(batch, channel, height, width)`."""
+PerImage: TypeAlias = Tensor
+"""One number per image that broadcasts over a batch of images, `(batch, 1, 1, 1)`."""
+Latents: TypeAlias = Tensor
+"""Flat latent vectors, `(batch, latent)`."""
+PerPicture: TypeAlias = Tensor
+"""One number per image, `(batch,)`."""

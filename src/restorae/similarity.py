@@ -1,4 +1,4 @@
-"""How alike two pictures are: PSNR, SSIM, MSE, RMSE (torchmetrics underneath); and the exposure that makes them most alike."""
+"""Similarity of images: MSE, PSNR, SSIM, and the gain and offset that bring one closest to another."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d
 
 from restorae.errors import ShapeMismatch
 from restorae.shapes import Images, PerPicture
 
 SMALLEST_SSIM_SIDE = 11
+"""Side of the SSIM window, px."""
+_SSIM_SIGMA = 1.5
+_C1, _C2 = 0.01**2, 0.03**2  # keep the quotients stable, for peak 1
 _ROUNDING = torch.finfo(torch.float32).eps
 
 
@@ -20,10 +24,7 @@ def squared_errors(images: Images, clean: Images) -> Tensor:
     Raises:
         ShapeMismatch: the two batches differ in shape.
     """
-    if images.shape != clean.shape:
-        raise ShapeMismatch(
-            f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}."
-        )
+    _check_same_shape(images, clean)
     return (images - clean).square().flatten(1).mean(1)
 
 
@@ -36,32 +37,50 @@ def psnr_from(squared_error: Tensor | float) -> Tensor:
     return -10 * torch.log10(torch.as_tensor(squared_error, dtype=torch.float64))
 
 
-def structural_similarity(images: Images, clean: Images) -> Tensor:
-    """SSIM of each image, (batch,), with the 11 × 11 Gaussian window of Wang et al. (2004), sigma 1.5, peak 1.
+def structural_similarity(images: Images, clean: Images) -> PerPicture:
+    """SSIM of each image, (batch,), after Wang et al. (2004): 11 × 11 Gaussian window, sigma 1.5, peak 1.
 
-    Pictures with a side below 11 px have no such window: NaN.
+    Only windows that lie wholly within the image count. An image with a side below 11 px has none: NaN.
+
+    Raises:
+        ShapeMismatch: the two batches differ in shape.
     """
-    if images.shape != clean.shape:
-        raise ShapeMismatch(
-            f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}."
-        )
+    _check_same_shape(images, clean)
     if min(images.shape[-2:]) < SMALLEST_SSIM_SIDE:
         return torch.full((len(images),), math.nan)
-    from torchmetrics.functional.image import structural_similarity_index_measure
+    channels = images.shape[1]
+    window = _gaussian_window(images).expand(channels, 1, -1, -1)
+    moments = torch.cat([images, clean, images.square(), clean.square(), images * clean])
+    mean_x, mean_y, square_x, square_y, product = conv2d(moments, window, groups=channels).chunk(5)
+    # rounding may leave a constant image a variance just below zero
+    variance_x = (square_x - mean_x.square()).clamp(min=0)
+    variance_y = (square_y - mean_y.square()).clamp(min=0)
+    covariance = product - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + _C1) / (mean_x.square() + mean_y.square() + _C1)
+    contrast_structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    return (luminance * contrast_structure).flatten(1).mean(1)
 
-    _, everywhere = structural_similarity_index_measure(
-        images, clean, data_range=1.0, reduction="none", return_full_image=True
-    )
-    # only where the window lies within the picture: mirrored borders would count some pixels twice
-    border = SMALLEST_SSIM_SIDE // 2
-    return everywhere[..., border:-border, border:-border].flatten(1).mean(1)
+
+def _gaussian_window(like: Tensor) -> Tensor:
+    """The window's weights, `(11, 11)`, sum 1."""
+    offsets = torch.arange(SMALLEST_SSIM_SIDE, dtype=like.dtype, device=like.device)
+    weights = torch.exp(-(((offsets - SMALLEST_SSIM_SIDE // 2) / _SSIM_SIGMA).square()) / 2)
+    weights = weights / weights.sum()
+    return weights.outer(weights)
+
+
+def _check_same_shape(images: Images, clean: Images) -> None:
+    if images.shape != clean.shape:
+        raise ShapeMismatch(
+            f"Images of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}"
+        )
 
 
 def fit_gain(images: Images, clean: Images) -> tuple[PerPicture, PerPicture]:
-    r"""The gain and the offset of each image that bring it closest to its clean one: least squares, one pair for all its channels.
+    r"""Gain and offset that bring each image closest to its clean one: least squares, one pair per image.
 
-    $\min_{a \ge 0,\, b} \sum (a x + b - y)^2$ over all pixels and channels. A gain is never negative: an inverted picture is not a
-    good one. An image without contrast has none either, and gets an offset alone: gain 0.
+    $\min_{a \ge 0,\, b} \sum (a x + b - y)^2$ over all pixels and channels. A gain is never negative: an
+    inverted image is not a good one. An image without contrast gets gain 0 and an offset alone.
 
     >>> clean = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     >>> [round(value.item(), 4) for value in fit_gain((clean - 0.1) / 0.5, clean)]
@@ -70,15 +89,12 @@ def fit_gain(images: Images, clean: Images) -> tuple[PerPicture, PerPicture]:
     Raises:
         ShapeMismatch: the two batches differ in shape.
     """
-    if images.shape != clean.shape:
-        raise ShapeMismatch(
-            f"Pictures of shape {tuple(images.shape)} cannot be compared with {tuple(clean.shape)}."
-        )
-    given, wanted = images.double().flatten(1), clean.double().flatten(1)
-    middle, target = given.mean(1), wanted.mean(1)
-    around = given - middle[:, None]
-    variance = around.square().mean(1)
-    gain = (around * wanted).mean(1) / variance
-    # what rounding leaves of a constant picture is no contrast
-    gain = torch.where(variance.sqrt() > _ROUNDING * given.abs().amax(1), gain, 0).clamp(min=0)
-    return gain, target - gain * middle
+    _check_same_shape(images, clean)
+    x, y = images.double().flatten(1), clean.double().flatten(1)
+    mean = x.mean(1)
+    centered = x - mean[:, None]
+    variance = centered.square().mean(1)
+    gain = (centered * y).mean(1) / variance
+    # what rounding leaves of a constant image is no contrast
+    gain = torch.where(variance.sqrt() > _ROUNDING * x.abs().amax(1), gain, 0).clamp(min=0)
+    return gain, y.mean(1) - gain * mean

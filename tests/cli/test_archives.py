@@ -128,7 +128,7 @@ def test_arguments_that_are_wrong_leave_nothing_behind(tmp_path: Path) -> None:
             ("--model", "classical:nlm(sigm=0.1)"),
             "nlm has no setting 'sigm'. Did you mean 'sigma'?",
         ),
-        (("--model", "classical:tv", "--tile", "50"), "Use --tile 101 or more"),
+        (("--model", "classical:tv", "--tile", "50"), "Use --tile 101"),
         (("--model", AS_IT_IS, "--format", "jpg"), "Did you mean 'jpeg'?"),
         (("--model", AS_IT_IS, "--mask", "nowhere"), "There is no mask nowhere"),
         (("--model", AS_IT_IS, "--values", "half"), "Choose auto, full-range, own-range"),
@@ -664,9 +664,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> No
     try:
         done = run_apart("restore", "in", "--model", AS_IT_IS, "--out", disk / "out", cwd=tmp_path)
         assert done.status == 1
-        assert (
-            "the disk is full. Free some space or choose another place with --out" in done.complaint
-        )
+        assert "the disk is full" in done.complaint
         assert "2 of 6 were restored before it stopped" in done.complaint
         assert files_in(disk / "out") - {"inner"} == {"000.png", "001.png", LOG}
     finally:

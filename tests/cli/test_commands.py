@@ -161,7 +161,7 @@ def test_doctor_tells_what_is_here(tmp_path: Path) -> None:
         (
             ["degrade", "x.png", "--with", "blur(sigma=2..1)", "--out", "o"],
             2,
-            "wrong way round. Write 1..2",
+            "reversed. Write 1..2",
         ),
         (["degrade", "x.png", "--with", "blur(sigma=nan)", "--out", "o"], 2, "not a finite number"),
         (["degrade", "x.png", "--with", "blur(", "--out", "o"], 2, "cannot be read"),

@@ -140,7 +140,7 @@ def test_what_cannot_be_is_said_before_anything_is_done(
     assert "There is no model" in complaint(
         pictures, "--model", "digits-denoizer", "--out", "o", status=2
     )
-    assert "a file stands where a folder is needed" in complaint(
+    assert "a file is where a folder is needed" in complaint(
         pictures, "--model", small_model, "--out", "notes.txt/o/"
     )
     assert "written twice" in complaint(
@@ -173,7 +173,7 @@ def test_samples_of_a_picture_their_mean_and_their_spread(
     assert samples.shape == (12, 30, 41)
     assert samples.dtype == np.uint8
     assert len(np.unique(samples, axis=0)) == 12, "no two restorations are the same"
-    drawn = load(small_latent_unet).restorations(
+    drawn = load(small_latent_unet).sample_restorations(
         working_values(pixels(pictures / "grey.png")), 12, seed=0
     )
     mean, spread = pixels(tmp_path / "one.png"), pixels(tmp_path / "one-spread.png")

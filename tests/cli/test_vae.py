@@ -674,7 +674,7 @@ def complaint(done: Outcome, status: int) -> str:
         (
             ["manifold", "--dimensions", "0,2"],
             2,
-            "Choose two different latent dimensions from 0 to 1; 0 and 2 came.",
+            "two different latent dimensions from 0 to 1, got 0 and 2",
         ),
         (["manifold", "--dimensions", "1,1"], 2, "Choose two different latent dimensions"),
         (
@@ -865,7 +865,7 @@ def test_labels_that_are_missing_or_too_few_are_named(tmp_path: Path, small_vae:
 def test_a_line_is_no_plane(tmp_path: Path, vae_of: Callable[..., Path]) -> None:
     line = vae_of(latent_dim=1)
     told = complaint(run("vae", "manifold", "--model", line, cwd=tmp_path), 2)
-    assert "A manifold is a plane and this model has one latent dimension" in told
+    assert "A manifold shows two latent dimensions and this model has one" in told
     assert "--at takes 1 coordinate(s)" in complaint(
         run("vae", "sample", "--at", "0,0", "--model", line, cwd=tmp_path), 2
     )
@@ -951,7 +951,7 @@ def test_a_vae_of_pictures_alone_restores_nothing(
         (["--split", "tset"], 2, "There is no split 'tset'"),
         (["--resume"], 1, "nothing to resume"),
         (["--data", "mixed.npy"], 1, "mixed.npy"),
-        (["--device", "gpu9"], 2, "There is no device 'gpu9'"),
+        (["--device", "gpu9"], 2, "This machine has no device 'gpu9'"),
         (["--out", "/dev/null/vae"], 1, "could not be written"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skimage.transform import resize
-from sklearn.datasets import load_digits as original_digits
 
 from restorae.data import named
 from restorae.data.named import NAMES, IdxSet, load_named
@@ -24,31 +23,43 @@ from restorae.progress import Progress
 # ------------------------------------------------------------------------------------------------- the embedded set
 
 
-def test_digits_are_scikit_learns_in_mnists_frame():
+@pytest.fixture
+def stored_digits() -> tuple[np.ndarray, np.ndarray]:
+    with np.load(named.DIGITS) as stored:
+        return stored["images"], stored["labels"]
+
+
+def test_the_stored_digits_are_scikit_learns(stored_digits):
+    images, labels = stored_digits
+    original = pytest.importorskip("sklearn.datasets", reason="needs scikit-learn").load_digits()
+    assert np.array_equal(images, original.images)
+    assert np.array_equal(labels, original.target)
+
+
+def test_the_embedded_digits_have_the_content_that_the_bundled_models_were_trained_on():
+    content = load_named("digits", "all").pictures.stored.tobytes()
+    assert hashlib.sha256(content).hexdigest() == (
+        "10734bc6feea667f925ccf7af6bda7541becf795fe1be82ac7ab25f3d068eba8"
+    )
+
+
+def test_digits_stand_in_mnists_frame(stored_digits):
+    images, labels = stored_digits
     found = load_named("digits", "all")
     stored = found.pictures.stored
     assert stored.shape == (1797, 1, 28, 28)
     assert stored.dtype == np.uint8
-    assert np.array_equal(found.labels, original_digits().target)
+    assert np.array_equal(found.labels, labels)
     frame = np.ones((28, 28), bool)
     frame[4:24, 4:24] = False
     assert not stored[:, 0, frame].any(), "a margin of 4 px is black"
     assert stored.max() == 255
-    for place in (
-        0,
-        1,
-        900,
-        1796,
-    ):  # each digit is enlarged by itself, nothing of its neighbours in it
+    # each digit is enlarged by itself, nothing of its neighbours in it
+    for index in (0, 1, 900, 1796):
         large = resize(
-            original_digits().images[place] / 16,
-            (20, 20),
-            order=3,
-            mode="edge",
-            anti_aliasing=False,
-            clip=False,
+            images[index] / 16, (20, 20), order=3, mode="edge", anti_aliasing=False, clip=False
         )
-        assert np.abs(stored[place, 0, 4:24, 4:24] / 255 - large.clip(0, 1)).max() < 1 / 255
+        assert np.abs(stored[index, 0, 4:24, 4:24] / 255 - large.clip(0, 1)).max() < 1 / 255
 
 
 def test_the_parts_of_digits_make_the_whole_and_share_nothing():
@@ -440,7 +451,7 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch, mirror, c
     cache.parent.mkdir(parents=True)
     cache.write_text("a file where the folder should be")
     use(monkeypatch, mirror(well).address)
-    with pytest.raises(Exception, match="a file stands where a folder is needed") as caught:
+    with pytest.raises(Exception, match="a file is where a folder is needed") as caught:
         load_named("mnist", "train")
     assert type(caught.value).__module__ == "restorae.errors"
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from restorae.restoring.pictures import _Ranges
 from skimage import data
 
 from restorae.data import ListedPictures, match, open_pictures
@@ -16,7 +17,6 @@ from restorae.data.ranges import RangedPictures, exposure, sampled
 from restorae.errors import BadPicture
 from restorae.formats import open_original
 from restorae.pixels import choose_range
-from restorae.restoring.pictures import _Ranges
 
 CAMERA = data.camera()[::4, ::4] / 255
 

@@ -77,6 +77,17 @@ def test_links_and_pictures_are_there(document: Path) -> None:
     assert not lost, f"{named(document)} points to what is not there: {', '.join(lost)}"
 
 
+def test_the_table_of_bundled_models_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "make_provenance.py", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_the_figures_are_the_ones_that_the_script_draws(tmp_path: Path) -> None:
     script = ROOT / "docs" / "make_figures.py"

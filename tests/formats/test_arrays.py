@@ -95,7 +95,7 @@ def test_a_named_array_is_that_one(tmp_path):
 def test_arrays_of_unlikely_names_are_listed(tmp_path):
     np.savez(tmp_path / "set.npz", left=np.zeros(2), right=np.zeros(2))
     with pytest.raises(
-        BadPicture, match=r"set.npz holds the arrays left, right; expected one called images"
+        BadPicture, match=r"set.npz: holds the arrays left, right; expected one called images"
     ):
         read_array(tmp_path / "set.npz")
     with zipfile.ZipFile(tmp_path / "none.npz", "w"):
@@ -174,7 +174,7 @@ def test_what_is_something_else_is_refused_and_not_called_objects(tmp_path, suff
     (tmp_path / f"notes{suffix}").write_bytes(content)
     with pytest.raises(
         BadPicture,
-        match=rf"notes\{suffix} cannot be read as a NumPy array: it is cut short, damaged or something else",
+        match=rf"notes\{suffix}: cannot be read as a NumPy array: it is cut short, damaged or something else",
     ):
         read_array(tmp_path / f"notes{suffix}")
 

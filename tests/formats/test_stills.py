@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as some
 from PIL import Image, ImageOps
 
 from restorae.errors import BadPicture, OutputError, RestoraeError
-from restorae.formats import SUFFIXES, picture_files, read_outline, read_still, write_still
+from restorae.formats import picture_files, read_outline, read_still, write_still
 
 ORIENTATION = 0x0112
 
@@ -208,44 +208,40 @@ def encoded(suffix: str) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-@pytest.mark.parametrize("kept", [0.001, 0.01, 0.3, 0.7, 0.95])
+@pytest.mark.parametrize("kept", [0.001, 0.3, 0.95])
 def test_a_picture_that_is_cut_short_is_refused(tmp_path, suffix, kept):
     content = encoded(suffix)
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(content[: max(4, int(len(content) * kept))])
-    with pytest.raises(
-        BadPicture, match=rf"cut\{suffix} cannot be read as a picture: .* Expected a whole"
-    ):
+    with pytest.raises(BadPicture, match=rf"cut\{suffix}: .*(cut short|not in a format)"):
         read_still(path)
 
 
-@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+@pytest.mark.parametrize("read", [read_still, read_outline])
 @pytest.mark.parametrize(
-    "content",
+    ("content", "problem"),
     [
-        b"hello, this is text\n" * 20,
-        b"<html><body>404</body></html>",
-        b"\0" * 500,
-        b"\x89PNG\r\n\x1a\n",
+        (b"<html><body>404</body></html>", "is not in a format that is read"),
+        (b"\0" * 500, "is not in a format that is read"),
+        (b"\x89PNG\r\n\x1a\n", "cannot be read as an image"),
     ],
 )
-def test_what_only_has_the_name_of_a_picture_is_refused(tmp_path, suffix, content):
-    path = tmp_path / f"notes{suffix}"
+def test_what_only_has_the_name_of_an_image_is_refused(tmp_path, content, problem, read):
+    path = tmp_path / "notes.png"
     path.write_bytes(content)
-    for read in (read_still, read_outline):
-        with pytest.raises(BadPicture, match=rf"notes\{suffix} cannot be read as a picture"):
-            read(path)
+    with pytest.raises(BadPicture, match=rf"notes\.png: {problem}"):
+        read(path)
 
 
 @pytest.mark.parametrize("read", [read_still, read_outline])
 def test_an_empty_file_a_missing_one_and_a_folder_are_told_apart(tmp_path, read):
     (tmp_path / "empty.png").touch()
-    with pytest.raises(BadPicture, match=r"empty.png is empty \(0 bytes\)"):
+    with pytest.raises(BadPicture, match=r"empty.png: is empty \(0 bytes\)"):
         read(tmp_path / "empty.png")
-    with pytest.raises(BadPicture, match=r"missing.png is not a file"):
+    with pytest.raises(BadPicture, match=r"missing.png: does not exist"):
         read(tmp_path / "missing.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(BadPicture, match=r"folder.png is not a file"):
+    with pytest.raises(BadPicture, match=r"folder.png: is a directory"):
         read(tmp_path / "folder.png")
 
 

@@ -33,7 +33,7 @@ def test_the_smaller_copies_of_a_pyramid_are_no_pages(tmp_path, subifd):
         tile_height=32,
     )
     layout = read_layout(tmp_path / "in.tif")
-    assert layout.places == (0,)
+    assert layout.pages == (0,)
     assert layout.pyramid
     assert layout.subifds == subifd
     assert layout.tile == (32, 64)
@@ -43,7 +43,7 @@ def test_smaller_copies_that_are_said_to_be_so_are_no_pages(tmp_path):
     with tifffile.TiffWriter(tmp_path / "in.tif") as writer:
         writer.write(zeros(100, 90))
         writer.write(zeros(30, 27), subfiletype=1)
-    assert read_layout(tmp_path / "in.tif").places == (0,)
+    assert read_layout(tmp_path / "in.tif").pages == (0,)
 
 
 def test_pages_that_happen_to_differ_in_size_are_pages(tmp_path):
@@ -51,7 +51,7 @@ def test_pages_that_happen_to_differ_in_size_are_pages(tmp_path):
         for size in ((100, 90), (50, 45), (31, 8)):
             writer.write(zeros(*size))
     layout = read_layout(tmp_path / "in.tif")
-    assert layout.places == (0, 1, 2)
+    assert layout.pages == (0, 1, 2)
     assert not layout.pyramid
     assert not layout.uniform
 
@@ -112,14 +112,14 @@ def test_axes_that_name_more_than_the_file_says_are_refused(tmp_path, axes):
     path = tiff(tmp_path / "in.tif", zeros(6, 20, 30), metadata=None)
     with pytest.raises(
         BadPicture,
-        match=r"holds 6 pages and does not say how they are arranged.*Name one, such as ZYX or CYX",
+        match=r"holds 6 pages and does not say how they are arranged.*Expected one, such as ZYX or CYX",
     ):
         read_layout(path, axes)
 
 
 @pytest.mark.parametrize("axes", ["ZY", "ZZYX", "1YX"])
 def test_axes_that_are_none_are_refused(tmp_path, axes):
-    with pytest.raises(BadPicture, match="one letter for each side, Y and X among them"):
+    with pytest.raises(BadPicture, match="one letter for each axis, Y and X among them"):
         read_layout(tiff(tmp_path / "in.tif", zeros(3, 20, 30), metadata=None), axes)
 
 

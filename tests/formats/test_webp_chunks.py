@@ -94,7 +94,8 @@ def test_it_is_told_whether_pixels_were_stored_without_loss(tmp_path, lossless, 
         ("misleading", {"xmp": b"VP8L" * 9}),
     ):
         (tmp_path / name).write_bytes(webp(alpha, lossless=lossless, **options).getvalue())
-        assert is_lossless(tmp_path / name) == lossless
+        with (tmp_path / name).open("rb") as file:
+            assert is_lossless(file) == lossless
     frames = [Image.fromarray(np.roll(PIXELS[..., :3], shift, 1)) for shift in (0, 5)]
     frames[0].save(
         tmp_path / "moving.webp",
@@ -103,4 +104,5 @@ def test_it_is_told_whether_pixels_were_stored_without_loss(tmp_path, lossless, 
         lossless=lossless,
         quality=50,
     )
-    assert is_lossless(tmp_path / "moving.webp") == lossless
+    with (tmp_path / "moving.webp").open("rb") as file:
+        assert is_lossless(file) == lossless

@@ -133,7 +133,7 @@ def test_both_spacings_run_from_end_to_end(spacing):
 
 @pytest.mark.parametrize("extent", [0, -1, math.nan, math.inf])
 def test_a_range_is_a_number_above_zero(extent):
-    with pytest.raises(UsageError, match="The range is a number above 0"):
+    with pytest.raises(UsageError, match="The range must be a number above 0"):
         manifold(trained(SMALL), 3, extent)
 
 
@@ -147,20 +147,20 @@ def test_quantiles_of_a_wide_range_reach_its_ends(extent):
 def test_a_plane_needs_two_dimensions():
     with pytest.raises(
         UsageError,
-        match=r"A manifold is a plane and this model has one latent dimension\. Walk along its line",
+        match="A manifold shows two latent dimensions and this model has one",
     ):
         manifold(trained(ConvVAE(height=4, width=4, features=2, hidden=3, latent_dim=1)))
 
 
 @pytest.mark.parametrize("dimensions", [(0, 0), (0, 3), (-1, 0), (5, 6)])
 def test_dimensions_that_are_not_there_are_refused_with_those_that_are(dimensions):
-    with pytest.raises(UsageError, match=f"from 0 to 2; {dimensions[0]} and {dimensions[1]} came"):
+    with pytest.raises(UsageError, match=f"from 0 to 2, got {dimensions[0]} and {dimensions[1]}"):
         manifold(trained(SMALL), 3, dimensions=dimensions)
 
 
 @pytest.mark.parametrize("n", [0, -2])
 def test_a_manifold_has_a_picture(n):
-    with pytest.raises(UsageError, match=f"at least one picture along each side, not {n}"):
+    with pytest.raises(UsageError, match=f"at least one image along each axis, got n={n}"):
         manifold(trained(SMALL), n)
 
 
@@ -177,7 +177,7 @@ def test_a_restorer_has_no_manifold(network):
 # ------------------------------------------------------------------------------------------------- walks
 
 
-def test_a_walk_begins_and_ends_with_the_reconstructions():
+def test_an_interpolation_begins_and_ends_with_the_reconstructions():
     model = trained(SMALL)
     start, end = np.random.default_rng(0).random((2, 7, 10)).astype(np.float32)
     pictures, latents = interpolate(model, start, end, steps=5)
@@ -189,7 +189,7 @@ def test_a_walk_begins_and_ends_with_the_reconstructions():
 
 
 @given(st.integers(2, 30))
-def test_a_walk_is_straight_and_even(steps):
+def test_an_interpolation_is_straight_and_even(steps):
     model = linear_model(strengths=(0.1, 0.1))
     start, end = np.random.default_rng(0).random((2, 3, 5)).astype(np.float32)
     pictures, latents = interpolate(model, start, end, steps)
@@ -201,21 +201,21 @@ def test_a_walk_is_straight_and_even(steps):
     )
 
 
-def test_a_walk_from_a_picture_to_itself_stands_still():
+def test_an_interpolation_from_a_picture_to_itself_stands_still():
     picture = np.random.default_rng(0).random((7, 10)).astype(np.float32)
     pictures, _ = interpolate(trained(SMALL), picture, picture, 4)
     assert np.allclose(pictures, pictures[:1], atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 0, -5])
-def test_a_walk_has_two_ends(steps):
-    with pytest.raises(UsageError, match=f"at least its two ends: --steps 2 or more, not {steps}"):
+def test_an_interpolation_has_two_ends(steps):
+    with pytest.raises(UsageError, match=f"at least 2 images, not {steps}"):
         interpolate(trained(SMALL), np.zeros((7, 10)), np.zeros((7, 10)), steps)
 
 
-def test_a_walk_goes_between_single_pictures_of_the_models_size():
+def test_an_interpolation_goes_between_single_pictures_of_the_models_size():
     model, one = trained(SMALL), np.zeros((7, 10))
-    with pytest.raises(ShapeMismatch, match="from one picture to one other; 1 and 3 came"):
+    with pytest.raises(ShapeMismatch, match="one image at each end, got 1 and 3"):
         interpolate(model, one, np.zeros((3, 7, 10)))
     with pytest.raises(ShapeMismatch, match=r"7 × 10 .*but 9 × 9 came"):
         interpolate(model, one, np.zeros((9, 9)))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorae.errors import BadPicture, ShapeMismatch, UsageError
-from restorae.model import Model, load, make_card
+from restorae.model import Model, inference, load, make_card
 from restorae.model import model as model_file
 from restorae.networks import VAE, Conv, ConvVAE, LatentUNet, Network, ResidualVAE, pad_to_multiple
 from tests.linear_vae import linear_model
@@ -58,7 +58,7 @@ def as_tensor(stored: np.ndarray) -> torch.Tensor:
 @pytest.fixture(autouse=True)
 def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the processor would rather, in float32, so that numbers can be compared."""
-    monkeypatch.setattr(model_file, "choose_precision", lambda _wanted, _device: "float32")
+    monkeypatch.setattr(inference, "choose_precision", lambda _wanted, _device: "float32")
 
 
 # ------------------------------------------------------------------------------------------------- encoding
@@ -92,8 +92,8 @@ def test_pictures_are_sent_through_a_few_at_a_time(network, monkeypatch):
     model, stored = trained(network), pictures(network, 7)
     latents = np.random.default_rng(0).normal(size=(7, network.latent_dim)).astype(np.float32)
     whole, decoded = model.encode(stored), model.decode(latents)
-    for limit in ("_PIXELS_AT_ONCE", "_DECODED_AT_ONCE"):
-        monkeypatch.setattr(model_file, limit, 3 * network.height * network.width)
+    monkeypatch.setattr(inference, "_PIXELS_AT_ONCE", 3 * network.height * network.width)
+    monkeypatch.setattr(model_file, "_DECODED_AT_ONCE", 3 * network.height * network.width)
     seen: list[int] = []
     for half in ("encode", "decode"):
         inner = getattr(model.module, half)
@@ -268,7 +268,7 @@ def test_restorations_have_the_shape_and_type_of_what_came(network, dtype, shape
         else (values * np.iinfo(dtype).max).astype(dtype)
     )
     before = given_pictures.copy()
-    drawn = trained(network).restorations(given_pictures, 5)
+    drawn = trained(network).sample_restorations(given_pictures, 5)
     assert drawn.shape == (5, *shape)
     assert drawn.dtype == dtype
     assert np.array_equal(given_pictures, before)
@@ -278,13 +278,13 @@ def test_restorations_have_the_shape_and_type_of_what_came(network, dtype, shape
 @each_restorer
 def test_the_same_seed_draws_the_same_whatever_follows(network):
     model, stored = trained(network), pictures(GREY, 3)
-    first = model.restorations(stored, 4)
-    assert np.array_equal(first, model.restorations(stored, 4, seed=0))
-    assert not np.allclose(first, model.restorations(stored, 4, seed=1))
-    assert np.allclose(model.restorations(stored[:2], 4), first[:, :2], atol=1e-5), (
+    first = model.sample_restorations(stored, 4)
+    assert np.array_equal(first, model.sample_restorations(stored, 4, seed=0))
+    assert not np.allclose(first, model.sample_restorations(stored, 4, seed=1))
+    assert np.allclose(model.sample_restorations(stored[:2], 4), first[:, :2], atol=1e-5), (
         "the pictures after it change its draws"
     )
-    same = model.restorations(np.stack([stored[0], stored[0]]), 4)
+    same = model.sample_restorations(np.stack([stored[0], stored[0]]), 4)
     assert not np.allclose(same[:, 0], same[:, 1]), "each picture has chances of its own"
 
 
@@ -292,9 +292,11 @@ def test_the_same_seed_draws_the_same_whatever_follows(network):
 def test_a_working_batch_and_an_array_are_drawn_for_alike(network):
     model, stored = trained(network), pictures(GREY, 3)
     before = torch.get_rng_state()
-    drawn = model.draw_restorations(as_tensor(stored), 4, seed=2)
+    drawn = model.sample_restorations(as_tensor(stored), 4, seed=2)
     assert drawn.shape == (4, 3, 1, 7, 10)
-    assert np.allclose(drawn[:, :, 0].numpy(), model.restorations(stored, 4, seed=2), atol=1e-6)
+    assert np.allclose(
+        drawn[:, :, 0].numpy(), model.sample_restorations(stored, 4, seed=2), atol=1e-6
+    )
     assert not drawn.is_inference()
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -302,7 +304,7 @@ def test_a_working_batch_and_an_array_are_drawn_for_alike(network):
 def test_draws_have_the_spread_of_the_posterior():
     model = linear_model(restores=True)
     stored = np.random.default_rng(0).random((2, 3, 5), dtype=np.float32)
-    drawn = model.restorations(stored, 4000).reshape(4000, 2, -1)
+    drawn = model.sample_restorations(stored, 4000).reshape(4000, 2, -1)
     posterior, module = model.encode(stored), model.module
     expected = (module.decode(posterior.mean)[..., :3, :5]).flatten(1).numpy()
     spread = (
@@ -315,7 +317,7 @@ def test_draws_have_the_spread_of_the_posterior():
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 4))
 def test_a_map_of_latents_is_drawn_for_pictures_of_any_size(height, width, count):
     model = trained(RESTORERS["latent-unet"])
-    drawn = model.draw_restorations(
+    drawn = model.sample_restorations(
         torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0)), count
     )
     assert drawn.shape == (count, 2, 1, height, width)
@@ -329,12 +331,12 @@ def test_whatever_can_be_restored_can_be_drawn_for(channels, shape):
     model = trained(LatentUNet(widths=(3, 4), latent_dim=2, channels=channels))
     stored = np.random.default_rng(0).random(shape, dtype=np.float32)
     assert model.restore(stored).shape == shape
-    assert model.restorations(stored, 3).shape == (3, *shape)
+    assert model.sample_restorations(stored, 3).shape == (3, *shape)
 
 
 def test_many_draws_are_made_a_few_at_a_time(monkeypatch):
     model = trained(GREY)
-    monkeypatch.setattr(model_file, "_PIXELS_AT_ONCE", 3 * 8 * 12)
+    monkeypatch.setattr(inference, "_PIXELS_AT_ONCE", 3 * 8 * 12)
     seen: list[int] = []
     draw = model.module.draw
     monkeypatch.setattr(
@@ -342,19 +344,19 @@ def test_many_draws_are_made_a_few_at_a_time(monkeypatch):
         "draw",
         lambda degraded, source: seen.append(len(degraded)) or draw(degraded, source),
     )
-    assert model.restorations(pictures(GREY, 2), 7).shape == (7, 2, 7, 10)
+    assert model.sample_restorations(pictures(GREY, 2), 7).shape == (7, 2, 7, 10)
     assert seen == [3, 3, 1] * 2
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_fewer_than_one_restoration_is_refused(count):
-    with pytest.raises(UsageError, match=f"At least one restoration must be drawn, not {count}"):
-        trained(GREY).restorations(pictures(GREY), count)
+    with pytest.raises(UsageError, match=f"at least 1 sample, got {count}"):
+        trained(GREY).sample_restorations(pictures(GREY), count)
 
 
 def test_restorations_of_another_size_are_refused():
     with pytest.raises(ShapeMismatch, match=r"7 × 10 .*but 8 × 8 came"):
-        trained(GREY).restorations(np.zeros((8, 8), np.uint8), 2)
+        trained(GREY).sample_restorations(np.zeros((8, 8), np.uint8), 2)
 
 
 # ------------------------------------------------------------------------------------------------- the wrong model
@@ -382,13 +384,13 @@ def test_one_answer_has_no_draws():
         UsageError,
         match=r"gives one answer for each picture: its network \(conv\) has no latent to draw from",
     ):
-        trained(Conv(features=2)).restorations(np.zeros((7, 10), np.uint8), 2)
+        trained(Conv(features=2)).sample_restorations(np.zeros((7, 10), np.uint8), 2)
 
 
 RESTORING_USES: dict[str, Callable[[Model], object]] = {
     "restore": lambda model: model.restore(pictures(GREY)),
     "restore_images": lambda model: model.restore_images(as_tensor(pictures(GREY))),
-    "restorations": lambda model: model.restorations(pictures(GREY), 2),
+    "restorations": lambda model: model.sample_restorations(pictures(GREY), 2),
 }
 
 

@@ -18,11 +18,11 @@ RESTORE, VARIATIONAL = (
 )
 BOTH = pytest.mark.parametrize("path", [RESTORE, VARIATIONAL], ids=lambda path: path.stem)
 
-LESSON = {
+TUTORIAL = {
     RESTORE: "x_train_norm x_test_norm n_rows n_cols size mean stddev x_train_noisy x_test_noisy restore_model restored_imgs",
     VARIATIONAL: "z_mean z_log_var epsilon z latent_dim mnist_digits vae",
 }
-"""The lesson's names, in the order in which a learner meets them."""
+"""Names from the tutorial, in the order in which a learner meets them."""
 
 
 def read(path: Path) -> Any:
@@ -40,7 +40,7 @@ def execute(
     for name, value in {
         "RESTORAE_QUICK": "1",
         "OMP_NUM_THREADS": "1",
-        # nothing is downloaded: whoever asks for a set meets a closed door
+        # no downloads: the proxy does not answer
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
         "no_proxy": "",
@@ -82,14 +82,14 @@ def test_it_is_valid_and_kept_without_outputs(path: Path) -> None:
 
 
 @BOTH
-def test_the_lessons_names_are_assigned_in_the_lessons_order(path: Path) -> None:
-    text, places = code(read(path)), {}
-    for name in LESSON[path].split():
+def test_the_tutorials_names_are_assigned_in_its_order(path: Path) -> None:
+    text, positions = code(read(path)), {}
+    for name in TUTORIAL[path].split():
         found = re.search(rf"^(?:\w+, )*{name}(?:, \w+)* = ", text, re.MULTILINE)
         assert found, f"{name} is never assigned"
-        places[name] = found.start()
+        positions[name] = found.start()
     # names that are assigned side by side are met at once
-    assert list(places.values()) == sorted(places.values()), places
+    assert list(positions.values()) == sorted(positions.values()), positions
 
 
 @BOTH
@@ -104,7 +104,7 @@ def test_its_links_lead_somewhere(path: Path) -> None:
     assert [target for target in targets if not (NOTEBOOKS / target).exists()] == []
 
 
-def test_the_lessons_own_checks_and_constants_are_there() -> None:
+def test_the_tutorials_own_checks_and_constants_are_there() -> None:
     first, second = code(read(RESTORE)), code(read(VARIATIONAL))
     for check in ("assert x_train_norm.max() == 1.0", "assert x_test_norm.max() == 1.0"):
         assert check in first
@@ -126,7 +126,7 @@ def test_the_lessons_own_checks_and_constants_are_there() -> None:
 def test_digits_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {
         "noisy": "psnr_noisy",
-        "by_hand": "psnr_mean_taken_off",
+        "mean_subtracted": "psnr_mean_subtracted",
         "restored": "psnr_restored",
         "same_shape": "restored_imgs.shape == x_test_noisy.shape",
         "lowest": "float(x_test_noisy.min())",
@@ -134,14 +134,14 @@ def test_digits_are_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "own_noise": "not np.allclose(x_test_noisy[0] - x_test_norm[0], x_test_noisy[1] - x_test_norm[1], atol=0.1)",
     }
     book, found = execute(RESTORE, tmp_path, wanted, monkeypatch)
-    assert "Going on with the embedded digits." in printed(book)
+    assert "Using the embedded digits." in printed(book)
     assert figures(book) == 4
     assert found["lowest"] < 0
     assert found["highest"] > 1.5
     assert found["own_noise"]
     assert found["same_shape"]
     assert found["noisy"] == pytest.approx(4.7, abs=0.1)
-    assert found["restored"] > found["by_hand"] + 3
+    assert found["restored"] > found["mean_subtracted"] + 3
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_a_latent_space_is_learned_and_shown(
         "std": "posterior.std.mean(0).tolist()",
     }
     book, found = execute(VARIATIONAL, tmp_path, wanted, monkeypatch)
-    assert "Going on with the embedded digits." in printed(book)
+    assert "Using the embedded digits." in printed(book)
     assert figures(book) == 8
     assert found["parameters"] == 69_076 + 65_089
     assert found["canvas"] == [30 * 28, 30 * 28]

@@ -94,8 +94,8 @@ def test_a_kind_explains_itself(kind):
 def test_text_and_dictionary_give_the_part_back(part):
     assert Classical.of(str(part)) == part
     assert Classical.of(json.loads(json.dumps(part.to_dict()))) == part
-    settled = part.settled(images(1, 1, 16, 16))
-    assert Classical.of(str(settled)) == settled
+    prepared = part.prepared(images(1, 1, 16, 16))
+    assert Classical.of(str(prepared)) == prepared
 
 
 def test_mistakes_are_answered_with_what_to_do():
@@ -142,11 +142,11 @@ def test_a_batch_is_its_images_one_by_one(part):
 
 
 @each_member
-def test_a_settled_part_does_what_it_would_have_measured_and_measures_no_more(part):
+def test_a_prepared_part_does_what_it_would_have_measured_and_measures_no_more(part):
     picture = images(1, 1, 24, 24)
-    settled = part.settled(picture)
-    assert settled.settled(picture * 0.1) == settled
-    assert torch.equal(settled.apply(given(part, picture)), part.apply(given(part, picture)))
+    prepared = part.prepared(picture)
+    assert prepared.prepared(picture * 0.1) == prepared
+    assert torch.equal(prepared.apply(given(part, picture)), part.apply(given(part, picture)))
 
 
 @each_member
@@ -187,14 +187,14 @@ def test_channels_that_are_no_colours_are_restored_one_by_one(part, channels):
 def test_the_declared_halo_is_the_measured_one(part):
     side = 4 * part.halo + 9
     picture = images(1, 1, side, side) * 0.2 + 0.4
-    settled = part.settled(picture)
-    before, middle, measured = settled.apply(picture), side // 2, 0
+    prepared = part.prepared(picture)
+    before, middle, measured = prepared.apply(picture), side // 2, 0
     # a change in one pixel reaches as far as the result differs; which change shows most depends on the method
     for value in (-0.3, 0.0, 1.0):
         changed = picture.clone()
         changed[..., middle, middle] = value
         rows, columns = (
-            (settled.apply(changed) - before)[0, 0].abs().gt(1e-9).nonzero(as_tuple=True)
+            (prepared.apply(changed) - before)[0, 0].abs().gt(1e-9).nonzero(as_tuple=True)
         )
         if len(rows):
             measured = max(
@@ -215,10 +215,10 @@ def test_tiles_with_that_halo_are_the_whole(part, channels):
     height, width = 4 * part.halo + 37, 2 * part.halo + 20
     ramp = torch.linspace(0.5, 1, width)
     picture = (0.2 + 0.6 * images(1, channels, height, width)) * ramp
-    settled = part.settled(picture)
+    prepared = part.prepared(picture)
     plan = plan_exact(height, width, tile=2 * part.halo + 16, halo=part.halo)
     assert len(plan) > 3
-    assert (apply(settled.apply, picture, plan) - settled.apply(picture)).abs().max() <= 1e-5
+    assert (apply(prepared.apply, picture, plan) - prepared.apply(picture)).abs().max() <= 1e-5
 
 
 # ------------------------------------------------------------------------------------------------- noise
@@ -229,9 +229,9 @@ def test_tiles_with_that_halo_are_the_whole(part, channels):
 def test_the_noise_that_is_measured_is_the_noise_that_was_added(sigma, channels):
     sample = photo("moon").repeat(1, channels, 1, 1) + sigma * noise(1, channels, 128, 128)
     assert noise_in(sample) == pytest.approx(sigma, rel=0.05)
-    assert NonLocalMeans().settled(sample).sigma == noise_in(sample)
-    assert Wavelet().settled(sample).sigma == noise_in(sample)
-    assert TotalVariation().settled(sample).weight == pytest.approx(0.8 * sigma, rel=0.05)
+    assert NonLocalMeans().prepared(sample).sigma == noise_in(sample)
+    assert Wavelet().prepared(sample).sigma == noise_in(sample)
+    assert TotalVariation().prepared(sample).weight == pytest.approx(0.8 * sigma, rel=0.05)
     assert noise_in(sample) == pytest.approx(
         np.mean([estimate_sigma(each.numpy()) for each in sample[0]]), rel=1e-3
     )

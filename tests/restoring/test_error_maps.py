@@ -13,7 +13,7 @@ from PIL import Image
 
 from restorae.error_bound import ErrorBound
 from restorae.errors import UsageError
-from restorae.formats import begin_result, open_original
+from restorae.formats import open_original
 from restorae.model import Model, make_card
 from restorae.networks import Conv, Network, UNet
 from restorae.pixels import FULL_RANGE
@@ -21,15 +21,15 @@ from restorae.restoring import (
     LOG,
     Classical,
     ClassicalRestorer,
+    FileTask,
     ModelRestorer,
-    Order,
-    Treatment,
-    plan,
-    refuse_losses,
+    RestoreRequest,
+    RestorerPool,
+    plan_tasks,
     restore_files,
+    restore_image,
 )
-from restorae.restoring.error_maps import ERROR_GAIN, Bounded, ErrorMap, error_maps_of
-from restorae.restoring.pictures import restore_picture
+from restorae.restoring.outputs import ERROR_GAIN, Outputs, RestoredRows
 
 BOUND = ErrorBound(
     changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), pictures=9
@@ -60,21 +60,14 @@ def noise(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
 
 def restored_with_map(source: Path, target: Path, model: Model, **how: object) -> Path:
     """One file through the model, its map written; the map's file."""
-    masks = how.pop("mask", None)
+    mask = how.pop("mask", None)
+    request = RestoreRequest(error_map=True, **how)
     original = open_original(source)
-    with begin_result(original, target) as result:
-        errors = ErrorMap(original, target)
-        restore_picture(
-            original,
-            result,
-            Bounded(ModelRestorer(model)),
-            Treatment(**how),
-            mask=masks,
-            errors=errors,
-        )
-        errors.finish()
-        result.finish()
-    (made,) = [path for path in error_maps_of(target) if path.is_file()]
+    task = FileTask(source, target, with_error_map=True)
+    with Outputs.begin(original, task, request) as outputs:
+        restore_image(original, outputs.all, ModelRestorer(model), request, mask=mask)
+        outputs.finish()
+    (made,) = [path for path in task.map_names("error") if path.is_file()]
     return made
 
 
@@ -220,9 +213,10 @@ def test_the_log_tells_the_mean_bound_and_what_is_there_is_complete(tmp_path):
     (tmp_path / "in").mkdir()
     for place in range(3):
         Image.fromarray(noise(20, 24, seed=place)).save(tmp_path / "in" / f"{place}.png")
-    jobs = plan([tmp_path / "in"], tmp_path / "out")
-    order = Order(Bounded(ModelRestorer(calibrated())))
-    assert not restore_files(jobs, order, tmp_path / "out" / LOG)
+    tasks = plan_tasks([tmp_path / "in"], tmp_path / "out", with_error_map=True)
+    pool = RestorerPool.of(ModelRestorer(calibrated()))
+    request = RestoreRequest(model="calibrated", error_map=True)
+    assert not restore_files(tasks, request, pool, log=tmp_path / "out" / LOG).failures
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
         [LOG, *(f"{place}{end}.png" for place in range(3) for end in ("", "-error"))]
     )
@@ -235,10 +229,13 @@ def test_pictures_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path)
     Image.fromarray(noise(20, 24, 3)).save(tmp_path / "colour.png")
     Image.fromarray(noise(20, 24)).save(tmp_path / "grey.png")
     network = UNet(channels=3, widths=(4, 4), grey_too=True)
-    jobs = plan([tmp_path / "grey.png", tmp_path / "colour.png"], tmp_path / "out")
-    failures = restore_files(jobs, Order(Bounded(ModelRestorer(calibrated(network)))))
+    tasks = plan_tasks(
+        [tmp_path / "grey.png", tmp_path / "colour.png"], tmp_path / "out", with_error_map=True
+    )
+    pool = RestorerPool.of(ModelRestorer(calibrated(network)))
+    failures = restore_files(tasks, RestoreRequest(model="m", error_map=True), pool).failures
     assert [failure.source.name for failure in failures] == ["grey.png"]
-    assert "calibrated on pictures of 3 channel(s), not of 1" in failures[0].reason
+    assert "calibrated on images of 3 channel(s), not of 1" in str(failures[0])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "colour-error.png",
         "colour.png",
@@ -256,43 +253,19 @@ def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
     assert bound.max() <= 0.2 + 1e-6
 
 
-def test_what_is_not_calibrated_or_restored_in_part_is_refused():
-    with pytest.raises(UsageError, match=r"classical:median.*calibrated on nothing"):
-        Bounded(ClassicalRestorer(Classical.of("median")))
+def test_a_model_that_is_not_calibrated_is_refused():
     network = Conv(features=4)
     plain = Model(network, network.build(), make_card(network, network.build(), name="plain"))
-    with pytest.raises(
-        UsageError, match=r"plain may be: it was never calibrated.*restorae models calibrate"
-    ):
-        Bounded(ModelRestorer(plain))
-    with pytest.raises(UsageError, match="Leave --strength away"):
-        Order(Bounded(ModelRestorer(calibrated())), Treatment(strength=0.5))
-
-
-def test_maps_that_would_replace_something_are_refused(tmp_path):
-    for name in ("a.png", "a.jpg", "a-error.png"):
-        Image.fromarray(noise(8, 8)).save(tmp_path / name)
-    twice = plan([tmp_path / "a.png", tmp_path / "a.jpg"], tmp_path / "out")
-    with pytest.raises(UsageError, match=r"a-error\.png would be written twice"):
-        refuse_losses(twice, False, error_maps_of)
-    with pytest.raises(UsageError, match=r"a-error\.png would be written twice"):
-        refuse_losses(
-            plan([tmp_path / "a.png", tmp_path / "a-error.png"], tmp_path / "out"),
-            False,
-            error_maps_of,
-        )
-    one = plan([tmp_path / "a.png"], tmp_path / "out")
-    refuse_losses(one, False, error_maps_of)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "a-error.tif").touch()
-    with pytest.raises(UsageError, match=r"a-error\.tif is there already"):
-        refuse_losses(one, False, error_maps_of)
-    refuse_losses(one, True, error_maps_of)
+    for restorer in (ModelRestorer(plain), ClassicalRestorer(Classical.of("median"))):
+        with pytest.raises(UsageError, match="has no calibrated error bounds"):
+            RestoreRequest(error_map=True).check(restorer.capabilities)
 
 
 def test_a_map_that_was_dropped_leaves_nothing(tmp_path):
     Image.fromarray(noise(8, 8)).save(tmp_path / "a.png")
-    errors = ErrorMap(open_original(tmp_path / "a.png"), tmp_path / "out.png")
-    errors.put(0, 0, np.zeros((8, 8, 1), np.float32), FULL_RANGE, np.dtype(np.uint8))
-    errors.drop()
+    task = FileTask(tmp_path / "a.png", tmp_path / "out.png", with_error_map=True)
+    with Outputs.begin(open_original(task.source), task, RestoreRequest(error_map=True)) as outputs:
+        rows = RestoredRows(0, 0, np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 1, 1)), FULL_RANGE)
+        for output in outputs.all:
+            output.put(rows)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -59,7 +59,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path):
     original = open_original(turned(tmp_path / "in.png", noise(20, 31), 1))
     with pytest.raises(
         ShapeMismatch,
-        match=r"in\.png is 31 × 20 pixels, its mask 20 × 31 .*Paint the mask on a copy",
+        match=r"in\.png: is 31 × 20 pixels, its mask 20 × 31 .*Paint the mask on a copy",
     ):
         laid_out_for(original, np.zeros((31, 20), np.uint8))
 

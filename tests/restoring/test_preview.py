@@ -10,19 +10,23 @@ import torch
 from PIL import Image, ImageOps
 
 from restorae.restoring import (
-    ClassicalRestorer,
-    Masks,
-    Order,
-    Treatment,
-    plan,
-    preview,
+    Failure,
+    FileTask,
+    RestoreRequest,
+    plan_tasks,
+    preview_files,
     restore_files,
 )
-from restorae.restoring.classical import Median
 from restorae.restoring.preview import SIDE
 from tests.command import pixels
 
-MEDIAN = Order(ClassicalRestorer(Median()))
+MEDIAN = RestoreRequest(model="classical:median")
+
+
+def preview(
+    tasks: list[FileTask], request: RestoreRequest, count: int, seed: int = 0
+) -> tuple[list[tuple[str, tuple[torch.Tensor, torch.Tensor]]], list[Failure]]:
+    return preview_files(tasks, request.model_copy(update={"seed": seed}), count=count)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -44,10 +48,10 @@ def as_bytes(image: torch.Tensor) -> np.ndarray:
 def test_the_same_seed_draws_the_same_pictures(tmp_path: Path) -> None:
     for place in range(9):
         save(tmp_path / "in" / f"{place}.png", noise(20, 30, seed=place))
-    jobs = plan([tmp_path / "in"], tmp_path / "out")
+    tasks = plan_tasks([tmp_path / "in"], tmp_path / "out")
 
     def names(count: int, seed: int) -> list[str]:
-        return [name for name, _ in preview(jobs, MEDIAN, count, seed)[0]]
+        return [name for name, _ in preview(tasks, MEDIAN, count, seed)[0]]
 
     assert names(4, 0) == names(4, 0) == sorted(names(4, 0))
     assert len({tuple(names(4, seed)) for seed in range(8)}) > 1
@@ -61,10 +65,10 @@ def test_what_is_shown_is_the_middle_as_the_run_will_write_it(
 ) -> None:
     before = noise(*shape)
     save(tmp_path / "in" / "a.png", before)
-    jobs = plan([tmp_path / "in"], tmp_path / "out")
-    ((_, (shown, restored)),), failures = preview(jobs, MEDIAN, 1)
+    tasks = plan_tasks([tmp_path / "in"], tmp_path / "out")
+    ((_, (shown, restored)),), failures = preview(tasks, MEDIAN, 1)
     assert failures == []
-    assert restore_files(jobs, MEDIAN) == []
+    assert restore_files(tasks, MEDIAN).failures == []
     rows, columns = (
         slice(max(0, (side - SIDE) // 2), max(0, (side - SIDE) // 2) + SIDE) for side in shape[:2]
     )
@@ -77,7 +81,7 @@ def test_pictures_are_shown_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = save(tmp_path / "in" / "a.png", noise(30, 50, 3), exif=exif)
-    ((_, (shown, _)),), _ = preview(plan([path], tmp_path / "out"), MEDIAN, 1)
+    ((_, (shown, _)),), _ = preview(plan_tasks([path], tmp_path / "out"), MEDIAN, 1)
     with Image.open(path) as picture:
         assert np.array_equal(as_bytes(shown), np.asarray(ImageOps.exif_transpose(picture)))
 
@@ -87,10 +91,10 @@ def test_a_mask_and_a_strength_are_heeded(tmp_path: Path) -> None:
     mask[240:260] = 255
     save(tmp_path / "in" / "a.png", before)
     save(tmp_path / "masks" / "a.png", mask)
-    order = Order(ClassicalRestorer(Median()), Treatment(strength=0.5), Masks(tmp_path / "masks"))
-    jobs = plan([tmp_path / "in"], tmp_path / "out")
-    ((_, (_, restored)),), _ = preview(jobs, order, 1)
-    assert restore_files(jobs, order) == []
+    order = MEDIAN.model_copy(update={"strength": 0.5, "mask": tmp_path / "masks"})
+    tasks = plan_tasks([tmp_path / "in"], tmp_path / "out")
+    ((_, (_, restored)),), _ = preview(tasks, order, 1)
+    assert restore_files(tasks, order).failures == []
     written = pixels(tmp_path / "out" / "a.png")
     assert np.array_equal(as_bytes(restored), written[90:410, 140:460])
     assert np.array_equal(written[:240], before[:240])
@@ -102,7 +106,7 @@ def test_alpha_is_not_shown_and_sixteen_bits_by_their_own_range(tmp_path: Path) 
     dark = np.random.default_rng(0).integers(100, 900, (40, 50), dtype=np.uint16)
     save(tmp_path / "in" / "b.png", dark)
     ((_, (colour, _)), (_, (deep, _))), _ = preview(
-        plan([tmp_path / "in"], tmp_path / "out"), MEDIAN, 2
+        plan_tasks([tmp_path / "in"], tmp_path / "out"), MEDIAN, 2
     )
     assert np.array_equal(as_bytes(colour), noise(40, 50, 4)[..., :3])
     low, high = np.percentile(dark, (0.1, 99.9))
@@ -115,13 +119,13 @@ def test_what_cannot_be_shown_is_returned_with_its_reason(tmp_path: Path) -> Non
     save(tmp_path / "mask.png", noise(40, 50))
     (tmp_path / "in" / "c.png").write_bytes(b"hello")
     shown, failures = preview(
-        plan([tmp_path / "in"], tmp_path / "out"),
-        Order(MEDIAN.restorer, masks=Masks(tmp_path / "mask.png")),
+        plan_tasks([tmp_path / "in"], tmp_path / "out"),
+        MEDIAN.model_copy(update={"mask": tmp_path / "mask.png"}),
         3,
     )
     assert [name for name, _ in shown] == ["a.png"]
     assert [failure.source.name for failure in failures] == ["b.png", "c.png"]
-    assert "is 10 × 10 pixels, its mask 50 × 40" in failures[0].reason
+    assert "is 10 × 10 pixels, its mask 50 × 40" in str(failures[0])
 
 
 def test_names_that_are_no_text_can_be_drawn(tmp_path: Path) -> None:
@@ -131,5 +135,5 @@ def test_names_that_are_no_text_can_be_drawn(tmp_path: Path) -> None:
             Image.fromarray(noise(20, 30)).save(handle, "png")
     except OSError:
         pytest.skip("no file can have such a name here")
-    shown, _ = preview(plan([tmp_path / "in"], tmp_path / "out"), MEDIAN, 1)
+    shown, _ = preview(plan_tasks([tmp_path / "in"], tmp_path / "out"), MEDIAN, 1)
     assert [name for name, _ in shown] == ["caf\\udce9\\n.png"]

@@ -99,6 +99,6 @@ def in_view(page: Page) -> str:
     return page.locator("#viewer canvas").get_attribute("data-shown") or ""
 
 
-def settled(page: Page, layer: str) -> None:
+def prepared(page: Page, layer: str) -> None:
     """Wait until the viewer shows that layer and all of its tiles are there."""
     page.wait_for_selector(f'#viewer canvas[data-shown$=" {layer}"][data-missing="0"]')

@@ -20,7 +20,7 @@ import restorae
 from restorae.networks import Conv, UNet
 from tests.cli.conftest import untrained
 from tests.command import run
-from tests.web.browser import Running, arguments, chromium, in_view, look, serving, settled
+from tests.web.browser import Running, arguments, chromium, in_view, look, prepared, serving
 from tests.web.conftest import noise
 
 pytestmark = pytest.mark.slow
@@ -121,25 +121,40 @@ def seen_pixels(page: Page, left: int, top: int, width: int, height: int) -> np.
 # --------------------------------------------------------------------------------------------------------- restore
 
 
+def test_the_first_photograph_in_a_fresh_browser_is_restored_by_a_model_for_photographs(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    look(page, running, "restore")
+    expect(page.locator("#restore-model")).to_have_value("")
+    drop(page, picture(tmp_path / "aunt.png", 64, 80))
+    prepared(page, "preview")
+    expect(page.locator("#chosen-model")).to_contain_text("photo-denoiser: ")
+    page.click("#restore-now")
+    prepared(page, "after")
+    expect(page.locator("#picture-state")).to_contain_text("By photo-denoiser")
+    drop(page, picture(tmp_path / "digit.png", 28, 28))
+    expect(page.locator("#chosen-model")).to_contain_text("digits-denoiser: ")
+
+
 def test_several_views_are_offered_where_they_do_good(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
-    expect(page.locator("#views")).to_be_hidden()  # it never saw a digit lie down
+    expect(page.locator("#restore-self_ensemble")).to_be_hidden()  # it never saw a digit lie down
     choose_model(page, "photo-denoiser")
     drop(page, picture(tmp_path / "noisy.png", 64, 80))
-    settled(page, "preview")
-    page.get_by_label("Quality").select_option("Average of 2 views")
+    prepared(page, "preview")
+    page.get_by_label("Self-ensemble").select_option("2")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     jobs = page.evaluate("fetch('/api/jobs').then((answer) => answer.json())")["jobs"]
-    assert jobs[-1]["about"]["views"] == 2
-    page.get_by_label("Quality").select_option("As it comes")
+    assert jobs[-1]["about"]["self_ensemble"] == 2
+    page.get_by_label("Self-ensemble").select_option("Standard")
     expect(page.locator("#restore-note")).to_contain_text("restore again to see it")
     choose_model(page, "small")
     choose_model(page, "photo-denoiser")
-    expect(page.locator("#views")).to_have_value("1")
+    expect(page.locator("#restore-self_ensemble")).to_have_value("1")
 
 
 def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
@@ -147,18 +162,19 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
 ) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
-    expect(page.locator("#error-map")).to_be_hidden()  # nobody knows of that one
+    expect(page.locator("#restore-error_map")).to_be_hidden()  # nobody knows of that one
     choose_model(page, "photo-denoiser")
     drop(page, picture(tmp_path / "noisy.png", 64, 80))
-    settled(page, "preview")
-    page.get_by_label("Show how far off it may be").check()
-    expect(page.locator("#strength")).to_be_disabled()
+    prepared(page, "preview")
+    page.get_by_text("More settings", exact=True).first.click()
+    page.get_by_label("Error map").check()
+    expect(page.locator("#restore-strength")).to_be_disabled()
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     page.click("#zoom-one")
     page.get_by_role("slider", name="Before to the left, after to the right").focus()
     page.keyboard.press("Home")
-    settled(page, "after")
+    prepared(page, "after")
 
     def seen() -> np.ndarray:
         size: list[int] = page.evaluate(
@@ -169,9 +185,9 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
         )
 
     plain = seen()
-    page.get_by_label("Overlay").select_option("how far off it may be")
+    page.get_by_label("Overlay").select_option("possible error")
     expect(page.locator("#overlay-note")).to_contain_text("Nine pixels in ten")
-    settled(page, "after")
+    prepared(page, "after")
     page.wait_for_timeout(200)
     added = seen() - plain
     assert added.min() >= 0
@@ -188,9 +204,9 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
-    settled(page, "preview")
+    prepared(page, "preview")
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     with page.expect_download() as download:
         page.click("#download")
     assert download.value.suggested_filename == "aunt-restored.png"
@@ -200,7 +216,7 @@ def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_li
     # pixel by pixel on the screen: before to the left of the slider, after to the right of it
     page.click("#zoom-one")
     expect(page.locator("#zoom")).to_have_text("100 %")
-    settled(page, "after")
+    prepared(page, "after")
     size: list[int] = page.evaluate(
         "[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]"
     )
@@ -227,7 +243,7 @@ def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, picture(tmp_path / "a.png", 900, 1300, 3))
-    settled(page, "preview")
+    prepared(page, "preview")
     handle = page.locator(".handle")
     place, view = handle.bounding_box(), page.locator("#viewer").bounding_box()
     assert place is not None
@@ -260,8 +276,8 @@ def test_a_mask_is_painted_and_only_that_is_changed(
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
-    settled(page, "preview")
-    page.check("#masked")
+    prepared(page, "preview")
+    page.check("#restore-mask")
     view = page.locator("#viewer").bounding_box()
     assert view is not None
     for place in (0.4, 0.55):
@@ -283,7 +299,7 @@ def test_a_mask_is_painted_and_only_that_is_changed(
         page.wait_for_timeout(50)
     assert len(told["strokes"]) == 1
     page.click("#restore-now")
-    settled(page, "after")
+    prepared(page, "after")
     with page.expect_download() as download:
         page.click("#download")
     changed = (np.asarray(Image.open(download.value.path())) != np.asarray(Image.open(source))).any(
@@ -306,7 +322,7 @@ def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(
     expect(page.locator("#restore-all")).to_have_text("Restore all 4", timeout=60_000)
     page.click("#restore-all")
     expect(page.locator("#pictures")).to_contain_text("next in the queue")
-    expect(page.locator("#pictures")).to_contain_text("place 2 in the queue")
+    expect(page.locator("#pictures")).to_contain_text("1 before it")
     page.reload()
     page.wait_for_selector("body[data-ready=restore]")
     expect(page.locator("#pictures li")).to_have_count(4)
@@ -335,11 +351,11 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
         look(tab, running, "restore")
         choose_model(tab, "small")
         drop(tab, picture(tmp_path / name, 90, 90))
-        settled(tab, "preview")
+        prepared(tab, "preview")
     for tab in (page, other):
         tab.click("#restore-now")
     for tab in (page, other):
-        settled(tab, "after")
+        prepared(tab, "after")
     expect(page.locator("#pictures li")).to_have_count(2)
     other.close()
 
@@ -450,12 +466,12 @@ def test_a_picture_falls_somewhere_in_latent_space(
     Image.fromarray(np.rint(digit * 255).astype(np.uint8)).save(tmp_path / "three.png")
     look(page, running, "latent")
     page.set_input_files("#latent-file", tmp_path / "three.png")
-    expect(page.locator("#latent-note")).to_contain_text("three.png falls at (")
-    expect(page.locator("#fallen-picture")).to_be_visible()
+    expect(page.locator("#latent-note")).to_contain_text("three.png is encoded at (")
+    expect(page.locator("#encoded-image")).to_be_visible()
     page.select_option("#latent-model", "digits-vae-strong")
     expect(page.locator("#coordinates input")).to_have_count(40)
     page.select_option("#axis-right", "5")
-    page.select_option("#behind", "clusters")
+    page.select_option("#background", "clusters")
 
 
 def test_a_training_is_started_watched_stopped_and_gone_on_with(
@@ -513,8 +529,8 @@ def test_nothing_serious_stands_in_the_way_of_anybody(
         look(page, running, name)
         if name == "restore":
             drop(page, picture(tmp_path / "a.png", 90, 90))
-            settled(page, "preview")
-            page.check("#masked")
+            prepared(page, "preview")
+            page.check("#restore-mask")
             page.locator("#model-card summary").click()
             page.click("#jobs-button")
         if name == "lab":
@@ -574,8 +590,8 @@ def test_all_can_be_done_with_the_keyboard(page: Page, running: Running) -> None
         "train",
         "files",
         "restore-model",
-        "strength",
-        "masked",
+        "restore-strength",
+        "restore-mask",
         "theme-button",
         "jobs-button",
     } <= reached

@@ -1,4 +1,4 @@
-"""Latent space through the API: places decode to what the model decodes."""
+"""Latent space through the API: latents decode to what the model decodes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_place_decodes_to_what_the_model_decodes(server: TestClient, vae: rest
     bare = server.get(f"{VAE}/decode", params={"at": "0.3,-1.2", "as": "raw"})
     assert bare.headers["x-shape"] == "1,28,28"
     assert bare.content == expected.tobytes()
-    many = server.post(f"{VAE}/decode", json={"places": [[0.3, -1.2], [0, 0]]})
+    many = server.post(f"{VAE}/decode", json={"latents": [[0.3, -1.2], [0, 0]]})
     assert many.content[: expected.size] == expected.tobytes()
 
 
@@ -66,7 +66,7 @@ def test_a_picture_falls_where_the_model_says_and_comes_back(
     found = server.post(f"{VAE}/encode/{told['id']}").json()
     posterior = vae.encode(digit)
     assert np.allclose(found["mean"], posterior.mean[0].numpy(), atol=1e-4)
-    assert np.allclose(found["spread"], np.exp(0.5 * posterior.log_var[0].numpy()), atol=1e-4)
+    assert np.allclose(found["std"], np.exp(0.5 * posterior.log_var[0].numpy()), atol=1e-4)
     assert found["notices"] == []
     both = decoded(server.get(f"{VAE}/reconstruct/{told['id']}.png").content)
     assert np.array_equal(both[:, :28], digit)
@@ -81,9 +81,9 @@ def test_a_picture_of_another_kind_is_fitted_and_that_is_told(server: TestClient
 
 
 def test_samples_are_those_of_the_command_line(server: TestClient, vae: restorae.Model) -> None:
-    places = server.get(f"{VAE}/sample", params={"count": 4, "seed": 7}).json()["places"]
+    latents = server.get(f"{VAE}/sample", params={"count": 4, "seed": 7}).json()["latents"]
     assert np.array_equal(
-        in_bytes(vae.sample(4, 7)), in_bytes(vae.decode(np.asarray(places, np.float32)))
+        in_bytes(vae.sample(4, 7)), in_bytes(vae.decode(np.asarray(latents, np.float32)))
     )
     assert decoded(
         server.get(f"{VAE}/sample.png", params={"count": 4, "seed": 7}).content
@@ -104,10 +104,10 @@ def test_a_walk_is_a_gif_there_and_back(server: TestClient) -> None:
     ("path", "hint"),
     [
         ("digits-vae/decode?at=1,2,3", "2 coordinate"),
-        ("digits-vae/decode?at=a,b", "numbers with commas"),
-        ("digits-vae/decode", "numbers with commas"),
+        ("digits-vae/decode?at=a,b", "numbers separated by commas"),
+        ("digits-vae/decode", "numbers separated by commas"),
         ("digits-vae/decode?at=nan,0", "finite"),
-        ("digits-denoiser/decode?at=0,0", "no latent space"),
+        ("digits-denoiser/decode?at=0,0", "no variational auto-encoder"),
         ("nobody/decode?at=0,0", "There is no model"),
         ("digits-vae/plane.png?n=33", "n:"),
         ("digits-vae/plane.png?right=0&up=0", "two different"),

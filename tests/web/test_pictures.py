@@ -106,6 +106,49 @@ def test_the_result_is_that_of_the_command_line_byte_for_byte(
     assert with_model.get(f"/api/pictures/{picture['id']}").json()["layers"] == ["before", "after"]
 
 
+def print_page() -> np.ndarray:
+    """A page of print: dark strokes on bright paper."""
+    page = np.full((512, 512), 235, np.uint8)
+    page[::8, 40:470] = 20
+    return page
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        (noise(96, 80, 3), "photo-denoiser"),
+        (print_page(), "page-cleaner"),
+        (noise(28, 28), "digits-denoiser"),
+    ],
+)
+def test_without_a_model_each_picture_gets_its_own_as_on_the_command_line(
+    server: TestClient, tmp_path: Path, pixels: np.ndarray, expected: str
+) -> None:
+    picture = send(server, pixels)
+    assert picture["automatic"]["whole"]["name"] == expected
+    assert picture["automatic"]["whole"]["reason"]
+    path = f"/api/pictures/{picture['id']}"
+    job = finished(server, server.post(f"{path}/restore", json={}).json())
+    assert (job["state"], job["about"]["model"]) == ("done", expected)
+    (tmp_path / "a.png").write_bytes(encoded(pixels))
+    done = run("restore", "a.png", "--out", "out.png", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert server.get(f"{path}/restored").content == (tmp_path / "out.png").read_bytes()
+    preview = decoded(server.get(f"{path}/preview.png").content)
+    assert np.array_equal(
+        preview, decoded(server.get(f"{path}/preview.png", params={"model": expected}).content)
+    )
+
+
+def test_where_a_mask_is_painted_it_is_filled(server: TestClient) -> None:
+    picture = send(server, noise(40, 40))
+    path = f"/api/pictures/{picture['id']}"
+    server.put(f"{path}/mask", json={"strokes": [{"radius": 4, "points": [[20, 20]]}]})
+    job = server.post(f"{path}/restore", json={"mask": True}).json()
+    assert job["about"]["model"] == picture["automatic"]["masked"]["name"] == "classical:inpaint"
+    assert finished(server, job)["state"] == "done"
+
+
 def test_a_painted_mask_is_the_one_of_the_command_line(
     with_model: TestClient, tmp_path: Path
 ) -> None:
@@ -212,7 +255,7 @@ def test_several_views_are_averaged_as_the_command_line_does(
         "noisy.png",
         "--model",
         "photo-denoiser",
-        "--views",
+        "--self-ensemble",
         "4",
         "--out",
         "restored.png",

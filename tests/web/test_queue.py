@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from restorae.errors import UsageError
+from restorae.web.http_errors import HttpError
 from restorae.web.jobs import Job, Queue, Work
-from restorae.web.refusals import Refused
 
 
 class Steps(Work):
@@ -62,7 +62,7 @@ def test_one_at_a_time_and_the_others_know_their_place(queue: Queue) -> None:
     works = [Steps() for _ in range(3)]
     jobs = [queue.add(work) for work in works]
     assert works[0].begun.wait(5)
-    assert [(told["state"], told["place"]) for told in queue.all()] == [
+    assert [(told["state"], told["position"]) for told in queue.all()] == [
         ("running", 0),
         ("waiting", 1),
         ("waiting", 2),
@@ -86,7 +86,7 @@ def test_too_many_are_refused(queue: Queue) -> None:
     assert first.begun.wait(5)
     for _ in range(3):
         queue.add(Steps())
-    with pytest.raises(Refused, match="3 jobs wait already") as error:
+    with pytest.raises(HttpError, match="3 jobs wait already") as error:
         queue.add(Steps())
     assert error.value.status == 429
 
@@ -142,5 +142,5 @@ def test_what_is_taken_off_the_list_is_forgotten(queue: Queue) -> None:
     job = over(queue, queue.add(work))
     queue.remove(job.id)
     assert work.forgotten
-    with pytest.raises(Refused, match="no job"):
+    with pytest.raises(HttpError, match="no job"):
         queue.get(job.id)

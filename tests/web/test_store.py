@@ -10,28 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from restorae.web.refusals import Refused
+from restorae.web.http_errors import HttpError
 from restorae.web.store import Store
 
 
 def test_it_holds_so_much_and_no_more(tmp_path: Path) -> None:
     store = Store(1000, tmp_path)
-    shelf = store.shelf()
-    shelf.claim(700)
-    with pytest.raises(Refused, match="There is no room") as error:
-        store.shelf().claim(301)
+    workspace = store.workspace()
+    workspace.claim(700)
+    with pytest.raises(HttpError, match="There is no room") as error:
+        store.workspace().claim(301)
     assert error.value.status == 507
-    shelf.remove()
-    store.shelf().claim(1000)
+    workspace.remove()
+    store.workspace().claim(1000)
     store.close()
 
 
 def test_a_shelf_that_is_removed_takes_its_files_along(tmp_path: Path) -> None:
     store = Store(1000, tmp_path)
-    shelf = store.shelf()
-    (shelf.folder / "picture").write_bytes(b"x")
-    shelf.remove()
-    assert not shelf.folder.exists()
+    workspace = store.workspace()
+    (workspace.folder / "picture").write_bytes(b"x")
+    workspace.remove()
+    assert not workspace.folder.exists()
     store.close()
     assert not list(tmp_path.iterdir())
 

@@ -55,7 +55,14 @@ def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]])
 
 
 def terminal_progress() -> Progress:
-    """A live bar on a terminal, plain lines elsewhere."""
+    """The progress of a command that begins its work: a live bar on a terminal, plain lines elsewhere.
+
+    Every command that works calls this, so here the process is set up too: not earlier, because that
+    takes imports which an answer to a wrong command line should not wait for.
+    """
+    from restorae.process import prepare_process
+
+    prepare_process()
     return BarProgress() if sys.stderr.isatty() else LineProgress()
 
 

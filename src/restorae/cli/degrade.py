@@ -72,7 +72,7 @@ def _degrade(
     from restorae.formats import write_array
     from restorae.pixels import as_array, as_batch, to_stored, to_working
     from restorae.randomness import generator
-    from restorae.restoring import plan, run
+    from restorae.restoring import change_files, plan_tasks
 
     progress = terminal_progress()
     named = [name for name in inputs if is_named(name)]
@@ -87,7 +87,7 @@ def _degrade(
     rest = [Path(given) for given in inputs if given not in named]
     if not rest:
         return
-    jobs = plan(rest, out, overwrite, skip_existing)
+    tasks = plan_tasks(rest, out, overwrite, skip_existing)
     examples: list[tuple[str, tuple[Image, Image]]] = []
 
     def change(pixels: np.ndarray, place: int) -> np.ndarray:
@@ -96,14 +96,14 @@ def _degrade(
         # a file's damage follows from the seed and its place in the run, not from what else is in memory
         degraded = damage.draw(generator(seed, place), len(clean)).apply(clean)
         if show and len(examples) < _SHOWN:
-            examples.append((jobs[place].source.name, (clean[0], degraded[0])))
+            examples.append((tasks[place].source.name, (clean[0], degraded[0])))
         return (
             as_array(degraded, pixels.dtype).reshape(pixels.shape)
             if many
             else to_stored(degraded[0], like=pixels)
         )
 
-    failures = run(jobs, change, "Degrading", progress)
+    failures = change_files(tasks, change, "Degrading", progress)
     if show and examples:
         from restorae.figures import comparison_sheet, write_figure
 
@@ -111,4 +111,4 @@ def _degrade(
         sheet = out.with_name(f"{out.stem if out.is_file() else out.name}-sheet.png")
         write_figure(comparison_sheet(examples, ("clean", "degraded")), sheet)
         say(f"{sheet}: before and after.")
-    finish("degraded", len(jobs), failures, out)
+    finish("degraded", len(tasks), failures, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +16,12 @@ from restorae.cli.options import (
     ModelName,
     Overwrite,
     Seed,
+    SelfEnsemble,
     Split,
-    Views,
     With,
     import_files,
     ready_for,
-    tell_of_views,
+    warn_of_self_ensemble,
 )
 from restorae.cli.sources import check_damage, check_split, test_set_from
 from restorae.errors import UsageError
@@ -93,7 +94,7 @@ def evaluate(
         int | None,
         typer.Option(min=1, max=50, help=f"How many pictures the sheet shows ({_WORST})."),
     ] = None,
-    views: Views = 1,
+    self_ensemble: SelfEnsemble = 1,
     overwrite: Overwrite = False,
     json_wanted: Json = False,
     device: Device = "auto",
@@ -106,7 +107,7 @@ def evaluate(
     from restorae.evaluating.baselines import evaluate_baselines
     from restorae.evaluating.tables import as_plain, means_table, pictures_csv, pictures_table
     from restorae.files import write_text
-    from restorae.restoring import restorer_named
+    from restorae.restoring import RestoreRequest, open_restorer
 
     import_files(imports)
     check_damage(spec, degraded)
@@ -119,13 +120,15 @@ def evaluate(
     for option, target, suffix in (("--table", scores_file, ".csv"), ("--sheet", sheet, ".png")):
         if target is not None:
             ready_for(target, (suffix,), overwrite, option)
-    restorer = restorer_named(model, device, views=views)
-    tell_of_views(restorer, views)
+    restorer = open_restorer(model, device=device)
+    RestoreRequest(self_ensemble=self_ensemble).check(restorer.capabilities)
+    warn_of_self_ensemble(restorer, self_ensemble)
+    restore_images = functools.partial(restorer.restore_images, self_ensemble=self_ensemble)
     progress = terminal_progress()
     test_set = test_set_from(clean, degraded, spec, split, seed, data_dir, progress)
     coverage = _coverage_of(restorer, test_set)
     found = score(
-        restorer.restore_images,
+        restore_images,
         test_set,
         progress,
         fit_gain=fit_gain,
@@ -139,7 +142,7 @@ def evaluate(
         from restorae.evaluating.worst import TITLES, worst_pictures
         from restorae.figures import full_size_sheet, write_figure
 
-        shown = worst_pictures(restorer.restore_images, test_set, found, worst or _WORST)
+        shown = worst_pictures(restore_images, test_set, found, worst or _WORST)
         write_figure(full_size_sheet(shown, TITLES), sheet)
         say(
             f"{sheet}: the worst {len(shown)} of {found.count:,} picture(s), each where its error is largest."
@@ -152,7 +155,7 @@ def evaluate(
             "degraded_data": degraded,
             "split": split,
             "seed": seed,
-            "views": views,
+            "self_ensemble": self_ensemble,
         }
         covered = {"error_bound": coverage.coverage().model_dump()} if coverage else {}
         show_json({**request, **as_plain(found, others, per_picture), **covered})
@@ -175,11 +178,8 @@ def evaluate(
 def _coverage_of(restorer: Restorer, test_set: TestSet) -> CoverageTally | None:
     """What counts how often the restorer's error bound holds, where it was calibrated on such pictures."""
     from restorae.evaluating import CoverageTally
-    from restorae.restoring import ModelRestorer
 
-    if not isinstance(restorer, ModelRestorer):
-        return None
-    bound = restorer.model.card.error_bounds.get(restorer.model.shown(test_set.clean.channels))
+    bound = restorer.error_bound_for(test_set.clean.channels)
     return None if bound is None else CoverageTally(bound)
 
 

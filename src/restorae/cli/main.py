@@ -1,4 +1,4 @@
-"""The command `restorae`: one file per command, each importing what it needs when it runs."""
+"""The command `restorae`: one file per command, imported when it is called."""
 
 from __future__ import annotations
 
@@ -10,32 +10,40 @@ from typing import NoReturn
 
 import typer
 
-from restorae.cli.degrade import degrade
-from restorae.cli.demo import demo
-from restorae.cli.doctor import doctor
-from restorae.cli.evaluate import evaluate
-from restorae.cli.models import models
-from restorae.cli.restore import restore
-from restorae.cli.serve import serve
-from restorae.cli.train import train
-from restorae.cli.vae import vae
+from restorae.cli.deferred import Group, deferred
 from restorae.cli.wording import COMMAND_LINE
 from restorae.errors import Interrupted, RestoraeError
 
+COMMANDS = {
+    "demo": ("restorae.cli.demo:demo", "Degrade digits, train a network, restore unseen digits."),
+    "degrade": ("restorae.cli.degrade:degrade", "Add noise, blur, scratches and other damage."),
+    "train": ("restorae.cli.train:train", "Train a network to restore your images."),
+    "restore": ("restorae.cli.restore:restore", "Restore images, stacks, folders and arrays."),
+    "evaluate": ("restorae.cli.evaluate:evaluate", "Score models and classical methods."),
+    "vae": ("restorae.cli.vae:vae", "Variational auto-encoders and their latent space."),
+    "models": ("restorae.cli.models:models", "List, show and calibrate models."),
+    "serve": ("restorae.cli.serve:serve", "Open the web page on this machine."),
+    "doctor": ("restorae.cli.doctor:doctor", "Show what restorae finds on this machine."),
+}
+"""Name of each command: where it is, and its line in `restorae --help`."""
+
 app = typer.Typer(
     name="restorae",
-    help="Learn the damage in your pictures and lift it off the rest of them.",
+    cls=Group,
+    help="Learns from examples what is wrong with your images and repairs the rest.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, degrade, train, restore, evaluate):
-    app.command()(command)
-app.add_typer(vae, name="vae")
-app.add_typer(models, name="models")
-app.command()(serve)
-app.command()(doctor)
+
+
+def _not_called() -> None:
+    """Stands where a deferred command's function will be."""
+
+
+for name, (target, summary) in COMMANDS.items():
+    app.command(name, cls=deferred(target), help=summary)(_not_called)
 
 
 def _version(wanted: bool) -> None:

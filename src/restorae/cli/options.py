@@ -6,11 +6,14 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorae.errors import InputError, UsageError
+from restorae.errors import Fix, InputError, Message, UsageError
+
+if TYPE_CHECKING:
+    from restorae.restoring import Restorer
 
 Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, alone on stdout.")]
@@ -36,10 +39,10 @@ ModelName = Annotated[
 ]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 PRECISIONS = ("auto", "float32", "bfloat16")
-Views = Annotated[
+SelfEnsemble = Annotated[
     int,
     typer.Option(
-        help="Average over 2, 4 or 8 views of the picture, turned and mirrored: a little better, so many times as long."
+        help="Average over 2, 4 or 8 rotations and flips: slightly better, that many times slower."
     ),
 ]
 Import = Annotated[
@@ -149,12 +152,14 @@ def network_from(text: str) -> Any:
     return Network.of(f"{found.kind}{bracket}{settings}")
 
 
-def tell_of_views(restorer: Any, views: int) -> None:
-    """Say so where several views of a picture cannot be expected to do it good."""
+def warn_of_self_ensemble(restorer: Restorer, count: int) -> None:
+    """Warn where averaging over rotations and flips is not expected to help."""
     from restorae.cli.console import terminal_progress
 
-    if views > 1 and not restorer.model.card.learned_turned:
+    if count > 1 and not restorer.capabilities.learned_flips:
         terminal_progress().warn(
-            f"{restorer.name} did not learn from pictures that were turned and mirrored, so --views may do harm: compare without. "
-            "restorae train --augment teaches it."
+            Message(
+                f"{restorer.name} was not trained on rotated and flipped images, so a self-ensemble may do harm. Compare both",
+                fixes=(Fix("self_ensemble", action="omit"),),
+            )
         )

@@ -58,6 +58,7 @@ def serve(
         raise UsageError(f"There is no folder {data} to train on.")
     import_files(imports)
     from restorae.cli.console import say
+    from restorae.process import prepare_process
     from restorae.web import Limits, Options
     from restorae.web import serve as run
 
@@ -68,6 +69,7 @@ def serve(
         raise UsageError(
             f"{_TOKEN} holds characters that cannot stand in an address. Take letters, digits, hyphens and underscores."
         )
+    prepare_process()
     options = Options(
         host=host,
         port=port,

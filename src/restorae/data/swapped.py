@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from restorae.data.pairs import Pairs
 from restorae.data.registration import looked_at
-from restorae.page_detection import middle
+from restorae.page_detection import center_crop
 from restorae.pixels import to_grey
 from restorae.shapes import Image
 
@@ -93,7 +93,7 @@ def _paper(picture: Tensor) -> float:
 
 def _grey(image: Image) -> Tensor:
     """The middle of a picture in grey: enough to measure on."""
-    image = middle(image, _SIDE)
+    image = center_crop(image, _SIDE)
     return to_grey(image[None])[0, 0] if len(image) == 3 else image.mean(0)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from restorae.data import Pictures
 from restorae.degradations import Degradation
 from restorae.evaluating.fitted import FittedTally, GainFitted, finite
-from restorae.files import in_print
+from restorae.files import printable
 from restorae.parts import Settings
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
@@ -236,7 +236,7 @@ def _one_by_one(
     )
     return tuple(
         PictureScores(
-            name=in_print(name),
+            name=printable(name),
             degraded=came,
             restored=went,
             gain_fitted=pairs[place] if pairs else None,

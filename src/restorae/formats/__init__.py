@@ -1,39 +1,59 @@
-"""Reading and writing: pictures with all that belongs to them, stills to learn from, arrays, idx, small animations."""
+"""Reading and writing files: images with everything that belongs to them, stills to learn from, arrays, idx, GIF."""
 
 from restorae.formats.animations import write_gif
 from restorae.formats.arrays import read_array, write_array
 from restorae.formats.finding import picture_files
+from restorae.formats.format import Capabilities, Format
 from restorae.formats.idx import read_idx
-from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, SUFFIXES, WRITTEN, kind_named, kind_of
-from restorae.formats.originals import (
-    MOST_PIXELS,
-    ArrayRows,
-    Original,
-    Page,
-    Rows,
-    open_original,
-    skip_rows,
+from restorae.formats.libraries import quiet_libraries
+from restorae.formats.opening import MOST_PIXELS, open_original
+from restorae.formats.original import ArrayRows, Original, Page, Rows, skip_rows
+from restorae.formats.plain import begin_plain, plain_suffix
+from restorae.formats.registry import (
+    ARRAY_KINDS,
+    FORMATS,
+    SUFFIX_OF,
+    SUFFIXES,
+    WRITTEN,
+    format_named,
+    format_of,
+    kind_named,
+    kind_of,
 )
-from restorae.formats.results import Result, begin_result
+from restorae.formats.results import begin_result
 from restorae.formats.stills import Outline, read_outline, read_still, write_still
+from restorae.formats.writer import MemoryWriter, Writer
+
+Result = Writer
+"""Former name of `Writer`."""
 
 __all__ = [
     "ARRAY_KINDS",
+    "FORMATS",
     "MOST_PIXELS",
     "SUFFIXES",
     "SUFFIX_OF",
     "WRITTEN",
     "ArrayRows",
+    "Capabilities",
+    "Format",
+    "MemoryWriter",
     "Original",
     "Outline",
     "Page",
     "Result",
     "Rows",
+    "Writer",
+    "begin_plain",
     "begin_result",
+    "format_named",
+    "format_of",
     "kind_named",
     "kind_of",
     "open_original",
     "picture_files",
+    "plain_suffix",
+    "quiet_libraries",
     "read_array",
     "read_idx",
     "read_outline",

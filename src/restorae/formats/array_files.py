@@ -1,4 +1,4 @@
-"""Array files as pages of stored values, so that they go the way that pictures go."""
+"""Array files as pages of stored values, so that they are read and written like images."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadPicture, Fix
 from restorae.formats.arrays import read_array
-from restorae.formats.originals import ArrayRows, Original, Page, Rows
+from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows
 
-_PICTURE_BANDS = (1, 2, 3, 4)
+_IMAGE_BANDS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,13 @@ class ArrayOriginal(Original):
 
     array: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
     order: tuple[int, ...] = ()
-    """How its sides are rearranged to planes, height, width[, bands]."""
+    """How its axes are rearranged to planes, height, width[, bands]."""
     banded: bool = False
+    """Whether one of the axes holds the channels."""
+
+    @property
+    def is_array(self) -> bool:
+        return True
 
     def planes(self, array: np.ndarray) -> Any:
         """Views of the planes of an array of this shape: (height, width[, bands]) each."""
@@ -31,7 +36,21 @@ class ArrayOriginal(Original):
         return _Planes(moved, moved.shape[: -3 if self.banded else -2])
 
     def rows(self, page: int) -> Rows:
-        return ArrayRows(self.planes(self.array)[page])
+        self.require_unchanged()
+        plane = self.planes(self.array)[page]
+        return _MappedRows(plane, self) if self.stamp is not None else ArrayRows(plane)
+
+
+class _MappedRows(ArrayRows):
+    """Rows of a file that is mapped into memory: it must not become shorter while they are read."""
+
+    def __init__(self, plane: np.ndarray, original: ArrayOriginal) -> None:
+        super().__init__(plane)
+        self.original = original
+
+    def read(self, count: int) -> np.ndarray:
+        self.original.require_unchanged()
+        return super().read(count)
 
 
 class _Planes:
@@ -45,37 +64,46 @@ class _Planes:
         return view
 
 
-def open_array(path: Path, kind: str, axes: str | None) -> ArrayOriginal:
-    """A `.npy` (looked at where it lies) or a `.npz` (its `images`, or its only array).
+def open_npy(path: Path, axes: str | None) -> ArrayOriginal:
+    """A `.npy`, mapped into memory rather than read.
 
     Raises:
-        BadPicture: it cannot be read, or its sides are no pictures.
+        BadPicture: it cannot be read, or its axes are no images.
     """
-    array = _mapped(path) if kind == "npy" else read_array(path)
+    stamp = FileStamp.of(path)
+    return _as_original(path, "npy", _mapped(path), axes, stamp)
+
+
+def open_npz(path: Path, axes: str | None) -> ArrayOriginal:
+    """The array `images` of a `.npz`, or its only one.
+
+    Raises:
+        BadPicture: it cannot be read, or its axes are no images.
+    """
+    stamp = FileStamp.of(path)
+    return _as_original(path, "npz", read_array(path), axes, stamp)
+
+
+def _as_original(
+    path: Path, kind: str, array: np.ndarray, axes: str | None, stamp: FileStamp
+) -> ArrayOriginal:
     if array.ndim < 2 or array.size == 0:
         raise BadPicture(
-            f"{path} holds an array of shape {array.shape}; pictures are (height, width), (height, width, channels) or many."
+            f"holds an array of shape {array.shape}; images are (height, width), (height, width, channels) or several of these",
+            subject=path,
         )
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
-        raise BadPicture(
-            f"{path} holds {array.dtype} values; pictures are whole numbers or floats."
-        )
+        raise BadPicture(f"holds {array.dtype} values; images are integers or floats", subject=path)
     letters = _letters(path, array.shape, axes)
-    outer = [place for place, letter in enumerate(letters) if letter not in "YXC"]
-    banded = "C" in letters
-    order = (
-        *outer,
-        letters.index("Y"),
-        letters.index("X"),
-        *([letters.index("C")] if banded else []),
-    )
-    bands = array.shape[letters.index("C")] if banded else 1
+    outer = [axis for axis, letter in enumerate(letters) if letter not in "YXC"]
+    y, x, c = (letters.find(letter) for letter in "YXC")
+    banded = c >= 0
+    bands = array.shape[c] if banded else 1
     alpha = 1 if banded and axes is None and bands in (2, 4) else 0
-    page = Page(
-        array.shape[letters.index("Y")], array.shape[letters.index("X")], bands, alpha, array.dtype
-    )
-    count = math.prod(array.shape[place] for place in outer)
-    return ArrayOriginal(path, kind, (page,) * count, (), array, order, banded)
+    page = Page(array.shape[y], array.shape[x], bands, alpha, array.dtype)
+    count = math.prod(array.shape[axis] for axis in outer)
+    order = (*outer, y, x, *([c] if banded else []))
+    return ArrayOriginal(path, kind, (page,) * count, (), array, order, banded, stamp=stamp)
 
 
 def _mapped(path: Path) -> np.ndarray:
@@ -95,15 +123,21 @@ def _letters(path: Path, shape: tuple[int, ...], axes: str | None) -> str:
             or not {"Y", "X"} <= set(said)
             or not said.isalpha()
         ):
+            letters = "ZCTABD"[: max(0, len(shape) - 2)]
             raise BadPicture(
-                f"{path}: --axes {axes} does not fit an array of shape {shape}: one letter for each side, Y and X among them, such as "
-                f"{'ZCTABD'[: max(0, len(shape) - 2)]}YX."
+                f"{{}} {axes!r} does not fit an array of shape {shape}: expected one letter for each axis, Y and X among them, "
+                f"such as {letters}YX",
+                subject=path,
+                settings=("axes",),
+                fix=Fix("axes", action="change"),
             )
         return said.replace("S", "C") if "C" not in said else said
-    banded = len(shape) > 2 and shape[-1] in _PICTURE_BANDS
+    banded = len(shape) > 2 and shape[-1] in _IMAGE_BANDS
     outer = len(shape) - (3 if banded else 2)
     if outer > 8:
         raise BadPicture(
-            f"{path} holds an array of shape {shape}: too many sides. Name them with --axes."
+            f"holds an array of shape {shape}, whose axes have no usual meaning: name them",
+            subject=path,
+            fix=Fix("axes"),
         )
     return "abdefghi"[:outer].upper() + ("YXC" if banded else "YX")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tokenize
 import zipfile
@@ -13,6 +14,7 @@ import numpy as np
 
 from restorae.errors import BadPicture
 from restorae.files import written_whole
+from restorae.formats.original import cannot_read
 
 _UNREADABLE = (
     OSError, ValueError, EOFError, MemoryError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError
@@ -36,7 +38,7 @@ def read_array(path: Path, name: str | None = None) -> np.ndarray:
             with loaded:
                 return _choose(path, loaded, name)
     except _UNREADABLE as error:
-        raise BadPicture(_explain(path, error)) from None
+        raise _unreadable(path, error) from None
 
 
 def _choose(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> np.ndarray:
@@ -48,7 +50,8 @@ def _chosen_name(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> 
     chosen = next((each for each in wanted if each in arrays.files), None)
     if chosen is None:
         raise BadPicture(
-            f"{path} holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}."
+            f"holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}",
+            subject=path,
         )
     return chosen
 
@@ -56,7 +59,7 @@ def _chosen_name(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> 
 def write_array(path: Path, array: np.ndarray, like: Path | None = None) -> None:
     """Write `array` as `.npy`, or as the array `images` of a `.npz`, whole or not at all.
 
-    With `like`, another `.npz`, it takes the name and the place of the array that `read_array` finds there, and the others come along.
+    With `like`, another `.npz`, it replaces the array that `read_array` finds there, and the others are copied.
 
     Raises:
         BadPicture: `like` cannot be read.
@@ -84,12 +87,24 @@ def _replaced(like: Path, array: np.ndarray) -> Any:
             name = _chosen_name(like, loaded, None)
             return {each: array if each == name else loaded[each] for each in loaded.files}
     except _UNREADABLE as error:
-        raise BadPicture(_explain(like, error)) from None
+        raise _unreadable(like, error) from None
 
 
-def _explain(path: Path, error: Exception) -> str:
-    if "Object arrays" in str(error) or (
-        "allow_pickle" in str(error) and path.read_bytes()[:1] == b"\x80"
-    ):
-        return f"{path} holds Python objects, which are never loaded (they could run code). Expected an array of numbers."
-    return f"{path} cannot be read as a NumPy array: it is cut short, damaged or something else ({error})."
+def _unreadable(path: Path, error: Exception) -> BadPicture:
+    if isinstance(error, OSError) and error.errno is not None:
+        return cannot_read(path, error)
+    if "Object arrays" in str(error) or ("allow_pickle" in str(error) and _is_pickle(path)):
+        return BadPicture(
+            "holds Python objects, which are never loaded (they could run code); expected an array of numbers",
+            subject=path,
+        )
+    return BadPicture(
+        f"cannot be read as a NumPy array: it is cut short, damaged or something else ({error})",
+        subject=path,
+    )
+
+
+def _is_pickle(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as handle:
+        return handle.read(1) == b"\x80"
+    return False

@@ -1,4 +1,4 @@
-"""Finding pictures in folders."""
+"""Finding image files in folders."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 import os
 from pathlib import Path
 
-from restorae.formats.kinds import ARRAY_KINDS, SUFFIXES, kind_named, kind_of
+from restorae.formats.registry import SUFFIXES, format_named, format_of
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The picture files below a folder, sorted; hidden ones are left out, links to folders not followed.
+    """The image files below a folder, sorted; hidden ones are left out, links to folders not followed.
 
-    Files that go by a picture's name are taken as such, broken ones too; of others those that are pictures by content. A
-    folder that may not be looked into stands for its pictures, so that it is named where a broken file would be.
+    Files with an image's suffix are listed, broken ones too; of the others those that are images by content. A folder that
+    may not be read is listed itself, so that it is reported where a broken file would be.
     """
     found: list[Path] = []
     closed: list[OSError] = []
@@ -30,8 +30,10 @@ def picture_files(folder: Path) -> list[Path]:
 def _is_picture(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
-    if kind_named(path) in ARRAY_KINDS:
+    named = format_named(path)
+    if named is not None and named.is_array:
         return False
     with contextlib.suppress(OSError):
-        return path.is_file() and kind_of(path) not in (None, *ARRAY_KINDS)
+        found = format_of(path) if path.is_file() else None
+        return found is not None and not found.is_array
     return False

@@ -1,4 +1,4 @@
-"""Still pictures as one looks at them and learns from them: upright, grey or colour, without alpha and metadata."""
+"""Still images as they are displayed and learned from: upright, grey or colour, without alpha and metadata."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from restorae.errors import BadPicture, OutputError
+from restorae.errors import BadPicture
 from restorae.files import write_bytes
-from restorae.formats.kinds import ARRAY_KINDS, SUFFIX_OF, WRITTEN, kind_named
-from restorae.formats.originals import checked_kind, load_with_vips, unreadable
+from restorae.formats.libraries import import_pyvips
+from restorae.formats.opening import require_format
+from restorae.formats.registry import FORMATS, format_named
+from restorae.formats.vips_image import as_8_bits, vips_errors
+from restorae.formats.vips_reading import undecodable
 
 if TYPE_CHECKING:
     import pyvips
 
-_TAKEN_AS_THEY_ARE = ("b-w", "grey16", "srgb", "rgb", "rgb16")
-_TAKEN_FORMATS = ("uchar", "ushort", "float")
+_KEPT_SPACES = ("b-w", "grey16", "srgb", "rgb", "rgb16")
+_KEPT_TYPES = ("uchar", "ushort", "float")
 
 
 class Outline(NamedTuple):
-    """What a picture file says of itself before it is decoded, the way it will stand when turned upright."""
+    """Size of an image file as displayed, known before it is decoded."""
 
     height: int
     width: int
@@ -29,7 +32,7 @@ class Outline(NamedTuple):
 
 
 def read_outline(path: Path) -> Outline:
-    """Height, width, channels and decoded size of a picture file, from its header alone.
+    """Height, width, channels and decoded size of an image file, from its header alone.
 
     Raises:
         BadPicture: as `read_still`.
@@ -43,97 +46,68 @@ def read_outline(path: Path) -> Outline:
 
 
 def read_still(path: Path) -> np.ndarray:
-    """The pixels of a picture file's first page as one looks at it: (height, width) when grey, else (height, width, 3).
+    """The pixels of an image file's first page as it is displayed: (height, width) when grey, else (height, width, 3).
 
-    uint8, uint16 or float32. Alpha is dropped, palettes and CMYK become RGB, and the picture is turned as its orientation says.
+    uint8, uint16 or float32. Alpha is dropped, palettes and CMYK become RGB, and the image is rotated as its orientation says.
 
     Raises:
         BadPicture: it cannot be read, is broken or cut short; the message names the file.
     """
-    import pyvips
-
+    pyvips = import_pyvips()
     image = _open(path)
     try:
         if image.get_typeof("orientation") and image.get("orientation") > 1:
-            image = (
-                image.copy_memory().autorot()
-            )  # lines are read from top to bottom, but turned they are needed in another order
+            # rows are read from top to bottom, but rotated they are needed in another order
+            image = image.copy_memory().autorot()
         if image.hasalpha():
             image = image.extract_band(0, n=image.bands - 1)
-        if image.interpretation not in _TAKEN_AS_THEY_ARE:
+        if image.interpretation not in _KEPT_SPACES:
             image = image.colourspace("srgb")
-        if image.format not in _TAKEN_FORMATS:
+        if image.format not in _KEPT_TYPES:
             image = image.cast("float")
         pixels = np.asarray(image.numpy()).reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
-        raise unreadable(path, error) from None
+        raise undecodable(path, error) from None
     return pixels[..., 0] if image.bands == 1 else pixels
 
 
 def _open(path: Path) -> pyvips.Image:
-    kind = checked_kind(path)
-    if kind in ARRAY_KINDS:
-        raise BadPicture(f"{path} is an array, not a picture.")
-    return load_with_vips(path, kind)
+    found = require_format(path)
+    if found.loader is None:
+        raise BadPicture("is an array, not an image", subject=path)
+    return found.loader.open(path)
 
 
 def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
     """Write (height, width) or (height, width, 3) pixels, uint8 or uint16, in the format that the name's suffix says.
 
     Raises:
-        BadPicture: the suffix names no format that is written.
+        BadPicture: the suffix names no format that is written, or it cannot hold these values.
         OutputError: it could not be written; nothing half-written is left.
     """
-    kind = kind_named(path)
-    if kind not in WRITTEN:
+    found = format_named(path)
+    if found is None or found.encode is None:
+        known = ", ".join(each.suffix for each in FORMATS.values() if each.encode)
         raise BadPicture(
-            f"{path.name}: pictures are written as {', '.join(SUFFIX_OF[each] for each in WRITTEN)}. Choose one of these suffixes."
+            f"images are written as {known}: choose one of these suffixes", subject=path
         )
+    holds = found.capabilities
     fits = pixels.ndim in (2, 3) and pixels.size and (pixels.ndim == 2 or pixels.shape[2] <= 4)
     if not fits or not (
         pixels.dtype in (np.uint8, np.uint16, np.bool_)
-        or (kind == "tiff" and pixels.dtype == np.float32)
+        or (holds.any_number and pixels.dtype == np.float32)
     ):
         raise BadPicture(
-            f"{path}: a picture file holds (height, width) or (height, width, 3) values of uint8 or uint16 (TIFF also float32), "
-            f"not {pixels.dtype} {pixels.shape}."
+            "an image file holds (height, width) or (height, width, 3) values of uint8 or uint16 (TIFF also float32), "
+            f"not {pixels.dtype} {pixels.shape}",
+            subject=path,
         )
-    import pyvips
-
-    try:
+    pyvips = import_pyvips()
+    with vips_errors(path):
         image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
         if pixels.dtype == np.uint16 and image.bands < 3:
             image = image.copy(interpretation="grey16")
-        if pixels.dtype == np.uint16 and kind in ("jpeg", "webp"):
+        if pixels.dtype == np.uint16 and holds.bits == 8:
             image = as_8_bits(image)
-        content = _encoded(image, kind, quality)
-    except pyvips.Error as error:
-        raise OutputError(
-            f"{path} could not be written: {str(error).splitlines()[-1].strip()}."
-        ) from None
+        content = found.encode(image, quality)
     write_bytes(path, content)
-
-
-def as_8_bits(image: pyvips.Image) -> pyvips.Image:
-    """A picture of 16 bits in 8."""
-    return (
-        (image / 257).rint().cast("uchar").copy(interpretation="b-w" if image.bands < 3 else "srgb")
-    )
-
-
-def _encoded(image: pyvips.Image, kind: str, quality: int) -> bytes:
-    content: bytes
-    match kind:
-        case "jpeg":
-            content = image.jpegsave_buffer(Q=quality)
-        case "png":
-            content = image.pngsave_buffer()
-        case "webp":
-            content = image.webpsave_buffer(Q=quality)
-        case "avif":
-            content = image.heifsave_buffer(
-                compression="av1", Q=quality, bitdepth=12 if image.format == "ushort" else 8
-            )
-        case _:
-            content = image.tiffsave_buffer(compression="deflate")
-    return content

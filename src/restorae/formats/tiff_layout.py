@@ -1,8 +1,7 @@
-"""How a TIFF is laid out: which of its pages are pictures, which are smaller copies, and how it was written."""
+"""How a TIFF is laid out: which of its pages are images, which are smaller copies, and how it was written."""
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture, MissingExtra
+from restorae.errors import BadPicture, Fix
+from restorae.formats.libraries import import_tifffile, without_tifffile_log
+from restorae.formats.original import cannot_read
 
 _VIPS_NAMES = {
     1: "none",
@@ -34,7 +35,7 @@ _REDUCED = 1
 class TiffLayout:
     """What is known of a TIFF before its pixels are decoded."""
 
-    places: tuple[int, ...]
+    pages: tuple[int, ...]
     """Directories that hold the pages to restore; the smaller copies of a pyramid are left out and made anew."""
     alphas: tuple[int, ...]
     """Values of a pixel that are alpha, for each page."""
@@ -68,23 +69,20 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
     Raises:
         BadPicture: its directories cannot be read, or `axes` does not fit.
     """
+    tifffile = import_tifffile()
     try:
-        import tifffile
-    except ImportError as error:
-        raise MissingExtra("Reading TIFF files needs tifffile: pip install tifffile.") from error
-    logging.getLogger("tifffile").setLevel(
-        logging.CRITICAL
-    )  # what is wrong with a file we say ourselves
-    try:
-        with tifffile.TiffFile(path) as opened:
+        with without_tifffile_log(), tifffile.TiffFile(path) as opened:
             if len(opened.pages) == 0:
-                raise BadPicture(f"{path} holds no page.")
+                raise BadPicture("holds no page", subject=path)
             return _layout(path, opened, axes)
     except BadPicture:
         raise
+    except OSError as error:
+        raise cannot_read(path, error) from None
     except Exception as error:  # of many kinds, with broken files
         raise BadPicture(
-            f"{path} cannot be read as a TIFF: {error}. It is cut short, damaged or of an unknown variant."
+            f"cannot be read as a TIFF: {error}. The file is cut short, damaged or of an unknown variant",
+            subject=path,
         ) from None
 
 
@@ -113,10 +111,11 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     }
     dtype = first.dtype
     if dtype is None:
-        raise BadPicture(f"{path} holds values of an unknown type.")
+        raise BadPicture("holds values of an unknown type", subject=path)
     if any(page.imagedepth > 1 for page in kept):
         raise BadPicture(
-            f"{path} holds volumes, several planes in one page, of which only the first could be read. Save each plane as a page."
+            "holds volumes, several planes in one page, of which only the first could be read. Save each plane as a page",
+            subject=path,
         )
     planes = _counted_by_description(opened)
     if planes is not None:  # ImageJ writes one directory for a whole stack
@@ -139,7 +138,8 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         )  # libvips divides by alpha
     if dtype.kind not in "fiu" or len(outlines) > 1:
         raise BadPicture(
-            f"{path} holds {dtype} values, which cannot be restored. Convert it to whole numbers or floats."
+            f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
+            subject=path,
         )
     return TiffLayout(
         places,
@@ -227,7 +227,11 @@ def _channels_of(
         outer = said.replace("Y", "").replace("X", "").replace("S", "")
         if not {"Y", "X"} <= set(said) or len(set(said)) != len(said) or not said.isalpha():
             raise BadPicture(
-                f"--axes {axes}: one letter for each side, Y and X among them, such as ZYX or TCYX."
+                f"{{}} {axes!r}: expected one letter for each axis, "
+                "Y and X among them, such as ZYX or TCYX",
+                subject=path,
+                settings=("axes",),
+                fix=Fix("axes", action="change"),
             )
         if len(outer) == 1:
             letters, sizes = outer, (count,)
@@ -238,8 +242,11 @@ def _channels_of(
             letters = outer
         elif outer:
             raise BadPicture(
-                f"{path} holds {count} pages and does not say how they are arranged; {axes} names {len(outer)} sides for them. "
-                "Name one, such as ZYX or CYX."
+                f"holds {count} pages and does not say how they are arranged; {{}} {axes!r} names {len(outer)} axes for them. "
+                "Expected one, such as ZYX or CYX",
+                subject=path,
+                settings=("axes",),
+                fix=Fix("axes", action="change"),
             )
     else:
         pairs = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from restorae.errors import BadPicture
@@ -51,18 +50,17 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
         )
 
 
-def is_lossless(path: Path) -> bool:
+def is_lossless(file: BinaryIO) -> bool:
     """Whether a WebP file's pixels were stored without loss; of an animation, those of its first frame.
 
     Raises:
         BadPicture: the file cannot be walked.
     """
-    with path.open("rb") as handle:
-        for name, content in _chunks(handle):
-            if name in (b"VP8L", b"VP8 "):
-                return name == b"VP8L"
-            if name == b"ANMF":  # 16 bytes of where and how long, then the frame's own chunks
-                return content[16:20] == b"VP8L"
+    for name, content in _chunks(file):
+        if name in (b"VP8L", b"VP8 "):
+            return name == b"VP8L"
+        if name == b"ANMF":  # 16 bytes of where and how long, then the frame's own chunks
+            return content[16:20] == b"VP8L"
     return False
 
 

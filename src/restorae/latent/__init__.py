@@ -1,7 +1,16 @@
-"""Walking in latent space: manifolds, clusters, walks from one picture to another."""
+"""Latent space: grids of decoded latents (manifolds), projections, interpolation between two images."""
 
 from restorae.latent.clusters import Projection, project
+from restorae.latent.interpolation import interpolate, line, tiled
 from restorae.latent.manifold import Manifold, axis_values, manifold
-from restorae.latent.walk import interpolate, tiled
 
-__all__ = ["Manifold", "Projection", "axis_values", "interpolate", "manifold", "project", "tiled"]
+__all__ = [
+    "Manifold",
+    "Projection",
+    "axis_values",
+    "interpolate",
+    "line",
+    "manifold",
+    "project",
+    "tiled",
+]

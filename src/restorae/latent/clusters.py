@@ -1,4 +1,4 @@
-"""Where pictures lie in latent space, brought to a plane."""
+"""Projections of latents onto a plane (principal component analysis)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Projection:
-    """Points on a plane, and how they came there."""
+    """Points on a plane, and how they were computed."""
 
     points: np.ndarray
     """(n, 2) float32."""
     axes: tuple[str, str]
     """What the horizontal and the vertical axis show."""
     note: str
-    """How it was projected, in words; empty where the plane is the latent space itself."""
+    """How the points were projected; empty if the plane is the latent space itself."""
 
 
 def project(means: Tensor) -> Projection:
-    """Latent means (n, latent_dim) on a plane.
+    """Project latent means (n, latent_dim) onto a plane.
 
-    Two dimensions are taken as they are; one becomes a line; more are brought to their two principal components
-    (Pearson, 1901), and the note says how much of the variance these hold.
+    Two dimensions stay as they are; one becomes a line; more are projected onto their first two principal components
+    (Pearson, 1901), and the note says which share of the variance these explain.
     """
     latent_dim = means.shape[1]
     if latent_dim == 2:
@@ -35,12 +35,12 @@ def project(means: Tensor) -> Projection:
         return Projection(
             flat.float().numpy(),
             ("z[0]", ""),
-            "one latent dimension: the height of a point means nothing",
+            "one latent dimension: the vertical position has no meaning",
         )
     centred = means.double() - means.double().mean(0)
     variances, directions = torch.linalg.eigh(centred.T @ centred / max(1, len(means) - 1))
     best = directions[:, [-1, -2]]
-    # a direction and its opposite are equally good: the larger entry is made positive, so that two runs agree
+    # the sign of a direction is arbitrary: the largest entry is made positive, so that two runs agree
     best = best * torch.sign(best.gather(0, best.abs().argmax(0, keepdim=True)))
     share = (variances[-2:].sum() / variances.sum().clamp_min(1e-12)).item()
     note = f"{latent_dim} latent dimensions, projected onto their first two principal components ({share:.0%} of the variance)"

@@ -1,16 +1,17 @@
-"""The latent manifold: what the decoder makes of a grid of latents (Kingma and Welling, 2014, figure 4)."""
+"""The latent manifold: a grid of latents, decoded (Kingma and Welling, 2014, figure 4)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 
-from restorae.errors import UsageError
-from restorae.latent.walk import tiled
+from restorae.errors import ShapeMismatch, UsageError
+from restorae.latent.interpolation import tiled
 from restorae.model import Model
 from restorae.networks import VAE
 
@@ -19,18 +20,18 @@ Spacing: TypeAlias = Literal["linear", "quantile"]
 
 @dataclass(frozen=True)
 class Manifold:
-    """A grid of decoded pictures."""
+    """A grid of decoded images."""
 
     images: np.ndarray
     """(n, n, height, width[, 3]), float32 in [0, 1]; the first row is the largest value of the vertical dimension."""
     values: np.ndarray
-    """The n values that both dimensions take, rising."""
+    """The n values that both dimensions take, ascending."""
     dimensions: tuple[int, int]
-    """Which latent dimension runs to the right and which upwards; the others are 0."""
+    """The latent dimensions shown to the right and upwards; the others stay where `base` says."""
 
     @property
     def canvas(self) -> np.ndarray:
-        """All pictures as one, (n · height, n · width[, 3])."""
+        """All images as one, (n · height, n · width[, 3])."""
         return tiled(self.images)
 
 
@@ -40,36 +41,46 @@ def manifold(
     extent: float = 1.0,
     spacing: Spacing = "linear",
     dimensions: tuple[int, int] = (0, 1),
+    base: Sequence[float] | None = None,
 ) -> Manifold:
-    """Decode an n × n grid of latents, z[0] to the right and z[1] upwards, in one go.
+    """Decode an n × n grid of latents, z[0] to the right and z[1] upwards, in one batch.
 
     Args:
         model: a variational auto-encoder of two or more latent dimensions.
-        n: pictures along each side.
+        n: images along each axis.
         extent: both dimensions run from -extent to extent.
         spacing: `linear`, or `quantile`: equally likely steps under the standard normal prior.
-        dimensions: which two latent dimensions to walk along.
+        dimensions: the two latent dimensions to vary.
+        base: the latent whose other coordinates are kept, latent_dim numbers; by default all 0.
 
     Raises:
+        ShapeMismatch: `base` has another number of coordinates.
         UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
     """
-    latent_dim = (
-        model.network.latent_dim if isinstance(model.network, VAE) else 0
-    )  # decode says what is wrong with the others
+    # `decode` refuses the others
+    latent_dim = model.network.latent_dim if isinstance(model.network, VAE) else 0
     if latent_dim == 1:
         raise UsageError(
-            "A manifold is a plane and this model has one latent dimension. Walk along its line with restorae vae interpolate, or "
-            "train with --latent-dim 2."
+            "A manifold shows two latent dimensions and this model has one. Interpolate between two images, or train a model with "
+            "two latent dimensions"
         )
     if n < 1:
-        raise UsageError(f"A manifold has at least one picture along each side, not {n}.")
+        raise UsageError(f"A manifold has at least one image along each axis, got n={n}")
     right, up = dimensions
     if latent_dim and (right == up or not (0 <= right < latent_dim and 0 <= up < latent_dim)):
         raise UsageError(
-            f"Choose two different latent dimensions from 0 to {latent_dim - 1}; {right} and {up} came."
+            f"expected two different latent dimensions from 0 to {latent_dim - 1}, got {right} and {up}",
+            subject="dimensions",
         )
     values = axis_values(n, extent, spacing)
-    latents = np.zeros((n, n, max(latent_dim, 2)), np.float32)
+    start = (
+        np.zeros(max(latent_dim, 2), np.float32) if base is None else np.asarray(base, np.float32)
+    )
+    if latent_dim and start.shape != (latent_dim,):
+        raise ShapeMismatch(
+            f"A latent of this model has {latent_dim} coordinate(s), not {len(start)}"
+        )
+    latents = np.tile(start, (n, n, 1))
     latents[..., right] = values[None, :]
     latents[..., up] = values[::-1, None]
     images = model.decode(latents.reshape(n * n, -1))
@@ -77,13 +88,13 @@ def manifold(
 
 
 def axis_values(n: int, extent: float, spacing: Spacing) -> np.ndarray:
-    """N rising values from -extent to extent, (n,) float32.
+    """N ascending values from -extent to extent, (n,) float32.
 
     >>> axis_values(3, 1.0, "linear").tolist()
     [-1.0, 0.0, 1.0]
     """
     if not (math.isfinite(extent) and extent > 0):
-        raise UsageError(f"The range is a number above 0, not {extent}.")
+        raise UsageError(f"The range must be a number above 0, got {extent}")
     if spacing == "linear" or n == 1:
         return (
             np.linspace(-extent, extent, n, dtype=np.float32) if n > 1 else np.zeros(1, np.float32)
@@ -91,5 +102,5 @@ def axis_values(n: int, extent: float, spacing: Spacing) -> np.ndarray:
     outermost = torch.special.ndtr(torch.tensor(float(extent), dtype=torch.float64)).item()
     steps = torch.linspace(1 - outermost, outermost, n, dtype=torch.float64)
     values: np.ndarray = torch.special.ndtri(steps).float().numpy()
-    values[0], values[-1] = -extent, extent  # far out the chance beyond them is rounded to nothing
+    values[0], values[-1] = -extent, extent  # far out, the tail probability rounds to 0
     return values

@@ -13,7 +13,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
-from restorae.machine import keep_freed_memory
 from restorae.model.card import FORMAT_VERSION, Card
 from restorae.model.model import HEADER, SUFFIX, Model
 from restorae.networks import Network
@@ -27,7 +26,6 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
             class that was not imported yet; the message names it.
         BadModelFile: broken, of a newer format, or something else.
     """
-    keep_freed_memory()
     path = find(name_or_path)
     header, tensors = read_file(path, HEADER)
     card = card_of(header, path)

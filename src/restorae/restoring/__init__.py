@@ -1,52 +1,99 @@
-"""Restoring files: pictures, stacks, arrays and folders of them, by a model or a classical method."""
+"""Restoring files: images, stacks, arrays and folders of them, by a model or a classical method.
 
-from restorae.restoring.archive import LOG, Order, file_digest, restore_files
-from restorae.restoring.choosing import PAGES, PHOTOS, Choice, choose_for_files, choose_model
-from restorae.restoring.classical import Classical
-from restorae.restoring.files import Failure, read, run, write
-from restorae.restoring.jobs import Job, plan
-from restorae.restoring.masks import Masks
-from restorae.restoring.pictures import Treatment, restore_picture
-from restorae.restoring.preview import preview
-from restorae.restoring.restorers import (
-    PREFIX,
-    ClassicalRestorer,
-    ModelRestorer,
-    Restorer,
-    restorer_from,
-    restorer_named,
-)
-from restorae.restoring.samples import as_float, draw_files, refuse_losses, write_samples
+Names are resolved at first use (PEP 562): planning a run and checking a request import neither torch nor any model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restorae.restoring.batch import file_digest, restore_files
+    from restorae.restoring.classical import Classical
+    from restorae.restoring.facts import ImageFacts
+    from restorae.restoring.files import Failure, change_files
+    from restorae.restoring.image import ImageReport, restore_image
+    from restorae.restoring.masks import Masks
+    from restorae.restoring.model_choice import PAGES, PHOTOS, Choice, choose_model
+    from restorae.restoring.model_restorer import ModelRestorer
+    from restorae.restoring.opening import (
+        PREFIX,
+        ClassicalRestorer,
+        RestorerPool,
+        open_restorer,
+    )
+    from restorae.restoring.preview import preview_files
+    from restorae.restoring.request import RestoreRequest
+    from restorae.restoring.restorer import Capabilities, Restored, Restorer, capabilities_of
+    from restorae.restoring.tasks import LOG, FileTask, plan_tasks
+
+_HOMES = {
+    "Capabilities": "restorer",
+    "Choice": "model_choice",
+    "Classical": "classical",
+    "ClassicalRestorer": "opening",
+    "Failure": "files",
+    "FileTask": "tasks",
+    "ImageFacts": "facts",
+    "ImageReport": "image",
+    "LOG": "tasks",
+    "Masks": "masks",
+    "ModelRestorer": "model_restorer",
+    "PAGES": "model_choice",
+    "PHOTOS": "model_choice",
+    "PREFIX": "opening",
+    "RestoreRequest": "request",
+    "Restored": "restorer",
+    "Restorer": "restorer",
+    "RestorerPool": "opening",
+    "capabilities_of": "restorer",
+    "change_files": "files",
+    "choose_model": "model_choice",
+    "file_digest": "batch",
+    "open_restorer": "opening",
+    "plan_tasks": "tasks",
+    "preview_files": "preview",
+    "restore_files": "batch",
+    "restore_image": "image",
+}
 
 __all__ = [
     "LOG",
     "PAGES",
     "PHOTOS",
     "PREFIX",
+    "Capabilities",
     "Choice",
     "Classical",
     "ClassicalRestorer",
     "Failure",
-    "Job",
+    "FileTask",
+    "ImageFacts",
+    "ImageReport",
     "Masks",
     "ModelRestorer",
-    "Order",
+    "RestoreRequest",
+    "Restored",
     "Restorer",
-    "Treatment",
-    "as_float",
-    "choose_for_files",
+    "RestorerPool",
+    "capabilities_of",
+    "change_files",
     "choose_model",
-    "draw_files",
     "file_digest",
-    "plan",
-    "preview",
-    "read",
-    "refuse_losses",
+    "open_restorer",
+    "plan_tasks",
+    "preview_files",
     "restore_files",
-    "restore_picture",
-    "restorer_from",
-    "restorer_named",
-    "run",
-    "write",
-    "write_samples",
+    "restore_image",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"restorae.restoring.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'restorae.restoring' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,26 +8,35 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.errors import InputError
+from restorae.errors import InputError, Message
 from restorae.formats import read_array, read_still, write_array, write_still
 from restorae.progress import SILENT, Progress
-from restorae.restoring.jobs import ARRAYS, Job
+from restorae.restoring.tasks import ARRAYS, FileTask
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that could not be done, and why."""
+    """A file that failed, and why."""
 
     source: Path
-    reason: str
+    reason: Message
+
+    @classmethod
+    def of(cls, source: Path, error: InputError | MemoryError) -> Failure:
+        """The failure that an error means for a file."""
+        if isinstance(error, MemoryError):
+            return cls(source, Message("does not fit in memory", source))
+        reason = error.message
+        if reason.subject is None and str(source) not in reason.problem:
+            reason = Message(reason.problem, source, reason.settings, reason.fixes)
+        return cls(source, reason)
 
     def __str__(self) -> str:
-        # most reasons name the file themselves
-        return self.reason if str(self.source) in self.reason else f"{self.source}: {self.reason}"
+        return self.reason.render()
 
 
 def read(path: Path) -> np.ndarray:
-    """A picture file's pixels or an array file's array."""
+    """Pixels of an image file or the array of an array file."""
     return read_array(path) if path.suffix.lower() in ARRAYS else read_still(path)
 
 
@@ -39,42 +48,31 @@ def write(path: Path, pixels: np.ndarray) -> None:
         write_still(path, pixels)
 
 
-def run(
-    jobs: Sequence[Job],
+def change_files(
+    tasks: Sequence[FileTask],
     change: Callable[[np.ndarray, int], np.ndarray],
-    task: str,
+    title: str,
     progress: Progress = SILENT,
 ) -> list[Failure]:
-    """Read, change and write each job's file; return those that could not be done.
+    """Read, change and write each task's file; return those that failed.
 
     Args:
-        jobs: what to read and write.
-        change: makes the result of what was read; it is also given the job's place.
-        task: what the progress calls it.
+        tasks: what to read and write.
+        change: makes the result of what was read; it is also given the task's index.
+        title: what the progress calls it.
         progress: hears of each file.
 
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
     """
-    return one_by_one(
-        jobs, lambda job, place: write(job.target, change(read(job.source), place)), task, progress
-    )
-
-
-def one_by_one(
-    jobs: Sequence[Job], do: Callable[[Job, int], None], task: str, progress: Progress = SILENT
-) -> list[Failure]:
-    """Call `do` with each job and its place; return those whose file could not be done. Arguments and errors as for `run`."""
     failures = []
-    progress.begin(task, len(jobs), "files")
+    progress.begin(title, len(tasks), "files")
     try:
-        for place, job in enumerate(jobs):
+        for index, task in enumerate(tasks):
             try:
-                do(job, place)
-            except InputError as error:
-                failures.append(Failure(job.source, str(error)))
-            except MemoryError:
-                failures.append(Failure(job.source, "it does not fit in memory"))
+                write(task.target, change(read(task.source), index))
+            except (InputError, MemoryError) as error:
+                failures.append(Failure.of(task.source, error))
             progress.advance(1)
     finally:
         progress.end()

@@ -1,10 +1,10 @@
-"""Masks painted by hand: which pictures they belong to, and which of their sides is up."""
+"""Masks painted by hand: which images they belong to, and which way up they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,19 +28,28 @@ _UNDONE_BY = {6: 8, 8: 6}
 
 @dataclass(frozen=True)
 class Masks:
-    """One mask for all pictures, or a folder with one for each, of the same name whatever the suffix."""
+    """One mask for all images, or a folder with one for each, of the same name whatever the suffix."""
 
     path: Path
+    _read: dict[tuple[Path, int], np.ndarray] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """The mask that was read last, by its file and when that was changed."""
 
     def of(self, name: Path, original: Original) -> np.ndarray:
-        """The mask of a picture: (height, width), 0 to 255, laid out as the picture is stored.
+        """The mask of an image: (height, width), 0 to 255, laid out as the image is stored.
 
         Raises:
             BadPicture: there is none, or it cannot be read.
-            ShapeMismatch: it has another size than the picture.
+            ShapeMismatch: it has another size than the image.
         """
         file = self._file(name)
-        return laid_out_for(original, _read(file, file.stat().st_mtime_ns if file.is_file() else 0))
+        # one for all images is read once, and again when it was painted on
+        key = (file, file.stat().st_mtime_ns if file.is_file() else 0)
+        if key not in self._read:
+            self._read.clear()
+            self._read[key] = _read_mask(file)
+        return laid_out_for(original, self._read[key])
 
     def _file(self, name: Path) -> Path:
         if not self.path.is_dir():
@@ -48,8 +57,8 @@ class Masks:
         found = self._by_name.get(name.with_suffix(""), [])
         if len(found) != 1:
             raise BadPicture(
-                f"{self.path} holds {'no mask' if not found else 'several masks'} for {name}. Expected one picture of that name, with any "
-                "suffix."
+                f"holds {'no mask' if not found else 'several masks'} for {name}. Expected one image of that name, with any suffix",
+                subject=self.path,
             )
         return found[0]
 
@@ -62,9 +71,7 @@ class Masks:
         return found
 
 
-@lru_cache(maxsize=1)
-def _read(path: Path, changed: int) -> np.ndarray:
-    """A mask's values; one for all pictures is read once, and again when it was painted on (`changed`)."""
+def _read_mask(path: Path) -> np.ndarray:
     values = working_values(read_still(path))
     if values.ndim == 3:
         values = values @ np.asarray(LUMA, dtype=np.float32)
@@ -72,13 +79,13 @@ def _read(path: Path, changed: int) -> np.ndarray:
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels (height, width[, bands]) as one looks at them."""
+    """Stored pixels (height, width[, bands]) as they are looked at."""
     undone_by = _UNDONE_BY.get(orientation, orientation)
     return _LAID_OUT[undone_by](pixels) if undone_by in _LAID_OUT else pixels
 
 
 def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
-    """An upright mask (height, width) as the picture is stored; a mask that was painted on the stored rows stays.
+    """An upright mask (height, width) as the image is stored; a mask that was painted on the stored rows stays.
 
     Raises:
         ShapeMismatch: it fits neither way.
@@ -88,12 +95,13 @@ def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
     for candidate in (turned, mask):
         if candidate.shape == (page.height, page.width):
             return np.ascontiguousarray(candidate)
-    raise ill_fitting(original, page, mask)
+    raise size_mismatch(original, page, mask)
 
 
-def ill_fitting(original: Original, page: Page, mask: np.ndarray) -> ShapeMismatch:
-    """What a person is told whose mask has another size than the picture."""
+def size_mismatch(original: Original, page: Page, mask: np.ndarray) -> ShapeMismatch:
+    """The error for a mask that has another size than its image."""
     return ShapeMismatch(
-        f"{original.path} is {page.width} × {page.height} pixels, its mask {mask.shape[1]} × {mask.shape[0]} (width × height). Paint the "
-        "mask on a copy of the picture."
+        f"is {page.width} × {page.height} pixels, its mask {mask.shape[1]} × {mask.shape[0]} (width × height). Paint the mask on "
+        "a copy of the image",
+        subject=original.path,
     )

@@ -1,112 +1,140 @@
-"""Before and after of a few pictures of many, at full resolution, before the thousands are run."""
+"""Before and after of a few images of many, at full resolution, before the thousands are run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from restorae.errors import InputError
-from restorae.files import in_print
-from restorae.formats import ArrayRows, Original, Page, Result, Rows, open_original, skip_rows
-from restorae.pixels import ValueRange, range_of
+from restorae.files import printable
+from restorae.formats import ArrayRows, MemoryWriter, Original, Page, Rows, skip_rows
+from restorae.pixels import ValueRange
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
 from restorae.regions import Region
-from restorae.restoring.archive import Order
+from restorae.restoring.batch import open_task
+from restorae.restoring.facts import ImageFacts
 from restorae.restoring.files import Failure
-from restorae.restoring.jobs import Job
-from restorae.restoring.masks import upright
-from restorae.restoring.pictures import restore_picture
+from restorae.restoring.image import restore_image
+from restorae.restoring.masks import Masks, upright
+from restorae.restoring.opening import RestorerPool
+from restorae.restoring.outputs import RestoredOutput
+from restorae.restoring.request import RestoreRequest
+from restorae.restoring.restorer import Restorer
+from restorae.restoring.tasks import FileTask
 from restorae.shapes import Image
 
 SIDE = 320
 """Pixels along the side of what is shown: noise is seen at full resolution only."""
-_CONTEXT = 64
+_CONTEXT = 128
+"""Pixels of context for restorers that look at everything."""
 
 
-def preview(
-    jobs: Sequence[Job], order: Order, count: int, seed: int = 0, progress: Progress = SILENT
+def preview_files(
+    tasks: Sequence[FileTask],
+    request: RestoreRequest,
+    restorers: RestorerPool | None = None,
+    *,
+    count: int = 1,
+    progress: Progress = SILENT,
 ) -> tuple[list[tuple[str, tuple[Image, Image]]], list[Failure]]:
-    """The middle of `count` pictures drawn from the jobs: their names, and (before, after) in [0, 1]; and what failed.
+    """The middle of `count` images drawn from the tasks: their names, and (before, after) in [0, 1]; and what failed.
 
-    Nothing is written. Each picture is as it will be restored, but for what lies farther away than some 64 px where the
-    network looks farther.
+    Nothing is written. Each crop is restored by what was measured on its whole file, so that it is a crop of the file that
+    the run will write (up to what lies far away, for networks that look at everything).
     """
-    drawn = torch.randperm(len(jobs), generator=generator(seed))[:count].tolist()
+    restorers = restorers or RestorerPool()
+    if request.model is not None:
+        request.check(restorers.get(request.model).capabilities, preview=True)
+    masks = None if request.mask is None else Masks(request.mask)
+    drawn = torch.randperm(len(tasks), generator=generator(request.seed))[:count].tolist()
     shown, failures = [], []
-    progress.begin("Previewing", len(drawn), "pictures")
+    progress.begin("Previewing", len(drawn), "images")
     try:
-        for place in sorted(drawn):
+        for index in sorted(drawn):
+            task = tasks[index]
             try:
-                shown.append((in_print(jobs[place].name.as_posix()), _middle(jobs[place], order)))
-            except InputError as error:
-                failures.append(Failure(jobs[place].source, str(error)))
+                shown.append(
+                    (printable(task.name.as_posix()), _crop(task, request, restorers, masks))
+                )
+            except (InputError, MemoryError) as error:
+                failures.append(Failure.of(task.source, error))
             progress.advance(1)
     finally:
         progress.end()
     return shown, failures
 
 
-@dataclass(frozen=True)
-class _Part(Original):
-    """A part of a picture's page, as a picture of its own."""
+class MemoryOriginal(Original):
+    """Stored values in memory, (height, width, bands), as an image of one page.
 
-    values: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+    Args:
+        path: the file that they come from, which messages name.
+        values: the stored values.
+        alpha: how many of the last bands are alpha.
+    """
+
+    def __init__(self, path: Path, values: np.ndarray, alpha: int = 0) -> None:
+        height, width, bands = values.shape
+        super().__init__(path, "memory", (Page(height, width, bands, alpha, values.dtype),))
+        object.__setattr__(self, "values", values)
 
     def rows(self, page: int) -> Rows:
-        return ArrayRows(self.values)
+        return ArrayRows(self.values)  # type: ignore[attr-defined]
 
 
-class _Kept(Result):
-    """A result that is kept in memory."""
-
-    def __init__(self, original: Original) -> None:
-        super().__init__(original, original.path)
-        page = original.pages[0]
-        self.pixels = np.empty((page.height, page.width, page.bands), page.dtype)
-
-    def put(self, page: int, top: int, rows: np.ndarray) -> None:
-        self.pixels[top : top + len(rows)] = rows
-
-    def finish(self) -> None:
-        pass
-
-    def drop(self) -> None:
-        pass
-
-
-def _middle(job: Job, order: Order) -> tuple[Image, Image]:
-    original = open_original(job.source, order.axes, order.most_pixels)
+def _crop(
+    task: FileTask, request: RestoreRequest, restorers: RestorerPool, masks: Masks | None
+) -> tuple[Image, Image]:
+    opened = open_task(task, request, masks)
+    restorer = restorers.get(opened.choice.name)
+    original, capabilities = opened.original, restorer.capabilities
+    facts = ImageFacts.measure(
+        original, request.values or capabilities.values, capabilities, rows=opened.rows
+    )
     page = original.pages[0]
     shown = _centred(page.height, page.width, SIDE)
-    read = _centred(page.height, page.width, SIDE + 2 * _CONTEXT)
-    reader = original.rows(0)
+    read = _with_context(shown, page, restorer, request)
+    reader = opened.rows(0)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    mask = (
-        None
-        if order.masks is None
-        else order.masks.of(job.name, original)[read.top : read.bottom, read.left : read.right]
+    part = MemoryOriginal(task.source, stored, page.alpha)
+    kept = MemoryWriter(part.pages)
+    mask = opened.mask
+    restore_image(
+        part,
+        [RestoredOutput(kept)],
+        restorer,
+        request.model_copy(update={"together": False}),
+        facts=facts.of_page(0),
+        mask=None
+        if mask is None
+        else np.ascontiguousarray(mask[read.top : read.bottom, read.left : read.right]),
     )
-    part = _Part(
-        job.source,
-        original.kind,
-        (Page(read.height, read.width, page.bands, page.alpha, page.dtype),),
-        (),
-        stored,
-    )
-    kept = _Kept(part)
-    restore_picture(part, kept, order.restorer, order.treatment, mask=mask)
     rows, columns = shown.inside(read)
-    values = range_of(stored[..., : page.channels], order.treatment.values or order.restorer.values)
     before, after = (
-        _as_shown(upright(pixels[rows, columns, : page.channels], original.orientation), values)
-        for pixels in (stored, kept.pixels)
+        _as_shown(
+            upright(pixels[rows, columns, : page.channels], original.orientation),
+            facts.range_of((0,)),
+        )
+        for pixels in (stored, kept.images[0])
     )
     return before, after
+
+
+def _with_context(shown: Region, page: Page, restorer: Restorer, request: RestoreRequest) -> Region:
+    """What is read to restore `shown`: as much around it as the restorer looks at, on its grid."""
+    halo = restorer.capabilities.halo_for(request)
+    context = _CONTEXT if halo is None else halo
+    steps = restorer.capabilities.multiple_for(request)
+    top = max(0, shown.top - context) // steps[0] * steps[0]
+    left = max(0, shown.left - context) // steps[1] * steps[1]
+    bottom = min(page.height, -(-(shown.bottom + context) // steps[0]) * steps[0])
+    right = min(page.width, -(-(shown.right + context) // steps[1]) * steps[1])
+    return Region(top, left, bottom - top, right - left)
 
 
 def _centred(height: int, width: int, side: int) -> Region:
@@ -116,6 +144,8 @@ def _centred(height: int, width: int, side: int) -> Region:
 
 def _as_shown(stored: np.ndarray, values: ValueRange) -> Image:
     """Stored values as a grey or colour image; of other numbers of channels the first is shown."""
-    seen = stored if stored.shape[2] in (1, 3) else stored[..., :1]
-    working = values.to_working(np.nan_to_num(seen) if seen.dtype.kind == "f" else seen)
+    if stored.shape[2] not in (1, 3):
+        stored = stored[..., :1]
+        values = ValueRange(values.low[:1], values.high[:1])
+    working = values.to_working(np.nan_to_num(stored) if stored.dtype.kind == "f" else stored)
     return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))).clamp(0, 1)

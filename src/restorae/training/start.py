@@ -7,7 +7,7 @@ from restorae.errors import UsageError
 from restorae.losses import Neighbours
 from restorae.model import Card, bundled, find, read_card
 from restorae.networks import Network
-from restorae.restoring import PAGES, PHOTOS, choose_model
+from restorae.restoring.model_choice import PAGES, PHOTOS, choose_for_set
 from restorae.training.recipe import NOTHING, Recipe
 from restorae.training.resolve import StartModel, choose_patch, correlated_along
 
@@ -38,7 +38,7 @@ def choose_start(
     elif paired:
         every = max(1, len(pairs) // _LOOKED_AT)
         try:
-            wanted = choose_model(
+            wanted = choose_for_set(
                 pairs.degraded[index] for index in range(0, len(pairs), every)
             ).name
         except UsageError:

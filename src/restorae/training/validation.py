@@ -14,7 +14,7 @@ from restorae.evaluating import constant_answer_error, evaluate_latent, has_coll
 from restorae.evaluating import evaluate as score
 from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
-from restorae.page_detection import middle
+from restorae.page_detection import center_crop
 from restorae.progress import Progress
 from restorae.randomness import derive_seed, generator
 from restorae.training.data import TrainingData
@@ -159,7 +159,7 @@ class NoisyValidation(Validation):
     def evaluate(self, model: Model, final: bool) -> ValidationResult:
         losses, left, spread, restored_spread = [], [], [], []
         for index in range(len(self.data.test_set)):
-            noisy = middle(self.data.test_set.clean[index], _SHOWN)[None]
+            noisy = center_crop(self.data.test_set.clean[index], _SHOWN)[None]
             rng = generator(self.data.examples.seed, _SEED, index)
             with torch.no_grad():
                 losses.append(

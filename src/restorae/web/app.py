@@ -18,8 +18,8 @@ from restorae.errors import RestoraeError
 from restorae.version import VERSION
 from restorae.web import routes
 from restorae.web.guard import Guard
+from restorae.web.http_errors import status_of
 from restorae.web.options import Options
-from restorae.web.refusals import status_of
 from restorae.web.studio import Studio
 
 _log = logging.getLogger("restorae.web")
@@ -103,7 +103,7 @@ async def _page(path: str) -> Response:
 async def _say(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RestoraeError)
     studio: Studio = request.app.state.studio
-    return JSONResponse({"error": studio.in_words(error)}, status_of(error))
+    return JSONResponse({"error": studio.error_text(error)}, status_of(error))
 
 
 async def _say_what_is_wrong(request: Request, error: Exception) -> JSONResponse:
@@ -122,4 +122,4 @@ async def _say_no(request: Request, error: Exception) -> JSONResponse:
 
 async def _say_sorry(request: Request, error: Exception) -> JSONResponse:
     studio: Studio = request.app.state.studio
-    return JSONResponse({"error": studio.in_words(error)}, 500)
+    return JSONResponse({"error": studio.error_text(error)}, 500)

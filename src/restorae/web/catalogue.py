@@ -16,7 +16,7 @@ from restorae.errors import BadModelFile, RestoraeError, UnknownKind, UsageError
 from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
 from restorae.parts import Part, kinds
-from restorae.restoring import PREFIX, Classical, Restorer, file_digest, restorer_from
+from restorae.restoring import PREFIX, Classical, RestorerPool, file_digest
 
 _LOADED = 4
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -61,13 +61,13 @@ class Catalogue:
         return paths[name]
 
     def listed(self) -> list[dict[str, Any]]:
-        """What a page is told of every model and every classical method; of a file that is broken, why."""
+        """The facts of every model and classical method; of a model file that cannot be read, why."""
         own = set(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else set()
-        models = [self._told(name, path, path in own) for name, path in self.paths().items()]
+        models = [self._facts_of(name, path, path in own) for name, path in self.paths().items()]
         return [
             *models,
             *(
-                _classical_told(kind)
+                _classical_facts(kind)
                 for kind in sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
             ),
         ]
@@ -91,15 +91,15 @@ class Catalogue:
             self._loaded.move_to_end(key)
             return self._loaded[key]
 
-    def restorer(self, name: str, views: int = 1) -> Restorer:
-        """What restores: a model of the list, over so many views, or a classical method such as `classical:nlm(sigma=0.1)`."""
-        return restorer_from(name, self.model, views=views)
+    def restorers(self) -> RestorerPool:
+        """Where restorers come from: models of the list, and classical methods such as `classical:nlm(sigma=0.1)`."""
+        return RestorerPool(self.model)
 
     def digest(self, name: str) -> str:
         """The SHA-256 of a model's file."""
         return file_digest(self.path(name))
 
-    def place_for(self, name: str) -> Path:
+    def path_for_new(self, name: str) -> Path:
         """The file that a new model of that name is written to.
 
         Raises:
@@ -123,18 +123,18 @@ class Catalogue:
                 self._cards[key] = str(error)
         return self._cards[key]
 
-    def _told(self, name: str, path: Path, own: bool) -> dict[str, Any]:
+    def _facts_of(self, name: str, path: Path, own: bool) -> dict[str, Any]:
         card = self._card(path)
-        told: dict[str, Any] = {"name": name, "origin": "folder" if own else "bundled"}
+        found: dict[str, Any] = {"name": name, "origin": "folder" if own else "bundled"}
         if isinstance(card, str):
             return {
-                **told,
+                **found,
                 "broken": card,
                 **dict.fromkeys(
                     ("restores", "generates", "samples", "tells_bounds", "takes_views"), False
                 ),
             }
-        return {**told, **facts(card)}
+        return {**found, **facts(card)}
 
 
 def facts(card: Card) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def facts(card: Card) -> dict[str, Any]:
     generates = card.latent is not None and len(card.latent["shape"]) == 1
     return {
         "about": card.about,
-        "network": _in_words(Network, card.network),
+        "network": _spec(Network, card.network),
         "parameters": card.parameters,
         "restores": card.restores,
         "generates": generates,
@@ -159,7 +159,7 @@ def facts(card: Card) -> dict[str, Any]:
         "latent_dim": latent_dim if generates else None,
         "size": size if generates and len(size) == 2 else None,
         "channels": card.network.get("channels"),
-        "undoes": _in_words(Degradation, card.undoes) if card.undoes else "",
+        "undoes": _spec(Degradation, card.undoes) if card.undoes else "",
         "data": card.data,
         "steps": card.steps,
         "epochs": card.epochs,
@@ -173,7 +173,7 @@ def facts(card: Card) -> dict[str, Any]:
     }
 
 
-def _classical_told(kind: type[Classical]) -> dict[str, Any]:
+def _classical_facts(kind: type[Classical]) -> dict[str, Any]:
     method = kind()
     return {
         "name": f"{PREFIX}{kind.kind}",
@@ -194,20 +194,20 @@ def _headline(scores: dict[str, Any]) -> dict[str, Any]:
     name, found = next(iter(scores.items()), ("", {}))
     if not isinstance(found, dict):
         return {}
-    told = {
+    headline: dict[str, Any] = {
         side: {key: found[side].get(key) for key in ("psnr", "ssim")}
         for side in ("degraded", "restored")
         if isinstance(found.get(side), dict)
     }
     for figure in ("elbo", "taken_off"):
         if isinstance(found.get(figure), float):
-            told[figure] = found[figure]
+            headline[figure] = found[figure]
     if isinstance(found.get("grey"), dict) and "elbo" in found["grey"]:
-        told["elbo"] = found["grey"]["elbo"]
-    return {"name": name, "on": found.get("on", ""), **told}
+        headline["elbo"] = found["grey"]["elbo"]
+    return {"name": name, "on": found.get("on", ""), **headline}
 
 
-def _in_words(family: type[Part], saved: dict[str, Any]) -> str:
+def _spec(family: type[Part], saved: dict[str, Any]) -> str:
     try:
         return str(family.of(saved))
     except RestoraeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,11 +22,14 @@ from restorae.formats import (
     write_still,
 )
 from restorae.pixels import LUMA, ValueRange, working_values
-from restorae.web.mosaics import Mosaic, lay_out, room_for, shown_range
+from restorae.restoring import PHOTOS, Choice
+from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
+from restorae.web.http_errors import HttpError, not_found
+from restorae.web.mask_strokes import Stroke, paint
 from restorae.web.options import Limits
-from restorae.web.painting import Stroke, paint
-from restorae.web.refusals import Refused, nothing_here
-from restorae.web.store import Shelf, Store
+from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
+from restorae.web.store import Store, Workspace
+from restorae.web.wording import PAGE
 
 _LONGEST_NAME = 120
 
@@ -38,12 +41,14 @@ class Picture:
     id: str
     name: str
     """What the person calls it; nothing is ever opened by it."""
-    shelf: Shelf
+    workspace: Workspace
     file: Path
     original: Original
     values: ValueRange
     """Which stored values are shown black and white."""
-    layers: dict[str, Mosaic] = field(default_factory=dict)
+    automatic: Choice
+    """The model that is used where the person chooses none, and why."""
+    layers: dict[str, Pyramid] = field(default_factory=dict)
     """What can be looked at: `before`, and once restored `after` and further ones."""
     strokes: list[Stroke] = field(default_factory=list)
     mask: Path | None = None
@@ -66,15 +71,19 @@ class Picture:
         """Of the upright picture."""
         return self.layers["before"].width
 
-    def layer(self, name: str) -> Mosaic:
+    def layer(self, name: str) -> Pyramid:
         """A layer.
 
         Raises:
-            Refused: there is none of that name.
+            HttpError: there is none of that name.
         """
         if name not in self.layers:
-            raise nothing_here(f"layer {name!r} of {self.name}")
+            raise not_found(f"layer {name!r} of {self.name}")
         return self.layers[name]
+
+    def choice(self, masked: bool = False) -> Choice:
+        """The model for the whole picture, or for what its mask marks, where the person chooses none."""
+        return choose_for_file(self.original, with_mask=True) if masked else self.automatic
 
     def to_dict(self) -> dict[str, Any]:
         """What a page is told."""
@@ -89,12 +98,17 @@ class Picture:
             "alpha": bool(page.alpha),
             "dtype": page.dtype.name,
             "pages": len(self.original.pages),
+            "stack": is_array(self) or len(self.original.pages) > 1,
             "bytes": self.file.stat().st_size,
             "notices": list(self.original.notices),
             "levels": [
                 list(_turned(size, self.original.orientation))
                 for size in self.layers["before"].sizes
             ],
+            "automatic": {
+                "whole": _choice_dict(self.choice()),
+                "masked": _choice_dict(self.choice(masked=True)),
+            },
             "layers": list(self.layers),
             "strokes": [stroke.model_dump() for stroke in self.strokes],
             "mask": self.mask is not None,
@@ -117,27 +131,27 @@ class Gallery:
         self._pictures: dict[str, Picture] = {}
         self._changing = threading.Lock()
 
-    def shelf(self) -> Shelf:
+    def workspace(self) -> Workspace:
         """A place for one more picture.
 
         Raises:
-            Refused: there are too many already.
+            HttpError: there are too many already.
         """
         self.forget_old()
         if len(self._pictures) >= self.limits.pictures:
-            raise Refused(
+            raise HttpError(
                 507, f"{self.limits.pictures} pictures are open already. Remove some of them."
             )
-        return self.store.shelf()
+        return self.store.workspace()
 
     def take(
-        self, shelf: Shelf, file: Path, name: str, check: Callable[[], None] = lambda: None
+        self, workspace: Workspace, file: Path, name: str, check: Callable[[], None] = lambda: None
     ) -> Picture:
-        """Make a picture of a file on the shelf; what it is, its content says.
+        """Make a picture of a file on the workspace; what it is, its content says.
 
         Raises:
             BadPicture: it is no picture that is read, or too large; the message names it as the person does.
-            Refused: there is no room for what is shown of it.
+            HttpError: there is no room for what is shown of it.
         """
         name = plain_name(name)
         try:
@@ -147,12 +161,23 @@ class Gallery:
             original = open_original(named, most_pixels=self.limits.pixels)
             if not original.pages:
                 raise BadPicture(f"{named} holds no picture.")
-            shelf.claim(room_for(original))
-            values = shown_range(original, "auto")
-            layers = {"before": lay_out(original, values, shelf.folder, "before", check=check)}
+            workspace.claim(pyramid_bytes(original))
+            values = display_range(original, "auto")
+            layers = {
+                "before": write_pyramid(original, values, workspace.folder, "before", check=check)
+            }
         except OSError as error:
-            raise shelf.failed(error) from None
-        picture = Picture(shelf.name, name, shelf, named, original, values, layers)
+            raise workspace.failed(error) from None
+        picture = Picture(
+            workspace.name,
+            name,
+            workspace,
+            named,
+            original,
+            values,
+            choose_for_file(original),
+            layers,
+        )
         self._pictures[picture.id] = picture
         return picture
 
@@ -160,11 +185,11 @@ class Gallery:
         """A picture by its id.
 
         Raises:
-            Refused: there is none.
+            HttpError: there is none.
         """
         picture = self._pictures.get(name)
         if picture is None:
-            raise nothing_here("such picture")
+            raise not_found("such picture")
         picture.looked_at = time.time()
         return picture
 
@@ -176,8 +201,8 @@ class Gallery:
         """Forget a picture and all that belongs to it."""
         picture = self._pictures.pop(name, None)
         if picture is None:
-            raise nothing_here("such picture")
-        picture.shelf.remove()
+            raise not_found("such picture")
+        picture.workspace.remove()
 
     def forget_old(self) -> None:
         """Remove pictures that nobody has looked at for long."""
@@ -185,7 +210,7 @@ class Gallery:
         for picture in self.all():
             if picture.looked_at < before:
                 self._pictures.pop(picture.id, None)
-                picture.shelf.remove()
+                picture.workspace.remove()
 
     def paint(self, picture: Picture, strokes: list[Stroke]) -> None:
         """Make the picture's mask of strokes; none removes it."""
@@ -197,12 +222,12 @@ class Gallery:
 
         Raises:
             BadPicture: it cannot be read.
-            Refused: it has another size.
+            HttpError: it has another size.
         """
         values = working_values(read_still(file))
         values = values @ np.asarray(LUMA, np.float32) if values.ndim == 3 else values
         if values.shape != (picture.height, picture.width):
-            raise Refused(
+            raise HttpError(
                 422,
                 f"The mask is {values.shape[1]} × {values.shape[0]} pixels, {picture.name} {picture.width} × {picture.height} (width × "
                 "height). Paint it on a copy of the picture.",
@@ -211,7 +236,7 @@ class Gallery:
 
     def _set_mask(self, picture: Picture, mask: np.ndarray | None, strokes: list[Stroke]) -> None:
         with self._changing:
-            path = picture.shelf.folder / "mask.png"
+            path = picture.workspace.folder / "mask.png"
             if mask is not None:
                 write_still(path, mask)
             picture.strokes, picture.mask = strokes, path if mask is not None else None
@@ -244,6 +269,11 @@ def result_name(name: str, kind: str) -> str:
 def is_array(picture: Picture) -> bool:
     """Whether it came as numbers, not as a picture file."""
     return picture.original.kind in ARRAY_KINDS
+
+
+def _choice_dict(choice: Choice) -> dict[str, str]:
+    notice = OLD_PRINTS.render(PAGE) if choice.name == PHOTOS else ""
+    return {**asdict(choice), "notice": notice}
 
 
 def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:

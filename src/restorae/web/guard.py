@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlencode
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from restorae.web.http_errors import in_size
 from restorae.web.options import Options, is_loopback
-from restorae.web.refusals import in_size
 
 COOKIE = "restorae-token"
 UPLOADS = "/api/pictures"

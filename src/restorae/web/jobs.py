@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from restorae.errors import Interrupted, Message, RestoraeError, in_words
 from restorae.machine import give_back_memory
 from restorae.progress import Progress
-from restorae.web.refusals import Refused, nothing_here
+from restorae.web.http_errors import HttpError, not_found
 from restorae.web.wording import PAGE
 
 State: TypeAlias = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -70,12 +70,12 @@ class Job(Progress):
 
         Raises:
             Interrupted: somebody asked for it.
-            Refused: its time is over.
+            HttpError: its time is over.
         """
         if self.stop_asked.is_set():
             raise Interrupted("Stopped, as was asked.")
         if self.began and time.time() - self.began > 60 * self.work.minutes:
-            raise Refused(
+            raise HttpError(
                 503,
                 f"Stopped after {self.work.minutes:g} minutes: longer than this server works on one thing.",
             )
@@ -107,13 +107,13 @@ class Job(Progress):
         """Whether nothing more will come of it."""
         return self.state in ("done", "failed", "stopped")
 
-    def to_dict(self, place: int = 0) -> dict[str, Any]:
+    def to_dict(self, position: int = 0) -> dict[str, Any]:
         """What a page is told."""
         return {
             "id": self.id,
             "kind": self.work.kind,
             "state": self.state,
-            "place": place,
+            "position": position,
             "about": self.work.about(),
             "made": self.made,
             "began": self.began or None,
@@ -138,11 +138,11 @@ class Queue:
 
     Args:
         most: jobs that may wait.
-        in_words: makes a sentence for a page of an error.
+        error_text: renders an error for the page.
     """
 
-    def __init__(self, most: int, in_words: Callable[[BaseException], str] = str) -> None:
-        self.most, self._in_words = most, in_words
+    def __init__(self, most: int, error_text: Callable[[BaseException], str] = str) -> None:
+        self.most, self._error_text = most, error_text
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
         self._state = threading.Condition()
@@ -155,11 +155,11 @@ class Queue:
         """Put work at the end of the queue.
 
         Raises:
-            Refused: too much waits already.
+            HttpError: too much waits already.
         """
         with self._state:
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
-                raise Refused(
+                raise HttpError(
                     429, f"{self.most} jobs wait already. Let some of them finish, or cancel them."
                 )
             job = Job(next(self._numbers), work, self._change)
@@ -172,19 +172,19 @@ class Queue:
         """A job by its number.
 
         Raises:
-            Refused: there is none.
+            HttpError: there is none.
         """
         job = self._jobs.get(name)
         if job is None:
-            raise nothing_here(f"job {name}")
+            raise not_found(f"job {name}")
         return job
 
     def all(self) -> list[dict[str, Any]]:
-        """What pages are told of all jobs, oldest first; those that wait with their place, counted from 1."""
+        """What pages are told of all jobs, oldest first; those that wait with their position, counted from 1."""
         with self._state:
             jobs = list(self._jobs.values())
-        places = itertools.count(1)
-        return [job.to_dict(next(places) if job.state == "waiting" else 0) for job in jobs]
+        positions = itertools.count(1)
+        return [job.to_dict(next(positions) if job.state == "waiting" else 0) for job in jobs]
 
     def told(self, job: Job) -> dict[str, Any]:
         """What pages are told of one job."""
@@ -254,14 +254,14 @@ class Queue:
             job.result = job.work.run(job)
             state = "done"
         except Interrupted as error:
-            state, job.error = "stopped", self._in_words(error)
+            state, job.error = "stopped", self._error_text(error)
         except RestoraeError as error:
-            job.error = self._in_words(error)
+            job.error = self._error_text(error)
         except MemoryError:
             job.error = "It does not fit in the memory of this machine."
         except Exception as error:
             _log.exception("job %s (%s) failed", job.id, job.work.kind)
-            job.error = self._in_words(error)
+            job.error = self._error_text(error)
         give_back_memory()
         with self._state:
             job.state, job.ended = state, time.time()

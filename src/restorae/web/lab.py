@@ -26,7 +26,7 @@ from restorae.randomness import generator
 from restorae.restoring import Restorer
 from restorae.shapes import Images
 from restorae.web.gallery import Picture
-from restorae.web.refusals import nothing_here
+from restorae.web.http_errors import not_found
 
 LARGEST = 320
 """Side in pixels of the part of a picture that the lab works on, at full resolution: noise is seen there only."""
@@ -70,10 +70,10 @@ class Lab:
         """A picture, or several, that come with the libraries: (n, channels, height, width).
 
         Raises:
-            Refused: there is none of that name.
+            HttpError: there is none of that name.
         """
         if name not in _SAMPLES:
-            raise nothing_here(f"sample {name!r}")
+            raise not_found(f"sample {name!r}")
         if name not in self._samples:
             self._samples[name] = _digits() if name == "digits" else _from_skimage(name)
         return self._samples[name]
@@ -105,11 +105,11 @@ class Lab:
         """A picture of an experiment that is still kept.
 
         Raises:
-            Refused: it is not.
+            HttpError: it is not.
         """
         found = self._kept.get(experiment)
         if found is None or which not in found.pictures:
-            raise nothing_here("such experiment")
+            raise not_found("such experiment")
         return found.pictures[which]
 
 

@@ -11,18 +11,17 @@ import tempfile
 import threading
 from pathlib import Path
 
-from restorae.files import explain_write_failure
-from restorae.web.refusals import Refused, in_size
+from restorae.web.http_errors import HttpError, in_size
 
 _PREFIX = "restorae-page-"
 _LOCK = "in-use"
 
 
 class Store:
-    """A temporary folder of *shelves*, which is emptied when the server ends, or by the next one if it could not.
+    """A temporary folder of *workspaces*, which is emptied when the server ends, or by the next one if it could not.
 
     Args:
-        most: bytes that all shelves may take together.
+        most: bytes that all workspaces may take together.
         parent: where the folder is made; by default where this machine keeps temporary files.
     """
 
@@ -41,34 +40,34 @@ class Store:
         """Bytes that are spoken for."""
         return sum(self._taken.values())
 
-    def shelf(self) -> Shelf:
+    def workspace(self) -> Workspace:
         """A new, empty folder."""
         name = secrets.token_hex(8)
         (self.folder / name).mkdir()
         with self._counting:
             self._taken[name] = 0
-        return Shelf(self, name)
+        return Workspace(self, name)
 
-    def claim(self, shelf: str, count: int) -> None:
+    def claim(self, workspace: str, count: int) -> None:
         """Speak for `count` more bytes.
 
         Raises:
-            Refused: there is no room for them.
+            HttpError: there is no room for them.
         """
         with self._counting:
             if self.taken + count > self.most:
-                raise Refused(
+                raise HttpError(
                     507,
                     f"There is no room for this: {in_size(self.taken)} of {in_size(self.most)} are taken by pictures that are open. "
                     "Remove some of them.",
                 )
-            self._taken[shelf] += count
+            self._taken[workspace] += count
 
-    def free(self, shelf: str) -> None:
-        """Remove a shelf and what is on it."""
+    def free(self, workspace: str) -> None:
+        """Remove a workspace and what is on it."""
         with self._counting:
-            self._taken.pop(shelf, None)
-        shutil.rmtree(self.folder / shelf, ignore_errors=True)
+            self._taken.pop(workspace, None)
+        shutil.rmtree(self.folder / workspace, ignore_errors=True)
 
     def close(self) -> None:
         """Remove everything."""
@@ -76,7 +75,7 @@ class Store:
         self._lock.close()
 
 
-class Shelf:
+class Workspace:
     """A folder of the store, with what belongs to one picture or one job."""
 
     def __init__(self, store: Store, name: str) -> None:
@@ -91,13 +90,12 @@ class Shelf:
         """Remove it and what is on it."""
         self.store.free(self.name)
 
-    def failed(self, error: OSError) -> Refused:
-        """What a person is told when writing here fails."""
-        return Refused(
+    def failed(self, error: OSError) -> HttpError:
+        """The error for a file that cannot be written here."""
+        reason = error.strerror or type(error).__name__
+        return HttpError(
             507,
-            explain_write_failure(Path("The picture"), error).replace(
-                "with --out", "by the variable TMPDIR"
-            ),
+            f"The server cannot store the picture: {reason}. It keeps its files in the folder for temporary files (TMPDIR).",
         )
 
 

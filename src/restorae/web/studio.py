@@ -1,10 +1,13 @@
-"""All that stands behind the page: the store, the pictures, the models, the queue, and who works on what."""
+"""The state of a server: pictures, models, data sets, the job queue, and the threads that work."""
 
 from __future__ import annotations
 
-import re
+import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from restorae.errors import RestoraeError
@@ -15,20 +18,23 @@ from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
 from restorae.web.options import Options
-from restorae.web.store import Shelf, Store
+from restorae.web.store import Store, Workspace
 from restorae.web.wording import PAGE
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+INTERNAL_ERROR = "Internal error; see the server log."
+"""What the page shows of an error that nobody expected."""
 _READERS = 2
+_log = logging.getLogger("restorae.web")
 
 
 class Studio:
-    """What a server has; one for each.
+    """The state of a server; one for each.
 
-    Heavy work waits in the queue. What a hand waits for (a preview, a place in latent space) is done by one thread beside
-    it: PyTorch keeps a crew of threads for every thread that calls it, and many crews would fight for the same cores.
+    Long work waits in the queue. What a person waits for (a preview, a decoded latent) is done by one thread beside it:
+    PyTorch keeps a pool of threads for every thread that calls it, and many pools would compete for the same cores.
     """
 
     def __init__(self, options: Options) -> None:
@@ -38,16 +44,16 @@ class Studio:
         self.catalogue = Catalogue(options.models, options.device)
         self.data = DataSets(options.data)
         self.lab = Lab()
-        self.queue = Queue(options.limits.waiting, self.in_words)
+        self.queue = Queue(options.limits.waiting, self.error_text)
         self._quick = ThreadPoolExecutor(1, "restorae-quick")
         self._readers = ThreadPoolExecutor(_READERS, "restorae-reader")
 
     def quickly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
-        """Do what a hand waits for, after what others wait for."""
+        """Do short work that a person waits for, in order of arrival."""
         return self._quick.submit(work, *given, **named)
 
     def read(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
-        """Decode a picture; few at once, so that memory does not grow with the number of clients."""
+        """Decode a picture; few at a time, so that memory does not grow with the number of clients."""
 
         def done() -> R:
             try:
@@ -57,31 +63,47 @@ class Studio:
 
         return self._readers.submit(done)
 
-    def in_words(self, error: BaseException, incoming: tuple[Shelf, str] | None = None) -> str:
-        """What a person on the page is told of an error: their own names for pictures, and no path of this machine.
+    def error_text(
+        self, error: BaseException, incoming: Workspace | None = None, name: str = ""
+    ) -> str:
+        """An error as the page shows it: pictures by the person's own file names, no path of this machine.
 
         Args:
             error: what went wrong.
-            incoming: the shelf of a picture that is not in the gallery yet, and what the person calls it.
+            incoming: the workspace of a picture that is not in the gallery yet.
+            name: what the person calls that picture.
         """
         if not isinstance(error, RestoraeError):
-            return "Something went wrong that should not have. What it was is written where the server was started."
-        told = error.render(PAGE)
-        named = [(picture.shelf, picture.name) for picture in self.gallery.all()]
-        for shelf, name in [*named, incoming] if incoming is not None else named:
-            told = re.sub(
-                rf"{re.escape(str(shelf.folder))}/[\w.-]+", name.replace("\\", r"\\"), told
-            )
-        told = re.sub(rf"{re.escape(str(self.store.folder))}/\w+/[\w.-]+", "The picture", told)
-        for folder in (self.options.models, self.options.data):
-            if folder is not None:
-                told = told.replace(f"{folder}/", "").replace(
-                    str(folder), folder.name or "the folder"
-                )
-        return told
+            return INTERNAL_ERROR
+        message = error.message
+        if message.subject is not None:
+            message = replace(message, subject=self._public_name(message.subject, incoming, name))
+        text = message.render(PAGE)
+        if any(str(folder) in text for folder in self._private_folders()):
+            _log.error("an error whose text names a path of this machine: %s", error)
+            return f"{name or 'The file'} cannot be used; see the server log."
+        return text if text.endswith((".", "?")) else f"{text}."
+
+    def _public_name(
+        self, subject: str | os.PathLike[str], incoming: Workspace | None, name: str
+    ) -> str:
+        """What a person calls the file or setting that an error is about."""
+        path = Path(subject)
+        if not path.is_absolute():
+            return os.fspath(subject)
+        if incoming is not None and path.is_relative_to(incoming.folder):
+            return name
+        for picture in self.gallery.all():
+            if path.is_relative_to(picture.workspace.folder):
+                return picture.name
+        return path.name
+
+    def _private_folders(self) -> list[Path]:
+        folders = (self.store.folder, self.options.models, self.options.data)
+        return [folder.absolute() for folder in folders if folder is not None]
 
     def close(self) -> None:
-        """Stop all work and remove all that was kept."""
+        """Stop all work and remove all files."""
         self.queue.close()
         self._quick.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)

@@ -21,8 +21,9 @@ from restorae.errors import Interrupted, Message, RestoraeError, in_words
 from restorae.formats import write_still
 from restorae.latent import tiled
 from restorae.model import Model
-from restorae.page_detection import middle
+from restorae.page_detection import center_crop
 from restorae.pixels import as_array
+from restorae.process import prepare_process
 from restorae.progress import Progress
 from restorae.training import Machinery, Recipe, TrainingCallback, TrainingSetup, train
 from restorae.training.validation import ValidationResult
@@ -73,7 +74,9 @@ class Preview(TrainingCallback):
         self.data = setup.data
         pairs = self.data.test_set.first(_SHOWN)
         side = min(_SIDE, *(min(image.shape[-2:]) for pair in pairs for image in pair))
-        self.pairs = [(middle(degraded, side), middle(clean, side)) for degraded, clean in pairs]
+        self.pairs = [
+            (center_crop(degraded, side), center_crop(clean, side)) for degraded, clean in pairs
+        ]
 
     def on_validation(self, step: int, model: Model, result: ValidationResult) -> None:
         self.count += 1
@@ -131,4 +134,5 @@ if __name__ == "__main__":
     # whatever a library prints goes to stderr: stdout is ours
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    prepare_process()
     learn(json.loads(sys.stdin.read()), JsonProgress(events))

@@ -21,10 +21,10 @@ from restorae.model import SUFFIX
 from restorae.training import NOTHING, Recipe, checkpoint
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
+from restorae.web.http_errors import not_found
 from restorae.web.jobs import Job, Work
 from restorae.web.options import Options
-from restorae.web.refusals import nothing_here
-from restorae.web.store import Shelf
+from restorae.web.store import Workspace
 
 _GRACE = 60.0
 """Seconds in which a training that is asked to stop must have saved its checkpoint."""
@@ -87,11 +87,11 @@ class Apprenticeship(Work):
         options: Options,
         target: Path,
         recipe: Recipe,
-        shelf: Shelf,
+        workspace: Workspace,
         resume: bool,
     ) -> None:
-        self.options, self.target, self.recipe, self.shelf = options, target, recipe, shelf
-        self.resume = resume
+        self.options, self.target, self.recipe = options, target, recipe
+        self.workspace, self.resume = workspace, resume
         self.minutes = math.inf  # the recipe says how long; what it may say was checked
         self.losses: list[tuple[int, float]] = []
         self.looks: list[dict[str, float]] = []
@@ -112,11 +112,11 @@ class Apprenticeship(Work):
         """The sheet of fixed pictures after a validation.
 
         Raises:
-            Refused: there is none.
+            HttpError: there is none.
         """
-        path = self.shelf.folder / f"look-{number}.png"
+        path = self.workspace.folder / f"look-{number}.png"
         if not 1 <= number <= len(self.looks) or not path.is_file():
-            raise nothing_here(f"look {number}")
+            raise not_found(f"look {number}")
         return path
 
     def run(self, job: Job) -> dict[str, Any]:
@@ -127,9 +127,9 @@ class Apprenticeship(Work):
             "resume": self.resume,
             "device": self.options.device,
             "imports": [str(path) for path in self.options.imports],
-            "folder": str(self.shelf.folder),
+            "folder": str(self.workspace.folder),
         }
-        complaints = self.shelf.folder / "stderr"
+        complaints = self.workspace.folder / "stderr"
         with complaints.open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "restorae.web.training_process"],
@@ -164,7 +164,7 @@ class Apprenticeship(Work):
         return self._ended(last, job, process.returncode, complaints)
 
     def forget(self) -> None:
-        self.shelf.remove()
+        self.workspace.remove()
 
     def _hear(self, event: dict[str, Any], job: Job) -> None:
         match event["what"]:
@@ -266,14 +266,14 @@ _WORDS = {
 
 
 def begin(
-    wish: TrainingWish, options: Options, catalogue: Catalogue, data: DataSets, shelf: Shelf
+    wish: TrainingWish, options: Options, catalogue: Catalogue, data: DataSets, workspace: Workspace
 ) -> Apprenticeship:
     """The job that a wish becomes; what is wrong with it is told now.
 
     Raises:
         UsageError, OutputError: as their messages say.
     """
-    target = catalogue.place_for(wish.name)
+    target = catalogue.path_for_new(wish.name)
     if target.exists() and not wish.overwrite:
         raise UsageError(
             f"There is a model {wish.name!r} already. Choose another name, or ask to replace it."
@@ -284,18 +284,20 @@ def begin(
         )
     recipe = recipe_for(wish, data, catalogue)
     require_writable(target.parent)
-    return Apprenticeship(options, target, recipe, shelf, resume=False)
+    return Apprenticeship(options, target, recipe, workspace, resume=False)
 
 
-def take_up(name: str, options: Options, catalogue: Catalogue, shelf: Shelf) -> Apprenticeship:
+def take_up(
+    name: str, options: Options, catalogue: Catalogue, workspace: Workspace
+) -> Apprenticeship:
     """The job that goes on with a training that was stopped.
 
     Raises:
         BadModelFile: there is no checkpoint of that name.
     """
-    target = catalogue.place_for(name)
+    target = catalogue.path_for_new(name)
     state = checkpoint.peek(checkpoint.path_for(target))
-    return Apprenticeship(options, target, Recipe(**state.recipe), shelf, resume=True)
+    return Apprenticeship(options, target, Recipe(**state.recipe), workspace, resume=True)
 
 
 def unfinished(catalogue: Catalogue) -> list[dict[str, Any]]:

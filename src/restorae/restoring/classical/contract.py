@@ -1,4 +1,4 @@
-"""What a classical restorer is: settings that are settled on a picture, then applied to its tiles."""
+"""What a classical restorer is: settings that are prepared on a picture, then applied to its tiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Classical(Part, abc.ABC, family="classical restorer"):
     """A restorer that learned nothing.
 
     A new kind is a subclass with its settings as fields and one method, `change`. Settings that are measured where
-    nobody gives them are `None` by default, and `settled` fills them in.
+    nobody gives them are `None` by default, and `prepared` fills them in.
     """
 
     needs_mask: ClassVar[bool] = False
@@ -37,7 +37,7 @@ class Classical(Part, abc.ABC, family="classical restorer"):
         """Height and width that it is applied to are multiples of these."""
         return (1, 1)
 
-    def settled(self, sample: Images) -> Self:
+    def prepared(self, sample: Images) -> Self:
         """These settings with what is measured filled in, so that all tiles of a picture are treated alike.
 
         Args:
@@ -49,13 +49,13 @@ class Classical(Part, abc.ABC, family="classical restorer"):
     def change(self, picture: np.ndarray) -> np.ndarray:
         """The restored picture, (height, width, channel) float64; not clipped, and `picture` is left alone.
 
-        Called on settled settings. Where a mask is needed it is the last channel of what comes, not of what is returned.
+        Called on prepared settings. Where a mask is needed it is the last channel of what comes, not of what is returned.
         """
 
     def apply(self, images: Images) -> Images:
         """The restored images, (batch, channel, height, width) float32, each restored by itself.
 
-        What is not settled is measured on each image.
+        What is not prepared is measured on each image.
 
         Raises:
             ShapeMismatch: the mask is missing.
@@ -72,10 +72,10 @@ class Classical(Part, abc.ABC, family="classical restorer"):
         return restored
 
     def _applied(self, image: Image) -> Image:
-        settled = self.settled((image[:-1] if self.needs_mask else image)[None])
+        prepared = self.prepared((image[:-1] if self.needs_mask else image)[None])
         # running sums in float32 would differ from tile to tile by more than their last digits
         picture = image.permute(1, 2, 0).double().cpu().numpy()
-        return torch.from_numpy(settled.change(picture)).permute(2, 0, 1)
+        return torch.from_numpy(prepared.change(picture)).permute(2, 0, 1)
 
 
 def channel_by_channel(

@@ -50,7 +50,7 @@ class NonLocalMeans(Classical, kind="nlm"):
     def halo(self) -> int:
         return self.reach + self.patch // 2
 
-    def settled(self, sample: Images) -> Self:
+    def prepared(self, sample: Images) -> Self:
         return (
             self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
         )
@@ -101,7 +101,7 @@ class TotalVariation(Classical, kind="tv"):
     def halo(self) -> int:
         return self.iterations
 
-    def settled(self, sample: Images) -> Self:
+    def prepared(self, sample: Images) -> Self:
         return (
             self
             if self.weight is not None
@@ -165,7 +165,7 @@ class Wavelet(Classical, kind="wavelet"):
     sigma: Annotated[float, Within(0.0)] | None = None
     """Standard deviation of the noise on the [0, 1] pixel scale; none is estimated from the picture."""
 
-    def settled(self, sample: Images) -> Self:
+    def prepared(self, sample: Images) -> Self:
         return (
             self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import Depends, Request, Response
 
-from restorae.web.mosaics import encoded
+from restorae.web.pyramid import png_bytes
 from restorae.web.studio import Studio
 
 
@@ -17,7 +17,7 @@ def _studio(request: Request) -> Studio:
     return found
 
 
-Here = Annotated[Studio, Depends(_studio)]
+StudioDep = Annotated[Studio, Depends(_studio)]
 """The studio of the server that is asked."""
 
 SAYS_NO: dict[int | str, dict[str, Any]] = {
@@ -36,7 +36,7 @@ PNG: dict[int | str, dict[str, Any]] = {
 def png(pixels: np.ndarray, kept: bool = False) -> Response:
     """Pixels as an answer; `kept` where the address says exactly which pixels, so that a browser need not ask again."""
     return Response(
-        encoded(pixels),
+        png_bytes(pixels),
         media_type="image/png",
         headers={"cache-control": "private, max-age=3600" if kept else "no-store"},
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from restorae.degradations import Degradation
 from restorae.shapes import Images
 from restorae.web.lab import Experiment, chain_of, command_for, described, part_of, samples
-from restorae.web.routes.common import PNG, SAYS_NO, Here, png
+from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
 from restorae.web.studio import Studio
 
 lab = APIRouter(prefix="/api", tags=["damage"], responses=SAYS_NO)
@@ -53,12 +53,12 @@ def all_samples() -> list[dict[str, str]]:
 
 
 @lab.post("/experiments", status_code=201)
-async def experiment(wanted: Experimental, here: Here) -> dict[str, Any]:
+async def experiment(wanted: Experimental, studio: StudioDep) -> dict[str, Any]:
     """Damage a picture, restore it, and compare both with the clean one."""
     damage = (
         Degradation.of(wanted.degradation) if wanted.degradation else chain_of(wanted.links or [])
     )
-    found = await asyncio.wrap_future(here.quickly(_try, wanted, damage, here))
+    found = await asyncio.wrap_future(studio.quickly(_try, wanted, damage, studio))
     return {
         "id": found.id,
         "spec": found.spec,
@@ -70,16 +70,16 @@ async def experiment(wanted: Experimental, here: Here) -> dict[str, Any]:
 
 
 @lab.get("/experiments/{experiment}/{which}.png", responses=PNG)
-def experiment_picture(experiment: str, which: str, here: Here) -> Response:
+def experiment_picture(experiment: str, which: str, studio: StudioDep) -> Response:
     """A picture of an experiment: `clean`, `degraded` or `restored`."""
-    return png(here.lab.picture(experiment, which), kept=True)
+    return png(studio.lab.picture(experiment, which), kept=True)
 
 
-def _try(wanted: Experimental, damage: Degradation, here: Studio) -> Experiment:
+def _try(wanted: Experimental, damage: Degradation, studio: Studio) -> Experiment:
     clean: Images
     if wanted.picture is not None:
-        clean = part_of(here.gallery.get(wanted.picture), wanted.x, wanted.y)
+        clean = part_of(studio.gallery.get(wanted.picture), wanted.x, wanted.y)
     else:
-        clean = here.lab.sample(wanted.sample or "digits")
-    restorer = here.catalogue.restorer(wanted.model) if wanted.model else None
-    return here.lab.run(clean, damage, restorer, wanted.seed)
+        clean = studio.lab.sample(wanted.sample or "digits")
+    restorer = studio.catalogue.restorers().get(wanted.model) if wanted.model else None
+    return studio.lab.run(clean, damage, restorer, wanted.seed)

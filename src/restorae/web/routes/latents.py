@@ -1,4 +1,4 @@
-"""Latent space: places and what they decode to, pictures and where they fall."""
+"""Latent space: decode latents, encode images, grids, samples and walks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.errors import UsageError
 from restorae.latent import tiled
-from restorae.web import walks
-from restorae.web.routes.common import PNG, SAYS_NO, Here, png, raw
+from restorae.web import latent_space
+from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png, raw
 from restorae.web.studio import Studio
 
 latents = APIRouter(prefix="/api/models/{model}", tags=["latent space"], responses=SAYS_NO)
@@ -21,7 +21,7 @@ At = Annotated[
     str | None,
     Query(
         max_length=8000,
-        description="A place: as many numbers as the latent space has dimensions, with commas.",
+        description="A latent: latent_dim numbers, separated by commas.",
     ),
 ]
 
@@ -41,36 +41,38 @@ class Walk(BaseModel):
     """Each pixel becomes so many, along each side."""
 
 
-class Places(BaseModel):
-    """Places in latent space."""
+class Latents(BaseModel):
+    """Several latents."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    places: list[list[float]]
-    """Each has as many coordinates as the space has dimensions."""
+    latents: list[list[float]]
+    """Each has latent_dim coordinates."""
 
 
 @latents.get("/decode", responses=PNG)
 async def decode(
     model: str,
-    here: Here,
+    studio: StudioDep,
     at: At = None,
     form: Annotated[Literal["png", "raw"], Query(alias="as")] = "png",
 ) -> Response:
-    """The picture at a place; `as=raw` gives its bytes, whose shape the header `x-shape` tells."""
-    place = _numbers(at)
+    """The image at a latent; `as=raw` gives its bytes, whose shape is in the header `x-shape`."""
+    latent = _numbers(at)
     pictures = await asyncio.wrap_future(
-        here.quickly(lambda: walks.decoded(here.catalogue.model(model), [place]))
+        studio.quickly(lambda: latent_space.decode(studio.catalogue.model(model), [latent]))
     )
     return raw(pictures) if form == "raw" else png(pictures[0])
 
 
 @latents.post("/decode")
-async def decode_many(model: str, wanted: Places, here: Here) -> Response:
-    """The pictures at many places, as bytes; the header `x-shape` tells their number and size."""
+async def decode_many(model: str, wanted: Latents, studio: StudioDep) -> Response:
+    """The images at several latents, as bytes, whose shape is in the header `x-shape`."""
     return raw(
         await asyncio.wrap_future(
-            here.quickly(lambda: walks.decoded(here.catalogue.model(model), wanted.places))
+            studio.quickly(
+                lambda: latent_space.decode(studio.catalogue.model(model), wanted.latents)
+            )
         )
     )
 
@@ -78,50 +80,52 @@ async def decode_many(model: str, wanted: Places, here: Here) -> Response:
 @latents.get("/plane.png", responses=PNG)
 async def plane(
     model: str,
-    here: Here,
+    studio: StudioDep,
     n: Annotated[int, Query(ge=1, le=32)] = 20,
     extent: Annotated[float, Query(gt=0, le=12, alias="range")] = 3.0,
     right: int = 0,
     up: int = 1,
     at: At = None,
 ) -> Response:
-    """What lies where on a plane through latent space: n × n pictures, one dimension to the right and one upwards."""
-    place = None if at is None else _numbers(at)
+    """A grid of n × n decoded images on a plane through latent space, one dimension to the right and one upwards."""
+    base = None if at is None else _numbers(at)
     return png(
         await asyncio.wrap_future(
-            here.quickly(
-                lambda: walks.plane(here.catalogue.model(model), n, extent, (right, up), place)
+            studio.quickly(
+                lambda: latent_space.decode_grid(
+                    studio.catalogue.model(model), n, extent, (right, up), base
+                )
             )
         )
     )
 
 
 @latents.get("/clusters")
-async def clusters(model: str, here: Here, data: str | None = None) -> dict[str, Any]:
-    """Where the pictures of a named set lie, and their labels; by default MNIST's if it is here, else the embedded digits."""
+async def clusters(model: str, studio: StudioDep, data: str | None = None) -> dict[str, Any]:
+    """The latent means of a named set and its labels; by default MNIST if it is installed, else the embedded digits."""
     if data is None:
-        data = "mnist" if "mnist" in here.data.sources() else "digits"
-    source = here.data.source(data)
+        data = "mnist" if "mnist" in studio.data.sources() else "digits"
+    source = studio.data.source(data)
     if source != data:
-        raise UsageError(
-            f"{data} has no labels that are known here. Take a named set, such as digits."
-        )
+        raise UsageError(f"{data} has no labels. Choose a named set, such as digits.")
     return await asyncio.wrap_future(
-        here.quickly(lambda: walks.clusters(here.catalogue.model(model), source))
+        studio.quickly(lambda: latent_space.clusters(studio.catalogue.model(model), source))
     )
 
 
 @latents.get("/sample")
 async def sample(
     model: str,
-    here: Here,
+    studio: StudioDep,
     count: Annotated[int, Query(ge=1, le=256)] = 16,
     seed: Annotated[int, Query(ge=0, lt=2**62)] = 0,
 ) -> dict[str, Any]:
-    """Places drawn from the prior, to be decoded."""
+    """Latents drawn from the prior, to be decoded."""
     return {
-        "places": await asyncio.wrap_future(
-            here.quickly(lambda: walks.drawn(here.catalogue.model(model), count, seed))
+        "latents": await asyncio.wrap_future(
+            studio.quickly(
+                lambda: studio.catalogue.model(model).sample_latents(count, seed).tolist()
+            )
         )
     }
 
@@ -129,37 +133,37 @@ async def sample(
 @latents.get("/sample.png", responses=PNG)
 async def sample_picture(
     model: str,
-    here: Here,
+    studio: StudioDep,
     count: Annotated[int, Query(ge=1, le=256)] = 16,
     seed: Annotated[int, Query(ge=0, lt=2**62)] = 0,
 ) -> Response:
-    """New pictures, decoded from places drawn from the prior."""
-    return png(await asyncio.wrap_future(here.quickly(_sheet, here, model, count, seed)))
+    """New images, decoded from latents drawn from the prior."""
+    return png(await asyncio.wrap_future(studio.quickly(_sheet, studio, model, count, seed)))
 
 
 @latents.post("/encode/{picture}")
-async def encode(model: str, picture: str, here: Here) -> dict[str, Any]:
-    """Where a picture falls: mean and spread of each dimension."""
-    found = await asyncio.wrap_future(here.quickly(_fall, here, model, picture))
-    return {"mean": found.mean, "spread": found.spread, "notices": found.notices}
+async def encode(model: str, picture: str, studio: StudioDep) -> dict[str, Any]:
+    """The posterior of a picture: mean and standard deviation of each dimension."""
+    found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, picture))
+    return {"mean": found.mean, "std": found.std, "notices": found.notices}
 
 
 @latents.get("/reconstruct/{picture}.png", responses=PNG)
-async def reconstruct(model: str, picture: str, here: Here) -> Response:
-    """What the model was shown of a picture and, to the right of it, what came back."""
-    found = await asyncio.wrap_future(here.quickly(_fall, here, model, picture))
-    return png(np.concatenate([found.seen, found.reconstruction], 1))
+async def reconstruct(model: str, picture: str, studio: StudioDep) -> Response:
+    """What the model was given of a picture and, to the right of it, its reconstruction."""
+    found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, picture))
+    return png(np.concatenate([found.input, found.reconstruction], 1))
 
 
 @latents.post(
     "/walk.gif",
     responses={
-        200: {"content": {"image/gif": {}}, "description": "A GIF that goes there and back."}
+        200: {"content": {"image/gif": {}}, "description": "A GIF that plays forwards and back."}
     },
 )
-async def walk(model: str, wanted: Walk, here: Here) -> Response:
-    """A walk from one place to another and back, as a GIF."""
-    content = await asyncio.wrap_future(here.quickly(_gif, here, model, wanted))
+async def walk(model: str, wanted: Walk, studio: StudioDep) -> Response:
+    """A straight walk from one latent to another and back, as a GIF."""
+    content = await asyncio.wrap_future(studio.quickly(_gif, studio, model, wanted))
     return Response(content, media_type="image/gif", headers={"cache-control": "no-store"})
 
 
@@ -168,23 +172,25 @@ def _numbers(text: str | None) -> list[float]:
         return [float(number) for number in (text or "").split(",")]
     except ValueError:
         raise UsageError(
-            f"A place is numbers with commas between, such as 0.3,-1.2; {text!r} came."
+            f"A latent is numbers separated by commas, such as 0.3,-1.2, not {text!r}."
         ) from None
 
 
-def _sheet(here: Studio, model: str, count: int, seed: int) -> np.ndarray:
-    found = here.catalogue.model(model)
-    pictures = walks.decoded(found, walks.drawn(found, count, seed))
+def _sheet(studio: Studio, model: str, count: int, seed: int) -> np.ndarray:
+    found = studio.catalogue.model(model)
+    pictures = latent_space.decode(found, found.sample_latents(count, seed).tolist())
     across = round(len(pictures) ** 0.5) or 1
     missing = np.zeros((-len(pictures) % across, *pictures.shape[1:]), np.uint8)
     whole = np.concatenate([pictures, missing])
     return tiled(whole.reshape(-1, across, *pictures.shape[1:]))
 
 
-def _fall(here: Studio, model: str, picture: str) -> walks.Fallen:
-    return walks.fall(here.catalogue.model(model), here.gallery.get(picture))
+def _encode(studio: Studio, model: str, picture: str) -> latent_space.Encoded:
+    return latent_space.encode(studio.catalogue.model(model), studio.gallery.get(picture))
 
 
-def _gif(here: Studio, model: str, wanted: Walk) -> bytes:
-    places = walks.between(wanted.start, wanted.end, wanted.steps)
-    return walks.gif(walks.decoded(here.catalogue.model(model), places), wanted.zoom)
+def _gif(studio: Studio, model: str, wanted: Walk) -> bytes:
+    latents = latent_space.interpolate(wanted.start, wanted.end, wanted.steps)
+    return latent_space.gif(
+        latent_space.decode(studio.catalogue.model(model), latents), wanted.zoom
+    )

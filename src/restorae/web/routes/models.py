@@ -7,18 +7,19 @@ from typing import Any
 from fastapi import APIRouter
 
 from restorae.version import VERSION
-from restorae.web.routes.common import SAYS_NO, Here
+from restorae.web import restore_form
+from restorae.web.routes.common import SAYS_NO, StudioDep
 
 models = APIRouter(prefix="/api", tags=["models"], responses=SAYS_NO)
 
 
 @models.get("/about")
-def about(here: Here) -> dict[str, Any]:
+def about(studio: StudioDep) -> dict[str, Any]:
     """What this server is, and what it puts up with."""
-    limits = here.options.limits
+    limits = studio.options.limits
     return {
         "version": VERSION,
-        "data": here.options.data is not None,
+        "data": studio.options.data is not None,
         "limits": {
             "upload": limits.upload,
             "pixels": limits.pixels,
@@ -26,17 +27,23 @@ def about(here: Here) -> dict[str, Any]:
             "stored": limits.stored,
             "minutes_of_training": limits.minutes_of_training,
         },
-        "stored": here.store.taken,
+        "stored": studio.store.taken,
     }
 
 
+@models.get("/restore-form")
+def restore_form_fields() -> dict[str, Any]:
+    """The settings of a restoration, for a form: their kinds, bounds, defaults, and which exclude each other."""
+    return restore_form.form()
+
+
 @models.get("/models")
-def all_models(here: Here) -> list[dict[str, Any]]:
+def all_models(studio: StudioDep) -> list[dict[str, Any]]:
     """Bundled models, those of the folder, and classical methods; the facts of their cards."""
-    return here.catalogue.listed()
+    return studio.catalogue.listed()
 
 
 @models.get("/models/{name}")
-def card(name: str, here: Here) -> dict[str, Any]:
+def card(name: str, studio: StudioDep) -> dict[str, Any]:
     """All of a model's card."""
-    return here.catalogue.card(name).model_dump(mode="json")
+    return studio.catalogue.card(name).model_dump(mode="json")

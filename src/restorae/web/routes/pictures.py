@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.errors import RestoraeError
 from restorae.web.gallery import Picture, is_array, plain_name
-from restorae.web.mosaics import encoded
-from restorae.web.painting import Stroke
-from restorae.web.refusals import Refused, nothing_here, status_of
-from restorae.web.restorations import Restoration, Wish, check_wish, preview
-from restorae.web.routes.common import PNG, SAYS_NO, Here, png
-from restorae.web.store import Shelf
+from restorae.web.http_errors import HttpError, not_found, status_of
+from restorae.web.mask_strokes import Stroke
+from restorae.web.pyramid import png_bytes
+from restorae.web.restorations import Restoration, check_request, preview
+from restorae.web.restore_form import RestoreBody, request_for
+from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
+from restorae.web.store import Workspace
 
 pictures = APIRouter(prefix="/api/pictures", tags=["pictures"], responses=SAYS_NO)
 
@@ -37,29 +38,6 @@ _MEDIA = {
 }
 
 
-class Restore(BaseModel):
-    """How a picture is to be restored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str
-    """A model of the list, or a classical method such as `classical:nlm(sigma=0.1)`."""
-    strength: float = Field(1.0, ge=0, le=1)
-    """How far towards the restored picture: 0 leaves it as it is, 1 is all the way."""
-    mask: bool = False
-    """Change it only where its mask is white."""
-    samples: int | None = Field(None, ge=2, le=64)
-    """Draw so many plausible restorations: the result is their mean, the layer `spread` shows where they differ."""
-    error_map: bool = False
-    """The layer `error` shows how far off each pixel may be: nine in ten lie within what it says. For calibrated models."""
-    views: Literal[1, 2, 4, 8] = 1
-    """Average over so many views of the picture, turned and mirrored: a little better, so many times as long."""
-    format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = None
-    """By default the picture's own."""
-    quality: int | None = Field(None, ge=1, le=100)
-    """Of JPEG (95), WebP (90), AVIF (80)."""
-
-
 class Strokes(BaseModel):
     """What was painted."""
 
@@ -71,128 +49,119 @@ class Strokes(BaseModel):
 
 @pictures.post("", status_code=201, openapi_extra=_BODY)
 async def send(
-    request: Request, here: Here, name: Annotated[str, Query(max_length=500)] = "picture"
+    request: Request, studio: StudioDep, name: Annotated[str, Query(max_length=500)] = "picture"
 ) -> dict[str, Any]:
     """Send a picture, its bytes as the body. What it is, its content says; the name is for people."""
-    shelf = here.gallery.shelf()
+    workspace = studio.gallery.workspace()
     try:
-        file = await _stored(request, shelf)
+        file = await _stored(request, workspace)
         return (
-            await asyncio.wrap_future(here.read(here.gallery.take, shelf, file, name))
+            await asyncio.wrap_future(studio.read(studio.gallery.take, workspace, file, name))
         ).to_dict()
     except RestoraeError as error:
-        told = here.in_words(error, (shelf, plain_name(name)))
-        shelf.remove()
-        raise Refused(status_of(error), _for_a_page(told)) from None
+        text = studio.error_text(error, workspace, plain_name(name))
+        workspace.remove()
+        raise HttpError(status_of(error), text) from None
     except BaseException:
-        shelf.remove()
+        workspace.remove()
         raise
 
 
 @pictures.get("")
-def all_pictures(here: Here) -> list[dict[str, Any]]:
+def all_pictures(studio: StudioDep) -> list[dict[str, Any]]:
     """Every picture that is open, oldest first."""
-    return [picture.to_dict() for picture in here.gallery.all()]
+    return [picture.to_dict() for picture in studio.gallery.all()]
 
 
 @pictures.get("/{picture}")
-def one_picture(picture: str, here: Here) -> dict[str, Any]:
+def one_picture(picture: str, studio: StudioDep) -> dict[str, Any]:
     """What is known of a picture."""
-    return here.gallery.get(picture).to_dict()
+    return studio.gallery.get(picture).to_dict()
 
 
 @pictures.delete("/{picture}", status_code=204)
-def remove(picture: str, here: Here) -> None:
+def remove(picture: str, studio: StudioDep) -> None:
     """Remove a picture and what was made of it; its job is cancelled."""
-    found = here.gallery.get(picture)
+    found = studio.gallery.get(picture)
     if found.job is not None:
-        with contextlib.suppress(Refused):  # long over and forgotten
-            here.queue.remove(found.job)
-    here.gallery.remove(picture)
+        with contextlib.suppress(HttpError):  # long over and forgotten
+            studio.queue.remove(found.job)
+    studio.gallery.remove(picture)
 
 
 @pictures.get("/{picture}/layers/{layer}/{level}/{column}/{row}.png", responses=PNG)
-def tile(picture: str, layer: str, level: int, column: int, row: int, here: Here) -> Response:
-    """A tile of 512 × 512 pixels of a layer (`before`, `after`, …); level 0 is full resolution, each further one half of it."""
-    return png(here.gallery.get(picture).layer(layer).tile(level, column, row), kept=True)
-
-
-@pictures.get("/{picture}/preview.png", responses=PNG)
-async def quick_look(
-    picture: str,
-    here: Here,
-    model: str,
-    strength: Annotated[float, Query(ge=0, le=1)] = 1.0,
-    mask: bool = False,
+def tile(
+    picture: str, layer: str, level: int, column: int, row: int, studio: StudioDep
 ) -> Response:
-    """A smaller copy of the picture, restored at once: what the result will be about, not what it will be to the pixel."""
-    found = here.gallery.get(picture)
-    wish = Wish(model, strength, mask)
-    pixels = await asyncio.wrap_future(here.quickly(preview, found, wish, here.catalogue))
-    return png(pixels)
+    """A tile of 512 × 512 pixels of a layer (`before`, `after`, …); level 0 is full resolution, each further one half of it."""
+    return png(studio.gallery.get(picture).layer(layer).tile(level, column, row), kept=True)
+
+
+@pictures.post("/{picture}/preview.png", responses=PNG)
+async def preview_picture(picture: str, body: RestoreBody, studio: StudioDep) -> Response:
+    """A smaller copy of the picture, restored at once: roughly what the result will look like, not to the pixel."""
+    found = studio.gallery.get(picture)
+    request = request_for(body, found, studio.options.limits.pixels)
+    work = studio.quickly(preview, found, request, studio.catalogue)
+    return png(await asyncio.wrap_future(work))
 
 
 @pictures.put("/{picture}/mask")
-def paint(picture: str, painted: Strokes, here: Here) -> dict[str, Any]:
+def paint(picture: str, painted: Strokes, studio: StudioDep) -> dict[str, Any]:
     """Paint the picture's mask; the strokes take the place of those before."""
-    found = here.gallery.get(picture)
-    here.gallery.paint(found, painted.strokes)
+    found = studio.gallery.get(picture)
+    studio.gallery.paint(found, painted.strokes)
     return found.to_dict()
 
 
 @pictures.post("/{picture}/mask", openapi_extra=_BODY)
-async def send_mask(picture: str, request: Request, here: Here) -> dict[str, Any]:
+async def send_mask(picture: str, request: Request, studio: StudioDep) -> dict[str, Any]:
     """Send the mask as a picture of the same size, white where the picture is damaged."""
-    found = here.gallery.get(picture)
-    shelf = here.store.shelf()
+    found = studio.gallery.get(picture)
+    workspace = studio.store.workspace()
     try:
-        file = await _stored(request, shelf)
-        await asyncio.wrap_future(here.read(here.gallery.take_mask, found, file))
+        file = await _stored(request, workspace)
+        await asyncio.wrap_future(studio.read(studio.gallery.take_mask, found, file))
     except RestoraeError as error:
-        raise Refused(status_of(error), here.in_words(error, (shelf, "The mask"))) from None
+        raise HttpError(status_of(error), studio.error_text(error, workspace, "The mask")) from None
     finally:
-        shelf.remove()
+        workspace.remove()
     return found.to_dict()
 
 
 @pictures.get("/{picture}/mask.png", responses=PNG)
-def mask(picture: str, here: Here) -> Response:
+def mask(picture: str, studio: StudioDep) -> Response:
     """The mask, white where the picture is damaged; `restorae restore --mask` takes it."""
-    found = here.gallery.get(picture)
+    found = studio.gallery.get(picture)
     if found.mask is None:
-        raise nothing_here(f"mask of {found.name}")
+        raise not_found(f"mask of {found.name}")
     return FileResponse(found.mask, media_type="image/png", headers={"cache-control": "no-store"})
 
 
 @pictures.post("/{picture}/restore", status_code=202)
-def restore(picture: str, wanted: Restore, here: Here) -> dict[str, Any]:
+def restore(picture: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
     """Restore the picture; a job is answered, which waits for its turn."""
-    found = here.gallery.get(picture)
-    wish = Wish(
-        wanted.model,
-        wanted.strength,
-        wanted.mask,
-        wanted.samples,
-        wanted.error_map,
-        wanted.views,
-        wanted.format,
-        wanted.quality,
-    )
-    here.quickly(check_wish, found, wish, here.catalogue).result()
+    found = studio.gallery.get(picture)
+    request = request_for(body, found, studio.options.limits.pixels)
+    studio.quickly(check_request, request, studio.catalogue).result()
     if found.job is not None and any(
         job["id"] == found.job and job["state"] in ("waiting", "running")
-        for job in here.queue.all()
+        for job in studio.queue.all()
     ):
-        raise Refused(
+        raise HttpError(
             409, f"{found.name} is being restored already. Cancel that first, or wait for it."
         )
-    job = here.queue.add(
+    job = studio.queue.add(
         Restoration(
-            found, wish, here.gallery, here.catalogue, here.options.limits.minutes_of_restoring
+            found,
+            request,
+            studio.gallery,
+            studio.catalogue,
+            studio.options.limits.minutes_of_restoring,
         )
     )
     found.job = job.id
-    return here.queue.told(job)
+    return studio.queue.told(job)
 
 
 @pictures.get(
@@ -201,22 +170,22 @@ def restore(picture: str, wanted: Restore, here: Here) -> dict[str, Any]:
         200: {"content": {"application/octet-stream": {}}, "description": "The restored file."}
     },
 )
-def restored(picture: str, here: Here) -> Response:
+def restored(picture: str, studio: StudioDep) -> Response:
     """The restored picture, in the format and depth of the one that was sent, with its metadata."""
-    found = here.gallery.get(picture)
+    found = studio.gallery.get(picture)
     if found.result is None:
-        raise nothing_here(f"result of {found.name} yet")
+        raise not_found(f"result of {found.name} yet")
     return _download(found, found.result, found.result_name)
 
 
 @pictures.get("/{picture}/thumbnail.png", responses=PNG)
-def thumbnail(picture: str, here: Here) -> Response:
+def thumbnail(picture: str, studio: StudioDep) -> Response:
     """The picture, small."""
-    found = here.gallery.get(picture)
+    found = studio.gallery.get(picture)
     smallest = found.layers["before"].level(len(found.layers["before"].sizes) - 1)
     every = max(1, max(smallest.shape[:2]) // 96)
     headers = {"cache-control": "private, max-age=3600"}
-    return Response(encoded(smallest[::every, ::every]), media_type="image/png", headers=headers)
+    return Response(png_bytes(smallest[::every, ::every]), media_type="image/png", headers=headers)
 
 
 def _download(picture: Picture, path: Path, name: str) -> Response:
@@ -234,20 +203,14 @@ def _kind(path: Path) -> str:
     return kind_of(path) or ""
 
 
-async def _stored(request: Request, shelf: Shelf) -> Path:
-    """The body of a request as a file on the shelf; its size is claimed as it comes."""
-    path = shelf.folder / "incoming"
+async def _stored(request: Request, workspace: Workspace) -> Path:
+    """The body of a request as a file on the workspace; its size is claimed as it comes."""
+    path = workspace.folder / "incoming"
     try:
         with path.open("wb") as handle:
             async for chunk in request.stream():
-                shelf.claim(len(chunk))
+                workspace.claim(len(chunk))
                 handle.write(chunk)
     except OSError as error:
-        raise shelf.failed(error) from None
+        raise workspace.failed(error) from None
     return path
-
-
-def _for_a_page(told: str) -> str:
-    """Advice for the command line does not help on a page."""
-    sentence, _, advice = told.partition(" If it is genuine, use --max-pixels")
-    return sentence + (" restorae restore --max-pixels on the command line can." if advice else "")

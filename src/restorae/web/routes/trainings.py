@@ -10,22 +10,22 @@ from restorae.losses import Loss, NegativeELBO, SelfSupervised
 from restorae.networks import VAE, Network
 from restorae.parts import kinds
 from restorae.web import trainings as work
-from restorae.web.routes.common import SAYS_NO, Here
+from restorae.web.routes.common import SAYS_NO, StudioDep
 from restorae.web.trainings import TrainingWish
 
 trainings = APIRouter(prefix="/api", tags=["training"], responses=SAYS_NO)
 
 
 @trainings.get("/data")
-def data_sets(here: Here) -> dict[str, Any]:
+def data_sets(studio: StudioDep) -> dict[str, Any]:
     """What can be trained on, the networks there are, and trainings that can be gone on with."""
     running = {
         job["about"]["name"]
-        for job in here.queue.all()
+        for job in studio.queue.all()
         if job["kind"] == "train" and job["state"] in ("waiting", "running")
     }
     return {
-        "sets": here.data.listed(),
+        "sets": studio.data.listed(),
         "networks": sorted(kind.kind for kind in kinds(Network) if not issubclass(kind, VAE)),  # type: ignore[type-abstract]
         "losses": {
             "clean": sorted(
@@ -36,49 +36,51 @@ def data_sets(here: Here) -> dict[str, Any]:
             "noisy": sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)),  # type: ignore[type-abstract]
         },
         "unfinished": [
-            each for each in work.unfinished(here.catalogue) if each["name"] not in running
+            each for each in work.unfinished(studio.catalogue) if each["name"] not in running
         ],
     }
 
 
 @trainings.post("/trainings", status_code=202)
-def begin(wanted: TrainingWish, here: Here) -> dict[str, Any]:
+def begin(wanted: TrainingWish, studio: StudioDep) -> dict[str, Any]:
     """Train a model; a job is answered, which waits for its turn."""
-    _refuse_second(wanted.name, here)
-    shelf = here.store.shelf()
+    _refuse_second(wanted.name, studio)
+    workspace = studio.store.workspace()
     try:
-        return here.queue.told(
-            here.queue.add(work.begin(wanted, here.options, here.catalogue, here.data, shelf))
+        return studio.queue.told(
+            studio.queue.add(
+                work.begin(wanted, studio.options, studio.catalogue, studio.data, workspace)
+            )
         )
     except BaseException:
-        shelf.remove()
+        workspace.remove()
         raise
 
 
 @trainings.post("/trainings/{name}/resume", status_code=202)
-def resume(name: str, here: Here) -> dict[str, Any]:
+def resume(name: str, studio: StudioDep) -> dict[str, Any]:
     """Go on with a training that was stopped, from its checkpoint."""
-    _refuse_second(name, here)
-    shelf = here.store.shelf()
+    _refuse_second(name, studio)
+    workspace = studio.store.workspace()
     try:
-        return here.queue.told(
-            here.queue.add(work.take_up(name, here.options, here.catalogue, shelf))
+        return studio.queue.told(
+            studio.queue.add(work.take_up(name, studio.options, studio.catalogue, workspace))
         )
     except BaseException:
-        shelf.remove()
+        workspace.remove()
         raise
 
 
-def _refuse_second(name: str, here: Here) -> None:
-    from restorae.web.refusals import Refused
+def _refuse_second(name: str, studio: StudioDep) -> None:
+    from restorae.web.http_errors import HttpError
 
-    for job in here.queue.all():
+    for job in studio.queue.all():
         if (
             job["kind"] == "train"
             and job["about"]["name"] == name
             and job["state"] in ("waiting", "running")
         ):
-            raise Refused(
+            raise HttpError(
                 409,
                 f"A model called {name} is being trained already. Choose another name, or stop that first.",
             )

@@ -22,9 +22,9 @@ export const forget = safely((id) => ask(`/api/jobs/${id}`, { method: "DELETE" }
 
 /** How far a job is, in words. */
 export function told(job) {
-  if (job.state === "waiting") return job.place === 1 ? "next in the queue" : `waits, place ${job.place} in the queue`;
+  if (job.state === "waiting") return job.position === 1 ? "waiting: next" : `waiting: ${job.position - 1} before it`;
   if (job.state === "running") {
-    if (!job.total) return job.task ? `${job.count.toLocaleString("en")} ${job.unit}` : "begins …";
+    if (!job.total) return job.task ? `${job.count.toLocaleString("en")} ${job.unit}` : "starting …";
     const share = Math.min(1, job.count / job.total);
     const passed = Date.now() / 1000 - job.began;
     const left = share > 0.03 && passed > 3 ? `, about ${duration((passed / share) * (1 - share))} left` : "";
@@ -62,7 +62,7 @@ function show() {
             isOver(job) ? null : bar(job),
             make("p", { class: job.state === "failed" ? "error" : "" }, told(job)),
           ))
-      : [make("p", { class: "note" }, "Nothing to do. Heavy work is done one piece at a time, and goes on when this page is closed.")],
+      : [make("p", { class: "note" }, "No jobs. Jobs run one after the other, and continue when this page is closed.")],
   );
 }
 

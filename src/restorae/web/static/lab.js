@@ -3,7 +3,7 @@
 import * as models from "./models.js";
 import { $, askJson, fill, make, newest, number, safely, say } from "./tools.js";
 
-const REACH = 4; // where a setting has no upper bound, its slider ends at so many times its default
+const OPEN_ENDED = 4; // a setting without an upper bound has a slider up to this many times its default
 let kinds = [];
 let links = []; // {kind, settings: {name: value | "low..high"}}
 let seed = 0;
@@ -35,12 +35,12 @@ export async function begin() {
   showChain();
 }
 
-/** The page is looked at: pictures may have come meanwhile. */
+/** The page is shown: images may have been added meanwhile. */
 export async function shown() {
   const [samples, pictures] = await Promise.all([askJson("/api/samples"), askJson("/api/pictures")]);
   const own = pictures.map((picture) => [`picture ${picture.id}`, picture.name]);
   const along = samples.map((sample) => [`sample ${sample.name}`, sample.about]);
-  fill($("lab-picture"), [{ label: "That come along", entries: along }, ...(own.length ? [{ label: "Yours", entries: own }] : [])]);
+  fill($("lab-picture"), [{ label: "Samples", entries: along }, ...(own.length ? [{ label: "Yours", entries: own }] : [])]);
   run();
 }
 
@@ -68,7 +68,7 @@ const run = newest(async () => {
   const [where, name] = $("lab-picture").value.split(" ");
   if (!where || !kinds.length) return;
   if (!links.length) {
-    $("lab-note").textContent = "There is no damage yet. Add one.";
+    $("lab-note").textContent = "No damage yet. Add one.";
     return;
   }
   const json = { links: links.map((link) => ({ kind: link.kind, ...link.settings })), seed, [where]: name, model: $("lab-model").value || null };
@@ -78,7 +78,7 @@ const run = newest(async () => {
     await Promise.all(Object.entries(found.pictures).map(([which, path]) => showPicture(which, path)));
     $("trio").style.setProperty("--shape", String(found.size[1] / found.size[0]));
     $("lab-restored-figure").hidden = !found.pictures.restored;
-    for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).value = inWords(found.scores[which]);
+    for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).value = scoreText(found.scores[which]);
     spec = found.spec;
     $("lab-spec").textContent = found.spec;
     $("lab-command").textContent = found.command;
@@ -99,7 +99,7 @@ async function showPicture(which, path) {
   await image.decode().catch(() => {});
 }
 
-function inWords(scores) {
+function scoreText(scores) {
   if (!scores) return "";
   const psnr = scores.psnr === null ? "∞" : scores.psnr.toFixed(2);
   return `PSNR ${psnr} dB${scores.ssim === null ? "" : `, SSIM ${scores.ssim.toFixed(3)}`}`;
@@ -113,40 +113,40 @@ function showChain() {
   if (focused) $("chain").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function linkCard(link, place) {
+function linkCard(link, index) {
   const kind = kinds.find((each) => each.kind === link.kind);
   const moved = (by) => () => {
-    const [taken] = links.splice(place, 1);
-    links.splice(place + by, 0, taken);
+    const [taken] = links.splice(index, 1);
+    links.splice(index + by, 0, taken);
     changed();
-    say(`${link.kind} is now number ${place + by + 1} of ${links.length}.`);
+    say(`${link.kind} is now number ${index + by + 1} of ${links.length}.`);
   };
-  const settings = Object.entries(kind.schema.properties ?? {}).map(([name, schema]) => setting(link, place, name, schema));
+  const settings = Object.entries(kind.schema.properties ?? {}).map(([name, schema]) => setting(link, index, name, schema));
   const card = make("li", { class: "link", draggable: "true" },
     make("header", {},
       make("h3", {}, link.kind),
-      make("button", { class: "quiet", disabled: place === 0, "data-key": `up-${place}`, onclick: moved(-1), "aria-label": `Move ${link.kind} up` }, "↑"),
-      make("button", { class: "quiet", disabled: place === links.length - 1, "data-key": `down-${place}`, onclick: moved(1), "aria-label": `Move ${link.kind} down` }, "↓"),
-      make("button", { class: "quiet", onclick: () => { links.splice(place, 1); changed(); }, "aria-label": `Remove ${link.kind}` }, "✕")),
+      make("button", { class: "quiet", disabled: index === 0, "data-key": `up-${index}`, onclick: moved(-1), "aria-label": `Move ${link.kind} up` }, "↑"),
+      make("button", { class: "quiet", disabled: index === links.length - 1, "data-key": `down-${index}`, onclick: moved(1), "aria-label": `Move ${link.kind} down` }, "↓"),
+      make("button", { class: "quiet", onclick: () => { links.splice(index, 1); changed(); }, "aria-label": `Remove ${link.kind}` }, "✕")),
     make("p", { class: "about" }, kind.about),
     ...settings);
-  dragging(card, place);
+  dragging(card, index);
   return card;
 }
 
 let dragged = null;
 
-function dragging(card, place) {
+function dragging(card, index) {
   const below = (event) => {
     const edges = card.getBoundingClientRect();
     return event.clientY > edges.top + edges.height / 2;
   };
   card.addEventListener("dragstart", (event) => {
     if (event.target !== card) return;
-    dragged = place;
+    dragged = index;
     card.classList.add("moving");
     event.dataTransfer.effectAllowed = "move";
-    event.dataTransfer.setData("text/plain", links[place].kind);
+    event.dataTransfer.setData("text/plain", links[index].kind);
   });
   card.addEventListener("dragend", () => { dragged = null; showChain(); });
   card.addEventListener("dragover", (event) => {
@@ -159,7 +159,7 @@ function dragging(card, place) {
   card.addEventListener("drop", (event) => {
     if (dragged === null) return;
     event.preventDefault();
-    const target = place + (below(event) ? 1 : 0);
+    const target = index + (below(event) ? 1 : 0);
     const [taken] = links.splice(dragged, 1);
     links.splice(target > dragged ? target - 1 : target, 0, taken);
     dragged = null;
@@ -168,8 +168,8 @@ function dragging(card, place) {
 }
 
 /** A control for one setting, made from its JSON schema. */
-function setting(link, place, name, schema) {
-  const id = `setting-${place}-${name}`;
+function setting(link, index, name, schema) {
+  const id = `setting-${index}-${name}`;
   const said = schema.description ?? "";
   const value = link.settings[name] ?? schema.default;
   const set = (next, whole = false) => {
@@ -199,7 +199,7 @@ function setting(link, place, name, schema) {
 }
 
 function slider({ id, words, said, value, schema, whole, ranged, set }) {
-  const [min, max] = reach(schema, whole, value);
+  const [min, max] = bounds(schema, whole, value);
   const step = whole ? 1 : (max - min) / 200;
   const ends = typeof value === "string" && value.includes("..") ? value.split("..").map(Number) : [Number(value)];
   const told = make("span", { class: "value" });
@@ -219,16 +219,16 @@ function slider({ id, words, said, value, schema, whole, ranged, set }) {
   });
   tell();
   const toggle = ranged
-    ? make("button", { class: "quiet", "data-key": `${id}-range`, "aria-pressed": String(ends.length > 1), title: "A range is drawn from anew for each picture", "aria-label": `${words}: ${ends.length > 1 ? "one value" : "a range"}`,
+    ? make("button", { class: "quiet", "data-key": `${id}-range`, "aria-pressed": String(ends.length > 1), title: "A range is sampled once per image", "aria-label": `${words}: ${ends.length > 1 ? "one value" : "a range"}`,
         onclick: () => set(ends.length > 1 ? ends[0] : `${ends[0]}..${whole ? Math.min(max, ends[0] + 1) : rounded(Math.min(max, ends[0] + (max - min) / 5), step)}`, true) }, ends.length > 1 ? "one" : "range")
     : null;
   return make("div", { class: "setting", title: said }, make("label", { for: id }, words), told, make("div", { class: "both" }, ...inputs, toggle));
 }
 
-function reach(schema, whole, value) {
+function bounds(schema, whole, value) {
   const usual = Math.abs(Number(schema.default)) || 0.25;
   const largest = Math.max(usual, ...String(value).split("..").map((end) => Math.abs(Number(end)) || 0));
-  const open = whole ? Math.max(10, REACH * usual) : Math.max(1, REACH * usual);
+  const open = whole ? Math.max(10, OPEN_ENDED * usual) : Math.max(1, OPEN_ENDED * usual);
   const high = Math.max(largest, Math.min(schema.maximum ?? Infinity, open));
   const low = Math.max(schema.minimum ?? -Math.max(1, usual), schema.minimum ?? -Infinity);
   return [low, high];

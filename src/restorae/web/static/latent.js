@@ -1,25 +1,25 @@
-// Latent space: a plane to move on, the picture that each place decodes to, pictures that fall somewhere, walks.
+// Latent space: a plane to move on, the decoded image of each latent, encoded images, interpolation, samples.
 
 import * as models from "./models.js";
 import { $, ask, askJson, fill, make, newest, number, safely, say, sendPicture, takeFiles } from "./tools.js";
 
-const COLOURS = ["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"];
-let place = [];
+const COLORS = ["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"];
+let latent = [];
 let axes = [0, 1];
-let behind = null; // an image, or {points, labels}
+let background = null; // an image, or {points, labels}
 let ends = { start: null, end: null };
-let fallen = null;
+let encoded = null;
 let playing = 0;
 let plane;
-let paper;
+let context;
 
 const model = () => models.get($("latent-model").value);
 const path = (rest) => `/api/models/${encodeURIComponent($("latent-model").value)}/${rest}`;
-const reach = () => Number($("reach").value);
+const range = () => Number($("range").value);
 
 export function begin() {
   plane = $("plane");
-  paper = plane.getContext("2d");
+  context = plane.getContext("2d");
   models.listen(() => {
     const before = $("latent-model").value;
     models.fillWith($("latent-model"), (each) => each.generates);
@@ -27,16 +27,16 @@ export function begin() {
     if ($("latent-model").value !== before) modelChanged();
   });
   $("latent-model").addEventListener("change", modelChanged);
-  $("behind").addEventListener("change", () => loadBehind());
-  $("reach").addEventListener("input", () => { $("reach-value").value = `±${number(reach())}`; loadBehind(); });
+  $("background").addEventListener("change", () => loadBackground());
+  $("range").addEventListener("input", () => { $("range-value").value = `±${number(range())}`; loadBackground(); });
   for (const [id, side] of [["axis-right", 0], ["axis-up", 1]]) {
-    $(id).addEventListener("change", () => { axes[side] = Number($(id).value); loadBehind(); });
+    $(id).addEventListener("change", () => { axes[side] = Number($(id).value); loadBackground(); });
   }
-  for (const name of ["start", "end"]) $(`set-${name}`).addEventListener("click", () => { ends[name] = [...place]; walkChanged(); });
+  for (const name of ["start", "end"]) $(`set-${name}`).addEventListener("click", () => { ends[name] = [...latent]; walkChanged(); });
   $("play").addEventListener("click", safely(play));
   $("save-gif").addEventListener("click", safely(saveGif));
   $("draw-samples").addEventListener("click", safely(drawSamples));
-  takeFiles($("latent-drop"), $("latent-file"), ([file]) => takePicture(file));
+  takeFiles($("latent-drop"), $("latent-file"), ([file]) => encodeImage(file));
   new ResizeObserver(() => { const side = Math.round($("plane-box").clientWidth * (window.devicePixelRatio || 1)); if (side && side !== plane.width) { plane.width = plane.height = side; drawPlane(); } }).observe($("plane-box"));
   listen();
 }
@@ -44,70 +44,70 @@ export function begin() {
 function modelChanged() {
   const chosen = model();
   if (!chosen) return;
-  place = new Array(chosen.latent_dim).fill(0);
+  latent = new Array(chosen.latent_dim).fill(0);
   axes = [0, 1];
   ends = { start: null, end: null };
-  fallen = null;
-  $("fallen").hidden = true;
+  encoded = null;
+  $("encoded").hidden = true;
   $("samples").replaceChildren();
   $("axes-field").hidden = chosen.latent_dim <= 2;
-  const names = place.map((_, dimension) => [String(dimension), `z[${dimension}]`]);
+  const names = latent.map((_, dimension) => [String(dimension), `z[${dimension}]`]);
   fill($("axis-right"), names, "0");
   fill($("axis-up"), names, "1");
-  $("coordinates").replaceChildren(...place.map((_, dimension) => {
+  $("coordinates").replaceChildren(...latent.map((_, dimension) => {
     const output = make("output", {}, "0");
     const input = make("input", { type: "range", min: "-4", max: "4", step: "0.05", value: "0", "aria-label": `z[${dimension}]` });
-    input.addEventListener("input", () => goTo(place.with(dimension, Number(input.value))));
+    input.addEventListener("input", () => goTo(latent.with(dimension, Number(input.value))));
     return make("label", {}, make("span", {}, `z[${dimension}]`), input, output);
   }));
   walkChanged();
-  loadBehind();
-  goTo(place);
+  loadBackground();
+  goTo(latent);
 }
 
-const loadBehind = newest(async () => {
-  const kind = $("behind").value;
+const loadBackground = newest(async () => {
+  const kind = $("background").value;
   const [right, up] = axes;
-  behind = behind && kind === behind.kind ? behind : null;
+  background = background && kind === background.kind ? background : null;
   if (kind === "plane" && model()?.latent_dim > 1) {
-    const query = new URLSearchParams({ n: 20, range: reach(), right, up });
-    if (place.length > 2) query.set("at", place.map((value) => value.toFixed(3)).join(","));
+    const query = new URLSearchParams({ n: 20, range: range(), right, up });
+    if (latent.length > 2) query.set("at", latent.map((value) => value.toFixed(3)).join(","));
     const answer = await ask(path(`plane.png?${query}`));
-    behind = { kind, image: await createImageBitmap(await answer.blob()), reach: reach() };
+    background = { kind, image: await createImageBitmap(await answer.blob()), range: range() };
   } else if (kind === "clusters") {
     $("latent-note").textContent = "";
     try {
       const found = await askJson(path("clusters"));
-      behind = { kind, points: found.means, labels: found.labels };
+      background = { kind, points: found.means, labels: found.labels };
     } catch (error) {
-      behind = null;
+      background = null;
       $("latent-note").textContent = error.message;
     }
   }
   drawPlane();
 });
 
-// ------------------------------------------------------------------------------------------------- a place
+// ------------------------------------------------------------------------------------------------- the latent
 
 function goTo(next) {
-  const moved = next.some((value, dimension) => !axes.includes(dimension) && value !== place[dimension]);
-  place = next;
-  if (moved && $("behind").value === "plane") loadBehind();
+  const moved = next.some((value, dimension) => !axes.includes(dimension) && value !== latent[dimension]);
+  latent = next;
+  if (moved && $("background").value === "plane") loadBackground();
   for (const [dimension, input] of $("coordinates").querySelectorAll("input").entries()) {
-    const told = place[dimension].toFixed(2);
+    const told = latent[dimension].toFixed(2);
     if (input.nextElementSibling.value === told) continue;
-    if (document.activeElement !== input) input.value = String(place[dimension]);
+    if (document.activeElement !== input) input.value = String(latent[dimension]);
     input.nextElementSibling.value = told;
   }
-  $("decoded-at").textContent = place.length <= 4 ? `at (${place.map((value) => value.toFixed(2)).join(", ")})` : `at a place of ${place.length} dimensions`;
-  showPlace();
+  $("decoded-at").textContent = latent.length <= 4 ? `at (${latent.map((value) => value.toFixed(2)).join(", ")})` : `a latent of ${latent.length} dimensions`;
+  showMarker();
   decode();
 }
 
-/** The picture follows: as soon as one has come the newest place is asked for, those between are left out. */
+/** Decode the newest latent; those that came while the last one was decoded are skipped. */
 const decode = newest(async () => {
   try {
-    const answer = await ask(path(`decode?as=raw&at=${place.map((value) => value.toFixed(4)).join(",")}`));
+    const answer = await ask(path(`decode?as=raw&at=${latent.map((value) => value.toFixed(4)).join(",")}`));
     put($("decoded"), await pictures(answer), 0);
     $("decoded").dataset.frames = String(Number($("decoded").dataset.frames ?? 0) + 1);
   } catch (error) {
@@ -137,134 +137,134 @@ function put(canvas, { bytes, height, width, bands }, which) {
 
 // ------------------------------------------------------------------------------------------------- the plane
 
-const toCanvas = (value, side) => ((side ? -value : value) / reach() + 1) * (plane.width / 2);
+const toCanvas = (value, side) => ((side ? -value : value) / range() + 1) * (plane.width / 2);
 
 function drawPlane() {
   if (!plane.width) return;
   const side = plane.width;
   const style = getComputedStyle(document.documentElement);
   const [right, up] = axes;
-  paper.clearRect(0, 0, side, side);
-  if (behind?.image) {
-    paper.imageSmoothingEnabled = true;
-    const shown = (behind.reach / reach()) * side;
-    paper.globalAlpha = 0.8;
-    paper.drawImage(behind.image, (side - shown) / 2, (side - shown) / 2, shown, shown);
-    paper.globalAlpha = 1;
+  context.clearRect(0, 0, side, side);
+  if (background?.image) {
+    context.imageSmoothingEnabled = true;
+    const shown = (background.range / range()) * side;
+    context.globalAlpha = 0.8;
+    context.drawImage(background.image, (side - shown) / 2, (side - shown) / 2, shown, shown);
+    context.globalAlpha = 1;
   } else {
-    paper.strokeStyle = style.getPropertyValue("--line");
-    paper.beginPath();
-    paper.moveTo(side / 2, 0); paper.lineTo(side / 2, side); paper.moveTo(0, side / 2); paper.lineTo(side, side / 2);
-    paper.stroke();
+    context.strokeStyle = style.getPropertyValue("--line");
+    context.beginPath();
+    context.moveTo(side / 2, 0); context.lineTo(side / 2, side); context.moveTo(0, side / 2); context.lineTo(side, side / 2);
+    context.stroke();
   }
-  if (behind?.points) drawClusters(side);
+  if (background?.points) drawClusters(side);
   const dot = (where, radius, fill, stroke) => {
-    paper.beginPath();
-    paper.arc(toCanvas(where[right], 0), toCanvas(where[up] ?? 0, 1), radius, 0, 7);
-    paper.fillStyle = fill;
-    paper.strokeStyle = stroke;
-    paper.lineWidth = side / 300;
-    paper.fill();
-    paper.stroke();
+    context.beginPath();
+    context.arc(toCanvas(where[right], 0), toCanvas(where[up] ?? 0, 1), radius, 0, 7);
+    context.fillStyle = fill;
+    context.strokeStyle = stroke;
+    context.lineWidth = side / 300;
+    context.fill();
+    context.stroke();
   };
   if (ends.start && ends.end) {
-    paper.strokeStyle = "#ffb000";
-    paper.lineWidth = side / 250;
-    paper.beginPath();
-    paper.moveTo(toCanvas(ends.start[right], 0), toCanvas(ends.start[up] ?? 0, 1));
-    paper.lineTo(toCanvas(ends.end[right], 0), toCanvas(ends.end[up] ?? 0, 1));
-    paper.stroke();
+    context.strokeStyle = "#ffb000";
+    context.lineWidth = side / 250;
+    context.beginPath();
+    context.moveTo(toCanvas(ends.start[right], 0), toCanvas(ends.start[up] ?? 0, 1));
+    context.lineTo(toCanvas(ends.end[right], 0), toCanvas(ends.end[up] ?? 0, 1));
+    context.stroke();
   }
   for (const end of [ends.start, ends.end]) if (end) dot(end, side / 90, "#ffb000", "#000");
-  if (fallen) {
-    paper.beginPath();
-    const scale = side / 2 / reach();
-    paper.ellipse(toCanvas(fallen.mean[right], 0), toCanvas(fallen.mean[up] ?? 0, 1), Math.max(3, 2 * fallen.spread[right] * scale), Math.max(3, 2 * (fallen.spread[up] ?? 0) * scale), 0, 0, 7);
-    paper.strokeStyle = "#e0483a";
-    paper.lineWidth = side / 200;
-    paper.stroke();
+  if (encoded) {
+    context.beginPath();
+    const scale = side / 2 / range();
+    context.ellipse(toCanvas(encoded.mean[right], 0), toCanvas(encoded.mean[up] ?? 0, 1), Math.max(3, 2 * encoded.std[right] * scale), Math.max(3, 2 * (encoded.std[up] ?? 0) * scale), 0, 0, 7);
+    context.strokeStyle = "#e0483a";
+    context.lineWidth = side / 200;
+    context.stroke();
   }
-  showPlace();
+  showMarker();
 }
 
-/** The place is a mark above the plane, so that the plane need not be drawn anew when it moves. */
-function showPlace() {
-  if (!place.length) return;
+/** The marker lies above the canvas, so that the plane is not redrawn when the latent moves. */
+function showMarker() {
+  if (!latent.length) return;
   const ratio = plane.clientWidth / plane.width;
   const side = (value) => Math.max(0, Math.min(plane.width, value)) * ratio;
-  $("here").style.transform = `translate(${side(toCanvas(place[axes[0]], 0))}px, ${side(toCanvas(place[axes[1]] ?? 0, 1))}px)`;
+  $("marker").style.transform = `translate(${side(toCanvas(latent[axes[0]], 0))}px, ${side(toCanvas(latent[axes[1]] ?? 0, 1))}px)`;
 }
 
 function drawClusters(side) {
   const [right, up] = axes;
-  const names = [...new Set(behind.labels)].sort();
+  const names = [...new Set(background.labels)].sort();
   const middles = new Map(names.map((name) => [name, [0, 0, 0]]));
-  behind.points.forEach((point, which) => {
+  background.points.forEach((point, which) => {
     const x = toCanvas(point[right], 0);
     const y = toCanvas(point[up] ?? 0, 1);
-    const middle = middles.get(behind.labels[which]);
+    const middle = middles.get(background.labels[which]);
     middle[0] += x; middle[1] += y; middle[2] += 1;
-    paper.fillStyle = COLOURS[names.indexOf(behind.labels[which]) % COLOURS.length];
-    paper.globalAlpha = 0.75;
-    paper.beginPath();
-    paper.arc(x, y, side / 180, 0, 7);
-    paper.fill();
+    context.fillStyle = COLORS[names.indexOf(background.labels[which]) % COLORS.length];
+    context.globalAlpha = 0.75;
+    context.beginPath();
+    context.arc(x, y, side / 180, 0, 7);
+    context.fill();
   });
-  paper.globalAlpha = 1;
-  paper.font = `600 ${Math.round(side / 30)}px system-ui, sans-serif`;
-  paper.textAlign = "center";
-  paper.textBaseline = "middle";
-  paper.lineWidth = side / 130;
+  context.globalAlpha = 1;
+  context.font = `600 ${Math.round(side / 30)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = side / 130;
   for (const [name, [x, y, count]] of middles) {
-    paper.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--stage");
-    paper.strokeText(name, x / count, y / count);
-    paper.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
-    paper.fillText(name, x / count, y / count);
+    context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--stage");
+    context.strokeText(name, x / count, y / count);
+    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
+    context.fillText(name, x / count, y / count);
   }
 }
 
 function listen() {
   const follow = (event) => {
     const edges = plane.getBoundingClientRect();
-    const next = [...place];
-    next[axes[0]] = (2 * (event.clientX - edges.left) / edges.width - 1) * reach();
-    if (next.length > 1) next[axes[1]] = (1 - 2 * (event.clientY - edges.top) / edges.height) * reach();
+    const next = [...latent];
+    next[axes[0]] = (2 * (event.clientX - edges.left) / edges.width - 1) * range();
+    if (next.length > 1) next[axes[1]] = (1 - 2 * (event.clientY - edges.top) / edges.height) * range();
     stopPlaying();
     goTo(next);
   };
-  let resting = false; // a click lets the place stay where it is
+  let resting = false; // a click lets the latent stay where it is
   plane.addEventListener("pointermove", (event) => { if (event.buttons || !resting) follow(event); });
   plane.addEventListener("pointerdown", (event) => { plane.setPointerCapture(event.pointerId); resting = false; follow(event); });
   plane.addEventListener("pointerup", () => { resting = true; });
   plane.addEventListener("pointerleave", () => { resting = false; });
   plane.addEventListener("keydown", (event) => {
-    const step = reach() / (event.shiftKey ? 10 : 40);
+    const step = range() / (event.shiftKey ? 10 : 40);
     const [side, sign] = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1] }[event.key] ?? [];
-    if (side === undefined || axes[side] >= place.length) return;
+    if (side === undefined || axes[side] >= latent.length) return;
     event.preventDefault();
     stopPlaying();
-    goTo(place.with(axes[side], Math.max(-reach(), Math.min(reach(), place[axes[side]] + sign * step))));
+    goTo(latent.with(axes[side], Math.max(-range(), Math.min(range(), latent[axes[side]] + sign * step))));
   });
 }
 
 // ------------------------------------------------------------------------------------------------- pictures, walks, samples
 
-const takePicture = safely(async (file) => {
+const encodeImage = safely(async (file) => {
   $("latent-note").textContent = "";
   try {
     const picture = await sendPicture(file);
-    fallen = await askJson(path(`encode/${picture.id}`), { method: "POST" });
+    encoded = await askJson(path(`encode/${picture.id}`), { method: "POST" });
     const shown = await ask(path(`reconstruct/${picture.id}.png`));
-    const image = $("fallen-picture");
+    const image = $("encoded-image");
     if (image.src) URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(await shown.blob());
-    $("fallen").hidden = false;
-    const where = fallen.mean.slice(0, 3).map((mean, side) => `${mean.toFixed(2)} ± ${fallen.spread[side].toFixed(2)}`).join(", ");
-    $("latent-note").textContent = `${file.name} falls at (${where}${fallen.mean.length > 3 ? ", …" : ""}). ${fallen.notices.join(" ")}`;
-    if (ends.start && !ends.end) ends.end = [...fallen.mean];
-    else if (!ends.start) ends.start = [...fallen.mean];
+    $("encoded").hidden = false;
+    const where = encoded.mean.slice(0, 3).map((mean, side) => `${mean.toFixed(2)} ± ${encoded.std[side].toFixed(2)}`).join(", ");
+    $("latent-note").textContent = `${file.name} is encoded at (${where}${encoded.mean.length > 3 ? ", …" : ""}). ${encoded.notices.join(" ")}`;
+    if (ends.start && !ends.end) ends.end = [...encoded.mean];
+    else if (!ends.start) ends.start = [...encoded.mean];
     walkChanged();
-    goTo([...fallen.mean]);
+    goTo([...encoded.mean]);
     await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
   } catch (error) {
     $("latent-note").textContent = error.message;
@@ -274,7 +274,7 @@ const takePicture = safely(async (file) => {
 function walkChanged() {
   const ready = Boolean(ends.start && ends.end);
   $("play").disabled = $("save-gif").disabled = !ready;
-  $("walk-ends").textContent = ready ? "" : ends.start ? "Now choose the end." : "Choose a start and an end, or drop two pictures.";
+  $("walk-ends").textContent = ready ? "" : ends.start ? "Now choose the end." : "Choose a start and an end, or drop two images.";
   drawPlane();
 }
 
@@ -303,16 +303,16 @@ async function saveGif() {
   const address = URL.createObjectURL(await answer.blob());
   make("a", { href: address, download: "walk.gif" }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10000);
-  say("walk.gif goes there and back in 46 frames.");
+  say("walk.gif plays forwards and back in 46 frames.");
 }
 
-let drawnWith = 0;
+let seed = 0;
 
 async function drawSamples() {
-  drawnWith += 1;
-  const { places } = await askJson(path(`sample?count=16&seed=${drawnWith}`));
-  const found = await pictures(await ask(path("decode"), { method: "POST", json: { places } }));
-  $("samples").replaceChildren(...places.map((each, which) => {
+  seed += 1;
+  const { latents } = await askJson(path(`sample?count=16&seed=${seed}`));
+  const found = await pictures(await ask(path("decode"), { method: "POST", json: { latents } }));
+  $("samples").replaceChildren(...latents.map((each, which) => {
     const canvas = make("canvas", { "aria-hidden": "true" });
     put(canvas, found, which);
     return make("button", { "aria-label": `Sample ${which + 1}`, onclick: () => { stopPlaying(); goTo(each); } }, canvas);

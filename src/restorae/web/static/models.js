@@ -20,7 +20,7 @@ export async function refresh() {
 /** Fill a select with the models that `fits` says; own ones first. */
 export function fillWith(select, fits, none = null) {
   const grouped = (origin) => models.filter((model) => model.origin === origin && !model.broken && fits(model)).map((model) => [model.name, model.name]);
-  const groups = [["Yours", "folder"], ["Bundled", "bundled"], ["Classical, learned nothing", "classical"]];
+  const groups = [["Yours", "folder"], ["Bundled", "bundled"], ["Classical methods", "classical"]];
   const entries = groups.map(([label, origin]) => ({ label, entries: grouped(origin) })).filter((group) => group.entries.length);
   fill(select, none === null ? entries : [["", none], ...entries]);
 }
@@ -37,7 +37,7 @@ export function facts(model) {
     ["Learned from", model.data],
     ["Scores", psnr ? `${psnr}${ssim}, on ${scores.on}` : scores.elbo ? `ELBO ${scores.elbo.toFixed(1)} nats, on ${scores.on}` : ""],
     ["Network", model.network ? `${model.network}, ${model.parameters.toLocaleString("en")} parameters` : ""],
-    ["Looks at", model.origin === "classical" ? "" : model.halo === null ? "the whole picture" : `${model.halo} px around each pixel`],
+    ["Context", model.origin === "classical" ? "" : model.halo === null ? "the whole image" : `${model.halo} px around each pixel`],
     ["Licence", model.licence],
   ];
   return rows.filter(([, told]) => told).flatMap(([term, told]) => [make("dt", {}, term), make("dd", {}, told)]);

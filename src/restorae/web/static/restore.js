@@ -1,6 +1,7 @@
-// Restore: pictures in, a model, before and after, out again.
+// Restore: add images, choose a model and settings, compare before and after, download.
 
 import * as jobs from "./jobs.js";
+import { Form } from "./form.js";
 import * as models from "./models.js";
 import { Viewer } from "./viewer.js";
 import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, size, takeFiles } from "./tools.js";
@@ -8,38 +9,47 @@ import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, s
 let pictures = []; // as the server tells; those on their way have no id
 let current = null;
 let viewer;
+let form; // the settings, as RestoreRequest describes them
 let count = 0;
 const OVERLAYS = {
-  error: { name: "how far off it may be", about: "Nine pixels in ten lie within it; full orange is a fifth of the range, or more." },
-  spread: { name: "where restorations differ", about: "The more orange, the more they differ." },
+  error: { name: "possible error", about: "90 % of the errors are smaller; full orange is a fifth of the range or more." },
+  spread: { name: "where the answers differ", about: "The more orange, the more they differ." },
+};
+/** What a model must be able to do, or a picture be, for a setting to be offered; all others always are. */
+const NEEDS = {
+  samples: (chosen) => chosen?.samples,
+  error_map: (chosen) => chosen?.tells_bounds,
+  self_ensemble: (chosen) => chosen?.takes_views,
+  axes: (chosen, picture) => picture?.stack,
+  together: (chosen, picture) => picture?.stack,
 };
 const seen = new Map(); // picture: the last job whose result is known here
 
 const picked = () => pictures.find((picture) => picture.id && picture.id === current);
-const model = () => models.get($("restore-model").value);
+/** What restores a picture where the person chose no model: decided by the server for each picture. */
+const automatic = (picture) => picture?.automatic[masked() && picture.mask ? "masked" : "whole"];
+const model = () => models.get($("restore-model").value || automatic(picked())?.name);
 const jobOf = (picture) => (picture?.job ? jobs.get(picture.job) : null);
 const busy = (picture) => { const job = jobOf(picture); return Boolean(job && !jobs.isOver(job)); };
 
-export function begin() {
+const masked = () => Boolean(form?.value("mask"));
+
+export async function begin() {
   viewer = new Viewer($("viewer"), {
     onzoom: (scale) => { $("zoom").value = `${scale >= 0.1 ? Math.round(100 * scale) : (100 * scale).toFixed(1)} %`; },
     onstrokes: safely(saveStrokes),
   });
+  form = new Form($("restore-settings"), await askJson("/api/restore-form"), modelChanged);
   takeFiles($("drop"), $("files"), add);
   takeFiles(document.body, make("input"), (files) => {
     if (!$("page-restore").hidden) add(files);
   });
   models.listen(() => {
-    models.fillWith($("restore-model"), (each) => each.restores);
+    models.fillWith($("restore-model"), (each) => each.restores, "Automatic");
     remember();
     modelChanged();
   });
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
-  $("strength").addEventListener("input", () => { $("strength-value").value = `${Math.round(100 * $("strength").value)} %`; preview(); });
-  $("masked").addEventListener("change", () => { painting(); preview(); });
-  $("views").addEventListener("change", preview);
-  $("spread").addEventListener("change", update);
-  $("error-map").addEventListener("change", update);
   $("restore-now").addEventListener("click", safely(() => restore([picked()])));
   $("restore-all").addEventListener("click", safely(() => restore(pictures.filter((picture) => picture.id && !busy(picture)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
@@ -64,15 +74,14 @@ export function begin() {
 
 function remember() {
   const known = localStorage.getItem("model");
-  if (known && [...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
+  if ([...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
 }
 
 async function refresh() {
   const waiting = pictures.filter((picture) => !picture.id);
   pictures = [...(await askJson("/api/pictures")), ...waiting];
   if (!picked()) current = pictures.findLast((picture) => picture.id)?.id ?? null;
-  update();
-  preview();
+  modelChanged();
 }
 
 const add = safely(async (files) => {
@@ -87,8 +96,7 @@ const add = safely(async (files) => {
       pictures = pictures.filter((each) => each.id !== found.id);
       put(found);
       current = found.id;
-      update();
-      preview();
+      modelChanged();
     } catch (error) {
       put({ name: file.name, key: coming[place].key, refused: error.message });
       update();
@@ -98,8 +106,7 @@ const add = safely(async (files) => {
 
 function pick(id) {
   current = id;
-  update();
-  preview();
+  modelChanged();
 }
 
 const remove = safely(async (key) => {
@@ -107,21 +114,23 @@ const remove = safely(async (key) => {
   if (picture?.id) await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
   pictures = pictures.filter((each) => each !== picture);
   if (key === current) current = pictures.findLast((each) => each.id)?.id ?? null;
-  update();
-  preview();
+  modelChanged();
 });
+
+/** Say which model was chosen, and why. */
+function showChoice() {
+  const choice = $("restore-model").value ? null : automatic(picked());
+  const text = choice ? `${choice.name}: ${choice.reason}. ${choice.notice}`.trim() : $("restore-model").value ? "" : "A model is chosen for each image.";
+  if ($("chosen-model").textContent !== text) $("chosen-model").textContent = text;
+}
 
 function modelChanged() {
   const chosen = model();
+  showChoice();
   $("model-card").hidden = !chosen;
   $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
-  $("spread-field").hidden = !chosen?.samples;
-  if (!chosen?.samples) $("spread").checked = false;
-  $("views-field").hidden = !chosen?.takes_views;
-  if (!chosen?.takes_views) $("views").value = "1";
-  $("error-field").hidden = !chosen?.tells_bounds;
-  if (!chosen?.tells_bounds) $("error-map").checked = false;
-  if (chosen?.needs_mask) $("masked").checked = true;
+  for (const [name, fits] of Object.entries(NEEDS)) form.offer(name, Boolean(fits(chosen, picked())));
+  if (chosen?.needs_mask) form.set("mask", true);
   painting();
   update();
   preview();
@@ -130,7 +139,7 @@ function modelChanged() {
 function update() {
   const list = pictures.map((picture) => {
     const job = jobOf(picture);
-    const told = picture.refused ?? (picture.sending ? "on its way …" : job ? jobs.told(job) : picture.result ? "restored" : `${picture.width} × ${picture.height}, ${size(picture.bytes)}`);
+    const told = picture.refused ?? (picture.sending ? "sending …" : job ? jobs.told(job) : picture.result ? "restored" : `${picture.width} × ${picture.height}, ${size(picture.bytes)}`);
     const failed = picture.refused || job?.state === "failed";
     const text = make("span", { class: "text" },
       make("span", { class: "name" }, picture.name),
@@ -149,11 +158,10 @@ function update() {
   renew($("pictures"), list);
   const picture = picked();
   const open = pictures.filter((each) => each.id);
-  $("restore-now").disabled = !picture || !model() || busy(picture);
+  $("restore-now").disabled = !picture || busy(picture);
   $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
   $("restore-all").hidden = open.length < 2;
   $("restore-all").textContent = `Restore all ${open.length}`;
-  $("strength").disabled = $("spread").checked || $("error-map").checked;
   viewer.show(picture ?? null);
   $("picture-facts").textContent = picture ? facts(picture) : "\u00a0";
   const job = jobOf(picture);
@@ -195,17 +203,17 @@ const preview = newest(async () => {
   $("restore-note").textContent = "";
   if (!picture || !chosen) return;
   const job = jobOf(picture);
-  const same = job?.state === "done" && job.about.model === chosen.name && job.about.strength === Number($("strength").value) && job.about.mask === $("masked").checked && job.about.views === Number($("views").value);
+  const same = job?.state === "done" && job.about.model === chosen.name && form.agrees(job.about);
   if (picture.result && (same || !job)) return;
   if (chosen.needs_mask || busy(picture)) return;
-  const query = new URLSearchParams({ model: chosen.name, strength: $("strength").value, mask: String($("masked").checked && picture.mask) });
+  const json = { ...form.values(), model: chosen.name, mask: Boolean(masked() && picture.mask) };
   try {
-    const answer = await ask(`/api/pictures/${picture.id}/preview.png?${query}`);
+    const answer = await ask(`/api/pictures/${picture.id}/preview.png`, { method: "POST", json });
     const bitmap = await createImageBitmap(await answer.blob());
     if (picked()?.id !== picture.id) return;
     if (!picked().layers.includes("after")) viewer.showPreview(bitmap);
     const smaller = picture.width > bitmap.width;
-    $("restore-note").textContent = picked().layers.includes("after") ? "Changed since it was restored: restore again to see it." : smaller ? "The preview is a smaller copy, restored. Restore does the whole." : "";
+    $("restore-note").textContent = picked().layers.includes("after") ? "Settings changed: restore again to see the result." : smaller ? "The preview is a smaller copy. Restore processes the whole image." : "";
   } catch (error) {
     $("restore-note").textContent = error.message;
   }
@@ -213,16 +221,17 @@ const preview = newest(async () => {
 
 async function restore(chosen) {
   const wanted = chosen.filter(Boolean);
+  const refused = [];
   for (const picture of wanted) {
-    const masked = $("masked").checked && (picture.mask || picture.id === current);
-    const json = { model: $("restore-model").value, strength: $("strength").disabled ? 1 : Number($("strength").value), mask: masked };
-    if ($("spread").checked) json.samples = 8;
-    if ($("error-map").checked) json.error_map = true;
-    if ($("views").value !== "1") json.views = Number($("views").value);
-    const job = await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json });
-    picture.job = job.id;
+    const json = { ...form.values(), model: $("restore-model").value || null, mask: masked() && (picture.mask || picture.id === current) };
+    try {
+      picture.job = (await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json })).id;
+    } catch (error) {
+      if (wanted.length === 1) throw error;
+      refused.push(`${picture.name}: ${error.message}`);
+    }
   }
-  if (wanted.length > 1) say(`${wanted.length} pictures wait for their turn.`);
+  if (wanted.length > 1) say([`${wanted.length - refused.length} of ${wanted.length} images are waiting.`, ...refused].join(" "));
   update();
 }
 
@@ -240,14 +249,14 @@ async function jobsChanged(all) {
 let tool = "brush";
 
 function painting() {
-  $("paint-tools").hidden = !$("masked").checked;
+  $("paint-tools").hidden = !masked();
   take();
 }
 
 function take(chosen = tool) {
   tool = chosen;
   for (const each of ["brush", "eraser", "hand"]) $(each).setAttribute("aria-pressed", String(each === tool));
-  viewer.setPainting($("masked").checked && tool !== "hand" ? { radius: Number($("brush-size").value), erase: tool === "eraser" } : null);
+  viewer.setPainting(masked() && tool !== "hand" ? { radius: Number($("brush-size").value), erase: tool === "eraser" } : null);
 }
 
 async function saveStrokes(strokes) {
@@ -257,7 +266,7 @@ async function saveStrokes(strokes) {
   const answered = await askJson(`/api/pictures/${picture.id}/mask`, { method: "PUT", json: { strokes } });
   picture.strokes = answered.strokes;
   picture.mask = answered.mask;
-  preview();
+  modelChanged();
 }
 
 async function takeMask() {
@@ -266,7 +275,6 @@ async function takeMask() {
   const picture = picked();
   if (!file || !picture) return;
   Object.assign(picture, await askJson(`/api/pictures/${picture.id}/mask`, { method: "POST", body: file }));
-  say("The mask was taken.");
-  update();
-  preview();
+  say("The mask was loaded.");
+  modelChanged();
 }

@@ -44,8 +44,8 @@ export function renew(parent, wanted) {
 
 const alike = (one, other) => one.nodeName === other.nodeName && one.dataset?.key === other.dataset?.key;
 
-/** What the server says no with: a sentence for the person. */
-export class Refusal extends Error {
+/** An error response, with a sentence for the person. */
+export class HttpError extends Error {
   constructor(status, sentence) {
     super(sentence);
     this.status = status;
@@ -66,14 +66,14 @@ export async function ask(path, { method = "GET", json, body, signal } = {}) {
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "The server does not answer. Is restorae serve still running?");
+    throw new HttpError(0, "The server does not answer. Is restorae serve still running?");
   }
   if (answer.ok) return answer;
   let sentence = `The server answered with status ${answer.status}.`;
   try {
     sentence = (await answer.json()).error ?? sentence;
   } catch { /* no sentence came */ }
-  throw new Refusal(answer.status, sentence);
+  throw new HttpError(answer.status, sentence);
 }
 
 export async function askJson(path, options) {
@@ -99,7 +99,7 @@ export function safely(work) {
     } catch (error) {
       if (error.name !== "AbortError") {
         say(error.message);
-        if (!(error instanceof Refusal)) console.error(error);
+        if (!(error instanceof HttpError)) console.error(error);
       }
       return undefined;
     }
@@ -198,7 +198,7 @@ export async function about() {
 export async function sendPicture(file) {
   const { limits: { upload } } = await about();
   if (file.size > upload) {
-    throw new Refusal(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
+    throw new HttpError(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
   }
   return askJson(`/api/pictures?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
 }

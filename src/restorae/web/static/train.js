@@ -1,4 +1,4 @@
-// Train: start one of three ways, watch it learn, stop it, go on.
+// Train: start a training, watch it, stop it, resume it.
 
 import * as jobs from "./jobs.js";
 import * as models from "./models.js";
@@ -23,7 +23,7 @@ export async function shown() {
   losses = known;
   const entries = sets.map((set) => [set.name, set.name]);
   for (const id of ["train-clean", "train-degraded", "train-noisy"]) fill($(id), entries);
-  fill($("train-network"), [["", "what suits the pictures"], ...networks.map((name) => [name, name])]);
+  fill($("train-network"), [["", "automatic"], ...networks.map((name) => [name, name])]);
   $("no-data").hidden = sets.some((set) => !set.named);
   unfinished = found;
   wayChanged();
@@ -33,7 +33,7 @@ export async function shown() {
 function wayChanged() {
   const way = $("train-form").elements.way.value;
   for (const field of document.querySelectorAll("[data-ways]")) field.hidden = !field.dataset.ways.split(" ").includes(way);
-  fill($("train-loss"), [["", "what suits the pictures"], ...losses[way === "noisy" ? "noisy" : "clean"].map((name) => [name, name])]);
+  fill($("train-loss"), [["", "automatic"], ...losses[way === "noisy" ? "noisy" : "clean"].map((name) => [name, name])]);
 }
 
 async function start() {
@@ -48,7 +48,7 @@ async function start() {
   $("train-note").className = "note";
   try {
     const job = await askJson("/api/trainings", { method: "POST", json });
-    $("train-note").textContent = job.place > 1 ? `It waits, place ${job.place} in the queue.` : "It begins. You may close this page: it goes on.";
+    $("train-note").textContent = job.position > 1 ? `Waiting: ${job.position - 1} before it in the queue.` : "Started. It continues when this page is closed.";
   } catch (error) {
     $("train-note").textContent = error.message;
     $("train-note").className = "note error";
@@ -58,7 +58,7 @@ async function start() {
 const resume = safely(async (name) => {
   await askJson(`/api/trainings/${encodeURIComponent(name)}/resume`, { method: "POST" });
   unfinished = unfinished.filter((each) => each.name !== name);
-  say(`${name} goes on.`);
+  say(`${name} was resumed.`);
   show();
 });
 
@@ -96,7 +96,7 @@ function card(job) {
   const action = !over
     ? make("button", { onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
     : job.state === "done"
-      ? make("a", { class: "button", href: "#restore", onclick: () => { $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
+      ? make("a", { class: "button", href: "#restore", onclick: () => { localStorage.setItem("model", job.result.model); $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
       : about.resumable
         ? make("button", { onclick: () => resume(about.name) }, "Resume")
         : null;

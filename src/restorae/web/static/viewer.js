@@ -1,4 +1,4 @@
-// Looks at pictures of any size by tiles: before and after under one zoom, down to single pixels; takes what is painted.
+// The viewer: shows images of any size by tiles, before and after under one zoom, and takes brush strokes.
 
 import { make } from "./tools.js";
 
@@ -12,13 +12,13 @@ export class Viewer {
     this.box = box;
     this.onzoom = onzoom;
     this.onstrokes = onstrokes;
-    this.canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": "Picture. Arrow keys move, plus and minus zoom, 0 fits, 1 shows single pixels." });
+    this.canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": "Image. Arrow keys move, plus and minus zoom, 0 fits, 1 shows single pixels." });
     this.handle = make("div", { class: "handle", role: "slider", tabindex: "0", "aria-label": "Before to the left, after to the right", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "50", hidden: true });
     this.left = make("span", { class: "tag left", hidden: true }, "before");
     this.right = make("span", { class: "tag right", hidden: true }, "after");
-    this.empty = make("div", { class: "empty" }, make("strong", {}, "Nothing to look at yet"), make("span", {}, "Drop a picture anywhere on this page."));
+    this.empty = make("div", { class: "empty" }, make("strong", {}, "No image yet"), make("span", {}, "Drop an image anywhere on this page."));
     box.append(this.canvas, this.handle, this.left, this.right, this.empty);
-    this.paper = this.canvas.getContext("2d");
+    this.context = this.canvas.getContext("2d");
     this.tiles = new Map();
     this.picture = null;
     this.preview = null;
@@ -26,11 +26,14 @@ export class Viewer {
     this.mode = "slider";
     this.split = 0.5;
     this.scale = 1;
-    this.x = this.y = 0; // what is in the middle, in pixels of the picture
+    this.x = this.y = 0; // centre of the view, in pixels of the image
     this.fitted = true;
     this.painting = null;
     this.strokes = [];
-    this.drawing = false;
+    this.stroke = null; // the one being painted
+    this.sheet = make("canvas"); // strokes and overlays are drawn here first
+    this.frame = null; // the animation frame in which the view is redrawn
+    this.missing = 0; // tiles that have not come yet
     new ResizeObserver(() => this.resize()).observe(box);
     this.listen();
   }
@@ -143,16 +146,16 @@ export class Viewer {
   }
 
   redraw() {
-    if (this.asked) return;
-    this.asked = requestAnimationFrame(() => {
-      this.asked = null;
+    if (this.frame !== null) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = null;
       this.drawAll();
     });
   }
 
   drawAll() {
-    const { paper, canvas, picture } = this;
-    paper.clearRect(0, 0, canvas.width, canvas.height);
+    const { context, canvas, picture } = this;
+    context.clearRect(0, 0, canvas.width, canvas.height);
     const compared = this.compared;
     this.handle.hidden = !(compared && this.mode === "slider");
     this.left.hidden = this.right.hidden = !compared;
@@ -175,11 +178,11 @@ export class Viewer {
   /** One layer, seen between two columns of the canvas. */
   drawPane(pane, from, to) {
     if (to <= from) return;
-    const { paper, picture, scale } = this;
-    paper.save();
-    paper.beginPath();
-    paper.rect(from, 0, to - from, pane.height);
-    paper.clip();
+    const { context, picture, scale } = this;
+    context.save();
+    context.beginPath();
+    context.rect(from, 0, to - from, pane.height);
+    context.clip();
     const originX = pane.left + pane.width / 2 - this.x * scale;
     const originY = pane.height / 2 - this.y * scale;
     const seen = {
@@ -190,45 +193,46 @@ export class Viewer {
     };
     const place = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
     if (pane.layer === "after" && !picture.layers.includes("after")) {
-      paper.imageSmoothingEnabled = this.preview.width < picture.width || scale < 1;
-      if (this.preview) paper.drawImage(this.preview, ...place(0, 0, picture.width, picture.height));
+      if (this.preview) {
+        context.imageSmoothingEnabled = this.preview.width < picture.width || scale < 1;
+        context.drawImage(this.preview, ...place(0, 0, picture.width, picture.height));
+      }
     } else {
-      this.drawLayer(pane.layer, seen, place);
+      this.drawLayer(context, pane.layer, seen, place);
       if (this.overlay && pane.layer === "after") {
         this.drawOverlay(seen, place);
       }
     }
     if (this.painting || this.strokes.length) this.drawStrokes(pane, originX, originY);
-    paper.restore();
+    context.restore();
   }
 
   /** The overlay in a colour of its own, so that it is not taken for light in the picture. */
   drawOverlay(seen, place) {
-    const { canvas, paper, picture } = this;
-    this.sheet ??= document.createElement("canvas");
+    const { canvas, context, picture } = this;
     [this.sheet.width, this.sheet.height] = [canvas.width, canvas.height];
-    this.paper = this.sheet.getContext("2d");
-    const fill = (how, colour) => {
-      this.paper.globalCompositeOperation = how;
-      this.paper.fillStyle = colour;
-      this.paper.fillRect(0, 0, canvas.width, canvas.height);
+    const overlay = this.sheet.getContext("2d");
+    const fill = (operation, colour) => {
+      overlay.globalCompositeOperation = operation;
+      overlay.fillStyle = colour;
+      overlay.fillRect(0, 0, canvas.width, canvas.height);
     };
     fill("source-over", "black"); // adds nothing
-    this.drawLayer(this.overlay, seen, place);
+    this.drawLayer(overlay, this.overlay, seen, place);
     fill("saturation", "black"); // channels that are off by different amounts become grey
     fill("multiply", OVERLAY);
-    this.paper = paper;
-    paper.save();
-    paper.beginPath();
-    paper.rect(...place(0, 0, picture.width, picture.height)); // around it the canvas is empty, and black would be seen
-    paper.clip();
-    paper.globalCompositeOperation = "screen";
-    paper.drawImage(this.sheet, 0, 0);
-    paper.restore();
+    context.save();
+    context.beginPath();
+    context.rect(...place(0, 0, picture.width, picture.height)); // around it the canvas is empty, and black would be seen
+    context.clip();
+    context.globalCompositeOperation = "screen";
+    context.drawImage(this.sheet, 0, 0);
+    context.restore();
   }
 
-  drawLayer(layer, seen, place) {
-    const { paper, picture } = this;
+  /** Draw a layer with a canvas context. */
+  drawLayer(context, layer, seen, place) {
+    const { picture } = this;
     const last = picture.levels.length - 1;
     const wanted = Math.min(last, Math.max(0, Math.floor(Math.log2(1 / this.scale) + 0.001)));
     // from coarse to fine: what is there already is shown until the rest has come
@@ -236,8 +240,8 @@ export class Viewer {
       if (level !== wanted && level !== last) continue;
       const factor = 2 ** level;
       const [height, width] = picture.levels[level];
-      paper.imageSmoothingEnabled = this.scale * factor < 1.5;
-      paper.imageSmoothingQuality = "high";
+      context.imageSmoothingEnabled = this.scale * factor < 1.5;
+      context.imageSmoothingQuality = "high";
       const first = Math.floor(seen.left / factor / TILE);
       for (let row = Math.floor(seen.top / factor / TILE); row * TILE < Math.min(height, seen.bottom / factor); row += 1) {
         for (let column = first; column * TILE < Math.min(width, seen.right / factor); column += 1) {
@@ -250,7 +254,7 @@ export class Viewer {
           // whole pixels, or seams would show between tiles
           const left = Math.round(x);
           const top = Math.round(y);
-          paper.drawImage(image, left, top, Math.round(x + w) - left, Math.round(y + h) - top);
+          context.drawImage(image, left, top, Math.round(x + w) - left, Math.round(y + h) - top);
         }
       }
     }
@@ -281,7 +285,6 @@ export class Viewer {
 
   /** Strokes are drawn opaque on a sheet of their own and laid over thinly, so that crossings are no darker. */
   drawStrokes(pane, originX, originY) {
-    this.sheet ??= document.createElement("canvas");
     const { sheet, scale } = this;
     if (sheet.width !== this.canvas.width || sheet.height !== this.canvas.height) {
       sheet.width = this.canvas.width;
@@ -302,9 +305,9 @@ export class Viewer {
       ink.stroke();
     }
     ink.globalCompositeOperation = "source-over";
-    this.paper.globalAlpha = 0.5;
-    this.paper.drawImage(sheet, 0, 0);
-    this.paper.globalAlpha = 1;
+    this.context.globalAlpha = 0.5;
+    this.context.drawImage(sheet, 0, 0);
+    this.context.globalAlpha = 1;
   }
 
   /** Where an event is: on the canvas, and in the picture. */

@@ -1,0 +1,50 @@
+"""Commands that are imported when they are called, so that `restorae --help` and each other command start fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+
+def deferred(target: str) -> type[TyperCommand]:
+    """The class of a command that stands for the one at `target` until it is called.
+
+    Args:
+        target: `module:name` of a function, or of a `typer.Typer` with commands of its own.
+    """
+
+    class Deferred(TyperCommand):
+        def make_context(
+            self, info_name: str | None, args: list[str], *rest: Any, **extra: Any
+        ) -> Any:
+            # the context's command is the real one, so everything after this is done by that
+            return load_command(target).make_context(info_name, args, *rest, **extra)
+
+    return Deferred
+
+
+def load_command(target: str) -> TyperCommand | TyperGroup:
+    """The command at `module:name`."""
+    module, _, name = target.partition(":")
+    found: typer.Typer | Callable[..., None] = getattr(import_module(module), name)
+    if isinstance(found, typer.Typer):
+        found.info.cls = Group
+        return typer.main.get_group(found)
+    alone = typer.Typer(add_completion=False)
+    alone.command()(found)
+    return typer.main.get_command(alone)  # type: ignore[return-value]
+
+
+class Group(TyperGroup):
+    """A group whose own options are read without pydantic, which takes 0.15 s to import."""
+
+    def get_help_option(self, ctx: Any) -> TyperOption | None:
+        """The option --help. Unset it would be None, which Typer asks pydantic to convert."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option

@@ -1,0 +1,73 @@
+"""Command-line options made from the fields of a request, so that a new option is one field."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from restorae.restoring.request import FormField, RestoreRequest
+
+_TYPES: Mapping[str, type] = {
+    "flag": bool,
+    "integer": int,
+    "number": float,
+    "text": str,
+    "path": Path,
+}
+
+
+def option_for(field: FormField) -> inspect.Parameter:
+    """The keyword parameter that Typer makes an option of."""
+    settings: dict[str, Any] = {"help": field.help, "rich_help_panel": field.group}
+    if field.low is not None:
+        settings["min"] = field.low
+    if field.high is not None:
+        settings["max"] = field.high
+    if field.metavar:
+        settings["metavar"] = field.metavar
+    declared: Any = _TYPES.get(field.kind, str)
+    default = field.default
+    if field.choices:
+        declared = Literal[tuple(str(value) for value in field.choices)]
+        default = None if default is None else str(default)
+    option = typer.Option(f"--{field.name.replace('_', '-')}", **settings)
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[declared | None if field.optional else declared, option],
+    )
+
+
+def _value(field: FormField, given: Any) -> Any:
+    """What an option's word means: values of a closed choice need not be texts."""
+    return {str(value): value for value in field.choices}.get(given, given)
+
+
+def with_request_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace a command's parameter `request` by an option for each of the request's fields.
+
+    Its other parameters stay as they are, before the generated ones.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    own = [each for each in signature.parameters.values() if each.name != "request"]
+    fields = RestoreRequest.form_fields()
+
+    def run(**given: Any) -> None:
+        request = RestoreRequest(
+            **{field.name: _value(field, given.pop(field.name)) for field in fields}
+        )
+        command(request=request, **given)
+
+    parameters = [
+        *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own),
+        *(option_for(field) for field in fields),
+    ]
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run

@@ -1,0 +1,81 @@
+"""AVIF: lossy, 8 to 12 bits."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from restorae.formats.format import Capabilities, Format, brands
+from restorae.formats.original import Original
+from restorae.formats.vips_reading import VipsLoader, open_with_vips, read_start
+from restorae.formats.vips_writing import VipsWriter
+
+if TYPE_CHECKING:
+    import pyvips
+
+_QUALITY = 80
+HEIF_LOADER = VipsLoader("heifload_source", {"unlimited": True}, has_pages=True)
+_SEQUENCES = (b"avis", b"msf1", b"hevc", b"hevx")
+_BITS = (8, 10, 12)
+_STILL_ONLY = "it is a moving image, of which only the still one is restored and written"
+
+
+class _AvifWriter(VipsWriter):
+    kind, title, bits = "avif", "AVIF", 12
+
+    def save(self, image: pyvips.Image, path: str | bytes, keep: str) -> None:
+        bits = self.header_field("bits-per-sample")
+        if bits is None:
+            bits = 12 if self.pages[0].dtype.itemsize > 1 else 8
+        image.heifsave(
+            path,
+            keep=keep,
+            compression="av1",
+            Q=self.quality or _QUALITY,
+            bitdepth=bits if bits in _BITS else 8,
+        )
+
+    def save_with_own_metadata(self, image: pyvips.Image, partial: Path) -> None:
+        self.save(self.with_metadata(image, upright=False), os.fsencode(partial), "all")
+
+
+def open_heif(path: Path, kind: str) -> Original:
+    """An AVIF or HEIF file; of a sequence its still image, with a notice.
+
+    Raises:
+        BadPicture: it cannot be decoded.
+    """
+    original = open_with_vips(path, kind, HEIF_LOADER)
+    if read_start(path, 12)[8:] in _SEQUENCES:
+        return replace(original, notices=(*original.notices, _STILL_ONLY))
+    return original
+
+
+def _open(path: Path, _axes: str | None) -> Original:
+    return open_heif(path, AVIF.name)
+
+
+def _encode(image: pyvips.Image, quality: int) -> bytes:
+    bits = 12 if image.format == "ushort" else 8
+    return image.heifsave_buffer(compression="av1", Q=quality, bitdepth=bits)  # type: ignore[no-any-return]
+
+
+def _recognises(start: bytes) -> bool:
+    return not brands(start).isdisjoint({b"avif", b"avis"})
+
+
+AVIF = Format(
+    name="avif",
+    title="AVIF",
+    suffixes=(".avif",),
+    media_type="image/avif",
+    recognises=_recognises,
+    capabilities=Capabilities(bits=12, accepts_bits=16, pages=True, quality=_QUALITY),
+    open=_open,
+    writer=_AvifWriter,
+    loader=HEIF_LOADER,
+    encode=_encode,
+    carries="EXIF, XMP, colour profile, as libvips writes them; bits per value",
+)

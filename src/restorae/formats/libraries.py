@@ -1,0 +1,69 @@
+"""pyvips and tifffile, imported at first use, without changing the process that they run in."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from types import ModuleType
+
+from restorae.errors import MissingExtra
+
+_TIFFFILE = "tifffile"
+_process_is_ours = False
+
+
+def quiet_libraries() -> None:
+    """Set libvips' operation cache to 0 and silence tifffile's logger, for the whole process. Imports neither.
+
+    For programs that own their process, such as the command line: libvips would keep up to 100 MB of images that are not
+    needed again, and tifffile warns of what restorae reports itself. The library never calls it.
+    """
+    global _process_is_ours
+    _process_is_ours = True
+    logging.getLogger(_TIFFFILE).setLevel(logging.CRITICAL)
+
+
+def import_pyvips() -> ModuleType:
+    """The module `pyvips`.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        import pyvips
+    except ImportError as error:
+        raise MissingExtra("Reading images needs pyvips: pip install 'pyvips[binary]'") from error
+    if _process_is_ours:
+        pyvips.cache_set_max(0)
+    return pyvips  # type: ignore[no-any-return]
+
+
+def import_tifffile() -> ModuleType:
+    """The module `tifffile`.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        import tifffile
+    except ImportError as error:
+        raise MissingExtra("Reading TIFF files needs tifffile: pip install tifffile") from error
+    return tifffile
+
+
+@contextlib.contextmanager
+def without_tifffile_log() -> Iterator[None]:
+    """Drop what tifffile logs in this thread inside the block; what is wrong with a file we say ourselves."""
+    thread = threading.get_ident()
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger = logging.getLogger(_TIFFFILE)
+    logger.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_of_others)

@@ -1,0 +1,71 @@
+"""All formats that are read, and which of them a file is in: by its first bytes, never by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restorae.formats.avif import AVIF
+from restorae.formats.format import Format
+from restorae.formats.heic import HEIC
+from restorae.formats.jpeg import JPEG
+from restorae.formats.npy import NPY, NPZ
+from restorae.formats.png import PNG
+from restorae.formats.tiff import TIFF
+from restorae.formats.webp import WEBP
+
+FORMATS = {each.name: each for each in (PNG, JPEG, TIFF, WEBP, AVIF, HEIC, NPY, NPZ)}
+"""By name. Adding a format is one file and its place here."""
+
+SUFFIX_OF = {name: each.suffix for name, each in FORMATS.items()}
+"""The usual suffix of each format."""
+ARRAY_KINDS = frozenset(name for name, each in FORMATS.items() if each.is_array)
+"""Names of the formats of arrays."""
+SUFFIXES = frozenset(
+    suffix for each in FORMATS.values() if not each.is_array for suffix in each.suffixes
+)
+"""Suffixes of image files."""
+WRITTEN = tuple(name for name, each in FORMATS.items() if each.can_write and not each.is_array)
+"""Names of the image formats that can be written."""
+
+_BY_SUFFIX = {suffix: each for each in FORMATS.values() for suffix in each.suffixes}
+_START = 32
+
+
+def format_from(start: bytes) -> Format | None:
+    r"""The format of files that begin so, or None.
+
+    >>> format_from(b"MM\0*" + bytes(28)).name
+    'tiff'
+    """
+    return next((each for each in FORMATS.values() if each.recognises(start)), None)
+
+
+def format_of(path: Path) -> Format | None:
+    """The format of a file by its content, or None.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as handle:
+        return format_from(handle.read(_START))
+
+
+def format_named(path: Path) -> Format | None:
+    """The format that a file's name promises, or None."""
+    return _BY_SUFFIX.get(path.suffix.lower())
+
+
+def kind_of(path: Path) -> str | None:
+    """The name of the format of a file by its content, or None.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = format_of(path)
+    return found.name if found else None
+
+
+def kind_named(path: Path) -> str | None:
+    """The name of the format that a file's name promises, or None."""
+    found = format_named(path)
+    return found.name if found else None

@@ -1,0 +1,72 @@
+"""TIFF and BigTIFF: any numbers, channels and pages."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from restorae.formats.format import Capabilities, Format, starts_with
+from restorae.formats.original import FileStamp, Original, Page
+from restorae.formats.tiff_layout import read_layout
+from restorae.formats.tiff_writing import (
+    PlainTiffWriter,
+    TiffArrayOriginal,
+    TiffPagesWriter,
+    TiffVipsWriter,
+)
+from restorae.formats.vips_reading import VipsLoader, VipsOriginal, open_with_vips
+from restorae.formats.writer import Writer
+
+if TYPE_CHECKING:
+    import pyvips
+
+_LOADER = VipsLoader("tiffload_source", {"unlimited": True}, has_pages=True)
+
+
+def _open(path: Path, axes: str | None) -> Original:
+    stamp = FileStamp.of(path)
+    layout = read_layout(path, axes)
+    if layout.arrays is None:
+        return open_with_vips(path, TIFF.name, _LOADER, layout)
+    pages = tuple(
+        Page(each.shape[0], each.shape[1], math.prod(each.shape[2:]), alpha, each.dtype)
+        for each, alpha in zip(layout.arrays, layout.alphas, strict=True)
+    )
+    return TiffArrayOriginal(path, TIFF.name, pages, (), layout, layout.arrays, stamp=stamp)
+
+
+def _writer(original: Original, target: Path, quality: int | None) -> Writer:
+    """The writer that suits: libvips for usual images, tifffile for the others."""
+    if not isinstance(original, VipsOriginal):
+        return TiffPagesWriter(original, target)
+    outlines = {(page.height, page.width, page.bands, page.dtype) for page in original.pages}
+    is_pyramid = original.layout is not None and original.layout.pyramid
+    # libvips would call all bands beyond grey or colour alpha
+    has_many_bands = original.pages[0].channels not in (1, 3) and not is_pyramid
+    if len(outlines) > 1 or has_many_bands:
+        return TiffPagesWriter(original, target)
+    return TiffVipsWriter(original, target, quality)
+
+
+def _encode(image: pyvips.Image, _quality: int) -> bytes:
+    return image.tiffsave_buffer(compression="deflate")  # type: ignore[no-any-return]
+
+
+TIFF = Format(
+    name="tiff",
+    title="TIFF",
+    suffixes=(".tif", ".tiff", ".btf", ".tf8"),
+    media_type="image/tiff",
+    recognises=starts_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    capabilities=Capabilities(
+        bits=64, accepts_bits=64, any_number=True, channels=None, pages=True, mixed_pages=True
+    ),
+    open=_open,
+    writer=_writer,
+    loader=_LOADER,
+    encode=_encode,
+    plain_writer=PlainTiffWriter,
+    carries="tags of every page, EXIF and GPS; byte order, BigTIFF, compression, predictor, tiles, pyramid",
+    takes_axes=True,
+)

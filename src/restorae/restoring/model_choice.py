@@ -1,0 +1,94 @@
+"""Which bundled model suits an image, where the person named none: decided for each file by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from restorae.errors import Fix, Message, UsageError
+from restorae.formats import Original, skip_rows
+from restorae.model import bundled
+from restorae.page_detection import looks_like_page
+from restorae.pixels import range_of
+from restorae.restoring.facts import ReadRows
+from restorae.restoring.opening import PREFIX
+from restorae.shapes import Image
+
+PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
+"""The bundled models that are chosen from."""
+PRINTS = "photo-restorer"
+"""For old prints. Nothing tells them from photographs that are meant to look so: it is suggested, not chosen."""
+FILL = f"{PREFIX}inpaint"
+"""What restores where a mask is given."""
+OLD_PRINTS = Message(
+    "Old prints (faded, scratched, dusty) need another model than photo-denoiser",
+    fixes=(Fix("model", PRINTS),),
+)
+"""What a person is told once where photographs were recognised."""
+_ROWS = 1024
+_DIGIT = 28
+_MOST = 0.75
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What restores an image, and why."""
+
+    name: str
+    reason: str
+
+
+def choose_model(image: Image) -> Choice:
+    """The bundled model that suits an image, (channels, height, width), working values.
+
+    Raises:
+        UsageError: there is no such bundled model.
+    """
+    known = bundled()
+    if tuple(image.shape) == (1, _DIGIT, _DIGIT) and DIGITS in known:
+        return Choice(DIGITS, f"a grey image of {_DIGIT} × {_DIGIT}, like its digits")
+    if PAGES in known and looks_like_page(image):
+        return Choice(PAGES, "a page of print")
+    if PHOTOS not in known:
+        raise UsageError("There is no bundled model to choose from", fix=Fix("model", "FILE"))
+    return Choice(PHOTOS, "not a page of print")
+
+
+def choose_for_set(images: Iterable[Image]) -> Choice:
+    """The bundled model that suits most of a set of images that are alike; where they are mixed, that for photographs.
+
+    Raises:
+        UsageError: as `choose_model`.
+    """
+    choices = [choose_model(image) for image in images]
+    names = Counter(choice.name for choice in choices)
+    if choices:
+        name, count = names.most_common(1)[0]
+        if count >= _MOST * len(choices):
+            return next(choice for choice in choices if choice.name == name)
+    return Choice(PHOTOS, "the images are mixed")
+
+
+def choose_for_file(
+    original: Original, rows: ReadRows | None = None, with_mask: bool = False
+) -> Choice:
+    """The bundled model that suits a file, by the middle rows of its first page; what a mask marks is filled.
+
+    Raises:
+        UsageError: as `choose_model`.
+        BadPicture: the file cannot be decoded.
+    """
+    if with_mask:
+        return Choice(FILL, "it fills what the mask marks")
+    page = original.pages[0]
+    reader, height = (rows or original.rows)(0), min(page.height, _ROWS)
+    skip_rows(reader, (page.height - height) // 2)
+    stored = reader.read(height)[..., : page.channels]
+    if stored.dtype.kind == "f":
+        stored = np.nan_to_num(stored)
+    working = range_of(stored).to_working(stored)
+    return choose_model(torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))))

@@ -1,0 +1,222 @@
+"""What is asked of a restoration: one frozen value, from which command, API and page make their options.
+
+A new option is one field here. The command line's options (`cli/generated.py`), the body of the API and the page's form
+all come from `RestoreRequest.form_fields()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+from restorae.errors import Fix, SettingsConflict, TileTooSmall, UsageError
+from restorae.parts import Settings
+from restorae.regions import smallest_tile
+
+if TYPE_CHECKING:
+    from restorae.restoring.restorer import Capabilities
+
+GROUPS = ("Restoring", "Uncertainty", "Output", "Reading", "Computing")
+"""Titles of the groups of options, the most used first."""
+COMMON = "Restoring"
+
+
+def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
+    """A field of a request: its default, its bounds (`ge`, `le`), and what faces need to know of it.
+
+    Args:
+        default: what it is where nobody says.
+        group: the title under which it stands.
+        facts: `ge` and `le` bound a number; `unit`, `metavar` and `page` go to the faces.
+    """
+    bounds = {name: facts.pop(name) for name in ("ge", "le") if name in facts}
+    return Field(default, json_schema_extra={"group": group, **facts}, **bounds)
+
+
+class RestoreRequest(Settings):
+    """How images are restored.
+
+    >>> RestoreRequest(strength=0.5, self_ensemble=8).self_ensemble
+    8
+    """
+
+    model: str | None = option(None)
+    """A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm. Default: a
+    bundled model chosen for each file."""
+    strength: float = option(1.0, ge=0, le=1)
+    """How far towards the restored image: 0 keeps the original, 0.5 is half way, 1 is all the way."""
+    grain: float = option(0.0, ge=0, le=1)
+    """Share of the removed fine grain (brightness only) that is put back: colour noise and coarse damage stay removed."""
+    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")
+    """White where the image is damaged: only there it is changed. An image, or a folder with one of the same name for each."""
+    self_ensemble: Literal[1, 2, 4, 8] = option(1)
+    """Average over 2, 4 or 8 rotations and flips: slightly better, that many times slower."""
+    samples: int | None = option(None, "Uncertainty", ge=2, le=1000)
+    """Draw this many plausible restorations: the result is their mean, NAME-samples holds them, NAME-spread how much they
+    differ."""
+    error_map: bool = option(False, "Uncertainty")
+    """Also write how large the error of each pixel may be (90 % of errors are smaller): NAME-error.png, of an array
+    NAME-error.npy."""
+    seed: int = option(0, "Computing", ge=0)
+    """Seed of everything random."""
+    format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
+    """Format to write. Default: that of each file."""
+    quality: int | None = option(None, "Output", ge=1, le=100)
+    """Quality of lossy formats. Default: JPEG 95, WebP 90, AVIF 80."""
+    values: Literal["auto", "full-range", "own-range"] | None = option(None, "Reading")
+    """How stored values map to [0, 1]: by the full range of their type or by the range of the image. Default: what the model
+    was trained with."""
+    axes: str | None = option(None, "Reading", metavar="LETTERS", page="arrays")
+    """Axes of an array or stack, such as ZYX or TCYX, where a file does not say."""
+    together: bool = option(False, "Reading")
+    """Restore the channels of a stack together, not one by one."""
+    max_pixels: int | None = option(None, "Reading", ge=1, page="hidden")
+    """Refuse images that declare more pixels than this. Default: 1,073,741,824."""
+    tile: int | None = option(None, "Computing", ge=1, unit="px")
+    """Side of a tile in pixels. Default: what is fast and fits in memory."""
+    precision: Literal["auto", "float32", "bfloat16"] = option("auto", "Computing")
+    """Precision of the network's arithmetic."""
+
+    GRAIN_REACH: ClassVar[int] = 2
+    """Pixels of context on each side that putting grain back needs."""
+
+    def check(self, capabilities: Capabilities, *, preview: bool = False) -> None:
+        """Refuse settings that exclude each other, or that the restorer cannot do. Nothing else decides this.
+
+        Raises:
+            SettingsConflict: two settings exclude each other, or one needs another.
+            UsageError: the restorer cannot do what is asked.
+            TileTooSmall: a tile leaves nothing to keep.
+        """
+        self.check_combinations(preview=preview)
+        name = capabilities.name
+        if capabilities.needs_mask and self.mask is None:
+            raise SettingsConflict(
+                f"{name} fills what a mask marks and needs {{}}: white where the image is damaged",
+                settings=("mask",),
+            )
+        if self.samples is not None and not capabilities.can_sample:
+            raise UsageError(
+                f"{name} gives one result for each image and cannot draw samples",
+                fix=Fix("samples", action="omit"),
+            )
+        if self.error_map and not capabilities.has_error_bounds:
+            raise UsageError(
+                f"{name} has no calibrated error bounds. `restorae models calibrate` measures them",
+                fix=Fix("error_map", action="omit"),
+            )
+        if self.self_ensemble > 1 and not capabilities.is_network:
+            raise UsageError(
+                f"{name} is not a network and gives the same result for rotated and flipped images",
+                fix=Fix("self_ensemble", action="omit"),
+            )
+        if self.tile is not None:
+            halo = capabilities.halo_for(self)
+            smallest = smallest_tile(halo, capabilities.multiple_for(self))
+            if self.tile < smallest:
+                raise TileTooSmall(
+                    f"a {self.tile} px tile leaves nothing to keep: {name} needs {halo or 0} px of context on each side",
+                    fix=Fix("tile", smallest),
+                )
+
+    def check_combinations(self, *, preview: bool = False) -> None:
+        """The part of `check` that needs no restorer, so that it can be answered at once.
+
+        Raises:
+            SettingsConflict: two settings exclude each other.
+        """
+        given = self.given() | ({"preview"} if preview else set())
+        for first, second in CONFLICTS:
+            if first in given and second in given:
+                raise SettingsConflict(
+                    "{} cannot be combined with {}",
+                    settings=(first, second),
+                    fix=Fix(second, action="omit"),
+                )
+
+    def given(self) -> set[str]:
+        """Names of the settings that differ from their defaults."""
+        fields = type(self).model_fields
+        return {name for name in fields if getattr(self, name) != fields[name].default}
+
+    @classmethod
+    def form_fields(cls) -> tuple[FormField, ...]:
+        """All options, group by group, as faces show them."""
+        found = [_form_field(name, field) for name, field in cls.model_fields.items()]
+        return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
+
+
+CONFLICTS = (
+    ("samples", "strength"),
+    ("samples", "grain"),
+    ("samples", "mask"),
+    ("samples", "self_ensemble"),
+    ("samples", "error_map"),
+    ("samples", "tile"),
+    ("samples", "preview"),
+    ("error_map", "strength"),
+    ("error_map", "grain"),
+    ("error_map", "preview"),
+)
+"""Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
+at full strength."""
+
+
+@dataclass(frozen=True)
+class FormField:
+    """An option as a face shows it."""
+
+    name: str
+    """The setting's name in Python and in the API."""
+    title: str
+    """A label: “Self ensemble”."""
+    group: str
+    """Title of its group, one of `GROUPS`."""
+    help: str
+    """What it does, in one or two sentences."""
+    kind: Literal["flag", "integer", "number", "text", "choice", "path"]
+    """What its values are."""
+    default: Any
+    optional: bool
+    """Whether it may be unset (None)."""
+    choices: tuple[Any, ...] = ()
+    """The values of a closed choice, without None."""
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    metavar: str = ""
+    page: str = ""
+    """What the page does with it: empty for an ordinary field, `flag` for a check box that stands for a file of the page's
+    own, `arrays` where only arrays and stacks have it, `hidden`."""
+
+
+def _form_field(name: str, field: FieldInfo) -> FormField:
+    extra: dict[str, Any] = dict(field.json_schema_extra or {})  # type: ignore[arg-type]
+    types = [each for each in get_args(field.annotation) if each is not type(None)]
+    is_choice = get_origin(field.annotation) is Literal
+    inner = field.annotation if is_choice or not types else types[0]
+    choices = get_args(inner) if get_origin(inner) is Literal else ()
+    kinds: dict[Any, Any] = {bool: "flag", int: "integer", float: "number", Path: "path"}
+    bounds = {
+        side: next((getattr(each, side) for each in field.metadata if hasattr(each, side)), None)
+        for side in ("ge", "le")
+    }
+    return FormField(
+        name,
+        name.replace("_", " ").capitalize(),
+        extra["group"],
+        " ".join((field.description or "").split()),
+        "choice" if choices else kinds.get(inner, "text"),
+        field.default,
+        field.default is None,
+        choices,
+        bounds["ge"],
+        bounds["le"],
+        extra.get("unit", ""),
+        extra.get("metavar", ""),
+        extra.get("page", ""),
+    )

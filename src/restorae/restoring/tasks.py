@@ -1,0 +1,237 @@
+"""Which file is read and which files are written: decided before anything is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from restorae.errors import BadPicture, Fix, OutputError, SettingsConflict, UsageError, nearest
+from restorae.files import explain_write_failure
+from restorae.formats import (
+    ARRAY_KINDS,
+    SUFFIX_OF,
+    SUFFIXES,
+    WRITTEN,
+    kind_named,
+    kind_of,
+    picture_files,
+)
+
+LOG = "restored.jsonl"
+"""The log of a run, in the folder of its results; by it such a folder is recognised."""
+ARRAYS = frozenset({".npy", ".npz"})
+_ANOTHER_PLACE = Fix("out", action="change")
+
+
+@dataclass(frozen=True)
+class FileTask:
+    """One file to read and the files that are written for it."""
+
+    source: Path
+    target: Path
+    """The restored file."""
+    name: Path = Path()
+    """Where the source lies below what the person named: partners such as masks go by it."""
+    kind: str | None = None
+    """The format to write; None keeps the source's."""
+    with_samples: bool = False
+    """Whether samples and their spread are written too."""
+    with_error_map: bool = False
+    """Whether an error map is written too."""
+
+    @property
+    def is_array(self) -> bool:
+        """Whether an array file is written."""
+        return self.target.suffix.lower() in ARRAYS
+
+    @property
+    def samples(self) -> Path:
+        """The folder of the samples; of an array the file that holds all of them."""
+        return self.target.with_name(
+            f"{self.target.stem}-samples{self.target.suffix if self.is_array else ''}"
+        )
+
+    def map_names(self, what: str) -> tuple[Path, ...]:
+        """The files that a map (`error` or `spread`) may become: a PNG, a TIFF where a PNG cannot hold it, of an array a .npy."""
+        suffixes = (".npy",) if self.is_array else (".png", ".tif")
+        return tuple(
+            self.target.with_name(f"{self.target.stem}-{what}{suffix}") for suffix in suffixes
+        )
+
+    @property
+    def companions(self) -> tuple[Path, ...]:
+        """All that may be written beside the restored file."""
+        return (
+            *((self.samples, *self.map_names("spread")) if self.with_samples else ()),
+            *(self.map_names("error") if self.with_error_map else ()),
+        )
+
+
+def plan_tasks(
+    inputs: Sequence[Path],
+    out: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    kind: str | None = None,
+    *,
+    with_samples: bool = False,
+    with_error_map: bool = False,
+) -> list[FileTask]:
+    """One task for each image or array; below a folder the tree is kept.
+
+    A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
+    is written `out/` or has no suffix; everything else goes into the folder `out`.
+
+    Args:
+        inputs: files and folders.
+        out: where results go.
+        overwrite: results may replace files that are there, and each its own source.
+        skip_existing: leave out tasks whose result is there.
+        kind: write all images in this format.
+        with_samples: samples and their spread are written too.
+        with_error_map: an error map is written too.
+
+    Raises:
+        OutputError: `out` cannot be the name of a file.
+        BadPicture: an input does not exist, is of no format that is read, or is a folder without images.
+        UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
+            format to write.
+    """
+    if kind is not None and kind not in WRITTEN:
+        raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
+    _check_name(out)
+    tasks: list[FileTask] = []
+
+    def add(source: Path, target: Path, name: Path, written: str | None) -> None:
+        tasks.append(FileTask(source, target, name, written, with_samples, with_error_map))
+
+    for given in inputs:
+        check_exists(given)
+        if given.is_dir():
+            found = _without_results(picture_files(given), given, out)
+            if not found:
+                raise BadPicture(
+                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
+                    subject=given,
+                )
+            for path in found:
+                name = path.relative_to(given)
+                add(path, *_renamed(path, out / name, kind, name))
+            continue
+        _check_kind(given)
+        name = Path(given.name)
+        if len(inputs) > 1 or _is_folder(out):
+            add(given, *_renamed(given, out / name, kind, name))
+        else:
+            named = kind_named(out)
+            if kind is not None and named is not None and named != kind:
+                raise SettingsConflict(
+                    f"{{}} {out.name} is a name for {named}, and {{}} is {kind}",
+                    settings=("out", "format"),
+                    fix=(Fix("format", action="omit"), _ANOTHER_PLACE),
+                )
+            add(given, out, name, kind or (named if named in (*WRITTEN, *ARRAY_KINDS) else None))
+    _check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
+    return [task for task in tasks if not (skip_existing and task.target.exists())]
+
+
+def _renamed(
+    source: Path, target: Path, kind: str | None, name: Path
+) -> tuple[Path, Path, str | None]:
+    """Target, name and format of a file that goes into a folder."""
+    if kind is not None and kind_named(target) != kind and kind_named(target) not in ARRAY_KINDS:
+        target = target.with_suffix(SUFFIX_OF[kind])
+    return target, name, None if kind_named(source) in ARRAY_KINDS else kind
+
+
+def _check_name(out: Path) -> None:
+    try:
+        out.is_dir()
+    except OSError as error:
+        raise OutputError(explain_write_failure(out, error)) from None
+
+
+def check_exists(given: Path) -> None:
+    """Raise `BadPicture` if there is no such file or folder."""
+    try:
+        given.lstat()
+        given.is_dir()
+    except FileNotFoundError:
+        raise BadPicture("no such file or folder", subject=given) from None
+    except OSError as error:
+        raise BadPicture(f"cannot be read: {error.strerror or error}", subject=given) from None
+
+
+def _without_results(found: list[Path], given: Path, out: Path) -> list[Path]:
+    """Leave out what an earlier run wrote into a folder below its own input: restoring it twice does not improve it."""
+    inside = os.path.realpath(out)
+    if not (out / LOG).is_file() or inside == os.path.realpath(given):
+        return found
+    return [
+        path
+        for path in found
+        if os.path.commonpath([inside, os.path.realpath(path.parent)]) != inside
+    ]
+
+
+def _check_kind(given: Path) -> None:
+    if given.suffix.lower() in SUFFIXES | ARRAYS:
+        return  # if it is broken, the run says so
+    with contextlib.suppress(OSError):
+        if kind_of(given) is not None:
+            return
+    raise BadPicture(
+        f"is of no format that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}",
+        subject=given,
+    )
+
+
+def _is_folder(out: Path) -> bool:
+    return out.is_dir() or str(out).endswith(os.sep) or not out.suffix
+
+
+def _check_collisions(tasks: Sequence[FileTask], *, may_exist: bool, overwrite: bool) -> None:
+    """Raise `UsageError` if anything that is written would replace an input, another result or a file that is there."""
+    written = Counter(task.target for task in tasks)
+    twice = next((target for target, count in written.items() if count > 1), None)
+    if twice is not None:
+        sources = " and ".join(str(task.source) for task in tasks if task.target == twice)
+        raise UsageError(
+            f"would be written twice, from {sources}. Rename one of them or restore them in separate runs",
+            subject=twice,
+            fix=_ANOTHER_PLACE,
+        )
+    # pathlib's `resolve` raises where links form a circle
+    sources_read = {os.path.realpath(task.source) for task in tasks}
+    for task in tasks:
+        target = os.path.realpath(task.target)
+        if target in sources_read and not (overwrite and target == os.path.realpath(task.source)):
+            raise UsageError(
+                "is an input, and its result would replace it",
+                subject=task.target,
+                fix=(_ANOTHER_PLACE, Fix("overwrite")),
+            )
+    files = Counter(path for task in tasks for path in task.companions if path.suffix)
+    for task in tasks:
+        for path in task.companions:
+            if path in written or files[path] > 1 or os.path.realpath(path) in sources_read:
+                raise UsageError(
+                    f"would be written twice, once beside {task.target.name}. Rename that or restore it in a run of its own",
+                    subject=path,
+                )
+    _check_absent((path for task in tasks for path in (task.target, *task.companions)), may_exist)
+
+
+def _check_absent(paths: Iterable[Path], may_exist: bool) -> None:
+    there = [] if may_exist else [path for path in paths if path.exists()]
+    if there:
+        more = f" (and {len(there) - 1:,} more)" if len(there) > 1 else ""
+        raise UsageError(
+            f"exists already{more}",
+            subject=there[0],
+            fix=(Fix("overwrite"), Fix("skip_existing"), _ANOTHER_PLACE),
+        )

@@ -1,0 +1,198 @@
+"""What a browser is shown of a picture: its pixels in eight bits, whole and ever smaller, of which it takes tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from restorae.formats import Original, Rows
+from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range
+from restorae.restoring.masks import upright
+from restorae.web.http_errors import not_found
+
+SIDE = 512
+"""Pixels along the side of a tile."""
+_ROWS = 512
+_SAMPLED = 500_000
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A picture as it is shown, in levels: each is half as large as the one before, down to one tile."""
+
+    folder: Path
+    sizes: tuple[tuple[int, int], ...]
+    """Height and width of each level, as stored."""
+    bands: int
+    """1 or 3."""
+    orientation: int = 1
+    """How the stored rows are turned to be upright."""
+    name: str = field(default="before")
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture."""
+        return self.sizes[0][1 if self.orientation > 4 else 0]
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture."""
+        return self.sizes[0][0 if self.orientation > 4 else 1]
+
+    def level(self, number: int) -> np.ndarray:
+        """A level's pixels, upright: (height, width, bands) uint8, read from the disk where they are looked at."""
+        return upright(self.stored(number), self.orientation)
+
+    def stored(self, number: int) -> np.ndarray:
+        """A level's pixels as they are stored."""
+        if not 0 <= number < len(self.sizes):
+            raise not_found(f"level {number}")
+        return np.memmap(
+            _file(self.folder, self.name, number),
+            np.uint8,
+            "r",
+            shape=(*self.sizes[number], self.bands),
+        )
+
+    def tile(self, number: int, column: int, row: int) -> np.ndarray:
+        """One tile of a level: (height, width, bands).
+
+        Raises:
+            HttpError: there is none.
+        """
+        level = self.level(number)
+        top, left = row * SIDE, column * SIDE
+        if not (0 <= top < level.shape[0] and 0 <= left < level.shape[1]):
+            raise not_found(f"tile {column}, {row} of level {number}")
+        return np.ascontiguousarray(level[top : top + SIDE, left : left + SIDE])
+
+    def smaller_than(self, pixels: int) -> int:
+        """The first level of at most so many pixels."""
+        fitting = (
+            number for number, (height, width) in enumerate(self.sizes) if height * width <= pixels
+        )
+        return next(fitting, len(self.sizes) - 1)
+
+
+def sizes_of(height: int, width: int) -> tuple[tuple[int, int], ...]:
+    """Height and width of each level, the whole picture first.
+
+    >>> sizes_of(600, 1025)
+    ((600, 1025), (300, 513), (150, 257))
+    """
+    sizes = [(height, width)]
+    while max(sizes[-1]) > SIDE:
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    return tuple(sizes)
+
+
+def pyramid_bytes(original: Original, page: int = 0) -> int:
+    """Bytes that a page's pyramid takes."""
+    outline = original.pages[page]
+    return sum(
+        height * width for height, width in sizes_of(outline.height, outline.width)
+    ) * _bands(outline.channels)
+
+
+def write_pyramid(
+    original: Original,
+    values: ValueRange,
+    folder: Path,
+    name: str,
+    page: int = 0,
+    check: Callable[[], None] = lambda: None,
+) -> Pyramid:
+    """Read a page once, from top to bottom, and write its levels.
+
+    Args:
+        original: the opened picture.
+        values: which stored values are black and white.
+        folder: where the levels go.
+        name: what the pyramid is called there.
+        page: which page.
+        check: called now and then; raises when nobody wants the pyramid any more.
+
+    Raises:
+        BadPicture: the file turns out to be broken.
+    """
+    outline = original.pages[page]
+    pyramid = Pyramid(
+        folder,
+        sizes_of(outline.height, outline.width),
+        _bands(outline.channels),
+        original.orientation,
+        name,
+    )
+    rows = original.rows(page)
+    with _file(folder, name, 0).open("wb") as written:
+        for top in range(0, outline.height, _ROWS):
+            check()
+            read = rows.read(min(_ROWS, outline.height - top))
+            written.write(to_display(read[..., : pyramid.bands], values).tobytes())
+    for number in range(1, len(pyramid.sizes)):
+        check()
+        above = pyramid.stored(number - 1)
+        with _file(folder, name, number).open("wb") as written:
+            for top in range(0, above.shape[0], _ROWS):
+                written.write(_halved(above[top : top + _ROWS]).tobytes())
+    return pyramid
+
+
+def display_range(original: Original, wanted: Values, page: int = 0) -> ValueRange:
+    """Which stored values are shown black and white: as a restorer would map them, measured on a sample."""
+    outline = original.pages[page]
+    if outline.dtype.kind == "b" or (outline.dtype == np.uint8 and wanted != "own-range"):
+        return FULL_RANGE
+    return choose_range(
+        _sample(original.rows(page), outline.height, outline.width, _bands(outline.channels)),
+        wanted,
+    )
+
+
+def to_display(stored: np.ndarray, values: ValueRange) -> np.ndarray:
+    """Stored values as bytes for the eye."""
+    if stored.dtype == np.uint8 and values.is_full:
+        return stored
+    working = values.to_working(np.nan_to_num(stored) if stored.dtype.kind == "f" else stored)
+    return np.asarray(np.rint(np.clip(working, 0, 1) * 255), np.uint8)
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """Pixels (height, width[, bands]) uint8 as a PNG, without loss: a person looks at single pixels."""
+    import pyvips
+
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    content: bytes = image.pngsave_buffer(
+        compression=1, filter="sub" if pixels.shape[-1] == 3 else "none"
+    )
+    return content
+
+
+def _bands(channels: int) -> int:
+    return channels if channels in (1, 3) else 1
+
+
+def _file(folder: Path, name: str, number: int) -> Path:
+    return folder / f"{name}-{number}.pixels"
+
+
+def _halved(pixels: np.ndarray) -> np.ndarray:
+    """Means of 2 × 2 pixels; an odd last row or column counts twice."""
+    if pixels.shape[0] % 2:
+        pixels = np.concatenate([pixels, pixels[-1:]])
+    if pixels.shape[1] % 2:
+        pixels = np.concatenate([pixels, pixels[:, -1:]], 1)
+    rows = pixels[::2].astype(np.uint16) + pixels[1::2]
+    return np.asarray((rows[:, ::2] + rows[:, 1::2] + 2) >> 2, np.uint8)
+
+
+def _sample(rows: Rows, height: int, width: int, bands: int) -> np.ndarray:
+    every = max(1, round((height * width / _SAMPLED) ** 0.5))
+    found = []
+    for top in range(0, height, _ROWS):
+        read = rows.read(min(_ROWS, height - top))
+        found.append(read[-top % every :: every, ::every, :bands].reshape(-1, bands))
+    return np.concatenate(found)

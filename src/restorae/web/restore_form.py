@@ -1,0 +1,66 @@
+"""The API's body and the page's form of a restoration: both made from the fields of `RestoreRequest`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from restorae.errors import SettingsConflict
+from restorae.restoring.request import CONFLICTS, RestoreRequest
+from restorae.web.gallery import Picture
+from restorae.web.wording import choice_label, label
+
+
+def _body_fields() -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        field.name: (RestoreRequest.model_fields[field.name].annotation, field_info)
+        for field in RestoreRequest.form_fields()
+        if field.page != "hidden"
+        for field_info in [RestoreRequest.model_fields[field.name]]
+    }
+    return fields | {"mask": (bool, False)}
+
+
+RestoreBody: type[BaseModel] = create_model(
+    "RestoreBody",
+    __config__=ConfigDict(extra="forbid", allow_inf_nan=False),
+    __doc__="How a picture is restored. `mask`: change only what the picture's own mask marks.",
+    **_body_fields(),
+)
+
+
+def request_for(body: BaseModel, picture: Picture, max_pixels: int) -> RestoreRequest:
+    """The request that a body makes for a picture: with its mask, and with a model chosen for it where none is named.
+
+    Raises:
+        SettingsConflict: only what a mask marks is to be restored, and the picture has none.
+        BadSpec: a value cannot be used.
+    """
+    settings = body.model_dump()
+    masked = settings["mask"]
+    if masked and picture.mask is None:
+        raise SettingsConflict("{} needs a mask. Paint one first", settings=("mask",))
+    model = settings["model"] or picture.choice(masked).name
+    mask = picture.mask if masked else None
+    return RestoreRequest(**settings | {"model": model, "mask": mask, "max_pixels": max_pixels})
+
+
+def form() -> dict[str, Any]:
+    """The fields of the page's form, and which pairs of them exclude each other. The model has a control of its own."""
+    fields = [
+        asdict(field)
+        | {
+            "title": label(field.name),
+            "choice_titles": [choice_label(field.name, choice) for choice in field.choices],
+        }
+        for field in RestoreRequest.form_fields()
+        if field.page != "hidden" and field.name != "model"
+    ]
+    for field in fields:
+        if field["page"] == "flag":
+            field |= {"kind": "flag", "default": False, "optional": False}
+    names = {field["name"] for field in fields}
+    conflicts = [pair for pair in CONFLICTS if names.issuperset(pair)]
+    return {"fields": fields, "conflicts": conflicts}
