@@ -24,7 +24,6 @@ from restorae.errors import (
     RestoraeError,
     ShapeMismatch,
     UnknownKind,
-    UsageError,
 )
 from restorae.model import (
     FORMAT_VERSION,

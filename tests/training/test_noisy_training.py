@@ -76,7 +76,7 @@ def test_a_recipe_for_noisy_pictures_says_how_it_learns() -> None:
     assert Recipe(noisy="folder").to_toml() == 'noisy = "folder"\n'
     with pytest.raises(BadSpec, match=r"have none. Choose blind-spot, neighbours"):
         Recipe(noisy="folder", loss="mse")
-    with pytest.raises(BadSpec, match="learns from noisy pictures alone"):
+    with pytest.raises(BadSpec, match="learns from noisy images alone"):
         Recipe(clean="digits", loss="neighbours")
     with pytest.raises(SettingsConflict, match="learned from alone"):
         Recipe(noisy="folder", clean="digits")

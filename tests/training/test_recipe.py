@@ -97,7 +97,7 @@ def test_every_recipe_that_we_ship_reads(recipe: Path) -> None:
         ('batch_size = "many"', BadSpec, "batch_size='many'"),
         ('degraded = "a"\ndegradation = "blur"', SettingsConflict, "cannot be combined"),
         ("epochs = = 3", InputError, "line 1"),
-        ("network = 3", BadSpec, "is no network"),
+        ("network = 3", BadSpec, "is not a network"),
         ("seed = -1", BadSpec, "seed=-1"),
         ("learning_rate = 0", BadSpec, "learning_rate=0"),
         ('network = "conv-vea"', UnknownKind, "Did you mean 'conv-vae'"),
