@@ -43,7 +43,7 @@ def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(
 ) -> None:
     noisy = clean + np.random.default_rng(0).normal(0, 0.1, (6, *clean.shape))
     told = Told()
-    model = train(Recipe(noisy=write(tmp_path / "noisy", noisy), steps=240, **SMALL), progress=told)
+    model = train(Recipe(noisy=write(tmp_path / "noisy", noisy), steps=300, **SMALL), progress=told)
     assert model.card.restores
     assert model.card.scores["validation"]["taken_off"] > 0.03
     fresh = clean + np.random.default_rng(1).normal(0, 0.1, clean.shape)
