@@ -255,7 +255,7 @@ def test_a_model_no_better_than_its_input_is_warned_of() -> None:
     hearing = Hearing()
     recipe = with_settings(QUICK, degradation="gaussian-noise(sigma=0.001)", steps=60)
     train(recipe, progress=hearing)
-    assert any("no better than leaving the pictures alone" in said for said in hearing.said)
+    assert any("no better than leaving the images alone" in said for said in hearing.said)
 
 
 def test_pairs_of_arrays_are_learned_from() -> None:
