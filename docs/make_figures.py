@@ -315,7 +315,7 @@ def draw_possibilities() -> Figure:
     """Embedded digits, damaged, and what a network with a latent makes of them: the best guess, three draws, the spread."""
     clean = open_pictures("digits", "test").batch(range(10))
     degraded = DAMAGE.draw(generator(0), len(clean)).apply(clean)
-    drawn = load("digits-restorer-vae").draw_restorations(degraded, 64, seed=0)
+    drawn = load("digits-restorer-vae").sample_restorations(degraded, 64, seed=0)
     rows = {
         "Digits": clean,
         "Damaged": degraded,

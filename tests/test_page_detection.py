@@ -81,3 +81,14 @@ def test_the_middle_is_cut_out() -> None:
     image = torch.arange(35.0).reshape(1, 5, 7)
     assert center_crop(image, 3)[0].tolist() == [[9, 10, 11], [16, 17, 18], [23, 24, 25]]
     assert center_crop(image, 9).shape == image.shape
+
+
+def test_a_colourful_image_is_never_a_page_and_the_tint_of_paper_is_not_colour() -> None:
+    page = to_working(skimage.data.page())
+    tinted = page * torch.tensor([1.0, 0.9, 0.65]).reshape(3, 1, 1)
+    assert looks_like_page(page)
+    assert looks_like_page(tinted)
+    painted = tinted.clone()
+    painted[2, :, : page.shape[2] // 2] *= 0.3
+    assert looks_like_page(painted.mean(0, keepdim=True)), "its strokes alone look like a page"
+    assert not looks_like_page(painted)

@@ -116,13 +116,12 @@ def test_requests_that_do_not_go_together_are_refused(
         return " ".join(done.complaint.split())
 
     assert "restorae models calibrate" in refused("--model", small_model)
-    assert "calibrated on nothing" in refused("--model", "classical:median")
-    assert "Leave --strength away" in refused("--model", calibrated, "--strength", "0.5")
-    assert "neither with --preview nor with --samples" in refused(
-        "--model", calibrated, "--samples", "3"
+    assert "has no calibrated error bounds" in refused("--model", "classical:median")
+    assert "--error-map cannot be combined with --strength" in refused(
+        "--model", calibrated, "--strength", "0.5"
     )
-    assert "neither with --preview nor with --samples" in refused(
-        "--model", calibrated, "--preview", "3"
+    assert "--samples cannot be combined with --error-map" in refused(
+        "--model", calibrated, "--samples", "3"
     )
 
 
@@ -146,7 +145,7 @@ def test_calibrating_needs_to_know_the_damage_and_replaces_nothing(
         cwd=tmp_path,
     )
     assert refused.status == 2
-    assert "has not learned to lift damage off" in " ".join(refused.complaint.split())
+    assert "did not learn to restore" in " ".join(refused.complaint.split())
 
 
 def test_pairs_calibrate_too_and_few_pictures_are_told(tmp_path: Path, small_model: Path) -> None:

@@ -134,7 +134,7 @@ def test_what_cannot_be_is_said_before_anything_is_done(
 
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("hello")
-    assert "no pictures" in complaint("empty", "--model", small_model, "--out", "o")
+    assert "holds no images" in complaint("empty", "--model", small_model, "--out", "o")
     assert "no file or folder" in complaint("nowhere", "--model", small_model, "--out", "o")
     assert "no kind that is read" in complaint("notes.txt", "--model", small_model, "--out", "o")
     assert "There is no model" in complaint(
@@ -238,10 +238,10 @@ def test_samples_of_a_folder_lie_in_its_tree(
     here = {"grey.png", "grey-spread.png", *(f"grey-samples/{place}.png" for place in (1, 2, 3))}
     inner = {
         "colour.jpg",
-        "colour-spread.jpg",
+        "colour-spread.png",
         *(f"colour-samples/{place}.jpg" for place in (1, 2, 3)),
     }
-    assert made == here | {f"inner folder/{name}" for name in inner}
+    assert made == {"restored.jsonl"} | here | {f"inner folder/{name}" for name in inner}
     assert pixels(tmp_path / "out" / "inner folder" / "colour-samples" / "2.jpg").shape == (
         33,
         20,
@@ -315,7 +315,7 @@ def test_no_mean_sample_or_spread_replaces_what_is_there(
     )
     refused = run(*words, cwd=tmp_path)
     assert refused.status == 2
-    assert "there already" in refused.complaint
+    assert "exists already" in refused.complaint
     assert "--overwrite" in refused.complaint
     assert precious.read_bytes() == b"precious"
     assert {path.name for path in tmp_path.iterdir()} == before
@@ -357,7 +357,7 @@ def test_a_result_that_would_be_a_samples_companion_is_refused(
         cwd=tmp_path,
     )
     assert done.status == 2
-    assert "grey-spread.png would be written twice" in done.complaint
+    assert "grey-spread.png: would be written twice" in done.complaint
     assert not list((tmp_path / "out").rglob("*.*"))
 
 
@@ -396,15 +396,15 @@ def test_a_network_without_a_latent_has_nothing_to_draw(
     )
     done = run(*words, cwd=tmp_path)
     assert done.status == 2
-    assert "small gives one answer for each picture" in done.complaint
-    assert "latent-unet" in done.complaint
+    assert "gives one result for each image" in done.complaint
     assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
 
 
 def test_without_a_model_one_that_suits_is_taken_and_told(tmp_path: Path, pictures: Path) -> None:
     done = run("restore", pictures, "--out", "restored", cwd=tmp_path)
     assert done.status == 0, done.err
-    assert "Restoring with photo-denoiser: " in done.err
+    assert "Restored 2 with photo-denoiser (" in done.err
+    assert "--model photo-restorer" in done.err, "old prints have a model of their own"
     assert (
         run("restore", pictures, "--model", "photo-denoiser", "--out", "named", cwd=tmp_path).status
         == 0

@@ -1,4 +1,4 @@
-"""`restore --views` and `evaluate --views`."""
+"""`restore --self-ensemble` and `evaluate --self-ensemble`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_views_are_averaged_and_noted(tmp_path: Path) -> None:
     )
     assert np.abs(restored - load("photo-denoiser").restore(pixels(photo))).max() > 3
     line = json.loads((tmp_path / "out" / "restored.jsonl").read_text())
-    assert line["views"] == 2
+    assert line["self_ensemble"] == 2
 
 
 def test_evaluate_takes_views_and_says_where_they_may_do_harm(
@@ -62,9 +62,9 @@ def test_evaluate_takes_views_and_says_where_they_may_do_harm(
     )
     one, many = run(*words, cwd=tmp_path), run(*words, "--self-ensemble", "8", cwd=tmp_path)
     assert many.status == 0, many.err
-    assert "did not learn from pictures that were turned and mirrored" in many.err
+    assert "was not trained on rotated and flipped images" in many.err
     assert "may do harm" not in one.err
-    assert json.loads(many.out)["views"] == 8
+    assert json.loads(many.out)["self_ensemble"] == 8
     assert (
         json.loads(many.out)["restored"]["psnr_pooled"]
         != json.loads(one.out)["restored"]["psnr_pooled"]
@@ -74,11 +74,11 @@ def test_evaluate_takes_views_and_says_where_they_may_do_harm(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("--model", "photo-denoiser", "--self-ensemble", "3"), "1, 2, 4 or 8"),
-        (("--model", "classical:median", "--self-ensemble", "4"), "is no network"),
+        (("--model", "photo-denoiser", "--self-ensemble", "3"), "'1', '2', '4', '8'"),
+        (("--model", "classical:median", "--self-ensemble", "4"), "is not a network"),
         (
             ("--model", "digits-restorer-vae", "--self-ensemble", "2", "--samples", "3"),
-            "--samples goes not with --views",
+            "--samples cannot be combined with --self-ensemble",
         ),
     ],
 )

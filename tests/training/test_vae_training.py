@@ -295,7 +295,7 @@ def test_a_vae_learns_to_restore(tmp_path: Path) -> None:
     assert model.card.restores is True
     assert model.card.undoes == {"kind": "gaussian-noise", "mean": 0.5, "sigma": 0.3, "clip": False}
     assert gain(model) > 12
-    draws = model.restorations(noisy_bars(3), 8, seed=0)
+    draws = model.sample_restorations(noisy_bars(3), 8, seed=0)
     assert draws.shape == (8, 3, 12, 12)
     assert draws.std(0).max() > 0.1, "the draws differ"
     last = model.card.history[-1]
@@ -318,10 +318,10 @@ def test_a_latent_unet_learns_to_restore_and_to_draw(tmp_path: Path) -> None:
     assert model.card.restores is True
     assert gain(model) > 10
     noisy = noisy_bars(8)
-    draws = model.restorations(noisy, 12, seed=0)
+    draws = model.sample_restorations(noisy, 12, seed=0)
     assert draws.std(0).max() > 0.02, "the draws differ"
-    assert np.array_equal(draws, model.restorations(noisy, 12, seed=0))
-    assert not np.allclose(draws, model.restorations(noisy, 12, seed=1))
+    assert np.array_equal(draws, model.sample_restorations(noisy, 12, seed=0))
+    assert not np.allclose(draws, model.sample_restorations(noisy, 12, seed=1))
     single = model.restore(noisy)
     assert np.square(draws.mean(0) - single).mean() < np.square(draws[0] - single).mean(), (
         "the mean of many draws settles"
