@@ -2,7 +2,7 @@
 
 It runs in a virtual environment of its own and knows nothing of restorae: the digits come from a folder of arrays that
 `benchmarks/run.py` wrote. `--epochs 3` does the first exercise once and prints its score; without it the script is one
-side of the benchmark and does what it is asked, line by line (`talking.py`).
+side of the benchmark and does what it is asked, line by line (`worker_protocol.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import tensorflow
 from keras import layers
-from talking import Line, Pace
+from worker_protocol import Line, Pace
 
 MEAN, STDDEV = 0.5, 0.3
 BATCH_SIZE = 128

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import bm3d
 import numpy as np
-from talking import Line
+from worker_protocol import Line
 
 
 def main() -> None:

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 from settings import BATCH_SIZE, DAMAGE
-from talking import Line, Pace
+from worker_protocol import Line, Pace
 
 import restorae
 from restorae import machine
 from restorae.data import ArrayPictures
-from restorae.errors import RestoraeError
+from restorae.errors import Message, RestoraeError
 from restorae.latent import manifold
+from restorae.process import prepare_process
 from restorae.progress import Progress
 
 
@@ -44,13 +45,15 @@ class Held(Progress):
             self.step += count
             self.seconds_of_steps = self.pace.since_released()
 
-    def say(self, message: str) -> None:
+    def say(self, message: str | Message) -> None:
         """An epoch is over when its steps are done and its validation has been told."""
         if not self.total or self.step == self.told or self.step % (self.total // self.epochs):
             return
         self.told = self.step
         self.pace.line.answer(
-            seconds=self.pace.since_released(), seconds_of_steps=self.seconds_of_steps, said=message
+            seconds=self.pace.since_released(),
+            seconds_of_steps=self.seconds_of_steps,
+            said=str(message),
         )
         self.pace.hold("epoch" if self.step < self.total else "finish")
 
@@ -205,6 +208,7 @@ def main() -> None:
     options.add_argument(
         "--data", type=Path, required=True, help="folder with test.npy and test-noisy.npy"
     )
+    prepare_process()  # as the command line does
     Worker(Line(), options.parse_args().data).serve()
 
 

@@ -25,14 +25,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import imagine
-import learning
-import quality
-import speed
 import startup
 import web
 import whole
-from alternating import SideFailed
+from interleaved_timing import ContestantFailed
+from learning import section as learning
+from lesson import imagine, quality, speed
 from settings import ROOT, Bench
 from writing import provenance, replace_section
 
@@ -101,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
                 failed += [
                     f"{section} of {name}" for section in record["measured"].get("failed", ())
                 ]
-    except (RestoraeError, SideFailed) as error:
+    except (RestoraeError, ContestantFailed) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from alternating import SideFailed, Spread
+from interleaved_timing import ContestantFailed, Spread
 from settings import Bench
 from writing import table
 
@@ -83,7 +83,7 @@ def _seconds(command: list[str]) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     taken = time.perf_counter() - started
     if done.returncode:
-        raise SideFailed(
+        raise ContestantFailed(
             f"{' '.join(command)} failed:\n{done.stderr.strip() or done.stdout.strip()}"
         )
     return taken

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pyvips
-from alternating import SideFailed
+from interleaved_timing import ContestantFailed
 from settings import Bench
 from writing import table
 
@@ -53,7 +53,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 
     chromium = shutil.which("chromium")
     if chromium is None:
-        raise SideFailed(
+        raise ContestantFailed(
             "The page is measured in Chromium, which is not installed (Debian: apt-get install chromium)."
         )
     folder = bench.folder / "page"
@@ -143,7 +143,7 @@ def _serving(folder: Path, threads: int) -> Iterator[tuple[subprocess.Popen[str]
             (told[0] for line in server.stderr if (told := re.search(r"http://\S+", line))), None
         )
         if address is None:
-            raise SideFailed("restorae serve ended without saying where it is.")
+            raise ContestantFailed("restorae serve ended without saying where it is.")
         threading.Thread(target=server.stderr.read, daemon=True).start()
         try:
             yield server, address

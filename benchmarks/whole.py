@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from alternating import SideFailed, Spread, in_turns, seconds_of
+from contestants import open_picture, start_bm3d, start_whole, threads_of
+from interleaved_timing import ContestantFailed, Spread, in_turns, seconds_of
+from memory_watch import Watched, watch
 from settings import Bench
-from sides import open_picture, start_bm3d, start_whole, threads_of
-from subjects import PHOTO, SIGMA, save_array, save_model, save_photos, save_tiff, side_of
-from watching import Watched, watch
+from test_images import PHOTO, SIGMA, save_array, save_model, save_photos, save_tiff, side_of
 from whole_worker import OUT_OF_MEMORY
 from writing import table
 
@@ -103,26 +103,26 @@ def _against_others(
     bench: Bench, model: Path, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     with ExitStack() as stack:
-        sides = {
+        contestants = {
             "dncnn": stack.enter_context(start_whole(bench, "dncnn", "dncnn")),
             "auto": stack.enter_context(start_whole(bench, "restorae whole", "tiled", model)),
         }
-        hello = sides["auto"].hello
+        hello = contestants["auto"].hello
         if hello["machine"]["precision"] != "float32":
-            sides["float32"] = stack.enter_context(
+            contestants["float32"] = stack.enter_context(
                 start_whole(bench, "restorae whole float32", "tiled", model, "float32")
             )
-        sides["nlm"] = stack.enter_context(start_whole(bench, "nlm", "nlm"))
+        contestants["nlm"] = stack.enter_context(start_whole(bench, "nlm", "nlm"))
         # minutes for a picture: it has its time once, and neither a warm-up nor rounds
         bm3d = stack.enter_context(start_bm3d(bench, SIGMA))
-        everyone, found = {**sides, "bm3d": bm3d}, []
+        everyone, found = {**contestants, "bm3d": bm3d}, []
         for megapixels in bench.peers_megapixels:
             say(f"{_size(megapixels)}, grey, one denoiser after the other")
             open_picture(
                 everyone,
                 save_array(bench.folder / "whole" / "noisy.npy", megapixels, 1, bench.seed),
             )
-            laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
+            laps = in_turns(contestants, {"do": "restore"}, bench.rounds, say)
             once = {"bm3d": bm3d.ask("restore")}
             say(f"bm3d {once['bm3d']['seconds']:.1f} s")
             found.append({"megapixels": side_of(megapixels) ** 2 / 1e6, "laps": laps, "once": once})
@@ -140,16 +140,17 @@ def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, A
     while True:
         with ExitStack() as stack:
             # processes of their own for each size: one that ran out of memory is not to be trusted with a timing
-            sides = {
+            contestants = {
                 way: stack.enter_context(start_whole(bench, way, way, model))
                 for way in ("untiled", "tiled")
             }
             open_picture(
-                sides, save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed)
+                contestants,
+                save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed),
             )
             try:
-                laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
-            except SideFailed as error:
+                laps = in_turns(contestants, {"do": "restore"}, bench.rounds, say)
+            except ContestantFailed as error:
                 if error.kind != OUT_OF_MEMORY or megapixels / 2 < _SMALLEST:
                     raise
                 say(
@@ -194,7 +195,7 @@ def _photos(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, 
             )
     written = len(list(restored.glob("*.jpg")))
     if written != len(files):
-        raise SideFailed(
+        raise ContestantFailed(
             f"restorae restore wrote {written} of {len(files)} photos (its words are in {bench.folder / 'logs'})."
         )
     _empty(given, restored, looped)
@@ -344,7 +345,7 @@ def _report_tiled(tiled: Mapping[str, Any], precision: str) -> list[str]:
     )
     return [
         table(["", "untiled, s", "in tiles, s", "ratio"], rows),
-        f"Both in memory, in {precision}, {len(laps)} rounds in turn: `Model.__call__`, which takes the whole picture at once, and "
+        f"Both in memory, in {precision}, {len(laps)} rounds in turn: `Model.__call__`, which takes the whole image at once, and "
         f"`Model.restore_images`, which chooses tiles for the memory at hand and computes each with its halo.{fits}",
     ]
 

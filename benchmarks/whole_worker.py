@@ -18,13 +18,14 @@ import torch
 from dncnn import DnCNN
 from PIL import Image
 from skimage.restoration import denoise_nl_means
-from subjects import SIGMA
-from talking import Line
+from test_images import SIGMA
+from worker_protocol import Line
 
 import restorae
 from restorae import machine
 from restorae.errors import RestoraeError
 from restorae.pixels import as_array, as_batch
+from restorae.process import prepare_process
 from restorae.shapes import Images
 from restorae.tile_size import is_out_of_memory
 
@@ -141,6 +142,7 @@ def main() -> None:
     # rather an error here than a machine without memory, on which the kernel chooses who must go
     most = int(_SHARE * machine.available_memory())
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    prepare_process()  # as the command line does
     Worker(Line(), chosen.way, chosen.model, chosen.precision, chosen.channels).serve()
 
 

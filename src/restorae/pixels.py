@@ -1,7 +1,7 @@
 """Stored values ↔ working values, and exactly back.
 
-Stored pictures are arrays as files hold them: (height, width) or (height, width, channels), whole numbers or floats.
-Working pictures are float32, (channel, height, width), `[0, 1]` for a clean one. Whole numbers are divided by their
+Stored images are arrays as files hold them: (height, width) or (height, width, channels), integers or floats.
+Working images are float32, (channel, height, width), `[0, 1]` for a clean one. Integers are divided by their
 type's largest value; floats are taken to be on the working scale already. Nothing is clipped on the way in.
 """
 
@@ -20,7 +20,7 @@ FARTHEST_FLOAT = 64.0
 """Floats beyond this can hardly be on the [0, 1] scale."""
 
 Values: TypeAlias = Literal["auto", "full-range", "own-range"]
-"""How stored values map to [0, 1]; `auto` looks at the picture (see `choose_range`)."""
+"""How stored values map to [0, 1]; `auto` decides by the image's values (see `choose_range`)."""
 
 _TAILS = (0.1, 99.9)
 _SMALL_PART = 0.25
@@ -48,7 +48,7 @@ class ValueRange:
         return np.asarray((stored - low) / span, np.float32)
 
     def to_stored(self, working: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Undo `to_working`; whole numbers are rounded and cut to their type's range."""
+        """Undo `to_working`; integers are rounded and clipped to their type's range."""
         if self.is_full:
             return stored_values(working, dtype)
         low, span = np.asarray(self.low), np.asarray(self.high) - np.asarray(self.low)
@@ -67,14 +67,14 @@ class ValueRange:
 
 
 FULL_RANGE = ValueRange((0.0,), (0.0,))
-"""Whole numbers by their type's full range, floats as they are."""
+"""Integers by their type's full range, floats as they are."""
 
 
 def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = False) -> ValueRange:
     """Which stored values mean 0 and 1, from a sample of them.
 
-    `auto` keeps the type's full range for 8 bits. Other whole numbers and floats that live in a small part of their range
-    (less than a quarter of it between the 0.1 and the 99.9 percentile), floats far from [0, 1] and numbers with a sign are
+    `auto` keeps the type's full range for 8 bits. Other integers and floats that live in a small part of their range
+    (less than a quarter of it between the 0.1 and the 99.9 percentile), floats far from [0, 1] and signed numbers are
     mapped by these percentiles. Nothing is clipped: what lies beyond maps beyond [0, 1] and comes back.
 
     Args:
@@ -88,7 +88,7 @@ def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = Fals
     dtype = sample.dtype
     if dtype.kind not in "biuf":
         raise BadPicture(
-            f"Values of type {dtype} cannot be used as pixels. Expected whole numbers or floats."
+            f"Values of type {dtype} cannot be used as pixels: expected integers or floats"
         )
     if wanted == "full-range":
         full_scale(dtype)
@@ -107,7 +107,7 @@ def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = Fals
 
 
 def range_of(stored: np.ndarray, wanted: Values = "auto") -> ValueRange:
-    """As `choose_range`, one range for all channels, from pictures in memory (..., channels): of large ones some values are looked at."""
+    """As `choose_range`, one range for all channels, from images in memory (..., channels): large ones are sampled."""
     values = stored.reshape(-1, stored.shape[-1])
     return choose_range(values[:: max(1, len(values) // _SAMPLED)], wanted)
 
@@ -133,19 +133,19 @@ def full_scale(dtype: np.dtype) -> float:
     if dtype.kind == "u" and dtype.itemsize <= 4:
         return float(np.iinfo(dtype).max)
     raise BadPicture(
-        f"Pixels of type {dtype} cannot be used. Expected whole numbers without sign (uint8, uint16), bool or floats."
+        f"Values of type {dtype} cannot be used as pixels: expected unsigned integers (uint8, uint16), bool or floats"
     )
 
 
 def to_working(stored: np.ndarray) -> Image:
-    """One stored picture, (height, width) or (height, width, channels), as float32 (channels, height, width).
+    """One stored image, (height, width) or (height, width, channels), as float32 (channels, height, width).
 
     Raises:
         BadPicture: no pixels, NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
     if stored.ndim not in (2, 3) or stored.size == 0:
         raise BadPicture(
-            f"A picture is (height, width) or (height, width, channels) and not empty; this one is {stored.shape}."
+            f"An image is (height, width) or (height, width, channels) and not empty; got shape {stored.shape}"
         )
     working = working_values(stored)
     return torch.from_numpy(
@@ -163,17 +163,17 @@ def working_values(stored: np.ndarray) -> np.ndarray:
         working = _by_type(stored)
     if stored.dtype.kind == "f":
         if not np.isfinite(working).all():
-            raise BadPicture("The picture holds NaN or infinite values. Replace them first.")
+            raise BadPicture("The image holds NaN or infinite values: replace them first")
         if working.size and float(np.abs(working).max()) > FARTHEST_FLOAT:
             raise BadPicture(
-                f"The picture holds floats from {working.min():g} to {working.max():g}; floats are expected on a scale where "
-                "a clean picture lies in 0 to 1. Divide by the largest possible value first."
+                f"The image holds floats from {working.min():g} to {working.max():g}; expected floats on a scale where "
+                "a clean image lies in 0 to 1: divide by the largest possible value first"
             )
     return working
 
 
 def _by_type(stored: np.ndarray) -> np.ndarray:
-    """Stored values as float32, whole numbers divided by their type's largest value."""
+    """Stored values as float32, integers divided by their type's largest value."""
     scale = full_scale(stored.dtype)
     working: np.ndarray = stored.astype(np.float32)
     if scale != 1.0:
@@ -182,7 +182,7 @@ def _by_type(stored: np.ndarray) -> np.ndarray:
 
 
 LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in grey (ITU-R BT.601, as most image libraries take them)."""
+"""Weights of red, green and blue in grey (ITU-R BT.601, as in most image libraries)."""
 
 
 def to_grey(images: Images) -> Images:
@@ -192,20 +192,20 @@ def to_grey(images: Images) -> Images:
 
 
 def to_stored(working: Image, like: np.ndarray) -> np.ndarray:
-    """Undo `to_working`: the shape and type of `like`; whole numbers are rounded and cut to their type's range.
+    """Undo `to_working`: the shape and type of `like`; integers are rounded and clipped to their type's range.
 
     Raises:
-        ShapeMismatch: the working picture has another size than `like`.
+        ShapeMismatch: the working image has another size than `like`.
     """
     values = working.detach().cpu().float().numpy()
     values = values[0] if like.ndim == 2 and len(values) == 1 else values.transpose(1, 2, 0)
     if values.shape != like.shape:
-        raise ShapeMismatch(f"A picture of {like.shape} was expected, {values.shape} came.")
+        raise ShapeMismatch(f"Expected an image of shape {like.shape}, got {values.shape}")
     return stored_values(values, like.dtype)
 
 
 def stored_values(working: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Working values of any shape as `dtype`: floats as they are, whole numbers rounded and cut to the type's range."""
+    """Working values of any shape as `dtype`: floats as they are, integers rounded and clipped to the type's range."""
     if dtype.kind == "f":
         return working.astype(dtype)
     if dtype.kind == "b":
@@ -218,34 +218,34 @@ def stored_values(working: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.clip(values, 0, largest, out=values).astype(dtype)
 
 
-def with_channels(pictures: np.ndarray) -> np.ndarray:
-    """One picture or many as (count, height, width, channels), as stored.
+def with_channels(images: np.ndarray) -> np.ndarray:
+    """One image or many as (count, height, width, channels), as stored.
 
     Raises:
-        ShapeMismatch: the array has another number of sides, or none of its pictures has a pixel.
+        ShapeMismatch: the array has another number of axes, or none of its images has a pixel.
     """
-    single = pictures.ndim == 2 or (pictures.ndim == 3 and pictures.shape[-1] in (1, 3))
-    many = pictures[None] if single else pictures
+    single = images.ndim == 2 or (images.ndim == 3 and images.shape[-1] in (1, 3))
+    many = images[None] if single else images
     if many.ndim not in (3, 4) or 0 in many.shape:
         raise ShapeMismatch(
-            "Pictures as one array are (height, width[, channels]) or (count, height, width[, channels]), and not empty; this one is "
-            f"{pictures.shape}."
+            "Images as one array are (height, width[, channels]) or (count, height, width[, channels]), and not empty; got shape "
+            f"{images.shape}"
         )
     return many[..., None] if many.ndim == 3 else many
 
 
-def as_batch(pictures: np.ndarray) -> Images:
-    """An array of pictures, (n, height, width) or (n, height, width, channels), as a working batch.
+def as_batch(images: np.ndarray) -> Images:
+    """An array of images, (n, height, width) or (n, height, width, channels), as a working batch.
 
     Raises:
-        ShapeMismatch: the array has another number of sides, or none of its pictures has a pixel.
+        ShapeMismatch: the array has another number of axes, or none of its images has a pixel.
         BadPicture: as `to_working`.
     """
-    if pictures.ndim not in (3, 4) or 0 in pictures.shape:
+    if images.ndim not in (3, 4) or 0 in images.shape:
         raise ShapeMismatch(
-            f"Pictures as one array are (count, height, width) or (count, height, width, channels); this one is {pictures.shape}."
+            f"Images as one array are (count, height, width) or (count, height, width, channels); got shape {images.shape}"
         )
-    working = working_values(pictures)
+    working = working_values(images)
     working = (
         working[:, None]
         if working.ndim == 3
@@ -255,7 +255,7 @@ def as_batch(pictures: np.ndarray) -> Images:
 
 
 def as_array(batch: Images, dtype: np.dtype | type = np.dtype(np.float32)) -> np.ndarray:
-    """A working batch as an array of pictures: (n, height, width) for one channel, else (n, height, width, channels)."""
+    """A working batch as an array of images: (n, height, width) for one channel, else (n, height, width, channels)."""
     values = batch.detach().cpu().float().numpy()
     values = (
         values[:, 0] if values.shape[1] == 1 else np.ascontiguousarray(values.transpose(0, 2, 3, 1))

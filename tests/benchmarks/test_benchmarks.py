@@ -21,16 +21,13 @@ from restorae.networks import Conv, ConvVAE
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import alternating  # noqa: E402
-import criteria  # noqa: E402
-import imagine  # noqa: E402
-import quality  # noqa: E402
+import interleaved_timing  # noqa: E402
 import restorae_worker  # noqa: E402
 import run  # noqa: E402
 import settings  # noqa: E402
-import speed  # noqa: E402
 import startup  # noqa: E402
 import writing  # noqa: E402
+from lesson import imagine, quality, speed, vae_quality  # noqa: E402
 
 PAGE = "# Benchmarks\n\nProse with a \\1 in it.\n"
 COMMANDS = ("help", "restore", "python", "torch")
@@ -77,18 +74,18 @@ def test_the_page_in_the_documentation_has_whole_sections_only():
 
 def test_a_ratio_is_that_of_the_same_round():
     ours, theirs = [2.0, 30.0, 4.0], [4.0, 40.0, 16.0]
-    spread = alternating.Spread.of_ratios(ours, theirs)
+    spread = interleaved_timing.Spread.of_ratios(ours, theirs)
     assert (spread.median, spread.lowest, spread.highest) == (0.5, 0.25, 0.75)
     assert spread.to_text() == "0.50 (0.25–0.75)"
 
 
 def test_one_figure_has_no_range():
-    assert alternating.Spread.of([1.234]).to_text(1) == "1.2"
+    assert interleaved_timing.Spread.of([1.234]).to_text(1) == "1.2"
 
 
 def test_rounds_must_match():
     with pytest.raises(ValueError, match="zip"):
-        alternating.Spread.of_ratios([1.0, 2.0], [1.0])
+        interleaved_timing.Spread.of_ratios([1.0, 2.0], [1.0])
 
 
 def test_both_sides_make_the_same_number_of_steps():
@@ -102,16 +99,16 @@ def test_both_sides_make_the_same_number_of_steps():
 def test_correlation_is_that_of_the_textbook():
     one, other = torch.rand(2, 5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     expected = statistics.correlation(one.flatten().tolist(), other.flatten().tolist())
-    assert criteria.correlation(one, other) == pytest.approx(expected, abs=1e-6)
-    assert criteria.correlation(one, 3 - 2 * one) == pytest.approx(-1)
+    assert vae_quality.correlation(one, other) == pytest.approx(expected, abs=1e-6)
+    assert vae_quality.correlation(one, 3 - 2 * one) == pytest.approx(-1)
 
 
 def test_pictures_are_spread_over_the_whole_set():
-    places = criteria.spread_over(10_000, 1_000)
+    places = vae_quality.spread_over(10_000, 1_000)
     assert len(places) == 1_000
     assert {after - before for before, after in pairwise(places)} == {10}
-    assert criteria.spread_over(7, 3) == [0, 2, 4]
-    assert criteria.spread_over(3, 7) == [0, 1, 2]
+    assert vae_quality.spread_over(7, 3) == [0, 2, 4]
+    assert vae_quality.spread_over(3, 7) == [0, 1, 2]
 
 
 def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
@@ -123,7 +120,7 @@ def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
     )
     drawn = clean + sizes * torch.randn(16, 40, 1, 28, 28, generator=source)
     reader = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
-    found = criteria.judge(
+    found = vae_quality.judge(
         drawn, clean + 0.1, clean + 0.5, clean, torch.zeros(40, dtype=torch.int64), reader
     )
     assert found["psnr"]["mean"] - found["psnr"]["single"] == pytest.approx(10 * log10(16), abs=0.1)
@@ -137,15 +134,19 @@ def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
 
 def test_the_classifier_learns_to_read():
     train, test = (load_named("digits", split) for split in ("train", "test"))
-    reader = criteria.train_reader(train.pictures.stored, train.labels, epochs=3, seed=0)
+    reader = vae_quality.train_reader(train.pictures.stored, train.labels, epochs=3, seed=0)
     images, labels = (
         test.pictures.batch(range(len(test.pictures))),
         torch.from_numpy(test.labels.astype(np.int64)),
     )
-    assert criteria.read_right(reader, images, labels) > 0.7
-    assert criteria.read_right(reader, 1 - images, labels) < 0.5
-    again = criteria.train_reader(train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0)
-    same = criteria.train_reader(train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0)
+    assert vae_quality.read_right(reader, images, labels) > 0.7
+    assert vae_quality.read_right(reader, 1 - images, labels) < 0.5
+    again = vae_quality.train_reader(
+        train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0
+    )
+    same = vae_quality.train_reader(
+        train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0
+    )
     assert all(
         torch.equal(one, other)
         for one, other in zip(again.parameters(), same.parameters(), strict=True)
@@ -153,8 +154,8 @@ def test_the_classifier_learns_to_read():
 
 
 def test_a_model_that_is_not_there_is_left_out():
-    assert criteria.load_or_none("no-such-model") is None
-    assert criteria.load_or_none("digits-denoiser").card.restores
+    assert vae_quality.load_or_none("no-such-model") is None
+    assert vae_quality.load_or_none("digits-denoiser").card.restores
 
 
 def test_the_running_means_are_those_of_each_epoch():
@@ -181,7 +182,7 @@ def test_the_running_means_are_those_of_each_epoch():
 
 def test_sides_answer_in_turn_and_are_idle_between(tmp_path):
     body = "request = json.loads(line); print(json.dumps({'did': request['do'], 'seed': request['seed']}), flush=True)"
-    with alternating.Side(
+    with interleaved_timing.Contestant(
         "echo", [sys.executable, "-c", ECHO + body], {}, tmp_path / "log.txt"
     ) as side:
         assert side.hello == {"hello": 1}
@@ -204,10 +205,10 @@ def test_sides_answer_in_turn_and_are_idle_between(tmp_path):
 )
 def test_a_side_that_fails_says_why(tmp_path, body, kind, words):
     with (
-        alternating.Side(
+        interleaved_timing.Contestant(
             "poor", [sys.executable, "-c", ECHO + body], {}, tmp_path / "log.txt"
         ) as side,
-        pytest.raises(alternating.SideFailed, match=words) as failure,
+        pytest.raises(interleaved_timing.ContestantFailed, match=words) as failure,
     ):
         side.ask("epoch")
     assert failure.value.kind == kind
@@ -217,14 +218,14 @@ def test_a_held_training_is_told_epoch_by_epoch(tmp_path):
     """The real worker's listener on a training of a few steps: one answer per epoch."""
     script = (
         "import numpy as np, restorae, restorae_worker\n"
-        "from talking import Line, Pace\n"
+        "from worker_protocol import Line, Pace\n"
         "line = Line(); line.answer(hello=1); pace = Pace(line); line.request()\n"
         "clean = np.tile(np.linspace(0, 1, 8, dtype=np.float32), (40, 8, 1)) * np.linspace(0, 1, 40, dtype=np.float32)[:, None, None]\n"
         "recipe = restorae.Recipe(degradation='gaussian-noise(sigma=0.1)', network='conv(features=4)', epochs=2, batch_size=4)\n"
         "restorae.train(recipe, clean=clean, progress=restorae_worker.Held(pace, 2))\n"
     )
     environment = {"PYTHONPATH": str(BENCHMARKS), "OMP_NUM_THREADS": "1"}
-    with alternating.Side(
+    with interleaved_timing.Contestant(
         "worker", [sys.executable, "-c", script], environment, tmp_path / "log.txt"
     ) as side:
         assert side.ask("begin")["digits_per_epoch"] > 0
@@ -242,7 +243,7 @@ def test_sides_take_turns_and_the_first_round_does_not_count():
             return {"seconds": float(len(order))}
 
     order, said = [], []
-    laps = alternating.in_turns(
+    laps = interleaved_timing.in_turns(
         {"keras": Told("keras"), "restorae": Told("restorae")},
         {"do": "manifold", "side": 3},
         2,
@@ -435,7 +436,7 @@ def test_bounds_are_labelled_and_the_log_likelihood_has_its_error():
         "bounds": {"strong": {"count": 10_000, **both}}, "likelihood": {"name": "strong", "count": 500, **both, "binarised": scored},
         "data": {"strong": "mnist"}, "absent": [],
     }  # fmt: skip
-    text = "\n".join(criteria.report_explaining(found))
+    text = "\n".join(vae_quality.report_explaining(found))
     assert "| `strong`, grey | 10,000 | -95.00 | 65.00 | 25.00 |  |  |" in text
     assert (
         "| `strong`, binarised | 500 | -90.00 | 65.00 | 25.00 | -84.50 ± 0.90 | -88, goal -83 |"
@@ -452,7 +453,7 @@ def test_each_criterion_stands_beside_its_goal():
         "psnr": {"noisy": 4.69, "denoiser": 23.84, "mean": 23.54, "single": 22.04},
         "read": {"clean": 0.985, "noisy": 0.3, "denoiser": 0.975, "mean": 0.974, "single": 0.961},
     }  # fmt: skip
-    text = "\n".join(criteria.report_restoring(found))
+    text = "\n".join(vae_quality.report_restoring(found))
     assert "| clean digits |  | 98.5 % |" in text
     assert "| `d`, one answer for each | 23.84 | 97.5 % |" in text
     assert "| mean of 64, against `d` | 0.30 dB below | at most 0.5 dB below |" in text

@@ -24,18 +24,18 @@ from restorae.model import load
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import alternating  # noqa: E402
 import dncnn  # noqa: E402
-import learning  # noqa: E402
-import learning_data  # noqa: E402
-import learning_denoise  # noqa: E402
-import learning_noisy  # noqa: E402
-import learning_pages  # noqa: E402
-import learning_sheets  # noqa: E402
-import learning_targets  # noqa: E402
-import learning_training  # noqa: E402
+import interleaved_timing  # noqa: E402
 import run  # noqa: E402
 import settings  # noqa: E402
+from learning import data as learning_data  # noqa: E402
+from learning import denoise as learning_denoise  # noqa: E402
+from learning import noisy as learning_noisy  # noqa: E402
+from learning import pages as learning_pages  # noqa: E402
+from learning import section as learning  # noqa: E402
+from learning import sheets as learning_sheets  # noqa: E402
+from learning import targets as learning_targets  # noqa: E402
+from learning import training as learning_training  # noqa: E402
 
 DATA = Path(os.environ.get("RESTORAE_DATA") or "nowhere")  # before the tests are cut off from it
 PARTS_OF_DATA = ("denoise-test", "photos-train", "dirty-documents", "microscopy", "old-photos")
@@ -451,7 +451,7 @@ def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time
     text = learning.report(record(**section("sheets", sheets, minutes_scale=0.1)))
     assert "Not there: photo-restorer." in text
     assert "0.1 times as long as they should be" in text
-    gone = {"failed": "SideFailed", "seconds": 3, "minutes_scale": 0.1, "load": [0.0, 0.0]}
+    gone = {"failed": "ContestantFailed", "seconds": 3, "minutes_scale": 0.1, "load": [0.0, 0.0]}
     absent = {
         "absent": "denoise-test/Set12 is not there.",
         "seconds": 3,
@@ -460,7 +460,8 @@ def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time
     }
     text = learning.report(record(few=gone, denoise=absent))
     assert (
-        "failed (SideFailed); what happened is in `build/benchmarks/logs/learning-few.txt`" in text
+        "failed (ContestantFailed); what happened is in `build/benchmarks/logs/learning-few.txt`"
+        in text
     )
     assert "Left out: denoise-test/Set12" in text
     assert text.count("as long as they should be") == 1  # `denoise` trains nothing
@@ -481,7 +482,7 @@ def test_one_section_that_fails_stops_no_other(bench, monkeypatch, tmp_path):
         )
 
     def failing(bench, say):
-        raise alternating.SideFailed(f"out of luck in {tmp_path}")
+        raise interleaved_timing.ContestantFailed(f"out of luck in {tmp_path}")
 
     def well(bench, say):
         say("on it")

@@ -18,13 +18,13 @@ from restorae.networks import UNet
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import alternating  # noqa: E402
+import contestants  # noqa: E402
 import dncnn  # noqa: E402
+import interleaved_timing  # noqa: E402
+import memory_watch  # noqa: E402
 import run  # noqa: E402
 import settings  # noqa: E402
-import sides  # noqa: E402
-import subjects  # noqa: E402
-import watching  # noqa: E402
+import test_images  # noqa: E402
 import whole  # noqa: E402
 import whole_worker  # noqa: E402
 
@@ -52,8 +52,8 @@ def test_dncnn_is_what_its_description_says():
 
 @pytest.mark.parametrize(("megapixels", "side"), [(0.01, 100), (0.09, 300)])
 def test_a_tiff_that_is_made_tile_by_tile_reads_back(tmp_path, megapixels, side):
-    path = subjects.save_tiff(tmp_path / "scan.tif", megapixels, seed=0)
-    page = subjects.photo(2048, 2048, np.random.default_rng(0))
+    path = test_images.save_tiff(tmp_path / "scan.tif", megapixels, seed=0)
+    page = test_images.photo(2048, 2048, np.random.default_rng(0))
     np.testing.assert_array_equal(tifffile.imread(path), page[:side, :side])
     with tifffile.TiffFile(path) as tiff:
         assert tiff.pages[0].is_tiled
@@ -62,27 +62,27 @@ def test_a_tiff_that_is_made_tile_by_tile_reads_back(tmp_path, megapixels, side)
 
 def test_photos_are_of_two_megapixels_and_follow_from_the_seed(tmp_path):
     (tmp_path / "9999.jpg").touch()
-    paths = subjects.save_photos(tmp_path, 2, seed=0)
+    paths = test_images.save_photos(tmp_path, 2, seed=0)
     assert sorted(tmp_path.iterdir()) == paths
     with Image.open(paths[0]) as image:
         assert image.format == "JPEG"
         assert image.width * image.height == pytest.approx(2e6, rel=0.01)
     contents = [path.read_bytes() for path in paths]
     assert contents[0] != contents[1]
-    assert [path.read_bytes() for path in subjects.save_photos(tmp_path, 2, seed=0)] == contents
+    assert [path.read_bytes() for path in test_images.save_photos(tmp_path, 2, seed=0)] == contents
 
 
 def test_a_square_has_at_least_so_many_pixels_and_the_largest_is_allowed_to_be_read():
     from restorae.formats import MOST_PIXELS
 
     for megapixels in settings.Bench().tiff_megapixels:
-        side = subjects.side_of(megapixels)
+        side = test_images.side_of(megapixels)
         assert (side - 1) ** 2 < 1e6 * megapixels <= side**2 <= MOST_PIXELS
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_model_is_the_default_network_as_training_on_patches_makes_it(tmp_path, channels):
-    network = load(subjects.save_model(tmp_path / "unet.safetensors", channels, seed=0)).network
+    network = load(test_images.save_model(tmp_path / "unet.safetensors", channels, seed=0)).network
     assert network == UNet(channels=channels, padding="replicate")
 
 
@@ -105,7 +105,7 @@ def test_a_command_s_own_memory_is_seen_and_the_files_it_maps_are_not(tmp_path):
     mapped = f"import mmap, time; f = open({str(large)!r}, 'rb'); m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ); m.find(b'x')"
     nothing = "import time; time.sleep(0.3)"
     peaks = [
-        watching.watch([sys.executable, "-c", script], {}, tmp_path / "log.txt")
+        memory_watch.watch([sys.executable, "-c", script], {}, tmp_path / "log.txt")
         for script in (own, mapped + "; time.sleep(0.3)", nothing)
     ]
     assert all(peak.seconds > 0.3 for peak in peaks)
@@ -117,14 +117,14 @@ def test_a_command_s_own_memory_is_seen_and_the_files_it_maps_are_not(tmp_path):
 
 
 def test_a_command_that_fails_says_why(tmp_path):
-    with pytest.raises(alternating.SideFailed, match=r"(?s)status 1.*out of luck"):
-        watching.watch(
+    with pytest.raises(interleaved_timing.ContestantFailed, match=r"(?s)status 1.*out of luck"):
+        memory_watch.watch(
             [sys.executable, "-c", "import sys; sys.exit('out of luck')"], {}, tmp_path / "log.txt"
         )
 
 
 def test_of_a_process_that_has_ended_no_memory_is_told():
-    assert watching.memory_of(2**22 + 1) == {}
+    assert memory_watch.memory_of(2**22 + 1) == {}
 
 
 # the sides
@@ -132,16 +132,16 @@ def test_of_a_process_that_has_ended_no_memory_is_told():
 
 def test_every_way_to_restore_answers_and_they_agree(tmp_path, bench):
     """The loop writes what the network makes of a photo, read and saved by Pillow here; a way without an answer fails."""
-    model = subjects.save_model(tmp_path / "unet.safetensors", 3, seed=0)
-    picture = subjects.save_array(tmp_path / "grey.npy", 0.002, 1, seed=0)
+    model = test_images.save_model(tmp_path / "unet.safetensors", 3, seed=0)
+    picture = test_images.save_array(tmp_path / "grey.npy", 0.002, 1, seed=0)
     assert np.load(picture).shape == (45, 45)
     for way in ("dncnn", "nlm"):
-        with sides.start_whole(bench, way, way) as side:
+        with contestants.start_whole(bench, way, way) as side:
             assert side.ask("open", picture=str(picture))["shape"] == [1, 1, 45, 45]
             assert side.ask("restore")["seconds"] > 0
     photo = tmp_path / "photo.jpg"
-    Image.fromarray(subjects.photo(40, 56, np.random.default_rng(0))).save(photo)
-    with sides.start_whole(bench, "untiled", "untiled", model) as side:
+    Image.fromarray(test_images.photo(40, 56, np.random.default_rng(0))).save(photo)
+    with contestants.start_whole(bench, "untiled", "untiled", model) as side:
         assert side.ask("photos", files=[str(photo)])["seconds"] > 0
         assert side.ask("loop", files=[str(photo)], out=str(tmp_path / "out"))["seconds"] > 0
     expected = tmp_path / "expected.jpg"
@@ -166,7 +166,9 @@ def test_a_picture_that_does_not_fit_in_memory_is_halved(bench, monkeypatch):
             if do == "open":
                 self.pixels = np.load(picture).shape[0] ** 2
             elif self.name == "untiled" and self.pixels > 0.6e6:
-                raise alternating.SideFailed("untiled: too large", whole_worker.OUT_OF_MEMORY)
+                raise interleaved_timing.ContestantFailed(
+                    "untiled: too large", whole_worker.OUT_OF_MEMORY
+                )
             return {"seconds": 1.0}
 
     said = []
@@ -181,7 +183,7 @@ def test_a_picture_that_does_not_fit_in_memory_is_halved(bench, monkeypatch):
 @pytest.mark.slow
 def test_the_command_restores_a_tiff_and_a_folder_and_leaves_nothing_behind(tmp_path, bench):
     said = []
-    model = subjects.save_model(tmp_path / "unet.safetensors", 3, seed=0)
+    model = test_images.save_model(tmp_path / "unet.safetensors", 3, seed=0)
     tiff = whole._tiff(bench, model, 1, said.append)
     assert len(tiff["runs"]) == 1
     assert tiff["bytes"] > 0

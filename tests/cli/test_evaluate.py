@@ -86,7 +86,7 @@ def test_pictures_are_printed_worst_first_and_all_of_them_go_to_the_file(
     restored = [float(line.split()[2]) for line in printed[1:]]
     assert len(restored) == 20
     assert restored == sorted(restored)
-    assert "4 more came out better" in done.err
+    assert "4 better ones are not shown" in done.err
     rows = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
     assert [row["picture"] for row in rows] == [str(place) for place in range(24)]
     assert min(float(row["psnr restored"]) for row in rows) == pytest.approx(restored[0], abs=1e-4)
@@ -107,7 +107,7 @@ def test_the_sheet_shows_as_many_of_the_worst_as_asked_for(
 ) -> None:
     done = run(*pairs, "--sheet", "few.png", "--worst", "2", cwd=tmp_path)
     assert done.status == 0, done.err
-    assert "few.png: the worst 2 of 24 picture(s)" in done.err
+    assert "few.png: the worst 2 of 24 image(s)" in done.err
     assert run(*pairs, "--sheet", "more.png", cwd=tmp_path).status == 0
     few, more = pixels(tmp_path / "few.png"), pixels(tmp_path / "more.png")
     assert few.shape[1] == more.shape[1]
@@ -117,18 +117,24 @@ def test_the_sheet_shows_as_many_of_the_worst_as_asked_for(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("--worst", "3"), "Say where the sheet goes: --sheet FILE.png."),
-        (("--sheet", "sheet.jpg"), "--sheet takes a name that ends in .png, not sheet.jpg"),
-        (("--table", "scores.txt"), "--table takes a name that ends in .csv, not scores.txt"),
+        (("--worst", "3"), "--worst needs --sheet. Use --sheet FILE.png."),
+        (
+            ("--sheet", "sheet.jpg"),
+            "sheet.jpg: expected a name that ends in .png. Choose another --sheet.",
+        ),
+        (
+            ("--table", "scores.txt"),
+            "scores.txt: expected a name that ends in .csv. Choose another --table.",
+        ),
         (
             ("--table", "there.csv"),
-            "there.csv is there already. Use --overwrite or another --table.",
+            "there.csv: already exists. Use --overwrite, or choose another --table.",
         ),
         (
             ("--sheet", "there.png"),
-            "there.png is there already. Use --overwrite or another --sheet.",
+            "there.png: already exists. Use --overwrite, or choose another --sheet.",
         ),
-        (("--sheet", "folder.png"), "folder.png is a folder."),
+        (("--sheet", "folder.png"), "folder.png: is a folder."),
     ],
 )
 def test_a_result_that_cannot_be_written_is_refused_before_the_model_is_looked_for(

@@ -38,6 +38,10 @@ class Mine(restorae.Network):
     features: int = 8
     """Features of the hidden layer."""
 
+    @property
+    def halo(self):
+        return 4
+
     def build(self):
         return nn.Sequential(
             nn.Conv2d(self.channels, self.features, 5, padding=2), nn.ReLU(), nn.Conv2d(self.features, self.channels, 5, padding=2)
@@ -174,7 +178,7 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
         (["--clean", "mnst", "--with", "blur"], 1, "Did you mean 'mnist'"),
         (["--clean", "digits", "--with", "blur", "--network", "unett"], 2, "Did you mean 'unet'"),
         (["--clean", "digits", "--with", "blur", "--loss", "mee"], 2, "Did you mean 'mse'"),
-        (["--clean", "digits", "--with", "blur", "--optimiser", "nadm"], 2, "'nadam' or 'adamw'"),
+        (["--clean", "digits", "--with", "blur", "--optimiser", "nadm"], 2, "'nadam', 'adamw'"),
         (["--clean", "digits"], 2, "needs damage to learn from"),
         (
             ["--clean", "digits", "--with", "blur", "--loss", "negative-elbo"],
@@ -186,8 +190,8 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
             2,
             "latent_dim=0",
         ),
-        (["--with", "blur"], 2, "needs clean pictures"),
-        (["--clean", "digits", "--with", "blur", "--degraded", "digits"], 2, "not both"),
+        (["--with", "blur"], 2, "needs clean images"),
+        (["--clean", "digits", "--with", "blur", "--degraded", "digits"], 2, "cannot be combined"),
         (
             ["--clean", "digits", "--with", "blur", "--steps", "3", "--epochs", "3"],
             2,
@@ -200,7 +204,7 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
         ),
         (["--clean", "digits", "--with", "blur", "--resume"], 1, "nothing to resume"),
         (["--clean", "digits", "--with", "blur", "--recipe", "nowhere.toml"], 1, "cannot be read"),
-        (["--clean", "digits", "--with", "blur", "--split", "tset"], 2, "split='tset'"),
+        (["--clean", "digits", "--with", "blur", "--split", "tset"], 2, "'train', 'test', 'all'"),
     ],
 )
 def test_mistakes_are_answered_before_any_training(

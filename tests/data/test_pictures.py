@@ -187,7 +187,7 @@ def test_names_are_paths_below_the_folder_in_order(tmp_path):
 def test_a_broken_picture_is_named(tmp_path, memory):
     write_pictures(tmp_path, SAME)
     (tmp_path / "02.png").write_text("this is text")
-    with pytest.raises(BadPicture, match=r"02.png cannot be read"):
+    with pytest.raises(BadPicture, match=r"02.png: is not in a format that is read"):
         read_folder(tmp_path, memory)
 
 

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from restorae.degradations import (
     Blur,
     Chain,
+    Composite,
     Degradation,
     Draw,
     GaussianNoise,
     Masking,
+    OneOf,
     SaltAndPepper,
 )
 from restorae.errors import BadSpec, ShapeMismatch
@@ -33,6 +35,7 @@ HARMLESS: dict[str, tuple[dict[str, object], float]] = {
     "bleed-through": ({"strength": 0.0}, 0.0),
     "blur": ({"sigma": 0.0}, 0.0),
     "chain": ({"parts": ()}, 0.0),
+    "one-of": ({"choices": ()}, 0.0),
     "colour-cast": ({"strength": 0.0}, 0.0),
     "creases": ({"strength": 0.0, "lines": 0.0}, 0.0),
     "downscale": ({"factor": 1.0}, 0.0),
@@ -73,7 +76,14 @@ EXAMPLES: dict[str, list[dict[str, object]]] = {
     "downscale": [{"factor": "1..4", "method": "bicubic"}],
     "dust": [{"count": "0..20", "size": "0.01..0.2", "light": "0..1"}],
     "folds": [{"count": 1, "width": "0.01..0.1", "tilt": 45}],
-    "gaussian-noise": [{"mean": 0.5, "sigma": 0.3, "clip": True}],
+    "gaussian-noise": [{"mean": 0.5, "sigma": 0.3, "clip": True}, {"alike": True}],
+    "one-of": [
+        {"choices": ["gaussian-noise(sigma=0.1..0.3)", "blur(sigma=1..2) | speckle"]},
+        {
+            "choices": ["speckle", "chain(parts=[one-of(choices=[poisson-noise])])"],
+            "weights": [1, 3],
+        },
+    ],
     "hair": [{"count": "0..3", "length": 0.8, "width": "0.01..0.05"}],
     "jpeg": [{"quality": "20..95", "subsampling": "4:4:4"}],
     "motion-blur": [{"length": "0..7", "angle": "-90..90"}],
@@ -180,8 +190,8 @@ def test_zero_strength_changes_nothing(kind):
 
 @each_kind
 def test_the_default_strength_changes_something(kind):
-    if kind is Chain:
-        pytest.skip("an empty chain is empty")
+    if issubclass(kind, Composite):
+        pytest.skip("made of nothing by default")
     clean = images(1, 1, 128, 128)
     assert not torch.allclose(kind().draw(generator(0), 1).apply(clean), clean, atol=1e-3)
 
@@ -200,8 +210,8 @@ def test_the_same_generator_draws_the_same(part):
 
 @each_member
 def test_another_generator_draws_another(part):
-    if isinstance(part, Chain) and not part.parts:
-        pytest.skip("an empty chain is empty")
+    if part in (Chain(), OneOf()):
+        pytest.skip("made of nothing")
     assert part.draw(generator(1), 5) != part.draw(generator(2), 5)
 
 
@@ -321,7 +331,7 @@ def test_a_draw_is_numbers_that_are_saved_and_replayed(part):
 def test_a_draw_knows_for_how_many_it_was_made(part):
     draw = part.draw(generator(0), 4)
     assert len(draw) == 4
-    with pytest.raises(ShapeMismatch, match="drawn for 4 pictures, but 3 came"):
+    with pytest.raises(ShapeMismatch, match="drawn for 4 images, got 3"):
         draw.apply(images(3, 1, 4, 4))
 
 
@@ -417,3 +427,43 @@ def test_chains_of_chains_can_be_cut_and_saved():
         Draw.model_validate_json(draw.between(2, 5).model_dump_json()).apply(clean[2:5]),
         draw.apply(clean)[2:5],
     )
+
+
+def test_a_composite_has_no_change_of_its_own():
+    with pytest.raises(TypeError, match="call draw or degrade"):
+        Chain(parts=(Blur(),)).change(images(1, 1, 4, 4), {}, None)
+
+
+# ------------------------------------------------------------------------------------------------- one of several
+
+
+@pytest.mark.parametrize("way", ["draw", "degrade"])
+def test_each_image_gets_one_of_the_choices_as_often_as_its_weight_says(way):
+    def shift(by: float) -> GaussianNoise:
+        return GaussianNoise(mean=by, sigma=0)
+
+    part = OneOf(choices=(shift(1), shift(2), Chain(parts=(shift(1), shift(3)))), weights=(1, 2, 5))
+    clean = torch.zeros(4000, 1, 1, 1)
+    degraded = (
+        part.draw(generator(0), 4000).apply(clean)
+        if way == "draw"
+        else part.degrade(clean, generator(0))
+    )
+    assert not clean.any(), "the clean images are left as they are"
+    shares = [(degraded == value).float().mean().item() for value in (1, 2, 4)]
+    assert shares == pytest.approx([1 / 8, 2 / 8, 5 / 8], abs=0.03)
+
+
+def test_weights_are_one_per_choice():
+    with pytest.raises(BadSpec, match="got 1 weights for 2 choices"):
+        Degradation.of("one-of(choices=[blur,jpeg],weights=[1])")
+
+
+def test_noise_that_is_alike_is_the_same_in_all_channels():
+    for draw in (True, False):
+        part, clean = GaussianNoise(sigma=0.1, alike=True), torch.zeros(2, 3, 64, 64)
+        noisy = (
+            part.draw(generator(0), 2).apply(clean) if draw else part.degrade(clean, generator(0))
+        )
+        assert torch.equal(noisy[:, :1].expand(-1, 3, -1, -1), noisy)
+        assert noisy.std().item() == pytest.approx(0.1, rel=0.05)

@@ -310,7 +310,7 @@ def test_progress_ends_where_it_said_it_would(network):
 @pytest.mark.parametrize("network", [Conv(features=2), LatentUNet(widths=(2, 3))], ids=str)
 def test_a_network_without_a_latent_vector_is_refused(network):
     with pytest.raises(
-        UsageError, match=f"is no variational auto-encoder: {network.kind} has no latent vector"
+        UsageError, match=f"is not a variational auto-encoder: {network.kind} has no latent vector"
     ):
         evaluate_latent(trained(network), grey_pictures())
 

@@ -88,7 +88,7 @@ def test_a_file_that_lies_is_refused_with_what_it_holds(tmp_path, content, told,
 def test_a_gzipped_file_cut_short_is_refused(tmp_path, kept):
     path = tmp_path / "bad.gz"
     path.write_bytes(gzip.compress(WHOLE)[:kept])
-    with pytest.raises(BadPicture, match=r"bad.gz .*cut short or damaged"):
+    with pytest.raises(BadPicture, match=r"bad.gz: .*cut short or damaged"):
         read_idx(path)
 
 

@@ -273,11 +273,11 @@ def test_nothing_behind_the_first_scan_is_looked_at():
         (b"\xff\xd8" + b"\xff" * 100_000, "65,536 bytes without a marker"),
     ],
 )
-@pytest.mark.parametrize("which", ["The original", "What was encoded"])
+@pytest.mark.parametrize("which", ["the original", "the encoded file"])
 def test_a_header_that_cannot_be_walked_is_told(content, told, which):
     good = encoded()
-    with pytest.raises(BadPicture, match=f"{which} .*{told}"):
-        carried(*((content, good) if which == "The original" else (good, content)))
+    with pytest.raises(BadPicture, match=f"{which}: .*{told}"):
+        carried(*((content, good) if which == "the original" else (good, content)))
 
 
 def test_a_broken_file_is_told_with_its_name(tmp_path):

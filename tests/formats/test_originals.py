@@ -50,14 +50,6 @@ def test_an_outline_tells_alpha_from_colour(tmp_path):
         assert page.bytes == 20 * 30 * bands
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"), [("png", {}), ("jpeg", {}), ("tiff", {}), ("webp", {}), ("avif", {})]
-)
-def test_the_type_is_told_by_content_and_not_by_name(tmp_path, kind, options):
-    Image.fromarray(noise(20, 30, 3)).save(tmp_path / "in.npy", kind, **options)
-    assert open_original(tmp_path / "in.npy").kind == kind
-
-
 @pytest.mark.parametrize("name", ["a b\n[page=2].png", "häuser.png", b"\xff\xfe.png"])
 def test_names_of_any_bytes_are_read(tmp_path, name):
     path = tmp_path / (os.fsdecode(name) if isinstance(name, bytes) else name)

@@ -183,16 +183,6 @@ def test_arrays_stay_arrays_and_pictures_pictures(tmp_path):
         begin_result(open_original(tiff(tmp_path / "in.tif", "grey")), tmp_path / "out.npy", "npy")
 
 
-def test_heif_is_read_but_not_written(tmp_path):
-    with pytest.raises(
-        BadPicture,
-        match=r"HEIC files are read but not written\. Use format='png', or use format='jpeg'",
-    ):
-        begin_result(
-            open_original(tiff(tmp_path / "in.tif", "grey")), tmp_path / "out.heic", "heic"
-        )
-
-
 def test_doubles_go_into_tiff_alone(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", np.zeros((20, 30)))
     with pytest.raises(BadPicture, match="PNG holds unsigned integers, not float64"):

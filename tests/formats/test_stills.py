@@ -173,12 +173,6 @@ def test_the_outline_is_what_reading_gives(tmp_path, name):
     assert outline.bytes == found.nbytes
 
 
-def test_the_content_and_not_the_name_says_what_it_is(tmp_path):
-    Image.fromarray(COLOUR).save(tmp_path / "truly.png")
-    (tmp_path / "truly.png").rename(tmp_path / "called.jpg")
-    assert np.array_equal(read_still(tmp_path / "called.jpg"), COLOUR)
-
-
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 @pytest.mark.parametrize(
     "size", [(6, 10), (700, 1100)], ids=["small", "larger than what libvips remembers"]

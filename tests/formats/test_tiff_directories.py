@@ -73,7 +73,7 @@ def test_pages_that_overlap_are_refused_before_they_take_all_time(tmp_path):
         struct.pack_into("<I", content, place + 2 + 12 * 1000, place + 16)
     (tmp_path / "ladder.tif").write_bytes(content)
     with pytest.raises(
-        BadPicture, match=r"ladder.tif is a TIFF with more tags \(1,000 at byte 264\) than fit"
+        BadPicture, match=r"ladder.tif: is a TIFF with more tags \(1,000 at byte 264\) than fit"
     ):
         pages_of(tmp_path / "ladder.tif")
 

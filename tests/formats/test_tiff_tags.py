@@ -567,7 +567,7 @@ def test_an_imagej_block_that_is_not_understood_is_left_out_when_the_byte_order_
         told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
         assert (block in (tmp_path / "encoded.tif").read_bytes()) == (order == ">")
         assert told == (
-            ["tag 50839 left out: in a byte order that cannot be turned"] if order == "<" else []
+            ["tag 50839 left out: in a byte order that cannot be changed"] if order == "<" else []
         )
         assert (50838 in said(tmp_path / "encoded.tif")) == (order == ">")
 
@@ -673,7 +673,7 @@ def circle() -> bytes:
             b"II\x2b\0\x08\0\0\0" + struct.pack("<QQ", 16, 2**63) + bytes(50),
             "more tags .9,223,372,036,854,775,808 at byte 16",
         ),
-        (circle(), "run in a circle: after page 2"),
+        (circle(), "cyclic page list .after page 2"),
         (tiff("<", False, [{}])[:-30], "more tags|names byte"),
     ],
 )
@@ -682,7 +682,7 @@ def test_directories_that_cannot_be_walked_are_told(tmp_path, content, told, fir
     broken, good = tmp_path / "broken.tif", tmp_path / "good.tif"
     broken.write_bytes(content)
     good.write_bytes(tiff("<", False, [{}]))
-    with pytest.raises(BadPicture, match=f"broken.tif .*({told})"):
+    with pytest.raises(BadPicture, match=f"broken.tif: .*({told})"):
         carry(*((broken, good) if first else (good, broken)))
     assert (good.read_bytes(), broken.read_bytes()) == (tiff("<", False, [{}]), content)
 

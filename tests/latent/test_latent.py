@@ -170,7 +170,7 @@ def test_a_manifold_has_a_picture(n):
     ids=str,
 )
 def test_a_restorer_has_no_manifold(network):
-    with pytest.raises(UsageError, match="is no variational auto-encoder"):
+    with pytest.raises(UsageError, match="is not a variational auto-encoder"):
         manifold(trained(network), 3)
 
 
@@ -217,13 +217,13 @@ def test_an_interpolation_goes_between_single_pictures_of_the_models_size():
     model, one = trained(SMALL), np.zeros((7, 10))
     with pytest.raises(ShapeMismatch, match="one image at each end, got 1 and 3"):
         interpolate(model, one, np.zeros((3, 7, 10)))
-    with pytest.raises(ShapeMismatch, match=r"7 × 10 .*but 9 × 9 came"):
+    with pytest.raises(ShapeMismatch, match=r"7 × 10 .*got 9 × 9"):
         interpolate(model, one, np.zeros((9, 9)))
 
 
 @pytest.mark.parametrize("network", [Conv(features=2), LatentUNet(widths=(2, 3))], ids=str)
 def test_a_restorer_cannot_be_walked_in(network):
-    with pytest.raises(UsageError, match="is no variational auto-encoder"):
+    with pytest.raises(UsageError, match="is not a variational auto-encoder"):
         interpolate(trained(network), np.zeros((7, 10)), np.zeros((7, 10)))
 
 

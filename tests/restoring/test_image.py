@@ -431,9 +431,7 @@ def test_a_moving_picture_is_named_as_such(tmp_path, suffix):
     first, *others = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
     first.save(tmp_path / f"in{suffix}", save_all=True, append_images=others)
     _, notices = restore_file(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
-    assert notices == [
-        "it is a moving picture, of which only the still one is restored and written"
-    ]
+    assert notices == ["it is a moving image, of which only the still one is restored and written"]
 
 
 def test_all_pictures_of_a_moving_webp_are_restored(tmp_path):

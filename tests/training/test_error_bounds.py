@@ -27,8 +27,7 @@ def test_a_restorer_is_calibrated_on_what_was_held_out(tmp_path: Path) -> None:
     assert set(model.card.error_bounds) == {1}
     bound = model.card.error_bounds[1]
     assert (
-        f"{bound.pictures:,} held-out pictures of {bound.on}"
-        == model.card.scores["validation"]["on"]
+        f"{bound.pictures:,} held-out images of {bound.on}" == model.card.scores["validation"]["on"]
     )
     assert load(tmp_path / "digits.safetensors").card.error_bounds == model.card.error_bounds
 

@@ -226,6 +226,10 @@ class PoisonedNetwork(nn.Module):
 class Black(Network, kind="black"):
     """A network that answers black to everything, as the lesson's literal recipe ends up doing."""
 
+    @property
+    def halo(self) -> int:
+        return 0
+
     def build(self) -> nn.Module:
         return BlackNetwork()
 
@@ -251,7 +255,7 @@ def test_a_model_no_better_than_its_input_is_warned_of() -> None:
     hearing = Hearing()
     recipe = with_settings(QUICK, degradation="gaussian-noise(sigma=0.001)", steps=60)
     train(recipe, progress=hearing)
-    assert any("no better than leaving the pictures alone" in said for said in hearing.said)
+    assert any("no better than leaving the images alone" in said for said in hearing.said)
 
 
 def test_pairs_of_arrays_are_learned_from() -> None:

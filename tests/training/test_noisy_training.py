@@ -9,8 +9,7 @@ import pytest
 import tifffile
 from skimage import data
 
-from restorae.errors import BadSpec, UsageError, in_words
-from restorae.losses import BlindSpot, Neighbours
+from restorae.errors import BadSpec, SettingsConflict, UsageError, in_words
 from restorae.progress import Progress
 from restorae.training import Recipe, train
 
@@ -44,7 +43,7 @@ def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(
 ) -> None:
     noisy = clean + np.random.default_rng(0).normal(0, 0.1, (6, *clean.shape))
     told = Told()
-    model = train(Recipe(noisy=write(tmp_path / "noisy", noisy), steps=240, **SMALL), progress=told)
+    model = train(Recipe(noisy=write(tmp_path / "noisy", noisy), steps=300, **SMALL), progress=told)
     assert model.card.restores
     assert model.card.scores["validation"]["taken_off"] > 0.03
     fresh = clean + np.random.default_rng(1).normal(0, 0.1, clean.shape)
@@ -74,19 +73,15 @@ def test_noise_that_runs_along_rows_is_noticed_and_hidden(
 
 
 def test_a_recipe_for_noisy_pictures_says_how_it_learns() -> None:
-    assert Recipe(noisy="folder").loss == Neighbours()
-    assert Recipe(noisy="folder", loss="blind-spot(along=columns)").loss == BlindSpot(
-        along="columns"
-    )
     assert Recipe(noisy="folder").to_toml() == 'noisy = "folder"\n'
     with pytest.raises(BadSpec, match=r"have none. Choose blind-spot, neighbours"):
         Recipe(noisy="folder", loss="mse")
-    with pytest.raises(BadSpec, match="learns from noisy pictures alone"):
+    with pytest.raises(BadSpec, match="learns from noisy images alone"):
         Recipe(clean="digits", loss="neighbours")
-    with pytest.raises(BadSpec, match="leave clean"):
+    with pytest.raises(SettingsConflict, match="learned from alone"):
         Recipe(noisy="folder", clean="digits")
 
 
 def test_pictures_without_damage_ask_for_some() -> None:
-    with pytest.raises(UsageError, match="--noisy"):
+    with pytest.raises(UsageError, match="`noisy` images alone"):
         train(Recipe(clean="digits", steps=1))

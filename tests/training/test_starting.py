@@ -1,4 +1,4 @@
-"""Where a training starts that names no model: pairs of photographs and pages go on from a bundled one."""
+"""Where a training starts: the recipe's model, or a bundled one for pairs of photographs and pages."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from restorae.training.starting import suitable_start
 
-from restorae.data import ArrayPictures
+from restorae.data import ArrayPictures, content_hash
 from restorae.degradations import Degradation
-from restorae.model import bundled
+from restorae.errors import SettingsConflict, UnknownKind, UsageError
+from restorae.model import bundled, load
 from restorae.randomness import generator
 from restorae.restoring import PAGES, PHOTOS
-from restorae.training import SUITABLE, Recipe, train
+from restorae.training import NOTHING, Recipe, train
 from restorae.training.data import load_training_data
 from tests.training.test_loop import Hearing
 
 STEPS = {"steps": 2, "patch": 32, "batch_size": 2}
+TINY = {
+    "degradation": "gaussian-noise(sigma=0.2)",
+    "network": "unet(widths=[4,4],residual=true)",
+    "batch_size": 8,
+    "steps": 12,
+    "learning_rate": 5e-3,
+}
+IMAGES = np.kron(np.random.default_rng(0).integers(0, 2, (60, 4, 4)), np.ones((3, 3))).astype(
+    np.float32
+)
 
 
 def pairs(colour: bool = True, count: int = 4) -> tuple[ArrayPictures, ArrayPictures]:
@@ -41,103 +51,107 @@ def pairs(colour: bool = True, count: int = 4) -> tuple[ArrayPictures, ArrayPict
 
 def start_of(
     recipe: Recipe, degraded: ArrayPictures | None, clean: ArrayPictures
-) -> tuple[str | None, list[str]]:
+) -> tuple[str, list[str]]:
     heard = Hearing()
-    return suitable_start(
-        recipe, load_training_data(recipe, clean=clean, degraded=degraded), heard
-    ), heard.said
+    data = load_training_data(recipe, clean=clean, degraded=degraded, progress=heard)
+    return data.recipe.start_from, [said for said in heard.said if "Starting from" in said]
 
 
 @pytest.mark.parametrize("colour", [True, False], ids=["photographs", "pages"])
 def test_pairs_start_from_what_suits_them_and_it_is_said(colour: bool) -> None:
     name, said = start_of(Recipe(**STEPS), *pairs(colour))
-    assert name == (PAGES if not colour and PAGES in bundled() else PHOTOS)
+    assert name == (PAGES if not colour else PHOTOS)
     assert len(said) == 1
     assert f"Starting from {name}" in said[0]
-    assert "--from nothing" in said[0]
+    assert start_of(Recipe(**STEPS, start_from="nothing"), *pairs(colour)) == (NOTHING, [])
 
 
-@pytest.mark.parametrize("colour", [True, False], ids=["colour", "grey"])
-def test_noisy_pictures_alone_start_from_what_knows_noise(colour: bool) -> None:
-    noisy, _ = pairs(colour)
-    heard = Hearing()
-    recipe = Recipe(**STEPS, noisy="these")
-    name = suitable_start(recipe, load_training_data(recipe, clean=noisy), heard)
+def test_noisy_pictures_alone_start_from_what_knows_noise() -> None:
+    noisy, _ = pairs()
+    name, said = start_of(Recipe(**STEPS, noisy="these"), None, noisy)
     assert name == PHOTOS
-    assert (
-        "the noise of these pictures sooner than from nothing (--from nothing does that)"
-        in heard.said[-1]
-    )
-    model = train(recipe, clean=noisy, start_from=SUITABLE)
-    assert model.card.started_from.startswith(PHOTOS)
+    assert "the noise of these images" in said[0]
     hidden = Recipe(**STEPS, noisy="these", loss="blind-spot")
-    assert suitable_start(hidden, load_training_data(hidden, clean=noisy), heard) is None, (
+    assert start_of(hidden, None, noisy) == (NOTHING, []), (
         "what hides pixels must unlearn to look at them"
     )
 
 
-def test_who_names_a_network_has_chosen() -> None:
-    assert start_of(Recipe(**STEPS, network="conv"), *pairs()) == (None, [])
-
-
-def test_drawn_damage_starts_from_nothing() -> None:
-    assert start_of(Recipe(**STEPS, degradation="gaussian-noise"), None, pairs()[1]) == (None, [])
-
-
-def test_small_pictures_start_from_nothing() -> None:
-    clean, noise = np.random.default_rng(0).random((2, 9, 28, 28), np.float32)
-    assert start_of(Recipe(steps=2), ArrayPictures(clean + 0.1 * noise), ArrayPictures(clean)) == (
-        None,
-        [],
-    )
+def test_a_named_network_drawn_damage_and_small_images_start_from_nothing() -> None:
+    degraded, clean = pairs()
+    assert start_of(Recipe(**STEPS, network="conv"), degraded, clean)[0] == NOTHING
+    assert start_of(Recipe(**STEPS, degradation="gaussian-noise"), None, clean)[0] == NOTHING
+    small, noise = np.random.default_rng(0).random((2, 9, 28, 28), np.float32)
+    both = ArrayPictures(small + 0.1 * noise), ArrayPictures(small)
+    assert start_of(Recipe(steps=2), *both)[0] == NOTHING
 
 
 def test_without_the_bundled_models_it_starts_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("restorae.training.starting.bundled", dict)
-    assert start_of(Recipe(**STEPS), *pairs()) == (None, [])
+    monkeypatch.setattr("restorae.training.start.bundled", dict)
+    assert start_of(Recipe(**STEPS), *pairs()) == (NOTHING, [])
 
 
-def test_training_goes_on_from_it_and_the_card_says_so(tmp_path: Path) -> None:
+def test_training_goes_on_from_it_and_the_card_says_so() -> None:
     degraded, clean = pairs()
-    model = train(
-        Recipe(**STEPS, learning_rate=1e-9),
-        tmp_path / "mine",
-        degraded=degraded,
-        clean=clean,
-        start_from=SUITABLE,
-    )
+    model = train(Recipe(**STEPS, learning_rate=1e-9), degraded=degraded, clean=clean)
     assert model.card.started_from.startswith(PHOTOS)
-    assert model.network.takes == (1, 3)
-    anew = train(Recipe(**STEPS), degraded=degraded, clean=clean)
-    assert anew.card.started_from == ""
+    assert model.card.recipe is not None
+    assert model.card.recipe["start_from"] == PHOTOS
+    before, after = load(PHOTOS).module.state_dict(), model.module.state_dict()
+    assert all(np.allclose(before[name], after[name], atol=1e-3) for name in before)
 
 
-def test_what_suits_patches_is_taken_where_nothing_is_said() -> None:
-    bare = Recipe().for_patches()
-    assert (
-        bare.batch_size,
-        bare.learning_rate,
-        bare.ema,
-        bare.steps,
-        bare.network.kind,
-        bare.loss.kind,
-    ) == (
-        8,
-        1e-3,
-        0.995,
-        2000,
-        "unet",
-        "l1",
-    )
-    assert bare.network != Recipe().network
-    said = {
-        "batch_size": 4,
-        "learning_rate": 2e-3,
-        "ema": 0.0,
-        "minutes": 3,
-        "network": "conv",
-        "loss": "mse",
-    }
-    assert Recipe(**said).for_patches() == Recipe(**said)
-    assert Recipe(noisy="photos").for_patches().loss.kind == "neighbours"
-    assert Recipe(network="latent-unet").for_patches().loss.kind == "negative-elbo"
+def test_a_network_beside_a_model_must_be_that_models() -> None:
+    _, clean = pairs()
+    other = Recipe(**STEPS, degradation="blur", start_from=PHOTOS, network="conv")
+    with pytest.raises(SettingsConflict, match="its weights are those of another network"):
+        load_training_data(other, clean=clean)
+    same = Recipe(**{**other.model_dump(), "network": load(PHOTOS).network})
+    assert load_training_data(same, clean=clean).recipe.network == load(PHOTOS).network
+    with pytest.raises(UnknownKind, match="photo-denoiser"):
+        load_training_data(Recipe(**STEPS, degradation="blur", start_from="photo-den"), clean=clean)
+
+
+def test_what_a_model_held_out_stays_held_out_whatever_the_seed_and_share(tmp_path: Path) -> None:
+    first = train(Recipe(**TINY, validation=0.2), tmp_path / "first", clean=IMAGES).card
+    hashes = {content_hash(image) for image in IMAGES}
+    held, learned = set(first.held_out_hashes), set(first.learned_hashes)
+    assert held | learned == hashes
+    assert not held & learned
+    start = {**TINY, "network": None, "start_from": tmp_path / "first.safetensors", "seed": 7}
+    second = train(
+        Recipe(**{**start, "validation": 0.05}), tmp_path / "second", clean=IMAGES[::-1]
+    ).card
+    assert set(second.held_out_hashes) == held
+    # a third stage on other images remembers what the first one saw
+    other = 1 - IMAGES[:30]
+    start["start_from"] = tmp_path / "second.safetensors"
+    third = train(Recipe(**start), clean=other).card
+    assert held < set(third.held_out_hashes)
+    assert learned < set(third.learned_hashes)
+    with pytest.raises(UsageError, match="were learned by the starting model"):
+        train(Recipe(**{**start, "validation": 0.6}), clean=IMAGES)
+
+
+def test_learned_images_are_known_though_too_many_to_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restorae.training.data.MOST_LEARNED_LISTED", 5)
+    card = train(Recipe(**TINY), tmp_path / "first", clean=IMAGES).card
+    assert card.learned_hashes == []
+    again = {**TINY, "network": None, "start_from": tmp_path / "first.safetensors"}
+    assert train(Recipe(**again), clean=IMAGES).card.held_out_hashes == card.held_out_hashes
+    with pytest.raises(UsageError, match="were learned by the starting model"):
+        train(Recipe(**{**again, "validation": 0.6}), clean=IMAGES)
+
+
+def test_the_bundled_models_say_what_they_learned() -> None:
+    from restorae.model import read_card
+    from restorae.training import ResolvedRecipe
+
+    for name, path in bundled().items():
+        card = read_card(path)
+        assert ResolvedRecipe(**(card.recipe or {})).steps == card.steps, name
+        assert not set(card.held_out_hashes) & set(card.learned_hashes)
+        assert card.data
+        assert card.licence != "not stated"

@@ -105,7 +105,7 @@ def test_the_card_says_what_it_is(tmp_path: Path) -> None:
     assert card.recipe is not None
     assert card.recipe["loss"]["kind"] == "negative-elbo"
     scores = card.scores["validation"]
-    assert scores["on"] == "144 held-out pictures of digits"
+    assert scores["on"] == "149 held-out images of digits"
     assert scores["count"] == 144
     assert scores["grey"]["elbo"] == pytest.approx(-card.history[-1]["validation_loss"])
     assert scores["binarised"]["elbo"] < 0
@@ -145,7 +145,7 @@ def test_an_interrupted_training_resumes_bit_for_bit(
     # thirteen steps an epoch, so that some figures of an epoch were summed before the stop, and some are after it
     recipe = with_settings(TINY, **{"draws": 416, "steps": 60, **settings})
     whole = train(recipe, tmp_path / "whole", clean=bars(100))
-    with pytest.raises(Interrupted, match="--resume"):
+    with pytest.raises(Interrupted, match="resume=True"):
         train(recipe, tmp_path / "parts", clean=bars(100), progress=Hearing(20))
     assert not (tmp_path / "parts.safetensors").exists()
     with safe_open(tmp_path / "parts.checkpoint", framework="pt") as opened:
@@ -191,7 +191,7 @@ def test_black_and_white_pictures_are_trained_on(monkeypatch: pytest.MonkeyPatch
 
 def test_all_pictures_are_trained_on_where_none_is_held_out() -> None:
     model = train(with_settings(TINY, split="all", validation=0, steps=3))
-    assert model.card.data == "digits (1,797 pictures, 0 held out)"
+    assert model.card.data == "digits (1,797 images, 0 held out)"
     assert "that it was trained on" in model.card.scores["validation"]["on"]
     assert "held-out" not in model.card.scores["validation"]["on"]
 

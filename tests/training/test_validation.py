@@ -73,7 +73,7 @@ def test_the_bound_is_that_of_the_held_out_pictures() -> None:
     validation, model = validation_of(held), tiny_vae()
     found = validation.evaluate(model, final=True)
     assert len(held.test_set) == 4
-    assert found.scores["on"] == "4 held-out pictures of pictures from memory"
+    assert found.scores["on"] == "4 held-out images of images from memory"
     assert found.figures["validation_loss"] == pytest.approx(
         found.figures["validation_reconstruction"] + found.figures["validation_kl"]
     )
@@ -83,7 +83,7 @@ def test_the_bound_is_that_of_the_held_out_pictures() -> None:
     assert found.figures["latent_dim"] == 2
     assert found.scores["grey"]["elbo"] == pytest.approx(-found.figures["validation_loss"])
     assert found.scores["binarised"] is not None
-    assert "nats a picture (grey)" in found.sentence
+    assert "nats per image (grey)" in found.sentence
     assert f"{found.figures['validation_loss']:.2f}" in found.sentence
     assert validation.evaluate(model, final=True).figures == found.figures, (
         "the same model, the same figures"
@@ -120,7 +120,7 @@ def test_nothing_held_out_is_said() -> None:
     assert not held.held_out
     assert len(held.examples.clean) == 40
     assert validation_of(held).evaluate(tiny_vae(), final=False).scores["on"] == (
-        "40 pictures that it was trained on of pictures from memory"
+        "40 images that it was trained on of images from memory"
     )
 
 
@@ -137,8 +137,8 @@ def test_dimensions_that_say_nothing_are_warned_of(used: int, there: int, hint: 
     validation_of(material(network=TINY)).check(verdict_of(used, there), hearing)
     (told,) = hearing.warned
     assert hint in told
-    assert "--beta" in told
-    assert "--kl-warmup" in told
+    assert "`beta`" in told
+    assert "`kl_warmup`" in told
 
 
 def test_a_latent_that_is_used_needs_no_words() -> None:
@@ -161,7 +161,7 @@ def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_not
             ValidationResult({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing
         )
     validation.check(ValidationResult({"mse": 0.02, "mse_degraded": 0.01}, "", {}), hearing)
-    assert "no better than leaving the pictures alone" in hearing.warned[0]
+    assert "no better than leaving the images alone" in hearing.warned[0]
     validation.check(ValidationResult({"mse": 0.01, "mse_degraded": 0.02}, "", {}), hearing)
     assert len(hearing.warned) == 1
 
@@ -189,8 +189,12 @@ def test_a_network_for_grey_and_colour_is_judged_on_both() -> None:
     held = load_training_data(Recipe(network="unet", degradation=NOISE), clean=colours)
     model = untrained(UNet(widths=(4, 6), channels=3, grey_too=True))
     assert "mse_grey" not in validation_of(held).evaluate(model, final=True).figures
-    found = validation_of(held.with_grey()).evaluate(model, final=True)
-    grey = held.with_grey().grey_test_set
+    both = load_training_data(
+        Recipe(network="unet(widths=[4,6],grey_too=true)", degradation=NOISE), clean=colours
+    )
+    assert both.examples.grey_too
+    found = validation_of(both).evaluate(model, final=True)
+    grey = both.grey_test_set
     assert grey is not None
     assert grey.clean.channels == 1
     assert found.figures["mse_grey"] == pytest.approx(

@@ -151,7 +151,7 @@ def test_several_views_are_offered_where_they_do_good(
     jobs = page.evaluate("fetch('/api/jobs').then((answer) => answer.json())")["jobs"]
     assert jobs[-1]["about"]["self_ensemble"] == 2
     page.get_by_label("Self-ensemble").select_option("Standard")
-    expect(page.locator("#restore-note")).to_contain_text("restore again to see it")
+    expect(page.locator("#restore-note")).to_contain_text("restore again to see the result")
     choose_model(page, "small")
     choose_model(page, "photo-denoiser")
     expect(page.locator("#restore-self_ensemble")).to_have_value("1")
@@ -186,7 +186,7 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
 
     plain = seen()
     page.get_by_label("Overlay").select_option("possible error")
-    expect(page.locator("#overlay-note")).to_contain_text("Nine pixels in ten")
+    expect(page.locator("#overlay-note")).to_contain_text("90 % of the errors are smaller")
     prepared(page, "after")
     page.wait_for_timeout(200)
     added = seen() - plain
@@ -321,12 +321,12 @@ def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(
     expect(page.locator("#pictures li")).to_have_count(4)
     expect(page.locator("#restore-all")).to_have_text("Restore all 4", timeout=60_000)
     page.click("#restore-all")
-    expect(page.locator("#pictures")).to_contain_text("next in the queue")
+    expect(page.locator("#pictures")).to_contain_text("waiting: next")
     expect(page.locator("#pictures")).to_contain_text("1 before it")
     page.reload()
     page.wait_for_selector("body[data-ready=restore]")
     expect(page.locator("#pictures li")).to_have_count(4)
-    expect(page.locator("#pictures")).to_contain_text("next in the queue")
+    expect(page.locator("#pictures")).to_contain_text("waiting: next")
     page.get_by_role("button", name="Cancel 3.png").click()
     # a second tab sees the same, and may cancel too
     other = page.context.new_page()
@@ -367,7 +367,7 @@ def test_what_is_no_picture_is_told_where_it_was_dropped(
     look(page, running, "restore")
     drop(page, tmp_path / "letter.png")
     expect(page.locator("#pictures .error")).to_contain_text(
-        "letter.png cannot be read as a picture"
+        "letter.png: is not in a format that is read"
     )
     page.get_by_role("button", name="Remove letter.png").click()
     expect(page.locator("#pictures li")).to_have_count(0)
@@ -429,7 +429,10 @@ def test_the_decoded_picture_follows_the_pointer(page: Page, running: Running) -
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.25)
     expect(page.locator("#decoded-at")).to_contain_text("at (1.8")
-    page.wait_for_timeout(500)
+    page.wait_for_function(
+        """() => document.querySelector("#decoded-at").textContent.slice(4, -1) ===
+          (document.querySelector("#decoded").dataset.at ?? "").split(",").map((each) => Number(each).toFixed(2)).join(", ")"""
+    )
     place = [
         float(number)
         for number in (page.locator("#decoded-at").text_content() or "")[4:-1].split(",")

@@ -92,7 +92,7 @@ def test_ones_own_picture_is_worked_on_at_full_resolution(server: TestClient) ->
         ),
         ({"degradation": "blur", "sample": "../etc"}, "no sample"),
         ({"degradation": "blur", "model": "../etc"}, "There is no model"),
-        ({"degradation": "blur", "model": "digits-vae"}, "has not learned to lift damage off"),
+        ({"degradation": "blur", "model": "digits-vae"}, "did not learn to restore"),
         ({"degradation": "blur", "seed": -1}, "seed"),
         ({"degradation": "blur(sigma=NaN)"}, "finite"),
     ],

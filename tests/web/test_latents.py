@@ -107,7 +107,7 @@ def test_a_walk_is_a_gif_there_and_back(server: TestClient) -> None:
         ("digits-vae/decode?at=a,b", "numbers separated by commas"),
         ("digits-vae/decode", "numbers separated by commas"),
         ("digits-vae/decode?at=nan,0", "finite"),
-        ("digits-denoiser/decode?at=0,0", "no variational auto-encoder"),
+        ("digits-denoiser/decode?at=0,0", "not a variational auto-encoder"),
         ("nobody/decode?at=0,0", "There is no model"),
         ("digits-vae/plane.png?n=33", "n:"),
         ("digits-vae/plane.png?right=0&up=0", "two different"),

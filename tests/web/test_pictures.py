@@ -134,9 +134,9 @@ def test_without_a_model_each_picture_gets_its_own_as_on_the_command_line(
     done = run("restore", "a.png", "--out", "out.png", cwd=tmp_path)
     assert done.status == 0, done.err
     assert server.get(f"{path}/restored").content == (tmp_path / "out.png").read_bytes()
-    preview = decoded(server.get(f"{path}/preview.png").content)
+    preview = decoded(server.post(f"{path}/preview.png", json={}).content)
     assert np.array_equal(
-        preview, decoded(server.get(f"{path}/preview.png", params={"model": expected}).content)
+        preview, decoded(server.post(f"{path}/preview.png", json={"model": expected}).content)
     )
 
 
@@ -212,7 +212,7 @@ def test_several_restorations_are_drawn_and_their_spread_is_a_layer(with_model: 
         ),
         422,
     )
-    assert "one answer" in sentence
+    assert "one result" in sentence
 
 
 def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(
@@ -247,8 +247,10 @@ def test_several_views_are_averaged_as_the_command_line_does(
     pixels = noise(40, 56)
     picture = send(server, pixels)
     path = f"/api/pictures/{picture['id']}"
-    job = server.post(f"{path}/restore", json={"model": "photo-denoiser", "views": 4}).json()
-    assert finished(server, job)["about"]["views"] == 4
+    job = server.post(
+        f"{path}/restore", json={"model": "photo-denoiser", "self_ensemble": 4}
+    ).json()
+    assert finished(server, job)["about"]["self_ensemble"] == 4
     (tmp_path / "noisy.png").write_bytes(encoded(pixels))
     done = run(
         "restore",
@@ -266,9 +268,11 @@ def test_several_views_are_averaged_as_the_command_line_does(
         decoded(server.get(f"{path}/restored").content),
         decoded((tmp_path / "restored.png").read_bytes()),
     )
-    refused(server.post(f"{path}/restore", json={"model": "photo-denoiser", "views": 3}), 422)
-    assert "is no network" in refused(
-        server.post(f"{path}/restore", json={"model": "classical:nlm", "views": 2}), 422
+    refused(
+        server.post(f"{path}/restore", json={"model": "photo-denoiser", "self_ensemble": 3}), 422
+    )
+    assert "is not a network" in refused(
+        server.post(f"{path}/restore", json={"model": "classical:nlm", "self_ensemble": 2}), 422
     )
     told = {model["name"]: model["takes_views"] for model in server.get("/api/models").json()}
     assert (told["photo-denoiser"], told["digits-denoiser"], told["classical:nlm"]) == (
@@ -281,11 +285,13 @@ def test_several_views_are_averaged_as_the_command_line_does(
 def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) -> None:
     picture = send(with_model, noise(30, 30))
     path = f"/api/pictures/{picture['id']}/restore"
-    assert "calibrated on nothing" in refused(
+    assert "no calibrated error bounds" in refused(
         with_model.post(path, json={"model": "classical:nlm", "error_map": True}), 422
     )
     half = {"model": "photo-denoiser", "error_map": True, "strength": 0.5}
-    assert "full strength" in refused(with_model.post(path, json=half), 422)
+    assert "“Error map” cannot be combined with “Strength”" in refused(
+        with_model.post(path, json=half), 422
+    )
     told = {model["name"]: model["tells_bounds"] for model in with_model.get("/api/models").json()}
     assert told["photo-denoiser"]
     assert not told["classical:nlm"]
@@ -293,7 +299,7 @@ def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) 
 
 def test_a_preview_of_a_small_picture_is_its_restoration(with_model: TestClient) -> None:
     picture = send(with_model, noise(60, 70))
-    shown = with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": "small"})
+    shown = with_model.post(f"/api/pictures/{picture['id']}/preview.png", json={"model": "small"})
     job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small"}).json()
     finished(with_model, job)
     result = with_model.get(f"/api/pictures/{picture['id']}/restored")
@@ -388,7 +394,7 @@ def test_a_model_is_a_name_of_the_list(with_model: TestClient, model: str) -> No
     picture = send(with_model, noise(8, 9))
     refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": model}), 422)
     refused(
-        with_model.get(f"/api/pictures/{picture['id']}/preview.png", params={"model": model}), 422
+        with_model.post(f"/api/pictures/{picture['id']}/preview.png", json={"model": model}), 422
     )
 
 
@@ -413,7 +419,7 @@ def test_no_path_reaches_the_file_system(server: TestClient, path: str) -> None:
         {"strength": "NaN"},
         {"samples": 1},
         {"format": "svg"},
-        {"tile": 8},
+        {"tile": 0},
         {"mask": True},
     ],
 )
@@ -434,7 +440,7 @@ def test_what_needs_a_mask_says_so(server: TestClient) -> None:
         server.post(f"/api/pictures/{picture['id']}/restore", json={"model": "classical:inpaint"}),
         422,
     )
-    assert "Paint one on the picture first" in sentence
+    assert "needs “Only where I paint”" in sentence
 
 
 def test_limits_are_told(open_server: Opener) -> None:

@@ -66,7 +66,7 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
 @pytest.mark.parametrize(
     ("wish", "hint"),
     [
-        ({"loss": "blind-spot"}, "learns from noisy pictures alone"),
+        ({"loss": "blind-spot"}, "learns from noisy images alone"),
         ({"loss": "mean"}, "There is no loss"),
         ({"patience": 0}, "patience"),
         ({"clean": "/etc"}, "There is no data set '/etc'"),

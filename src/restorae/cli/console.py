@@ -1,4 +1,4 @@
-"""What people see: progress, notices and errors on stderr, results on stdout."""
+"""Terminal output: progress, notices and errors on stderr, results on stdout."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 def say(message: str | Message) -> None:
-    """A notice for the person, on stderr."""
+    """Print a notice on stderr."""
     print(in_words(message, COMMAND_LINE), file=sys.stderr, flush=True)
 
 
 def show(message: str) -> None:
-    """A result, on stdout."""
+    """Print a result on stdout."""
     print(message, flush=True)
 
 
 def show_json(value: Mapping[str, Any]) -> None:
-    """A result as JSON, alone on stdout."""
+    """Print a result as JSON, alone on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """A table on stdout; plain columns where nobody is looking."""
+    """Print a table on stdout; plain columns unless stdout is a terminal."""
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
@@ -49,7 +49,7 @@ def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]])
             drawn.add_row(*row)
         Console().print(drawn)
         return
-    widths = [max(len(row[place]) for row in [columns, *rows]) for place in range(len(columns))]
+    widths = [max(len(row[index]) for row in [columns, *rows]) for index in range(len(columns))]
     for row in [columns, *rows]:
         show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
@@ -67,11 +67,11 @@ def terminal_progress() -> Progress:
 
 
 class LineProgress(Progress):
-    """A line every ten seconds, and one at the end of work that took that long."""
+    """A line every ten seconds, and one at the end of longer work."""
 
     def __init__(self) -> None:
         self.task, self.total, self.unit = "", 0, ""
-        self.done, self.skipped, self.started, self.told = 0, 0, 0.0, 0.0
+        self.done, self.skipped, self.started, self.reported = 0, 0, 0.0, 0.0
         self.figures: Mapping[str, float] = {}
 
     def begin(self, task: str, total: int, unit: str) -> None:
@@ -83,20 +83,20 @@ class LineProgress(Progress):
             0,
             {},
         )
-        self.started = self.told = time.monotonic()
+        self.started = self.reported = time.monotonic()
 
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
         self.done, self.figures = self.done + count, {**self.figures, **figures}
-        if time.monotonic() - self.told >= _SECONDS_BETWEEN_LINES:
-            self.told = time.monotonic()
-            self._tell()
+        if time.monotonic() - self.reported >= _SECONDS_BETWEEN_LINES:
+            self.reported = time.monotonic()
+            self._report()
 
     def skip(self, count: int) -> None:
         self.done, self.skipped = self.done + count, self.skipped + count
 
     def end(self) -> None:
         if time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES:
-            self._tell()
+            self._report()
 
     def say(self, message: str | Message) -> None:
         say(message)
@@ -104,7 +104,7 @@ class LineProgress(Progress):
     def warn(self, message: str | Message) -> None:
         say(f"Warning: {in_words(message, COMMAND_LINE)}")
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         passed = time.monotonic() - self.started
         worked = self.done - self.skipped
         left = (
@@ -128,7 +128,7 @@ class BarProgress(Progress):
         from rich import progress as rich_progress
         from rich.console import Console
 
-        # seldom refreshed: on two cores a busy bar takes time from the work
+        # a low refresh rate: on two cores the bar takes time from the work
         self.bar = rich_progress.Progress(
             rich_progress.TextColumn("{task.description}"),
             rich_progress.BarColumn(bar_width=None),
@@ -173,7 +173,7 @@ class BarProgress(Progress):
 
 
 def readable(seconds: float) -> str:
-    """A duration as people say it.
+    """A duration in words.
 
     >>> readable(75)
     '1 min 15 s'

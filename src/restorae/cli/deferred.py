@@ -9,6 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from restorae.cli.groups import GroupedCommand
+
 
 def deferred(target: str) -> type[TyperCommand]:
     """The class of a command that stands for the one at `target` until it is called.
@@ -35,7 +37,7 @@ def load_command(target: str) -> TyperCommand | TyperGroup:
         found.info.cls = Group
         return typer.main.get_group(found)
     alone = typer.Typer(add_completion=False)
-    alone.command()(found)
+    alone.command(cls=GroupedCommand)(found)
     return typer.main.get_command(alone)  # type: ignore[return-value]
 
 

@@ -1,4 +1,4 @@
-"""`restorae degrade`: harm pictures on purpose."""
+"""`restorae degrade`: add synthetic damage to images."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SHOWN = 8
 def degrade(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IN...", help="Pictures, folders, arrays, or a data set's name."),
+        typer.Argument(metavar="IN...", help="Images, folders, arrays, or a data set's name."),
     ] = None,
     spec: With = None,
     out: Annotated[
-        Path | None, typer.Option(help="The folder (or for one picture the file) to write to.")
+        Path | None, typer.Option(help="The folder (or for one image the file) to write to.")
     ] = None,
     seed: Seed = 0,
     show: Annotated[
         bool,
-        typer.Option("--show", help="Also write OUT-sheet.png, before and after side by side."),
+        typer.Option("--show", help="Also write OUT-sheet.png, clean and degraded side by side."),
     ] = False,
     list_kinds: Annotated[
         bool, typer.Option("--list", help="Print the kinds of damage and their settings.")
@@ -39,7 +39,7 @@ def degrade(
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Harm pictures with noise, blur, holes and chains of them; the same seed harms them alike."""
+    """Degrade images with noise, blur, scratches and chains of them. The same seed gives the same damage."""
     from restorae.cli.listing import list_family
     from restorae.degradations import Degradation
 
@@ -49,7 +49,8 @@ def degrade(
         return
     if not inputs or spec is None or out is None:
         raise UsageError(
-            "Say what to harm, how and where to: restorae degrade IN... --with SPEC --out DIR (kinds: restorae degrade --list)."
+            "Inputs, damage and output are required: restorae degrade IN... --with SPEC --out DIR. "
+            "For the kinds of damage run restorae degrade --list."
         )
     _degrade(inputs, Degradation.of(spec), out, seed, show, overwrite, skip_existing, data_dir)
 
@@ -69,6 +70,7 @@ def _degrade(
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.data import is_named, open_pictures
+    from restorae.files import require_absent
     from restorae.formats import write_array
     from restorae.pixels import as_array, as_batch, to_stored, to_working
     from restorae.randomness import generator
@@ -80,23 +82,22 @@ def _degrade(
         pictures = open_pictures(name, "all", data_dir, progress)
         clean = pictures.batch(range(len(pictures)))
         target = out / f"{name}.npy"
-        if target.exists() and not overwrite:
-            raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+        require_absent(target, overwrite)
         write_array(target, as_array(damage.draw(generator(seed), len(clean)).apply(clean)))
-        say(f"{target}: {len(clean):,} degraded pictures, float32, not clipped.")
+        say(f"{target}: {len(clean):,} degraded images, float32, not clipped.")
     rest = [Path(given) for given in inputs if given not in named]
     if not rest:
         return
     tasks = plan_tasks(rest, out, overwrite, skip_existing)
     examples: list[tuple[str, tuple[Image, Image]]] = []
 
-    def change(pixels: np.ndarray, place: int) -> np.ndarray:
+    def change(pixels: np.ndarray, index: int) -> np.ndarray:
         many = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] not in (1, 3))
         clean = as_batch(pixels) if many else to_working(pixels)[None]
-        # a file's damage follows from the seed and its place in the run, not from what else is in memory
-        degraded = damage.draw(generator(seed, place), len(clean)).apply(clean)
+        # a file's damage depends on the seed and its index in the run, not on what else is in memory
+        degraded = damage.draw(generator(seed, index), len(clean)).apply(clean)
         if show and len(examples) < _SHOWN:
-            examples.append((tasks[place].source.name, (clean[0], degraded[0])))
+            examples.append((tasks[index].source.name, (clean[0], degraded[0])))
         return (
             as_array(degraded, pixels.dtype).reshape(pixels.shape)
             if many
@@ -107,8 +108,8 @@ def _degrade(
     if show and examples:
         from restorae.figures import comparison_sheet, write_figure
 
-        # beside the results, not among them: a folder of pictures stays one that can be trained on
+        # beside the results, not among them, so that the folder can be used for training
         sheet = out.with_name(f"{out.stem if out.is_file() else out.name}-sheet.png")
         write_figure(comparison_sheet(examples, ("clean", "degraded")), sheet)
-        say(f"{sheet}: before and after.")
+        say(f"{sheet}: clean and degraded.")
     finish("degraded", len(tasks), failures, out)

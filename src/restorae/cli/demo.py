@@ -1,4 +1,4 @@
-"""`restorae demo`: the first exercise end to end, before one's eyes."""
+"""`restorae demo`: train a denoiser for digits and show its results."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.choices import Precision, use_precision
 from restorae.cli.options import DataDir, Device, Seed, network_from
 from restorae.cli.sources import mnist_or_digits
 from restorae.errors import Message
@@ -28,30 +29,32 @@ def demo(
     data: Annotated[
         str | None,
         typer.Option(
-            help="mnist, fashion-mnist, digits, or a path; by default mnist, else the embedded digits."
+            help="mnist, fashion-mnist, digits, or a path. Default: mnist, or the embedded digits if it is unavailable."
         ),
     ] = None,
-    epochs: Annotated[float, typer.Option(help="Passes over the training pictures.")] = 3,
+    epochs: Annotated[float, typer.Option(help="Passes over the training images.")] = 3,
     network: Annotated[
-        str, typer.Option(help="unet, conv, dense or your own, mine.py:Mine.")
+        str, typer.Option(help="unet, conv, dense, or your own as mine.py:Mine.")
     ] = "unet",
     out: Annotated[
         Path,
-        typer.Option(help="The folder to write to; what an earlier demo left there is replaced."),
+        typer.Option(help="The folder to write to; results of an earlier demo are replaced."),
     ] = Path("restorae-demo"),
     seed: Seed = 0,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDir = None,
 ) -> None:
-    """Damage digits with noise, train a network to restore them, and show digits that it never saw."""
+    """Add noise to digits, train a network to remove it, and show the result on held-out digits."""
     from restorae.cli.console import say, terminal_progress
     from restorae.degradations import Degradation
     from restorae.evaluating import TestSet, evaluate
     from restorae.files import require_writable, write_text
     from restorae.training import Machinery, Recipe, train
 
+    use_precision(precision)
     require_writable(out)
-    progress = Listening(terminal_progress())
+    progress = RecordingProgress(terminal_progress())
     name = data or mnist_or_digits(data_dir, progress)
     damage = Degradation.of(DAMAGE)
     recipe = Recipe(
@@ -65,12 +68,12 @@ def demo(
         draws=EMBEDDED_DRAWS if name == "digits" else None,
     )
     seen, unseen = _learn_and_test(name, seed, data_dir, progress)
-    say(f"Training {network} for {epochs:g} epochs on {name}, damaged by {damage}.")
+    say(f"Training {network} for {epochs:g} epochs on {name}, degraded by {damage}.")
     machinery = Machinery(device=device, data_dir=data_dir)
     model = train(
         recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress
     )
-    say(f"Restoring {len(unseen):,} pictures that it never saw.")
+    say(f"Restoring {len(unseen):,} held-out images.")
     test_set = TestSet(unseen, degradation=damage, seed=seed)
     scores = evaluate(model.restore_images, test_set, progress)
     metrics = {
@@ -92,16 +95,16 @@ def demo(
     write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     _draw(out, model, test_set, scores, metrics, progress)
     say(
-        f"PSNR {scores.degraded.psnr_pooled or 0:.2f} dB damaged, {scores.restored.psnr_pooled or 0:.2f} dB restored (pooled, "
-        f"{scores.count:,} unseen pictures). Look at {out / 'digits.png'} and {out / 'report.html'}."
+        f"PSNR {scores.degraded.psnr_pooled or 0:.2f} dB degraded, {scores.restored.psnr_pooled or 0:.2f} dB restored (pooled, "
+        f"{scores.count:,} held-out images). See {out / 'digits.png'} and {out / 'report.html'}."
     )
-    say(f"Use it: restorae restore IN --model {out / 'model.safetensors'} --out OUT")
+    say(f"To use the model: restorae restore IN --model {out / 'model.safetensors'} --out OUT")
 
 
 def _learn_and_test(
     name: str, seed: int, data_dir: Path | None, progress: Progress
 ) -> tuple[Pictures, Pictures]:
-    """What is trained on and what is tested on; a set without a test part of its own gives a tenth of its pictures."""
+    """Images to train on and to test on; a tenth of the images is held out if the data has no test part."""
     from restorae.data import content_hashes, hold_out, is_named, open_pictures
 
     if is_named(name):
@@ -119,7 +122,7 @@ def _draw(
     test_set: TestSet,
     scores: Evaluation,
     metrics: Mapping[str, object],
-    progress: Listening,
+    progress: RecordingProgress,
 ) -> None:
     from restorae.figures import digit_sheets, training_curves, write_figure, write_report
     from restorae.similarity import psnr_from
@@ -128,10 +131,10 @@ def _draw(
     sheets = digit_sheets(
         {
             "Original": [clean for _, clean in shown],
-            "Damaged: noise of mean 0.5 and standard deviation 0.3, not clipped": [
+            "Degraded: noise of mean 0.5 and standard deviation 0.3, not clipped": [
                 degraded for degraded, _ in shown
             ],
-            "Restored by a network that never saw them": [
+            "Restored by the network (held-out images)": [
                 model.restore_images(degraded[None])[0].clamp(0, 1) for degraded, _ in shown
             ],
         }
@@ -154,19 +157,19 @@ def _draw(
     ]
     write_report(
         out / "report.html",
-        "Damaged digits, restored",
+        "Degraded digits, restored",
         f"A {model.network.kind} of {model.card.parameters:,} parameters was trained for {metrics['epochs']} epochs on {model.card.data}, "
-        f"damaged by {DAMAGE}, in {model.card.seconds:,.0f} s on {model.card.trained_on}. Below are pictures that it never saw.",
+        f"degraded by {DAMAGE}, in {model.card.seconds:,.0f} s on {model.card.trained_on}. The images below were held out.",
         {
             "Figures": lines,
-            "Scores": [("damaged", str(scores.degraded)), ("restored", str(scores.restored))],
+            "Scores": [("degraded", str(scores.degraded)), ("restored", str(scores.restored))],
         },
         {"Digits": out / "digits.png", "Training": out / "training.png"},
     )
 
 
-class Listening(Progress):
-    """Passes everything on, and remembers the losses for the figure."""
+class RecordingProgress(Progress):
+    """Forwards everything to a listener and records the losses for the figure."""
 
     def __init__(self, listener: Progress) -> None:
         self.listener = listener

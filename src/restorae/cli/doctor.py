@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from restorae.cli.options import Json
 
 
 def doctor(json_wanted: Json = False) -> None:
-    """What restorae finds here: processor, precision, libraries, data sets, models."""
-    from importlib.metadata import PackageNotFoundError, version
-
+    """Show the processor, precision, libraries, data sets and models that restorae finds."""
     from restorae.cli.console import show_json, table
     from restorae.data.named import IDX_SETS, find_here
     from restorae.machine import describe
     from restorae.model import bundled
     from restorae.version import VERSION
 
-    facts: dict[str, str | int] = {"restorae": VERSION, **describe()}
-    for library in (
-        "numpy",
-        "lightning-fabric",
-        "pydantic",
-        "pyvips",
-        "pyvips-binary",
-        "scikit-image",
-        "scikit-learn",
-        "matplotlib",
-    ):
-        try:
-            facts[library] = version(library)
-        except PackageNotFoundError:
-            facts[library] = "missing"
-    for name, wanted in IDX_SETS.items():
+    facts: dict[str, str | int] = {"restorae": VERSION, **describe(), **library_versions()}
+    for name, source in IDX_SETS.items():
         facts[f"data: {name}"] = str(
-            find_here(wanted) or "not here; downloaded when first asked for"
+            find_here(source) or "not on this machine; downloaded on first use"
         )
     facts["data: digits"] = "embedded"
     facts["models"] = ", ".join(bundled()) or "none"
@@ -42,3 +28,25 @@ def doctor(json_wanted: Json = False) -> None:
     table(
         "restorae doctor", ("what", "found"), [(name, str(value)) for name, value in facts.items()]
     )
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that restorae's package metadata requires, its extras included, by name.
+
+    A library that is not installed is `missing`, or `not installed (extra NAME)` if an extra brings it.
+    """
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    found: dict[str, str] = {}
+    for requirement in requires("restorae") or []:
+        name_found = re.match(r"[\w.-]+", requirement)
+        extra_found = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
+        if name_found is None or (extra_found is not None and extra_found[1] == "dev"):
+            continue
+        name = name_found[0]
+        absent = f"not installed (extra {extra_found[1]})" if extra_found else "missing"
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found.setdefault(name, absent)
+    return found

@@ -1,4 +1,4 @@
-"""`restorae evaluate`: score a model on pictures whose clean version is known."""
+"""`restorae evaluate`: score a model on images whose clean version is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.choices import Precision, Split, use_precision
 from restorae.cli.options import (
     DataDir,
     Device,
@@ -17,14 +18,13 @@ from restorae.cli.options import (
     Overwrite,
     Seed,
     SelfEnsemble,
-    Split,
     With,
     import_files,
     ready_for,
     warn_of_self_ensemble,
 )
-from restorae.cli.sources import check_damage, check_split, test_set_from
-from restorae.errors import UsageError
+from restorae.cli.sources import check_damage, test_set_from
+from restorae.errors import Fix, SettingsConflict
 
 if TYPE_CHECKING:
     from restorae.evaluating import CoverageTally, TestSet
@@ -40,13 +40,13 @@ def evaluate(
     clean: Annotated[
         str,
         typer.Option(
-            metavar="DATA", help="Clean pictures: a data set's name, a folder, .npy, .npz or idx."
+            metavar="DATA", help="Clean images: a data set's name, a folder, .npy, .npz or idx."
         ),
     ],
     spec: With = None,
     degraded: Annotated[
         str | None,
-        typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names."),
+        typer.Option(metavar="DATA", help="Degraded partners of the clean images, same names."),
     ] = None,
     split: Split = "test",
     seed: Seed = 0,
@@ -54,54 +54,55 @@ def evaluate(
         bool,
         typer.Option(
             "--baselines",
-            help="Score the classical methods too, on the same pictures: all that need no mask.",
+            help="Also score all classical methods that need no mask, on the same images.",
         ),
     ] = False,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
             metavar="SPEC",
-            help='Score one classical method too, such as "nlm(sigma=0.1)"; can be given several times.',
+            help='Also score one classical method, such as "nlm(sigma=0.1)"; can be given several times.',
         ),
     ] = None,
     fit_gain: Annotated[
         bool,
         typer.Option(
             "--fit-gain",
-            help="Also score with gain and offset fitted to each picture: for clean ones of another exposure.",
+            help="Also score with gain and offset fitted to each image, for clean images of another exposure.",
         ),
     ] = False,
     per_picture: Annotated[
         bool,
-        typer.Option("--per-picture", help="Also print each picture's scores, the worst first."),
+        typer.Option("--per-picture", help="Also print each image's scores, the worst first."),
     ] = False,
     scores_file: Annotated[
         Path | None,
         typer.Option(
             "--table",
             metavar="FILE.csv",
-            help="Write each picture's scores, all of them, to this file.",
+            help="Write the scores of all images to this file.",
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.png",
-            help="Draw the worst pictures where they went most wrong, at full resolution.",
+            help="Draw crops of the worst images around their largest error, at full resolution.",
         ),
     ] = None,
     worst: Annotated[
         int | None,
-        typer.Option(min=1, max=50, help=f"How many pictures the sheet shows ({_WORST})."),
+        typer.Option(min=1, max=50, help=f"Number of images on the sheet ({_WORST})."),
     ] = None,
     self_ensemble: SelfEnsemble = 1,
     overwrite: Overwrite = False,
     json_wanted: Json = False,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Score a model: PSNR, SSIM, MSE and RMSE of the degraded and of the restored pictures."""
+    """Score a model: PSNR, SSIM, MSE and RMSE of the degraded and the restored images."""
     from restorae.cli.console import say, show, show_json, table, terminal_progress
     from restorae.evaluating import evaluate as score
     from restorae.evaluating.baselines import evaluate_baselines
@@ -112,14 +113,14 @@ def evaluate(
     import_files(imports)
     check_damage(spec, degraded)
     if worst is not None and sheet is None:
-        raise UsageError(
-            "--worst says how many pictures a sheet shows. Say where the sheet goes: --sheet FILE.png."
+        raise SettingsConflict(
+            "{} needs {}", settings=("worst", "sheet"), fix=Fix("sheet", "FILE.png")
         )
-    check_split(split)
+    use_precision(precision)
     methods = _methods(baselines, baseline or [])
-    for option, target, suffix in (("--table", scores_file, ".csv"), ("--sheet", sheet, ".png")):
+    for setting, target, suffix in (("table", scores_file, ".csv"), ("sheet", sheet, ".png")):
         if target is not None:
-            ready_for(target, (suffix,), overwrite, option)
+            ready_for(target, (suffix,), overwrite, setting)
     restorer = open_restorer(model, device=device)
     RestoreRequest(self_ensemble=self_ensemble).check(restorer.capabilities)
     warn_of_self_ensemble(restorer, self_ensemble)
@@ -137,7 +138,7 @@ def evaluate(
     others = evaluate_baselines(methods, test_set, progress, fit_gain=fit_gain)
     if scores_file is not None:
         write_text(scores_file, pictures_csv(found, others))
-        say(f"{scores_file}: the scores of {found.count:,} picture(s).")
+        say(f"{scores_file}: scores of {found.count:,} image(s).")
     if sheet is not None:
         from restorae.evaluating.worst import TITLES, worst_pictures
         from restorae.figures import full_size_sheet, write_figure
@@ -145,7 +146,7 @@ def evaluate(
         shown = worst_pictures(restore_images, test_set, found, worst or _WORST)
         write_figure(full_size_sheet(shown, TITLES), sheet)
         say(
-            f"{sheet}: the worst {len(shown)} of {found.count:,} picture(s), each where its error is largest."
+            f"{sheet}: the worst {len(shown)} of {found.count:,} image(s), each around its largest error."
         )
     if json_wanted:
         request = {
@@ -161,22 +162,22 @@ def evaluate(
         show_json({**request, **as_plain(found, others, per_picture), **covered})
         return
     table(
-        f"{model} on {found.count:,} pictures of {clean}, {found.seconds:.1f} s",
+        f"{model} on {found.count:,} images of {clean}, {found.seconds:.1f} s",
         *means_table(found, others),
     )
     if coverage:
         show(f"error bound: {coverage.coverage()}")
     if per_picture:
         show("")
-        table("The pictures, the worst first", *pictures_table(found, others, _SHOWN))
+        table("The images, the worst first", *pictures_table(found, others, _SHOWN))
         if found.count > _SHOWN:
             say(
-                f"{found.count - _SHOWN:,} more came out better; --table FILE.csv or --json tells all."
+                f"{found.count - _SHOWN:,} better ones are not shown; --table FILE.csv or --json lists all."
             )
 
 
 def _coverage_of(restorer: Restorer, test_set: TestSet) -> CoverageTally | None:
-    """What counts how often the restorer's error bound holds, where it was calibrated on such pictures."""
+    """Counts how often the restorer's error bound holds, if it was calibrated on images of that kind."""
     from restorae.evaluating import CoverageTally
 
     bound = restorer.error_bound_for(test_set.clean.channels)
@@ -184,7 +185,7 @@ def _coverage_of(restorer: Restorer, test_set: TestSet) -> CoverageTally | None:
 
 
 def _methods(every: bool, named: list[str]) -> list[Classical]:
-    """The classical methods that were asked for, each once; those with settings of their own behind the others."""
+    """The requested classical methods, each once; those with settings of their own last."""
     if not (every or named):
         return []
     from restorae.evaluating.baselines import all_baselines, check_baseline

@@ -17,6 +17,6 @@ def list_family(family: type[Part]) -> None:
 
 
 def _first_sentence(text: str | None) -> str:
-    """The first paragraph on one line, without the marks of formulas."""
+    """The first paragraph on one line, without the delimiters of formulas."""
     paragraph = (text or "").strip().split("\n\n")[0]
     return " ".join(paragraph.replace("$", "").split())

@@ -32,7 +32,6 @@ app = typer.Typer(
     cls=Group,
     help="Learns from examples what is wrong with your images and repairs the rest.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -64,18 +63,16 @@ def _root(
 
 
 def main() -> NoReturn:
-    """Run the command line; errors become a sentence on stderr and an exit status (1 could not be done, 2 wrong usage)."""
+    """Run the command line; errors become a message on stderr and an exit status (1 failed, 2 wrong usage)."""
     signal.signal(signal.SIGTERM, _stopped)
-    signal.signal(
-        signal.SIGINT, _stopped
-    )  # the library that reads the command line would end without a word
+    signal.signal(signal.SIGINT, _stopped)  # click would exit without a message
     try:
         app(standalone_mode=True)
     except RestoraeError as error:
         print(f"restorae: {error.render(COMMAND_LINE)}", file=sys.stderr)
         sys.exit(error.exit_status)
     except BrokenPipeError:
-        # whoever read our output went away: nothing more to say, and nobody to say it to
+        # the reader of our output is gone, so there is nobody to report to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""`restorae models`: what models there are, and what is known of one."""
+"""`restorae models`: list models, show their cards, calibrate their error bounds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.choices import Precision, Split, use_precision
+from restorae.cli.groups import GroupedCommand
 from restorae.cli.options import (
     DataDir,
     Device,
@@ -14,12 +16,10 @@ from restorae.cli.options import (
     Json,
     Overwrite,
     Seed,
-    Split,
     With,
     import_files,
 )
-from restorae.cli.sources import check_damage, check_split, test_set_from
-from restorae.errors import UsageError
+from restorae.cli.sources import check_damage, test_set_from
 
 if TYPE_CHECKING:
     from restorae.model import Card
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 _FEW = 20
 
 models = typer.Typer(
-    help="List models, show what is known of one, or measure how far off it may be.",
+    help="List models, show a model's card, or calibrate its error bounds.",
     no_args_is_help=True,
 )
 
 
-@models.command("list")
+@models.command("list", cls=GroupedCommand)
 def list_models(
     folder: Annotated[
         Path | None, typer.Argument(help="Also list the models in this folder.")
     ] = None,
     json_wanted: Json = False,
 ) -> None:
-    """The bundled models, and those in a folder."""
+    """List the bundled models, and those in a folder."""
     from restorae.cli.console import say, show_json, table
     from restorae.errors import BadModelFile
     from restorae.model import SUFFIX, bundled, read_card
@@ -52,7 +52,7 @@ def list_models(
         try:
             cards[name] = (read_card(path), where)
         except BadModelFile as error:
-            say(str(error))
+            say(error.message)
     if json_wanted:
         show_json({name: card.model_dump(mode="json") for name, (card, _) in cards.items()})
         return
@@ -61,7 +61,7 @@ def list_models(
     ])  # fmt: skip
 
 
-@models.command("show")
+@models.command("show", cls=GroupedCommand)
 def show_model(
     name: Annotated[
         str, typer.Argument(metavar="NAME_OR_FILE", help="A bundled model's name or a model file.")
@@ -75,7 +75,7 @@ def show_model(
     json_wanted: Json = False,
     imports: Import = None,
 ) -> None:
-    """A model's card, and with --layers its layer table."""
+    """Show a model's card, and with --layers its layers."""
     from restorae.cli.console import show, show_json, table
     from restorae.model import find, load, read_card
 
@@ -89,7 +89,7 @@ def show_model(
         from restorae.networks.summary import layer_table
 
         network = load(name)
-        size = tuple(max(28 // side, 1) * side for side in network.network.multiple_of)
+        size = tuple(max(28 // step, 1) * step for step in network.network.multiple_of)
         found = layer_table(network.module, network.network.channels, size)
         rows = [
             (row.name, row.layer, "×".join(map(str, row.shape)), f"{row.parameters:,}")
@@ -97,13 +97,13 @@ def show_model(
         ]
         show("")
         table(
-            f"Layers, for a picture of {size[0]} × {size[1]}",
+            f"Layers, for an image of {size[0]} × {size[1]} px",
             ("name", "layer", "output shape", "parameters"),
             rows,
         )
 
 
-@models.command("calibrate")
+@models.command("calibrate", cls=GroupedCommand)
 def calibrate_model(
     name: Annotated[
         str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
@@ -112,7 +112,7 @@ def calibrate_model(
         str,
         typer.Option(
             metavar="DATA",
-            help="Clean pictures that it was not trained on: a folder, .npy, .npz, a set's name.",
+            help="Clean images that it was not trained on: a folder, .npy, .npz, a data set's name.",
         ),
     ],
     out: Annotated[
@@ -121,27 +121,27 @@ def calibrate_model(
     spec: With = None,
     degraded: Annotated[
         str | None,
-        typer.Option(metavar="DATA", help="Degraded partners of the clean pictures, same names."),
+        typer.Option(metavar="DATA", help="Degraded partners of the clean images, same names."),
     ] = None,
     split: Split = "test",
     seed: Seed = 0,
     overwrite: Overwrite = False,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Measure how far off a model's results are, for restore --error-map, and write the model with what was found."""
+    """Measure the errors of a model's results and save the model with error bounds, for restore --error-map."""
     from restorae.cli.console import say, terminal_progress
     from restorae.evaluating import calibrate
-    from restorae.files import require_writable
+    from restorae.files import require_absent, require_writable
     from restorae.model import FORMAT_VERSION, Model, load, with_suffix
 
     import_files(imports)
     check_damage(spec, degraded)
-    check_split(split)
+    use_precision(precision)
     target = with_suffix(out)
-    if target.exists() and not overwrite:
-        raise UsageError(f"{target} is there already. Use --overwrite or another --out.")
+    require_absent(target, overwrite)
     require_writable(target.parent)
     model = load(name).to(device)
     model.check_restores()
@@ -157,9 +157,7 @@ def calibrate_model(
     Model(model.network, model.module, card).save(target, half=was_half)
     say(f"{target}: {bound}.")
     if bound.pictures < _FEW:
-        say(
-            f"{bound.pictures} picture(s) say little of all: with {_FEW} or more the bound holds as often as it says."
-        )
+        say(f"{bound.pictures} image(s) are few: the bound is reliable with {_FEW} or more.")
 
 
 def _card_rows(card: Card) -> list[tuple[str, str]]:
@@ -183,7 +181,7 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
             f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}",
         ),
         *([("started from", card.started_from)] if card.started_from else []),
-        ("context", "the whole picture" if card.halo is None else f"{card.halo} px on each side"),
+        ("context", "the whole image" if card.halo is None else f"{card.halo} px on each side"),
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),
     ]
@@ -196,7 +194,9 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
             ),
         )
     if card.latent:
-        shape = "×".join("any" if side is None else str(side) for side in card.latent["shape"])
+        shape = "×".join(
+            "any" if length is None else str(length) for length in card.latent["shape"]
+        )
         rows.insert(
             2,
             (
@@ -207,21 +207,21 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
     if not card.restores:
         rows[rows.index(("undoes", "–"))] = (
             "undoes",
-            "nothing: it learned from pictures alone, to make pictures like them",
+            "nothing: it learned from clean images alone and generates similar ones",
         )
     for name, score in card.scores.items():
         for what in ("restored", "grey", "binarised"):
             found = score.get(what) or {}
-            told = ", ".join(
+            figures = ", ".join(
                 f"{key.replace('_', ' ')} {value:.4f}"
                 for key, value in found.items()
                 if isinstance(value, float)
             )
-            if told:
+            if figures:
                 rows.append(
                     (
                         f"scores: {name}",
-                        f"{told}{'' if what == 'restored' else f' ({what}, nats a picture)'} on {score.get('on', '?')}",
+                        f"{figures}{'' if what == 'restored' else f' ({what}, nats per image)'} on {score.get('on', '?')}",
                     )
                 )
     return rows

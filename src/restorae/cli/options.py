@@ -76,24 +76,24 @@ def one_of(what: str, text: str, known: Sequence[str]) -> Any:
 
 
 def ready_for(
-    target: Path, suffixes: tuple[str, ...], overwrite: bool, option: str = "--out"
+    target: Path, suffixes: tuple[str, ...], overwrite: bool, setting: str = "out"
 ) -> None:
-    """Refuse now what could not be written in the end.
+    """Check before long work that its result can be written to `target`, which `setting` names.
 
     Raises:
-        UsageError: the file is there already, is a folder, or its name says no format that is written.
+        UsageError: the file exists already, is a folder, or has another suffix.
         OutputError: its folder cannot be written to.
     """
-    from restorae.files import require_writable
+    from restorae.files import require_absent, require_writable
 
+    other = Fix(setting, action="change")
     if target.suffix.lower() not in suffixes:
         raise UsageError(
-            f"{option} takes a name that ends in {' or '.join(suffixes)}, not {target}."
+            f"expected a name that ends in {' or '.join(suffixes)}", subject=target, fix=other
         )
     if target.is_dir():
-        raise UsageError(f"{target} is a folder. Give {option} another name.")
-    if target.exists() and not overwrite:
-        raise UsageError(f"{target} is there already. Use --overwrite or another {option}.")
+        raise UsageError("is a folder", subject=target, fix=other)
+    require_absent(target, overwrite, setting=setting)
     require_writable(target.parent)
 
 

@@ -19,6 +19,7 @@ from restorae.cli.options import (
 )
 from restorae.errors import Fix, SettingsConflict, UsageError
 from restorae.restoring.request import RestoreRequest
+from restorae.restoring.sources import check_exists
 
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
@@ -50,6 +51,9 @@ def restore(
     imports: Import = None,
 ) -> None:
     """Restore images, stacks, folders and arrays with a trained model or a classical method."""
+    # a misspelt name is answered before NumPy is imported
+    for given in inputs:
+        check_exists(given)
     from restorae.restoring.tasks import plan_tasks
 
     # whatever is wrong with the request is found before torch is even imported

@@ -1,4 +1,4 @@
-"""`restorae serve`: a page to look at, on this machine."""
+"""`restorae serve`: the web page, on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from restorae.cli.options import Device, Import, import_files
-from restorae.errors import MissingExtra, UsageError
+from restorae.errors import Fix, MissingExtra, UsageError
 
 _TOKEN = "RESTORAE_TOKEN"  # noqa: S105
 
@@ -17,45 +17,45 @@ _TOKEN = "RESTORAE_TOKEN"  # noqa: S105
 def serve(
     host: Annotated[
         str,
-        typer.Option(help="The address to listen at; beyond this machine a token is asked for."),
+        typer.Option(
+            help="The address to listen on; addresses other than this machine's require a token."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="The port; 0 picks a free one.")
     ] = 8765,
     models: Annotated[
-        Path, typer.Option(metavar="DIR", help="Models to list; trained ones are written there.")
+        Path,
+        typer.Option(metavar="DIR", help="Folder of models to list; new ones are saved there."),
     ] = Path("models"),
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folders below this one may be trained on.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder whose subfolders can be used for training."),
     ] = None,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in your browser.")
     ] = True,
-    max_upload: Annotated[
-        int, typer.Option(min=1, metavar="MB", help="Largest picture that may be sent.")
-    ] = 512,
+    max_upload: Annotated[int, typer.Option(min=1, metavar="MB", help="Largest upload.")] = 512,
     max_pixels: Annotated[
-        int, typer.Option(min=1, help="Most pixels of a picture that may be sent.")
+        int, typer.Option(min=1, help="Largest number of pixels of an uploaded image.")
     ] = 2**28,
     max_stored: Annotated[
         int,
-        typer.Option(
-            min=1, metavar="MB", help="What all pictures and results may take on the disk."
-        ),
+        typer.Option(min=1, metavar="MB", help="Disk space for all uploads and results."),
     ] = 8192,
     device: Device = "auto",
     imports: Import = None,
 ) -> None:
-    """Open a page on which pictures are restored, damages tried, latent space walked and networks trained."""
+    """Open a web page for restoring images, trying degradations, exploring latent space and training networks."""
     try:
         import fastapi  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise MissingExtra(
-            f"The page needs {error.name}, which is not installed: pip install 'restorae[web]'."
+            f"The web page needs {error.name}, which is not installed: pip install 'restorae[web]'."
         ) from None
     if data is not None and not data.is_dir():
-        raise UsageError(f"There is no folder {data} to train on.")
+        raise UsageError("no such folder", subject=data, fix=Fix("data", action="change"))
     import_files(imports)
     from restorae.cli.console import say
     from restorae.process import prepare_process
@@ -67,7 +67,8 @@ def serve(
         letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in token
     ):
         raise UsageError(
-            f"{_TOKEN} holds characters that cannot stand in an address. Take letters, digits, hyphens and underscores."
+            "the token may contain only letters, digits, hyphens, underscores and dots",
+            subject=_TOKEN,
         )
     prepare_process()
     options = Options(

@@ -1,12 +1,13 @@
-"""Which pictures a command takes where nothing, or not only a path, is said."""
+"""Opens the data that a command's options name, and its defaults."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from restorae.cli.choices import SplitName
 from restorae.cli.options import one_of
-from restorae.errors import UsageError
+from restorae.errors import SettingsConflict, UsageError
 from restorae.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ SPLITS = ("train", "test", "all")
 
 
 def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
-    """MNIST if it is here or can be had; else the embedded digits, and why."""
+    """`mnist` if it is on this machine or can be downloaded; else `digits`, with a warning that says why."""
     from restorae.data import open_pictures
     from restorae.errors import DataUnavailable
 
@@ -26,7 +27,7 @@ def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
         open_pictures("mnist", "train", data_dir, progress)
     except DataUnavailable as error:
         progress.warn(
-            f"{error}\nGoing on with the embedded digits: real handwriting too, but 1,797 small pictures, not MNIST."
+            f"{error}\nUsing the embedded digits instead: 1,797 small images of handwriting."
         )
         return "digits"
     return "mnist"
@@ -38,10 +39,11 @@ def check_split(split: str) -> Any:
 
 
 def check_damage(spec: str | None, degraded: str | None) -> None:
-    """Raise `UsageError` unless one is said, and only one: damage to draw, or degraded partners."""
+    """Raise `UsageError` unless exactly one is given: damage to draw, or degraded partners."""
     if (spec is None) == (degraded is None):
-        raise UsageError(
-            "Say what the pictures are restored from: either --with SPEC (damage drawn from --seed) or --degraded DATA."
+        raise SettingsConflict(
+            "give either {} (synthetic damage) or {} (degraded partners of the clean images)",
+            settings=("degradation", "degraded"),
         )
 
 
@@ -49,12 +51,12 @@ def test_set_from(
     clean: str,
     degraded: str | None,
     spec: str | None,
-    split: str,
+    split: SplitName,
     seed: int,
     data_dir: Path | None,
     progress: Progress,
 ) -> TestSet:
-    """Clean pictures and what they are to be restored from, as the options say; the person hears what was left out or mapped.
+    """The clean images and their degraded versions that the options name; notices say what was left out or mapped.
 
     Raises:
         DataUnavailable, BadPicture, ShapeMismatch: they cannot be used.
@@ -64,13 +66,12 @@ def test_set_from(
     from restorae.degradations import Degradation
     from restorae.evaluating import TestSet
 
-    part = check_split(split)
-    pictures = open_pictures(clean, part, data_dir, progress)
+    pictures = open_pictures(clean, split, data_dir, progress)
     if degraded is None:
         _, ranged, _, told = in_their_ranges(pictures, pictures)
         test_set = TestSet(ranged, degradation=Degradation.of(spec), seed=seed)
     else:
-        pairs, unmatched = match(open_pictures(degraded, part, data_dir, progress), pictures)
+        pairs, unmatched = match(open_pictures(degraded, split, data_dir, progress), pictures)
         told = [
             *pairs.notices,
             *([f"Left out, without a partner: {first_names(unmatched)}."] if unmatched else []),
@@ -81,24 +82,26 @@ def test_set_from(
     return test_set
 
 
-def one_picture(text: str, split: str, data_dir: Path | None, progress: Progress) -> np.ndarray:
-    """The picture in a file, or one of a set by its place, `mnist:12`: (height, width[, 3]).
+def one_picture(
+    text: str, split: SplitName, data_dir: Path | None, progress: Progress
+) -> np.ndarray:
+    """The image in a file, or one of a data set by its index, `mnist:12`: (height, width[, 3]).
 
     Raises:
-        UsageError: the set has no picture at that place.
+        UsageError: the index is out of range.
         InputError: it cannot be read.
     """
     from restorae.data import open_pictures
     from restorae.formats import read_still
     from restorae.pixels import as_array
 
-    source, colon, place = text.rpartition(":")
-    if not colon or not place.isdigit() or Path(text).is_file():
+    source, colon, index = text.rpartition(":")
+    if not colon or not index.isdigit() or Path(text).is_file():
         return read_still(Path(text))
-    pictures = open_pictures(source, check_split(split), data_dir, progress)
-    if int(place) >= len(pictures):
+    pictures = open_pictures(source, split, data_dir, progress)
+    if int(index) >= len(pictures):
         raise UsageError(
-            f"{source} ({split}) has {len(pictures):,} pictures, from 0 to {len(pictures) - 1}; there is no {place}."
+            f"{source} ({split}) has {len(pictures):,} images, from 0 to {len(pictures) - 1}, got {index}"
         )
-    picture: np.ndarray = as_array(pictures[int(place)][None])[0]
-    return picture
+    image: np.ndarray = as_array(pictures[int(index)][None])[0]
+    return image

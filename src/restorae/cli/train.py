@@ -245,7 +245,6 @@ def train(
             recipe_file, {name: value for name, value in settings.items() if name not in given}
         )
     from restorae.cli.console import say, show, terminal_progress
-    from restorae.machine import keep_freed_memory
     from restorae.model import with_suffix
 
     machinery = Machinery(device=device, precision=precision, workers=workers, data_dir=data_dir)
@@ -262,7 +261,6 @@ def train(
             subject=target,
             fix=(Fix("overwrite"), Fix("out", action="change")),
         )
-    keep_freed_memory()
     model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
     scores = model.card.scores["validation"]
     say(

@@ -1,9 +1,9 @@
-"""What harms images: one file per family of damage."""
+"""Degradations: one file per family of damage."""
 
 from restorae.degradations.blur import Blur
-from restorae.degradations.chain import Chain
+from restorae.degradations.chain import Chain, OneOf
 from restorae.degradations.compression import Jpeg, Quantise
-from restorae.degradations.contract import Amount, Count, Degradation, Draw
+from restorae.degradations.contract import Amount, Composite, Count, Degradation, Draw
 from restorae.degradations.fading import ColourCast, Fading, Vignette
 from restorae.degradations.film import Dust, Hair, Scratches
 from restorae.degradations.masking import Masking
@@ -20,6 +20,7 @@ __all__ = [
     "Blur",
     "Chain",
     "ColourCast",
+    "Composite",
     "Count",
     "Creases",
     "Degradation",
@@ -34,6 +35,7 @@ __all__ = [
     "Jpeg",
     "Masking",
     "MotionBlur",
+    "OneOf",
     "PoissonNoise",
     "Quantise",
     "SaltAndPepper",

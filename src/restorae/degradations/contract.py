@@ -1,15 +1,15 @@
-"""What a degradation is: settings that are first drawn, then applied.
+"""The contract of degradations: settings that are first drawn, then applied.
 
-*Draw, then apply.* `draw` settles every range and gives each picture a seed; the `Draw` it returns is numbers only, so
-it prints, stores and replays. `Draw.apply` is pure. `degrade` does both at once with one generator for the batch: the
-same law, three times as fast, for training.
+*Draw, then apply.* `draw` draws a number from every range and gives each image a seed; the `Draw` it returns is numbers
+only, so it prints, stores and replays. `Draw.apply` is pure. `degrade` does both at once with one generator for the batch:
+the same distribution, three times as fast, for training.
 """
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn, Self, TypeAlias, final
 
 import torch
 from pydantic import AfterValidator, Field
@@ -38,7 +38,7 @@ Amounts: TypeAlias = Mapping[str, Tensor]
 
 
 class Degradation(Part, abc.ABC, family="degradation"):
-    """Something that harms an image.
+    """Settings of a kind of damage.
 
     A new kind is a subclass with its settings as fields and one method, `change`. Fields typed `Amount` or `Count` may
     be given as ranges; `change` receives what was drawn for them.
@@ -61,7 +61,7 @@ class Degradation(Part, abc.ABC, family="degradation"):
         return super().of(value)
 
     def draw(self, generator: torch.Generator, count: int) -> Draw:
-        """Settle every range for `count` images and give each a seed of its own."""
+        """Draw a number from every range for `count` images, and a seed for each."""
         amounts = {
             name: tuple(values.flatten().tolist())
             for name, values in self._amounts(generator, count).items()
@@ -95,6 +95,23 @@ class Degradation(Part, abc.ABC, family="degradation"):
         return drawn
 
 
+class Composite(Degradation, abc.ABC, family="degradation"):
+    """A degradation that is made of others: it says how they are drawn and applied, and has no `change` of its own."""
+
+    @abc.abstractmethod
+    def draw(self, generator: torch.Generator, count: int) -> Draw: ...
+
+    @abc.abstractmethod
+    def replay(self, draw: Draw, images: Images) -> Images: ...
+
+    @abc.abstractmethod
+    def degrade(self, images: Images, generator: torch.Generator) -> Images: ...
+
+    @final
+    def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> NoReturn:
+        raise TypeError(f"{self.kind} is made of other degradations: call draw or degrade")
+
+
 class Draw(Settings):
     """A drawn degradation: numbers only."""
 
@@ -105,7 +122,7 @@ class Draw(Settings):
     seeds: tuple[int, ...] = ()
     """For each image, the 63-bit seed of its fields."""
     parts: tuple[Draw, ...] = ()
-    """Of a chain, what was drawn for each link."""
+    """Of a composite, what was drawn for each of its degradations."""
 
     def apply(self, images: Images) -> Images:
         """The degraded images, (batch, channel, height, width).
@@ -115,17 +132,24 @@ class Draw(Settings):
         """
         if len(images) != len(self):
             raise ShapeMismatch(
-                f"This degradation was drawn for {len(self)} pictures, but {len(images)} came."
+                f"This degradation was drawn for {len(self)} images, got {len(images)}"
             )
         return self.degradation.replay(self, images)
 
     def between(self, start: int, stop: int) -> Draw:
-        """What was drawn for the images `start` to `stop`, to work through a large set batch by batch."""
+        """What was drawn for the images `start` to `stop`, to process a large set batch by batch."""
+        return self.select(range(*slice(start, stop).indices(len(self))))
+
+    def select(self, indices: Sequence[int]) -> Draw:
+        """What was drawn for the images of those indices."""
         return Draw(
             degradation=self.degradation,
-            amounts={name: values[start:stop] for name, values in self.amounts.items()},
-            seeds=self.seeds[start:stop],
-            parts=tuple(part.between(start, stop) for part in self.parts),
+            amounts={
+                name: tuple(values[index] for index in indices)
+                for name, values in self.amounts.items()
+            },
+            seeds=tuple(self.seeds[index] for index in indices) if self.seeds else (),
+            parts=tuple(part.select(indices) for part in self.parts),
         )
 
     def __len__(self) -> int:

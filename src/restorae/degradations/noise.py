@@ -15,7 +15,7 @@ from restorae.shapes import Images
 class GaussianNoise(Degradation, kind="gaussian-noise"):
     r"""Additive white Gaussian noise, $y = x + m + \sigma\varepsilon$ with $\varepsilon \sim \mathcal{N}(0, I)$.
 
-    The exercise's damage is `gaussian-noise(mean=0.5,sigma=0.3)`, not clipped.
+    The noise of the exercise is `gaussian-noise(mean=0.5,sigma=0.3)`, not clipped.
 
     >>> from restorae.randomness import generator
     >>> noise = GaussianNoise(sigma=0.1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 64, 64))
@@ -26,17 +26,21 @@ class GaussianNoise(Degradation, kind="gaussian-noise"):
     mean: Annotated[Amount, Within()] = 0.0
     """Mean of the noise on the [0, 1] pixel scale."""
     sigma: Annotated[Amount, Within(0.0)] = 0.1
-    """Standard deviation on the [0, 1] pixel scale; a range is drawn from, once per image."""
+    """Standard deviation on the [0, 1] pixel scale; a range is sampled once per image."""
+    alike: bool = False
+    """Whether all channels get the same noise, as in film grain or luminance noise."""
     clip: bool = False
-    """Whether the result is cut to [0, 1], as a file of whole numbers would."""
+    """Whether the result is clipped to [0, 1], as in a file of integers."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
-        noisy = images + rng.normal(images.shape).mul_(amounts["sigma"]).add_(amounts["mean"])
+        count, channels, height, width = images.shape
+        shape = (count, 1 if self.alike else channels, height, width)
+        noisy = images + rng.normal(shape).mul_(amounts["sigma"]).add_(amounts["mean"])
         return noisy.clamp_(0, 1) if self.clip else noisy
 
 
 class SaltAndPepper(Degradation, kind="salt-and-pepper"):
-    """Pixels that are stuck: a share of all values becomes 1 (salt) or 0 (pepper), independently per channel.
+    """Stuck pixels: a share of all values becomes 1 (salt) or 0 (pepper), independently per channel.
 
     >>> from restorae.randomness import generator
     >>> spoilt = SaltAndPepper(amount=0.2).draw(generator(0), count=1).apply(torch.full((1, 1, 64, 64), 0.5))
@@ -50,15 +54,15 @@ class SaltAndPepper(Degradation, kind="salt-and-pepper"):
     """Share of the replaced values that become white, 0 to 1."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
-        place = rng.uniform(images.shape)
+        chance = rng.uniform(images.shape)
         colour = (rng.uniform(images.shape) < amounts["salt"]).to(images.dtype)
-        return torch.where(place < amounts["amount"], colour, images)
+        return torch.where(chance < amounts["amount"], colour, images)
 
 
 class PoissonNoise(Degradation, kind="poisson-noise"):
     r"""Photon noise, $y = \mathrm{Poisson}(p\,x) / p$: the variance grows with the brightness, $x / p$.
 
-    Negative values, which no light makes, count as 0.
+    Negative values count as 0.
 
     >>> from restorae.randomness import generator
     >>> counted = PoissonNoise(peak=25).draw(generator(0), count=1).apply(torch.ones(1, 1, 64, 64))

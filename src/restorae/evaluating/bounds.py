@@ -90,13 +90,13 @@ def evaluate_latent(
         progress: hears how far it is.
 
     Raises:
-        UsageError: the model is no variational auto-encoder.
+        UsageError: the model is not a variational auto-encoder.
         ShapeMismatch: the pictures have another size or number of channels.
     """
     network = model.network
     if not isinstance(network, VAE):
         raise UsageError(
-            f"{model.card.name} is no variational auto-encoder: {network.kind} has no latent vector."
+            f"{model.card.name} is not a variational auto-encoder: {network.kind} has no latent vector"
         )
     network.check_channels(pictures.channels)
     sizes = (

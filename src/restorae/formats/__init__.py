@@ -1,6 +1,7 @@
 """Reading and writing files: images with everything that belongs to them, stills to learn from, arrays, idx, GIF."""
 
 from restorae.formats.animations import write_gif
+from restorae.formats.array_files import ArrayOriginal
 from restorae.formats.arrays import read_array, write_array
 from restorae.formats.finding import picture_files
 from restorae.formats.format import Capabilities, Format
@@ -24,9 +25,6 @@ from restorae.formats.results import begin_result
 from restorae.formats.stills import Outline, read_outline, read_still, write_still
 from restorae.formats.writer import MemoryWriter, Writer
 
-Result = Writer
-"""Former name of `Writer`."""
-
 __all__ = [
     "ARRAY_KINDS",
     "FORMATS",
@@ -34,6 +32,7 @@ __all__ = [
     "SUFFIXES",
     "SUFFIX_OF",
     "WRITTEN",
+    "ArrayOriginal",
     "ArrayRows",
     "Capabilities",
     "Format",
@@ -41,7 +40,6 @@ __all__ = [
     "Original",
     "Outline",
     "Page",
-    "Result",
     "Rows",
     "Writer",
     "begin_plain",

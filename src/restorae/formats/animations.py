@@ -1,4 +1,4 @@
-"""Moving pictures small enough to look at: GIF."""
+"""Animations small enough to look at: GIF."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.errors import BadPicture, OutputError
+from restorae.errors import BadPicture
 from restorae.files import write_bytes
+from restorae.formats.libraries import import_pyvips
+from restorae.formats.vips_image import vips_errors
 
 
 def write_gif(path: Path, frames: np.ndarray, milliseconds: int = 80) -> None:
@@ -24,12 +26,12 @@ def write_gif(path: Path, frames: np.ndarray, milliseconds: int = 80) -> None:
         or (frames.ndim == 4 and frames.shape[-1] != 3)
     ):
         raise BadPicture(
-            f"{path}: frames are (n, height, width) or (n, height, width, 3) uint8, not {frames.dtype} {frames.shape}."
+            f"frames are (n, height, width) or (n, height, width, 3) uint8, not {frames.dtype} {frames.shape}",
+            subject=path,
         )
-    import pyvips
-
+    pyvips = import_pyvips()
     count, height, width = frames.shape[:3]
-    try:
+    with vips_errors(path):
         image = pyvips.Image.new_from_array(
             np.ascontiguousarray(frames.reshape(count * height, width, -1))
         ).copy()
@@ -37,8 +39,4 @@ def write_gif(path: Path, frames: np.ndarray, milliseconds: int = 80) -> None:
         image.set_type(pyvips.GValue.array_int_type, "delay", [milliseconds] * count)
         image.set_type(pyvips.GValue.gint_type, "loop", 0)
         content = image.gifsave_buffer()
-    except pyvips.Error as error:
-        raise OutputError(
-            f"{path} could not be written: {str(error).splitlines()[-1].strip()}."
-        ) from None
     write_bytes(path, content)

@@ -17,7 +17,7 @@ _LARGEST = 4 * 2**30
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The array in an idx file: uint8 (n, height, width) for pictures, (n,) for labels.
+    """The array in an idx file: uint8 (n, height, width) for images, (n,) for labels.
 
     Raises:
         BadPicture: not an idx file, or its length is not what its header says; the message says both.
@@ -27,24 +27,26 @@ def read_idx(path: Path) -> np.ndarray:
         content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
     except (OSError, EOFError, zlib.error) as error:
         raise BadPicture(
-            f"{path} cannot be read: it is cut short or damaged ({error}). Get it anew."
+            f"cannot be read: it is cut short or damaged ({error})", subject=path
         ) from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
         raise BadPicture(
-            f"{path} is not an idx file: expected it to begin with 00 00, a type and a number of sides."
+            "is not an idx file: expected it to begin with 00 00, a type and a number of axes",
+            subject=path,
         )
-    dtype, sides = np.dtype(_TYPES[content[2]]), content[3]
-    start = 4 + 4 * sides
-    if not 1 <= sides <= 8 or len(content) < start:
+    dtype, axes = np.dtype(_TYPES[content[2]]), content[3]
+    start = 4 + 4 * axes
+    if not 1 <= axes <= 8 or len(content) < start:
         raise BadPicture(
-            f"{path} is cut short: its header names {sides} sides but ends before them."
+            f"is cut short: its header names {axes} axes but ends before their sizes", subject=path
         )
-    shape = struct.unpack(f">{sides}I", content[4:start])
+    shape = struct.unpack(f">{axes}I", content[4:start])
     expected = math.prod(shape) * dtype.itemsize
     if expected > _LARGEST or len(content) - start != expected:
         raise BadPicture(
-            f"{path} holds {len(content) - start:,} bytes of values, but its header says {'×'.join(map(str, shape))} "
-            f"({expected:,} bytes). It is cut short or damaged: get it anew."
+            f"holds {len(content) - start:,} bytes of values, but its header says {'×'.join(map(str, shape))} "
+            f"({expected:,} bytes): it is cut short or damaged",
+            subject=path,
         )
     return (
         np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))

@@ -32,12 +32,12 @@ class _Segment(NamedTuple):
 
 
 def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: bool = True) -> None:
-    """Write to `result` the picture of `encoded` with the metadata of `original`, whose segments stay as they are, in their order.
+    """Write to `result` the image of `encoded` with the metadata of `original`, whose segments stay as they are, in their order.
 
     Carried are JFIF (density), EXIF, XMP and its extension, the ICC profile, Photoshop and IPTC, comments, and what else makers put
-    into the segments APP0 to APP15. EXIF and JFIF may hold a thumbnail: it is kept, and shows the picture as it was before. Not
+    into the segments APP0 to APP15. EXIF and JFIF may hold a thumbnail: it is kept, and shows the image as it was before. Not
     carried are the original's Adobe segment (APP14), since it says how the old pixels are coded and `encoded` has its own, and the
-    index of further pictures in the same file (MPF), which would point nowhere. Nor is anything from the first scan on.
+    index of further images in the same file (MPF), which would point nowhere. Nor is anything from the first scan on.
 
     Args:
         original: a JPEG, from its beginning; it is read up to its first scan.
@@ -49,10 +49,10 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
         BadPicture: the segments of one of them cannot be walked.
     """
     result.write(bytes((0xFF, _SOI)))
-    for segment in _header(original, _named(original, "The original")):
+    for segment in _header(original, _named(original, "the original")):
         if _is_carried(segment, profile):
             result.write(segment.whole)
-    for segment in _header(encoded, _named(encoded, "What was encoded")):
+    for segment in _header(encoded, _named(encoded, "the encoded file")):
         if segment.marker == _APP14 or not _is_metadata(segment.marker):
             result.write(segment.whole)
     shutil.copyfileobj(encoded, result)  # the first scan has begun: from here on all is pixels
@@ -77,19 +77,20 @@ def _is_carried(segment: _Segment, profile: bool) -> bool:
 def _header(file: BinaryIO, which: str) -> Iterator[_Segment]:
     """All segments up to the first scan's, that one included."""
     if file.read(2) != bytes((0xFF, _SOI)):
-        raise BadPicture(f"{which} is not a JPEG: it does not begin with FF D8.")
+        raise BadPicture("is not a JPEG: it does not begin with FF D8", subject=which)
     while True:
         marker = _next_marker(file, which)
         if marker in _ALONE:
             continue
         if marker == _EOI:
             raise BadPicture(
-                f"{which} is a JPEG that ends before its pixels begin. It is damaged: get it anew."
+                "is a JPEG that ends before its pixels begin: it is damaged", subject=which
             )
         length = int.from_bytes(_exactly(file, 2, which), "big")
         if length < 2:
             raise BadPicture(
-                f"{which} is a JPEG with a segment FF {marker:02X} of length {length}; 2 is the least. It is damaged: get it anew."
+                f"is a JPEG with a segment FF {marker:02X} of length {length}; expected 2 or more: it is damaged",
+                subject=which,
             )
         yield _Segment(marker, _exactly(file, length - 2, which))
         if marker == _SOS:
@@ -105,14 +106,13 @@ def _next_marker(file: BinaryIO, which: str) -> int:
             return byte
         after_ff = byte == 0xFF
     raise BadPicture(
-        f"{which} is a JPEG whose segments are lost: {_MOST_STRAY:,} bytes without a marker. It is damaged: get it anew."
+        f"is a JPEG with {_MOST_STRAY:,} bytes without a marker before its pixels: it is damaged",
+        subject=which,
     )
 
 
 def _exactly(file: BinaryIO, count: int, which: str) -> bytes:
     read = file.read(count)
     if len(read) < count:
-        raise BadPicture(
-            f"{which} is a JPEG that is cut short before its pixels begin. Get it anew."
-        )
+        raise BadPicture("is a JPEG that is cut short before its pixels begin", subject=which)
     return read

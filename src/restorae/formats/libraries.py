@@ -15,14 +15,15 @@ _process_is_ours = False
 
 
 def quiet_libraries() -> None:
-    """Set libvips' operation cache to 0 and silence tifffile's logger, for the whole process. Imports neither.
+    """Set libvips' operation cache to 0 and silence the loggers of pyvips and tifffile, for the whole process. Imports neither.
 
     For programs that own their process, such as the command line: libvips would keep up to 100 MB of images that are not
-    needed again, and tifffile warns of what restorae reports itself. The library never calls it.
+    needed again, and both warn of what restorae reports itself. The library never calls it.
     """
     global _process_is_ours
     _process_is_ours = True
-    logging.getLogger(_TIFFFILE).setLevel(logging.CRITICAL)
+    for name in (_TIFFFILE, "pyvips"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def import_pyvips() -> ModuleType:

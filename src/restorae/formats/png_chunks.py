@@ -53,7 +53,7 @@ def carry(
     profile: bool = True,
     converted: bool = False,
 ) -> list[str]:
-    """Write to `result` the picture of `encoded` with the metadata of `original`, whose chunks stay as they are, in their order.
+    """Write to `result` the image of `encoded` with the metadata of `original`, whose chunks stay as they are, in their order.
 
     What stood before the pixels stands before them again, and what stood behind them, behind. Carried are descriptions of the
     colours, resolution, EXIF, texts (XMP among them), time, calibrations, and private chunks that are marked as safe to copy. Not
@@ -74,7 +74,7 @@ def carry(
         BadPicture: the chunks of one of them cannot be walked.
     """
     notices: list[str] = []
-    old_name, new_name = _named(original, "The original"), _named(encoded, "What was encoded")
+    old_name, new_name = _named(original, "the original"), _named(encoded, "the encoded file")
     before, after = _chunks(original, old_name), _chunks(encoded, new_name)
     old, new = _first(original, before, old_name), _first(encoded, after, new_name)
     # after IHDR's height and width stand depth and colour type
@@ -116,7 +116,9 @@ def _carry_until(
             if _is_sound(file, chunk):
                 _copy(file, chunk, result)
             else:
-                notices.append(f"its {_told(chunk.name)} was left out, since its checksum is wrong")
+                notices.append(
+                    f"its {_printed(chunk.name)} was left out, since its checksum is wrong"
+                )
     except BadPicture:
         if name == b"IDAT":
             raise
@@ -134,7 +136,8 @@ def _first(file: BinaryIO, chunks: Iterator[_Chunk], which: str) -> bytes:
     file.seek(place)
     if chunk.name != b"IHDR" or len(content) != 13:
         raise BadPicture(
-            f"{which} is a PNG that begins with {_told(chunk.name)}, {chunk.length:,} bytes; expected IHDR, 13 bytes. Get it anew."
+            f"is a PNG that begins with {_printed(chunk.name)}, {chunk.length:,} bytes; expected IHDR, 13 bytes",
+            subject=which,
         )
     return content
 
@@ -144,7 +147,7 @@ def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(8) != _SIGNATURE:
-        raise BadPicture(f"{which} is not a PNG: it does not begin with a PNG's signature.")
+        raise BadPicture("is not a PNG: it does not begin with a PNG's signature", subject=which)
     place = 8
     while True:
         file.seek(place)
@@ -152,17 +155,18 @@ def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
         chunk = _Chunk(head[4:], place + 8, int.from_bytes(head[:4], "big"))
         place = chunk.place + chunk.length + 4
         if len(head) < 8 or place > size:
-            raise BadPicture(f"{which} is a PNG that is cut short. Get it anew.")
+            raise BadPicture("is a PNG that is cut short", subject=which)
         if not (chunk.name.isascii() and chunk.name.isalpha()):
             raise BadPicture(
-                f"{which} is a PNG with a chunk that has no name ({_told(chunk.name)}). It is damaged: get it anew."
+                f"is a PNG with a chunk that has no name ({_printed(chunk.name)}): it is damaged",
+                subject=which,
             )
         yield chunk
         if chunk.name == b"IEND":
             return
 
 
-def _told(name: bytes) -> str:
+def _printed(name: bytes) -> str:
     return name.decode("latin-1") if name.isalnum() else name.hex(" ")
 
 
@@ -173,7 +177,7 @@ def _content(file: BinaryIO, chunk: _Chunk) -> Iterator[bytes]:
     while remaining:
         step = file.read(min(remaining, _STEP))
         if not step:
-            raise BadPicture("A PNG became shorter while it was read.")
+            raise BadPicture("changed while it was being read", subject=_named(file, "the PNG"))
         remaining -= len(step)
         yield step
 

@@ -1,4 +1,4 @@
-"""Room for a result while it grows: in memory while it is small, else one file without a name beside the result."""
+"""Room for a result while it grows: in memory if it is small, else in one unnamed file beside the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from restorae.errors import OutputError
+from restorae.errors import Fix, OutputError
 from restorae.files import explain_write_failure
 
 IN_MEMORY = 128 * 2**20
@@ -44,8 +44,10 @@ class Spool:
             free = shutil.disk_usage(folder).free
             if free < size + encoded + _SPARE:
                 raise OutputError(
-                    f"There is not enough room in {folder}: {(size + encoded + _SPARE) / 1e9:.1f} GB are needed while the result is "
-                    f"written, {free / 1e9:.1f} GB are free. Free some space or choose another place with --out."
+                    f"has not enough room: {(size + encoded + _SPARE) / 1e9:.1f} GB are needed while the result is written, "
+                    f"{free / 1e9:.1f} GB are free",
+                    subject=folder,
+                    fix=Fix("out", action="change"),
                 )
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".", suffix=".partial")  # noqa: SIM115 (closed by close)
             if hasattr(os, "posix_fallocate"):
@@ -69,7 +71,7 @@ class Spool:
             raise OutputError(explain_write_failure(Path("the result"), error)) from error
 
     def buffer(self) -> bytearray | mmap.mmap:
-        """Everything that was written, as one buffer; of a file its pages are read when they are looked at."""
+        """Everything that was written, as one buffer; of a file, parts are read when they are used."""
         if self._memory is not None:
             return self._memory
         assert self._file is not None
@@ -85,7 +87,7 @@ class Spool:
             try:
                 self._map.close()
             except BufferError:
-                self._map = None  # somebody still looks at it: it goes when they do
+                self._map = None  # a view of it still exists: it goes with the view
         if self._file is not None:
             self._file.close()
             self._file = None

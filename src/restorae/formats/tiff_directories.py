@@ -1,6 +1,9 @@
 """The directories of a TIFF, classic or BigTIFF: a chain, one for each page, of entries (TIFF 6.0 and the BigTIFF proposal).
 
 An entry is a tag, a type, a count, and the values or, if there are more than fit into it, the place where they lie.
+
+tifffile reads directories too, but trusts them: it follows offsets and allocates what a file claims. Here entries are copied byte
+for byte from files of any origin, so each offset and count is checked against the file before it is used.
 """
 
 from __future__ import annotations
@@ -85,14 +88,32 @@ class Tiff:
         if version not in (42, 43) or (
             self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))
         ):
-            raise BadPicture(f"{path} is not a TIFF: it does not begin as one.")
+            raise BadPicture("is not a TIFF: it does not begin as one", subject=path)
         self.offset = "Q" if self.big else "I"  # of places and counts
         self.room = 8 if self.big else 4  # for values within an entry
         self.first = self.unpacked(self.offset, head[8:16] if self.big else head[4:8])[0]
 
     def unpacked(self, codes: str, content: bytes) -> tuple[int, ...]:
         """As `struct.unpack`, in the file's byte order."""
-        return struct.unpack(self.order + codes, content)
+        try:
+            return struct.unpack(self.order + codes, content)
+        except struct.error:  # sizes were checked, so it changed
+            raise self._became_shorter() from None
+
+    def damaged(self, what: str) -> BadPicture:
+        """An error about a file that is a `what`."""
+        return BadPicture(f"is a {what}: it is damaged or cut short", subject=self.path)
+
+    def _became_shorter(self) -> BadPicture:
+        return BadPicture("changed while it was being read", subject=self.path)
+
+    def content(self, entry: Entry) -> bytes:
+        """An entry's values as they are stored."""
+        self.file.seek(entry.place)
+        content = self.file.read(entry.size)
+        if len(content) < entry.size:
+            raise self._became_shorter()
+        return content
 
     def packed(self, codes: str, *values: int | bytes) -> bytes:
         """As `struct.pack`, in the file's byte order."""
@@ -105,8 +126,8 @@ class Tiff:
         place = self.first
         while place or not pages:
             if place in seen:
-                raise BadPicture(
-                    f"{self.path} is a TIFF whose pages run in a circle: after page {len(pages)} comes one that was there before."
+                raise self.damaged(
+                    f"TIFF with a cyclic page list (after page {len(pages)} comes an earlier one)"
                 )
             seen.add(place)
             pages.append(self.directory(place))
@@ -122,9 +143,7 @@ class Tiff:
     def _read_directory(self, place: int) -> Directory:
         lead, each = (8, 20) if self.big else (2, 12)
         if not 8 <= place <= self.size - lead:
-            raise BadPicture(
-                f"{self.path} is a TIFF that names byte {place:,} of {self.size:,} as a page. It is cut short or damaged: get it anew."
-            )
+            raise self.damaged(f"TIFF that names byte {place:,} of {self.size:,} as a page")
         self.file.seek(place)
         count = self.unpacked("Q" if self.big else "H", self.file.read(lead))[0]
         start, length = place + lead, count * each
@@ -132,8 +151,8 @@ class Tiff:
         if (
             count > _MOST or start + length > self.size or self.walked > self.size
         ):  # directories that overlap would never end
-            raise BadPicture(
-                f"{self.path} is a TIFF with more tags ({count:,} at byte {place:,}) than fit into it. It is damaged: get it anew."
+            raise self.damaged(
+                f"TIFF with more tags ({count:,} at byte {place:,}) than fit into it"
             )
         content = self.file.read(length)
         following = self.file.read(self.room)  # some writers leave it away
@@ -162,11 +181,8 @@ class Tiff:
         if (
             self.looked > 4 * self.size + 2**16
         ):  # a few bytes a page, unless all of them point to the same long list
-            raise BadPicture(
-                f"{self.path} is a TIFF whose pages repeat one list again and again. It is damaged: get it anew."
-            )
-        self.file.seek(entry.place)
-        values = np.frombuffer(self.file.read(entry.size), f"{self.order}u{SIZES[entry.type]}")
+            raise self.damaged("TIFF whose pages repeat one list again and again")
+        values = np.frombuffer(self.content(entry), f"{self.order}u{SIZES[entry.type]}")
         return [int(value) for value in values]
 
     def number(self, page: Directory, tag: int) -> int:

@@ -73,14 +73,21 @@ def _chunks(handle: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     handle.seek(0)
     start = handle.read(12)
     if start[:4] != b"RIFF" or start[8:] != b"WEBP":
-        raise BadPicture("This is no WebP file.")
+        raise BadPicture("is not a WebP file", subject=_named(handle))
     while len(head := handle.read(8)) == 8:
         length = int.from_bytes(head[4:], "little")
         content = handle.read(length)
         if len(content) < length:
-            raise BadPicture(f"A WebP file is cut short in its chunk {head[:4]!r}.")
+            raise BadPicture(
+                f"is a WebP file that is cut short in its chunk {head[:4]!r}",
+                subject=_named(handle),
+            )
         handle.read(length % 2)
         yield head[:4], content
+
+
+def _named(file: BinaryIO) -> str:
+    return str(getattr(file, "name", "the file"))
 
 
 def _header(pixels: list[tuple[bytes, bytes]]) -> bytes:

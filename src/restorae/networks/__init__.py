@@ -5,6 +5,7 @@ from restorae.networks.contract import Network
 from restorae.networks.conv import Conv
 from restorae.networks.conv_vae import ConvVAE
 from restorae.networks.dense import Dense
+from restorae.networks.halo import check_halo, measured_halo
 from restorae.networks.latent import VAE, Explanation, LatentModule, LatentNetwork, VAEModule
 from restorae.networks.latent_unet import LatentUNet
 from restorae.networks.residual_vae import ResidualVAE
@@ -23,6 +24,8 @@ __all__ = [
     "ResidualVAE",
     "UNet",
     "VAEModule",
+    "check_halo",
+    "measured_halo",
     "pad_to_multiple",
     "send_through",
     "working_memory",

@@ -1,26 +1,39 @@
-"""What a network is: settings that build a module and say how it may be called."""
+"""The contract of networks: settings that build a module and declare how it may be called."""
 
 from __future__ import annotations
 
 import abc
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 from torch import nn
 
-from restorae.errors import ShapeMismatch
+from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Part
 
 
 class Network(Part, abc.ABC, family="network"):
     """Settings of an architecture.
 
-    A new kind is a subclass with its settings as fields and `build`. The module maps degraded images to restored ones,
-    both (batch, channel, height, width) float32; the height and width it is given are multiples of `multiple_of`.
+    A new kind is a subclass with its settings as fields, a `halo` and `build`. The module maps degraded images to restored
+    ones, both (batch, channel, height, width) float32; height and width are multiples of `multiple_of`.
+
+    A subclass without a `halo` of its own is refused when it is defined: whether tiles are exact depends on it.
+    `restorae.networks.check_halo` verifies a declared halo.
     """
 
     channels: int = Field(1, ge=1)
-    """Channels of the pictures: 1 grey, 3 colour."""
+    """Channels of the images: 1 grey, 3 colour."""
+
+    def __init_subclass__(
+        cls, *, kind: str | None = None, family: str | None = None, **options: Any
+    ) -> None:
+        if family is None and cls.halo is Network.halo:
+            raise BadSpec(
+                f"{cls.__qualname__} declares no halo. Add a property `halo` that returns the pixels of context on each side "
+                "that reach a pixel's result, or None if the network uses the whole image"
+            )
+        super().__init_subclass__(kind=kind, family=family, **options)
 
     @abc.abstractmethod
     def build(self) -> nn.Module:
@@ -28,20 +41,20 @@ class Network(Part, abc.ABC, family="network"):
 
     @property
     def multiple_of(self) -> tuple[int, int]:
-        """Height and width that the module is called with are multiples of these; pictures are padded and cut back."""
+        """Height and width that the module is called with are multiples of these; images are padded and cropped back."""
         return (1, 1)
 
     @property
+    @abc.abstractmethod
     def halo(self) -> int | None:
-        """Pixels of context on each side that reach a pixel's result; `None` when it looks at everything."""
-        return None
+        """Pixels of context on each side that reach a pixel's result; `None` if it depends on the whole image."""
 
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
-        """These settings for pictures of `channels` and, where all are alike, of one `size` (height, width)."""
+        """These settings for images of `channels` and, if all have one size, of that `size` (height, width)."""
         return self.model_copy(update={"channels": channels})
 
     def for_patches(self) -> Self:
-        """These settings for training on regions that are cut from larger pictures."""
+        """These settings for training on patches of larger images."""
         return self
 
     @property
@@ -50,11 +63,11 @@ class Network(Part, abc.ABC, family="network"):
         return (self.channels,)
 
     def check_channels(self, channels: int) -> None:
-        """Raise `ShapeMismatch` unless pictures of so many channels can be restored by this network."""
+        """Raise `ShapeMismatch` unless this network can restore images of so many channels."""
         if channels not in self.takes:
             raise ShapeMismatch(
-                f"This network was built for pictures of {' or '.join(map(str, self.takes))} channel(s), but {channels} came. "
-                "Convert the pictures, or train a network on pictures like these."
+                f"This network was built for images of {' or '.join(map(str, self.takes))} channel(s), got {channels}. "
+                "Convert the images, or train a network on images like these."
             )
 
     def check_size(self, height: int, width: int) -> None:

@@ -38,6 +38,10 @@ class Dense(Network, kind="dense"):
     def multiple_of(self) -> tuple[int, int]:
         return (self.height, self.width)
 
+    @property
+    def halo(self) -> None:
+        return None
+
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
         height, width = size or (LARGEST // 2, LARGEST // 2)
         if max(height, width) > LARGEST:

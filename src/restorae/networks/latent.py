@@ -28,32 +28,32 @@ class Explanation:
     """How a network accounts for clean pictures, as training needs it."""
 
     outputs: Images
-    """What the decoder says of the clean pictures: logits or means, as the network's likelihood reads them."""
+    """The decoder's output for the clean images: logits or means, by the network's likelihood."""
     latents: Tensor
     """The latents that were drawn from the posterior and decoded."""
     posterior: DiagonalGaussian
-    """Which latents the pictures point to."""
+    """The posterior of the latents given the images."""
     prior: DiagonalGaussian | None = None
-    """Which latents were to be expected before; `None` is the standard normal."""
+    """The prior of the latents; `None` is the standard normal."""
 
 
 class LatentNetwork(Network, abc.ABC, family="network"):
     """Settings of an architecture with a latent. `build` returns a `LatentModule`."""
 
     latent_dim: int = Field(2, ge=1, le=4096)
-    """Numbers in the latent (of each position, where the latent is a map)."""
+    """Dimensions of the latent (of each position, if the latent is a map)."""
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
-    """How likely a pixel is, given what the decoder says: black or white with a probability, or around a mean."""
+    """Distribution of a pixel given the decoder's output: black or white with a probability, or normal around a mean."""
     sigma: float = Field(0.1, gt=0)
     """Standard deviation of the Gaussian likelihood, on the [0, 1] pixel scale."""
 
     @property
     @abc.abstractmethod
     def generates(self) -> bool:
-        """Whether a latent alone makes a picture: then there are `encode`, `decode` and `sample`."""
+        """Whether an image can be decoded from a latent alone; then there are `encode`, `decode` and `sample`."""
 
     def picture(self, outputs: Tensor) -> Images:
-        """The pictures that the decoder's outputs stand for: each pixel's mean."""
+        """The images that the decoder's outputs describe: the mean of each pixel."""
         return torch.sigmoid(outputs) if self.likelihood == "bernoulli" else outputs
 
     def log_likelihood(self, outputs: Tensor, images: Images) -> PerPicture:
@@ -74,33 +74,33 @@ class LatentNetwork(Network, abc.ABC, family="network"):
 
 
 class LatentModule(nn.Module, abc.ABC):
-    """What a `LatentNetwork` builds. `forward` gives the restored pictures at the latent's mean, [0, 1]."""
+    """The module of a `LatentNetwork`. `forward` returns the restored images at the latent's mean, [0, 1]."""
 
     @abc.abstractmethod
     def explain(
         self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1
     ) -> Explanation:
-        """Account for clean pictures, given their degraded ones; latents are drawn from `generator`.
+        """The terms of the bound for clean images, given degraded ones; latents are drawn from `generator`.
 
         With a `count` above 1 everything in the explanation is (count · batch, …): the whole batch, then once more, and so on.
         """
 
     @abc.abstractmethod
     def draw(self, degraded: Images, generator: torch.Generator) -> Images:
-        """One restoration for each degraded picture, its latent drawn; [0, 1]."""
+        """One restoration of each degraded image, its latent drawn; [0, 1]."""
 
 
 class VAE(LatentNetwork, abc.ABC, family="network"):
-    """Settings of a variational auto-encoder for pictures of one size. `build` returns a `VAEModule`.
+    """Settings of a variational auto-encoder for images of one size. `build` returns a `VAEModule`.
 
-    Trained on pictures alone it explains them; trained on degraded and clean ones it encodes the degraded picture and
-    decodes the clean one. The prior is the standard normal.
+    Trained on clean images alone it models them; trained on pairs it encodes the degraded image and decodes the clean
+    one. The prior is the standard normal.
     """
 
     height: int = Field(28, ge=1, le=256)
-    """Height of the pictures in pixels."""
+    """Height of the images in pixels."""
     width: int = Field(28, ge=1, le=256)
-    """Width of the pictures in pixels."""
+    """Width of the images in pixels."""
 
     @property
     def generates(self) -> bool:
@@ -111,26 +111,30 @@ class VAE(LatentNetwork, abc.ABC, family="network"):
         return (4, 4)
 
     @property
+    def halo(self) -> None:
+        return None
+
+    @property
     def coarse(self) -> tuple[int, int]:
-        """Height and width of the coarsest features: a quarter of the picture's, rounded up."""
+        """Height and width of the coarsest features: a quarter of the image's, rounded up."""
         return -(-self.height // 4), -(-self.width // 4)
 
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
         if size is None:
             raise ShapeMismatch(
-                f"A variational auto-encoder ({self.kind}) learns pictures of one size, and these differ. Bring them to one size."
+                f"A variational auto-encoder ({self.kind}) learns images of one size, but these differ. Resize or crop them."
             )
         if max(size) > 256:
             raise ShapeMismatch(
-                f"These pictures are {size[0]} × {size[1]}; {self.kind} takes up to 256 × 256. Make them smaller."
+                f"These images are {size[0]} × {size[1]} px; {self.kind} takes up to 256 × 256 px. Reduce them."
             )
         return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
 
     def check_size(self, height: int, width: int) -> None:
         if (height, width) != (self.height, self.width):
             raise ShapeMismatch(
-                f"This {self.kind} was built for pictures of {self.height} × {self.width} (height × width), but {height} × {width} "
-                "came. Resize them, or train one on pictures like these."
+                f"This {self.kind} was built for images of {self.height} × {self.width} px (height × width), got {height} × "
+                f"{width}. Resize them, or train a model on images like these."
             )
 
 

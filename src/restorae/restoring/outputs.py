@@ -12,6 +12,7 @@ import numpy as np
 
 from restorae.error_bound import stored_span
 from restorae.formats import (
+    ArrayOriginal,
     Original,
     Page,
     Writer,
@@ -20,7 +21,6 @@ from restorae.formats import (
     plain_suffix,
     write_array,
 )
-from restorae.formats.array_files import ArrayOriginal
 from restorae.pixels import ValueRange, stored_values
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.tasks import FileTask
@@ -157,7 +157,7 @@ class MapOutput(Output):
 
     def __init__(self, original: Original, names: Sequence[Path], gain: float) -> None:
         self.gain = gain
-        self.in_units = isinstance(original, ArrayOriginal)
+        self.in_units = original.is_array
         self.pages = tuple(_plain(page, self.in_units) for page in original.pages)
         suffix = plain_suffix(self.pages, original)
         target = next(name for name in names if name.suffix == suffix)

@@ -20,6 +20,7 @@ from restorae.formats import (
     kind_of,
     picture_files,
 )
+from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
 """The log of a run, in the folder of its results; by it such a folder is recognised."""
@@ -153,17 +154,6 @@ def _check_name(out: Path) -> None:
         out.is_dir()
     except OSError as error:
         raise OutputError(explain_write_failure(out, error)) from None
-
-
-def check_exists(given: Path) -> None:
-    """Raise `BadPicture` if there is no such file or folder."""
-    try:
-        given.lstat()
-        given.is_dir()
-    except FileNotFoundError:
-        raise BadPicture("no such file or folder", subject=given) from None
-    except OSError as error:
-        raise BadPicture(f"cannot be read: {error.strerror or error}", subject=given) from None
 
 
 def _without_results(found: list[Path], given: Path, out: Path) -> list[Path]:

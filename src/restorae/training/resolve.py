@@ -87,6 +87,7 @@ def resolve(recipe: Recipe, facts: DataFacts) -> ResolvedRecipe:
             steps = _STEPS_ON_PATCHES
         else:
             steps = max(1, round((recipe.epochs or _EPOCHS) * max(1, draws // wished)))
+    warmup = min(recipe.warmup, steps // 10) if steps else recipe.warmup
     clip = loss.gradient_limit if recipe.clip_gradients is None else recipe.clip_gradients
     keep = recipe.keep or (
         "best" if facts.held_out and (facts.kind == "pairs" or recipe.patience) else "last"
@@ -106,7 +107,7 @@ def resolve(recipe: Recipe, facts: DataFacts) -> ResolvedRecipe:
             "batch_size": batch_size,
             "steps": steps,
             # a short training warms up shortly
-            "warmup": min(recipe.warmup, steps // 10) if steps else recipe.warmup,
+            "warmup": warmup if warmup > 1 else 0,  # one step of warm-up is none
             "keep": keep,
         }
     )

@@ -1,4 +1,4 @@
-"""What a training is checked on between epochs, and whether its end is worth keeping."""
+"""Validation between epochs, and whether the end result is worth keeping."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from restorae.errors import TrainingCollapsed
+from restorae.errors import Fix, Message, TrainingCollapsed
 from restorae.evaluating import constant_answer_error, evaluate_latent, has_collapsed
 from restorae.evaluating import evaluate as score
 from restorae.losses import MSE, Batch, Loss
@@ -23,6 +23,7 @@ _SEED = 1
 _LATE = 10**9
 """A step at which every warm-up is over."""
 _SHOWN = 256
+_AGAINST_COLLAPSE = (Fix("learning_rate", action="change"), Fix("seed", action="change"))
 _COLLAPSED, _UNCHANGED = 0.02, 0.005
 
 
@@ -39,7 +40,7 @@ class ValidationResult:
 
 
 class Validation(abc.ABC):
-    """Measures a model on the pictures that were kept from training."""
+    """Measures a model on the held-out images."""
 
     error = "validation_loss"
     """Which figure says how good a model is: the smaller, the better."""
@@ -48,7 +49,7 @@ class Validation(abc.ABC):
         self.data = data
         count, seen = (
             len(data.test_set),
-            "held-out pictures" if data.held_out else "pictures that it was trained on",
+            "held-out images" if data.held_out else "images that it was trained on",
         )
         self.on = f"{count:,} {seen} of {data.source}"
 
@@ -88,13 +89,14 @@ class RestoringValidation(Validation):
         restored, degraded = result.figures["mse"], result.figures["mse_degraded"]
         if has_collapsed(restored, self.constant):
             raise TrainingCollapsed(
-                f"The network has collapsed: on validation pictures its error ({restored:.4f}) is no better than that of one "
-                f"constant answer ({self.constant:.4f}). It was not saved. Try a smaller --learning-rate, another --seed, longer "
-                "training, and no sigmoid at the network's output (docs/why-it-collapses.md)."
+                f"The network has collapsed: on validation images its error ({restored:.4f}) is no better than that of one "
+                f"constant answer ({self.constant:.4f}). It was not saved. Longer training may help, and a network without a "
+                "sigmoid at its output (docs/why-it-collapses.md)",
+                fix=_AGAINST_COLLAPSE,
             )
         if restored >= degraded:
             progress.warn(
-                "This model is no better than leaving the pictures alone (validation). Train longer or look at the data."
+                "This model is no better than leaving the images alone (validation). Train longer or check the data."
             )
 
 
@@ -114,7 +116,7 @@ class VaeValidation(Validation):
             if binarised and found.binarised
             else (found.grey, "grey")
         )
-        called = "validation loss" if self.data.held_out else "loss on training pictures"
+        called = "validation loss" if self.data.held_out else "loss on training images"
         return ValidationResult(
             {
                 "validation_loss": -bound.elbo,
@@ -123,7 +125,7 @@ class VaeValidation(Validation):
                 "active_units": found.active_units,
                 "latent_dim": found.latent_dim,
             },
-            f"{called} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats a picture ({what}), "
+            f"{called} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats per image ({what}), "
             f"{found.active_units} of {found.latent_dim} latent dimensions in use",
             {"on": self.on, **found.model_dump(mode="json")},
         )
@@ -139,8 +141,11 @@ class VaeValidation(Validation):
         )
         verb = "says" if used <= 1 else "say"
         progress.warn(
-            f"{what} {verb} anything about the picture; the KL divergence of the others is near zero. That is normal for wide latents; to "
-            "use more, try a smaller --beta, --kl-warmup 2000 or --free-bits 0.1."
+            Message(
+                f"{what} {verb} anything about the image; the KL divergence of the others is near zero. That is normal for "
+                "wide latents; to use more, lower {} or raise {} or {}",
+                settings=("beta", "kl_warmup", "free_bits"),
+            )
         )
 
 
@@ -172,19 +177,20 @@ class NoisyValidation(Validation):
             "spread": _mean(spread),
             "restored": _mean(restored_spread),
         }
-        sentence = f"validation loss {figures['validation_loss']:.5f}, noise taken off {figures['taken_off']:.4f} (standard deviation)"
+        sentence = f"validation loss {figures['validation_loss']:.5f}, noise removed {figures['taken_off']:.4f} (standard deviation)"
         return ValidationResult(figures, sentence, {"on": self.on, **figures})
 
     def check(self, result: ValidationResult, progress: Progress) -> None:
         figures = result.figures
         if figures["spread"] > 0 and figures["restored"] < _COLLAPSED * figures["spread"]:
             raise TrainingCollapsed(
-                "The network has collapsed: whatever picture it is shown, it answers nearly the same. It was not saved. Are the noisy "
-                "pictures all alike, or noise alone? Else try a smaller --learning-rate, another --seed or longer training."
+                "The network has collapsed: its output is almost the same for every input. It was not saved. Check that the "
+                "noisy images differ and show more than noise; longer training may help",
+                fix=_AGAINST_COLLAPSE,
             )
         if figures["taken_off"] < _UNCHANGED * figures["spread"]:
             progress.warn(
-                "This model hardly changes the pictures: it found no noise that it could tell from what they show."
+                "This model hardly changes the images: it found no noise that it could tell from their content."
             )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from restorae.data import open_pictures
-from restorae.degradations import Chain, Degradation
+from restorae.degradations import Composite, Degradation
 from restorae.errors import UsageError
 from restorae.evaluating import Tally
 from restorae.latent import tiled
@@ -130,7 +130,7 @@ def part_of(picture: Picture, x: float, y: float) -> Images:
 def described() -> list[dict[str, Any]]:
     """Every kind of damage with its own JSON schema, of which a page makes its sliders; a new kind appears by itself."""
     found = sorted(
-        (kind for kind in kinds(Degradation) if kind is not Chain),  # type: ignore[type-abstract]
+        (kind for kind in kinds(Degradation) if not issubclass(kind, Composite)),  # type: ignore[type-abstract]
         key=lambda kind: kind.kind,
     )
     return [

@@ -48,7 +48,7 @@ def label(name: str) -> str:
     """The label of a setting in the page's forms.
 
     >>> label("self_ensemble"), label("mask")
-    ("Self-ensemble", 'Only where I paint')
+    ('Self-ensemble', 'Only where I paint')
     """
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 

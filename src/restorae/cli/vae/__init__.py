@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from restorae.cli.vae.looking import clusters, interpolate, manifold, reconstruct, sample
-from restorae.cli.vae.measuring import encode, evaluate
+from restorae.cli.groups import GroupedCommand
+from restorae.cli.vae.encode import encode
+from restorae.cli.vae.evaluate import evaluate
+from restorae.cli.vae.images import interpolate, reconstruct, sample
+from restorae.cli.vae.plots import clusters, manifold
 from restorae.cli.vae.train import train
 
 vae = typer.Typer(
-    help="Learn where pictures live, walk there and make new ones.", no_args_is_help=True
+    help="Train variational auto-encoders and explore their latent space.", no_args_is_help=True
 )
 for command in (train, manifold, clusters, sample, interpolate, reconstruct, encode, evaluate):
-    vae.command()(command)
+    vae.command(cls=GroupedCommand)(command)

@@ -1,16 +1,19 @@
-"""Options that the commands of `restorae vae` share, and what they take by default."""
+"""Options that the commands of `restorae vae` share, and their checks."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.errors import UsageError
+from restorae.errors import Fix, ShapeMismatch, UsageError
 
 if TYPE_CHECKING:
+    from restorae.data import Pictures
     from restorae.model import Model
+    from restorae.networks import Network
 
 DEFAULT_MODEL = "digits-vae"
 
@@ -22,17 +25,14 @@ Data = Annotated[
     str | None,
     typer.Option(
         metavar="DATA",
-        help="A data set's name, a folder, .npy, .npz or idx; by default mnist, else the embedded digits.",
+        help="A data set's name, a folder, .npy, .npz or idx. Default: mnist, or the embedded digits if it is unavailable.",
     ),
 ]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite/--no-overwrite", help="Replace a file that is there already.")
-]
 Zoom = Annotated[
     int,
     typer.Option(
-        min=1, max=64, help="Each pixel becomes so many, so that small pictures can be seen."
+        min=1, max=64, help="Enlargement: each pixel becomes a square of this many pixels a side."
     ),
 ]
 
@@ -49,7 +49,28 @@ def load_vae(name: str, device: str) -> Model:
     model = load(name).to(device)
     if not isinstance(model.network, VAE):
         raise UsageError(
-            f"{name} is no variational auto-encoder: its network ({model.network.kind}) has no latent vector to walk in. "
-            "Give a model that restorae vae train wrote, or digits-vae."
+            f"is not a variational auto-encoder: its network ({model.network.kind}) has no latent vector. "
+            "Choose a model that restorae vae train wrote",
+            subject=name,
+            fix=Fix("model", DEFAULT_MODEL),
         )
     return model
+
+
+def numbers(text: str) -> list[float]:
+    """Finite numbers separated by commas; an empty list if the text is anything else."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        return []
+    return found if all(map(math.isfinite, found)) else []
+
+
+def check_one_size(network: Network, pictures: Pictures) -> None:
+    """Raise `ShapeMismatch` unless all images have the one size and the channels that the network takes."""
+    network.check_channels(pictures.channels)
+    if pictures.common_size is None:
+        raise ShapeMismatch(
+            "These images differ in size; a variational auto-encoder takes images of the size that it learned from"
+        )
+    network.check_size(*pictures.common_size)

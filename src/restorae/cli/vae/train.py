@@ -72,7 +72,6 @@ def train(
     """Train a variational auto-encoder: loss = reconstruction + beta · KL, in nats per picture."""
     from restorae.cli.console import say, terminal_progress
     from restorae.losses import NegativeELBO
-    from restorae.machine import keep_freed_memory
     from restorae.model import find, read_card, with_suffix
     from restorae.networks import VAE, Network
     from restorae.training import NOTHING, Machinery, Recipe
@@ -121,7 +120,6 @@ def train(
         seed=seed,
     )
     machinery = Machinery(device=device, workers=workers, data_dir=data_dir)
-    keep_freed_memory()
     model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
     card = model.card
     say(

@@ -107,8 +107,10 @@ function goTo(next) {
 /** Decode the newest latent; those that came while the last one was decoded are skipped. */
 const decode = newest(async () => {
   try {
-    const answer = await ask(path(`decode?as=raw&at=${latent.map((value) => value.toFixed(4)).join(",")}`));
+    const at = latent.map((value) => value.toFixed(4)).join(",");
+    const answer = await ask(path(`decode?as=raw&at=${at}`));
     put($("decoded"), await pictures(answer), 0);
+    $("decoded").dataset.at = at;
     $("decoded").dataset.frames = String(Number($("decoded").dataset.frames ?? 0) + 1);
   } catch (error) {
     $("latent-note").textContent = error.message;

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from criteria import spread_over
-from learning_data import (
+from lesson.vae_quality import spread_over
+from settings import Bench
+from writing import table
+
+from learning.data import (
     TEST_BACKGROUNDS,
     TEST_LAYOUTS,
     Page,
@@ -17,11 +20,8 @@ from learning_data import (
     save_pairs,
     split_pages,
 )
-from learning_targets import FEW, PAGES
-from learning_training import train, working_folder
-from settings import Bench
-from writing import table
-
+from learning.targets import FEW, PAGES
+from learning.training import train, working_folder
 from restorae.data import match, open_pictures
 from restorae.evaluating import TestSet, evaluate
 from restorae.model import load

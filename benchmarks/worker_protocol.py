@@ -1,6 +1,6 @@
 """The worker's end of the line: requests come on stdin and answers go to stdout, one JSON object per line.
 
-Both sides of the benchmark speak it, so this file needs nothing but Python. Between requests a worker is blocked in
+All contestants speak it, so this file needs nothing but Python. Between requests a worker is blocked in
 reading: that is what keeps it idle while the other side works.
 """
 

@@ -1,4 +1,4 @@
-"""How the sides come to be: the digits they share, virtual environments for those who need one, and their processes."""
+"""The processes that are compared: the digits they share, their virtual environments, their commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from alternating import Side, SideFailed
+from interleaved_timing import Contestant, ContestantFailed
 from settings import DAMAGE, ROOT, Bench
 
 from restorae.data import ArrayPictures, load_named
@@ -21,7 +21,7 @@ PEERS_VENV = ROOT / "build" / "peers-venv"
 
 
 def prepare_digits(bench: Bench) -> Path:
-    """A folder with MNIST's training digits, its test digits, these with the noise that both sides are scored on, and all of them.
+    """A folder with MNIST's training digits, its test digits, these with the noise that both contestants are scored on, and all of them.
 
     Raises:
         DataUnavailable: MNIST is nowhere; the message says where it is looked for.
@@ -48,7 +48,7 @@ def keras_python(bench: Bench) -> Path:
     """The Python that has Keras: the one that was named, else that of build/keras-venv, made now if it is not there.
 
     Raises:
-        SideFailed: it could not be installed; the message says why.
+        ContestantFailed: it could not be installed; the message says why.
     """
     return _python_with("Keras and TensorFlow", "keras", KERAS_VENV, bench.keras_python)
 
@@ -57,7 +57,7 @@ def peers_python(bench: Bench) -> Path:
     """The Python that has BM3D: the one that was named, else that of build/peers-venv, made now if it is not there.
 
     Raises:
-        SideFailed: it could not be installed; the message says why.
+        ContestantFailed: it could not be installed; the message says why.
     """
     return _python_with("BM3D", "peers", PEERS_VENV, bench.peers_python)
 
@@ -84,7 +84,7 @@ def _python_with(what: str, name: str, venv: Path, named: Path | None) -> Path:
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         subprocess.run(install, check=True)
     except (subprocess.CalledProcessError, OSError) as error:
-        raise SideFailed(
+        raise ContestantFailed(
             f"{what} could not be installed into {venv} ({error}); pip's words are above. There are no packages of it for some "
             f"Pythons: make one with another Python yourself and name it with --{name}-python."
         ) from None
@@ -92,7 +92,7 @@ def _python_with(what: str, name: str, venv: Path, named: Path | None) -> Path:
     return python
 
 
-def start_keras(bench: Bench, digits: Path) -> Side:
+def start_keras(bench: Bench, digits: Path) -> Contestant:
     """The Keras side."""
     command = [
         str(keras_python(bench)),
@@ -102,7 +102,7 @@ def start_keras(bench: Bench, digits: Path) -> Side:
         "--threads",
         str(bench.threads),
     ]
-    return Side(
+    return Contestant(
         "keras",
         command,
         {"CUDA_VISIBLE_DEVICES": "-1", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -110,13 +110,13 @@ def start_keras(bench: Bench, digits: Path) -> Side:
     )
 
 
-def start_restorae(bench: Bench, digits: Path, name: str) -> Side:
+def start_restorae(bench: Bench, digits: Path, name: str) -> Contestant:
     """A process of restorae; each training that is held needs one."""
     command = [sys.executable, str(HERE / "restorae_worker.py"), "--data", str(digits)]
-    return Side(name, command, threads_of(bench), _log(bench, name))
+    return Contestant(name, command, threads_of(bench), _log(bench, name))
 
 
-def start_bm3d(bench: Bench, sigma: float) -> Side:
+def start_bm3d(bench: Bench, sigma: float) -> Contestant:
     """BM3D, told the noise."""
     command = [
         str(peers_python(bench)),
@@ -126,7 +126,7 @@ def start_bm3d(bench: Bench, sigma: float) -> Side:
         "--sigma",
         str(sigma),
     ]
-    return Side(
+    return Contestant(
         "bm3d", command, {**threads_of(bench), "PYTHONDONTWRITEBYTECODE": "1"}, _log(bench, "bm3d")
     )
 
@@ -139,7 +139,7 @@ def start_whole(
     precision: str = "auto",
     *,
     channels: int = 1,
-) -> Side:
+) -> Contestant:
     """A process that restores whole pictures in one way; of what brings no model, for pictures of so many channels."""
     command = [
         sys.executable,
@@ -151,7 +151,7 @@ def start_whole(
         "--channels",
         str(channels),
     ]
-    return Side(
+    return Contestant(
         name,
         command + (["--model", str(model.absolute())] if model else []),
         threads_of(bench),
@@ -159,9 +159,9 @@ def start_whole(
     )
 
 
-def open_picture(sides: Mapping[str, Side], picture: Path) -> None:
+def open_picture(contestants: Mapping[str, Contestant], picture: Path) -> None:
     """Every side takes the same picture in hand."""
-    for side in sides.values():
+    for side in contestants.values():
         side.ask("open", picture=str(picture.absolute()))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alternating import SideFailed
+from interleaved_timing import ContestantFailed
 
 _EVERY = 0.01
 _LAST_LINES = 5
@@ -30,7 +30,7 @@ def watch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     """Run a command to its end, looking at its memory a hundred times a second; what it says goes to `log`.
 
     Raises:
-        SideFailed: it failed; the message has its last words.
+        ContestantFailed: it failed; the message has its last words.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     anonymous = resident = 0
@@ -58,7 +58,7 @@ def watch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         seconds = time.perf_counter() - started
     if process.returncode:
         last = log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
-        raise SideFailed(
+        raise ContestantFailed(
             f"{' '.join(command)} ended with status {process.returncode}:\n  " + "\n  ".join(last)
         )
     return Watched(seconds, anonymous, resident)

@@ -16,6 +16,7 @@ from restorae.degradations import Degradation
 from restorae.errors import UnknownKind
 from restorae.evaluating import LatentEvaluation, TestSet, evaluate_latent
 from restorae.model import Model, load
+from restorae.model.inference import draw_samples
 from restorae.randomness import derive_seed, generator
 from restorae.similarity import psnr_from
 
@@ -171,7 +172,7 @@ def restore(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         train.pictures.stored[known], train.labels[known], READER_EPOCHS, bench.seed
     )
     say("the classifier has learned to read")
-    drawn = restorer.sample_restorations(noisy, bench.restorations, bench.seed).clamp(0, 1)
+    drawn = draw_samples(restorer, noisy, bench.restorations, bench.seed).clamp(0, 1)
     judged = judge(drawn, denoiser.restore_images(noisy).clamp(0, 1), noisy, clean, labels, reader)
     say(
         ", ".join(f"{who} {psnr:.2f} dB" for who, psnr in judged["psnr"].items())

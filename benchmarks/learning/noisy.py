@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from learning_data import (
+from settings import Bench
+from writing import table
+
+from learning.data import (
     CHANNELS,
     FIELDS,
     place_of,
@@ -15,11 +18,8 @@ from learning_data import (
     test_set_from,
     training_photos,
 )
-from learning_targets import MICROGRAPHS, NOISY, NOISY_ONLY
-from learning_training import train, working_folder
-from settings import Bench
-from writing import table
-
+from learning.targets import MICROGRAPHS, NOISY, NOISY_ONLY
+from learning.training import train, working_folder
 from restorae.data import match, open_noisy
 from restorae.evaluating import TestSet, evaluate
 from restorae.evaluating.baselines import all_baselines

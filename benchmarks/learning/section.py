@@ -15,13 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import learning_denoise
-import learning_noisy
-import learning_pages
-import learning_sheets
 from settings import Bench
 from writing import provenance, table
 
+from learning import denoise, noisy, pages, sheets
 from restorae.errors import DataUnavailable, UnknownKind
 from restorae.machine import describe
 from restorae.version import VERSION
@@ -45,44 +42,42 @@ class Section:
 SECTIONS: Mapping[str, Section] = {
     "denoise": Section(
         "Gaussian noise on photos",
-        learning_denoise.measure,
-        learning_denoise.goals,
-        learning_denoise.report,
+        denoise.measure,
+        denoise.goals,
+        denoise.report,
         trains=False,
     ),
     "speed": Section(
         "What that costs",
-        learning_denoise.measure_speed,
-        learning_denoise.speed_goals,
-        learning_denoise.report_speed,
+        denoise.measure_speed,
+        denoise.speed_goals,
+        denoise.report_speed,
         trains=False,
     ),
-    "pages": Section(
-        "Dirty pages", learning_pages.measure, learning_pages.goals, learning_pages.report
-    ),
+    "pages": Section("Dirty pages", pages.measure, pages.goals, pages.report),
     "few": Section(
         "Dirty pages from eight pairs",
-        learning_pages.measure_few,
-        learning_pages.goals_of_few,
-        learning_pages.report_few,
+        pages.measure_few,
+        pages.goals_of_few,
+        pages.report_few,
     ),
     "noisy": Section(
         "Photos from noisy pictures alone",
-        learning_noisy.measure,
-        learning_noisy.goals,
-        learning_noisy.report,
+        noisy.measure,
+        noisy.goals,
+        noisy.report,
     ),
     "w2s": Section(
         "Micrographs from noisy pictures alone",
-        learning_noisy.measure_w2s,
-        learning_noisy.goals_of_w2s,
-        learning_noisy.report_w2s,
+        noisy.measure_w2s,
+        noisy.goals_of_w2s,
+        noisy.report_w2s,
     ),
     "sheets": Section(
         "Pictures to look at",
-        learning_sheets.measure,
-        learning_sheets.goals,
-        learning_sheets.report,
+        sheets.measure,
+        sheets.goals,
+        sheets.report,
     ),
 }
 

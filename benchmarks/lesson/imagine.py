@@ -1,4 +1,4 @@
-"""Part `imagine`: the lesson's variational auto-encoder on both sides, and what the bundled ones are worth (`criteria.py`)."""
+"""Part `imagine`: the lesson's variational auto-encoder on both contestants, and what the bundled ones are worth (`vae_quality.py`)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-import criteria
 import torch
-from alternating import WARM_UP, Spread, in_turns
+from contestants import prepare_digits, start_keras, start_restorae, vae_settings
+from interleaved_timing import WARM_UP, Spread, in_turns
 from settings import BATCH_SIZE, Bench
-from sides import prepare_digits, start_keras, start_restorae, vae_settings
 from writing import table
+
+from lesson import vae_quality
 
 TITLE = "Variational auto-encoders"
 TERMS = ("loss", "reconstruction", "kl")
@@ -33,8 +34,8 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         ours.ask(
             "begin", epochs=epochs, **vae_settings(bench, bench.seed, bench.all_draws_like_keras)
         )
-        sides = {"keras": keras, "restorae": ours}
-        laps = in_turns(sides, {"do": "epoch"}, bench.rounds, say)
+        contestants = {"keras": keras, "restorae": ours}
+        laps = in_turns(contestants, {"do": "epoch"}, bench.rounds, say)
         keras.ask("finish")
         parameters = {"keras": begun["parameters"], "restorae": ours.ask("finish")["parameters"]}
         model = str((bench.folder / "vae.safetensors").absolute())
@@ -57,8 +58,8 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         "idle": idle,
         "vae_epochs": bench.vae_epochs,
         "trainings": trainings,
-        "explained": criteria.explain(bench, say),
-        "restored": criteria.restore(bench, say),
+        "explained": vae_quality.explain(bench, say),
+        "restored": vae_quality.restore(bench, say),
     }
 
 
@@ -89,8 +90,8 @@ def report(record: Mapping[str, Any]) -> str:
         [
             *_report_speed(found, record["machine"]["precision"]),
             *_report_losses(found),
-            *criteria.report_explaining(found["explained"]),
-            *criteria.report_restoring(found["restored"]),
+            *vae_quality.report_explaining(found["explained"]),
+            *vae_quality.report_restoring(found["restored"]),
         ]
     )
 
@@ -124,7 +125,7 @@ def _report_speed(found: Mapping[str, Any], precision: str) -> list[str]:
     return [
         table(["", "Keras, s", "restorae, s", "ratio", "target"], rows),
         f"Medians with the smallest and the largest of {len(laps)} epochs and {len(grids)} manifolds on each side, after one of each that "
-        f"does not count. The ratio is that of the same round. An epoch is its steps, as many on both sides, in batches of {BATCH_SIZE}; "
+        f"does not count. The ratio is that of the same round. An epoch is its steps, as many for both, in batches of {BATCH_SIZE}; "
         f"looking at 5,000 digits between epochs, which Keras's side does not do, takes restorae {besides.to_text()} s more. Keras has "
         f"{parameters['keras']} parameters and restorae {parameters['restorae']}. Keras calls `predict` for each of {side * side:,} "
         f"latents, as the lesson does; restorae decodes them in one call. restorae computes in {precision}, Keras in float32. While one "

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from alternating import Side, SideFailed, Spread
+from contestants import prepare_digits, recipe_settings, start_keras, start_restorae
+from interleaved_timing import Contestant, ContestantFailed, Spread
 from settings import EPOCHS, Bench
-from sides import prepare_digits, recipe_settings, start_keras, start_restorae
 from writing import table
 
 from restorae.model import bundled
@@ -26,7 +26,7 @@ class Training:
     """One training of three epochs: whose, and what it is told to begin with."""
 
     who: str
-    side: Side
+    side: Contestant
     settings: Mapping[str, object]
 
 
@@ -67,7 +67,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         }
 
 
-def _ours(bench: Bench, side: Side, network: str, index: int) -> Training:
+def _ours(bench: Bench, side: Contestant, network: str, index: int) -> Training:
     return Training(
         network, side, recipe_settings(bench, network, bench.seed + index, bench.draws_of_a_user)
     )
@@ -90,7 +90,7 @@ def _race(members: list[Training]) -> list[dict[str, Any]]:
         try:
             run["finished"] = each.side.ask("finish")
             run |= each.side.ask("score")
-        except SideFailed as refusal:
+        except ContestantFailed as refusal:
             # a network that collapsed is a result; anything else is not
             if refusal.kind != "TrainingCollapsed":
                 raise

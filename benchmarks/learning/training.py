@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contestants import threads_of
+from memory_watch import watch
 from settings import Bench
-from sides import threads_of
-from watching import watch
 
 from restorae.model import SUFFIX, Model, load
 
@@ -60,7 +60,7 @@ def train(
         start: a model whose weights to start from; "" leaves that to the command.
 
     Raises:
-        SideFailed: the command failed; the message has its last words.
+        ContestantFailed: the command failed; the message has its last words.
     """
     folder = working_folder(bench)
     written = folder / f"{name}.toml"

@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from typing import Any
 
 import dncnn
-from alternating import Spread, in_turns, seconds_of
-from learning_data import test_photos, test_set_from
-from learning_targets import DENOISING, PUBLISHED, SIGMAS, SPEED
-from learning_training import working_folder
+from contestants import open_picture, start_whole
+from interleaved_timing import Spread, in_turns, seconds_of
 from settings import Bench
-from sides import open_picture, start_whole
-from subjects import save_array, side_of
+from test_images import save_array, side_of
 from writing import table
 
+from learning.data import test_photos, test_set_from
+from learning.targets import DENOISING, PUBLISHED, SIGMAS, SPEED
+from learning.training import working_folder
 from restorae.evaluating import CoverageTally, TestSet, evaluate
 from restorae.model import Model, find, load
 
@@ -173,7 +173,7 @@ def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     model, found = find(bench.denoiser), {}
     for channels, colour in _COLOURS.items():
         with ExitStack() as stack:
-            sides = {
+            contestants = {
                 "dncnn": stack.enter_context(
                     start_whole(bench, f"dncnn {colour}", "dncnn", channels=channels)
                 ),
@@ -181,18 +181,18 @@ def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
                     start_whole(bench, f"denoiser {colour}", "tiled", model)
                 ),
             }
-            precision = sides["auto"].hello["machine"]["precision"]
+            precision = contestants["auto"].hello["machine"]["precision"]
             if precision != "float32":
-                sides["float32"] = stack.enter_context(
+                contestants["float32"] = stack.enter_context(
                     start_whole(bench, f"denoiser {colour} float32", "tiled", model, "float32")
                 )
             megapixels = bench.speed_megapixels
             open_picture(
-                sides,
+                contestants,
                 save_array(working_folder(bench) / "noisy.npy", megapixels, channels, bench.seed),
             )
-            laps = in_turns(sides, {"do": "restore"}, bench.rounds, say)
-            idle = max(side.idle_share for side in sides.values())
+            laps = in_turns(contestants, {"do": "restore"}, bench.rounds, say)
+            idle = max(side.idle_share for side in contestants.values())
         found[str(channels)] = {
             "megapixels": side_of(megapixels) ** 2 / 1e6,
             "laps": laps,

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from criteria import load_or_none
-from learning_data import place_of
-from learning_training import train, working_folder
+from lesson.vae_quality import load_or_none
 from settings import Bench
 
+from learning.data import place_of
+from learning.training import train, working_folder
 from restorae.data import Pictures, open_noisy, open_pictures
 from restorae.figures import full_size_sheet, write_figure
 from restorae.model import SUFFIX, Model

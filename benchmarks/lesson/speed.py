@@ -1,4 +1,4 @@
-"""Part `speed`: seconds per epoch of the same network on both sides, and of restoring the test digits."""
+"""Part `speed`: seconds per epoch of the same network on both contestants, and of restoring the test digits."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from alternating import WARM_UP, Side, Spread, in_turns
+from contestants import prepare_digits, recipe_settings, start_keras, start_restorae
+from interleaved_timing import WARM_UP, Contestant, Spread, in_turns
 from settings import BATCH_SIZE, Bench
-from sides import prepare_digits, recipe_settings, start_keras, start_restorae
 from writing import table
 
 TITLE = "Speed"
 
 
 def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
-    """Train on all sides, an epoch in turn, then restore the test digits in turn."""
+    """Train on all contestants, an epoch in turn, then restore the test digits in turn."""
     digits = prepare_digits(bench)
     with ExitStack() as stack:
         keras = stack.enter_context(start_keras(bench, digits))
-        sides = {
+        contestants = {
             name: stack.enter_context(start_restorae(bench, digits, f"restorae {name}"))
             for name in ("conv", "unet")
         }
-        machine = sides["conv"].hello["machine"]
+        machine = contestants["conv"].hello["machine"]
         if machine["precision"] != "float32":
-            sides["conv float32"] = stack.enter_context(
+            contestants["conv float32"] = stack.enter_context(
                 start_restorae(bench, digits, "restorae conv float32")
             )
         facts: dict[str, Any] = {
             "machine": machine,
-            "versions": {**sides["conv"].hello["versions"], **keras.hello["versions"]},
+            "versions": {**contestants["conv"].hello["versions"], **keras.hello["versions"]},
         }
-        everyone = {"keras": keras, **sides}
-        _begin(bench, keras, sides)
+        everyone = {"keras": keras, **contestants}
+        _begin(bench, keras, contestants)
         epochs = in_turns(everyone, {"do": "epoch"}, bench.rounds, say)
-        finished = {name: side.ask("finish") for name, side in sides.items()}
+        finished = {name: side.ask("finish") for name, side in contestants.items()}
         keras.ask("finish")
         model = str((bench.folder / "conv.safetensors").absolute())
-        sides["conv"].ask("save", path=model)
+        contestants["conv"].ask("save", path=model)
         # a process that has trained has set up its memory for that; who restores has only loaded a model
         loaded = stack.enter_context(start_restorae(bench, digits, "restorae restoring"))
         loaded.ask("load", model=model)
@@ -57,10 +57,10 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def _begin(bench: Bench, keras: Side, sides: Mapping[str, Side]) -> None:
+def _begin(bench: Bench, keras: Contestant, contestants: Mapping[str, Contestant]) -> None:
     epochs = bench.rounds + WARM_UP
     keras.ask("begin", output="linear", seed=bench.seed, epochs=epochs)
-    for name, side in sides.items():
+    for name, side in contestants.items():
         network, _, precision = name.partition(" ")
         settings = recipe_settings(bench, network, bench.seed, bench.draws_like_keras)
         side.ask("begin", epochs=epochs, precision=precision or "auto", **settings)

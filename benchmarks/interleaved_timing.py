@@ -1,4 +1,4 @@
-"""Two or more sides that work in turns: long-lived processes, told line by line, idle while another works.
+"""Interleaved timing: long-lived processes that do the same work in turns, one at a time.
 
 A shared machine has good and bad minutes. What is compared runs within the same minute, in every round; the figure is
 the median of the rounds' ratios, with the smallest and the largest.
@@ -21,7 +21,7 @@ WARM_UP = 1
 """Rounds at the beginning that are not counted."""
 
 
-class SideFailed(Exception):
+class ContestantFailed(Exception):
     """A side could not do what it was asked; `kind` is the name of restorae's error, or empty when the process died."""
 
     def __init__(self, message: str, kind: str = "") -> None:
@@ -29,7 +29,7 @@ class SideFailed(Exception):
         self.kind = kind
 
 
-class Side:
+class Contestant:
     """A worker process, and how much processor time it took while it should have been idle."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Side:
         """Send a request and wait for its answer.
 
         Raises:
-            SideFailed: it refused, or died; the message says what it said.
+            ContestantFailed: it refused, or died; the message says what it said.
         """
         assert self.process.stdin is not None
         self.idle_seconds += time.perf_counter() - self._answered
@@ -69,13 +69,13 @@ class Side:
         self._answered, self._used = time.perf_counter(), processor_seconds(self.process.pid)
         if not line:
             said = self.log.read_text(errors="replace").strip().splitlines()[-5:]
-            raise SideFailed(
+            raise ContestantFailed(
                 f"{self.name} ended unexpectedly (all of it is in {self.log}):\n  "
                 + "\n  ".join(said)
             )
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise SideFailed(f"{self.name}: {answer['error']}", answer["kind"])
+            raise ContestantFailed(f"{self.name}: {answer['error']}", answer["kind"])
         return answer
 
     @property
@@ -135,12 +135,15 @@ class Spread:
 
 
 def in_turns(
-    sides: Mapping[str, Side], request: Mapping[str, Any], rounds: int, say: Callable[[str], None]
+    contestants: Mapping[str, Contestant],
+    request: Mapping[str, Any],
+    rounds: int,
+    say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Rounds in which every side does the same in turn; the first, in which everything is set up, is not among them."""
     laps = []
     for lap in range(rounds + WARM_UP):
-        laps.append({name: side.ask(**request) for name, side in sides.items()})
+        laps.append({name: side.ask(**request) for name, side in contestants.items()})
         times = ", ".join(f"{name} {answer['seconds']:.2f} s" for name, answer in laps[-1].items())
         say(f"{request['do']} {lap} of {rounds}: {times}{' (warm-up)' if lap < WARM_UP else ''}")
     return laps[WARM_UP:]

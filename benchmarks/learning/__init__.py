@@ -1,0 +1,1 @@
+"""Section `learning`: what trainings on real images reach."""

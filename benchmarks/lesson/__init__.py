@@ -1,0 +1,1 @@
+"""Sections against the Keras lesson: speed, quality and the variational auto-encoder."""

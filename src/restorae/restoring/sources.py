@@ -1,0 +1,18 @@
+"""Whether what is to be restored is there: asked first, so without NumPy and the file formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restorae.errors import BadPicture
+
+
+def check_exists(given: Path) -> None:
+    """Raise `BadPicture` if there is no such file or folder."""
+    try:
+        given.lstat()
+        given.is_dir()
+    except FileNotFoundError:
+        raise BadPicture("no such file or folder", subject=given) from None
+    except OSError as error:
+        raise BadPicture(f"cannot be read: {error.strerror or error}", subject=given) from None

@@ -1,0 +1,77 @@
+"""Reading and writing change nothing in the process that they run in, unless it asks for that."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+
+from restorae.errors import BadPicture
+from restorae.formats import begin_result, open_original, read_still, write_gif, write_still
+from restorae.formats.libraries import without_tifffile_log
+
+
+def test_the_process_stays_as_it_was(tmp_path: Path) -> None:
+    logger = logging.getLogger("tifffile")
+
+    def state() -> tuple[object, ...]:
+        return logger.level, logger.disabled, tuple(logger.filters), pyvips.cache_get_max()
+
+    before = state()
+    assert pyvips.cache_get_max() > 0
+    write_still(tmp_path / "a.tif", np.zeros((8, 8), np.uint8))
+    read_still(tmp_path / "a.tif")
+    write_gif(tmp_path / "a.gif", np.zeros((2, 8, 8), np.uint8))
+    original = open_original(tmp_path / "a.tif")
+    with begin_result(original, tmp_path / "b.tif") as writer:
+        writer.put(0, 0, original.rows(0).read(8))
+        writer.finish()
+    assert state() == before
+
+
+def broken(path: Path) -> Path:
+    """A TIFF of which tifffile complains in its log: it names a second page where there is none."""
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint8), metadata=None)
+    content = bytearray(path.read_bytes())
+    start = int.from_bytes(content[4:8], "little")
+    end = start + 2 + 12 * int.from_bytes(content[start : start + 2], "little")
+    content[end : end + 4] = (2**31).to_bytes(4, "little")
+    path.write_bytes(content)
+    return path
+
+
+def test_what_tifffile_says_of_our_files_is_not_heard_and_all_else_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = broken(tmp_path / "in.tif")
+    with tifffile.TiffFile(path) as opened:
+        assert len(opened.pages) == 1
+    assert caplog.records, "tifffile says nothing of this file: the test would prove nothing"
+    caplog.clear()
+    with pytest.raises(BadPicture, match=r"in\.tif"):
+        open_original(path).rows(0).read(8)
+    assert not [record for record in caplog.records if record.name == "tifffile"]
+    caplog.clear()
+    with without_tifffile_log():
+        logging.getLogger("tifffile").error("ours")
+    logging.getLogger("tifffile").error("theirs")
+    assert [record.message for record in caplog.records] == ["theirs"]
+
+
+def test_a_program_of_its_own_may_quiet_them() -> None:
+    program = """
+import logging, sys
+from restorae.formats import quiet_libraries
+quiet_libraries()
+assert not {"pyvips", "tifffile"} & sys.modules.keys()
+from restorae.formats.libraries import import_pyvips
+assert import_pyvips().cache_get_max() == 0
+assert logging.getLogger("tifffile").level == logging.getLogger("pyvips").level == logging.CRITICAL
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
