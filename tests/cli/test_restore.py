@@ -135,8 +135,8 @@ def test_what_cannot_be_is_said_before_anything_is_done(
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("hello")
     assert "holds no images" in complaint("empty", "--model", small_model, "--out", "o")
-    assert "no file or folder" in complaint("nowhere", "--model", small_model, "--out", "o")
-    assert "no kind that is read" in complaint("notes.txt", "--model", small_model, "--out", "o")
+    assert "no such file or folder" in complaint("nowhere", "--model", small_model, "--out", "o")
+    assert "no format that is read" in complaint("notes.txt", "--model", small_model, "--out", "o")
     assert "There is no model" in complaint(
         pictures, "--model", "digits-denoizer", "--out", "o", status=2
     )
