@@ -42,6 +42,11 @@ DATA_SETS = {
         "P. Arbelaez, M. Maire, C. Fowlkes, J. Malik, University of California, Berkeley (2011)",
         "not stated at the source",
     ),
+    "photos-all": DataSet(
+        "the same photographs; 230 of Cloudinary CID22; 38 of CLIC 2025; 38 of gb82-image-set and budgie-backgrounds",
+        "BSDS500 as above; Cloudinary; CLIC; gianni-rosato and Buddies of Budgie",
+        "not stated (BSDS500), CC BY-SA 4.0 (CID22), Unsplash License (CLIC), CC0 (the others)",
+    ),
     "made-pages": DataSet(
         "generated pages of random words",
         "`recipes/make_pages.py` in the repository",

@@ -45,7 +45,14 @@ PATCH, BATCH = 128, 32
 MARGIN = 8  # patches are cut larger, so that the grid of JPEG's blocks can be shifted
 LEARNING_RATE, WARMUP = 1e-3, 1000
 WEAKEST = 1e-5  # mean squared error below which an image counts less: 50 dB
-SHARES = {"white": 0.44, "stored": 0.10, "photons": 0.09, "alike": 0.10, "grain": 0.12, "jpeg": 0.15}
+SHARES = {
+    "white": 0.44,
+    "stored": 0.10,
+    "photons": 0.09,
+    "alike": 0.10,
+    "grain": 0.12,
+    "jpeg": 0.15,
+}
 """Of a batch: white noise; the same clipped and quantised; Poisson-Gaussian; noise that is more or less the same in all
 channels; noise with a correlation length; any of them under JPEG of quality 60 to 98."""
 NETWORK = UNet(
@@ -80,12 +87,20 @@ class PatchStore:
         tops = (shares[0] * (heights - side + 1)).long()
         lefts = (shares[1] * (widths - side + 1)).long()
         steps = torch.arange(side, device=self.source.device)
-        rows = torch.where(shares[2, :, None] < 0.5, side - 1 - steps, steps)[:, :, None].expand(-1, -1, side)
-        columns = torch.where(shares[3, :, None] < 0.5, side - 1 - steps, steps)[:, None].expand(-1, side, -1)
+        rows = torch.where(shares[2, :, None] < 0.5, side - 1 - steps, steps)[:, :, None].expand(
+            -1, -1, side
+        )
+        columns = torch.where(shares[3, :, None] < 0.5, side - 1 - steps, steps)[:, None].expand(
+            -1, side, -1
+        )
         turned = shares[4, :, None, None] < 0.5
         rows, columns = torch.where(turned, rows.mT, rows), torch.where(turned, columns.mT, columns)
-        index = (tops[:, None, None] + rows) * widths[:, None, None] + lefts[:, None, None] + columns
-        return self.pixels[self.starts[which][:, None, None] + index].permute(0, 3, 1, 2).float() / 255
+        index = (
+            (tops[:, None, None] + rows) * widths[:, None, None] + lefts[:, None, None] + columns
+        )
+        return (
+            self.pixels[self.starts[which][:, None, None] + index].permute(0, 3, 1, 2).float() / 255
+        )
 
 
 class NoiseMixture:
@@ -102,7 +117,9 @@ class NoiseMixture:
         parts = dict(zip(counts, clean.split(list(counts.values())), strict=True))
         through_jpeg = parts.pop("jpeg")
         targets = [part[..., :PATCH, :PATCH] for part in parts.values()]
-        degraded = [getattr(self, f"_{name}")(target) for name, target in zip(parts, targets, strict=True)]
+        degraded = [
+            getattr(self, f"_{name}")(target) for name, target in zip(parts, targets, strict=True)
+        ]
         top, left = (int(shift) for shift in torch.randint(0, MARGIN + 1, (2,)))
         for image, into in ((through_jpeg, targets), (self._jpeg(through_jpeg), degraded)):
             into.append(image[..., top : top + PATCH, left : left + PATCH])
@@ -125,7 +142,9 @@ class NoiseMixture:
         share = self._uniform(count, 1, 1, 1)
         share = torch.where(self._uniform(count, 1, 1, 1) < 0.6, (share > 0.5).float(), share)
         common = self._normal(count, 1, height, width)
-        return share.sqrt() * common + (1 - share).sqrt() * self._normal(count, channels, height, width)
+        return share.sqrt() * common + (1 - share).sqrt() * self._normal(
+            count, channels, height, width
+        )
 
     def _correlated(self, count: int, channels: int, height: int, width: int) -> Tensor:
         """Unit noise with a correlation length: half of it blurred, half enlarged."""
@@ -139,9 +158,13 @@ class NoiseMixture:
             noise = functional.conv2d(noise, taps[:, None, None, :], groups=len(taps))
             parts.append(noise.reshape(half, channels, height, width))
         factor = 1.2 + 1.3 * float(torch.rand(1))
-        small = self._mixed(count - half, channels, math.ceil(height / factor) + 2, math.ceil(width / factor) + 2)
+        small = self._mixed(
+            count - half, channels, math.ceil(height / factor) + 2, math.ceil(width / factor) + 2
+        )
         mode = "bilinear" if torch.rand(1) < 0.6 else "bicubic"
-        parts.append(functional.interpolate(small, scale_factor=factor, mode=mode)[..., :height, :width])
+        parts.append(
+            functional.interpolate(small, scale_factor=factor, mode=mode)[..., :height, :width]
+        )
         noise = torch.cat(parts)
         return noise / noise.std((1, 2, 3), keepdim=True).clamp(min=1e-3)
 
@@ -169,7 +192,9 @@ class NoiseMixture:
     def _jpeg(self, clean: Tensor) -> Tensor:
         white = len(clean) // 2
         other = self._mixed if torch.rand(1) < 0.6 else self._correlated
-        noise = torch.cat([self._normal(white, *clean.shape[1:]), other(len(clean) - white, *clean.shape[1:])])
+        noise = torch.cat(
+            [self._normal(white, *clean.shape[1:]), other(len(clean) - white, *clean.shape[1:])]
+        )
         noisy = stored(clean + self._sigma(len(clean)) * noise)
         return self.jpegs[int(torch.rand(1) < 0.4)].degrade(noisy, self.source)
 
@@ -187,7 +212,9 @@ def to_grey(images: Tensor) -> Tensor:
 def load_photographs(folders: Sequence[Path]) -> tuple[list[np.ndarray], dict[str, list[str]]]:
     """Photographs to train on, and the content hashes of those that are learned and held out."""
     suffixes = (".jpg", ".png", ".webp")
-    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes)
+    paths = sorted(
+        path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes
+    )
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(lambda path: np.asarray(Image.open(path).convert("RGB")), paths))
     hashes: dict[str, list[str]] = {"learned": [], "held_out": []}
@@ -201,7 +228,9 @@ def load_photographs(folders: Sequence[Path]) -> tuple[list[np.ndarray], dict[st
     return training, hashes
 
 
-def train(photographs: PatchStore, drawings: PatchStore | None, seconds: float, seed: int) -> tuple[dict[str, Tensor], int]:
+def train(
+    photographs: PatchStore, drawings: PatchStore | None, seconds: float, seed: int
+) -> tuple[dict[str, Tensor], int]:
     """The moving average of the weights after `seconds`, and the number of steps."""
     device, source = photographs.source.device, photographs.source
     mixture = NoiseMixture(source)
@@ -210,7 +239,9 @@ def train(photographs: PatchStore, drawings: PatchStore | None, seconds: float, 
     parameters = list(module.parameters())
     average = [weights.detach().clone() for weights in parameters]
     rate, decay = torch.tensor(1e-9, device=device), torch.tensor(0.0, device=device)
-    optimiser = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.99), weight_decay=0, fused=True, capturable=True)
+    optimiser = torch.optim.AdamW(
+        parameters, lr=rate, betas=(0.9, 0.99), weight_decay=0, fused=True, capturable=True
+    )
 
     def batch() -> list[Tensor]:
         made: list[Tensor] = []
@@ -223,7 +254,9 @@ def train(photographs: PatchStore, drawings: PatchStore | None, seconds: float, 
             made += mixture.degrade(clean if colour else to_grey(clean))
         return made
 
-    static = batch()  # what the graph reads: degraded and clean in colour, degraded and clean in grey
+    static = (
+        batch()
+    )  # what the graph reads: degraded and clean in colour, degraded and clean in grey
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=False)
@@ -232,7 +265,9 @@ def train(photographs: PatchStore, drawings: PatchStore | None, seconds: float, 
             with torch.autocast("cuda", dtype=torch.bfloat16, cache_enabled=False):
                 restored = module(degraded.contiguous(memory_format=torch.channels_last))
             errors = (restored.float() - clean).square().mean((1, 2, 3))
-            losses.append(torch.log(errors + WEAKEST).mean())  # PSNR: light noise weighs as much as heavy
+            losses.append(
+                torch.log(errors + WEAKEST).mean()
+            )  # PSNR: light noise weighs as much as heavy
         torch.stack(losses).sum().backward()
         torch.nn.utils.clip_grad_norm_(parameters, 2.0, foreach=True)
         optimiser.step()
@@ -272,9 +307,17 @@ def train(photographs: PatchStore, drawings: PatchStore | None, seconds: float, 
 
 def main() -> None:
     """Read the options, train, and write weights and facts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of photographs")
-    parser.add_argument("--drawings", type=Path, help="folder of drawings and rendered text, a twelfth of each batch")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders of photographs"
+    )
+    parser.add_argument(
+        "--drawings",
+        type=Path,
+        help="folder of drawings and rendered text, a twelfth of each batch",
+    )
     parser.add_argument("--seconds", type=float, default=535)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
@@ -285,11 +328,22 @@ def main() -> None:
     images, hashes = load_photographs(options.data)
     drawings = None
     if options.drawings is not None:
-        drawn = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(options.drawings.glob("*.png"))]
+        drawn = [
+            np.asarray(Image.open(path).convert("RGB"))
+            for path in sorted(options.drawings.glob("*.png"))
+        ]
         drawings = PatchStore(drawn, source)
     weights, steps = train(PatchStore(images, source), drawings, options.seconds, options.seed)
-    save_file({name: tensor.half().cpu() for name, tensor in weights.items()}, options.out.with_suffix(".safetensors"))
-    facts = {"network": NETWORK.to_dict(), "steps": steps, "gpu": torch.cuda.get_device_name(), **hashes}
+    save_file(
+        {name: tensor.half().cpu() for name, tensor in weights.items()},
+        options.out.with_suffix(".safetensors"),
+    )
+    facts = {
+        "network": NETWORK.to_dict(),
+        "steps": steps,
+        "gpu": torch.cuda.get_device_name(),
+        **hashes,
+    }
     options.out.with_suffix(".json").write_text(json.dumps(facts))
 
 

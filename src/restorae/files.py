@@ -90,11 +90,6 @@ def write_failure(target: str | os.PathLike[str], error: OSError) -> OutputError
     )
 
 
-def explain_write_failure(target: Path, error: OSError) -> str:
-    """What could not be written and why, in a sentence for logs."""
-    return f"{target} could not be written: {_reason(error)}. Nothing that was there before has changed."
-
-
 def printable(name: str) -> str:
     """A file's name in characters that can be printed and drawn, whatever its bytes are."""
     return name.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")

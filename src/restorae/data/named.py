@@ -14,7 +14,7 @@ import numpy as np
 import platformdirs
 
 from restorae.data.pictures import ArrayPictures
-from restorae.errors import BadPicture, DataUnavailable, UnknownKind, nearest
+from restorae.errors import BadPicture, DataUnavailable, Fix, UnknownKind, nearest
 from restorae.files import write_bytes
 from restorae.formats import read_idx
 from restorae.progress import SILENT, Progress
@@ -195,8 +195,9 @@ def download(
     raise DataUnavailable(
         f"{wanted.name} is not on this machine and could not be downloaded.\n"
         + "\n".join(f"  {answer}" for answer in answers)
-        + f"\nPut its four files ({', '.join(wanted.checksums)}) into a folder {wanted.name}/ and name the folder above it with "
-        "--data-dir or RESTORAE_DATA; or use the embedded set 'digits'."
+        + f"\nPut its four files ({', '.join(wanted.checksums)}) into a folder {wanted.name}/ and give the folder above it "
+        "as the data folder or in RESTORAE_DATA; or use the embedded set 'digits'",
+        fix=Fix("data_dir", "FOLDER"),
     )
 
 

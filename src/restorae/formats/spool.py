@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from restorae.errors import Fix, OutputError
-from restorae.files import explain_write_failure
+from restorae.files import write_failure
 
 IN_MEMORY = 128 * 2**20
 _SPARE = 64 * 2**20
@@ -56,7 +56,7 @@ class Spool:
                 self._file.truncate(size)
         except OSError as error:
             self.close()
-            raise OutputError(explain_write_failure(folder / "result", error)) from error
+            raise write_failure(folder / "result", error) from error
 
     def write(self, place: int, content: bytes | memoryview) -> None:
         """Put `content` at byte `place`."""
@@ -68,7 +68,7 @@ class Spool:
             self._file.seek(place)
             self._file.write(content)
         except OSError as error:
-            raise OutputError(explain_write_failure(Path("the result"), error)) from error
+            raise write_failure(Path("the result"), error) from error
 
     def buffer(self) -> bytearray | mmap.mmap:
         """Everything that was written, as one buffer; of a file, parts are read when they are used."""

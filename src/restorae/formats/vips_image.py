@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorae.errors import OutputError
-from restorae.files import explain_write_failure
+from restorae.files import write_failure
 from restorae.formats.writer import SpooledWriter
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def vips_errors(target: Path) -> Iterator[None]:
 def _not_written(target: Path, error: Exception) -> OutputError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if any("No space left" in line or "Disk quota" in line for line in lines):
-        return OutputError(explain_write_failure(target, OSError(28, "No space left on device")))
+        return write_failure(target, OSError(28, "No space left on device"))
     return OutputError(
         f"could not be written: {lines[-1] if lines else 'unknown reason'}. What was there before has not changed",
         subject=target,

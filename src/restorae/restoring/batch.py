@@ -25,7 +25,7 @@ from restorae.errors import (
     UsageError,
     in_words,
 )
-from restorae.files import explain_write_failure
+from restorae.files import write_failure
 from restorae.formats import MOST_PIXELS, ArrayRows, Original, Rows, kind_named, open_original
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
@@ -306,7 +306,7 @@ def _note(run: _Run, task: FileTask, opened: Opened | None, **facts: Any) -> Non
         with run.log.open("a", encoding="ascii") as handle:
             handle.write(json.dumps(line) + "\n")
     except OSError as error:
-        raise OutputError(explain_write_failure(run.log, error)) from error
+        raise write_failure(run.log, error) from error
 
 
 def _model_facts(run: _Run, choice: Choice) -> dict[str, Any]:

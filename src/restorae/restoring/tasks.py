@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from restorae.errors import BadPicture, Fix, OutputError, SettingsConflict, UsageError, nearest
-from restorae.files import explain_write_failure
+from restorae.errors import BadPicture, Fix, SettingsConflict, UsageError, nearest
+from restorae.files import write_failure
 from restorae.formats import (
     ARRAY_KINDS,
     SUFFIX_OF,
@@ -153,7 +153,7 @@ def _check_name(out: Path) -> None:
     try:
         out.is_dir()
     except OSError as error:
-        raise OutputError(explain_write_failure(out, error)) from None
+        raise write_failure(out, error) from None
 
 
 def _without_results(found: list[Path], given: Path, out: Path) -> list[Path]:
