@@ -1,4 +1,4 @@
-"""Degradations: one file per family of damage."""
+"""Degradations: kinds of damage, one file per family."""
 
 from restorae.degradations.blur import Blur
 from restorae.degradations.chain import Chain, OneOf

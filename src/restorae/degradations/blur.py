@@ -1,4 +1,4 @@
-"""Blur: what lenses and unsteady focus do to an image."""
+"""Blur of lenses and focus errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from restorae.shapes import Images
 
 
 class Blur(Degradation, kind="blur"):
-    """Gaussian blur; the border is continued by its own pixels, so a flat picture stays flat.
+    """Gaussian blur. The border is replicated, so a flat image stays flat.
 
     >>> from restorae.randomness import generator
     >>> flat = torch.full((1, 1, 8, 8), 0.5)
@@ -25,10 +25,10 @@ class Blur(Degradation, kind="blur"):
     """
 
     sigma: Annotated[Amount, Within(0.0, 100.0)] = 1.0
-    """Standard deviation of the kernel in pixels (blur, like noise, belongs to the sensor's grid)."""
+    """Standard deviation of the kernel in pixels, independent of the image size."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
-        # the radius follows the setting, not the draw: what falls outside is the same whatever the batch
+        # the radius follows the setting, not the draw: so it does not depend on the batch
         radius = math.ceil(4 * bounds(self.sigma)[1])
         if radius == 0:
             return images

@@ -1,4 +1,4 @@
-"""Degradations made of others: one after the other, or one of several."""
+"""Combined degradations: several in sequence, or one of several."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class OneOf(Composite, kind="one-of"):
     """
 
     choices: tuple[Degradation, ...] = ()
-    """The degradations, one of which is drawn for each image."""
+    """The degradations to choose from."""
     weights: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
     """Relative probabilities of the choices; equal if none are given."""
 

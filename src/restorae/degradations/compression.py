@@ -1,4 +1,4 @@
-"""Compression: what is lost where a file must be small."""
+"""Compression: JPEG and few levels."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ COSINES = tuple(
 
 
 class Jpeg(Degradation, kind="jpeg"):
-    """A JPEG file written and read again: cosine transform of 8 × 8 blocks, coefficients rounded to multiples of a step.
+    """JPEG compression: cosine transform of 8 × 8 blocks, coefficients rounded to multiples of a step.
 
     Tables and their scaling by quality are those of libjpeg, and so are its ways of rounding and of enlarging halved colour
-    smoothly: the result is within 0.25 of 255 of the real codec's on average. Rounding decides otherwise in a few blocks. A
-    file holds nothing outside [0, 1] and 256 levels: values are cut and rounded to them, before and after.
+    smoothly: the result differs from libjpeg's by less than 0.25 of 255 on average, because a few blocks round differently.
+    Values are clipped to [0, 1] and rounded to 256 levels, before and after, as in a file.
 
     Reference: G. K. Wallace, "The JPEG still picture compression standard", 1992; ITU-T T.81.
 
@@ -62,9 +62,9 @@ class Jpeg(Degradation, kind="jpeg"):
     """
 
     quality: Annotated[Count, Within(1, 100)] = 30
-    """libjpeg's quality, 1 to 100; cameras write 90 and more, messengers 70 and less, and below 30 the blocks show."""
+    """libjpeg's quality, 1 to 100. Cameras use 90 and more, messengers 70 and less; blocks are visible below 30."""
     subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0"
-    """Whether colour is stored at half the width and height (`4:2:0`) or in full (`4:4:4`); grey pictures have none."""
+    """Whether colour is stored at half the width and height (`4:2:0`) or in full (`4:4:4`); grey images have none."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         steps = tuple(
@@ -104,7 +104,7 @@ class Quantise(Degradation, kind="quantise"):
     """
 
     levels: Annotated[Count, Within(2, 65536)] = 8
-    """How many levels there are from black to white, both counted; each channel by itself."""
+    """Number of levels per channel, black and white included."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         steps = amounts["levels"] - 1
@@ -114,18 +114,18 @@ class Quantise(Degradation, kind="quantise"):
 def _scaled(table: Sequence[Sequence[int]], quality: Tensor) -> Tensor:
     """The steps at each image's quality, (row, column, batch, 1, 1, 1), rounded as libjpeg rounds them."""
     percent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
-    middle = torch.tensor(table, device=quality.device, dtype=torch.float32)[
+    base = torch.tensor(table, device=quality.device, dtype=torch.float32)[
         ..., None, None, None, None
     ]
-    return ((middle * percent + 50) / 100).floor().clamp(1, 255)
+    return ((base * percent + 50) / 100).floor().clamp(1, 255)
 
 
 def _coded(values: Tensor, steps: Tensor) -> Tensor:
-    """What the decoder finds, around 0 as the values are."""
+    """The decoded values, centred on 0 like the input."""
     batch, channels, height, width = values.shape
     rows, columns = -(-height // 8), -(-width // 8)
     whole = functional.pad(values, (0, 8 * columns - width, 0, 8 * rows - height), mode="replicate")
-    # the place in its block comes first: each of the transform's eight terms is one long stretch of memory
+    # the index within the block comes first: each of the transform's eight terms is one long stretch of memory
     blocks = (
         whole.reshape(batch, channels, rows, 8, columns, 8).permute(3, 5, 0, 1, 2, 4).contiguous()
     )
@@ -140,7 +140,7 @@ def _coded(values: Tensor, steps: Tensor) -> Tensor:
 
 
 def _transformed(values: Tensor) -> Tensor:
-    """The cosine transform along the first side; sums and differences of mirrored values halve the work."""
+    """The cosine transform along the first axis; sums and differences of mirrored values halve the work."""
     sums = [values[k] + values[7 - k] for k in range(4)]
     differences = [values[k] - values[7 - k] for k in range(4)]
     return torch.stack(
@@ -149,7 +149,7 @@ def _transformed(values: Tensor) -> Tensor:
 
 
 def _restored(coefficients: Tensor) -> Tensor:
-    """The inverse, along the first side."""
+    """The inverse transform, along the first axis."""
     even, odd = coefficients[0::2].unbind(0), coefficients[1::2].unbind(0)
     halves = []
     for k in range(4):
@@ -182,7 +182,7 @@ def _together(brightness: Tensor, blueness: Tensor, redness: Tensor) -> Images:
 
 
 def _doubled(values: Tensor) -> Tensor:
-    """Twice as many columns: each is three quarters of the column that it came from and a quarter of the next one."""
+    """Twice as many columns: each is three quarters of its own source column and a quarter of the next one."""
     before, after = (
         functional.pad(values, pads, mode="replicate") for pads in ((1, 0, 0, 0), (0, 1, 0, 0))
     )
@@ -196,7 +196,7 @@ def _rounded(values: Tensor) -> Tensor:
 
 
 def _in_turn(values: Tensor, even: float, odd: float) -> Tensor:
-    """Whole numbers: what is added before rounding down differs between even and odd columns."""
+    """Rounds down after adding an offset, which differs between even and odd columns."""
     added = torch.tensor([even, odd], device=values.device).repeat(-(-values.shape[-1] // 2))[
         : values.shape[-1]
     ]

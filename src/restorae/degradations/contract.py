@@ -34,21 +34,21 @@ Count: TypeAlias = int | Annotated[RangeField, AfterValidator(_whole)]
 """A whole number, or a range that is drawn from uniformly (both ends included), once per image."""
 
 Amounts: TypeAlias = Mapping[str, Tensor]
-"""What was drawn for each amount, shape (batch, 1, 1, 1)."""
+"""The drawn value of each amount, shape (batch, 1, 1, 1)."""
 
 
 class Degradation(Part, abc.ABC, family="degradation"):
     """Settings of a kind of damage.
 
     A new kind is a subclass with its settings as fields and one method, `change`. Fields typed `Amount` or `Count` may
-    be given as ranges; `change` receives what was drawn for them.
+    be given as ranges; `change` receives the drawn values.
     """
 
     @abc.abstractmethod
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         """The degraded images: same shape, float32, not clipped unless the settings say so.
 
-        Must treat each image of the batch by itself, and take all randomness from `rng`.
+        Must treat each image of the batch independently, and take all randomness from `rng`.
         """
 
     @classmethod
@@ -69,7 +69,7 @@ class Degradation(Part, abc.ABC, family="degradation"):
         return Draw(degradation=self, amounts=amounts, seeds=draw_seeds(generator, count))
 
     def replay(self, draw: Draw, images: Images) -> Images:
-        """Apply what was drawn; an image's result does not depend on its batch or device."""
+        """Apply the drawn values; an image's result does not depend on its batch or device."""
         amounts = {
             name: _per_image(torch.tensor(values), images) for name, values in draw.amounts.items()
         }
@@ -96,7 +96,7 @@ class Degradation(Part, abc.ABC, family="degradation"):
 
 
 class Composite(Degradation, abc.ABC, family="degradation"):
-    """A degradation that is made of others: it says how they are drawn and applied, and has no `change` of its own."""
+    """A degradation made of others: it defines how they are drawn and applied, and has no `change`."""
 
     @abc.abstractmethod
     def draw(self, generator: torch.Generator, count: int) -> Draw: ...
@@ -116,19 +116,19 @@ class Draw(Settings):
     """A drawn degradation: numbers only."""
 
     degradation: Degradation
-    """What was drawn from."""
+    """The degradation that was drawn."""
     amounts: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """For each setting that can be a range, its value for each image."""
     seeds: tuple[int, ...] = ()
     """For each image, the 63-bit seed of its fields."""
     parts: tuple[Draw, ...] = ()
-    """Of a composite, what was drawn for each of its degradations."""
+    """The draw of each part of a composite."""
 
     def apply(self, images: Images) -> Images:
         """The degraded images, (batch, channel, height, width).
 
         Raises:
-            ShapeMismatch: not as many images as were drawn for.
+            ShapeMismatch: the number of images differs from the number drawn for.
         """
         if len(images) != len(self):
             raise ShapeMismatch(
@@ -137,11 +137,11 @@ class Draw(Settings):
         return self.degradation.replay(self, images)
 
     def between(self, start: int, stop: int) -> Draw:
-        """What was drawn for the images `start` to `stop`, to process a large set batch by batch."""
+        """The draw for the images `start` to `stop`, to process a large set batch by batch."""
         return self.select(range(*slice(start, stop).indices(len(self))))
 
     def select(self, indices: Sequence[int]) -> Draw:
-        """What was drawn for the images of those indices."""
+        """The draw for the images at the given indices."""
         return Draw(
             degradation=self.degradation,
             amounts={

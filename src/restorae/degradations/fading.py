@@ -1,4 +1,4 @@
-"""Fading and light: what years, dyes and lenses do to tone and colour."""
+"""Fading, colour casts and vignettes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restorae.shapes import Images
 
 
 class Fading(Degradation, kind="fading"):
-    r"""A print that has faded: colours pale, blacks lifted, whites dulled.
+    r"""A faded print: pale colours, brighter blacks, darker whites.
 
     With $l$ the brightness, $c = l + (1 - s\,a)(x - l)$ loses saturation and $y = t + (1 - s\,k)(c - t)$ contrast. Black
     ends at $s\,k\,t$ and white at $1 - s\,k\,(1 - t)$.
@@ -26,7 +26,7 @@ class Fading(Degradation, kind="fading"):
     """
 
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.5
-    """How far fading has gone, 0 (not at all) to 1."""
+    """Amount of fading, 0 (none) to 1."""
     contrast: Annotated[Amount, Within(0.0, 1.0)] = 0.6
     """Share of the contrast that is lost at strength 1, 0 to 1 ($k$)."""
     saturation: Annotated[Amount, Within(0.0, 1.0)] = 0.7
@@ -34,24 +34,24 @@ class Fading(Degradation, kind="fading"):
     tone: Annotated[Amount, Within(0.0, 1.0)] = 0.75
     """The brightness towards which everything fades, on the [0, 1] pixel scale ($t$)."""
     unevenness: Annotated[Amount, Within(0.0, 1.0)] = 0.2
-    """How unlike its places fade: standard deviation of the strength over the picture, relative to the strength."""
+    """Unevenness of the fading: standard deviation of the strength over the image, relative to the strength."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         height, width = images.shape[-2:]
-        rows, columns = (knots_of(side, images.device) for side in (height, width))
-        places = sheet(clouds(rng, len(images), 3, 1, rows, columns), height, width)
-        strength = (amounts["strength"] * (1 + amounts["unevenness"] * places)).clamp(0, 1)
+        rows, columns = (knots_of(length, images.device) for length in (height, width))
+        variation = sheet(clouds(rng, len(images), 3, 1, rows, columns), height, width)
+        strength = (amounts["strength"] * (1 + amounts["unevenness"] * variation)).clamp(0, 1)
         brightness = luminance(images)
         pale = images - strength * amounts["saturation"] * (images - brightness)
         return pale - strength * amounts["contrast"] * (pale - amounts["tone"])
 
 
 class ColourCast(Degradation, kind="colour-cast"):
-    r"""A colour over everything, as of a filter: yellowed paper and varnish, wrong light, dyes that are gone.
+    r"""A colour cast, as of a filter: yellowed paper and varnish, wrong white balance, faded dyes.
 
     Each channel keeps a share of its light, $y_c = x_c\,(1 - s\,(1 - \cos(h - h_c)) / 2)$, where $h_c$ is 0° for red, 120°
-    for green and 240° for blue: the channel of the cast's own hue stays, the one across the circle loses most. A grey picture
-    shows what the cast takes of the brightness.
+    for green and 240° for blue: the channel of the cast's own hue is kept, the opposite one loses most. A grey image
+    loses brightness accordingly.
 
     >>> import torch
     >>> from restorae.randomness import generator
@@ -71,23 +71,23 @@ class ColourCast(Degradation, kind="colour-cast"):
 
 
 class Vignette(Degradation, kind="vignette"):
-    r"""Light that falls off towards the corners, $y = x\,(1 - s\,((1 - e)\,r^2 + e\,r^4))$, with $r$ from 0 in the middle to 1.
+    r"""Brightness that falls off towards the corners, $y = x\,(1 - s\,((1 - e)\,r^2 + e\,r^4))$, with $r$ from 0 in the centre to 1.
 
     Old lenses, narrow hoods and enlargers; $r$ is 1 at the four corners.
 
     >>> import torch
     >>> from restorae.randomness import generator
     >>> shaded = Vignette(strength=0.5).draw(generator(0), count=1).apply(torch.ones(1, 1, 65, 65))
-    >>> [round(shaded[0, 0, place, place].item(), 2) for place in (0, 32)]
+    >>> [round(shaded[0, 0, i, i].item(), 2) for i in (0, 32)]
     [0.52, 1.0]
     """
 
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.5
-    """Share of the light that is lost at the very corner, 0 to 1."""
+    """Share of the light that is lost in the corners, 0 to 1."""
     edge: Annotated[Amount, Within(0.0, 1.0)] = 0.3
-    """How much of the loss gathers near the corners: 0 falls off with the square of the distance, 1 with its fourth power."""
+    """Concentration of the loss near the corners: 0 falls off with the square of the distance, 1 with its fourth power."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
-        down, across = (middles(side, images.device) * 2 - 1 for side in images.shape[-2:])
+        down, across = (middles(length, images.device) * 2 - 1 for length in images.shape[-2:])
         square = (down[:, None] ** 2 + across**2) / 2
         return images * (1 - amounts["strength"] * square * (1 - amounts["edge"] * (1 - square)))

@@ -1,7 +1,7 @@
-"""What several kinds of damage are drawn with: places, smooth curves and clouds, strokes, colours.
+"""Shared building blocks: splines, smooth noise, strokes, colours.
 
-Only additions, products, roots and comparisons: these round alike on every processor and in every lane of a vector unit,
-so that a picture's damage does not depend on the batch that it lies in.
+Only additions, products, roots and comparisons: these round identically on every processor and in every lane of a vector unit,
+so the damage of an image does not depend on its batch.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from restorae.randomness import RandomSource
 from restorae.shapes import Images, PerImage
 
 FINE = 256
-"""Sides beyond which a soft field is drawn on a grid of this many places and continued smoothly."""
+"""Largest grid of a smooth field, in cells per axis; larger images interpolate it."""
 
 
 def middles(count: int, device: torch.device) -> Tensor:
-    """The middles of `count` pixels as fractions of the side that they fill."""
+    """The centres of `count` pixels as fractions of the axis."""
     return (torch.arange(count, device=device, dtype=torch.float32) + 0.5) / count
 
 
 def spline(knots: Tensor, at: Tensor, dim: int) -> Tensor:
-    """The cubic B-spline with `knots` along `dim`, at the places `at`, where 0 to 1 takes all knots but the outer two.
+    """The cubic B-spline with `knots` along `dim`, at the positions `at`, where 0 to 1 takes all knots but the outer two.
 
-    Its first cell begins beside the second knot; there must be four knots at least.
+    Its first cell begins beside the second knot; at least four knots are needed.
     """
     cells = knots.shape[dim] - 3
-    place = at * cells
-    first = place.floor().clamp(0, cells - 1)
-    into = place - first
+    position = at * cells
+    first = position.floor().clamp(0, cells - 1)
+    into = position - first
     rest = 1 - into
     weights = (
         rest * rest * rest / 6,
@@ -51,11 +51,11 @@ def spline(knots: Tensor, at: Tensor, dim: int) -> Tensor:
 
 
 def slope(knots: Tensor, at: Tensor, dim: int) -> Tensor:
-    """The derivative of that spline by its place, per cell."""
+    """The derivative of that spline, per cell."""
     cells = knots.shape[dim] - 3
-    place = at * cells
-    first = place.floor().clamp(0, cells - 1)
-    into = place - first
+    position = at * cells
+    first = position.floor().clamp(0, cells - 1)
+    into = position - first
     rest = 1 - into
     weights = (
         -rest * rest / 2,
@@ -76,9 +76,9 @@ def sheet(field: Tensor, height: int, width: int) -> Tensor:
     return spline(across, middles(height, field.device), -2)
 
 
-def knots_of(side: int, device: torch.device) -> Tensor:
-    """Where the knots of a soft field lie along a side of so many pixels, as fractions of it."""
-    cells = min(side, FINE)
+def knots_of(length: int, device: torch.device) -> Tensor:
+    """Positions of the knots of a smooth field along an axis of `length` pixels, as fractions of it."""
+    cells = min(length, FINE)
     return (torch.arange(cells + 3, device=device, dtype=torch.float32) - 1) / cells
 
 
@@ -87,13 +87,13 @@ def clouds(
 ) -> Tensor:
     """Smooth noise of mean 0 and variance 1, (batch, 1, rows, columns): each octave twice as fine and half as strong.
 
-    The coarsest octave has `cells` cells along each side.
+    The coarsest octave has `cells` cells along each axis.
     """
     total = torch.zeros(batch, 1, len(rows), len(columns), device=rows.device)
     for octave in range(octaves):
         knots = rng.normal((batch, 1, (cells << octave) + 3, (cells << octave) + 3))
         total += spline(spline(knots, columns.clamp(0, 1), -1), rows.clamp(0, 1), -2) * 0.5**octave
-    # a B-spline of independent knots keeps 151/315 of their variance along each side
+    # a B-spline of independent knots keeps 151/315 of their variance along each axis
     power = (151 / 315) ** 2 * sum(0.25**octave for octave in range(octaves))
     return total / math.sqrt(power)
 
@@ -112,30 +112,30 @@ class Stroke(NamedTuple):
     width: Tensor
     """Knots of the width in pixels, (batch, knots)."""
     opacity: Tensor
-    """Knots of the opacity, cut to 0 to 1, (batch, knots)."""
+    """Knots of the opacity, clipped to [0, 1], (batch, knots)."""
     aside: Tensor | None = None
-    """Knots of how far the stroke's middle lies to the right of its path, in pixels, (batch, knots)."""
+    """Knots of the offset of the stroke's centre to the right of its path, in pixels, (batch, knots)."""
 
 
 def paint(layers: Tensor, which: Tensor, stroke: Stroke, length: float, width: float) -> None:
-    """Paint one stroke for each image onto `layers` (batch, layer, height, width), where the darker wins.
+    """Paint one stroke for each image onto `layers` (batch, layer, height, width), where the larger opacity wins.
 
     A pixel's share is that of a straight band of the stroke's width through a pixel's square, so that lines much thinner
-    than a pixel are faint and not broken. Work and memory grow with the stroke's length and not with the picture.
+    than a pixel are faint but not broken. Time and memory grow with the length of the stroke, not with the image.
 
     Args:
-        layers: Opacity painted so far; changed in place.
-        which: For each image the layer, (batch).
+        layers: Opacity so far; modified in place.
+        which: Layer of each image's stroke, (batch).
         stroke: The path.
-        length: The longest that a path can be, in pixels.
-        width: The widest band around its path that it can touch, in pixels.
+        length: Largest length of a path, in pixels.
+        width: Largest width of the band around a path, in pixels.
     """
     batch, _, height, columns = layers.shape
     device = layers.device
     # a mark for each half pixel along and across: no pixel of the band is missed
     along = middles(2 * math.ceil(length) + 2, device)
-    side = math.ceil(width) + 2
-    across = torch.arange(-side, side + 1, device=device, dtype=torch.float32) / 2
+    reach = math.ceil(width) + 2
+    across = torch.arange(-reach, reach + 1, device=device, dtype=torch.float32) / 2
     path = spline(stroke.points, along, -2)[:, :, None]  # (batch, along, 1, 2)
     heading = slope(stroke.points, along, -2)[:, :, None]
     heading = heading / heading.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-6)
@@ -151,15 +151,15 @@ def paint(layers: Tensor, which: Tensor, stroke: Stroke, length: float, width: f
     share = share * spline(stroke.opacity, along, -1).clamp(0, 1)[..., None]
     row, column = pixel.unbind(-1)
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < columns)
-    place = (
+    index = (
         which.reshape(-1, 1, 1) * height + row.clamp(0, height - 1)
     ).long() * columns + column.clamp(0, columns - 1).long()
     share = torch.where(inside, share, 0.0)
-    layers.view(batch, -1).scatter_reduce_(1, place.view(batch, -1), share.view(batch, -1), "amax")
+    layers.view(batch, -1).scatter_reduce_(1, index.view(batch, -1), share.view(batch, -1), "amax")
 
 
 def lighten_and_darken(images: Images, layers: Tensor, strength: PerImage) -> Images:
-    """White over the picture where the first layer is painted, black where the second is."""
+    """Blend white into the image by the first layer, black by the second."""
     light, dark = layers[:, :1] * strength, layers[:, 1:2] * strength
     return (images + light * (1 - images)) * (1 - dark)
 
@@ -167,8 +167,7 @@ def lighten_and_darken(images: Images, layers: Tensor, strength: PerImage) -> Im
 def absorbed(hue: PerImage, channels: int) -> Tensor:
     """How much of each channel a filter of that hue takes (0 none, 1 all), (batch, channels, 1, 1).
 
-    A filter lets its own hue pass and takes what lies across the circle of colours; a grey picture loses what its colours
-    would on average, by their brightness.
+    A filter transmits its own hue and absorbs the opposite one. For a grey image it is the absorbed brightness.
     """
     taken = torch.cat(
         [(1 - torch.cos(torch.deg2rad(hue - own))) / 2 for own in (0.0, 120.0, 240.0)], 1
@@ -179,5 +178,5 @@ def absorbed(hue: PerImage, channels: int) -> Tensor:
 
 
 def luminance(images: Images) -> Images:
-    """Brightness of a picture in colour, (batch, 1, height, width); a grey one is its own."""
+    """Luminance of colour images, (batch, 1, height, width); grey images are returned as they are."""
     return to_grey(images) if images.shape[1] == 3 else images

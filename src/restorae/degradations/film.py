@@ -1,4 +1,4 @@
-"""Film and its handling: scratches, dust and hairs, light or dark."""
+"""Film damage: scratches, dust and hairs, light or dark."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 MARKS = 1 << 20
-"""How many pixels of specks are painted at once; bounds the memory."""
+"""Pixels of specks that are painted at once; bounds the memory."""
 
 
 class Scratches(Degradation, kind="scratches"):
-    """Thin lines along the film, where a projector or a finger went: light where the emulsion is gone, dark where dirt sits.
+    """Thin scratches along the film: light where the emulsion is missing, dark where dirt collects.
 
-    They weave a little, fade in and out and end thinly. The same scratches lie on the picture at every size; lines thinner
+    They waver a little, vary in opacity and taper off. The same draw gives the same scratches at every image size; lines thinner
     than a pixel are faint.
 
     >>> from restorae.randomness import generator
@@ -31,15 +31,15 @@ class Scratches(Degradation, kind="scratches"):
     """
 
     count: Annotated[Count, Within(0, 1000)] = 5
-    """How many scratches."""
+    """Number of scratches."""
     width: Annotated[Amount, Within(0.0, 0.1)] = 0.004
-    """Width of the widest as a fraction of the picture's shorter side; each has a third of it or more."""
+    """Width of the widest as a fraction of the image's shorter side; the others have at least a third of it."""
     length: Annotated[Amount, Within(0.0, 2.0)] = 1.0
-    """Length of the longest as a fraction of the picture's height; each has a quarter of it or more."""
+    """Length of the longest as a fraction of the image's height; the others have at least a quarter of it."""
     tilt: Annotated[Amount, Within(0.0, 90.0)] = 2.0
-    """How far a scratch may lean from the vertical, in degrees; with 90 they run in all directions."""
+    """Largest angle to the vertical, in degrees; 90 gives all directions."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.8
-    """Opacity of the strongest, 0 to 1; each has half of it or more."""
+    """Opacity of the strongest, 0 to 1; the others have at least half of it."""
     light: Annotated[Amount, Within(0.0, 1.0)] = 0.7
     """Share of the scratches that are light, 0 to 1; the others are dark."""
 
@@ -53,23 +53,23 @@ class Scratches(Degradation, kind="scratches"):
         layers = torch.zeros(batch, 2, height, width, device=images.device)
         along = (torch.arange(9, device=images.device, dtype=torch.float32) - 1) / 6 - 0.5
         ends = _tapered(22, images.device)
-        for place in range(most):
-            down, right, lean, long, wide, strong, colour = rngs[:, place].unbind(
+        for index in range(most):
+            down, right, lean, long, wide, strong, colour = rngs[:, index].unbind(
                 -1
             )  # (batch) each
             angle = torch.deg2rad(_flat(amounts["tilt"]) * (2 * lean - 1))
             length = _flat(amounts["length"]) * height * (0.25 + 0.75 * long)
-            aside = length[:, None] * 0.002 * weave[:, place]
+            aside = length[:, None] * 0.002 * weave[:, index]
             points = (
                 _across(angle, along * length[:, None], aside)
                 + torch.stack([down * height, right * width], -1)[:, None]
             )
-            counted = place < _flat(amounts["count"])
+            counted = index < _flat(amounts["count"])
             opacity = (0.5 + 0.5 * strong) * counted
             stroke = Stroke(
                 points,
                 (_flat(amounts["width"]) * short * (1 / 3 + 2 / 3 * wide))[:, None].expand(-1, 4),
-                (2.4 * pressure[:, place] - 0.3).clamp(0, 1) * ends * opacity[:, None],
+                (2.4 * pressure[:, index] - 0.3).clamp(0, 1) * ends * opacity[:, None],
             )
             dark = (colour >= _flat(amounts["light"])).float()
             paint(
@@ -85,8 +85,8 @@ class Scratches(Degradation, kind="scratches"):
 class Dust(Degradation, kind="dust"):
     r"""Small specks of irregular shape: light ones from dust on a negative, dark ones from dust on a print.
 
-    Most are small: a speck's diameter is $d\,(1 + 3u^2) / 4$ with $u$ uniform. The same specks lie on the picture at every
-    size; those smaller than a pixel are faint.
+    Most are small: a speck's diameter is $d\,(1 + 3u^2) / 4$ with $u$ uniform. The same draw gives the same specks at every
+    image size; those smaller than a pixel are faint.
 
     >>> from restorae.randomness import generator
     >>> dusty = Dust(count=50, light=1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 200, 200))
@@ -95,11 +95,11 @@ class Dust(Degradation, kind="dust"):
     """
 
     count: Annotated[Count, Within(0, 10000)] = 80
-    """How many specks."""
+    """Number of specks."""
     size: Annotated[Amount, Within(0.0, 0.2)] = 0.012
-    """Diameter of the largest as a fraction of the picture's shorter side."""
+    """Diameter of the largest as a fraction of the image's shorter side."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.9
-    """Opacity of the strongest, 0 to 1; each has half of it or more."""
+    """Opacity of the strongest, 0 to 1; the others have at least half of it."""
     light: Annotated[Amount, Within(0.0, 1.0)] = 0.7
     """Share of the specks that are light, 0 to 1; the others are dark."""
 
@@ -121,7 +121,7 @@ class Dust(Degradation, kind="dust"):
 
 
 class Hair(Degradation, kind="hair"):
-    """Thin curved lines: hairs and fibres that lay on the film, the print or the scanner's glass.
+    """Thin curved lines: hairs and fibres on the film, the print or the scanner's glass.
 
     >>> from restorae.randomness import generator
     >>> haired = Hair(count=1, light=1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 200, 200))
@@ -130,15 +130,15 @@ class Hair(Degradation, kind="hair"):
     """
 
     count: Annotated[Count, Within(0, 1000)] = 4
-    """How many hairs."""
+    """Number of hairs."""
     length: Annotated[Amount, Within(0.0, 2.0)] = 0.3
-    """Length of the longest along its curve, as a fraction of the picture's shorter side; each has a quarter of it or more."""
+    """Length of the longest along its curve, as a fraction of the image's shorter side; the others have at least a quarter of it."""
     width: Annotated[Amount, Within(0.0, 0.05)] = 0.005
-    """Width of the widest as a fraction of the picture's shorter side; each has half of it or more."""
+    """Width of the widest as a fraction of the image's shorter side; the others have at least half of it."""
     curl: Annotated[Amount, Within(0.0, 360.0)] = 120.0
-    """How much a hair bends: standard deviation of its turn from end to end, in degrees."""
+    """Curvature: standard deviation of the turn from end to end, in degrees."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.8
-    """Opacity of the strongest, 0 to 1; each has half of it or more."""
+    """Opacity of the strongest, 0 to 1; the others have at least half of it."""
     light: Annotated[Amount, Within(0.0, 1.0)] = 0.3
     """Share of the hairs that are light, 0 to 1; the others are dark."""
 
@@ -149,13 +149,13 @@ class Hair(Degradation, kind="hair"):
             return images
         rngs, turns = rng.uniform((batch, most, 7)), rng.normal((batch, most, 10))
         layers = torch.zeros(batch, 2, height, width, device=images.device)
-        for place in range(most):
-            down, right, towards, long, wide, strong, colour = rngs[:, place].unbind(
+        for index in range(most):
+            down, right, towards, long, wide, strong, colour = rngs[:, index].unbind(
                 -1
             )  # (batch) each
             # one bend for the whole hair and a smaller one of its own at each of eight steps; six of them are drawn
             bend = (
-                turns[:, place, :1] * 0.8 / 6 + turns[:, place, 1:] * 0.6 / math.sqrt(6)
+                turns[:, index, :1] * 0.8 / 6 + turns[:, index, 1:] * 0.6 / math.sqrt(6)
             ) * _flat(amounts["curl"])[:, None]
             heading = torch.deg2rad(360 * towards[:, None] + bend.cumsum(-1))  # (batch, 9)
             step = (_flat(amounts["length"]) * short * (0.25 + 0.75 * long) / 6)[:, None]
@@ -163,7 +163,7 @@ class Hair(Degradation, kind="hair"):
             points = (
                 points - points[:, 4:5] + torch.stack([down * height, right * width], -1)[:, None]
             )
-            opacity = (0.5 + 0.5 * strong) * (place < _flat(amounts["count"]))
+            opacity = (0.5 + 0.5 * strong) * (index < _flat(amounts["count"]))
             stroke = Stroke(
                 points,
                 (_flat(amounts["width"]) * short * (0.5 + 0.5 * wide))[:, None]
@@ -182,7 +182,7 @@ def _flat(amount: Tensor) -> Tensor:
 
 
 def _tapered(knots: int, device: torch.device, end: float = 0.0) -> Tensor:
-    """1 but for the first and last two knots, where a stroke ends."""
+    """1 except at the first and last two knots, where a stroke ends."""
     shape = torch.ones(knots, device=device)
     shape[:2] = shape[-2:] = end
     return shape
@@ -195,7 +195,7 @@ def _across(angle: Tensor, along: Tensor, aside: Tensor) -> Tensor:
 
 
 def _specks(layers: Tensor, rngs: Tensor, counted: Tensor, amounts: Amounts, reach: int) -> None:
-    """Paint some specks of each image: circles with two and three bumps, each in a box of its own."""
+    """Paint specks on each image: circles with two and three bumps, each in its own box."""
     batch, _, height, width = layers.shape
     down, right, large, strong, colour, *bumps = rngs[..., None, None].unbind(
         2
@@ -210,7 +210,7 @@ def _specks(layers: Tensor, rngs: Tensor, counted: Tensor, amounts: Amounts, rea
     )  # (batch, specks, box, 1), (batch, specks, 1, box)
     y, x = row + 0.5 - down, column + 0.5 - right
     distance = (y * y + x * x).sqrt()
-    sine, cosine = (side / distance.clamp(min=1e-6) for side in (y, x))
+    sine, cosine = (offset / distance.clamp(min=1e-6) for offset in (y, x))
     twice = (2 * cosine * cosine - 1, 2 * sine * cosine)
     thrice = ((4 * cosine * cosine - 3) * cosine, (3 - 4 * sine * sine) * sine)
     edge = (
@@ -224,9 +224,9 @@ def _specks(layers: Tensor, rngs: Tensor, counted: Tensor, amounts: Amounts, rea
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     share = torch.where(inside, share, 0.0)
     dark = (colour >= amounts["light"]).long()
-    place = (dark * height + row.clamp(0, height - 1).long()) * width + column.clamp(
+    index = (dark * height + row.clamp(0, height - 1).long()) * width + column.clamp(
         0, width - 1
     ).long()
     layers.view(batch, -1).scatter_reduce_(
-        1, place.reshape(batch, -1), share.reshape(batch, -1), "amax"
+        1, index.reshape(batch, -1), share.reshape(batch, -1), "amax"
     )

@@ -1,4 +1,4 @@
-"""Masking: parts of an image that are gone."""
+"""Masking: missing parts of an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restorae.shapes import Images
 
 
 class Masking(Degradation, kind="masking"):
-    """Square-cornered holes, filled with one value; a hole lies wholly inside the picture.
+    """Rectangular holes, filled with one value; each lies entirely inside the image.
 
     >>> from restorae.randomness import generator
     >>> holed = Masking(count=1, size=0.5).draw(generator(0), count=1).apply(torch.ones(1, 1, 64, 64))
@@ -22,18 +22,18 @@ class Masking(Degradation, kind="masking"):
     """
 
     count: Annotated[Count, Within(0, 1000)] = 3
-    """How many holes."""
+    """Number of holes."""
     size: Annotated[Amount, Within(0.0, 1.0)] = 0.25
-    """Sides of each hole as a fraction of the picture's sides."""
+    """Sides of each hole as a fraction of the image's sides."""
     value: Annotated[Amount, Within()] = 0.0
-    """What stands in the holes, on the [0, 1] pixel scale."""
+    """Value of the holes, on the [0, 1] pixel scale."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
         most = int(bounds(self.count)[1])
         if most == 0:
             return images
-        # fractions first, pixels last: the same draw makes the same holes at every size
+        # fractions first, pixels last: the same draw gives the same holes at every size
         top, left = rng.uniform((batch, most, 2)).mul(1 - amounts["size"].view(-1, 1, 1)).unbind(-1)
         row = (torch.arange(height, device=images.device) + 0.5) / height
         column = (torch.arange(width, device=images.device) + 0.5) / width

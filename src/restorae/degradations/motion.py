@@ -1,4 +1,4 @@
-"""Motion blur: what a moving camera, or a moving subject, does to an image."""
+"""Motion blur of a moving camera or subject."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from restorae.shapes import Images
 
 
 class MotionBlur(Degradation, kind="motion-blur"):
-    r"""The mean of the picture over a straight way, $y(p) = \int_{-1/2}^{1/2} x(p + t\,\ell\,u)\,\mathrm{d}t$.
+    r"""Motion blur: the mean of the image along a straight line, $y(p) = \int_{-1/2}^{1/2} x(p + t\,\ell\,u)\,\mathrm{d}t$.
 
-    $u$ is the direction, $\ell$ the length of the way. The border is continued by its own pixels, so a flat picture stays
-    flat.
+    $u$ is the direction, $\ell$ the length of the line. The border is replicated, so a flat image stays flat.
 
     >>> from restorae.randomness import generator
     >>> point = torch.zeros(1, 1, 9, 9)
@@ -29,26 +28,26 @@ class MotionBlur(Degradation, kind="motion-blur"):
     """
 
     length: Annotated[Amount, Within(0.0, 500.0)] = 9.0
-    """Length of the way in pixels (like blur's sigma, it belongs to the sensor's grid)."""
+    """Length of the line in pixels, independent of the image size."""
     angle: Annotated[Amount, Within(-360.0, 360.0)] = 0.0
-    """Direction of the way in degrees: 0 is along the rows, 90 along the columns, 45 from the lower left to the upper right."""
+    """Direction of the line in degrees: 0 is along the rows, 90 along the columns, 45 from the lower left to the upper right."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         moved = torch.empty_like(images)
         ways = zip(
             amounts["length"].flatten().tolist(), amounts["angle"].flatten().tolist(), strict=True
         )
-        # image by image: each has taps of its own, and far fewer than a square kernel around them would have
-        for place, (length, angle) in enumerate(ways):
-            moved[place] = _move(images[place], taps(length, math.radians(angle)))
+        # image by image: each has its own taps, far fewer than a square kernel
+        for index, (length, angle) in enumerate(ways):
+            moved[index] = _move(images[index], taps(length, math.radians(angle)))
         return moved
 
 
 def taps(length: float, angle: float) -> list[tuple[int, int, float]]:
-    """Rows down, columns to the right and weight of each pixel that takes part; the weights add up to 1.
+    """Row offset, column offset and weight of each pixel of the kernel; the weights sum to 1.
 
-    Along the axis that is nearer to the direction, each pixel takes part with the piece of the way that lies in it; across
-    it, the middle of that piece is shared between two neighbours.
+    Along the axis nearer to the direction, a pixel's weight is the length of the line inside it. Across that axis the weight
+    is interpolated between two neighbours.
     """
     down, right = -math.sin(angle) * length, math.cos(angle) * length
     steep = abs(down) > abs(right)

@@ -1,4 +1,4 @@
-"""Noise: what sensors, film grain and weak light add to an image."""
+"""Noise of sensors, film grain and low light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paper: stains, folds, creases, and the other side that shines through."""
+"""Paper damage: stains, folds, creases and bleed-through."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from restorae.shapes import Images
 
 
 class Stains(Degradation, kind="stains"):
-    r"""Blotches that take light: water, coffee, damp, $y = x\prod_k (1 - s\,a_k\,c)$.
+    r"""Stains of water, coffee or damp, $y = x\prod_k (1 - s\,a_k\,c)$.
 
-    $a_k$ is the stain: a ragged round patch, cloudy inside, with the darker rim that a drying liquid leaves. $c$ is how much
-    of each channel its colour takes. What is black stays black.
+    $a_k$ is the stain: a ragged round patch, cloudy inside, with the darker rim of a dried liquid. $c$ is the share of each channel
+    that its colour absorbs. Black stays black.
 
     Reference for the rim: R. D. Deegan et al., "Capillary flow as the cause of ring stains from dried liquid drops", 1997.
 
@@ -41,11 +41,11 @@ class Stains(Degradation, kind="stains"):
     """
 
     count: Annotated[Count, Within(0, 200)] = 4
-    """How many stains."""
+    """Number of stains."""
     size: Annotated[Amount, Within(0.0, 2.0)] = 0.5
-    """Diameter of the largest as a fraction of the picture's shorter side; each has a third of it or more."""
+    """Diameter of the largest as a fraction of the image's shorter side; the others have at least a third of it."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.6
-    """Share of the light that the rim of the strongest takes from the opposite colour, 0 to 1; each has half of it or more."""
+    """Share of the light that the rim of the strongest absorbs of the opposite colour, 0 to 1; the others have at least half of it."""
     hue: Annotated[Amount, Within(-360.0, 360.0)] = 35.0
     """Hue in degrees: 0 red, 35 the brown of tea and old water, 120 green, 240 blue."""
 
@@ -55,11 +55,11 @@ class Stains(Degradation, kind="stains"):
         if most == 0:
             return images
         rngs = rng.uniform((batch, most, 5))
-        rows, columns = (knots_of(side, images.device) for side in (height, width))
+        rows, columns = (knots_of(length, images.device) for length in (height, width))
         ragged, cloudy = (clouds(rng, batch, 3, octaves, rows, columns) for octaves in (5, 4))
         passed = torch.ones_like(ragged)
-        for place in range(most):
-            down, right, large, strong, soft = rngs[:, place, :, None, None, None].unbind(
+        for index in range(most):
+            down, right, large, strong, soft = rngs[:, index, :, None, None, None].unbind(
                 1
             )  # (batch, 1, 1, 1) each
             radius = amounts["size"] * short * (1 / 3 + 2 / 3 * large) / 2
@@ -73,19 +73,19 @@ class Stains(Degradation, kind="stains"):
                 .maximum(2 * rim * (0.6 + 0.25 * cloudy).clamp(0, 1))
                 .clamp(0, 1)
             )
-            # a stain thinner than a pixel is not there
-            cover = cover * ((place < amounts["count"]) & (radius > 0.5))
+            # no stain below the size of a pixel
+            cover = cover * ((index < amounts["count"]) & (radius > 0.5))
             passed = passed * (1 - amounts["strength"] * (0.5 + 0.5 * strong) * cover)
-        # dark brown takes some of every colour
+        # dark brown absorbs a share of every colour
         taken = 0.3 + 0.7 * absorbed(amounts["hue"], channels)
         return images * (1 - taken * sheet(1 - passed, height, width))
 
 
 class Folds(Degradation, kind="folds"):
-    """Creases of a print that was folded: the image layer has flaked off along them and shows the bright paper.
+    """Folds of a print: the image layer has flaked off along them and shows the bright paper.
 
-    Each runs from side to side, nearly straight. Along it lie ragged bright flakes with gaps between them, and a fine dark
-    crack; the paper's bend makes one side a little lighter and the other a little darker.
+    Each crosses the whole image, nearly straight, with ragged bright flakes and a fine dark crack. The bend of the paper
+    makes one side a little lighter and the other a little darker.
 
     >>> from restorae.randomness import generator
     >>> folded = Folds(count=1).draw(generator(0), count=1).apply(torch.full((1, 1, 200, 200), 0.3))
@@ -94,15 +94,15 @@ class Folds(Degradation, kind="folds"):
     """
 
     count: Annotated[Count, Within(0, 100)] = 2
-    """How many folds."""
+    """Number of folds."""
     width: Annotated[Amount, Within(0.0, 0.2)] = 0.02
-    """Width of the widest flakes as a fraction of the picture's shorter side."""
+    """Largest width of the flakes as a fraction of the image's shorter side."""
     tilt: Annotated[Amount, Within(0.0, 45.0)] = 6.0
-    """How far a fold may lean from the picture's sides, in degrees."""
+    """Largest angle to the image's edges, in degrees."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.9
-    """Opacity of flakes and crack, 0 to 1."""
+    """Opacity of the flakes and the crack, 0 to 1."""
     shading: Annotated[Amount, Within(0.0, 1.0)] = 0.15
-    """By what share the light changes beside the fold at strength 1, 0 to 1."""
+    """Relative change of brightness beside the fold at strength 1, 0 to 1."""
     paper: Annotated[Amount, Within(0.0, 1.0)] = 0.92
     """Brightness of the bare paper on the [0, 1] pixel scale."""
 
@@ -121,10 +121,10 @@ class Folds(Degradation, kind="folds"):
         flakes, crack = torch.zeros(batch, device=device), torch.ones(batch, device=device)
         finest = (torch.arange(WEAR[-1], device=device, dtype=torch.float32) + 0.5) / WEAR[-1]
         along = (torch.arange(14, device=device, dtype=torch.float32) - 1) / 11
-        for place in range(most):
-            counted = place < amounts["count"]
-            line = _Line.drawn(rngs[:, place], amounts["tilt"], height, width)
-            towards = torch.where(rngs[:, place, 4] < 0.5, -1.0, 1.0).view(-1, 1, 1, 1)
+        for index in range(most):
+            counted = index < amounts["count"]
+            line = _Line.drawn(rngs[:, index], amounts["tilt"], height, width)
+            towards = torch.where(rngs[:, index, 4] < 0.5, -1.0, 1.0).view(-1, 1, 1, 1)
             images = images * (
                 1
                 + amounts["shading"]
@@ -137,16 +137,16 @@ class Folds(Degradation, kind="folds"):
                 (amounts["width"] * min(height, width)).view(-1, 1),
                 counted.float().view(-1, 1),
             )
-            # each side flakes off by itself: long pieces, shorter ones at their edges, and splinters
+            # the two edges flake off independently: long pieces, shorter ones at their edges, and splinters
             wear = sum(
                 (
-                    spline(each[:, place], finest, -1) * share
+                    spline(each[:, index], finest, -1) * share
                     for each, share in zip(worn, (0.5, 0.3, 0.2), strict=True)
                 )
             )
             assert isinstance(wear, Tensor)
             left, right = ((5 * (wear - 0.45)).clamp(0, 1) * broad[..., None] / 2).unbind(1)
-            points = line.points(along, 0.15 * broad * weave[:, place], height, width)
+            points = line.points(along, 0.15 * broad * weave[:, index], height, width)
             paint(
                 layers,
                 flakes,
@@ -167,30 +167,30 @@ class Folds(Degradation, kind="folds"):
 
 
 WEAR = (20, 60, 240)
-"""How many times a fold's flakes may change along it: the long pieces, the shorter ones, the splinters."""
+"""Knots of the flakes along a fold, for three scales: long pieces, shorter ones, splinters."""
 
 
 class _Line:
-    """One fold of each image: across the columns or down the rows, through a place, with a slope."""
+    """One fold of each image: horizontal or vertical, with an offset and a slope."""
 
-    def __init__(self, upright: Tensor, place: Tensor, slope: Tensor) -> None:
-        self.upright, self.place, self.slope = upright, place, slope  # (batch, 1, 1, 1) each
+    def __init__(self, upright: Tensor, offset: Tensor, slope: Tensor) -> None:
+        self.upright, self.offset, self.slope = upright, offset, slope  # (batch, 1, 1, 1) each
 
     @classmethod
     def drawn(cls, rngs: Tensor, tilt: Tensor, height: int, width: int) -> _Line:
-        side, place, lean = rngs[:, :3, None, None, None].unbind(1)
+        side, offset, lean = rngs[:, :3, None, None, None].unbind(1)
         slope = torch.tan(torch.deg2rad(tilt * (2 * lean - 1)))
-        upright = side < width / (height + width)  # as many as a wide print has room for
-        return cls(upright, 0.08 + 0.84 * place, slope)
+        upright = side < width / (height + width)  # wide prints have more vertical folds
+        return cls(upright, 0.08 + 0.84 * offset, slope)
 
     def points(self, along: Tensor, aside: Tensor, height: int, width: int) -> Tensor:
         """Knots in pixels, (batch, knots, down and across)."""
-        upright, place, slope = (
-            each.view(-1, 1) for each in (self.upright, self.place, self.slope)
+        upright, offset, slope = (
+            each.view(-1, 1) for each in (self.upright, self.offset, self.slope)
         )
         level = torch.stack(
             [
-                place * height + slope * (along - 0.5) * width + aside,
+                offset * height + slope * (along - 0.5) * width + aside,
                 (along * width).expand_as(aside),
             ],
             -1,
@@ -198,24 +198,24 @@ class _Line:
         steep = torch.stack(
             [
                 (along * height).expand_as(aside),
-                place * width + slope * (along - 0.5) * height + aside,
+                offset * width + slope * (along - 0.5) * height + aside,
             ],
             -1,
         )
         return torch.where(upright[..., None], steep, level)
 
     def relief(self, height: int, width: int) -> Tensor:
-        """Light on one side and shadow on the other, -1 to 1, within a tenth of the shorter side, (batch, 1, height, width)."""
+        """Relative brightness on both sides of the fold, -1 to 1, within a tenth of the shorter side, (batch, 1, height, width)."""
         down = (middles(height, self.slope.device) * height)[:, None]
         across = middles(width, self.slope.device) * width
-        # distance as a plane over the picture, a + b·down + c·across
+        # distance as a plane over the image, a + b·down + c·across
         one, slope = torch.ones_like(self.slope), self.slope
         rises = torch.where(self.upright, -slope, one)
         runs = torch.where(self.upright, one, -slope)
         start = -torch.where(
             self.upright,
-            self.place * width - slope * height / 2,
-            self.place * height - slope * width / 2,
+            self.offset * width - slope * height / 2,
+            self.offset * height - slope * width / 2,
         )
         tenth = 0.1 * min(height, width) * (1 + slope * slope).sqrt()
         distance = ((start + rises * down) / tenth + runs / tenth * across).clamp_(-1, 1)
@@ -224,11 +224,10 @@ class _Line:
 
 
 class Creases(Degradation, kind="creases"):
-    r"""Paper that was crumpled and laid flat again: facets that catch the light differently, $y = x\,(1 + s \sum_k a_k)$.
+    r"""Creases of crumpled paper: facets that reflect the light differently, $y = x\,(1 + s \sum_k a_k)$.
 
-    Every crease is a short ridge or valley in any direction. Along it the light jumps from one side, turned towards the lamp,
-    to the other, turned away, and both fade out within its reach; in the crease itself runs a fine line, rubbed bright on a
-    ridge and dirty in a valley.
+    Each crease is a short ridge or valley in any direction. The side towards the light is brighter, the other darker, and both
+    fade out with the distance. The crease itself is a fine line, bright on a ridge and dark in a valley.
 
     >>> from restorae.randomness import generator
     >>> paper = Creases(count=30, strength=0.2).draw(generator(0), count=1).apply(torch.full((1, 1, 100, 100), 0.8))
@@ -237,13 +236,13 @@ class Creases(Degradation, kind="creases"):
     """
 
     count: Annotated[Count, Within(0, 400)] = 40
-    """How many creases."""
+    """Number of creases."""
     size: Annotated[Amount, Within(0.0, 2.0)] = 0.5
-    """Length of the longest as a fraction of the picture's shorter side; each has a third of it or more."""
+    """Length of the longest as a fraction of the image's shorter side; the others have at least a third of it."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.15
-    """By what share the light changes beside the strongest crease, 0 to 1; each changes it by a quarter of that or more."""
+    """Relative change of brightness beside the strongest crease, 0 to 1; the others have at least a quarter of it."""
     lines: Annotated[Amount, Within(0.0, 1.0)] = 0.3
-    """How much of the light a line takes or adds in the strongest crease, 0 to 1."""
+    """Relative change of brightness by the line of the strongest crease, 0 to 1."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
@@ -257,27 +256,27 @@ class Creases(Degradation, kind="creases"):
             middles(width, images.device) * width,
         )
         light = torch.zeros(batch, 1, height, width, device=images.device)
-        for place in range(most):
-            top, left, large, strong, kind = rngs[:, place, :, None, None, None].unbind(1)
+        for index in range(most):
+            top, left, large, strong, kind = rngs[:, index, :, None, None, None].unbind(1)
             y, x = down - (1.2 * top - 0.1) * height, across - (1.2 * left - 0.1) * width
-            rise, run = ways[:, place, :, None, None, None].unbind(1)
+            rise, run = ways[:, index, :, None, None, None].unbind(1)
             reach = amounts["size"] * short * (1 / 3 + 2 / 3 * large) / 2
             aside = rise * y + run * x
             near = (1 - (y * y + x * x) / (reach * reach).clamp(min=1e-3)).clamp(min=0)
-            weight = (0.25 + 0.75 * strong) * (place < amounts["count"])
-            # to one side of it light, to the other dark, the jump a pixel wide; in a valley the other way round
+            weight = (0.25 + 0.75 * strong) * (index < amounts["count"])
+            # bright on one side, dark on the other, with an edge one pixel wide; reversed in a valley
             tilt = amounts["strength"] * aside.clamp(-1, 1)
             line = amounts["lines"] * (1 - aside.abs()).clamp(min=0)
-            side = torch.where(kind < 0.5, -1.0, 1.0)
-            light += weight * near * (near * tilt + side * line)
+            sign = torch.where(kind < 0.5, -1.0, 1.0)
+            light += weight * near * (near * tilt + sign * line)
         return images * (1 + light).clamp(min=0)
 
 
 class BleedThrough(Degradation, kind="bleed-through"):
-    r"""The other side of a thin page: the picture's own mirror image, moved and softened, $y = x\,(1 - s\,(1 - m / \max m))$.
+    r"""The other side of a thin page: the mirrored image, shifted and blurred, $y = x\,(1 - s\,(1 - m / \max m))$.
 
-    $m$ is the mirror image: what is dark there darkens the page, its blank paper leaves it as it is. A picture's own mirror
-    image stands for the page behind, so that the result depends on no other picture.
+    $m$ is the mirrored image: its dark parts darken the page, its blank paper does not. It stands in for the other page, so
+    that the result depends on no other image.
 
     >>> from restorae.randomness import generator
     >>> page = torch.ones(1, 1, 40, 40)
@@ -288,24 +287,24 @@ class BleedThrough(Degradation, kind="bleed-through"):
     """
 
     strength: Annotated[Amount, Within(0.0, 1.0)] = 0.3
-    """Share of the light that black on the other side takes, 0 to 1."""
+    """Share of the light that black on the other side absorbs, 0 to 1."""
     blur: Annotated[Amount, Within(0.0, 100.0)] = 1.5
-    """How far paper spreads the light: standard deviation in pixels."""
+    """Spread of the light in the paper: standard deviation in pixels."""
     shift: Annotated[Amount, Within(0.0, 0.5)] = 0.25
-    """How far the other side may be moved either way, as a fraction of the picture's sides; it is continued from the other end."""
+    """Largest shift of the other side, as a fraction of the image's height and width; it wraps around."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         batch, _, height, width = images.shape
-        sides = torch.tensor([height, width], device=images.device)
+        size = torch.tensor([height, width], device=images.device)
         moves = (
-            ((2 * rng.uniform((batch, 2)) - 1) * amounts["shift"].view(-1, 1) * sides)
+            ((2 * rng.uniform((batch, 2)) - 1) * amounts["shift"].view(-1, 1) * size)
             .round()
             .long()
             .tolist()
         )
         behind = torch.empty_like(images)
-        for place, (down, right) in enumerate(moves):
-            behind[place] = images[place].flip(-1).roll((down, right), (-2, -1))
+        for index, (down, right) in enumerate(moves):
+            behind[index] = images[index].flip(-1).roll((down, right), (-2, -1))
         behind = Blur(sigma=self.blur).change(behind, {"sigma": amounts["blur"]}, rng)
         blank = behind.amax((1, 2, 3), keepdim=True).clamp(min=1e-3)
         return images * (1 - amounts["strength"] * (1 - behind / blank).clamp(0, 1))

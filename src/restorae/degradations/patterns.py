@@ -1,4 +1,4 @@
-"""Regular patterns: the screens of printing presses and the stripes of scanners."""
+"""Regular patterns: halftone screens and stripes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 PLATES = (-30.0, 30.0, -45.0)
-"""Angles of the plates for cyan (which makes red), magenta and yellow, from that of black, in degrees: no moiré shows."""
+"""Angles of the cyan, magenta and yellow plates (for red, green and blue) relative to black, in degrees; they avoid moiré."""
 
 
 class Halftone(Degradation, kind="halftone"):
-    r"""A printed picture: a screen of dots that are larger where it is darker, $y = [x > T]$ with soft edges.
+    r"""Halftone print: a screen of dots, larger in dark areas, $y = [x > T]$ with soft edges.
 
-    $T$ is the threshold at each place of the screen. Its values are spread evenly over 0 to 1, so that the print has the
-    picture's tones; at mid grey the dots are a checkerboard. A colour picture is screened channel by channel, each at an
-    angle of its own, as by a press's plates.
+    $T$ is the threshold at each point of the screen. Its values are uniform over [0, 1], so the print keeps the tones of
+    the image; at mid grey the dots form a checkerboard. The channels of a colour image have screens of different angles.
 
     Reference: R. Ulichney, *Digital Halftoning*, 1987.
 
@@ -34,11 +33,11 @@ class Halftone(Degradation, kind="halftone"):
     """
 
     period: Annotated[Amount, Within(1e-4, 1.0)] = 0.02
-    """From one dot to the next along the screen, as a fraction of the picture's shorter side."""
+    """Distance between dots along the screen, as a fraction of the image's shorter side."""
     angle: Annotated[Amount, Within(-360.0, 360.0)] = 45.0
-    """Angle of the screen in degrees; of colours, that which black would have."""
+    """Angle of the screen in degrees; for colour images the angle of the black plate."""
     strength: Annotated[Amount, Within(0.0, 1.0)] = 1.0
-    """How much of the result is dots, 0 to 1; the rest is the picture."""
+    """Share of the halftone in the result, 0 to 1; the rest is the image."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         channels, height, width = images.shape[1:]
@@ -65,14 +64,14 @@ class Halftone(Degradation, kind="halftone"):
         printed = ((tone - threshold) / soft).add_(0.5).clamp_(0, 1)
         seen = amounts["strength"] * (period - 1).clamp(
             0, 1
-        )  # pixels see no dots that are finer than they are
+        )  # dots finer than a pixel are invisible
         return images + seen * (printed - images)
 
 
 class Banding(Degradation, kind="banding"):
-    """Stripes along one axis: sensors whose rows or columns differ, worn scanners, printers with a blocked nozzle.
+    """Stripes along one axis, as of uneven sensors, worn scanners and blocked printer nozzles.
 
-    A smooth random curve across the stripes is added, of mean 0 and equal in all channels.
+    Adds a smooth random curve of mean 0 across the stripes, equal in all channels.
 
     >>> from restorae.randomness import generator
     >>> striped = Banding(strength=0.1).draw(generator(0), count=1).apply(torch.zeros(1, 1, 64, 64))
@@ -83,7 +82,7 @@ class Banding(Degradation, kind="banding"):
     strength: Annotated[Amount, Within(0.0)] = 0.05
     """Standard deviation of the stripes on the [0, 1] pixel scale."""
     stripes: Annotated[Count, Within(1, 10000)] = 60
-    """How many independent values the curve has from one side of the picture to the other; more makes the stripes finer."""
+    """Independent values of the curve across the image; more gives finer stripes."""
     direction: Literal["horizontal", "vertical"] = "horizontal"
     """Whether the stripes run along the rows (`horizontal`) or along the columns (`vertical`)."""
 
@@ -92,10 +91,10 @@ class Banding(Degradation, kind="banding"):
         most = int(bounds(self.stripes)[1])
         knots = rng.normal((batch, most + 3))
         at = middles(height if self.direction == "horizontal" else width, images.device)
-        # fewer stripes than the most are the first of them, spread wider
+        # an image with fewer stripes uses the first knots, spread wider
         stripes = torch.empty(batch, len(at), device=images.device)
-        for place, count in enumerate(amounts["stripes"].flatten().tolist()):
-            stripes[place] = spline(knots[place, : int(count) + 3], at, -1)
+        for index, count in enumerate(amounts["stripes"].flatten().tolist()):
+            stripes[index] = spline(knots[index, : int(count) + 3], at, -1)
         # a B-spline of independent knots keeps 151/315 of their variance
         stripes = (stripes * math.sqrt(315 / 151)).view(batch, 1, -1, 1)
         return images + amounts["strength"] * (
@@ -104,5 +103,5 @@ class Banding(Degradation, kind="banding"):
 
 
 def _triangle(turns: Tensor) -> Tensor:
-    """Up and down once in each turn, 0 to 1 to 0."""
+    """A triangle wave: 0 to 1 to 0 in each period."""
     return (turns - turns.floor()).mul_(2).sub_(1).abs_()

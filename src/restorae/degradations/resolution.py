@@ -1,4 +1,4 @@
-"""Lost resolution: pictures that were made small and enlarged again."""
+"""Loss of resolution: images reduced and enlarged again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restorae.shapes import Images
 
 
 class Downscale(Degradation, kind="downscale"):
-    """The picture at a fraction of its size, enlarged again to what it was (bicubic): thumbnails, small scans, old websites.
+    """Reduces the image and enlarges it again (bicubic), as in thumbnails, small scans and old websites.
 
     >>> import torch
     >>> from restorae.randomness import generator
@@ -23,21 +23,21 @@ class Downscale(Degradation, kind="downscale"):
     """
 
     factor: Annotated[Amount, Within(1.0, 64.0)] = 2.0
-    """How many pixels become one along each side; the small picture has a whole number of them, one at least."""
+    """Reduction factor of height and width; the reduced size is rounded to whole pixels, at least one."""
     method: Literal["area", "bicubic"] = "area"
-    """How it is made small: `area` takes the mean of what a pixel covers, `bicubic` is sharper and may overshoot a little."""
+    """Reduction method: `area` takes the mean over each pixel, `bicubic` is sharper and may overshoot a little."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         height, width = images.shape[-2:]
         degraded = images.clone()
-        for place, factor in enumerate(amounts["factor"].flatten().tolist()):
+        for index, factor in enumerate(amounts["factor"].flatten().tolist()):
             size = (max(1, round(height / factor)), max(1, round(width / factor)))
             if size == (height, width):
                 continue
-            image = images[place : place + 1]
+            image = images[index : index + 1]
             if self.method == "area":
                 small = functional.interpolate(image, size, mode="area")
             else:
                 small = functional.interpolate(image, size, mode="bicubic", antialias=True)
-            degraded[place] = functional.interpolate(small, (height, width), mode="bicubic")[0]
+            degraded[index] = functional.interpolate(small, (height, width), mode="bicubic")[0]
         return degraded
