@@ -1,4 +1,4 @@
-"""What a model is held against: the scores of methods that learned nothing, on the same exam."""
+"""Baselines: the scores of classical methods on the same test set as a model."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def all_baselines() -> tuple[Classical, ...]:
 
 
 def check_baseline(method: Classical) -> Classical:
-    """`method`, if it can be scored: an exam has no masks.
+    """`method`, if it can be scored: a test set has no masks.
 
     Raises:
-        UsageError: it fills what a mask marks.
+        UsageError: the method needs a mask.
     """
     if method.needs_mask:
         known = ", ".join(str(other) for other in all_baselines())
@@ -42,12 +42,12 @@ def evaluate_baselines(
     with_ssim: bool = True,
     fit_gain: bool = False,
 ) -> dict[str, Evaluation]:
-    """Scores of classical restorers, by their texts; what is measured is measured on each picture.
+    """Scores of classical restorers, by their texts. Settings that are not given are measured on each image.
 
     Args:
-        methods: which; each once.
-        test_set: the pictures and their damage.
-        progress: hears how far each is.
+        methods: the methods to score, each once.
+        test_set: the images and their damage.
+        progress: reports the progress of each method.
         with_ssim: whether to compute SSIM too.
         fit_gain: whether to score with gain and offset fitted too.
 

@@ -1,7 +1,7 @@
-"""How well a variational auto-encoder explains pictures it never saw: the bound, its parts, and the log-likelihood.
+"""Evaluates a variational auto-encoder on unseen images: the bound, its parts, and the log-likelihood.
 
-Two figures that look alike and are not comparable: *grey* pictures under a Bernoulli likelihood (the lesson's loss: a
-cross-entropy against values between 0 and 1, which is no probability), and *binarised* pictures, each pixel drawn black or
+Two kinds of figures, which are not comparable: *grey* images under a Bernoulli likelihood (the digits exercise's loss: a
+cross-entropy against values between 0 and 1, which is no probability), and *binarised* images, each pixel drawn black or
 white with its grey value as probability (Salakhutdinov and Murray, 2008), which is what the literature reports.
 """
 
@@ -27,46 +27,46 @@ from restorae.randomness import generator
 from restorae.shapes import Images
 
 COLLAPSED = 0.01
-"""A latent dimension whose KL divergence is below so many nats says nothing about the picture."""
+"""KL divergence in nats below which a latent dimension counts as collapsed."""
 _BATCH = 500
 _DECODED_AT_ONCE = 1000
 _BINARISE, _LATENT, _IMPORTANCE = range(3)
 
 
 class Bound(Settings):
-    """Means per picture, in nats, summed over pixels and latents."""
+    """Means per image, in nats, summed over pixels and latents."""
 
     elbo: float
     """Evidence lower bound, -(reconstruction + kl); larger is better."""
     reconstruction: float
-    """Minus the log-likelihood of the picture given one drawn latent."""
+    """Minus the log-likelihood of the image given one drawn latent."""
     kl: float
     """Divergence of the posterior from the prior."""
     log_likelihood: float | None = None
     """Estimate of log p(x) from importance samples (Burda et al., 2016): itself a lower bound, tighter with more."""
     standard_error: float | None = None
-    """Of that mean, from the spread between pictures."""
+    """Standard error of `log_likelihood`, from the spread between images."""
     importance_samples: int | None = None
-    """How many for each picture."""
+    """Importance samples per image."""
 
 
 class LatentEvaluation(Settings):
-    """A variational auto-encoder on a set of pictures."""
+    """A variational auto-encoder on a set of images."""
 
     count: int
-    """How many pictures."""
+    """Number of images."""
     likelihood: str
-    """Under which the figures hold."""
+    """The likelihood that the figures refer to."""
     latent_dim: int
     """Dimensions of the latent."""
     active_units: int
-    """Dimensions that say something about the picture; the others have collapsed onto the prior."""
+    """Dimensions that carry information about the image; the others have collapsed onto the prior."""
     kl_by_dimension: tuple[float, ...]
-    """Nats that each dimension carries, grey pictures."""
+    """Nats that each dimension carries, grey images."""
     grey: Bound
-    """On the pictures as they are."""
+    """On the images as they are."""
     binarised: Bound | None
-    """On pictures drawn black or white; none for a Gaussian likelihood."""
+    """On images drawn black or white; none for a Gaussian likelihood."""
     seconds: float
     """Time it took."""
 
@@ -79,19 +79,19 @@ def evaluate_latent(
     with_binarised: bool = True,
     progress: Progress = SILENT,
 ) -> LatentEvaluation:
-    """The bound of a variational auto-encoder on pictures, and with `importance_samples` the log-likelihood.
+    """The bound of a variational auto-encoder on images, and with `importance_samples` the log-likelihood.
 
     Args:
         model: a variational auto-encoder.
-        pictures: of the size that it learned from.
-        importance_samples: latents drawn for each picture to estimate its log-likelihood; 0 leaves that out.
-        seed: where binarisation and latents come from.
-        with_binarised: whether to score binarised pictures too.
-        progress: hears how far it is.
+        pictures: images of the size that it was trained on.
+        importance_samples: latents drawn for each image to estimate its log-likelihood; 0 leaves that out.
+        seed: seed of the binarisation and the latents.
+        with_binarised: whether to score binarised images too.
+        progress: reports the progress.
 
     Raises:
         UsageError: the model is not a variational auto-encoder.
-        ShapeMismatch: the pictures have another size or number of channels.
+        ShapeMismatch: the images have another size or number of channels.
     """
     network = model.network
     if not isinstance(network, VAE):
@@ -164,16 +164,16 @@ class _Scorer:
         reconstruction, dimensions = 0.0, torch.zeros(self.network.latent_dim, dtype=torch.float64)
         likelihoods: list[float] = []
         with torch.inference_mode(), computing_in(self.precision, self.device):
-            for place, images in self._batches(pictures):
+            for number, images in self._batches(pictures):
                 if binarise_seed is not None:
-                    images = binarise(images, generator(binarise_seed, _BINARISE, place))
+                    images = binarise(images, generator(binarise_seed, _BINARISE, number))
                 images = images.to(self.device)
                 posterior = self._encode(images)
-                latents = posterior.sample(generator(seed, _LATENT, place, device=self.device))
+                latents = posterior.sample(generator(seed, _LATENT, number, device=self.device))
                 reconstruction -= self._log_likelihood(latents, images).sum().item()
                 dimensions += posterior.kl_by_dimension().double().sum(0).cpu()
                 if samples:
-                    source = generator(seed, _IMPORTANCE, place, device=self.device)
+                    source = generator(seed, _IMPORTANCE, number, device=self.device)
                     for one in range(len(images)):
                         likelihoods.append(
                             self._importance(
@@ -197,8 +197,8 @@ class _Scorer:
         return bound, (dimensions / count).tolist()
 
     def _batches(self, pictures: Pictures) -> Iterator[tuple[int, Images]]:
-        for place, start in enumerate(range(0, len(pictures), _BATCH)):
-            yield place, pictures.batch(range(start, min(start + _BATCH, len(pictures))))
+        for number, start in enumerate(range(0, len(pictures), _BATCH)):
+            yield number, pictures.batch(range(start, min(start + _BATCH, len(pictures))))
 
     def _encode(self, images: Images) -> DiagonalGaussian:
         padded = pad_to_multiple(images, self.network.multiple_of).contiguous(
@@ -213,7 +213,7 @@ class _Scorer:
     def _importance(
         self, image: Images, posterior: DiagonalGaussian, samples: int, source: torch.Generator
     ) -> float:
-        """Log of the mean of p(x, z) / q(z | x) over latents drawn from the posterior of one picture."""
+        """Log of the mean of p(x, z) / q(z | x) over latents drawn from the posterior of one image."""
         weights = []
         for start in range(0, samples, _DECODED_AT_ONCE):
             count = min(_DECODED_AT_ONCE, samples - start)

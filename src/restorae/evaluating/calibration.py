@@ -1,4 +1,4 @@
-"""Measuring how far off restored pixels are, so that it can be told of pictures whose clean version nobody knows."""
+"""Calibration: measures the errors of restored pixels, which gives error bounds for images without a clean version."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from restorae.randomness import derive_seed, generator
 from restorae.shapes import Images
 
 MOST_PICTURES = 500
-"""More pictures would make the bound hardly surer."""
+"""Largest number of images to measure; more would hardly improve the bound."""
 _LEAST = 24
-"""Fewer are damaged so often that there are as many."""
+"""Fewer images than this are damaged several times over, up to about this number."""
 _PIXELS = 2_000_000
 _PIXELS_OF_ONE = 20_000
 
@@ -32,22 +32,22 @@ def calibrate(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> ErrorBound:
-    """The error bound of what `restore` makes of the exam's pictures.
+    """Measure the error bound of `restore` on the images of a test set.
 
-    They must not have been trained on: a network errs less there. Every picture counts alike, however large it is; of each some
-    pixels are drawn, so that memory stays bounded, and of many pictures some, evenly spread. A few are damaged several times
-    over, where damage is drawn, so that its range is seen. Restored pictures are clipped to [0, 1], as when they are scored.
+    The images must not be training images: the errors would be too small. All images have the same weight, whatever their
+    size. Pixels are sampled from each image, which bounds the memory, and large sets are sampled evenly. Small sets are
+    damaged several times where damage is drawn, which covers its range. Restored images are clipped to [0, 1], as for scores.
 
     Args:
-        restore: maps a batch (n, channels, height, width) to its restored images; a model's `restore_images`, say.
-        test_set: pictures whose clean version is known, and their damage.
-        on: what the pictures are called, for the model's card.
-        level: share of the pixels that the bound is to hold for.
-        seed: which pixels are drawn.
-        progress: hears how far it is.
+        restore: maps a batch (n, channels, height, width) to its restored images; for example a model's `restore_images`.
+        test_set: images whose clean version is known, and their damage.
+        on: name of the images, for the model's card.
+        level: share of the pixels whose error stays within the bound.
+        seed: seed of the choice of pixels.
+        progress: reports the progress.
     """
     count = min(len(test_set), MOST_PICTURES)
-    places = np.linspace(0, len(test_set) - 1, count).round().astype(int).tolist()
+    indices = np.linspace(0, len(test_set) - 1, count).round().astype(int).tolist()
     repeats = -(-_LEAST // count) if test_set.degradation is not None else 1
     test_sets = [
         test_set,
@@ -57,8 +57,8 @@ def calibrate(
     found: list[np.ndarray] = []
     progress.begin("Calibrating", count * repeats, "pictures")
     try:
-        for place, (degraded, clean) in enumerate(
-            chain.from_iterable(each.at(places) for each in test_sets)
+        for index, (degraded, clean) in enumerate(
+            chain.from_iterable(each.at(indices) for each in test_sets)
         ):
             restored = restore(degraded)
             measured = (
@@ -68,9 +68,9 @@ def calibrate(
             )
             chosen = measured
             if measured.shape[1] > most:
-                # with replacement: a permutation of all pixels of a large picture would take longer than restoring it
+                # with replacement: a permutation of all pixels of a large image would take longer than restoring it
                 chosen = measured[
-                    :, torch.randint(measured.shape[1], (most,), generator=generator(seed, place))
+                    :, torch.randint(measured.shape[1], (most,), generator=generator(seed, index))
                 ]
             found.append(
                 np.concatenate(

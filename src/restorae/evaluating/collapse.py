@@ -12,9 +12,9 @@ _FLAT = 1e-7
 
 
 def constant_answer_error(clean: Pictures, reference: Pictures, patch: int | None) -> float:
-    """The mean squared error of the best answer that does not look at the input.
+    """The mean squared error of the best constant output, which ignores the input.
 
-    For pictures taken whole that is the mean picture of `reference` (what was trained on); for pictures seen by patches
+    For images taken whole that is the mean image of `reference` (what was trained on); for images seen by patches
     it is each patch's own mean.
     """
     if (
@@ -37,5 +37,5 @@ def constant_answer_error(clean: Pictures, reference: Pictures, patch: int | Non
 
 
 def has_collapsed(error: float, constant: float) -> bool:
-    """Whether a validation error is no better than `MARGIN` times that of a constant answer (never for flat pictures)."""
+    """Whether a validation error is no better than `MARGIN` times that of a constant answer (never for flat images)."""
     return constant > _FLAT and error >= MARGIN * constant

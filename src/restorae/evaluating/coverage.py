@@ -1,4 +1,4 @@
-"""Whether an error bound holds: the share of pixels within it, over all pictures and from picture to picture."""
+"""Whether an error bound holds: the share of pixels within it, over all images and from image to image."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _TAIL = 5
 
 
 class Coverage(Settings):
-    """How often an error bound held."""
+    """Measured coverage of an error bound."""
 
     level: float
-    """Share of the pixels that it is to hold for."""
+    """Nominal share of the pixels within the bound."""
     share: float
-    """Share of all pixels that it held for, every picture counted alike."""
+    """Measured share of all pixels within the bound, all images with equal weight."""
     share_low: float
-    """Share in one picture, 5th percentile over the pictures."""
+    """Share in one image, 5th percentile over the images."""
     share_high: float
-    """Share in one picture, 95th percentile over the pictures."""
+    """Share in one image, 95th percentile over the images."""
     mean_bound: float
-    """Mean of the bound, [0, 1] scale, every picture counted alike: of two that hold equally often, the smaller says more."""
+    """Mean of the bound, [0, 1] scale, all images with equal weight. At equal coverage a smaller bound is better."""
 
     def __str__(self) -> str:
         return (
@@ -33,7 +33,7 @@ class Coverage(Settings):
 
 
 class CoverageTally:
-    """Gathers picture by picture how many pixels lie within a bound; only numbers are kept."""
+    """Counts, image by image, the pixels within a bound. Keeps only numbers."""
 
     def __init__(self, bound: ErrorBound) -> None:
         self.bound = bound
@@ -41,7 +41,7 @@ class CoverageTally:
         self.means: list[float] = []
 
     def add(self, degraded: Images, restored: Images, clean: Images) -> None:
-        """Count a batch; restored pictures are clipped to [0, 1], as when they are scored."""
+        """Count a batch; restored images are clipped to [0, 1], as when they are scored."""
         bounds = self.bound.of(degraded, restored)
         within = (restored.clamp(0, 1) - clean).abs() <= bounds
         self.shares += within.double().flatten(1).mean(1).tolist()

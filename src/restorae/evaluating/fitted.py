@@ -1,9 +1,9 @@
 """Scores that do not depend on exposure: gain and offset are fitted before an image is scored.
 
-Where the clean picture was taken with another exposure, in a microscope say, plain scores mostly measure that. Here each
-image, degraded or restored, first gets the gain (0 or more) and the offset that bring it closest to its clean picture, one
+Where the clean image has another exposure, as in microscopy, plain scores mostly measure the exposure. Here each
+image, degraded or restored, first gets the gain (0 or more) and the offset that bring it closest to its clean image, one
 pair for all its channels. Nothing is clipped, before or after: without an exposure [0, 1] means nothing. These scores
-forgive a wrong exposure, so they stand beside the plain ones under names of their own and are not comparable with them.
+ignore a wrong exposure, so they have names of their own beside the plain scores and are not comparable with them.
 
 Scale-invariant PSNR is that of Weigert et al., "Content-aware image restoration: pushing the limits of fluorescence
 microscopy" (Nature Methods 15, 2018).
@@ -22,29 +22,29 @@ from restorae.similarity import fit_gain, psnr_from, squared_errors, structural_
 
 
 class FittedScores(Settings):
-    """Means over a set of pictures, gain and offset fitted picture by picture; none where one picture has no such score."""
+    """Means over a set of images, gain and offset fitted image by image; none where one image has no such score."""
 
     si_psnr: float | None
-    """Scale-invariant PSNR in dB: its peak is the clean picture's own range, brightest less darkest value. None for a flat clean
-    picture or one without error."""
+    """Scale-invariant PSNR in dB: its peak is the clean image's own range, brightest less darkest value. None for a flat clean
+    image or one without error."""
     si_ssim: float | None
-    """Structural similarity where the clean picture is stretched to go from 0 to 1, at most 1; none for a flat clean picture or one
+    """Structural similarity where the clean image is stretched to go from 0 to 1, at most 1; none for a flat clean image or one
     with a side below 11 px."""
     psnr_gain_fitted: float | None
     """PSNR in dB after the fit at peak 1, the peak of the plain scores."""
 
 
 class GainFitted(Settings):
-    """What came in and what came out, gain and offset fitted to each."""
+    """Scores of the degraded and restored images, gain and offset fitted to each."""
 
     degraded: FittedScores
-    """Scores of what came in."""
+    """Scores of the degraded input."""
     restored: FittedScores
-    """Scores of what came out."""
+    """Scores of the restored output."""
 
 
 class FittedTally:
-    """Gathers fitted scores picture by picture; only numbers are kept."""
+    """Accumulates fitted scores image by image. Keeps only numbers."""
 
     def __init__(self, with_ssim: bool = True) -> None:
         self.with_ssim = with_ssim
@@ -72,7 +72,7 @@ class FittedTally:
         return _scores(*(column.mean().item() for column in self._columns()))
 
     def each(self) -> list[FittedScores]:
-        """The scores of each picture, in the order in which they were added."""
+        """The scores of each image, in the order in which they were added."""
         return [
             _scores(*row)
             for row in zip(*(column.tolist() for column in self._columns()), strict=True)
@@ -94,13 +94,13 @@ def fitted_to(images: Images, clean: Images) -> Images:
 
 
 def on_clean_range(images: Images, clean: Images) -> Images:
-    """Images on a scale where their clean picture goes from 0 to 1, float64; a flat clean picture is only moved to 0."""
+    """Images on a scale where their clean image goes from 0 to 1, float64; a flat clean image is only moved to 0."""
     low, span = _range(clean)
     return (images.double() - low) / torch.where(span > 0, span, 1)
 
 
 def _range(clean: Images) -> tuple[Tensor, Tensor]:
-    """Darkest value of each picture, and how far the brightest is from it: (batch, 1, 1, 1)."""
+    """Darkest value of each image, and how far the brightest is from it: (batch, 1, 1, 1)."""
     low, high = (
         each.double()
         for each in (clean.amin((1, 2, 3), keepdim=True), clean.amax((1, 2, 3), keepdim=True))

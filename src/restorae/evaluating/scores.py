@@ -1,7 +1,7 @@
-"""How good restored pictures are, and how good the degraded ones were.
+"""Scores of restored images, and of the degraded ones for comparison.
 
-Restored pictures are clipped to [0, 1] before they are scored, as a file would hold them; degraded ones are scored as
-they are. `psnr` is the mean of the pictures' PSNRs, as in denoising tables; `psnr_pooled` is the PSNR of the mean
+Restored images are clipped to [0, 1] before they are scored, as a file would hold them; degraded ones are scored as
+they are. `psnr` is the mean of the images' PSNRs, as in denoising tables; `psnr_pooled` is the PSNR of the mean
 squared error over all pixels. Scores after a fit of gain and offset have names of their own (`fitted.py`).
 """
 
@@ -32,14 +32,14 @@ _BATCH = 500
 
 
 class Scores(Settings):
-    """Means over a set of pictures."""
+    """Means over a set of images."""
 
     psnr: float | None
-    """Mean of the pictures' PSNRs in dB; none where a picture is without any error."""
+    """Mean of the images' PSNRs in dB; none where an image is without any error."""
     psnr_pooled: float | None
     """PSNR in dB of the mean squared error over all pixels."""
     ssim: float | None
-    """Mean structural similarity, at most 1; none for pictures with a side below 11 px."""
+    """Mean structural similarity, at most 1; none for images with a side below 11 px."""
     mse: float
     """Mean squared error over all pixels, on the [0, 1] scale."""
     rmse: float
@@ -47,41 +47,41 @@ class Scores(Settings):
 
 
 class PictureScores(Settings):
-    """Scores of one picture."""
+    """Scores of one image."""
 
     name: str
-    """What it is called, in characters that can be printed."""
+    """Its name, printable characters only."""
     degraded: Scores
-    """Scores of what came in."""
+    """Scores of the degraded input."""
     restored: Scores
-    """Scores of what came out."""
+    """Scores of the restored output."""
     gain_fitted: GainFitted | None = None
-    """Both with gain and offset fitted, where that was wanted."""
+    """Both with gain and offset fitted, if requested."""
 
 
 class Evaluation(Settings):
-    """Scores of a model on a set of pictures. A dump holds the means; the rest is there to be asked for."""
+    """Scores of a model on a set of images. A dump holds the means only."""
 
     count: int
-    """How many pictures."""
+    """Number of images."""
     degraded: Scores
-    """Scores of what came in."""
+    """Scores of the degraded input."""
     restored: Scores
-    """Scores of what came out."""
+    """Scores of the restored output."""
     seconds: float
     """Time spent restoring."""
     gain_fitted: GainFitted | None = Field(default=None, exclude=True, repr=False)
-    """Means with gain and offset fitted to each picture, where that was wanted."""
+    """Means with gain and offset fitted to each image, if requested."""
     _look_at_each: Callable[[], tuple[PictureScores, ...]] = PrivateAttr(default=tuple)
 
     @functools.cached_property
     def pictures(self) -> tuple[PictureScores, ...]:
-        """Each picture's own scores, in the order of the set; made when they are asked for, as there may be many thousands."""
+        """Scores of each image, in the order of the set; computed on demand, as there may be many thousands."""
         return self._look_at_each()
 
 
 class Tally:
-    """Gathers errors picture by picture; only numbers are kept."""
+    """Accumulates errors image by image. Keeps only numbers."""
 
     def __init__(self, with_ssim: bool = True) -> None:
         self.with_ssim = with_ssim
@@ -104,7 +104,7 @@ class Tally:
         return _scores(psnr_from(errors).mean().item(), psnr_from(mse).item(), ssim, mse)
 
     def each(self) -> list[Scores]:
-        """The scores of each picture, in the order in which they were added."""
+        """The scores of each image, in the order in which they were added."""
         errors = torch.cat(self.errors)
         ssim = torch.cat(self.ssim) if self.ssim else torch.full_like(errors, math.nan)
         columns = psnr_from(errors).tolist(), ssim.tolist(), errors.tolist()
@@ -115,7 +115,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class TestSet:
-    """Clean pictures, and what they are to be restored from: their degraded partners, or damage drawn from a seed."""
+    """Clean images with their degraded versions: partner images, or damage drawn from a seed."""
 
     clean: Pictures
     degraded: Pictures | None = None
@@ -128,15 +128,15 @@ class TestSet:
         return len(self.clean)
 
     def batches(self) -> Iterator[tuple[Images, Images]]:
-        """(degraded, clean), pictures of one size together; a picture's damage depends on the seed and its place alone."""
+        """(degraded, clean), images of one size together; an image's damage depends only on the seed and its index."""
         return self._at(self._runs())
 
-    def at(self, places: Sequence[int]) -> Iterator[tuple[Images, Images]]:
-        """(degraded, clean) of single pictures, each a batch of one: those that `batches` gives at these places."""
-        return self._at((place, place + 1) for place in places)
+    def at(self, indices: Sequence[int]) -> Iterator[tuple[Images, Images]]:
+        """(degraded, clean) of single images, each a batch of one: those that `batches` yields at these indices."""
+        return self._at((index, index + 1) for index in indices)
 
     def first(self, count: int) -> list[tuple[Image, Image]]:
-        """The first few (degraded, clean) pictures, one by one, whatever their sizes."""
+        """The first few (degraded, clean) images, one by one, whatever their sizes."""
         found: list[tuple[Image, Image]] = []
         for degraded, clean in self.batches():
             found += zip(degraded, clean, strict=True)
@@ -177,14 +177,14 @@ def evaluate(
     fit_gain: bool = False,
     also: Callable[[Images, Images, Images], None] | None = None,
 ) -> Evaluation:
-    """Scores of the degraded pictures and of what `restore` makes of them.
+    """Scores of the degraded images and of the images that `restore` returns.
 
     Args:
-        restore: maps a batch (n, channels, height, width) to its restored images; a model's `restore_images`, say.
-        test_set: the pictures and their damage.
-        progress: hears how far it is.
+        restore: maps a batch (n, channels, height, width) to its restored images; for example a model's `restore_images`.
+        test_set: the images and their damage.
+        progress: reports the progress.
         with_ssim: whether to compute SSIM too, which takes longer than the rest.
-        fit_gain: whether to score them with gain and offset fitted too, for clean pictures of another exposure.
+        fit_gain: whether to score them with gain and offset fitted too, for clean images of another exposure.
         also: shown each batch too: degraded, restored (unclipped), clean.
     """
     before, after, seconds = Tally(with_ssim), Tally(with_ssim), 0.0
@@ -228,8 +228,10 @@ def _one_by_one(
 ) -> tuple[PictureScores, ...]:
     pairs = (
         [
-            GainFitted(degraded=came, restored=went)
-            for came, went in zip(*(tally.each() for tally in fitted), strict=True)
+            GainFitted(degraded=degraded_scores, restored=restored_scores)
+            for degraded_scores, restored_scores in zip(
+                *(tally.each() for tally in fitted), strict=True
+            )
         ]
         if fitted
         else []
@@ -237,11 +239,11 @@ def _one_by_one(
     return tuple(
         PictureScores(
             name=printable(name),
-            degraded=came,
-            restored=went,
-            gain_fitted=pairs[place] if pairs else None,
+            degraded=degraded_scores,
+            restored=restored_scores,
+            gain_fitted=pairs[index] if pairs else None,
         )
-        for place, (name, came, went) in enumerate(
+        for index, (name, degraded_scores, restored_scores) in enumerate(
             zip(names, before.each(), after.each(), strict=True)
         )
     )

@@ -1,4 +1,4 @@
-"""Scores to be read: the means of a model and its baselines side by side, and picture by picture, as tables, CSV and JSON."""
+"""Scores as tables, CSV and JSON: means of a model and its baselines side by side, and scores of each image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from restorae.evaluating.scores import Evaluation, PictureScores
 
 Table: TypeAlias = tuple[tuple[str, ...], list[tuple[str, ...]]]
-"""The heads of the columns, and the rows."""
+"""Column headings, and rows."""
 
 _PLAIN = ("psnr", "psnr_pooled", "ssim", "mse", "rmse")
 _FITTED = {
@@ -22,7 +22,7 @@ _FITTED = {
 
 
 def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
-    """A row for each score: degraded, restored, and restored by each baseline. Scores after a fit say so in their names."""
+    """A row for each score: degraded, restored, and restored by each baseline. Fitted scores are marked in their names."""
     every = (found, *others.values())
     plain = [found.degraded, *(each.restored for each in every)]
     rows = [(name, *(_number(getattr(scores, name)) for scores in plain)) for name in _PLAIN]
@@ -32,8 +32,8 @@ def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
             *(each.gain_fitted.restored for each in every if each.gain_fitted),
         ]
         rows += [
-            (told, *(_number(getattr(scores, name)) for scores in fitted))
-            for name, told in _FITTED.items()
+            (label, *(_number(getattr(scores, name)) for scores in fitted))
+            for name, label in _FITTED.items()
         ]
     if others:
         rows.append(("s per picture", "–", *(_number(each.seconds / each.count) for each in every)))
@@ -41,10 +41,10 @@ def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
 
 
 def pictures_table(found: Evaluation, others: Mapping[str, Evaluation], most: int) -> Table:
-    """A row for each picture, the worst first and at most so many, with the scores that tell the most."""
+    """A row for each image with its main scores: the worst first, at most `most`."""
     shown = [
-        (found.pictures[place].name, _figures(found, others, place, ("psnr", "ssim"), ("si_psnr",)))
-        for place in worst_first(found)[:most]
+        (found.pictures[index].name, _figures(found, others, index, ("psnr", "ssim"), ("si_psnr",)))
+        for index in worst_first(found)[:most]
     ]
     return ("picture", *shown[0][1]), [
         (name, *map(_number, figures.values())) for name, figures in shown
@@ -52,12 +52,12 @@ def pictures_table(found: Evaluation, others: Mapping[str, Evaluation], most: in
 
 
 def pictures_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
-    """All scores of all pictures, in the order of the set; a field is empty where a picture has no such score."""
+    """All scores of all images, in the order of the set; a field is empty where an image has no such score."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    for place, picture in enumerate(found.pictures):
-        figures = _figures(found, others, place, ("psnr", "ssim", "mse", "rmse"), tuple(_FITTED))
-        if not place:
+    for index, picture in enumerate(found.pictures):
+        figures = _figures(found, others, index, ("psnr", "ssim", "mse", "rmse"), tuple(_FITTED))
+        if not index:
             writer.writerow(("picture", *figures))
         writer.writerow((picture.name, *figures.values()))
     return text.getvalue()
@@ -66,31 +66,31 @@ def pictures_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
 def as_plain(
     found: Evaluation, others: Mapping[str, Evaluation], one_by_one: bool
 ) -> dict[str, Any]:
-    """All that was found as plain values for JSON; what was not asked for has no key."""
-    told = found.model_dump() | (
+    """All results as plain values for JSON; scores that were not requested have no key."""
+    plain = found.model_dump() | (
         {"gain_fitted": found.gain_fitted.model_dump()} if found.gain_fitted else {}
     )
     if others:
-        told["baselines"] = {name: _baseline(other) for name, other in others.items()}
+        plain["baselines"] = {name: _baseline(other) for name, other in others.items()}
     if one_by_one:
-        told["pictures"] = [
+        plain["pictures"] = [
             _picture(
-                found.pictures[place],
-                {name: other.pictures[place] for name, other in others.items()},
+                found.pictures[index],
+                {name: other.pictures[index] for name, other in others.items()},
             )
-            for place in range(found.count)
+            for index in range(found.count)
         ]
-    return told
+    return plain
 
 
 def worst_first(found: Evaluation) -> list[int]:
-    """The places of all pictures, the one that came out worst first: by their PSNR, the scale-invariant one where it was fitted.
+    """Indices of all images, worst first, by PSNR (scale-invariant PSNR where it was fitted).
 
-    A picture that has none, as one without error, comes last.
+    Images without a PSNR, such as those without error, come last.
     """
 
-    def worth(place: int) -> float:
-        picture = found.pictures[place]
+    def worth(index: int) -> float:
+        picture = found.pictures[index]
         psnr = (
             picture.gain_fitted.restored.si_psnr if picture.gain_fitted else picture.restored.psnr
         )
@@ -102,12 +102,12 @@ def worst_first(found: Evaluation) -> list[int]:
 def _figures(
     found: Evaluation,
     others: Mapping[str, Evaluation],
-    place: int,
+    index: int,
     plain: Sequence[str],
     fitted: Sequence[str],
 ) -> dict[str, float | None]:
-    """A picture's scores by the heads of their columns."""
-    picture = found.pictures[place]
+    """An image's scores by column heading."""
+    picture = found.pictures[index]
     row = {
         f"{name} {which}": getattr(getattr(picture, which), name)
         for name in plain
@@ -120,7 +120,7 @@ def _figures(
             for which in ("degraded", "restored")
         }
     for name, other in others.items():
-        row |= {f"{score} {name}": value for score, value in _psnrs(other.pictures[place]).items()}
+        row |= {f"{score} {name}": value for score, value in _psnrs(other.pictures[index]).items()}
     return row
 
 
@@ -130,7 +130,7 @@ def _psnrs(picture: PictureScores) -> dict[str, float | None]:
 
 
 def _baseline(other: Evaluation) -> dict[str, Any]:
-    """What a baseline made of the pictures; what came in is the same for all."""
+    """Results of a baseline; the degraded input is the same for all."""
     fitted = (
         {"gain_fitted": {"restored": other.gain_fitted.restored.model_dump()}}
         if other.gain_fitted
@@ -141,10 +141,10 @@ def _baseline(other: Evaluation) -> dict[str, Any]:
 
 
 def _picture(picture: PictureScores, others: Mapping[str, PictureScores]) -> dict[str, Any]:
-    told = picture.model_dump()
+    plain = picture.model_dump()
     if picture.gain_fitted is None:
-        del told["gain_fitted"]
-    return told | (
+        del plain["gain_fitted"]
+    return plain | (
         {"baselines": {name: _psnrs(other) for name, other in others.items()}} if others else {}
     )
 

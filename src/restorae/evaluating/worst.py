@@ -1,4 +1,4 @@
-"""The pictures that came out worst, to be looked at: where they went most wrong, at full resolution."""
+"""The images with the worst scores: the region with the largest error, at full resolution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorae.regions import Region
 from restorae.shapes import Image, Images
 
 SIDE = 256
-"""Pixels along the side of what is shown."""
+"""Side of the regions that are shown, in pixels."""
 MAGNIFIED = 4
 """How many times larger the error is shown than it is."""
 TITLES = ("degraded", "restored", "clean", f"error × {MAGNIFIED}")
@@ -23,18 +23,18 @@ TITLES = ("degraded", "restored", "clean", f"error × {MAGNIFIED}")
 def worst_pictures(
     restore: Callable[[Images], Images], test_set: TestSet, found: Evaluation, count: int
 ) -> list[tuple[str, tuple[Image, ...]]]:
-    """The names and PSNRs of the worst pictures, and of each `TITLES`: the region of some `SIDE` px with the largest error.
+    """A caption (name and PSNR) for each of the worst images, and its region with the largest error as listed in `TITLES`.
 
-    They are restored again, one after the other, so that no set of whole pictures is ever held. Where gain and offset were
-    fitted, they are shown so, on the range of the clean picture.
+    Regions are at most `SIDE` px a side. The images are restored again, one by one, so that only one whole image is in memory.
+    Where gain and offset were fitted, images are shown fitted, on the range of the clean image.
     """
-    places = worst_first(found)[:count]
+    indices = worst_first(found)[:count]
     shown = []
-    for place, (degraded, clean) in zip(places, test_set.at(places), strict=True):
-        picture = found.pictures[place]
+    for index, (degraded, clean) in zip(indices, test_set.at(indices), strict=True):
+        picture = found.pictures[index]
         shown.append(
             (
-                _told(picture),
+                _caption(picture),
                 _versions(degraded, restore(degraded), clean, picture.gain_fitted is not None),
             )
         )
@@ -61,7 +61,7 @@ def _versions(degraded: Images, restored: Images, clean: Images, fitted: bool) -
 
 
 def _most(values: Tensor, side: int) -> Region:
-    """The region of at most `side` px a side whose sum of values is the largest."""
+    """The region of at most `side` × `side` px with the largest sum of values."""
     height, width = (min(side, length) for length in values.shape)
     sums = pad(
         values.cumsum(0).cumsum(1), (1, 0, 1, 0)
@@ -77,12 +77,12 @@ def _most(values: Tensor, side: int) -> Region:
 
 
 def _enlarged(image: Image) -> Image:
-    """Small pictures as large as their titles, each pixel a square of whole pixels."""
+    """Small images enlarged by whole factors, so that they are as wide as their titles."""
     times = max(1, SIDE // 2 // max(image.shape[1:]))
     return image.repeat_interleave(times, 1).repeat_interleave(times, 2)
 
 
-def _told(picture: PictureScores) -> str:
+def _caption(picture: PictureScores) -> str:
     scores: Sequence[float | None] = (picture.degraded.psnr, picture.restored.psnr)
     called = "PSNR"
     if picture.gain_fitted is not None:

@@ -1,4 +1,4 @@
-"""How a training went."""
+"""Training curves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def training_curves(
     Args:
         losses: (step, loss) as reported on the way.
         validation: (step, PSNR) after each epoch.
-        loss_name: what the loss is called.
+        loss_name: name of the loss.
     """
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -1,4 +1,4 @@
-"""The lesson's two plots of latent space: the manifold, and the label clusters."""
+"""Two plots of latent space, as in the digits exercise: the manifold, and the label clusters."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def manifold_figure(
     axes: tuple[str, str] = ("z[0]", "z[1]"),
     size: float = 15,
 ) -> Figure:
-    """The manifold as the lesson plots it: grey, a tick with one decimal under each picture.
+    """The manifold: decoded images on a grid of latents, with a tick of one decimal for each.
 
     Args:
-        canvas: all pictures as one, (n · height, n · width[, 3]); the top row has the largest value of the vertical axis.
-        values: the n values along both sides, rising.
+        canvas: all images as one, (n · height, n · width[, 3]); the top row has the largest value of the vertical axis.
+        values: the n values along both axes, increasing.
         axes: names of the horizontal and the vertical axis.
         size: side of the figure in inches.
     """
@@ -29,7 +29,7 @@ def manifold_figure(
     height, width = canvas.shape[0] / n, canvas.shape[1] / n
     figure = Figure(figsize=(size, size), layout="constrained")
     axis = figure.subplots()
-    # at n = 30 one decimal repeats itself; that is the lesson's plot, and it reads well
+    # at n = 30 ticks repeat, because they have one decimal: longer ones would overlap
     axis.set_xticks(
         np.arange(n) * width + width / 2 - 0.5, [_one_decimal(value) for value in values]
     )
@@ -45,7 +45,7 @@ def manifold_figure(
 def clusters_figure(
     points: np.ndarray, labels: np.ndarray | None, axes: tuple[str, str], note: str = ""
 ) -> Figure:
-    """Where pictures lie in latent space, coloured by their label.
+    """Scatter plot of images in latent space, coloured by label.
 
     Args:
         points: (n, 2).
@@ -59,11 +59,11 @@ def clusters_figure(
     if labels is None:
         axis.scatter(points[:, 0], points[:, 1], s=size, alpha=0.6, linewidths=0)
     else:
-        classes, places = np.unique(labels, return_inverse=True)
+        classes, indices = np.unique(labels, return_inverse=True)
         if len(classes) <= _LEGEND_UP_TO:
             colours = _colours(len(classes))
             axis.scatter(
-                points[:, 0], points[:, 1], c=colours[places], s=size, alpha=0.6, linewidths=0
+                points[:, 0], points[:, 1], c=colours[indices], s=size, alpha=0.6, linewidths=0
             )
             handles = [Line2D([], [], marker="o", linestyle="", color=colour) for colour in colours]
             axis.legend(
@@ -74,7 +74,7 @@ def clusters_figure(
                 bbox_to_anchor=(1.0, 0.5),
             )
         else:
-            numbers = labels if np.issubdtype(labels.dtype, np.number) else places
+            numbers = labels if np.issubdtype(labels.dtype, np.number) else indices
             drawn = axis.scatter(
                 points[:, 0],
                 points[:, 1],
@@ -99,4 +99,4 @@ def _colours(count: int) -> np.ndarray:
     import matplotlib as mpl
 
     scale = mpl.colormaps["tab10" if count <= 10 else "tab20"]
-    return np.asarray([scale(place) for place in range(count)])
+    return np.asarray([scale(index) for index in range(count)])

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: its pictures are inside."""
+"""A report as one self-contained HTML file with embedded images."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def write_report(
     tables: Mapping[str, Sequence[tuple[str, str]]],
     pictures: Mapping[str, Path],
 ) -> None:
-    """Write the report, whole or not at all.
+    """Write the report atomically.
 
     Args:
-        path: where.
+        path: the file to write.
         title: its heading.
-        introduction: a paragraph under it.
+        introduction: a paragraph below the heading.
         tables: for each heading its lines, name and value.
-        pictures: for each heading a PNG file to put inside.
+        pictures: for each heading a PNG file to embed.
     """
     body = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(introduction)}</p>"]
     for heading, picture in pictures.items():

@@ -1,4 +1,4 @@
-"""Sheets of pictures, in the lesson's manner: rows of five, ink on paper."""
+"""Sheets of images, in rows of five by default."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _GAP, _LINE = 8, 22
 
 
 def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = COLUMNS) -> Figure:
-    """One sheet under another, each `columns` wide with its title; grey pictures in ink on paper (cmap "binary").
+    """Sheets below each other, each with a title and `columns` images a row; grey images are inverted (cmap "binary").
 
-    Nothing is clipped: each picture is shown from its own smallest to its own largest value, as matplotlib does.
+    Nothing is clipped: each image is scaled from its own minimum to its own maximum, as matplotlib does.
     """
     lines = sum(-(-len(images) // columns) for images in rows.values())
     figure = Figure(figsize=(1.5 * columns, 1.5 * lines + 0.45 * len(rows)), layout="constrained")
@@ -40,7 +40,7 @@ def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = CO
 def comparison_sheet(
     pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
 ) -> Figure:
-    """One line per picture, its versions side by side; shown on the [0, 1] scale."""
+    """One row per image, its versions side by side, shown on the [0, 1] scale."""
     wide = len(titles)
     figure = Figure(figsize=(3.2 * wide, 2.6 * len(pictures) + 0.3), layout="constrained")
     axes = figure.subplots(len(pictures), wide, squeeze=False)
@@ -57,7 +57,7 @@ def comparison_sheet(
 def full_size_sheet(
     pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
 ) -> Figure:
-    """One line per picture, its versions side by side, pixel for pixel: nothing is scaled, so noise looks as it is."""
+    """One row per image, its versions side by side at 100 %: without scaling, noise keeps its look."""
     wide = max(image.shape[2] for _, versions in pictures for image in versions)
     tall = [max(image.shape[1] for image in versions) for _, versions in pictures]
     width = len(titles) * (wide + _GAP) + _GAP
@@ -91,7 +91,7 @@ def full_size_sheet(
 
 
 def write_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
-    """Write a figure as PNG, whole or not at all."""
+    """Write a figure as PNG, atomically."""
     with written_whole(path) as partial:
         figure.savefig(partial, dpi=dpi, format="png", facecolor="white")
 
