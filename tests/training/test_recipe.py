@@ -114,7 +114,7 @@ def test_every_recipe_that_we_ship_reads(recipe: Path) -> None:
         (
             'network = "conv-vae"\nloss = "negative-elbo(beta=2,importance_samples=5)"',
             BadSpec,
-            "beta stays 1, kl_warmup and free_bits 0",
+            "leave beta at 1, kl_warmup and free_bits at 0",
         ),
         (
             'network = "conv-vae"\nloss = "negative-elbo(kl_warmup=9,importance_samples=5)"',

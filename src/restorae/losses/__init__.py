@@ -1,4 +1,4 @@
-"""What training makes smaller: pixel losses, losses for noisy pictures alone, and the variational auto-encoder's bound."""
+"""Losses: pixel losses, self-supervised losses for noisy images alone, and the variational bound."""
 
 from restorae.losses.contract import Batch, Loss, PixelLoss
 from restorae.losses.pixel import BCE, L1, MSE, PSNR, Charbonnier

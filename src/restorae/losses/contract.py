@@ -1,4 +1,4 @@
-"""What a loss is: a number that training makes smaller."""
+"""The contract of losses: a number for a batch, which training minimises."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from restorae.shapes import Images
 
 @dataclass(frozen=True)
 class Batch:
-    """One step of a training: pictures, the network they are shown to, and how far the training is."""
+    """The input of a loss in one training step: images, network and step number."""
 
     network: Network
-    """Settings of the network, which say how its module is called."""
+    """Settings of the network, which define how its module is called."""
     module: nn.Module
     degraded: Images
     clean: Images
     step: int
     """Updates of the weights so far."""
     generator: torch.Generator
-    """Chance for this step, on the pictures' device."""
+    """Source of randomness for this step, on the images' device."""
 
 
 class Loss(Part, abc.ABC, family="loss"):
-    """A number for a batch. A new kind that compares pictures is a subclass of `PixelLoss`."""
+    """A number for a batch. A new kind that compares images is a subclass of `PixelLoss`."""
 
     gradient_limit: ClassVar[float] = 0.1
-    """Length to which a recipe that says nothing shortens longer gradients of this loss; 0 for no limit."""
+    """Default norm to which a training clips gradients of this loss; 0 for no limit."""
 
     @abc.abstractmethod
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:
-        """`loss`, a scalar that is the mean over the batch, smaller is better; and by name what it is made of."""
+        """`loss`, a scalar that is the mean over the batch, smaller is better; and its terms by name."""
 
     def check(self, network: Network) -> None:
         """Raise `BadSpec` if this loss cannot be measured on that network."""
 
 
 class PixelLoss(Loss, abc.ABC, family="loss"):
-    """How far restored images are from the clean ones. A new kind is a subclass with `between`."""
+    """A distance between restored and clean images. A new kind is a subclass with `between`."""
 
     @abc.abstractmethod
     def between(self, restored: Images, clean: Images) -> Tensor:

@@ -12,7 +12,7 @@ from restorae.shapes import Images
 
 
 class MSE(PixelLoss, kind="mse"):
-    """Mean squared error: its best answer is the mean of all clean images that fit, and it is what PSNR measures.
+    """Mean squared error. Its optimum is the mean of the plausible clean images; it maximises PSNR.
 
     >>> MSE().between(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
     1.0
@@ -23,7 +23,7 @@ class MSE(PixelLoss, kind="mse"):
 
 
 class L1(PixelLoss, kind="l1"):
-    """Mean absolute error: its best answer is the median, which forgives outliers.
+    """Mean absolute error. Its optimum is the median, which is robust to outliers.
 
     >>> L1().between(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5)).item()
     0.5
@@ -36,14 +36,14 @@ class L1(PixelLoss, kind="l1"):
 class PSNR(PixelLoss, kind="psnr"):
     """Minus the mean of the images' peak signal-to-noise ratios in dB, 10 log10(mean squared error) (Chen et al., 2021, HINet).
 
-    Every image weighs alike, however damaged: where damage comes in all strengths, `mse` and `l1` see to the heavy ones first.
+    All images have equal weight, whatever their damage; `mse` and `l1` favour heavily damaged images.
 
     >>> round(PSNR().between(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.1)).item(), 3)
     -20.0
     """
 
     floor: float = Field(1e-6, gt=0)
-    """Added to each image's mean squared error, so that one that is right already asks for nothing."""
+    """Added to each image's mean squared error, so that a perfect image has no gradient."""
 
     def between(self, restored: Images, clean: Images) -> Tensor:
         errors = ((restored - clean) ** 2).flatten(1).mean(dim=1)
@@ -58,24 +58,26 @@ class Charbonnier(PixelLoss, kind="charbonnier"):
     """
 
     epsilon: float = Field(1e-3, gt=0)
-    """Where it turns from square to absolute, on the [0, 1] pixel scale."""
+    """Difference at which the loss turns from quadratic to linear, on the [0, 1] pixel scale."""
 
     def between(self, restored: Images, clean: Images) -> Tensor:
         return torch.sqrt((restored - clean) ** 2 + self.epsilon**2).mean()
 
 
 class BCE(PixelLoss, kind="bce"):
-    """Binary cross-entropy of restored images taken as logits-free probabilities, cut to [0.001, 0.999].
+    """Binary cross-entropy of restored images taken as probabilities, clipped to [0.001, 0.999].
 
-    For black-and-white content; the value is in nats per pixel (the lesson's second exercise uses it in its sum form).
+    For black-and-white content; the value is in nats per pixel (the second digits exercise uses its sum).
 
     >>> round(BCE().between(torch.full((1, 1, 2, 2), 0.5), torch.ones(1, 1, 2, 2)).item(), 4)
     0.6931
     """
 
     def between(self, restored: Images, clean: Images) -> Tensor:
-        # straight through the cut, so that a pixel outside still gets a gradient back towards it
+        # straight-through: the gradient ignores the clipping, so that pixels outside can return
         cut = restored + (restored.clamp(1e-3, 1 - 1e-3) - restored).detach()
         if not cut.isfinite().all():
-            return cut.sum()  # diverged: say so, where the library's function would raise
+            return (
+                cut.sum()
+            )  # diverged: a value that is not finite, where the function below would raise
         return functional.binary_cross_entropy(cut.float().clamp(0, 1), clean.clamp(0, 1))

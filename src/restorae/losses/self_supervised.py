@@ -1,4 +1,4 @@
-"""Learning from noisy pictures alone: what noise cannot predict, a network that predicts it must have seen in the picture."""
+"""Self-supervised losses: learn from noisy images alone, because independent noise cannot be predicted."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (1, 3), (3, 1), (2, 3), (3, 2))
 
 
 class SelfSupervised(Loss, family="loss"):
-    """A loss that needs noisy pictures only: `batch.degraded` is all it looks at."""
+    """A loss that uses noisy images only (`batch.degraded`)."""
 
     def check(self, network: Network) -> None:
         if isinstance(network, VAE):
             raise BadSpec(
-                f"The loss {self.kind} needs a network that restores pictures of any size, such as unet; {network.kind} explains "
-                "pictures of one size."
+                f"The loss {self.kind} needs a network that restores images of any size, such as unet; {network.kind} takes "
+                "images of one size"
             )
 
 
 class Neighbours(SelfSupervised, kind="neighbours"):
-    """From one half-size picture predict another, taken from neighbouring pixels (Huang et al., 2021, arXiv 2101.02824).
+    """Neighbor2Neighbor: predict one half-size image from another, taken from neighbouring pixels (Huang et al., 2021, arXiv 2101.02824).
 
-    Neighbours show nearly the same and their noise is independent, so the best prediction is the clean picture. That they
-    are not quite the same is taken off by what the network itself makes of the whole picture.
+    Neighbouring pixels are nearly equal and their noise is independent, so the best prediction is the clean image. The
+    consistency term corrects for the true difference of neighbours, estimated by the network on the whole image.
 
     >>> from restorae.networks import UNet
     >>> network, noisy = UNet(), torch.rand(2, 1, 32, 32)
@@ -44,13 +44,13 @@ class Neighbours(SelfSupervised, kind="neighbours"):
     """
 
     consistency: float = Field(1.0, ge=0)
-    """Weight of the term that takes off what neighbours truly differ by."""
+    """Weight of the term that corrects for the true difference of neighbours."""
     warmup: int = Field(2000, ge=0)
-    """Steps over which that weight rises from nothing: at first the network does not know the picture."""
+    """Steps over which that weight rises from 0, because the estimate of a new network is poor."""
 
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:
         noisy = batch.degraded
-        height, width = (side // 2 * 2 for side in noisy.shape[-2:])
+        height, width = (length // 2 * 2 for length in noisy.shape[-2:])
         noisy = noisy[..., :height, :width]
         choice = torch.randint(
             len(_PAIRS),
@@ -76,28 +76,28 @@ class Neighbours(SelfSupervised, kind="neighbours"):
 
 
 def halves(images: Images, choice: Tensor) -> tuple[Images, Images]:
-    """Two half-size pictures, of each 2 × 2 cell one pixel and a neighbour of it.
+    """Two half-size images: of each 2 × 2 cell one pixel, and a neighbour of it.
 
     Args:
-        images: (batch, channel, height, width), both sides even.
-        choice: (batch, height/2, width/2), which of the eight ordered pairs of neighbours.
+        images: (batch, channel, height, width), height and width even.
+        choice: (batch, height/2, width/2), indices of the eight ordered pairs of neighbours.
     """
     batch, channels, height, width = images.shape
     cells = functional.pixel_unshuffle(images, 2).view(batch, channels, 4, height // 2, width // 2)
     pairs = torch.tensor(_PAIRS, device=images.device)[choice]  # (batch, height/2, width/2, 2)
     both = []
-    for place in range(2):
-        which = pairs[..., place][:, None, None].expand(-1, channels, 1, -1, -1)
-        both.append(cells.gather(2, which)[:, :, 0])
+    for which in range(2):
+        taken = pairs[..., which][:, None, None].expand(-1, channels, 1, -1, -1)
+        both.append(cells.gather(2, taken)[:, :, 0])
     return both[0], both[1]
 
 
 class BlindSpot(SelfSupervised, kind="blind-spot"):
-    """Hide some pixels, predict them from what surrounds them (Krull et al., 2019, arXiv 1811.10980).
+    """Noise2Void: hide some pixels and predict them from their surroundings (Krull et al., 2019, arXiv 1811.10980).
 
     A hidden pixel is replaced by the median of its neighbours (Höck et al., 2022, arXiv 2211.08512). Where noise runs
-    along rows or columns, as in scanned and line-read pictures, the pixels that share it are hidden too (Broaddus et al.,
-    2020): the network cannot learn to copy what it must not see.
+    along rows or columns, as in scanned and line-read images, the pixels that share it are hidden too (Broaddus et al.,
+    2020): the network cannot learn to copy the noise.
 
     >>> from restorae.networks import UNet
     >>> network, noisy = UNet(), torch.rand(2, 1, 32, 32)
@@ -109,11 +109,11 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
     gradient_limit: ClassVar[float] = 1.0
 
     cell: int = Field(4, ge=2)
-    """One pixel is hidden in every cell of so many pixels along each side; more where noise is correlated."""
+    """Side of the cells in pixels; one pixel is hidden in each cell, and more where noise is correlated."""
     along: Literal["neither", "rows", "columns"] = "neither"
     """Whether noise runs along rows or columns."""
     reach: int = Field(5, ge=1)
-    """How many pixels to each side are hidden along that direction."""
+    """Number of pixels on each side that are hidden along that direction."""
 
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:
         noisy = batch.degraded
@@ -126,7 +126,7 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
     def centres(self, noisy: Images, generator: torch.Generator) -> Tensor:
         """The pixels to be predicted, one in each cell: (batch, 1, height, width) bool."""
         batch, _, height, width = noisy.shape
-        # cells are as long as what is hidden around their pixel, so that predicted pixels do not hide each other
+        # cells are as long as the hidden run around their pixel, so that predicted pixels do not hide each other
         long = max(self.cell, 2 * self.reach + 1)
         tall, wide = {
             "neither": (self.cell, self.cell),
@@ -134,15 +134,15 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
             "columns": (long, self.cell),
         }[self.along]
         rows, columns = -(-height // tall), -(-width // wide)
-        place = torch.randint(
+        hidden = torch.randint(
             tall * wide, (batch, rows, columns), generator=generator, device=noisy.device
         )
-        cells = functional.one_hot(place, tall * wide).view(batch, rows, columns, tall, wide)
+        cells = functional.one_hot(hidden, tall * wide).view(batch, rows, columns, tall, wide)
         spread = cells.permute(0, 1, 3, 2, 4).reshape(batch, 1, rows * tall, columns * wide)
         return spread[..., :height, :width].bool()
 
     def hidden(self, centres: Tensor) -> Tensor:
-        """The pixels that the network does not see: the centres, and what shares their noise."""
+        """The pixels that the network does not see: the centres, and the pixels that share their noise."""
         if self.along == "neither":
             return centres
         window = (1, 2 * self.reach + 1) if self.along == "rows" else (2 * self.reach + 1, 1)
@@ -150,7 +150,7 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
         return functional.max_pool2d(centres.float(), window, stride=1, padding=padding).bool()
 
     def substitute(self, noisy: Images, generator: torch.Generator) -> Images:
-        """What stands in a hidden pixel's place: of its neighbours those that do not share its noise, in their middle."""
+        """Replacement of hidden pixels: the median of the neighbours that do not share their noise."""
         around = functional.pad(noisy, (1, 1, 1, 1), mode="replicate")
         height, width = noisy.shape[-2:]
         seen = [

@@ -1,4 +1,4 @@
-"""The variational bound: what a variational auto-encoder makes smaller."""
+"""The variational bound: the loss of variational auto-encoders."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from restorae.posterior import DiagonalGaussian
 class NegativeELBO(Loss, kind="negative-elbo"):
     """Reconstruction + beta · KL: the negative evidence lower bound (Kingma and Welling, 2014), in nats per image.
 
-    Summed over pixels and latents, averaged over the batch. The network says which likelihood the reconstruction term
-    has: Bernoulli (binary cross-entropy) or Gaussian. A beta other than 1 (Higgins et al., 2017) trades one for the other;
+    Summed over pixels and latents, averaged over the batch. The network sets the likelihood of the reconstruction
+    term: Bernoulli (binary cross-entropy) or Gaussian. A beta other than 1 (Higgins et al., 2017) trades one for the other;
     `reconstruction` and `kl` are always reported as they are, unweighted.
 
     >>> from restorae.networks import ConvVAE
@@ -35,23 +35,23 @@ class NegativeELBO(Loss, kind="negative-elbo"):
     beta: float = Field(1.0, ge=0)
     """Weight of the KL divergence."""
     kl_warmup: int = Field(0, ge=0)
-    """Steps over which that weight rises from nothing, so that the latent is learned to be used before it costs."""
+    """Steps over which that weight rises from 0, so that the network learns to use the latent first."""
     free_bits: float = Field(0.0, ge=0)
-    """Nats that each latent dimension may cost for nothing, on the batch's mean (Kingma et al., 2016)."""
+    """Nats of each latent dimension that are not penalised, on the mean of the batch (Kingma et al., 2016)."""
     importance_samples: int = Field(1, ge=1)
-    """Latents drawn for each picture; with more than one the tighter importance-weighted bound (Burda et al., 2016)."""
+    """Latents drawn for each image; with more than one the tighter importance-weighted bound (Burda et al., 2016)."""
 
     def model_post_init(self, _context: Any) -> None:
         if self.importance_samples > 1 and (self.beta != 1 or self.kl_warmup or self.free_bits):
             raise BadSpec(
-                "The importance-weighted bound has no separate KL term: beta stays 1, kl_warmup and free_bits 0."
+                "The importance-weighted bound has no separate KL term: leave beta at 1, kl_warmup and free_bits at 0"
             )
 
     def check(self, network: Network) -> None:
         if not isinstance(network, LatentNetwork):
             raise BadSpec(
                 f"The loss {self.kind} needs a network with a latent, such as conv-vae; {network.kind} has none. "
-                "Choose such a network, or a loss that compares pictures, such as mse."
+                "Choose such a network, or a loss that compares images, such as mse."
             )
 
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""How a module is called with pictures of any size."""
+"""How a module is called with images of any size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROBED = 64
 
 
 def send_through(module: nn.Module, images: Images, multiple_of: tuple[int, int]) -> Images:
-    """What a module makes of images of any size: padded to the multiples it needs, and cut back. Training does the same."""
+    """Call a module on images of any size: pads them to the multiples it needs, and crops the result."""
     height, width = images.shape[-2:]
     restored: Images = module(
         pad_to_multiple(images, multiple_of).contiguous(memory_format=torch.channels_last)
@@ -24,11 +24,11 @@ def send_through(module: nn.Module, images: Images, multiple_of: tuple[int, int]
 
 
 def working_memory(module: nn.Module, network: Network) -> float:
-    """About how many bytes each pixel takes while it goes through a module, by the outputs of its layers on a small picture.
+    """Estimate of a module's working memory, in bytes per pixel, from the outputs of its layers on a small image.
 
-    Not all of them are held at once, so this errs on the safe side; a padded copy of each is counted.
+    An upper estimate, since not all outputs are in memory at once; it includes a padded copy of the image.
     """
-    sides = [-(-_PROBED // side) * side for side in network.multiple_of]
+    size = [-(-_PROBED // step) * step for step in network.multiple_of]
     found = 0
 
     def count(_module: nn.Module, _entering: Any, leaving: Any) -> None:
@@ -45,16 +45,16 @@ def working_memory(module: nn.Module, network: Network) -> float:
     try:
         with torch.inference_mode():
             module(
-                torch.zeros(1, network.channels, *sides, dtype=weights.dtype, device=weights.device)
+                torch.zeros(1, network.channels, *size, dtype=weights.dtype, device=weights.device)
             )
     finally:
         for hook in hooks:
             hook.remove()
-    return 8.0 * network.channels + found / (sides[0] * sides[1])
+    return 8.0 * network.channels + found / (size[0] * size[1])
 
 
 def pad_to_multiple(images: Images, multiple_of: tuple[int, int]) -> Images:
-    """Images continued below and to the right to multiples of the given height and width, mirrored where there is enough."""
+    """Pad images at the bottom and right to multiples of a height and width: mirrored, or replicated if they are too small."""
     height, width = images.shape[-2:]
     below, right = -height % multiple_of[0], -width % multiple_of[1]
     if not below and not right:

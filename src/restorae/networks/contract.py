@@ -71,4 +71,4 @@ class Network(Part, abc.ABC, family="network"):
             )
 
     def check_size(self, height: int, width: int) -> None:
-        """Raise `ShapeMismatch` unless pictures of that height and width can be sent through this network."""
+        """Raise `ShapeMismatch` unless this network takes images of that height and width."""

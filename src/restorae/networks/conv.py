@@ -1,4 +1,4 @@
-"""The lesson's convolutional auto-encoder: two poolings down, two doublings up."""
+"""A convolutional auto-encoder: two poolings down, two upsamplings up (the network of the digits exercise)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Conv(Network, kind="conv"):
     """Conv, pool, conv, pool; conv, double, conv, double, conv: 28,353 parameters at 32 features and one channel.
 
     The output is linear. With a sigmoid there and mean squared error, this noise sends every run to an all-black
-    answer, where the sigmoid's gradient is gone (docs/why-it-collapses.md).
+    answer, where the sigmoid's gradient vanishes (docs/why-it-collapses.md).
 
     >>> sum(weights.numel() for weights in Conv().build().parameters())
     28353
@@ -30,7 +30,7 @@ class Conv(Network, kind="conv"):
 
     @property
     def halo(self) -> int:
-        # 1 + 2 + 4 + 2 + 1 pixels for the five convolutions, and 3 for the pixel's place in its 4 × 4 block
+        # 1 + 2 + 4 + 2 + 1 pixels for the five convolutions, and 3 for the pixel's position in its 4 × 4 block
         return 13
 
     def build(self) -> nn.Module:
@@ -51,7 +51,7 @@ class ConvNetwork(nn.Module):
         initialise_for_relu(self)
 
     def forward(self, images: Images) -> Images:
-        # ReLU after pooling gives what the lesson's ReLU before pooling gives, on a quarter of the values
+        # ReLU after pooling gives the same as ReLU before pooling, on a quarter of the values
         features = functional.relu(
             functional.max_pool2d(self.encode1(images), 2)
         )  # (batch, features, h/2, w/2)

@@ -1,4 +1,4 @@
-"""The lesson's variational auto-encoder (Kingma and Welling, 2014): two strided convolutions, and their mirror image."""
+"""A convolutional variational auto-encoder (Kingma and Welling, 2014): two strided convolutions, and a mirrored decoder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from restorae.shapes import Images, Latents
 
 
 class ConvVAE(VAE, kind="conv-vae"):
-    """Conv 32, conv 64, dense 16, two heads; dense, transposed conv 64, transposed conv 32, transposed conv to the picture.
+    """Conv 32, conv 64, dense 16, two heads; dense, transposed conv 64, transposed conv 32, transposed conv to the image.
 
-    69,076 parameters encode and 65,089 decode pictures of 28 × 28 at 2 latent dimensions.
+    69,076 parameters encode and 65,089 decode images of 28 × 28 at 2 latent dimensions.
 
     >>> module = ConvVAE(latent_dim=2).build()
     >>> [sum(p.numel() for p in half.parameters()) for half in (module.encoder, module.decoder)]
@@ -32,7 +32,7 @@ class ConvVAE(VAE, kind="conv-vae"):
 
 
 class ConvEncoder(nn.Module):
-    """From a picture to the mean and log-variance of its latent."""
+    """From an image to the mean and log-variance of its latent."""
 
     def __init__(self, settings: ConvVAE) -> None:
         super().__init__()
@@ -46,13 +46,13 @@ class ConvEncoder(nn.Module):
     def forward(self, images: Images) -> DiagonalGaussian:
         x = functional.relu_(self.conv1(images))  # (batch, 32, h/2, w/2)
         x = functional.relu_(self.conv2(x))  # (batch, 64, h/4, w/4)
-        # in the order in which channels-last features lie in memory: nothing is copied
+        # in the memory order of channels-last features, which avoids a copy
         x = functional.relu_(self.dense(x.movedim(1, -1).flatten(1)))  # (batch, 16)
         return DiagonalGaussian.bounded(self.z_mean(x), self.z_log_var(x))
 
 
 class ConvDecoder(nn.Module):
-    """From a latent to the logits or means of a picture."""
+    """From a latent to the logits or means of an image."""
 
     def __init__(self, settings: ConvVAE) -> None:
         super().__init__()

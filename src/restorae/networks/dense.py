@@ -1,4 +1,4 @@
-"""A fully connected auto-encoder (Hinton and Salakhutdinov, 2006): every pixel is joined to every hidden unit."""
+"""A fully connected auto-encoder (Hinton and Salakhutdinov, 2006): every pixel is connected to every hidden unit."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LARGEST = 64
 
 
 class Dense(Network, kind="dense"):
-    """Dense layers down to a narrow middle and up again, ReLU between, linear at the end.
+    """Dense layers down to a narrow bottleneck and up again, with ReLU between and a linear output.
 
-    A dense network knows one picture size. Pictures of up to 64 × 64 are taken whole; larger ones, and those of other
-    sizes than it was trained on, as a mosaic of blocks of that size.
+    A dense network has one input size. Images of up to 64 × 64 are processed whole; larger images, and images of other
+    sizes, as a mosaic of blocks of that size.
 
     >>> import torch
     >>> Dense(height=28, width=28).build()(torch.zeros(2, 1, 28, 28)).shape
@@ -28,9 +28,9 @@ class Dense(Network, kind="dense"):
     """
 
     height: int = Field(28, ge=1, le=LARGEST)
-    """Height of the picture or block that the network sees, in pixels."""
+    """Height of the image or block that the network sees, in pixels."""
     width: int = Field(28, ge=1, le=LARGEST)
-    """Width of the picture or block that the network sees, in pixels."""
+    """Width of the image or block that the network sees, in pixels."""
     hidden: tuple[PositiveInt, ...] = Field((512, 128, 512), min_length=1)
     """Units of each hidden layer."""
 

@@ -1,4 +1,4 @@
-"""Measures how far a module looks, to verify the halo that its network declares."""
+"""Measures the receptive field of a module, to verify the halo that its network declares."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def measured_halo(network: Network, module: nn.Module, count: int = 2) -> int:
 
     Args:
         network: the settings; its halo is not `None`.
-        module: what it built.
+        module: the module that it built.
         count: number of random images; networks with few features need more.
     """
     assert network.halo is not None

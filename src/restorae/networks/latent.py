@@ -1,8 +1,8 @@
-"""Networks with a latent: what a picture hides, drawn and decoded.
+"""Networks with a latent: variational auto-encoders and latent restorers.
 
-Two kinds. A *variational auto-encoder* explains a picture by a latent vector alone, so that latents drawn from the prior
-decode to new pictures. A *latent restorer* explains the clean picture by the degraded one and a latent: the first is what
-is known, the second what has to be invented.
+Two kinds. A *variational auto-encoder* explains an image by a latent vector alone, so that latents drawn from the prior
+decode to new images. A *latent restorer* explains the clean image by the degraded one and a latent, which holds what the
+degraded image does not determine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from restorae.shapes import Images, Latents, PerPicture
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a network accounts for clean pictures, as training needs it."""
+    """A network's outputs, latents and distributions for clean images, as training needs them."""
 
     outputs: Images
     """The decoder's output for the clean images: logits or means, by the network's likelihood."""

@@ -1,8 +1,8 @@
-"""A restorer that says what it knows and draws what it does not: a U-Net with a latent at its coarsest level.
+"""A U-Net with a latent at its coarsest level: restores one image to several plausible samples.
 
 After the probabilistic U-Net (Kohl et al., 2018, arXiv 1806.05034) with a map of latents in place of one vector, so that
-it works on any size. One branch sees the degraded picture alone and says which latents are to be expected; another, used
-in training only, sees the clean picture too and says which one it was.
+it works on any size. One branch predicts the prior of the latents from the degraded image; another, used in training
+only, predicts their posterior from the degraded and the clean image.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LatentUNet(LatentNetwork, kind="latent-unet"):
     latent_dim: int = Field(4, ge=1, le=4096)
     """Numbers in the latent of each coarse position."""
     likelihood: Literal["bernoulli", "gaussian"] = "gaussian"
-    """How likely a pixel is, given what the decoder says: black or white with a probability, or around a mean."""
+    """Distribution of a pixel given the decoder's output: Bernoulli, or normal around a mean."""
     sigma: float = Field(0.05, gt=0)
     """Standard deviation of the Gaussian likelihood on the [0, 1] pixel scale: smaller leaves more to the latent."""
     widths: tuple[PositiveInt, PositiveInt] = (32, 96)
@@ -47,7 +47,7 @@ class LatentUNet(LatentNetwork, kind="latent-unet"):
     @property
     def halo(self) -> int:
         # first and last convolution 2 px each, two coarse blocks and the entrance of the latent 8 px each and 4, a fine
-        # block 4, and the pixel's place in its coarse position
+        # block 4, and the pixel's offset in its coarse position
         return 2 + 2 + 8 + 8 + 4 + 4 + 3
 
     def build(self) -> nn.Module:
@@ -91,12 +91,12 @@ class LatentUNetModule(LatentModule):
         for head in (
             self.prior,
             self.posterior,
-        ):  # both begin as the standard normal, so that nothing is charged yet
+        ):  # both start as the standard normal, with a KL divergence of 0
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
 
     def see(self, degraded: Images) -> tuple[Tensor, Tensor, DiagonalGaussian]:
-        """Fine and coarse features of the degraded picture, and the latents that are to be expected."""
+        """Fine and coarse features of the degraded image, and the prior of the latents."""
         fine = self.input(
             functional.pixel_unshuffle(degraded - MIDDLE_GREY, 2)
         )  # (batch, fine, h/2, w/2)
@@ -108,13 +108,13 @@ class LatentUNetModule(LatentModule):
         )
 
     def recognise(self, degraded: Images, clean: Images) -> DiagonalGaussian:
-        """The latents that led from the degraded picture to the clean one."""
+        """The posterior of the latents, given the degraded and the clean image."""
         both = functional.pixel_unshuffle(torch.cat([degraded, clean], 1) - MIDDLE_GREY, 2)
         seen = self.both_coarse(self.both_down(functional.relu(self.both(both))))
         return DiagonalGaussian.bounded(*self.posterior(functional.relu(seen)).chunk(2, dim=1))
 
     def decode(self, fine: Tensor, coarse: Tensor, latents: Tensor) -> Images:
-        """Outputs for latents, given the features of the degraded picture."""
+        """Outputs for latents, given the features of the degraded image."""
         x = self.joined(coarse + self.enter(latents))
         x = self.fine(fine + functional.pixel_shuffle(self.up(x), 2))
         return functional.pixel_shuffle(self.output(x), 2)

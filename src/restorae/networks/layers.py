@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Padding: TypeAlias = Literal["zeros", "replicate"]
-"""What a convolution sees beyond the border: zeros, or the outermost values again."""
+"""Padding of a convolution: zeros, or the outermost values replicated."""
 
 MIDDLE_GREY = 0.5
-"""Taken from the pictures before the first layer: a network learns faster from values around zero."""
+"""Subtracted from the images before the first layer: a network learns faster from values around zero."""
 
 
 class UpsampledConv(nn.Conv2d):
     """Nearest-neighbour doubling followed by a zero-padded 3 × 3 convolution, computed before the doubling.
 
     Each of the four pixels that one pixel becomes sees only 2 × 2 distinct pixels, so the convolution of the doubled
-    picture is a convolution of the small one with four times the outputs, its kernels sums of the original taps. Same
-    parameters, same result up to rounding, and the doubled features never exist: a quarter of the memory traffic.
+    image is a convolution of the small one with four times the outputs, its kernels sums of the original taps. Same
+    parameters, same result up to rounding, without the doubled features: a quarter of the memory traffic.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -37,12 +37,12 @@ class UpsampledConv(nn.Conv2d):
         return functional.pixel_shuffle(quarter, 2)  # (batch, out, 2·h, 2·w)
 
 
-def _split(taps: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Kernels for the even and the odd pixel along `side`: taps that fall on the same source pixel are summed."""
-    first, second, third = taps.unbind(side)
+def _split(taps: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Kernels of the even and the odd pixel along `axis`: taps on the same source pixel are summed."""
+    first, second, third = taps.unbind(axis)
     none = torch.zeros_like(first)
-    return torch.stack([first, second + third, none], side), torch.stack(
-        [none, first + second, third], side
+    return torch.stack([first, second + third, none], axis), torch.stack(
+        [none, first + second, third], axis
     )
 
 
@@ -69,7 +69,7 @@ class ResidualBlock(nn.Module):
 
     Args:
         width: features in and out.
-        padding: what lies beyond the border, `zeros` or `replicate`.
+        padding: `zeros` or `replicate`.
     """
 
     def __init__(self, width: int, padding: Padding = "zeros") -> None:

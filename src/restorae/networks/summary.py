@@ -1,4 +1,4 @@
-"""The layers of a network as a table: what each puts out, and what it learned."""
+"""The layers of a network as a table: output shapes and numbers of parameters."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def layer_table(module: nn.Module, channels: int, size: tuple[int, ...]) -> list
 
     Args:
         module: the network.
-        channels: channels of the picture that is sent through it.
-        size: height and width of that picture.
+        channels: channels of the input image.
+        size: height and width of the input image.
     """
     rows: list[Row] = []
     hooks = []

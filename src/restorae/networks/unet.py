@@ -1,8 +1,8 @@
 """A U-Net (Ronneberger et al., 2015) of residual blocks that starts at a fraction of the resolution.
 
-The picture is first folded, `patch` × `patch` pixels into one place with as many channels (Shi et al., 2016, the
-other way round), so that the widest arithmetic runs on a quarter of the positions: on a processor this buys more
-quality per second than working at full resolution. No normalisation: nothing in it depends on the rest of the tile.
+The image is first folded, `patch` × `patch` pixels into the channels of one position (pixel unshuffle; the inverse of Shi
+et al., 2016), so the widest layers run on a quarter of the positions. On a CPU this gives more quality per second than full
+resolution. There is no normalisation, so a result does not depend on the rest of the tile.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from restorae.shapes import Images
 
 
 class UNet(Network, kind="unet"):
-    """Residual blocks at falling resolution, joined by sums on the way up; the default network.
+    """Residual blocks at decreasing resolution with additive skip connections; the default network.
 
     >>> import torch
     >>> UNet().build()(torch.zeros(1, 1, 28, 28)).shape
@@ -33,28 +33,28 @@ class UNet(Network, kind="unet"):
     encoder_blocks: tuple[NonNegativeInt, ...] = Field((0, 2), min_length=1)
     """Residual blocks at each level on the way down, the coarsest included."""
     decoder_blocks: tuple[NonNegativeInt, ...] = (1,)
-    """Residual blocks at each level on the way up; one level fewer, since the coarsest is crossed once."""
+    """Residual blocks at each level on the way up; one level fewer, because the coarsest has none."""
     patch: int = Field(2, ge=1, le=8)
     """Pixels along each side that are folded into one position before the first level."""
     padding: Literal["auto", "zeros", "replicate"] = "auto"
-    """What the convolutions see beyond the border: zeros, or the outermost values again. Trained on patches, a network
-    with zeros comes to lean on the borders that every patch has and whole pictures have not; so `auto` takes zeros for
-    pictures that are trained on whole and replicates for others."""
+    """Padding of the convolutions: zeros, or the outermost values replicated. A network that is trained on patches with zero
+    padding learns to rely on the borders of patches, so `auto` is zeros for training on whole images and replicate
+    for training on patches."""
     residual: bool = False
-    """Whether the network says what to add to the picture rather than the picture; learns light damage sooner."""
+    """Whether the network predicts the difference to the image; it learns light damage faster."""
     grey_too: bool = False
-    """Whether a network for colour has an entry and an exit for grey pictures too, and is trained on both."""
+    """Whether a colour network has an input and an output for grey images too, and is trained on both."""
 
     def model_post_init(self, _context: object) -> None:
         levels = len(self.widths)
         if len(self.encoder_blocks) != levels or len(self.decoder_blocks) != levels - 1:
             raise BadSpec(
                 f"unet: {levels} widths need {levels} encoder_blocks and {levels - 1} decoder_blocks; "
-                f"{len(self.encoder_blocks)} and {len(self.decoder_blocks)} came."
+                f"got {len(self.encoder_blocks)} and {len(self.decoder_blocks)}"
             )
         if self.grey_too and self.channels == 1 and "channels" in self.model_fields_set:
             raise BadSpec(
-                "unet: grey_too is for networks of 3 channels; one of 1 channel takes grey as it is."
+                "unet: grey_too is for networks of 3 channels; a network of 1 channel takes grey images anyway"
             )
 
     @property
@@ -73,7 +73,7 @@ class UNet(Network, kind="unet"):
             map(sum, zip_longest(self.encoder_blocks, self.decoder_blocks, fillvalue=0))
         ):
             reach += blocks * 2 * self.patch * 2**level  # two convolutions a block
-        return reach + self.multiple_of[0] - 1  # the pixel's place in its coarsest position
+        return reach + self.multiple_of[0] - 1  # the pixel's offset in its coarsest position
 
     def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
         return self.model_copy(
@@ -114,7 +114,7 @@ class UNetNetwork(nn.Module):
         )
 
     def _doors(self, channels: int, width: int) -> tuple[nn.Conv2d, nn.Conv2d]:
-        """Entry and exit for pictures of so many channels."""
+        """Input and output layers for images of that many channels."""
         folded = channels * self.patch**2
         into = nn.Conv2d(folded, width, 3, padding=1, padding_mode=self.padding)
         out = nn.Conv2d(width, folded, 3, padding=1, padding_mode=self.padding)
