@@ -64,7 +64,7 @@ def test_values_that_are_no_numbers_are_no_noise(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataUnavailable, match="nowhere"):
         open_noisy(tmp_path / "nowhere")
-    with pytest.raises(BadPicture, match="holds no pictures"):
+    with pytest.raises(BadPicture, match="holds no images"):
         open_noisy(tmp_path)
     tifffile.imwrite(tmp_path / "grey.tif", stack(20, 20))
     tifffile.imwrite(tmp_path / "colour.tif", stack(20, 20, 3), photometric="rgb")

@@ -193,7 +193,7 @@ def test_a_broken_picture_is_named(tmp_path, memory):
 
 def test_a_folder_without_pictures_says_what_was_expected(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing to see")
-    with pytest.raises(BadPicture, match=r"holds no pictures. Expected files ending in .avif"):
+    with pytest.raises(BadPicture, match=r"holds no images. Expected files ending in .avif"):
         read_folder(tmp_path)
 
 
@@ -254,7 +254,7 @@ def test_a_file_of_another_kind_is_told_what_is_expected(tmp_path):
     (tmp_path / "notes.txt").write_text("text")
     with pytest.raises(
         BadPicture,
-        match=r"notes.txt is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of mnist",
+        match=r"notes.txt is not a set of images. Expected a folder, a .npy, .npz or idx file, or one of mnist",
     ):
         open_pictures(tmp_path / "notes.txt")
 

@@ -117,7 +117,7 @@ def test_pictures_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
     assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(eight / 255).float())
     assert torch.allclose(pairs.clean[0][0], torch.from_numpy(sixteen / 65_535).float())
     assert pairs.told == (
-        "The degraded pictures hold 8 bits, the clean ones 16 bits: each is taken by its type's full range.",
+        "The degraded images hold 8 bits, the clean ones 16 bits: each is mapped by its type's full range.",
     )
 
 

@@ -37,7 +37,7 @@ PAGE = [np.where(data.page() < 110, data.page(), 250).astype(np.uint8)]
 def test_noise_in_the_clean_pictures_is_noticed(spec: str) -> None:
     right, swapped = pairs(spec, PHOTOS)
     assert seem_swapped(right) == ""
-    assert "more noise in the clean pictures" in seem_swapped(swapped)
+    assert "more noise in the clean images" in seem_swapped(swapped)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whether the noise of pictures runs along their rows or columns: measured, before a network learns to copy it."""
+"""Detects noise that is correlated along rows or columns, which a network would learn to copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restorae.data.pictures import Pictures
 from restorae.shapes import Image
 
 CORRELATED = 0.25
-"""Correlation of neighbouring noise from which methods that take it for independent go wrong."""
+"""Correlation of neighbouring noise above which methods that assume independence fail."""
 _BLOCK = 16
 _FLATTEST = 0.1
 _MOST_PICTURES = 20
@@ -20,7 +20,7 @@ _MOST_PICTURES = 20
 
 @dataclass(frozen=True)
 class Correlation:
-    """How alike the noise of neighbouring pixels is, -1 to 1; 0 is independent."""
+    """Correlation of the noise of neighbouring pixels, -1 to 1; 0 is independent."""
 
     along_rows: float
     along_columns: float
@@ -35,9 +35,9 @@ class Correlation:
 
 
 def noise_correlation(pictures: Pictures) -> Correlation:
-    """The correlation of neighbouring noise along rows and along columns, measured where pictures are flattest.
+    """The correlation of neighbouring noise along rows and along columns, measured in the flattest blocks.
 
-    What a picture shows is taken off by differences across the direction; what is left in flat places is noise.
+    Differences across the direction remove the content; the rest in flat blocks is noise.
     """
     rows, columns = [], []
     every = max(1, len(pictures) // _MOST_PICTURES)
@@ -45,10 +45,10 @@ def noise_correlation(pictures: Pictures) -> Correlation:
         for channel in pictures[index]:
             rows.append(_along_rows(channel[None]))
             columns.append(_along_rows(channel.T[None]))
-    return Correlation(_middle(rows), _middle(columns))
+    return Correlation(_median(rows), _median(columns))
 
 
-def _middle(found: list[float | None]) -> float:
+def _median(found: list[float | None]) -> float:
     known = [value for value in found if value is not None]
     return float(torch.tensor(known).median()) if known else 0.0
 
@@ -58,7 +58,7 @@ def _along_rows(plane: Image) -> float | None:
     _, height, width = plane.shape
     if height < 2 * _BLOCK or width < 2 * _BLOCK:
         return None
-    across = plane[:, 1:] - plane[:, :-1]  # of what changes slowly from row to row, nothing is left
+    across = plane[:, 1:] - plane[:, :-1]  # removes what changes slowly from row to row
     flatness = _block_means(
         (plane - functional.avg_pool2d(plane[None], 5, 1, 2)[0]).square()[:, 1:, :-1]
     )

@@ -1,4 +1,4 @@
-"""Data sets that have a name: where they lie, how they are fetched, what they are split into."""
+"""Named data sets: locations, downloads and splits."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def load_digits(split: Split) -> Labelled:
 
     with np.load(DIGITS) as stored:
         small, labels = stored["images"] / 16.0, stored["labels"]
-    # 20 × 20 within a margin of 4, as MNIST places its digits
+    # 20 × 20 within a margin of 4, like the digits of MNIST
     large = resize(  # type: ignore[no-untyped-call]
         small, (len(small), 20, 20), order=3, mode="edge", anti_aliasing=False
     )
@@ -130,26 +130,26 @@ def find_here(wanted: IdxSet, data_dir: Path | None = None) -> Path | None:
     given = data_dir or (
         Path(os.environ["RESTORAE_DATA"]) if os.environ.get("RESTORAE_DATA") else None
     )
-    places = [cache_folder(wanted)]
+    folders = [cache_folder(wanted)]
     if given is not None:
-        # the folder above the sets, or the set's own: all sets call their files alike, so only its name tells which it is
-        places = [
+        # the parent folder, or the set's own folder, which only its name identifies: all sets have the same file names
+        folders = [
             given / wanted.name,
             *([given] if given.resolve().name == wanted.name else []),
-            *places,
+            *folders,
         ]
     return next(
         (
-            place
-            for place in places
-            if all(_plain_or_gzipped(place / file).is_file() for file in wanted.checksums)
+            folder
+            for folder in folders
+            if all(_plain_or_gzipped(folder / file).is_file() for file in wanted.checksums)
         ),
         None,
     )
 
 
 def cache_folder(wanted: IdxSet) -> Path:
-    """Where a set is kept that was downloaded."""
+    """The folder of a downloaded set."""
     return Path(platformdirs.user_cache_dir("restorae")) / wanted.name
 
 
@@ -172,10 +172,10 @@ def locate(wanted: IdxSet, data_dir: Path | None, progress: Progress) -> Path:
 def download(
     wanted: IdxSet, file: str, checksum: str, target: Path, progress: Progress = SILENT
 ) -> None:
-    """Fetch one file from the first mirror that answers with the right content; whole or not at all.
+    """Fetch one file from the first mirror that answers with the right content; atomically.
 
     Raises:
-        DataUnavailable: none did; the message says what each answered and how to go on without.
+        DataUnavailable: all mirrors failed; the message lists their answers and alternatives.
     """
     answers = []
     for mirror in wanted.mirrors:
@@ -185,7 +185,7 @@ def download(
         except (
             OSError,
             http.client.HTTPException,
-        ) as error:  # before anything is written: what fails here is the mirror
+        ) as error:  # nothing is written yet, so the mirror failed
             answers.append(f"{address}: {getattr(error, 'reason', error)}")
             continue
         if hashlib.sha256(content).hexdigest() == checksum:

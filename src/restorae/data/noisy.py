@@ -1,4 +1,4 @@
-"""Noisy pictures as they come: micrographs of 16 bits, floats, stacks of planes; each mapped by what its values mean."""
+"""Noisy images in any format: 16-bit micrographs, floats, stacks of planes; each mapped by its value range."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Plane:
 
 
 class PlanePictures(Pictures):
-    """Pages of picture files, each in the range in which its values live; finite ones only."""
+    """Pages of image files, each mapped by its own value range; values that are not finite are replaced by the median."""
 
     def __init__(
         self, planes: Sequence[_Plane], channels: int, held: Sequence[np.ndarray] | None
@@ -89,14 +89,14 @@ def open_noisy(
     data_dir: Path | None = None,
     memory: int = HELD_IN_MEMORY,
 ) -> Pictures:
-    """The pictures of a file, a stack, an array or a folder of them; every page is one.
+    """The images of a file, a stack, an array or a folder of them; each page is one image.
 
-    Pictures that are neither grey nor colour become one grey picture for each channel. They are held decoded in memory if
+    Each channel of an image that is neither grey nor colour becomes a grey image. Images are decoded in memory if
     they fit in `memory` bytes. Named sets are opened as `open_pictures` does.
 
     Raises:
-        DataUnavailable: there is nothing of that name.
-        BadPicture, ShapeMismatch: what is there cannot be used; the message names the file.
+        DataUnavailable: no data set, file or folder has that name.
+        BadPicture, ShapeMismatch: the data cannot be used; the message names the file.
     """
     if str(source) in NAMES:
         return open_pictures(source, split, data_dir)
@@ -108,7 +108,7 @@ def open_noisy(
     files = picture_files(path) if path.is_dir() else [path]
     if not files:
         raise BadPicture(
-            f"{path} holds no pictures. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
+            f"{path} holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
         )
     planes: list[_Plane] = []
     held: list[np.ndarray] | None = []
@@ -126,7 +126,7 @@ def open_noisy(
     colour = {3 if plane.channel is None and plane.outline.channels == 3 else 1 for plane in planes}
     if len(colour) > 1:
         raise ShapeMismatch(
-            f"{path} holds grey and colour pictures together. Learn from them apart: their noise differs."
+            f"{path} holds both grey and colour images. Train on them separately: their noise differs."
         )
     return PlanePictures(planes, colour.pop(), held)
 
@@ -134,13 +134,13 @@ def open_noisy(
 def _planes(original: Original, name: str) -> Iterator[tuple[_Plane, np.ndarray]]:
     """A file's planes one by one, each with its stored values: a stack may be larger than memory."""
     for page, outline in enumerate(original.pages):
-        told = name if len(original.pages) == 1 else f"{name}#{page}"
-        whole = _Plane(told, original, page, None, FULL_RANGE)
+        label = name if len(original.pages) == 1 else f"{name}#{page}"
+        whole = _Plane(label, original, page, None, FULL_RANGE)
         parts = (
             [whole]
             if outline.channels in (1, 3)
             else [
-                replace(whole, name=f"{told}:{channel}", channel=channel)
+                replace(whole, name=f"{label}:{channel}", channel=channel)
                 for channel in range(outline.channels)
             ]
         )

@@ -1,4 +1,4 @@
-"""A data set by name or path, whatever lies behind it."""
+"""Opens data sets by name or path."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def open_pictures(
     data_dir: Path | None = None,
     progress: Progress = SILENT,
 ) -> Pictures:
-    """The pictures of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz` or an idx file.
+    """The images of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz` or an idx file.
 
     Args:
         source: name or path; a name wins over a file of that name, which is then `./name`.
         split: which part of a named set; paths have no parts and are taken whole.
-        data_dir: where named sets are looked for first.
-        progress: hears of downloads.
+        data_dir: the first folder to search for named sets.
+        progress: reports downloads.
 
     Raises:
         DataUnavailable: neither a named set nor a path that exists.
-        BadPicture, ShapeMismatch: what is there cannot be used; the message names the file.
+        BadPicture, ShapeMismatch: the data cannot be used; the message names the file.
     """
     if str(source) in NAMES:
         return load_named(str(source), split, data_dir, progress).pictures
@@ -47,7 +47,7 @@ def open_pictures(
     if "idx" in path.name or path.suffix == ".gz":
         return ArrayPictures(read_idx(path), source=str(path))
     raise BadPicture(
-        f"{path} is no set of pictures. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}."
+        f"{path} is not a set of images. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}."
     )
 
 
@@ -57,7 +57,7 @@ def open_labelled(
     data_dir: Path | None = None,
     progress: Progress = SILENT,
 ) -> tuple[Pictures, np.ndarray | None]:
-    """As `open_pictures`, and each picture's label: a named set's own, or the folder that a picture lies in, or None.
+    """As `open_pictures`, and each image's label: a named set's own, or the name of its folder, or None.
 
     Raises:
         DataUnavailable, BadPicture, ShapeMismatch: as `open_pictures`.
@@ -85,7 +85,7 @@ def read_labels(path: Path) -> np.ndarray:
             labels = read_array(path)
     if labels.ndim != 1:
         raise BadPicture(
-            f"{path} holds an array of shape {labels.shape}; labels are one number or name for each picture, (count,)."
+            f"{path} holds an array of shape {labels.shape}; expected one number or name per image, (count,)."
         )
     return labels
 

@@ -1,4 +1,4 @@
-"""Sets of pictures, in memory or in files, behind one small face."""
+"""Sets of images, in memory or in files, with one interface."""
 
 from __future__ import annotations
 
@@ -25,57 +25,57 @@ _OF_DEPTH = {1: "uint8", 2: "uint16", 4: "float32"}
 
 
 class Pictures(abc.ABC):
-    """An ordered set of pictures. They all have as many channels; they may differ in size."""
+    """An ordered set of images. All have the same number of channels; sizes may differ."""
 
     names: Sequence[str]
-    """What each picture is called in messages and reports."""
+    """Name of each image in messages and reports."""
 
     @abc.abstractmethod
     def __len__(self) -> int:
-        """How many."""
+        """Number of images."""
 
     @abc.abstractmethod
     def __getitem__(self, index: int) -> Image:
-        """One picture, working values, (channels, height, width)."""
+        """One image, working values, (channels, height, width)."""
 
     @abc.abstractmethod
     def size(self, index: int) -> tuple[int, int]:
-        """Height and width of one picture."""
+        """Height and width of one image."""
 
     @property
     @abc.abstractmethod
     def channels(self) -> int:
-        """Channels of every picture."""
+        """Channels of every image."""
 
     @property
     def common_size(self) -> tuple[int, int] | None:
-        """Height and width where all pictures have the same, else None."""
+        """Height and width if all images have the same size, else None."""
         sizes = {self.size(index) for index in range(len(self))}
         return sizes.pop() if len(sizes) == 1 else None
 
     @abc.abstractmethod
     def subset(self, indices: Sequence[int]) -> Pictures:
-        """Some of the pictures, in the given order."""
+        """Some of the images, in the given order."""
 
     def batch(self, indices: Sequence[int]) -> Images:
-        """Several pictures of one size as (batch, channels, height, width)."""
+        """Several images of one size as (batch, channels, height, width)."""
         return torch.stack([self[index] for index in indices])
 
     @property
     def in_files(self) -> bool:
-        """Whether pictures are decoded when they are asked for, so that reading several at once pays."""
+        """Whether images are decoded on access, so that reading several at once is faster."""
         return False
 
     def dtype(self, index: int) -> np.dtype | None:
-        """The type of one picture's stored values; None where they have been mapped already."""
+        """The type of one image's stored values; None if they have been mapped already."""
         return None
 
     def as_stored(self, index: int) -> np.ndarray | None:
-        """One picture's values as its file holds them, (height, width[, channels]); None where they have been mapped already."""
+        """One image's values as its file holds them, (height, width[, channels]); None if they have been mapped already."""
         return None
 
     def content_hash(self, index: int) -> str:
-        """16 hexadecimal digits that stand for one image's stored values, whatever it is called and however it is viewed."""
+        """A hash of one image's stored values, 16 hexadecimal digits, independent of its name and of views."""
         stored = self.as_stored(index)
         return content_hash(self[index].permute(1, 2, 0).numpy() if stored is None else stored)
 
@@ -85,25 +85,23 @@ class Pictures(abc.ABC):
 
 
 class ArrayPictures(Pictures):
-    """Pictures of one size in one array, kept as stored and converted when asked for."""
+    """Images of one size in one array, kept as stored and converted on access."""
 
     def __init__(
         self, stored: np.ndarray, names: Sequence[str] | None = None, source: str = "array"
     ) -> None:
         if stored.ndim not in (3, 4) or 0 in stored.shape:
             raise ShapeMismatch(
-                f"{source} holds an array of shape {stored.shape}; pictures as one array are (count, height, width) or "
-                "(count, height, width, channels), and at least one."
+                f"{source} holds an array of shape {stored.shape}; expected images as (count, height, width) or "
+                "(count, height, width, channels), not empty."
             )
         if stored.ndim == 4 and stored.shape[-1] not in (1, 3):
             raise ShapeMismatch(
-                f"{source} holds pictures of {stored.shape[-1]} channels; 1 (grey) or 3 (colour) are expected."
+                f"{source} holds images of {stored.shape[-1]} channels; expected 1 (grey) or 3 (colour)."
             )
         full_scale(stored.dtype)
         if stored.dtype.kind == "f":
-            working_values(
-                stored
-            )  # refuses NaN and foreign scales now, not in the middle of training
+            working_values(stored)  # raises for NaN and unknown scales now, not during training
         self.stored = np.ascontiguousarray(
             stored[:, None] if stored.ndim == 3 else stored.transpose(0, 3, 1, 2)
         )
@@ -146,13 +144,13 @@ class ArrayPictures(Pictures):
 
 
 class ListedPictures(Pictures):
-    """Pictures of any sizes, decoded and held in memory."""
+    """Images of any sizes, decoded in memory."""
 
     def __init__(self, stored: Sequence[np.ndarray], names: Sequence[str]) -> None:
         self.stored = list(stored)
         self.names = list(names)
         colour = any(picture.ndim == 3 for picture in self.stored)
-        # a set with any colour picture is a colour set: its grey ones become three equal channels
+        # a set with any colour image is a colour set: its grey ones become three equal channels
         self._channels = 3 if colour else 1
 
     def __len__(self) -> int:
@@ -187,7 +185,7 @@ class ListedPictures(Pictures):
 
 
 class FilePictures(Pictures):
-    """Pictures of any sizes that stay in their files and are decoded when asked for."""
+    """Images of any sizes that stay in their files and are decoded on access."""
 
     def __init__(
         self, paths: Sequence[Path], names: Sequence[str], outlines: Sequence[Outline]
@@ -237,7 +235,7 @@ class FilePictures(Pictures):
 
 
 class _ImageSetView(Pictures):
-    """Another view of a set of images, computed when an image is asked for."""
+    """Another view of a set of images, computed on access."""
 
     def __init__(self, behind: Pictures) -> None:
         self.behind, self.names = behind, behind.names
@@ -267,7 +265,7 @@ class _ImageSetView(Pictures):
 
 
 class GreyPictures(_ImageSetView):
-    """Colour pictures seen in grey."""
+    """Colour images converted to grey."""
 
     def __getitem__(self, index: int) -> Image:
         return to_grey(self.behind[index][None])[0]
@@ -278,7 +276,7 @@ class GreyPictures(_ImageSetView):
 
 
 class ColourPictures(_ImageSetView):
-    """Grey pictures seen as colour ones of three equal channels."""
+    """Grey images expanded to three equal channels."""
 
     def __getitem__(self, index: int) -> Image:
         return self.behind[index].expand(3, -1, -1)
@@ -289,7 +287,7 @@ class ColourPictures(_ImageSetView):
 
 
 def content_hashes(pictures: Pictures) -> list[str]:
-    """The content hash of each image; images in files are decoded for it, several at once."""
+    """The content hash of each image; images in files are decoded in parallel."""
     if not pictures.in_files:
         return [pictures.content_hash(index) for index in range(len(pictures))]
     with ThreadPoolExecutor(usable_cores()) as pool:
@@ -303,7 +301,7 @@ def fingerprint_of(values: np.ndarray) -> bytes:
 
 
 def fingerprint_of_file(path: Path) -> bytes:
-    """A few bytes that change when a file's size, beginning or end does: what is compressed rarely changes in its middle alone."""
+    """A few bytes that change with a file's size, beginning or end; compressed files rarely change in between alone."""
     with path.open("rb") as handle:
         size = handle.seek(0, 2)
         handle.seek(0)
@@ -315,7 +313,7 @@ def fingerprint_of_file(path: Path) -> bytes:
 
 
 def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:
-    """All pictures below a folder in the order of their paths; held decoded in memory if they fit in `memory` bytes.
+    """All images below a folder, sorted by path; decoded in memory if they fit in `memory` bytes.
 
     Raises:
         BadPicture: there is none, or one cannot be read (the message names it).
@@ -323,7 +321,7 @@ def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:
     paths = picture_files(folder)
     if not paths:
         raise BadPicture(
-            f"{folder} holds no pictures. Expected files ending in {', '.join(sorted(SUFFIXES))}."
+            f"{folder} holds no images. Expected files ending in {', '.join(sorted(SUFFIXES))}."
         )
     names = [path.relative_to(folder).as_posix() for path in paths]
     with ThreadPoolExecutor(usable_cores()) as pool:

@@ -1,4 +1,4 @@
-"""Pairs of 16 bits or floats that live in a small part of their range: mapped as restoring will map the degraded ones."""
+"""Value ranges of pairs: 16-bit or float images that use a small part of their range, mapped as `restore` maps them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SAMPLED = 1_000_000
 _SAMPLED_PAGES = 64
 _LOOKED_AT = 20
 _UNITS = 1 / 16
-"""A degraded picture that fills less of its range beside a clean one that fills its own is in other units, 12 bits in 16, say."""
+"""A degraded image that fills less of its range than this, with a clean one that fills its own, has other units (12 bits in 16)."""
 _NEAR = (-0.5, 1.5)
 _SMALLEST_SPAN = 0.4
 _SAME_GAIN = (0.8, 1.25)
@@ -26,21 +26,21 @@ _UNLIKE = 0.05
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the stored values of a pair mean."""
+    """The value ranges of a pair."""
 
     degraded: ValueRange
     clean: ValueRange
     gain: float | None = None
-    """How much the clean one's exposure was changed to be the degraded one's; None where it was not."""
+    """Gain from the clean image's exposure to the degraded one's; None if the clean image keeps its own."""
 
 
 @dataclass
 class PairRanges:
-    """What the stored values of each pair mean, found when first asked for.
+    """The value ranges of each pair, determined at first use.
 
-    A degraded picture is mapped exactly as `restore` maps a file like it. Results will be written in that range, so its clean
-    partner is taken in the same one: what is restored then has the clean one's values. Where that leaves the clean picture
-    far from [0, 1], the two were exposed differently, and the clean one is brought to the degraded one's exposure by a gain and
+    A degraded image is mapped exactly as `restore` maps a file like it. Results will be written in that range, so its clean
+    partner uses the same range: restored images then have the clean image's values. If that puts the clean image far
+    from [0, 1], the two have different exposures, and the clean image is converted to the degraded one's exposure by a gain and
     an offset, fitted to the pair.
     """
 
@@ -48,17 +48,17 @@ class PairRanges:
     clean: Pictures
     found: dict[int, Meaning] = field(default_factory=dict)
 
-    def of(self, place: int) -> Meaning:
-        """What the values of the pair at `place` mean."""
+    def of(self, index: int) -> Meaning:
+        """The value ranges of the pair at `index`."""
         key = (
-            -1 if isinstance(self.degraded, ArrayPictures) else place
-        )  # the pictures of an array share their range when restored
+            -1 if isinstance(self.degraded, ArrayPictures) else index
+        )  # the images of an array share their range when restored
         if key not in self.found:
-            self.found[key] = self._find(range(len(self.degraded)) if key < 0 else [place])
+            self.found[key] = self._find(range(len(self.degraded)) if key < 0 else [index])
         return self.found[key]
 
-    def _find(self, places: Sequence[int]) -> Meaning:
-        degraded, clean = sampled(self.degraded, places), sampled(self.clean, places)
+    def _find(self, indices: Sequence[int]) -> Meaning:
+        degraded, clean = sampled(self.degraded, indices), sampled(self.clean, indices)
         given, wanted = choose_range(degraded), choose_range(clean)
         if given.is_full and (wanted.is_full or degraded.dtype == clean.dtype):
             return Meaning(FULL_RANGE, FULL_RANGE)
@@ -91,29 +91,29 @@ class PairRanges:
 
 
 class RangedPictures(Pictures):
-    """One side of pairs, mapped by their ranges."""
+    """The degraded or the clean images of pairs, mapped by their ranges."""
 
     def __init__(
-        self, pictures: Pictures, ranges: PairRanges, side: str, places: Sequence[int]
+        self, pictures: Pictures, ranges: PairRanges, role: str, indices: Sequence[int]
     ) -> None:
-        self.pictures, self.ranges, self.side, self.places = pictures, ranges, side, list(places)
-        self.names = [pictures.names[place] for place in places]
+        self.pictures, self.ranges, self.role, self.indices = pictures, ranges, role, list(indices)
+        self.names = [pictures.names[pair] for pair in indices]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
     def __getitem__(self, index: int) -> Image:
-        place = self.places[index]
-        meaning = self.ranges.of(place)
-        values = meaning.degraded if self.side == "degraded" else meaning.clean
-        stored = _stored(self.pictures, place)
+        pair = self.indices[index]
+        meaning = self.ranges.of(pair)
+        values = meaning.degraded if self.role == "degraded" else meaning.clean
+        stored = _stored(self.pictures, pair)
         working = values.to_working(stored if stored.ndim == 3 else stored[..., None])
         return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))).expand(
             self.channels, -1, -1
         )
 
     def size(self, index: int) -> tuple[int, int]:
-        return self.pictures.size(self.places[index])
+        return self.pictures.size(self.indices[index])
 
     @property
     def channels(self) -> int:
@@ -125,23 +125,23 @@ class RangedPictures(Pictures):
 
     def subset(self, indices: Sequence[int]) -> RangedPictures:
         return RangedPictures(
-            self.pictures, self.ranges, self.side, [self.places[index] for index in indices]
+            self.pictures, self.ranges, self.role, [self.indices[index] for index in indices]
         )
 
     def content_hash(self, index: int) -> str:
-        return self.pictures.content_hash(self.places[index])
+        return self.pictures.content_hash(self.indices[index])
 
     def fingerprint(self, index: int) -> bytes:
-        return self.pictures.fingerprint(self.places[index])
+        return self.pictures.fingerprint(self.indices[index])
 
 
 def in_their_ranges(
     degraded: Pictures, clean: Pictures
 ) -> tuple[Pictures, Pictures, Values, list[str]]:
-    """Pairs mapped by what their values mean; how a model of them maps values; and what a person should know of it.
+    """Pairs mapped by their value ranges, how a model trained on them maps values, and notices for the user.
 
     Raises:
-        BadPicture: a picture holds NaN or infinite values.
+        BadPicture: an image holds NaN or infinite values.
     """
     kinds = [
         {pictures.dtype(index) for index in range(len(pictures))} for pictures in (degraded, clean)
@@ -151,41 +151,41 @@ def in_their_ranges(
         np.dtype(np.bool_),
     }:
         return degraded, clean, "auto", []
-    told = (
+    notices = (
         []
         if kinds[0] == kinds[1]
-        else [f"The degraded pictures hold {_depth(kinds[0])}, the clean ones {_depth(kinds[1])}."]
+        else [f"The degraded images hold {_depth(kinds[0])}, the clean ones {_depth(kinds[1])}."]
     )
     for pictures in (degraded, clean):
         _require_finite(pictures)
     looked_at = range(0, len(degraded), max(1, len(degraded) // _LOOKED_AT))
     if _dimmed(degraded, clean, looked_at):
-        told.append(
-            "The degraded pictures use a small part of their range, the clean ones all of it: the model learns to fill it."
+        notices.append(
+            "The degraded images use a small part of their range, the clean ones all of it: the model learns to fill it."
         )
-        return degraded, clean, "full-range", told
+        return degraded, clean, "full-range", notices
     ranges = PairRanges(degraded, clean)
-    meanings = [ranges.of(place) for place in looked_at]
+    meanings = [ranges.of(index) for index in looked_at]
     if (
         isinstance(degraded, ArrayPictures)
         and meanings[0].degraded.is_full
         and meanings[0].clean.is_full
     ):
-        return degraded, clean, "auto", told
-    told += _in_words(meanings, paired=degraded is not clean)
-    if kinds[0] != kinds[1] and not told[1:]:
-        told[0] = told[0][:-1] + ": each is taken by its type's full range."
+        return degraded, clean, "auto", notices
+    notices += _in_words(meanings, paired=degraded is not clean)
+    if kinds[0] != kinds[1] and not notices[1:]:
+        notices[0] = notices[0][:-1] + ": each is mapped by its type's full range."
     both = [
-        RangedPictures(pictures, ranges, side, range(len(pictures)))
-        for pictures, side in ((degraded, "degraded"), (clean, "clean"))
+        RangedPictures(pictures, ranges, role, range(len(pictures)))
+        for pictures, role in ((degraded, "degraded"), (clean, "clean"))
     ]
-    return both[0], both[1], "auto", told
+    return both[0], both[1], "auto", notices
 
 
 def exposure(degraded: np.ndarray, clean: np.ndarray) -> tuple[float, float] | None:
-    """Gain and offset that take clean values to their degraded partners; None where these say nothing of them.
+    """Gain and offset from clean values to their degraded partners; None if the two are not correlated.
 
-    Fitted to the degraded ones: noise that is in them alone then changes neither.
+    The fit predicts the degraded values, so noise in them alone does not bias it.
     """
     around, given = clean - clean.mean(), degraded - degraded.mean()
     varies = float((around * around).mean())
@@ -198,12 +198,12 @@ def exposure(degraded: np.ndarray, clean: np.ndarray) -> tuple[float, float] | N
     return gain, float(degraded.mean() - gain * clean.mean())
 
 
-def sampled(pictures: Pictures, places: Sequence[int]) -> np.ndarray:
-    """Evenly spread values of some pictures, (count, channels): those that restoring looks at to find a file's range."""
-    chosen = places[:: max(1, len(places) // _SAMPLED_PAGES)]
+def sampled(pictures: Pictures, indices: Sequence[int]) -> np.ndarray:
+    """Evenly spaced values of the images at `indices`, (count, channels): the sample from which `restore` chooses a file's range."""
+    chosen = indices[:: max(1, len(indices) // _SAMPLED_PAGES)]
     parts = []
-    for place in chosen:
-        stored = _stored(pictures, place)
+    for index in chosen:
+        stored = _stored(pictures, index)
         every = max(
             1, round((stored.shape[0] * stored.shape[1] / (_SAMPLED // len(chosen))) ** 0.5)
         )
@@ -215,16 +215,16 @@ def sampled(pictures: Pictures, places: Sequence[int]) -> np.ndarray:
 
 
 def scale_of(dtype: np.dtype) -> float:
-    """The stored value that means 1 by the type alone; types without one are taken as they are."""
+    """The stored value that means 1, by type; 1 for types without a full scale."""
     return full_scale(dtype) if dtype.kind == "u" and dtype.itemsize <= 4 else 1.0
 
 
-def _stored(pictures: Pictures, place: int) -> np.ndarray:
-    stored = pictures.as_stored(place)
+def _stored(pictures: Pictures, index: int) -> np.ndarray:
+    stored = pictures.as_stored(index)
     assert stored is not None
     if stored.dtype.kind == "f" and not np.isfinite(stored).all():
         raise BadPicture(
-            f"{pictures.names[place]} holds NaN or infinite values, and pairs are learned from pixel by pixel. Replace them."
+            f"{pictures.names[index]} holds NaN or infinite values, which training on pairs cannot use. Replace them."
         )
     return stored
 
@@ -234,17 +234,17 @@ def _planes(values: np.ndarray) -> np.ndarray:
 
 
 def _require_finite(pictures: Pictures) -> None:
-    """Say now what would stop training in its middle; pictures in files are looked at when they are read."""
+    """Raise before training for images in memory; images in files are checked when they are read."""
     if not pictures.in_files:
-        for place in range(len(pictures)):
-            _stored(pictures, place)
+        for index in range(len(pictures)):
+            _stored(pictures, index)
 
 
-def _dimmed(degraded: Pictures, clean: Pictures, places: Sequence[int]) -> bool:
-    """Whether most degraded pictures use a part of their range, no unit's fraction of it, beside clean ones that use theirs."""
+def _dimmed(degraded: Pictures, clean: Pictures, indices: Sequence[int]) -> bool:
+    """Whether most degraded images use a small part of their range, not by their units, while the clean ones use all of it."""
     shared = isinstance(degraded, ArrayPictures)
     small = dim = 0
-    for group in [range(len(degraded))] if shared else [[place] for place in places]:
+    for group in [range(len(degraded))] if shared else [[index] for index in indices]:
         values, partner = sampled(degraded, group), sampled(clean, group)
         given = choose_range(values)
         if not given.is_full:
@@ -284,13 +284,13 @@ def _in_words(meanings: Sequence[Meaning], paired: bool) -> list[str]:
         if paired
         else str(mapped[0].clean)
     )
-    told = [
-        f"Values live in a small part of their type's range ({where} for the first picture) and are mapped by it, as restore will do."
+    notices = [
+        f"Values use a small part of their type's range ({where} for the first image) and are mapped by it, as restore will do."
     ]
     gains = sorted(meaning.gain for meaning in mapped if meaning.gain is not None)
     if gains:
-        told.append(
-            f"Degraded and clean pictures were exposed differently (gain {gains[len(gains) // 2]:.3g}): what is restored will have the "
-            "degraded ones' exposure."
+        notices.append(
+            f"Degraded and clean images have different exposures (gain {gains[len(gains) // 2]:.3g}): restored images will have the "
+            "exposure of the degraded ones."
         )
-    return told
+    return notices

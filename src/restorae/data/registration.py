@@ -1,4 +1,4 @@
-"""Whether the pictures of a pair lie on each other: measured, before a network learns to blur or to shift."""
+"""Detects pairs whose images are shifted or unrelated, which would teach a network to blur."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restorae.pixels import to_grey
 from restorae.shapes import Image
 
 MOST_PAIRS = 200
-"""Of larger sets so many pairs are looked at, evenly spread."""
+"""Largest number of pairs to measure; larger sets are sampled evenly."""
 _SIDE = 256
 _SMALLEST_SIDE = 64
 _FINEST, _COARSEST = 0.1, 0.02
@@ -26,18 +26,18 @@ _SHARED = 0.3
 
 @dataclass(frozen=True)
 class Shift:
-    """How far a degraded picture's content lies from its clean partner's, in whole pixels."""
+    """Shift of a degraded image's content relative to its clean partner, in whole pixels."""
 
     down: int
     right: int
     sureness: float
-    """How far the best place stands out, in standard deviations of all places; what shares no content reaches 9."""
+    """Height of the correlation peak, in standard deviations of the correlation; unrelated images reach 9."""
     here: float
-    """How well the pictures fit where they are, as a share of how well they fit at the best place."""
+    """Correlation without a shift, relative to the peak."""
 
     @property
     def is_certain(self) -> bool:
-        """Whether another place fits clearly better, and is no chance."""
+        """Whether a shift fits clearly better, beyond chance."""
         return (
             (self.down, self.right) != (0, 0)
             and self.sureness >= _SURE
@@ -55,31 +55,31 @@ class Shift:
 
 @dataclass(frozen=True)
 class Registration:
-    """What was found of the pairs that were looked at, by name."""
+    """Result for the measured pairs, by name."""
 
     shifted: tuple[tuple[str, Shift], ...]
     unlike: tuple[str, ...]
-    """Pairs whose pictures share no content that could be found."""
+    """Pairs whose images have no detectable common content."""
     looked_at: int
 
 
 def registration(pairs: Pairs) -> Registration:
     """Measure the shift of each pair, or of `MOST_PAIRS` of a large set.
 
-    Pictures that are alike in nothing are told from those whose damage hides all: pairs are unlike where most others fit well,
-    or where, in all, they fit no better than each degraded picture fits its neighbour's partner.
+    Unrelated images are distinguished from heavily damaged ones: a pair counts as unrelated if most other pairs fit well, or
+    all pairs do if on the whole they fit no better than degraded images fit the partner of another.
     """
-    places = looked_at(pairs)
+    indices = looked_at(pairs)
     shifted: list[tuple[str, Shift]] = []
     fits: dict[str, tuple[float, float]] = {}
     own: list[float] = []
     others: list[float] = []
     before: Tensor | None = None
-    for place in places:
+    for index in indices:
         name, degraded, clean = (
-            pairs.degraded.names[place],
-            _grey(pairs.degraded[place]),
-            _grey(pairs.clean[place]),
+            pairs.degraded.names[index],
+            _grey(pairs.degraded[index]),
+            _grey(pairs.clean[index]),
         )
         shared = alike(degraded, clean)
         if before is not None:
@@ -93,21 +93,23 @@ def registration(pairs: Pairs) -> Registration:
         if found.is_certain:
             shifted.append((name, found))
     if not shifted and len(own) >= _FEWEST and _no_better(own, others):
-        return Registration((), tuple(pairs.degraded.names[place] for place in places), len(places))
-    return Registration(tuple(shifted), _outliers(fits), len(places))
+        return Registration(
+            (), tuple(pairs.degraded.names[index] for index in indices), len(indices)
+        )
+    return Registration(tuple(shifted), _outliers(fits), len(indices))
 
 
 def looked_at(pairs: Pairs) -> range:
-    """Evenly spread places of pairs that are worth the time to measure."""
+    """Evenly spaced indices of the pairs to measure."""
     most = _MOST_IN_FILES if pairs.clean.in_files or pairs.degraded.in_files else MOST_PAIRS
     return range(0, len(pairs), -(-len(pairs) // most))
 
 
 def shift_between(degraded: Tensor, clean: Tensor) -> Shift:
-    """By how much the degraded picture's content is shifted against the clean one's; both (height, width).
+    """The shift of the degraded image's content relative to the clean one's; both (height, width).
 
     By phase correlation (Kuglin and Hines, 1975) of the busiest region, half whitened: fully whitened, strong noise and
-    motion blur would find places of their own.
+    motion blur would cause false peaks.
     """
     rows, columns = _busiest(clean)
     degraded, clean = degraded[rows, columns], clean[rows, columns]
@@ -134,8 +136,8 @@ def shift_between(degraded: Tensor, clean: Tensor) -> Shift:
 
 
 def alike(degraded: Tensor, clean: Tensor) -> float:
-    """The correlation of two pictures, (height, width), where both are: -1 to 1."""
-    height, width = (min(sides) for sides in zip(degraded.shape, clean.shape, strict=True))
+    """The correlation of two images, (height, width), over their common area: -1 to 1."""
+    height, width = (min(lengths) for lengths in zip(degraded.shape, clean.shape, strict=True))
     every = max(1, max(height, width) // _COMPARED_SIDE)
     given, wanted = (picture[:height:every, :width:every] for picture in (degraded, clean))
     given, wanted = given - given.mean(), wanted - wanted.mean()
@@ -146,7 +148,7 @@ def alike(degraded: Tensor, clean: Tensor) -> float:
 
 
 def _outliers(fits: dict[str, tuple[float, float]]) -> tuple[str, ...]:
-    """The pairs that fit nowhere, though most do; `fits` are sureness and correlation."""
+    """The pairs that fit at no shift, if most others do; `fits` are sureness and correlation."""
     if len(fits) < _FEWEST or sorted(fits.values())[len(fits) // 2][0] < 2 * _SURE:
         return ()
     return tuple(
@@ -155,7 +157,7 @@ def _outliers(fits: dict[str, tuple[float, float]]) -> tuple[str, ...]:
 
 
 def _no_better(own: list[float], others: list[float]) -> bool:
-    """Whether pairs are no more alike than pictures that do not belong together; both signs count, damage may invert."""
+    """Whether pairs are no more correlated than unrelated images, whatever the sign: damage may invert."""
     better = torch.tensor(own).abs() - torch.tensor(others).abs()
     return (
         float(better.mean()) < 2 * float(better.std()) / len(own) ** 0.5
@@ -164,20 +166,22 @@ def _no_better(own: list[float], others: list[float]) -> bool:
 
 
 def _busiest(clean: Tensor) -> tuple[slice, slice]:
-    """The region with the strongest edges, of nine: paper without a stroke could lie anywhere."""
-    height, width = (min(_SIDE, side) for side in clean.shape)
+    """The one of nine regions with the strongest edges: blank paper would fit anywhere."""
+    height, width = (min(_SIDE, length) for length in clean.shape)
     tops, lefts = (
-        {0, (side - part) // 2, side - part}
-        for side, part in zip(clean.shape, (height, width), strict=True)
+        {0, (length - part) // 2, length - part}
+        for length, part in zip(clean.shape, (height, width), strict=True)
     )
-    places = [
+    regions = [
         (slice(top, top + height), slice(left, left + width))
         for top in sorted(tops)
         for left in sorted(lefts)
     ]
     return max(
-        places,
-        key=lambda place: sum(float(clean[place].diff(dim=side).square().sum()) for side in (0, 1)),
+        regions,
+        key=lambda region: sum(
+            float(clean[region].diff(dim=axis).square().sum()) for axis in (0, 1)
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether clean and degraded pictures were taken for each other: suspected from what noise and stains do, and blur does not."""
+"""Detects swapped clean and degraded images, by noise and stains (but not by blur)."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ _SAMPLED = 20_000
 
 @dataclass(frozen=True)
 class Traces:
-    """What tells the clean picture of a pair from the degraded one; each taken of both, degraded first."""
+    """Measurements that distinguish clean from degraded images; where there are two, the degraded one is first."""
 
     noise: tuple[float, float]
-    """Standard deviation of the finest detail in the quietest tenth of the picture."""
+    """Standard deviation of the finest detail in the quietest tenth of the image."""
     evenness: float
-    """How even the difference's finest detail is over the picture, 0 to 1: noise is everywhere, lost detail is at edges."""
+    """Evenness of the difference's finest detail over the image, 0 to 1: noise is everywhere, lost detail is at edges."""
     paper: tuple[float, float]
-    """Share of the pixels that have nearly the commonest value, where that is a bright one."""
+    """Share of the pixels near the most common value, if that is bright."""
 
 
 def seem_swapped(pairs: Pairs) -> str:
-    """What suggests that the clean pictures are the degraded ones; empty if nothing does.
+    """Evidence that clean and degraded images are swapped, as text; empty if there is none.
 
-    Blur, compression, fading and fewer pixels make a degraded picture smoother than its clean one: that alone is no suspicion.
-    Noise is: it lies evenly over the whole picture. And paper is: it has one value where it is clean, and many where it is stained.
+    Blur, compression, fading and fewer pixels make a degraded image smoother than its clean one, so smoothness
+    is no evidence. Noise is, because it covers the whole image evenly. Paper is, because it has one value if clean and many if stained.
     """
-    places = looked_at(pairs)
-    places = places[:: -(-len(places) // _LOOKED_AT)]
-    found = [traces(pairs.degraded[place], pairs.clean[place]) for place in places]
-    noise = [_middle([each.noise[side] for each in found]) for side in (0, 1)]
-    paper = [_middle([each.paper[side] for each in found]) for side in (0, 1)]
+    indices = looked_at(pairs)
+    indices = indices[:: -(-len(indices) // _LOOKED_AT)]
+    found = [traces(pairs.degraded[index], pairs.clean[index]) for index in indices]
+    noise = [_median([each.noise[role] for each in found]) for role in (0, 1)]
+    paper = [_median([each.paper[role] for each in found]) for role in (0, 1)]
     if (
         noise[1] > _NOISIER * noise[0] + _VISIBLE
-        and _middle([each.evenness for each in found]) > _EVEN
+        and _median([each.evenness for each in found]) > _EVEN
     ):
-        return f"there is more noise in the clean pictures (standard deviation {noise[1]:.3f}) than in the degraded ones ({noise[0]:.3f})"
+        return f"there is more noise in the clean images (standard deviation {noise[1]:.3f}) than in the degraded ones ({noise[0]:.3f})"
     if paper[0] > _PAPER and paper[0] - paper[1] > _MORE_PAPER:
-        return f"{paper[0]:.0%} of the degraded pictures is even paper, and {paper[1]:.0%} of the clean ones"
+        return f"{paper[0]:.0%} of the degraded images is even paper, and {paper[1]:.0%} of the clean ones"
     return ""
 
 
@@ -70,7 +70,7 @@ def traces(degraded: Image, clean: Image) -> Traces:
 
 
 def _detail(picture: Tensor) -> Tensor:
-    """Standard deviation of the finest detail in each block: differences both ways leave nothing of slopes."""
+    """Standard deviation of the finest detail in each block: differences along both axes remove gradients."""
     finest = (picture[1:, 1:] - picture[:-1, 1:] - picture[1:, :-1] + picture[:-1, :-1]) / 2
     side = min(_BLOCK, *finest.shape)
     return (
@@ -81,18 +81,18 @@ def _detail(picture: Tensor) -> Tensor:
 
 
 def _paper(picture: Tensor) -> float:
-    some = picture.flatten()[:: max(1, picture.numel() // _SAMPLED)]
-    low, high = _quantiles(some, 0.005, 0.995)
+    values = picture.flatten()[:: max(1, picture.numel() // _SAMPLED)]
+    low, high = _quantiles(values, 0.005, 0.995)
     if high <= low:
         return 0.0
-    counts = torch.histc((some - low) / (high - low), _LEVELS, 0, 1)
+    counts = torch.histc((values - low) / (high - low), _LEVELS, 0, 1)
     pairs = counts[1:] + counts[:-1]  # a value at the edge of two bins is counted in both
-    place = int(pairs.argmax())
-    return float(pairs[place]) / len(some) if place / (_LEVELS - 1) > _BRIGHT else 0.0
+    bin_index = int(pairs.argmax())
+    return float(pairs[bin_index]) / len(values) if bin_index / (_LEVELS - 1) > _BRIGHT else 0.0
 
 
 def _grey(image: Image) -> Tensor:
-    """The middle of a picture in grey: enough to measure on."""
+    """The centre of an image in grey, as a sample."""
     image = center_crop(image, _SIDE)
     return to_grey(image[None])[0, 0] if len(image) == 3 else image.mean(0)
 
@@ -101,5 +101,5 @@ def _quantiles(values: Tensor, *shares: float) -> list[float]:
     return [float(found) for found in np.quantile(values.numpy(), shares)]
 
 
-def _middle(values: list[float]) -> float:
+def _median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
