@@ -160,7 +160,7 @@ function chart(points, { name, log = false, dots = false }) {
     );
   }
   drawing.append(
-    draw("path", { d: shown.map(([px, py], place) => `${place ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
+    draw("path", { d: shown.map(([px, py], index) => `${index ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
     draw("text", { x: width - 6, y: height - 4, "text-anchor": "end" }, `${highX.toLocaleString("en")} steps`),
   );
   if (dots) for (const [px, py] of shown) drawing.append(draw("circle", { cx: x(px).toFixed(1), cy: y(scaled(py)).toFixed(1), r: 2.5 }));
