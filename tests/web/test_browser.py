@@ -477,16 +477,17 @@ def test_a_picture_falls_somewhere_in_latent_space(
     page.select_option("#background", "clusters")
 
 
-def test_a_training_is_started_watched_stopped_and_gone_on_with(
-    page: Page, running: Running
-) -> None:
+def test_a_training_is_started_watched_stopped_and_resumed(page: Page, running: Running) -> None:
     look(page, running, "train")
     page.fill("#train-name", "from-the-page")
+    # small, so that a busy machine validates it in time
+    page.select_option("#train-network", "conv")
     page.select_option("#train-unit", "steps")
     page.fill("#train-length", "5000")
     page.click("#train-form button.main")
     card = page.locator(".training").first
     expect(card).to_contain_text("from-the-page")
+    expect(card.locator("header .note")).to_contain_text("gaussian-noise(sigma=0.05..0.2)")
     page.reload()
     page.wait_for_selector("body[data-ready=train]")
     expect(card.locator(".charts")).to_be_visible(timeout=180_000)

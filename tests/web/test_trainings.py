@@ -1,4 +1,4 @@
-"""Training through the API: a process of its own, watched, stopped, gone on with, and a model in the end."""
+"""Training through the API: a process of its own, watched, stopped, resumed, and a model in the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from restorae.web import Limits
 from tests.command import run_apart
 from tests.web.conftest import Opener, TestClient, decoded, finished, noise, refused
 
-WISH: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "name": "mine",
     "way": "damage",
     "clean": "digits",
@@ -32,10 +32,10 @@ def folders(tmp_path: Path) -> Path:
     """A folder with two sets that belong together, hidden things and an array."""
     for name in ("data/scans/damaged", "data/scans/clean", "data/.hidden", "data/empty"):
         (tmp_path / name).mkdir(parents=True)
-    for place in range(3):
+    for index in range(3):
         for name in ("scans/damaged", "scans/clean", ".hidden"):
-            Image.fromarray(noise(40, 50, seed=place)).save(
-                tmp_path / "data" / name / f"{place}.png"
+            Image.fromarray(noise(40, 50, seed=index)).save(
+                tmp_path / "data" / name / f"{index}.png"
             )
     np.save(tmp_path / "data" / "stack.npy", noise(3, 40, 50))
     return tmp_path / "data"
@@ -64,7 +64,7 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
 
 
 @pytest.mark.parametrize(
-    ("wish", "hint"),
+    ("settings", "hint"),
     [
         ({"loss": "blind-spot"}, "learns from noisy images alone"),
         ({"loss": "mean"}, "There is no loss"),
@@ -77,8 +77,8 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
         ({"degradation": "gaussian-noise(sigma=-1)"}, "is outside"),
         ({"network": "mine.py:Mine"}, "cannot be read"),
         ({"network": "conv-net"}, "There is no network"),
-        ({"way": "pairs"}, "needs degraded pictures"),
-        ({"way": "noisy"}, "needs noisy pictures"),
+        ({"way": "pairs"}, "needs degraded images"),
+        ({"way": "noisy"}, "needs noisy images"),
         ({"minutes": 1e9}, "at most 1440 minutes"),
         ({"minutes": 1, "steps": 5}, "only one of"),
         ({"start_from": "../x", "network": None}, "There is no model"),
@@ -86,9 +86,9 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
     ],
 )
 def test_what_cannot_be_trained_is_told_now(
-    trainer: TestClient, wish: dict[str, Any], hint: str
+    trainer: TestClient, settings: dict[str, Any], hint: str
 ) -> None:
-    answer = trainer.post("/api/trainings", json={**WISH, **wish})
+    answer = trainer.post("/api/trainings", json={**SETTINGS, **settings})
     assert hint in refused(answer, 422)
     assert trainer.get("/api/jobs").json()["jobs"] == []
     assert trainer.get("/api/about").json()["stored"] == 0
@@ -100,8 +100,8 @@ def test_there_is_nothing_to_resume_where_nothing_was_begun(trainer: TestClient)
 
 @pytest.mark.slow
 def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_path: Path) -> None:
-    wish = {**WISH, "loss": "charbonnier", "keep": "best", "patience": 9, "steps": 120}
-    job = trainer.post("/api/trainings", json=wish).json()
+    settings = {**SETTINGS, "loss": "charbonnier", "keep": "best", "patience": 9, "steps": 120}
+    job = trainer.post("/api/trainings", json=settings).json()
     found = finished(trainer, job, 180)
     assert found["state"] == "done", found["error"]
     about = found["about"]
@@ -119,7 +119,7 @@ def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_pat
     renamed = {"degradation": "with", "learning_rate": "learning-rate", "batch_size": "batch-size"}
     flags = [
         f"--{renamed.get(key, key)}={value}"
-        for key, value in wish.items()
+        for key, value in settings.items()
         if key not in ("way", "name")
     ]
     done = run_apart("train", *flags, "--out", "again", cwd=tmp_path)
@@ -130,17 +130,17 @@ def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_pat
         for name in ("models/mine", "again")
     )
     assert np.array_equal(one.numpy(), other.numpy())
-    assert "already" in refused(trainer.post("/api/trainings", json={**WISH, "steps": 5}), 422)
+    assert "already" in refused(trainer.post("/api/trainings", json={**SETTINGS, "steps": 5}), 422)
 
 
 @pytest.mark.slow
-def test_a_training_is_stopped_and_gone_on_with(trainer: TestClient, tmp_path: Path) -> None:
-    job = trainer.post("/api/trainings", json={**WISH, "steps": 100_000}).json()
+def test_a_training_is_stopped_and_resumed(trainer: TestClient, tmp_path: Path) -> None:
+    job = trainer.post("/api/trainings", json={**SETTINGS, "steps": 100_000}).json()
     until = time.monotonic() + 120
     while trainer.get(f"/api/jobs/{job['id']}").json()["count"] == 0:
         assert time.monotonic() < until
         time.sleep(0.05)
-    assert "is being trained already" in refused(trainer.post("/api/trainings", json=WISH), 409)
+    assert "is being trained already" in refused(trainer.post("/api/trainings", json=SETTINGS), 409)
     trainer.post(f"/api/jobs/{job['id']}/stop")
     stopped = finished(trainer, job, 120)
     assert stopped["state"] == "stopped"
@@ -160,18 +160,18 @@ def test_a_training_is_stopped_and_gone_on_with(trainer: TestClient, tmp_path: P
 @pytest.mark.parametrize("way", ["pairs", "noisy"])
 def test_the_other_two_ways(trainer: TestClient, folders: Path, way: str) -> None:
     rng = np.random.default_rng(0)
-    for place in range(3):
+    for index in range(3):
         smooth = np.repeat(np.repeat(rng.uniform(60, 190, (5, 6)), 10, 0), 10, 1)[:40, :50]
-        Image.fromarray(smooth.astype(np.uint8)).save(folders / "scans" / "clean" / f"{place}.png")
+        Image.fromarray(smooth.astype(np.uint8)).save(folders / "scans" / "clean" / f"{index}.png")
         Image.fromarray(
             (smooth + rng.normal(0, 20, smooth.shape)).clip(0, 255).astype(np.uint8)
-        ).save(folders / f"scans/damaged/{place}.png")
+        ).save(folders / f"scans/damaged/{index}.png")
     data = (
         {"degraded": "data/scans/damaged", "clean": "data/scans/clean"}
         if way == "pairs"
         else {"noisy": "data/scans/damaged"}
     )
-    wish = {
+    settings = {
         "name": way,
         "way": way,
         "network": "unet(widths=[8,16])",
@@ -180,7 +180,7 @@ def test_the_other_two_ways(trainer: TestClient, folders: Path, way: str) -> Non
         "steps": 60,
         **data,
     }
-    found = finished(trainer, trainer.post("/api/trainings", json=wish).json(), 180)
+    found = finished(trainer, trainer.post("/api/trainings", json=settings).json(), 180)
     assert found["state"] == "done", found["error"]
     assert way in {model["name"] for model in trainer.get("/api/models").json()}
     assert found["about"]["way"] == way
@@ -193,7 +193,7 @@ def test_what_goes_wrong_in_a_training_is_told(open_server: Opener, tmp_path: Pa
     server = open_server(Limits(), data=tmp_path / "data")
     found = finished(
         server,
-        server.post("/api/trainings", json={**WISH, "clean": "data", "steps": 5}).json(),
+        server.post("/api/trainings", json={**SETTINGS, "clean": "data", "steps": 5}).json(),
         120,
     )
     assert found["state"] == "failed"

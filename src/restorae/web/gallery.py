@@ -1,4 +1,4 @@
-"""The pictures that pages have sent, and what is shown of them."""
+"""Uploaded images: the files, their tile pyramids, masks and results."""
 
 from __future__ import annotations
 
@@ -36,57 +36,59 @@ _LONGEST_NAME = 120
 
 @dataclass
 class Picture:
-    """One picture: the file as it was sent, what is shown of it, and what has become of it."""
+    """One uploaded image: its file, its tile pyramids, its mask and its result."""
 
     id: str
     name: str
-    """What the person calls it; nothing is ever opened by it."""
+    """File name that the client sent, for display only: it is never used as a path."""
     workspace: Workspace
     file: Path
     original: Original
     values: ValueRange
-    """Which stored values are shown black and white."""
+    """Stored values that are displayed as black and white."""
     automatic: Choice
-    """The model that is used where the person chooses none, and why."""
+    """The model that is used when the request names none, and the reason."""
     layers: dict[str, Pyramid] = field(default_factory=dict)
-    """What can be looked at: `before`, and once restored `after` and further ones."""
+    """Tile pyramids by name: `before`, and once restored `after` and overlays."""
     strokes: list[Stroke] = field(default_factory=list)
     mask: Path | None = None
     result: Path | None = None
     """The restored file."""
     result_name: str = ""
+    """File name of the download."""
     job: str | None = None
-    """The job that restored it, or will."""
+    """Id of the job that restores it."""
     looked_at: float = field(default_factory=time.time)
+    """Time of the last request for it, in seconds since the epoch."""
     version: int = 0
-    """Counts results, so that a browser does not show tiles of the last one."""
+    """Number of results so far; part of the tiles' addresses, so that browsers do not show cached tiles of the last result."""
 
     @property
     def height(self) -> int:
-        """Of the upright picture."""
+        """Height of the upright image, in pixels."""
         return self.layers["before"].height
 
     @property
     def width(self) -> int:
-        """Of the upright picture."""
+        """Width of the upright image, in pixels."""
         return self.layers["before"].width
 
     def layer(self, name: str) -> Pyramid:
-        """A layer.
+        """The tile pyramid of that name.
 
         Raises:
-            HttpError: there is none of that name.
+            HttpError: there is no such layer.
         """
         if name not in self.layers:
             raise not_found(f"layer {name!r} of {self.name}")
         return self.layers[name]
 
     def choice(self, masked: bool = False) -> Choice:
-        """The model for the whole picture, or for what its mask marks, where the person chooses none."""
+        """The model that is used when the request names none: for the whole image, or for its masked part."""
         return choose_for_file(self.original, with_mask=True) if masked else self.automatic
 
     def to_dict(self) -> dict[str, Any]:
-        """What a page is told."""
+        """The image as JSON for the page."""
         page = self.original.pages[0]
         return {
             "id": self.id,
@@ -119,11 +121,11 @@ class Picture:
 
 
 class Gallery:
-    """All pictures that are open.
+    """All uploaded images.
 
     Args:
-        store: where they lie.
-        limits: how many and how large.
+        store: keeps their files.
+        limits: the largest number and size of images, and how long they are kept.
     """
 
     def __init__(self, store: Store, limits: Limits) -> None:
@@ -132,10 +134,10 @@ class Gallery:
         self._changing = threading.Lock()
 
     def workspace(self) -> Workspace:
-        """A place for one more picture.
+        """A new folder for one more image.
 
         Raises:
-            HttpError: there are too many already.
+            HttpError: too many images are open.
         """
         self.forget_old()
         if len(self._pictures) >= self.limits.pictures:
@@ -147,11 +149,17 @@ class Gallery:
     def take(
         self, workspace: Workspace, file: Path, name: str, check: Callable[[], None] = lambda: None
     ) -> Picture:
-        """Make a picture of a file on the workspace; what it is, its content says.
+        """Add an uploaded file. Its format is detected from its content, not from its name.
+
+        Args:
+            workspace: the folder that holds the file.
+            file: the uploaded file; it is renamed.
+            name: the file name that the client sent.
+            check: called regularly; raises to cancel.
 
         Raises:
-            BadPicture: it is no picture that is read, or too large; the message names it as the person does.
-            HttpError: there is no room for what is shown of it.
+            BadPicture: the file is not a readable image, or too large.
+            HttpError: there is no space for its tile pyramid.
         """
         name = plain_name(name)
         try:
@@ -182,10 +190,10 @@ class Gallery:
         return picture
 
     def get(self, name: str) -> Picture:
-        """A picture by its id.
+        """An image by its id.
 
         Raises:
-            HttpError: there is none.
+            HttpError: there is no such image.
         """
         picture = self._pictures.get(name)
         if picture is None:
@@ -194,18 +202,22 @@ class Gallery:
         return picture
 
     def all(self) -> list[Picture]:
-        """Every picture, oldest first."""
+        """All images, oldest first."""
         return list(self._pictures.values())
 
     def remove(self, name: str) -> None:
-        """Forget a picture and all that belongs to it."""
+        """Remove an image and its files.
+
+        Raises:
+            HttpError: there is no such image.
+        """
         picture = self._pictures.pop(name, None)
         if picture is None:
             raise not_found("such picture")
         picture.workspace.remove()
 
     def forget_old(self) -> None:
-        """Remove pictures that nobody has looked at for long."""
+        """Remove images that were not requested for `limits.hours_kept` hours."""
         before = time.time() - 3600 * self.limits.hours_kept
         for picture in self.all():
             if picture.looked_at < before:
@@ -213,16 +225,16 @@ class Gallery:
                 picture.workspace.remove()
 
     def paint(self, picture: Picture, strokes: list[Stroke]) -> None:
-        """Make the picture's mask of strokes; none removes it."""
+        """Set the image's mask from painted strokes; an empty list removes the mask."""
         mask = paint(strokes, picture.height, picture.width) if strokes else None
         self._set_mask(picture, mask if mask is not None and mask.any() else None, strokes)
 
     def take_mask(self, picture: Picture, file: Path) -> None:
-        """Make the picture's mask of a picture, white where it is damaged.
+        """Set the image's mask from a mask image, white where the image is damaged.
 
         Raises:
-            BadPicture: it cannot be read.
-            HttpError: it has another size.
+            BadPicture: the mask cannot be read.
+            HttpError: the mask differs in size from the image.
         """
         values = working_values(read_still(file))
         values = values @ np.asarray(LUMA, np.float32) if values.ndim == 3 else values
@@ -243,7 +255,7 @@ class Gallery:
 
 
 def plain_name(name: str) -> str:
-    r"""A file's name for people: its last part, without what cannot be shown.
+    r"""File name for display: the last part of the path, without unprintable characters.
 
     >>> plain_name("../../etc/pass\nwd"), plain_name("C:\\scans\\aunt.tif"), plain_name("  ")
     ('passwd', 'aunt.tif', 'picture')
@@ -254,7 +266,7 @@ def plain_name(name: str) -> str:
 
 
 def result_name(name: str, kind: str) -> str:
-    """What the restored file is called when it is downloaded.
+    """File name of the restored file when it is downloaded.
 
     >>> result_name("aunt.jpeg", "jpeg"), result_name("scan", "tiff"), result_name("odd.png", "tiff")
     ('aunt-restored.jpeg', 'scan-restored.tif', 'odd-restored.tif')
@@ -267,7 +279,7 @@ def result_name(name: str, kind: str) -> str:
 
 
 def is_array(picture: Picture) -> bool:
-    """Whether it came as numbers, not as a picture file."""
+    """Whether the file is an array (.npy, .npz) and not an image file."""
     return picture.original.kind in ARRAY_KINDS
 
 

@@ -1,8 +1,8 @@
-"""What stands before every request: who may ask, from where, how much and how slowly.
+"""Checks every request before the application sees it: Host, Origin, token, size and duration.
 
-A page on the internet that a person looks at must not reach this server through their browser. So the Host must be a
-name of this server (or a foreign name could be pointed here, DNS rebinding), and the Origin, where a browser tells one,
-must be this server's own. Off loopback a token is asked for besides.
+Other web sites must not reach this server through the user's browser. The Host header must therefore be a name of this
+server (against DNS rebinding), and the Origin header, if there is one, must be this server's own. If the server listens
+on more than the loopback interface, a token is required as well.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ _ASKING = """<!doctype html>
 
 
 class Guard:
-    """Lets a request through to the application, or answers it.
+    """ASGI middleware that passes a request to the application, or refuses it.
 
     Args:
-        app: what is guarded.
-        options: of the server.
+        app: the application behind it.
+        options: the server's options.
     """
 
     def __init__(self, app: ASGIApp, options: Options) -> None:
@@ -107,7 +107,7 @@ class Guard:
         await self.app(scope, self._watched(receive, most), sealed)
 
     def _foreign(self, headers: dict[str, str]) -> str | None:
-        """Why a request does not come from a page of this server's; None if nothing speaks against it."""
+        """Why a request is refused as coming from another site; None if it is accepted."""
         host = headers.get("host", "")
         if not self._is_ours(host):
             return f"The address {host!r} is not one of this server's. Open it by the address that it printed when it was started."
@@ -133,7 +133,7 @@ class Guard:
             address = ipaddress.ip_address(name)
         except ValueError:
             return False
-        return address.is_loopback or not self.loopback  # no name, no rebinding
+        return address.is_loopback or not self.loopback  # an IP address cannot be rebound by DNS
 
     async def _knows_token(self, scope: Scope, headers: dict[str, str], send: Send) -> bool:
         assert self.token is not None
@@ -166,7 +166,7 @@ class Guard:
         return False
 
     def _watched(self, receive: Receive, most: int) -> Receive:
-        """`receive` that stops a body which is too long, or takes too long."""
+        """`receive` with limits on the size of the body and on the time that it takes."""
         taken = 0
         ends = asyncio.get_running_loop().time() + self.limits.seconds_to_send
         over = False
@@ -174,7 +174,7 @@ class Guard:
         async def watched() -> Message:
             nonlocal taken, over
             if over:
-                return await receive()  # now it only tells of a client that has gone
+                return await receive()  # the body is complete: this only waits for a disconnect
             try:
                 async with asyncio.timeout_at(ends):
                     message = await receive()
@@ -232,10 +232,10 @@ async def _answer(send: Send, status: int, sentence: str, page: bool = False) ->
     await send({"type": "http.response.body", "body": body.encode()})
 
 
-async def _redirect(send: Send, place: str, cookie: str) -> None:
-    place = "/" + place.lstrip("/")  # "//elsewhere" would lead away from here
+async def _redirect(send: Send, path: str, cookie: str) -> None:
+    path = "/" + path.lstrip("/")  # "//host" would redirect to another site
     headers = [
-        (b"location", place.encode()),
+        (b"location", path.encode()),
         (b"set-cookie", cookie.encode()),
         (b"content-length", b"0"),
         (b"cache-control", b"no-store"),

@@ -1,6 +1,6 @@
-"""Heavy work, one piece at a time: who comes next, how far it is, and stopping it.
+"""Job queue: runs one job at a time, reports progress, and stops jobs.
 
-The queue lives in the server, not in the page: a page that is loaded anew, or a second one, sees the same jobs.
+The queue belongs to the server, not to the page: after a reload, or in a second tab, the page shows the same jobs.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ _log = logging.getLogger("restorae.web")
 
 
 class Work(abc.ABC):
-    """What a job does when its turn comes."""
+    """The task of a job."""
 
     kind: str
-    """What sort of work it is: `restore`, `train`."""
+    """Kind of work: `restore` or `train`."""
     minutes: float
-    """After so long it is stopped."""
+    """Time limit, in minutes."""
 
     @abc.abstractmethod
     def about(self) -> dict[str, Any]:
-        """What a page must know of it, as plain JSON."""
+        """Description for the page, as plain JSON."""
 
     @abc.abstractmethod
     def run(self, job: Job) -> dict[str, Any]:
-        """Do it, tell `job` how far it is, and return what came of it.
+        """Do the work, report progress to `job`, and return the result as plain JSON.
 
         Raises:
-            Interrupted: `job` was asked to stop.
+            Interrupted: the job was stopped.
         """
 
     def forget(self) -> None:  # noqa: B027
-        """The job is no longer remembered: give back what it kept."""
+        """Called when the job is removed from the queue: delete its files."""
 
 
 class Job(Progress):
-    """One piece of work and how far it is; it listens to the work as any progress does."""
+    """One piece of work and its state; the work reports to it as to any `Progress`."""
 
     def __init__(self, number: int, work: Work, changed: Callable[[], None]) -> None:
         self.id, self.work, self._changed = f"{number}", work, changed
@@ -66,11 +66,11 @@ class Job(Progress):
         self.stop_asked = threading.Event()
 
     def check(self) -> None:
-        """Raise where the work may end.
+        """Raise if the work must end.
 
         Raises:
-            Interrupted: somebody asked for it.
-            HttpError: its time is over.
+            Interrupted: the job was stopped.
+            HttpError: its time limit has passed.
         """
         if self.stop_asked.is_set():
             raise Interrupted("Stopped, as was asked.")
@@ -91,7 +91,7 @@ class Job(Progress):
         self.check()
 
     def skip(self, count: int) -> None:
-        """So many units need no work."""
+        """Count units that need no work."""
         self.count += count
         self._changed()
 
@@ -104,11 +104,11 @@ class Job(Progress):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether the job has ended."""
         return self.state in ("done", "failed", "stopped")
 
     def to_dict(self, position: int = 0) -> dict[str, Any]:
-        """What a page is told."""
+        """The job as JSON for the page."""
         return {
             "id": self.id,
             "kind": self.work.kind,
@@ -134,10 +134,10 @@ class Job(Progress):
 
 
 class Queue:
-    """Does one job after the other, in a thread of its own.
+    """Runs one job after another, in a thread of its own.
 
     Args:
-        most: jobs that may wait.
+        most: largest number of waiting jobs.
         error_text: renders an error for the page.
     """
 
@@ -152,10 +152,10 @@ class Queue:
         self._thread.start()
 
     def add(self, work: Work) -> Job:
-        """Put work at the end of the queue.
+        """Add work to the end of the queue.
 
         Raises:
-            HttpError: too much waits already.
+            HttpError: too many jobs are waiting.
         """
         with self._state:
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
@@ -169,10 +169,10 @@ class Queue:
             return job
 
     def get(self, name: str) -> Job:
-        """A job by its number.
+        """A job by its id.
 
         Raises:
-            HttpError: there is none.
+            HttpError: there is no such job.
         """
         job = self._jobs.get(name)
         if job is None:
@@ -180,18 +180,18 @@ class Queue:
         return job
 
     def all(self) -> list[dict[str, Any]]:
-        """What pages are told of all jobs, oldest first; those that wait with their position, counted from 1."""
+        """All jobs as JSON for the page, oldest first; waiting jobs have a position, counted from 1."""
         with self._state:
             jobs = list(self._jobs.values())
         positions = itertools.count(1)
         return [job.to_dict(next(positions) if job.state == "waiting" else 0) for job in jobs]
 
     def told(self, job: Job) -> dict[str, Any]:
-        """What pages are told of one job."""
+        """One job as JSON for the page."""
         return next((each for each in self.all() if each["id"] == job.id), job.to_dict())
 
     def stop(self, name: str) -> Job:
-        """Cancel a job that waits; ask one that runs to stop."""
+        """Cancel a waiting job; ask a running job to stop."""
         job = self.get(name)
         with self._state:
             job.stop_asked.set()
@@ -201,7 +201,7 @@ class Queue:
         return job
 
     def remove(self, name: str) -> None:
-        """Stop a job and forget it once it is over; one that runs is only stopped."""
+        """Stop a job, and remove it if it has ended: a running job is only asked to stop."""
         job = self.stop(name)
         if job.over:
             with self._state:
@@ -210,12 +210,12 @@ class Queue:
             job.work.forget()
 
     def wait(self, since: int, seconds: float) -> None:
-        """Return when something has changed since version `since`, or the time is over."""
+        """Return when a job has changed since version `since`, or after `seconds`."""
         with self._state:
             self._state.wait_for(lambda: self.version > since or self._closed, seconds)
 
     def close(self, seconds: float = 20.0) -> None:
-        """Ask whatever runs to stop, drop what waits, and wait for the end."""
+        """Ask the running job to stop, drop the waiting jobs, and wait up to `seconds` for the thread to end."""
         with self._state:
             self._closed = True
             for job in self._jobs.values():

@@ -1,4 +1,4 @@
-"""A place for pictures and results while the server runs: a temporary folder with an end to its size, gone afterwards."""
+"""Temporary files of the server: a folder with a size limit, which is removed when the server ends."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LOCK = "in-use"
 
 
 class Store:
-    """A temporary folder of *workspaces*, which is emptied when the server ends, or by the next one if it could not.
+    """A temporary folder of *workspaces*. If the server was killed, the next one removes its folder.
 
     Args:
-        most: bytes that all workspaces may take together.
-        parent: where the folder is made; by default where this machine keeps temporary files.
+        most: size limit of all workspaces together, in bytes.
+        parent: folder in which the store is created. By default the system's folder for temporary files.
     """
 
     def __init__(self, most: int, parent: Path | None = None) -> None:
@@ -37,7 +37,7 @@ class Store:
 
     @property
     def taken(self) -> int:
-        """Bytes that are spoken for."""
+        """Bytes that are reserved."""
         return sum(self._taken.values())
 
     def workspace(self) -> Workspace:
@@ -49,10 +49,10 @@ class Store:
         return Workspace(self, name)
 
     def claim(self, workspace: str, count: int) -> None:
-        """Speak for `count` more bytes.
+        """Reserve `count` more bytes.
 
         Raises:
-            HttpError: there is no room for them.
+            HttpError: they exceed the size limit.
         """
         with self._counting:
             if self.taken + count > self.most:
@@ -64,34 +64,34 @@ class Store:
             self._taken[workspace] += count
 
     def free(self, workspace: str) -> None:
-        """Remove a workspace and what is on it."""
+        """Remove a workspace and its files."""
         with self._counting:
             self._taken.pop(workspace, None)
         shutil.rmtree(self.folder / workspace, ignore_errors=True)
 
     def close(self) -> None:
-        """Remove everything."""
+        """Remove all workspaces and the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
 
 class Workspace:
-    """A folder of the store, with what belongs to one picture or one job."""
+    """A folder of the store, with the files of one image or one job."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.store, self.name = store, name
         self.folder = store.folder / name
 
     def claim(self, count: int) -> None:
-        """Speak for more bytes; errors as `Store.claim`."""
+        """Reserve `count` more bytes; errors as `Store.claim`."""
         self.store.claim(self.name, count)
 
     def remove(self) -> None:
-        """Remove it and what is on it."""
+        """Remove the folder and its files."""
         self.store.free(self.name)
 
     def failed(self, error: OSError) -> HttpError:
-        """The error for a file that cannot be written here."""
+        """The HTTP error for a file that could not be written here."""
         reason = error.strerror or type(error).__name__
         return HttpError(
             507,
@@ -100,7 +100,7 @@ class Workspace:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what servers left that were killed: nobody holds the lock of their folder any more."""
+    """Remove the folders of servers that were killed: nobody holds the lock of such a folder."""
     for folder in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             handle = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)

@@ -1,4 +1,4 @@
-"""Jobs: how far they are, and stopping them."""
+"""Jobs: progress, stopping, removing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from restorae.web.http_errors import not_found
 from restorae.web.routes.common import PNG, SAYS_NO, StudioDep
-from restorae.web.trainings import Apprenticeship
+from restorae.web.trainings import TrainingJob
 
 jobs = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=SAYS_NO)
 
@@ -28,7 +28,7 @@ async def all_jobs(
 
 @jobs.get("/{job}")
 def one_job(job: str, studio: StudioDep) -> dict[str, Any]:
-    """How far a job is."""
+    """Progress of a job."""
     return studio.queue.told(studio.queue.get(job))
 
 
@@ -40,15 +40,15 @@ def stop(job: str, studio: StudioDep) -> dict[str, Any]:
 
 @jobs.delete("/{job}", status_code=204)
 def forget(job: str, studio: StudioDep) -> None:
-    """Stop a job, and take it off the list if it is over."""
+    """Stop a job, and remove it from the list if it is over."""
     studio.queue.remove(job)
 
 
 @jobs.get("/{job}/looks/{number}.png", responses=PNG)
 def look(job: str, number: int, studio: StudioDep) -> Response:
-    """Of a training: fixed pictures after a validation, a row each of degraded, restored and clean ones."""
+    """Preview of a training after a validation: a row each of degraded, restored and clean images."""
     work = studio.queue.get(job).work
-    if not isinstance(work, Apprenticeship):
+    if not isinstance(work, TrainingJob):
         raise not_found(f"training {job}")
     return FileResponse(
         work.look(number),

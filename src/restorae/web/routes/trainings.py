@@ -1,4 +1,4 @@
-"""Trainings: what can be trained on, starting one, going on with one."""
+"""Trainings: data sets, starting a training, resuming one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from restorae.networks import VAE, Network
 from restorae.parts import kinds
 from restorae.web import trainings as work
 from restorae.web.routes.common import SAYS_NO, StudioDep
-from restorae.web.trainings import TrainingWish
+from restorae.web.training_request import TrainingRequest
 
 trainings = APIRouter(prefix="/api", tags=["training"], responses=SAYS_NO)
 
 
 @trainings.get("/data")
 def data_sets(studio: StudioDep) -> dict[str, Any]:
-    """What can be trained on, the networks there are, and trainings that can be gone on with."""
+    """Data sets, networks, losses, and stopped trainings that can be resumed."""
     running = {
         job["about"]["name"]
         for job in studio.queue.all()
@@ -42,14 +42,14 @@ def data_sets(studio: StudioDep) -> dict[str, Any]:
 
 
 @trainings.post("/trainings", status_code=202)
-def begin(wanted: TrainingWish, studio: StudioDep) -> dict[str, Any]:
-    """Train a model; a job is answered, which waits for its turn."""
-    _refuse_second(wanted.name, studio)
+def begin(request: TrainingRequest, studio: StudioDep) -> dict[str, Any]:
+    """Train a model: returns a job that waits for its turn."""
+    _refuse_second(request.name, studio)
     workspace = studio.store.workspace()
     try:
         return studio.queue.told(
             studio.queue.add(
-                work.begin(wanted, studio.options, studio.catalogue, studio.data, workspace)
+                work.begin(request, studio.options, studio.catalogue, studio.data, workspace)
             )
         )
     except BaseException:
@@ -59,12 +59,12 @@ def begin(wanted: TrainingWish, studio: StudioDep) -> dict[str, Any]:
 
 @trainings.post("/trainings/{name}/resume", status_code=202)
 def resume(name: str, studio: StudioDep) -> dict[str, Any]:
-    """Go on with a training that was stopped, from its checkpoint."""
+    """Resume a stopped training from its checkpoint."""
     _refuse_second(name, studio)
     workspace = studio.store.workspace()
     try:
         return studio.queue.told(
-            studio.queue.add(work.take_up(name, studio.options, studio.catalogue, workspace))
+            studio.queue.add(work.resume(name, studio.options, studio.catalogue, workspace))
         )
     except BaseException:
         workspace.remove()

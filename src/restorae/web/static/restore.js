@@ -88,8 +88,8 @@ const add = safely(async (files) => {
   const coming = files.map((file) => ({ name: file.name, key: `coming ${(count += 1)}`, sending: true }));
   pictures.push(...coming);
   update();
-  for (const [place, file] of files.entries()) {
-    const put = (found) => { pictures = pictures.map((each) => (each === coming[place] ? found : each)); };
+  for (const [index, file] of files.entries()) {
+    const put = (found) => { pictures = pictures.map((each) => (each === coming[index] ? found : each)); };
     try {
       const found = await sendPicture(file);
       // the list may have been asked for meanwhile, and hold it already
@@ -98,7 +98,7 @@ const add = safely(async (files) => {
       current = found.id;
       modelChanged();
     } catch (error) {
-      put({ name: file.name, key: coming[place].key, refused: error.message });
+      put({ name: file.name, key: coming[index].key, refused: error.message });
       update();
     }
   }

@@ -27,8 +27,8 @@ export function draw(name, attributes = {}, ...children) {
  * is not taken away under the person's hand. Listeners of kept elements stay, so they go by names, not by values.
  */
 export function renew(parent, wanted) {
-  wanted.forEach((child, place) => {
-    const there = parent.childNodes[place];
+  wanted.forEach((child, index) => {
+    const there = parent.childNodes[index];
     if (!there) parent.append(child);
     else if (!alike(there, child)) there.replaceWith(child);
     else if (child.nodeType === Node.TEXT_NODE) {

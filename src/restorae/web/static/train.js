@@ -85,14 +85,14 @@ function show() {
       make("article", { class: "training", "data-key": `unfinished-${each.name}` },
         make("header", {}, make("h2", {}, each.name), make("span", { class: "note" }, `stopped at step ${each.step.toLocaleString("en")}, after ${duration(each.seconds)}`),
           make("div", { class: "actions" }, make("button", { onclick: () => resume(each.name) }, "Resume"))))),
-    ...(cards.length || rest.length ? [] : [make("p", { class: "blank" }, make("strong", {}, "No training yet"), "A network learns the damage from your pictures. Ten minutes show whether it finds the way; its curves and a few fixed pictures appear here.")]),
+    ...(cards.length || rest.length ? [] : [make("p", { class: "blank" }, make("strong", {}, "No training yet"), "A network learns the damage from your images. Ten minutes show whether it learns; its curves and a few sample images appear here.")]),
   ]);
 }
 
 function card(job) {
   const { about } = job;
   const over = jobs.isOver(job);
-  const learned = { damage: about.damage, pairs: "pairs", noisy: "noisy pictures alone" }[about.way];
+  const learned = { damage: about.damage, pairs: "pairs", noisy: "noisy images alone" }[about.way];
   const action = !over
     ? make("button", { onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
     : job.state === "done"
@@ -106,7 +106,7 @@ function card(job) {
   return make("article", { class: "training", "data-key": `${job.id}-${job.state}-${about.resumable}` },
     make("header", {},
       make("h2", {}, about.name),
-      make("span", { class: "note" }, `${about.network}, ${learned}`),
+      make("span", { class: "note" }, [about.network, learned].filter(Boolean).join(", ")),
       make("div", { class: "actions" }, action)),
     make("p", { class: job.state === "failed" ? "error" : "note" }, jobs.told(job), job.figures.images_per_second && !over ? `, ${Math.round(job.figures.images_per_second)} examples per second` : ""),
     over ? null : jobs.bar(job),
@@ -160,7 +160,7 @@ function chart(points, { name, log = false, dots = false }) {
     );
   }
   drawing.append(
-    draw("path", { d: shown.map(([px, py], place) => `${place ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
+    draw("path", { d: shown.map(([px, py], index) => `${index ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
     draw("text", { x: width - 6, y: height - 4, "text-anchor": "end" }, `${highX.toLocaleString("en")} steps`),
   );
   if (dots) for (const [px, py] of shown) drawing.append(draw("circle", { cx: x(px).toFixed(1), cy: y(scaled(py)).toFixed(1), r: 2.5 }));

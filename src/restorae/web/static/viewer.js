@@ -85,16 +85,16 @@ export class Viewer {
     this.redraw();
   }
 
-  /** Zoom by a factor, about a place on the canvas or the middle. */
+  /** Zoom by a factor, about a point of the canvas, by default its center. */
   zoom(factor, at = null) {
     if (!this.picture) return;
     const pane = this.panes[0];
-    const place = at ?? { x: pane.width / 2, y: pane.height / 2 };
+    const center = at ?? { x: pane.width / 2, y: pane.height / 2 };
     const before = this.scale;
     const smallest = Math.min(1, (pane.width / this.picture.width) * 0.2, (pane.height / this.picture.height) * 0.2);
     this.scale = Math.min(LARGEST, Math.max(smallest, this.scale * factor));
-    const dx = (place.x % (pane.width + 2)) - pane.width / 2;
-    const dy = place.y - pane.height / 2;
+    const dx = (center.x % (pane.width + 2)) - pane.width / 2;
+    const dy = center.y - pane.height / 2;
     this.x += dx / before - dx / this.scale;
     this.y += dy / before - dy / this.scale;
     this.fitted = false;
@@ -191,16 +191,16 @@ export class Viewer {
       top: Math.max(0, -originY / scale),
       bottom: Math.min(picture.height, (pane.height - originY) / scale),
     };
-    const place = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
+    const toCanvas = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
     if (pane.layer === "after" && !picture.layers.includes("after")) {
       if (this.preview) {
         context.imageSmoothingEnabled = this.preview.width < picture.width || scale < 1;
-        context.drawImage(this.preview, ...place(0, 0, picture.width, picture.height));
+        context.drawImage(this.preview, ...toCanvas(0, 0, picture.width, picture.height));
       }
     } else {
-      this.drawLayer(context, pane.layer, seen, place);
+      this.drawLayer(context, pane.layer, seen, toCanvas);
       if (this.overlay && pane.layer === "after") {
-        this.drawOverlay(seen, place);
+        this.drawOverlay(seen, toCanvas);
       }
     }
     if (this.painting || this.strokes.length) this.drawStrokes(pane, originX, originY);
@@ -208,7 +208,7 @@ export class Viewer {
   }
 
   /** The overlay in a colour of its own, so that it is not taken for light in the picture. */
-  drawOverlay(seen, place) {
+  drawOverlay(seen, toCanvas) {
     const { canvas, context, picture } = this;
     [this.sheet.width, this.sheet.height] = [canvas.width, canvas.height];
     const overlay = this.sheet.getContext("2d");
@@ -218,12 +218,12 @@ export class Viewer {
       overlay.fillRect(0, 0, canvas.width, canvas.height);
     };
     fill("source-over", "black"); // adds nothing
-    this.drawLayer(overlay, this.overlay, seen, place);
+    this.drawLayer(overlay, this.overlay, seen, toCanvas);
     fill("saturation", "black"); // channels that are off by different amounts become grey
     fill("multiply", OVERLAY);
     context.save();
     context.beginPath();
-    context.rect(...place(0, 0, picture.width, picture.height)); // around it the canvas is empty, and black would be seen
+    context.rect(...toCanvas(0, 0, picture.width, picture.height)); // around it the canvas is empty, and black would be seen
     context.clip();
     context.globalCompositeOperation = "screen";
     context.drawImage(this.sheet, 0, 0);
@@ -231,7 +231,7 @@ export class Viewer {
   }
 
   /** Draw a layer with a canvas context. */
-  drawLayer(context, layer, seen, place) {
+  drawLayer(context, layer, seen, toCanvas) {
     const { picture } = this;
     const last = picture.levels.length - 1;
     const wanted = Math.min(last, Math.max(0, Math.floor(Math.log2(1 / this.scale) + 0.001)));
@@ -250,7 +250,7 @@ export class Viewer {
             if (level === wanted) this.missing += 1;
             continue;
           }
-          const [x, y, w, h] = place(column * TILE * factor, row * TILE * factor, image.width * factor, image.height * factor);
+          const [x, y, w, h] = toCanvas(column * TILE * factor, row * TILE * factor, image.width * factor, image.height * factor);
           // whole pixels, or seams would show between tiles
           const left = Math.round(x);
           const top = Math.round(y);
@@ -300,7 +300,7 @@ export class Viewer {
       ink.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
       ink.lineWidth = 2 * stroke.radius;
       ink.beginPath();
-      stroke.points.forEach(([x, y], place) => (place ? ink.lineTo(x, y) : ink.moveTo(x, y)));
+      stroke.points.forEach(([x, y], index) => (index ? ink.lineTo(x, y) : ink.moveTo(x, y)));
       if (stroke.points.length === 1) ink.lineTo(stroke.points[0][0] + 0.01, stroke.points[0][1]);
       ink.stroke();
     }
@@ -331,9 +331,9 @@ export class Viewer {
       canvas.setPointerCapture(event.pointerId);
       held.set(event.pointerId, this.placed(event));
       if (this.painting && held.size === 1 && event.button === 0) {
-        const place = this.placed(event);
+        const point = this.placed(event);
         const ratio = window.devicePixelRatio || 1;
-        this.stroke = { radius: Math.max(0.5, (this.painting.radius * ratio) / this.scale), erase: this.painting.erase, points: [[place.pictureX, place.pictureY]] };
+        this.stroke = { radius: Math.max(0.5, (this.painting.radius * ratio) / this.scale), erase: this.painting.erase, points: [[point.pictureX, point.pictureY]] };
         this.redraw();
       } else {
         this.stroke = null;
@@ -345,8 +345,8 @@ export class Viewer {
       const now = this.placed(event);
       if (this.stroke) {
         for (const each of event.getCoalescedEvents?.() ?? [event]) {
-          const place = this.placed(each);
-          this.stroke.points.push([place.pictureX, place.pictureY]);
+          const point = this.placed(each);
+          this.stroke.points.push([point.pictureX, point.pictureY]);
         }
         this.redraw();
       } else if (held.size === 2) {
