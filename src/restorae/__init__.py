@@ -1,4 +1,4 @@
-"""restorae: learn the damage in your pictures and lift it off the rest of them.
+"""restorae: learns from examples what is wrong with your images and repairs the rest.
 
 The front door: names only, each resolved at first use (PEP 562), so that `import restorae` costs nothing.
 """
