@@ -129,7 +129,7 @@ def test_calibrating_needs_to_know_the_damage_and_replaces_nothing(
     tmp_path: Path, calibrated: Path, small_vae: Path
 ) -> None:
     words = ("models", "calibrate", calibrated, "--clean", "digits", "--out", "new")
-    assert "either --with SPEC" in run(*words, cwd=tmp_path).complaint
+    assert "give either --with" in run(*words, cwd=tmp_path).complaint
     (tmp_path / "new.safetensors").touch()
     assert "is there already" in run(*words, "--with", NOISE, cwd=tmp_path).complaint
     refused = run(
@@ -165,5 +165,5 @@ def test_pairs_calibrate_too_and_few_pictures_are_told(tmp_path: Path, small_mod
         cwd=tmp_path,
     )
     assert done.status == 0, done.err
-    assert "4 picture(s) say little of all" in done.out + done.err
+    assert "4 image(s) are few" in done.out + done.err
     assert read_card(tmp_path / "m.safetensors").error_bounds[1].pictures == 4

@@ -127,7 +127,7 @@ def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded
         zip(degraded, clean, strict=True)
     )
     assert unmatched == []
-    assert pairs.told == (f"Pictures are paired by their names without {said}.",)
+    assert pairs.notices == (f"Pictures are paired by their names without {said}.",)
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_grey_restorations_of_colour_scans_become_three_equal_channels():
     pairs, _ = match(pictures("a.png", shape=(4, 5, 3)), pictures("a.png"))
     assert (pairs.degraded.channels, pairs.clean.channels) == (3, 3)
     assert torch.equal(pairs.clean[0][0], pairs.clean[0][2])
-    assert "the model will write grey ones" in pairs.told[0]
+    assert "the model will write grey ones" in pairs.notices[0]
 
 
 def test_colour_partners_of_grey_pictures_are_seen_in_grey():
     pairs, _ = match(pictures("a.png"), pictures("a.png", shape=(4, 5, 3)))
     assert (pairs.degraded.channels, pairs.clean.channels) == (1, 1)
-    assert "seen in grey" in pairs.told[0]
+    assert "seen in grey" in pairs.notices[0]

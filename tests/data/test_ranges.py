@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from restorae.restoring.pictures import _Ranges
 from skimage import data
 
 from restorae.data import ListedPictures, match, open_pictures
@@ -17,6 +16,7 @@ from restorae.data.ranges import RangedPictures, exposure, sampled
 from restorae.errors import BadPicture
 from restorae.formats import open_original
 from restorae.pixels import choose_range
+from restorae.restoring.facts import ImageFacts
 
 CAMERA = data.camera()[::4, ::4] / 255
 
@@ -52,7 +52,7 @@ def test_both_pictures_of_one_exposure_are_taken_in_the_degraded_ones_range(sigm
         torch.from_numpy((clean - found.low[0]) / (found.high[0] - found.low[0])).float(),
     )
     assert pairs.values == "auto"
-    assert "as restore will do" in pairs.told[0]
+    assert "as restore will do" in pairs.notices[0]
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.2, 100), (3, 0), (3, -2500)])
@@ -69,9 +69,9 @@ def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(
         f"the clean picture is {apart:.3f} from what it would be in the degraded one's exposure"
     )
     said = re.search(
-        r"gain (\S+)\): what is restored will have the degraded ones' exposure", pairs.told[1]
+        r"gain (\S+)\): what is restored will have the degraded ones' exposure", pairs.notices[1]
     )
-    assert said, pairs.told
+    assert said, pairs.notices
     assert float(said[1]) == pytest.approx(gain, rel=0.05)
 
 
@@ -94,7 +94,7 @@ def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(
     pairs, _ = match(open_pictures(tmp_path / "degraded"), open_pictures(tmp_path / "clean"))
     assert isinstance(pairs.degraded, RangedPictures)
     original = open_original(tmp_path / "degraded" / "a.tif")
-    assert pairs.degraded.ranges.of(0).degraded == _Ranges(original, original.rows, "auto").of([0])
+    assert pairs.degraded.ranges.of(0).degraded == ImageFacts.measure(original, "auto").range_of([0])
 
 
 def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path:
     pairs, _ = match(open_pictures(tmp_path / "a.npy"), open_pictures(tmp_path / "b.npy"))
     assert isinstance(pairs.degraded, RangedPictures)
     original = open_original(tmp_path / "a.npy")
-    assert pairs.degraded.ranges.of(7).degraded == _Ranges(original, original.rows, "auto").of([7])
+    assert pairs.degraded.ranges.of(7).degraded == ImageFacts.measure(original, "auto").range_of([7])
     assert sampled(open_pictures(tmp_path / "a.npy"), range(90)).shape[1] == 1
 
 
@@ -116,7 +116,7 @@ def test_pictures_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
     pairs = pairs_of([eight], [sixteen])
     assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(eight / 255).float())
     assert torch.allclose(pairs.clean[0][0], torch.from_numpy(sixteen / 65_535).float())
-    assert pairs.told == (
+    assert pairs.notices == (
         "The degraded images hold 8 bits, the clean ones 16 bits: each is mapped by its type's full range.",
     )
 
@@ -129,7 +129,7 @@ def test_pictures_that_faded_beside_full_ones_are_taken_by_their_types_and_so_re
     pairs = pairs_of([faded], [full])
     assert pairs.values == "full-range"
     assert torch.allclose(pairs.degraded[0][0], torch.from_numpy(faded / 65_535).float())
-    assert "learns to fill it" in pairs.told[0]
+    assert "learns to fill it" in pairs.notices[0]
 
 
 def test_floats_of_any_scale_are_pairs() -> None:

@@ -318,8 +318,8 @@ def test_a_network_without_a_latent_vector_is_refused(network):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (lambda: grey_pictures(height=28, width=28), "7 × 10 .*but 28 × 28 came"),
-        (lambda: grey_pictures(channels=3), r"1 channel\(s\), but 3 came"),
+        (lambda: grey_pictures(height=28, width=28), "7 × 10 .*got 28 × 28"),
+        (lambda: grey_pictures(channels=3), r"1 channel\(s\), got 3"),
     ],
     ids=["size", "channels"],
 )

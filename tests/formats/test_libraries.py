@@ -19,6 +19,7 @@ from restorae.formats.libraries import without_tifffile_log
 
 def test_the_process_stays_as_it_was(tmp_path: Path) -> None:
     logger = logging.getLogger("tifffile")
+    pyvips.cache_set_max(100)  # another test may have called the command line, which sets it to 0
 
     def state() -> tuple[object, ...]:
         return logger.level, logger.disabled, tuple(logger.filters), pyvips.cache_get_max()
@@ -49,6 +50,7 @@ def broken(path: Path) -> Path:
 def test_what_tifffile_says_of_our_files_is_not_heard_and_all_else_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "tifffile")  # the command line of another test may have raised it
     path = broken(tmp_path / "in.tif")
     with tifffile.TiffFile(path) as opened:
         assert len(opened.pages) == 1

@@ -125,16 +125,16 @@ def test_what_is_encoded_may_take_part_in_training():
 def test_a_picture_of_another_size_is_refused_with_both_sizes(network, size):
     model = trained(network)
     wrong = np.zeros((2, *size, *(3,) * (network.channels == 3)), np.uint8)
-    told = rf"{network.height} × {network.width} .*but {size[0]} × {size[1]} came"
+    told = rf"{network.height} × {network.width} .*got {size[0]} × {size[1]}"
     for use in (model.encode, model.reconstruct, model.restore):
         with pytest.raises(ShapeMismatch, match=told):
             use(wrong)
 
 
 def test_a_picture_of_other_channels_is_refused():
-    with pytest.raises(ShapeMismatch, match=r"1 channel\(s\), but 3 came"):
+    with pytest.raises(ShapeMismatch, match=r"1 channel\(s\), got 3"):
         trained(GREY).encode(np.zeros((2, 7, 10, 3), np.uint8))
-    with pytest.raises(ShapeMismatch, match=r"3 channel\(s\), but 1 came"):
+    with pytest.raises(ShapeMismatch, match=r"3 channel\(s\), got 1"):
         trained(COLOUR).encode(np.zeros((2, 6, 5), np.uint8))
 
 
@@ -353,7 +353,7 @@ def test_fewer_than_one_restoration_is_refused(count):
 
 
 def test_restorations_of_another_size_are_refused():
-    with pytest.raises(ShapeMismatch, match=r"7 × 10 .*but 8 × 8 came"):
+    with pytest.raises(ShapeMismatch, match=r"7 × 10 .*got 8 × 8"):
         trained(GREY).sample_restorations(np.zeros((8, 8), np.uint8), 2)
 
 

@@ -252,7 +252,7 @@ def test_training_goes_on_from_another_vae(tmp_path: Path) -> None:
 
 def test_a_vae_of_another_size_is_no_start(tmp_path: Path) -> None:
     train(with_settings(TINY, steps=1), tmp_path / "first", clean=bars(40))
-    with pytest.raises(ShapeMismatch, match=r"12 × 12 .* but 28 × 28 came"):
+    with pytest.raises(ShapeMismatch, match=r"12 × 12 .* got 28 × 28"):
         train(with_settings(TINY, steps=1), start_from=tmp_path / "first.safetensors")
 
 

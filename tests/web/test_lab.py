@@ -7,7 +7,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from restorae.data import open_pictures
-from restorae.degradations import Chain, Degradation
+from restorae.degradations import Degradation
+from restorae.degradations.contract import Composite
 from restorae.parts import kinds
 from restorae.randomness import generator
 from tests.web.conftest import TestClient, decoded, noise, refused, send
@@ -15,7 +16,7 @@ from tests.web.conftest import TestClient, decoded, noise, refused, send
 
 def test_every_kind_of_damage_is_there_with_the_schema_of_its_settings(server: TestClient) -> None:
     told = {each["kind"]: each for each in server.get("/api/degradations").json()}
-    known = {kind.kind: kind for kind in kinds(Degradation) if kind is not Chain}
+    known = {kind.kind: kind for kind in kinds(Degradation) if not issubclass(kind, Composite)}
     assert set(known) <= set(told)
     for name, kind in known.items():
         assert set(told[name]["schema"].get("properties", {})) == set(kind.model_fields)

@@ -32,7 +32,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     done = run("serve", "--no-open", "--data", "nowhere", cwd=tmp_path)
     assert done.status == 2
-    assert "There is no folder nowhere" in done.complaint
+    assert "nowhere: no such folder" in done.complaint
 
 
 def test_without_the_extra_it_says_what_to_install(
