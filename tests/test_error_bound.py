@@ -82,8 +82,8 @@ def test_a_table_of_one_entry_is_a_constant(seeded):
     ("settings", "told"),
     [
         ({"bounds": ((0.1,), (0.1,))}, "needs as many bounds"),
-        ({"changed": (0.1, 0.1)}, "rise"),
-        ({"structure": (0.0, 0.1, 0.2)}, "above 0"),
+        ({"changed": (0.1, 0.1)}, "increasing"),
+        ({"structure": (0.0, 0.1, 0.2)}, "positive"),
         ({"level": 1.0}, "level"),
     ],
 )

@@ -1,6 +1,6 @@
 """restorae: learns from examples what is wrong with your images and repairs the rest.
 
-The front door: names only, each resolved at first use (PEP 562), so that `import restorae` costs nothing.
+The public names, each imported at first use (PEP 562), so that `import restorae` is fast.
 """
 
 from __future__ import annotations

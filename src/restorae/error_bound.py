@@ -1,16 +1,16 @@
-"""How far off a restored pixel may be: a bound that holds for a stated share of the pixels, looked up and not guessed.
+"""Calibrated error bounds: a bound on the error of each restored pixel, which holds for a stated share of the pixels.
 
-The bound is a table. Two numbers are measured around every pixel, both from what is at hand when no clean picture is: how
-much was changed there, which tells how strong the damage was, and how much the restored picture varies there, which tells
-flat from textured. For each pair of them the table holds how large nine errors in ten were on pictures whose clean version is
-known, and that none of the training saw.
+The bound is a lookup table over two measurements around each pixel, neither of which needs a clean image: how much
+restoring changed the image, an indicator of the strength of the damage, and how much the restored image varies, an indicator
+of texture. For each pair of them the table holds the error that nine in ten pixels did not exceed, on images with a known
+clean version that were not used for training.
 
 Split conformal prediction (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005) with a bound that
-adapts to where it stands (Romano, Patterson and Candès, "Conformalized quantile regression", 2019). Its guarantee is one for
-exchangeable things. Neighbouring pixels are not, whole pictures may be: for a further picture drawn as those n were, the
-expected share of pixels within the bound is the stated one, up to what a few pictures say of all (some 1/(n + 1), as in
-Angelopoulos et al., "Conformal risk control", 2022). Of one picture, of one place in it, or of damage of another kind nothing
-is guaranteed; there the share is only measured (`restorae evaluate`).
+adapts to the pixel (Romano, Patterson and Candès, "Conformalized quantile regression", 2019). Its guarantee needs
+exchangeability, which neighbouring pixels lack but whole images may have: for a new image drawn like the n calibration
+images, the expected share of pixels within the bound is the stated one, up to about 1/(n + 1) (as in Angelopoulos et al.,
+"Conformal risk control", 2022). Nothing is guaranteed for a single image, a single region or another kind of damage; there
+the share can only be measured (`restorae evaluate`).
 """
 
 from __future__ import annotations
@@ -30,24 +30,23 @@ from restorae.pixels import ValueRange, full_scale
 from restorae.shapes import Images
 
 WINDOW = 5
-"""Side in pixels of the square whose mean is taken, and then of the means once more: what is near counts more, and no squares are
-seen in the map."""
+"""Side in pixels of the mean filter, which is applied twice: near pixels count more, and the map shows no squares."""
 LEVEL = 0.9
-"""Share of the pixels that the bound holds for."""
+"""Share of the pixels within the bound."""
 KNOTS = 8
-"""Of each side of the table."""
+"""Number of knots along each axis of the table."""
 _FAINTEST = 1 / 2048
-"""Measures below this, an eighth of a grey level of 256, are one."""
+"""Smaller measurements are treated as this (an eighth of one of 256 grey levels)."""
 _ENDS = 0.02
 _FEW = 200
-"""Pixels below which an entry of the table asks its neighbours."""
+"""Smallest number of pixels of a table entry; entries with fewer use their neighbours too."""
 _DIGITS = 4
 
 Measure = Annotated[tuple[float, ...], Field(min_length=1)]
 
 
 class ErrorBound(Settings):
-    """For each pixel a number that its error does not exceed, with the stated probability.
+    """For each pixel a bound that its error does not exceed, with the stated probability.
 
     >>> bound = ErrorBound(changed=(0.01, 0.1), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.04, 0.08)), pictures=100)
     >>> flat = torch.full((1, 1, 3, 3), 0.5)
@@ -56,29 +55,29 @@ class ErrorBound(Settings):
     """
 
     level: float = Field(LEVEL, gt=0, lt=1)
-    """Share of the pixels that the bound holds for."""
+    """Share of the pixels within the bound."""
     changed: Measure
     """Knots of the table: how much was changed, root mean square around the pixel, [0, 1] scale, rising."""
     structure: Measure
-    """Knots of the table: how much the restored picture varies, standard deviation around the pixel, [0, 1] scale, rising."""
+    """Knots of the table: how much the restored image varies, standard deviation around the pixel, [0, 1] scale, rising."""
     bounds: tuple[Measure, ...] = Field(min_length=1)
-    """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. Between
-    knots it is interpolated over the logarithms, beyond them it stays."""
+    """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. It is
+    interpolated over the logarithms of the knots, and constant beyond them."""
     pictures: int = Field(0, ge=0)
-    """How many pictures it was measured on."""
+    """Number of images that it was measured on."""
     on: str = ""
-    """What those pictures are called."""
+    """Name of those images."""
 
     def model_post_init(self, _context: object) -> None:
         rows = {len(row) for row in self.bounds}
         if len(self.bounds) != len(self.changed) or rows != {len(self.structure)}:
             raise BadSpec(
-                f"An error bound of {len(self.changed)} × {len(self.structure)} knots needs as many bounds; others came."
+                f"An error bound of {len(self.changed)} × {len(self.structure)} knots needs as many bounds"
             )
         for knots in (self.changed, self.structure):
             if any(knot <= 0 for knot in knots) or list(knots) != sorted(set(knots)):
                 raise BadSpec(
-                    f"The knots of an error bound are above 0 and rise; these came: {knots}."
+                    f"The knots of an error bound must be positive and increasing, got {knots}"
                 )
 
     @property
@@ -87,7 +86,7 @@ class ErrorBound(Settings):
         return 2 * (WINDOW // 2)
 
     def of(self, degraded: Images, restored: Images) -> Images:
-        """The bound of each pixel and channel, on the [0, 1] scale, shaped as the pictures are.
+        """The bound of each pixel and channel, on the [0, 1] scale, same shape as the images.
 
         Raises:
             ShapeMismatch: the two batches differ in shape.
@@ -96,41 +95,41 @@ class ErrorBound(Settings):
         return self.at(changed, structure).to(restored.dtype)
 
     def at(self, changed: Tensor, structure: Tensor) -> Tensor:
-        """The bound for measured surroundings, both of one shape."""
+        """The bound for measurements, both of the same shape."""
         tables = torch.tensor(self.bounds, dtype=torch.float32, device=changed.device)
-        row, row_after, down = _place(changed, self.changed)
-        column, column_after, across = _place(structure, self.structure)
+        row, row_after, down = _locate(changed, self.changed)
+        column, column_after, across = _locate(structure, self.structure)
         above = torch.lerp(tables[row, column], tables[row, column_after], across)
         below = torch.lerp(tables[row_after, column], tables[row_after, column_after], across)
         return torch.lerp(above, below, down)
 
     def __str__(self) -> str:
         low, high = (pick(map(pick, self.bounds)) for pick in (min, max))
-        where = f"{self.pictures:,} picture(s){f' of {self.on}' if self.on else ''}"
+        where = f"{self.pictures:,} image(s){f' of {self.on}' if self.on else ''}"
         return f"{self.level:.0%} of pixels within {low:.4f} to {high:.4f}, measured on {where}"
 
 
 def measures(degraded: Images, restored: Images) -> tuple[Tensor, Tensor]:
-    """How much was changed around each pixel (root mean square), and how much the restored picture varies there (standard deviation).
+    """The local change (root mean square) and the local variation of the restored image (standard deviation) around each pixel.
 
-    Each channel by itself. Beyond the picture's border there is nothing: the window is cut there.
+    Channels are independent. At the image's border the window is cropped.
 
     Raises:
         ShapeMismatch: the two batches differ in shape.
     """
     if degraded.shape != restored.shape:
         raise ShapeMismatch(
-            f"Pictures of shape {tuple(degraded.shape)} and what was restored from them, {tuple(restored.shape)}, differ."
+            f"Degraded and restored images differ in shape: {tuple(degraded.shape)} and {tuple(restored.shape)}"
         )
     restored = restored.float()
     changed = _around((restored - degraded.float()).square()).sqrt()
-    middling = restored - 0.5  # squares of small numbers lose fewer digits when they are subtracted
+    middling = restored - 0.5  # smaller squares lose fewer digits in the subtraction
     structure = (_around(middling.square()) - _around(middling).square()).clamp(min=0).sqrt()
     return changed, structure
 
 
 def stored_span(values: ValueRange, dtype: np.dtype) -> np.ndarray:
-    """How many units of the stored values the [0, 1] scale is: one number for all channels, or one for each."""
+    """Length of the [0, 1] scale in stored units: one number for all channels, or one for each."""
     return (
         np.asarray([full_scale(dtype)])
         if values.is_full
@@ -146,8 +145,8 @@ def _around(images: Images) -> Images:
     return images
 
 
-def _place(measured: Tensor, knots: tuple[float, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """The knots before and after each measure, and how far it is from the one to the other, 0 to 1."""
+def _locate(measured: Tensor, knots: tuple[float, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices of the knots before and after each value, and its relative position between them, 0 to 1."""
     at = torch.tensor(knots, dtype=torch.float32, device=measured.device).log()
     wanted = measured.contiguous().clamp(min=_FAINTEST).log().clamp(at[0], at[-1])
     after = torch.searchsorted(at, wanted).clamp(max=len(knots) - 1)
@@ -170,23 +169,23 @@ def fit(
     pictures: int = 0,
     on: str = "",
 ) -> ErrorBound:
-    """The bound that `errors` of pixels in measured surroundings lead to.
+    """Fit an error bound to the errors and measurements of pixels.
 
-    First a quantile for each entry of the table, then one factor for all, so that over all pixels the share is the stated one.
+    First a quantile for each entry of the table, then a common factor that gives the stated share over all pixels.
 
     Args:
-        changed: how much was changed around each pixel, (count,).
-        structure: how much the restored picture varies there, (count,).
-        errors: how far the restored values were off, 0 or more, (count,).
-        weights: how much each pixel counts, above 0, (count,).
-        level: share of the pixels that the bound is to hold for.
-        knots: at most so many in each direction.
-        pictures: how many they come from.
-        on: what those are called.
+        changed: local change around each pixel, (count,).
+        structure: local variation of the restored image, (count,).
+        errors: absolute errors of the restored values, (count,).
+        weights: positive weights of the pixels, (count,).
+        level: share of the pixels within the bound.
+        knots: largest number along each axis.
+        pictures: number of images of the pixels.
+        on: name of the images.
     """
     at = _knots(changed, weights, knots[0]), _knots(structure, weights, knots[1])
     rows, columns = (
-        _nearest(measured, side) for measured, side in zip((changed, structure), at, strict=True)
+        _nearest(measured, axis) for measured, axis in zip((changed, structure), at, strict=True)
     )
     order = np.argsort(errors, kind="stable")
     errors, weights, rows, columns = errors[order], weights[order], rows[order], columns[order]
@@ -217,7 +216,7 @@ def fit(
 
 
 def _knots(measured: np.ndarray, weights: np.ndarray, count: int) -> list[float]:
-    """Where the table has its entries: evenly between the measures that are hardly ever undershot and exceeded, over logarithms."""
+    """Knots of the table, spaced logarithmically between a low and a high quantile."""
     low, high = (
         max(_quantile(measured, weights, level), _FAINTEST) for level in (_ENDS, 1 - _ENDS)
     )
@@ -236,7 +235,7 @@ def _nearest(measured: np.ndarray, knots: list[float]) -> np.ndarray:
 def _entry(
     errors: np.ndarray, weights: np.ndarray, down: np.ndarray, across: np.ndarray, level: float
 ) -> float:
-    """The quantile of an entry's pixels, or of those around it too where it has few; `errors` rise."""
+    """The quantile of an entry's pixels, with neighbouring entries if they are few; `errors` are sorted."""
     distance = np.maximum(np.abs(down), np.abs(across))
     for reach in range(int(distance.max()) + 1):
         chosen = distance <= reach
@@ -251,7 +250,7 @@ def _quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
 
 
 def _of_rising(values: np.ndarray, weights: np.ndarray, level: float) -> float:
-    """The smallest of the rising values that is not exceeded by the share `level` of them and of one more, yet to come."""
+    """The conformal quantile: the smallest sorted value that the share `level` of them, and of one future value, does not exceed."""
     total = np.cumsum(weights)
     wanted = level * (total[-1] + total[-1] / len(values))
     return float(values[min(int(np.searchsorted(total, wanted)), len(values) - 1)])

@@ -1,8 +1,8 @@
-"""Stored values ↔ working values, and exactly back.
+"""Converts stored values to working values, and exactly back.
 
 Stored images are arrays as files hold them: (height, width) or (height, width, channels), integers or floats.
 Working images are float32, (channel, height, width), `[0, 1]` for a clean one. Integers are divided by their
-type's largest value; floats are taken to be on the working scale already. Nothing is clipped on the way in.
+type's largest value; floats count as being on the working scale already. Nothing is clipped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from restorae.errors import BadPicture, ShapeMismatch
 from restorae.shapes import Image, Images
 
 FARTHEST_FLOAT = 64.0
-"""Floats beyond this can hardly be on the [0, 1] scale."""
+"""Floats beyond this count as not on the [0, 1] scale."""
 
 Values: TypeAlias = Literal["auto", "full-range", "own-range"]
 """How stored values map to [0, 1]; `auto` decides by the image's values (see `choose_range`)."""
@@ -73,17 +73,17 @@ FULL_RANGE = ValueRange((0.0,), (0.0,))
 def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = False) -> ValueRange:
     """Which stored values mean 0 and 1, from a sample of them.
 
-    `auto` keeps the type's full range for 8 bits. Other integers and floats that live in a small part of their range
+    `auto` keeps the type's full range for 8 bits. Other integers and floats that use a small part of their range
     (less than a quarter of it between the 0.1 and the 99.9 percentile), floats far from [0, 1] and signed numbers are
-    mapped by these percentiles. Nothing is clipped: what lies beyond maps beyond [0, 1] and comes back.
+    mapped by these percentiles. Nothing is clipped: values beyond map beyond [0, 1], and back exactly.
 
     Args:
-        sample: stored values (count, channels); NaN and infinite ones are left out.
+        sample: stored values (count, channels); NaN and infinite values are ignored.
         wanted: `auto`, `full-range` or `own-range`.
         apart: give each channel its own range (planes of a microscope), else one to all (colours).
 
     Raises:
-        BadPicture: `full-range` is wanted of values that have none.
+        BadPicture: `full-range` for values of a type without a full range.
     """
     dtype = sample.dtype
     if dtype.kind not in "biuf":
@@ -141,7 +141,7 @@ def to_working(stored: np.ndarray) -> Image:
     """One stored image, (height, width) or (height, width, channels), as float32 (channels, height, width).
 
     Raises:
-        BadPicture: no pixels, NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
+        BadPicture: empty, NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
     if stored.ndim not in (2, 3) or stored.size == 0:
         raise BadPicture(
@@ -159,7 +159,7 @@ def working_values(stored: np.ndarray) -> np.ndarray:
     Raises:
         BadPicture: NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+    with np.errstate(over="ignore"):  # becomes infinite, which raises below
         working = _by_type(stored)
     if stored.dtype.kind == "f":
         if not np.isfinite(working).all():
@@ -187,7 +187,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 def to_grey(images: Images) -> Images:
     """Colour images (batch, 3, height, width) as grey ones (batch, 1, height, width)."""
-    red, green, blue = (share * images[:, place : place + 1] for place, share in enumerate(LUMA))
+    red, green, blue = (share * images[:, index : index + 1] for index, share in enumerate(LUMA))
     return red + green + blue
 
 

@@ -33,7 +33,7 @@ class DiagonalGaussian:
 
     @classmethod
     def bounded(cls, mean: Tensor, log_var: Tensor) -> DiagonalGaussian:
-        """In float32, with `log_var` clipped to ± `LOG_VAR_LIMIT`; the gradient passes the clipping, so that the value can return."""
+        """In float32, with `log_var` clipped to ± `LOG_VAR_LIMIT`; the gradient ignores the clipping, so that the value can return."""
         mean, log_var = mean.float(), log_var.float()
         return cls(
             mean,
@@ -60,7 +60,7 @@ class DiagonalGaussian:
         return self.mean + self.std * noise
 
     def kl_by_dimension(self, prior: DiagonalGaussian | None = None) -> Tensor:
-        """KL divergence from `prior` (standard normal if none is given) in nats, each dimension by itself; shaped like `mean`."""
+        """KL divergence from `prior` (standard normal if none is given) in nats, per dimension; shaped like `mean`."""
         if prior is None:
             return 0.5 * (self.mean.square() + self.log_var.exp() - 1 - self.log_var)
         ahead = (self.mean - prior.mean).square() * torch.exp(-prior.log_var)
@@ -78,14 +78,14 @@ class DiagonalGaussian:
         return -0.5 * (squares + self.log_var + math.log(2 * math.pi)).flatten(1).sum(1)
 
     def repeated(self, count: int) -> DiagonalGaussian:
-        """The whole batch `count` times, one after the other."""
+        """The whole batch repeated `count` times."""
         if count == 1:
             return self
         repeats = (count, *[1] * (self.mean.dim() - 1))
         return DiagonalGaussian(self.mean.repeat(repeats), self.log_var.repeat(repeats))
 
     def __getitem__(self, index: slice) -> DiagonalGaussian:
-        """The posteriors of some of the images."""
+        """The posteriors of a slice of the batch."""
         return DiagonalGaussian(self.mean[index], self.log_var[index])
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class DiagonalGaussian:
 
 
 def join(batches: list[DiagonalGaussian]) -> DiagonalGaussian:
-    """Several batches as one."""
+    """Concatenate batches."""
     return DiagonalGaussian(
         torch.cat([each.mean for each in batches]), torch.cat([each.log_var for each in batches])
     )

@@ -1,4 +1,4 @@
-"""Settings of the whole process: only the command line and the web server make them, never the library."""
+"""Settings of the whole process: only the command line and the web server change them, never the library."""
 
 from __future__ import annotations
 

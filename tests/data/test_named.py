@@ -437,7 +437,7 @@ def test_where_none_answers_well_nothing_is_left_and_the_message_says_how_to_go_
     assert lying_in(cache) == set()
     assert f"{dead}/{FIRST}: " in told
     assert f"{bad.address}/{FIRST}: " in told
-    for hint in ("could not be downloaded", "--data-dir", "RESTORAE_DATA", "'digits'", *FILES):
+    for hint in ("could not be downloaded", "data_dir=", "RESTORAE_DATA", "'digits'", *FILES):
         assert hint in told
 
 

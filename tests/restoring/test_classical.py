@@ -103,9 +103,9 @@ def test_mistakes_are_answered_with_what_to_do():
         UnknownKind, match=r"no classical restorer 'medain'\. Did you mean 'median'"
     ):
         Classical.of("medain")
-    with pytest.raises(BadSpec, match="4 is even, and a patch has a middle"):
+    with pytest.raises(BadSpec, match="expected an odd number, got 4"):
         Classical.of("nlm(patch=4)")
-    with pytest.raises(ShapeMismatch, match="Put the mask behind the picture's channels"):
+    with pytest.raises(ShapeMismatch, match="Append the mask to the image's channels"):
         Inpaint().apply(images(1, 1, 8, 8))
 
 

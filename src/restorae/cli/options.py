@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +21,6 @@ DataDir = Annotated[
     Path | None,
     typer.Option(envvar="RESTORAE_DATA", help="Where named data sets are looked for first."),
 ]
-Split = Annotated[str, typer.Option(help="Which part of a named data set: train, test or all.")]
 With = Annotated[
     str | None,
     typer.Option(
@@ -37,8 +35,6 @@ ModelName = Annotated[
         help="A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm."
     ),
 ]
-Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
-PRECISIONS = ("auto", "float32", "bfloat16")
 SelfEnsemble = Annotated[
     int,
     typer.Option(
@@ -60,19 +56,6 @@ SkipExisting = Annotated[
     bool,
     typer.Option("--skip-existing", help="Leave results that are there already and do the rest."),
 ]
-
-
-def one_of(what: str, text: str, known: Sequence[str]) -> Any:
-    """`text`, one of the known words, as what it stands for.
-
-    Raises:
-        UsageError: it is none of them.
-    """
-    if text not in known:
-        raise UsageError(
-            f"There is no {what} {text!r}. Choose {', '.join(known[:-1])} or {known[-1]}."
-        )
-    return text
 
 
 def ready_for(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from restorae.cli.choices import SplitName
-from restorae.cli.options import one_of
 from restorae.errors import SettingsConflict, UsageError
 from restorae.progress import Progress
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from restorae.evaluating import TestSet
-
-SPLITS = ("train", "test", "all")
 
 
 def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
@@ -31,11 +28,6 @@ def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
         )
         return "digits"
     return "mnist"
-
-
-def check_split(split: str) -> Any:
-    """The split, or `UsageError`."""
-    return one_of("split", split, SPLITS)
 
 
 def check_damage(spec: str | None, degraded: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Masks painted by hand: which images they belong to, and which way up they are."""
+"""Masks painted by hand: matches them to images and to their orientation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restorae.errors import BadPicture, ShapeMismatch
 from restorae.formats import Original, Page, picture_files, read_still
 from restorae.pixels import LUMA, working_values
 
-# how upright rows are laid out to be as an orientation says (EXIF's numbers)
+# transforms from upright rows to stored rows, by EXIF orientation
 _LAID_OUT = {
     2: lambda rows: rows[:, ::-1],
     3: lambda rows: rows[::-1, ::-1],
@@ -28,23 +28,23 @@ _UNDONE_BY = {6: 8, 8: 6}
 
 @dataclass(frozen=True)
 class Masks:
-    """One mask for all images, or a folder with one for each, of the same name whatever the suffix."""
+    """One mask for all images, or a folder with one mask per image: same name, any suffix."""
 
     path: Path
     _read: dict[tuple[Path, int], np.ndarray] = field(
         default_factory=dict, repr=False, compare=False
     )
-    """The mask that was read last, by its file and when that was changed."""
+    """The last mask that was read, by file and modification time."""
 
     def of(self, name: Path, original: Original) -> np.ndarray:
-        """The mask of an image: (height, width), 0 to 255, laid out as the image is stored.
+        """The mask of an image: (height, width), 0 to 255, in the orientation of the stored image.
 
         Raises:
-            BadPicture: there is none, or it cannot be read.
+            BadPicture: there is no mask, or it cannot be read.
             ShapeMismatch: it has another size than the image.
         """
         file = self._file(name)
-        # one for all images is read once, and again when it was painted on
+        # a mask for all images is read once, and again after a change
         key = (file, file.stat().st_mtime_ns if file.is_file() else 0)
         if key not in self._read:
             self._read.clear()
@@ -64,7 +64,7 @@ class Masks:
 
     @cached_property
     def _by_name(self) -> Mapping[Path, list[Path]]:
-        """The folder's masks by their names without suffix: looked for once, there may be thousands."""
+        """The folder's masks by name without suffix; cached, as there may be thousands."""
         found: dict[Path, list[Path]] = {}
         for path in picture_files(self.path):
             found.setdefault(path.relative_to(self.path).with_suffix(""), []).append(path)
@@ -79,16 +79,16 @@ def _read_mask(path: Path) -> np.ndarray:
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels (height, width[, bands]) as they are looked at."""
+    """Stored pixels (height, width[, bands]) in upright orientation."""
     undone_by = _UNDONE_BY.get(orientation, orientation)
     return _LAID_OUT[undone_by](pixels) if undone_by in _LAID_OUT else pixels
 
 
 def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
-    """An upright mask (height, width) as the image is stored; a mask that was painted on the stored rows stays.
+    """An upright mask (height, width) in the orientation of the stored image; a mask of the stored rows is kept.
 
     Raises:
-        ShapeMismatch: it fits neither way.
+        ShapeMismatch: it fits in neither orientation.
     """
     page = original.pages[0]
     turned = _LAID_OUT[original.orientation](mask) if original.orientation in _LAID_OUT else mask

@@ -3,73 +3,118 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from restorae.cli.options import DataDir, Device, Import, Seed, import_files, network_from
-from restorae.cli.sources import check_split, mnist_or_digits
+from restorae.cli.choices import Split
+from restorae.cli.options import DataDir, Device, Import, import_files, network_from
+from restorae.cli.sources import mnist_or_digits
 from restorae.cli.vae.options import Data
 from restorae.errors import Fix, UsageError
+
+_INPUT, _MODEL, _TRAINING, _OUTPUT, _COMPUTING = (
+    "Input",
+    "Model",
+    "Training",
+    "Output",
+    "Computing",
+)
 
 
 def train(
     data: Data = None,
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The model's file (.safetensors).")
-    ] = Path("vae.safetensors"),
-    latent_dim: Annotated[int | None, typer.Option(help="Numbers in the latent.")] = None,
-    epochs: Annotated[float, typer.Option(help="Passes over the data.")] = 30,
-    batch_size: Annotated[int, typer.Option(help="Pictures per step.")] = 128,
-    beta: Annotated[float, typer.Option(help="Weight of the KL divergence.")] = 1.0,
+    split: Split = "train",
     binarise: Annotated[
         bool,
         typer.Option(
-            "--binarise", help="Draw each pixel black or white, its value the probability."
+            "--binarise",
+            help="Draw each pixel black or white, with its value as the probability.",
+            rich_help_panel=_INPUT,
         ),
     ] = False,
-    split: Annotated[
-        str,
+    data_dir: DataDir = None,
+    start_from: Annotated[
+        str | None,
         typer.Option(
-            help="Which part of a named data set; all includes the test pictures, as in the lesson."
+            "--from",
+            metavar="MODEL",
+            help="Start from this model's weights. Default: a new network.",
+            rich_help_panel=_MODEL,
         ),
-    ] = "train",
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
-            help='Such as conv-vae (if nothing is said), residual-vae, "conv-vae(hidden=64)" or mine.py:Mine.'
+            help='Architecture, such as residual-vae, "conv-vae(hidden=64)" or mine.py:Mine. Default: conv-vae.',
+            rich_help_panel=_MODEL,
         ),
     ] = None,
-    likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
+    latent_dim: Annotated[
+        int | None,
+        typer.Option(help="Dimensions of the latent space.", rich_help_panel=_MODEL),
+    ] = None,
+    likelihood: Annotated[
+        Literal["bernoulli", "gaussian"] | None,
+        typer.Option(help="Distribution of a pixel given the latent.", rich_help_panel=_MODEL),
+    ] = None,
+    imports: Import = None,
+    epochs: Annotated[
+        float, typer.Option(help="Passes over the data.", rich_help_panel=_TRAINING)
+    ] = 30,
+    batch_size: Annotated[
+        int, typer.Option(help="Images per step.", rich_help_panel=_TRAINING)
+    ] = 128,
+    learning_rate: Annotated[
+        float, typer.Option(help="Largest learning rate.", rich_help_panel=_TRAINING)
+    ] = 2e-3,
+    beta: Annotated[
+        float, typer.Option(help="Weight of the KL divergence.", rich_help_panel=_TRAINING)
+    ] = 1.0,
     kl_warmup: Annotated[
-        int, typer.Option(help="Steps over which the KL divergence comes to count.")
+        int,
+        typer.Option(
+            help="Steps over which the weight of the KL divergence rises from 0.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = 0,
     free_bits: Annotated[
-        float, typer.Option(help="Nats that each latent dimension may cost for nothing.")
+        float,
+        typer.Option(
+            help="Nats of each latent dimension that are not penalised.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = 0.0,
-    learning_rate: Annotated[float, typer.Option(help="Largest step size.")] = 2e-3,
-    start_from: Annotated[
-        str | None,
-        typer.Option("--from", metavar="MODEL", help="A model whose weights to start from."),
-    ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of all randomness.", rich_help_panel=_TRAINING)
+    ] = 0,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="The model's file (.safetensors).", rich_help_panel=_OUTPUT
+        ),
+    ] = Path("vae.safetensors"),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the checkpoint beside --out.", rich_help_panel=_OUTPUT
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model that is there already.")
+        bool,
+        typer.Option("--overwrite", help="Replace an existing model.", rich_help_panel=_OUTPUT),
     ] = False,
     device: Device = "auto",
     workers: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Threads that read pictures (cores - 1; none where they are in memory)."
+            min=0,
+            help="Threads that read images. Default: cores - 1; none for images in memory.",
+            rich_help_panel=_COMPUTING,
         ),
     ] = None,
-    data_dir: DataDir = None,
-    imports: Import = None,
 ) -> None:
-    """Train a variational auto-encoder: loss = reconstruction + beta · KL, in nats per picture."""
+    """Train a variational auto-encoder: loss = reconstruction + beta · KL, in nats per image."""
     from restorae.cli.console import say, terminal_progress
     from restorae.losses import NegativeELBO
     from restorae.model import find, read_card, with_suffix
@@ -107,8 +152,8 @@ def train(
     name = data or mnist_or_digits(data_dir, progress)
     recipe = Recipe(
         clean=name,
-        split=check_split(split),
-        # everything is learned from, as in the lesson: nothing is left to check on, and the model's card says so
+        split=split,
+        # `all` trains on the whole set, as in the digits exercise: there is no validation, and the model's card says so
         validation=0 if split == "all" else 0.1,
         network=chosen,
         start_from=start_from or NOTHING,
@@ -125,4 +170,4 @@ def train(
     say(
         f"{target}: {card.parameters:,} parameters, {card.steps:,} steps in {card.seconds:,.0f} s on {card.data}."
     )
-    say(f"Look at it: restorae vae manifold --model {target}")
+    say(f"To see its latent space: restorae vae manifold --model {target}")

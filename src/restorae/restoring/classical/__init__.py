@@ -1,4 +1,4 @@
-"""Classical methods: restorers that learned nothing, one file per family of damage."""
+"""Classical methods, which are not trained; one file per family of damage."""
 
 from restorae.restoring.classical.contract import Classical, noise_in
 from restorae.restoring.classical.denoising import Median, NonLocalMeans, TotalVariation, Wavelet

@@ -1,4 +1,4 @@
-"""Against noise: what was done before networks learned it, and what they are held against."""
+"""Classical denoising: non-local means, total variation, median, wavelet shrinkage."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _MARGIN = 16
 
 def _odd(value: int) -> int:
     if value % 2 == 0:
-        raise ValueError(f"{value} is even, and a patch has a middle")
+        raise ValueError(f"expected an odd number, got {value}")
     return value
 
 
 class NonLocalMeans(Classical, kind="nlm"):
-    r"""Non-local means: each pixel becomes the mean of those nearby whose surroundings look alike.
+    r"""Non-local means: each pixel becomes the mean of nearby pixels with similar surroundings.
 
-    The best of these against even noise: textures that repeat survive it. Weights are
+    The best of these against uniform noise; keeps repeated textures. Weights are
     $\exp(-\max(d^2 - 2\sigma^2, 0) / h^2)$ for patches at mean squared distance $d^2$, with $h$ the strength times
-    $\sigma$. In pictures of three channels patches are compared in colour. Buades, Coll and Morel, *A non-local algorithm
+    $\sigma$. In images of three channels patches are compared in colour. Buades, Coll and Morel, *A non-local algorithm
     for image denoising*, 2005; the fast form is Darbon et al., 2008.
 
     >>> import torch
@@ -38,13 +38,13 @@ class NonLocalMeans(Classical, kind="nlm"):
     """
 
     sigma: Annotated[float, Within(0.0)] | None = None
-    """Standard deviation of the noise on the [0, 1] pixel scale; none is estimated from the picture."""
+    """Standard deviation of the noise on the [0, 1] pixel scale; if unset, estimated from the image."""
     patch: Annotated[int, Within(1, 51), AfterValidator(_odd)] = 5
     """Side of the patches that are compared, in pixels; odd."""
     reach: Annotated[int, Within(1, 100)] = 6
-    """How far away patches are looked for, in pixels to each side; time grows with its square."""
+    """Search radius for similar patches, in pixels; time grows with its square."""
     strength: Annotated[float, Within(0.01, 100.0)] = 0.7
-    """How unlike a patch may be, in units of sigma; larger is smoother."""
+    """Tolerated difference between patches, in units of sigma; larger is smoother."""
 
     @property
     def halo(self) -> int:
@@ -76,13 +76,13 @@ class NonLocalMeans(Classical, kind="nlm"):
             preserve_range=True,
             channel_axis=channel_axis,
         )
-        return averaged.reshape(picture.shape)  # sides of one pixel are dropped underneath
+        return averaged.reshape(picture.shape)  # axes of one pixel are dropped by skimage
 
 
 class TotalVariation(Classical, kind="tv"):
-    r"""Total variation: the picture with the shortest edges among those near the noisy one.
+    r"""Total variation: the image of least total variation near the noisy one.
 
-    For drawings, maps and text, whose areas are flat; skin and cloth get a painted look. It minimises
+    For drawings, maps and text with flat areas; skin and cloth look painted. It minimises
     $\tfrac12\lVert x - y\rVert^2 + w \sum \lvert\nabla x\rvert$ in each channel. Chambolle, *An algorithm for total
     variation minimization and applications*, 2004.
 
@@ -93,9 +93,9 @@ class TotalVariation(Classical, kind="tv"):
     """
 
     weight: Annotated[float, Within(0.0)] | None = None
-    """How much edges count, on the [0, 1] pixel scale; none is 0.8 times the noise that is estimated from the picture."""
+    """Weight of the variation, on the [0, 1] pixel scale; if unset, 0.8 times the noise estimated from the image."""
     iterations: Annotated[int, Within(1, 1000)] = 50
-    """Steps towards the minimum: always all of them, so that tiles do not stop at different places. A pixel sees as far."""
+    """Number of iterations, without early stopping, so that all tiles get the same number. Also the halo in pixels."""
 
     @property
     def halo(self) -> int:
@@ -120,9 +120,9 @@ class TotalVariation(Classical, kind="tv"):
 
 
 class Median(Classical, kind="median"):
-    """The median of each pixel's surroundings, channel by channel.
+    """Median filter, channel by channel.
 
-    For pixels that are stuck and for specks smaller than half the square; lines as thin as that go with them. Tukey,
+    For stuck pixels and for specks smaller than half the window; also removes lines as thin as that. Tukey,
     *Exploratory Data Analysis*, 1977.
 
     >>> import torch
@@ -132,7 +132,7 @@ class Median(Classical, kind="median"):
     """
 
     radius: Annotated[int, Within(0, 50)] = 1
-    """Pixels to each side of the middle: 1 is a square of 3 × 3."""
+    """Radius of the window in pixels: 1 is 3 × 3."""
 
     @property
     def halo(self) -> int:
@@ -148,11 +148,11 @@ class Median(Classical, kind="median"):
 
 
 class Wavelet(Classical, kind="wavelet"):
-    r"""Wavelet shrinkage: what is fine and weak is taken for noise and made weaker.
+    r"""Wavelet shrinkage: reduces small coefficients of fine detail, which are mostly noise.
 
-    The quickest against even noise on large pictures. Each band of coefficients has its own threshold,
+    The fastest against uniform noise on large images. Each band of coefficients has its own threshold,
     $\sigma^2 / \sigma_x$ with $\sigma_x$ the deviation of the band without its noise; the mean over 16 shifts of the grid
-    takes away the ringing. Pictures of three channels are taken for RGB and shrunk in brightness and colour. Chang, Yu and
+    removes the ringing. Images of three channels are treated as RGB and shrunk in luma and chroma. Chang, Yu and
     Vetterli, *Adaptive wavelet thresholding for image denoising and compression*, 2000; Coifman and Donoho,
     *Translation-invariant de-noising*, 1995.
 
@@ -163,7 +163,7 @@ class Wavelet(Classical, kind="wavelet"):
     """
 
     sigma: Annotated[float, Within(0.0)] | None = None
-    """Standard deviation of the noise on the [0, 1] pixel scale; none is estimated from the picture."""
+    """Standard deviation of the noise on the [0, 1] pixel scale; if unset, estimated from the image."""
 
     def prepared(self, sample: Images) -> Self:
         return (
@@ -174,7 +174,7 @@ class Wavelet(Classical, kind="wavelet"):
         if not self.sigma:
             return picture
         height, width, channels = picture.shape
-        # continued on every side: a transform that wraps around would carry the top over to the bottom
+        # padded on every side: the transform wraps around, which would mix the top and the bottom
         padded = np.pad(picture, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="symmetric")
         total = np.zeros_like(picture)
         for down, across in product(range(_SHIFTS), repeat=2):

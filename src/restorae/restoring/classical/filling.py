@@ -1,4 +1,4 @@
-"""Holes: what is gone, filled from what surrounds it."""
+"""Inpainting: fills holes from their surroundings."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from restorae.restoring.classical.contract import Classical
 
 _EXACT = 24
-_MARGIN = 64  # seen at a quarter of the resolution it still says how what is around rises and falls
+_MARGIN = 64  # at a quarter of the resolution, still enough to show the gradients around a hole
 
 
 class Inpaint(Classical, kind="inpaint"):
-    r"""Holes are filled with the smoothest surface that continues what surrounds them.
+    r"""Biharmonic inpainting: fills holes with the smoothest surface that continues their surroundings.
 
-    For scratches, dust and stains that a mask marks; wide holes are filled as smoothly, without any texture. The filling
-    solves $\Delta^2 x = 0$ inside the hole, is no darker or brighter than anything around, and whatever the mask leaves out
-    comes back exactly. The middle of a hole, more than 24 pixels from its rim, is solved at half the resolution, and what
-    is wide even there at half of that: time grows with the rim, not with the square of the area. A picture that is all hole
-    has nothing to be filled from and is returned as it is. Damelin and Hoang, *On surface completion and image inpainting
+    For scratches, dust and stains that a mask marks; wide holes get a smooth filling without texture. The filling
+    solves $\Delta^2 x = 0$ inside the hole, stays within the range of its surroundings, and pixels outside the mask
+    are unchanged. The inside of a hole, more than 24 pixels from its rim, is solved at half the resolution, and so on
+    recursively: time grows with the rim, not with the square of the area. An image whose mask covers everything is returned
+    unchanged. Damelin and Hoang, *On surface completion and image inpainting
     by biharmonic functions: numerical aspects*, 2018.
 
     >>> import torch
@@ -42,11 +42,11 @@ class Inpaint(Classical, kind="inpaint"):
 
 
 def _around(mask: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns that hold all holes and a margin; something known lies in it, since the picture is not all hole."""
+    """Bounding box of all holes with a margin; it contains known pixels, since the mask does not cover the whole image."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     return tuple(  # type: ignore[return-value]
-        slice(max(places[0] - _MARGIN, 0), min(places[-1] + _MARGIN + 1, side))
-        for places, side in zip((rows, columns), mask.shape, strict=True)
+        slice(max(indices[0] - _MARGIN, 0), min(indices[-1] + _MARGIN + 1, length))
+        for indices, length in zip((rows, columns), mask.shape, strict=True)
     )
 
 
@@ -54,21 +54,21 @@ def _filled(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     from scipy.ndimage import distance_transform_cdt
     from skimage.restoration import inpaint_biharmonic
 
-    middle = distance_transform_cdt(mask, metric="chessboard") > _EXACT
-    if middle.any():
+    deep = distance_transform_cdt(mask, metric="chessboard") > _EXACT
+    if deep.any():
         picture = np.where(
-            middle[..., None], _doubled(_filled(*_halved(picture, mask)), mask.shape), picture
+            deep[..., None], _doubled(_filled(*_halved(picture, mask)), mask.shape), picture
         )
-        mask = mask & ~middle
+        mask = mask & ~deep
     solved: np.ndarray = inpaint_biharmonic(picture, mask, channel_axis=-1)
     return np.where(mask[..., None], solved, picture)
 
 
 def _halved(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means of what is known of 2 × 2 pixels, and the mask of where not all of it is.
+    """Means of the known pixels of 2 × 2 blocks, and the mask of blocks that are not fully known.
 
-    The mean of a block that is partly known lies off its middle; at the rim that would tilt the filling. Where no block is
-    wholly known, it has to do.
+    The mean of a partly known block is off its centre, which would tilt the filling at the rim. If no block is
+    fully known, partly known ones are used.
     """
     height, width = mask.shape
     to_even = ((0, height % 2), (0, width % 2))
@@ -81,7 +81,7 @@ def _halved(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _doubled(picture: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Twice the height and width, linearly between the middles of the pixels."""
+    """Twice the height and width, interpolated linearly between pixel centres."""
     from scipy.ndimage import zoom
 
     doubled: np.ndarray = zoom(picture, (2, 2, 1), order=1, mode="nearest", grid_mode=True)

@@ -1,4 +1,4 @@
-"""Uneven paper: shadows, yellowing and stains behind what is written."""
+"""Uneven paper: shadows, yellowing and stains behind the writing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NOTHING = 1e-12
 
 
 class Background(Classical, kind="background"):
-    r"""The paper is estimated from the page and divided out: paper becomes white, ink keeps its darkness against it.
+    r"""Estimates the paper of a page and divides by it: paper becomes white, ink keeps its contrast.
 
-    For scanned and photographed pages; not for photographs, whose large dark areas are taken for shadow. A closing
-    (Serra, *Image Analysis and Mathematical Morphology*, 1982) covers ink that is narrower than the square; pixels that are
-    nearly as bright as it are paper, and a plane fitted to those around a pixel is its background. Each channel has its own, so
-    that yellow paper becomes white too. Nothing is made more than 10 times brighter: what is darker everywhere is no paper.
+    For scanned and photographed pages; not for photographs, whose large dark areas would count as shadow. A closing
+    (Serra, *Image Analysis and Mathematical Morphology*, 1982) removes ink narrower than the window; pixels nearly as bright as
+    its result are paper, and the background of a pixel is a plane fitted to the paper around it. Channels are independent, so
+    yellow paper becomes white too. Values are brightened at most 10 times: darker areas are not paper.
 
     >>> import torch
     >>> page = torch.ones(1, 1, 96, 96)
@@ -32,7 +32,7 @@ class Background(Classical, kind="background"):
     """
 
     radius: Annotated[int, Within(1, 500)] = 25
-    """Half the side of the square, in pixels: more than the widest stroke of ink, less than the narrowest shadow."""
+    """Radius of the window, in pixels: more than the widest stroke of ink, less than the narrowest shadow."""
 
     @property
     def halo(self) -> int:
@@ -45,7 +45,7 @@ class Background(Classical, kind="background"):
         from scipy.ndimage import grey_closing
 
         size = 2 * self.radius + 1
-        # the closing alone would follow the brightest grains of the noise; paper is fitted instead
+        # the closing alone would follow the peaks of the noise, so a fit to the paper is used
         paper = plane >= _PAPER * grey_closing(plane, size=(size, size), mode="reflect")
         flattened: np.ndarray = plane / np.maximum(
             _fitted(plane, paper.astype(np.float64), self.radius), _DARKEST
@@ -54,10 +54,9 @@ class Background(Classical, kind="background"):
 
 
 def _fitted(plane: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
-    """At each pixel the height of the plane that fits its surroundings best, those with weight.
+    """At each pixel the value of the plane fitted to its surroundings, weighted.
 
-    A mean would do in the middle of the page. At its borders, where all surroundings lie to one side, it would be too
-    bright or too dark wherever the light falls off.
+    A mean would be biased at the borders of the page, where the window is one-sided and the light falls off.
     """
     from scipy.ndimage import uniform_filter
 
@@ -66,9 +65,9 @@ def _fitted(plane: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
             values = uniform_filter(values, 2 * radius + 1, mode="constant")
         return values
 
-    rows, columns = (np.arange(side) / radius for side in plane.shape)
+    rows, columns = (np.arange(length) / radius for length in plane.shape)
     y, x = rows[:, None], columns[None, :]
-    # moments around the picture's corner, then around each pixel
+    # moments around the image's corner, then around each pixel
     count, value = summed(weight), summed(weight * plane)
     sum_y, sum_x = summed(weight * y), summed(weight * x)
     value_y, value_x = (
@@ -79,7 +78,7 @@ def _fitted(plane: np.ndarray, weight: np.ndarray, radius: int) -> np.ndarray:
     xx = summed(weight * x * x) - 2 * x * sum_x + x * x * count
     yx = summed(weight * y * x) - y * sum_x - x * sum_y + y * x * count
     sum_y, sum_x = sum_y - y * count, sum_x - x * count
-    # the slopes are held back a little, so that a strip or a single pixel of paper has an answer too
+    # the slopes are regularised, so that a strip or a single pixel of paper has a solution too
     yy, xx = yy + _STIFF * count + _NOTHING, xx + _STIFF * count + _NOTHING
     determinant = yy * xx - yx**2
     by_y, by_x = (sum_y * xx - sum_x * yx) / determinant, (sum_x * yy - sum_y * yx) / determinant
