@@ -146,7 +146,7 @@ def test_a_tile_that_does_not_fit_in_memory_is_halved_and_that_is_said_once(tmp_
         say=told.append,
         advance=done.append,
     )
-    assert told == ["A tile of 200 px does not fit in memory: going on with 100 px."]
+    assert told == ["A tile of 200 px does not fit in memory; continuing with 100 px."]
     assert account.tile == 100
     assert sum(done) == 300
     assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), whole_range(values))
