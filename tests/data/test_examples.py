@@ -166,9 +166,7 @@ def test_large_pictures_give_more_patches():
 
 
 def test_pictures_of_different_sizes_need_patches():
-    with pytest.raises(
-        ShapeMismatch, match="differ in size, so training needs patches of them"
-    ):
+    with pytest.raises(ShapeMismatch, match="differ in size, so training needs patches of them"):
         Examples(listed((4, 4), (5, 5)), degradation=NOISE)
 
 

@@ -94,7 +94,9 @@ def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(
     pairs, _ = match(open_pictures(tmp_path / "degraded"), open_pictures(tmp_path / "clean"))
     assert isinstance(pairs.degraded, RangedPictures)
     original = open_original(tmp_path / "degraded" / "a.tif")
-    assert pairs.degraded.ranges.of(0).degraded == ImageFacts.measure(original, "auto").range_of([0])
+    assert pairs.degraded.ranges.of(0).degraded == ImageFacts.measure(original, "auto").range_of(
+        [0]
+    )
 
 
 def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path: Path) -> None:
@@ -104,7 +106,9 @@ def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path:
     pairs, _ = match(open_pictures(tmp_path / "a.npy"), open_pictures(tmp_path / "b.npy"))
     assert isinstance(pairs.degraded, RangedPictures)
     original = open_original(tmp_path / "a.npy")
-    assert pairs.degraded.ranges.of(7).degraded == ImageFacts.measure(original, "auto").range_of([7])
+    assert pairs.degraded.ranges.of(7).degraded == ImageFacts.measure(original, "auto").range_of(
+        [7]
+    )
     assert sampled(open_pictures(tmp_path / "a.npy"), range(90)).shape[1] == 1
 
 

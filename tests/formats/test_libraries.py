@@ -13,13 +13,23 @@ import pyvips
 import tifffile
 
 from restorae.errors import BadPicture
-from restorae.formats import begin_result, open_original, read_still, write_gif, write_still
+from restorae.formats import (
+    begin_result,
+    libraries,
+    open_original,
+    read_still,
+    write_gif,
+    write_still,
+)
 from restorae.formats.libraries import without_tifffile_log
 
 
-def test_the_process_stays_as_it_was(tmp_path: Path) -> None:
+def test_the_process_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        libraries, "_process_is_ours", False
+    )  # a test may have called the command line
     logger = logging.getLogger("tifffile")
-    pyvips.cache_set_max(100)  # another test may have called the command line, which sets it to 0
+    pyvips.cache_set_max(100)
 
     def state() -> tuple[object, ...]:
         return logger.level, logger.disabled, tuple(logger.filters), pyvips.cache_get_max()
@@ -50,7 +60,9 @@ def broken(path: Path) -> Path:
 def test_what_tifffile_says_of_our_files_is_not_heard_and_all_else_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, "tifffile")  # the command line of another test may have raised it
+    caplog.set_level(
+        logging.WARNING, "tifffile"
+    )  # the command line of another test may have raised it
     path = broken(tmp_path / "in.tif")
     with tifffile.TiffFile(path) as opened:
         assert len(opened.pages) == 1
@@ -72,6 +84,7 @@ import logging, sys
 from restorae.formats import quiet_libraries
 quiet_libraries()
 assert not {"pyvips", "tifffile"} & sys.modules.keys()
+from restorae.formats import libraries
 from restorae.formats.libraries import import_pyvips
 assert import_pyvips().cache_get_max() == 0
 assert logging.getLogger("tifffile").level == logging.getLogger("pyvips").level == logging.CRITICAL

@@ -181,7 +181,7 @@ def test_programming_errors_are_not_dressed_up(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     tasks = plan_tasks([archive(tmp_path / "in", 3)], tmp_path / "out")
     (tmp_path / "out" / LOG).mkdir(parents=True)
-    with pytest.raises(OutputError, match=rf"{LOG} could not be written: a folder has that name"):
+    with pytest.raises(OutputError, match=rf"{LOG}: could not be written: a folder has that name"):
         restore(tasks, AS_IT_IS, tmp_path / "out" / LOG)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 import typer
@@ -12,17 +13,23 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from restorae.cli.groups import GroupedCommand
 
 
-def deferred(target: str) -> type[TyperCommand]:
+def deferred(
+    target: str, check: Callable[[Sequence[str]], None] = lambda words: None
+) -> type[TyperCommand]:
     """The class of a command that stands for the one at `target` until it is called.
 
     Args:
         target: `module:name` of a function, or of a `typer.Typer` with commands of its own.
+        check: is given the words before the first option, which are surely no option's value, before the command
+            is imported, and raises if one of them is wrong.
     """
 
     class Deferred(TyperCommand):
         def make_context(
             self, info_name: str | None, args: list[str], *rest: Any, **extra: Any
         ) -> Any:
+            if not extra.get("resilient_parsing") and not {"-h", "--help"} & set(args):
+                check([*takewhile(lambda word: not word.startswith("-"), args)])
             # the context's command is the real one, so everything after this is done by that
             return load_command(target).make_context(info_name, args, *rest, **extra)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -41,8 +43,17 @@ def _not_called() -> None:
     """Stands where a deferred command's function will be."""
 
 
+def _check_inputs(words: Sequence[str]) -> None:
+    """Answer a misspelt name before the command's options are made, which takes pydantic."""
+    from restorae.restoring.sources import check_exists
+
+    for word in words:
+        check_exists(Path(word))
+
+
 for name, (target, summary) in COMMANDS.items():
-    app.command(name, cls=deferred(target), help=summary)(_not_called)
+    stands_in = deferred(target, _check_inputs) if name == "restore" else deferred(target)
+    app.command(name, cls=stands_in, help=summary)(_not_called)
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,8 @@
 
 from restorae.model.card import FORMAT_VERSION, Card, make_card
 from restorae.model.files import bundled, find, load, read_card, read_file
-from restorae.model.model import SUFFIX, Model, with_suffix
+from restorae.model.model import Model
+from restorae.model.saving import SUFFIX, with_suffix
 
 __all__ = [
     "FORMAT_VERSION",

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
 from restorae.model.card import FORMAT_VERSION, Card
-from restorae.model.model import HEADER, SUFFIX, Model
+from restorae.model.model import Model
+from restorae.model.saving import HEADER, SUFFIX
 from restorae.networks import Network
 
 

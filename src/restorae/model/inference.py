@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -16,9 +16,10 @@ from restorae.model.self_ensemble import (
     check_self_ensemble,
     multiple_for,
 )
-from restorae.networks import LatentModule, pad_to_multiple, send_through
+from restorae.networks import VAE, LatentModule, pad_to_multiple, send_through
+from restorae.posterior import DiagonalGaussian, join
 from restorae.randomness import generator
-from restorae.shapes import Images
+from restorae.shapes import Images, Latents
 from restorae.tile_size import tile_for_free_memory
 from restorae.tiling import apply, plan_for
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _PIXELS_AT_ONCE = 400_000
 _SMALL = 512 * 512
+_DECODED_AT_ONCE = 1_000_000
+"""Pixels: a manifold of 900 images of 28 × 28 is one pass."""
 
 
 def grey_images(images: Images) -> Tensor:
@@ -169,6 +172,35 @@ def draw_samples(
                 ].float()
             )
     return torch.stack(drawn, 1).clone().to(images.device)
+
+
+def encode_images(
+    model: Model, network: VAE, images: Images, precision: Precision
+) -> DiagonalGaussian:
+    """The posterior over each image's latent, on the processor."""
+    module = cast("Any", model.module)
+    with computing(model, precision):
+        parts = [
+            module.encode(
+                pad_to_multiple(batch.to(model.device), network.multiple_of).contiguous(
+                    memory_format=torch.channels_last
+                )
+            )
+            for batch in batches(images)
+        ]
+    found = join(parts)
+    return DiagonalGaussian(found.mean.clone().cpu(), found.log_var.clone().cpu())
+
+
+def decode_latents(model: Model, network: VAE, latents: Latents, precision: Precision) -> Tensor:
+    """What the module decodes latents to, without padding, on the processor."""
+    module = cast("Any", model.module)
+    at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
+    with computing(model, precision):
+        parts = [
+            module.decode(part.to(model.device)) for part in torch.split(latents.float(), at_once)
+        ]
+    return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
 
 
 def batches(images: Images) -> Iterator[Images]:

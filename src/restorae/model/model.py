@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from restorae.error_bound import ErrorBound
 from restorae.errors import ShapeMismatch, UsageError
-from restorae.files import write_bytes
 from restorae.machine import Precision, choose_device
 from restorae.model.arrays import ArrayImages
 from restorae.model.card import Card
 from restorae.model.inference import (
-    batches,
-    computing,
+    decode_latents,
     draw_samples,
+    encode_images,
     restore_at_once,
     restore_tiled,
 )
+from restorae.model.saving import write_model
 from restorae.model.self_ensemble import check_self_ensemble
-from restorae.networks import VAE, Network, pad_to_multiple, working_memory
+from restorae.networks import VAE, Network, working_memory
 from restorae.pixels import as_array
-from restorae.posterior import DiagonalGaussian, join
+from restorae.posterior import DiagonalGaussian
 from restorae.randomness import generator
 from restorae.shapes import Images, Latents
-
-SUFFIX = ".safetensors"
-HEADER = "restorae"
-_DECODED_AT_ONCE = 1_000_000
-"""Pixels: a manifold of 900 images of 28 × 28 is one pass."""
 
 A = TypeVar("A", np.ndarray, Tensor)
 
@@ -177,21 +170,11 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the images have another size or number of channels than those it learned from.
         """
-        network, module = self.vae(), cast("Any", self.module)
+        network = self.vae()
         read = ArrayImages.read(images, self.card.values).images
         network.check_channels(read.shape[1])
         network.check_size(*read.shape[-2:])
-        with computing(self, precision):
-            parts = [
-                module.encode(
-                    pad_to_multiple(batch.to(self.device), network.multiple_of).contiguous(
-                        memory_format=torch.channels_last
-                    )
-                )
-                for batch in batches(read)
-            ]
-        found = join(parts)
-        return DiagonalGaussian(found.mean.clone().cpu(), found.log_var.clone().cpu())
+        return encode_images(self, network, read, precision)
 
     def decode(self, latents: A, *, precision: Precision = "auto") -> A:
         """The images at latents (n, latent_dim), in [0, 1].
@@ -210,7 +193,7 @@ class Model:
             raise ShapeMismatch(
                 f"expected latents of shape (count, {network.latent_dim}), got {tuple(latents.shape)}"
             )
-        return network.picture(self._decoded(latents, precision)).clamp(0, 1)
+        return network.picture(decode_latents(self, network, latents, precision)).clamp(0, 1)
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """New images, decoded from latents drawn from the prior: (count, height, width[, 3]), float32 in [0, 1].
@@ -266,16 +249,6 @@ class Model:
                 "list` shows models that do"
             )
 
-    def _decoded(self, latents: Latents, precision: Precision) -> Tensor:
-        network, module = self.vae(), cast("Any", self.module)
-        at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
-        with computing(self, precision):
-            parts = [
-                module.decode(part.to(self.device))
-                for part in torch.split(latents.float(), at_once)
-            ]
-        return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
-
     def vae(self) -> VAE:
         """The network, where it is a variational auto-encoder.
 
@@ -309,24 +282,7 @@ class Model:
         Raises:
             OutputError: it could not be written.
         """
-        target = with_suffix(path)
-        tensors = {
-            name: tensor.detach().cpu().contiguous()
-            for name, tensor in self.module.state_dict().items()
-        }
-        if half:
-            tensors = {
-                name: tensor.half() if tensor.is_floating_point() else tensor
-                for name, tensor in tensors.items()
-            }
-        write_bytes(target, save(tensors, {HEADER: json.dumps(self.card.model_dump(mode="json"))}))
-        return target
+        return write_model(self.module, self.card, path, half)
 
     def __repr__(self) -> str:
         return f"Model({self.card.name!r}, {self.network}, {self.card.parameters:,} parameters)"
-
-
-def with_suffix(path: str | os.PathLike[str]) -> Path:
-    """The path of a model file: `.safetensors` is added to a name without it."""
-    path = Path(path)
-    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)

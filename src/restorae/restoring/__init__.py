@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restorae.restoring.batch import file_digest, restore_files
+    from restorae.restoring.batch import restore_files
     from restorae.restoring.classical import Classical
     from restorae.restoring.facts import ImageFacts
     from restorae.restoring.files import Failure, change_files
     from restorae.restoring.image import ImageReport, restore_image
+    from restorae.restoring.log import file_digest
     from restorae.restoring.masks import Masks
     from restorae.restoring.model_choice import PAGES, PHOTOS, Choice, choose_model
     from restorae.restoring.model_restorer import ModelRestorer
@@ -50,7 +51,7 @@ _HOMES = {
     "capabilities_of": "restorer",
     "change_files": "files",
     "choose_model": "model_choice",
-    "file_digest": "batch",
+    "file_digest": "log",
     "open_restorer": "opening",
     "plan_tasks": "tasks",
     "preview_files": "preview",

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from restorae.errors import (
     Fix,
@@ -25,36 +17,17 @@ from restorae.errors import (
     UsageError,
     in_words,
 )
-from restorae.files import write_failure
-from restorae.formats import MOST_PIXELS, ArrayRows, Original, Rows, kind_named, open_original
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
 from restorae.restoring.image import Hooks, ImageReport, restore_image
+from restorae.restoring.log import RunLog
 from restorae.restoring.masks import Masks
-from restorae.restoring.model_choice import Choice, choose_for_file
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import Outputs
+from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
-
-_READ_AHEAD = 96 * 2**20
-"""Bytes of decoded pixels up to which a file is read before its turn."""
-
-
-@dataclass
-class Opened:
-    """A file that waits for the network."""
-
-    original: Original
-    choice: Choice
-    mask: np.ndarray | None = None
-    digest: str = ""
-    pages: list[np.ndarray] | None = None
-
-    def rows(self, page: int) -> Rows:
-        """A page's rows, from memory where the file was read ahead."""
-        return self.original.rows(page) if self.pages is None else ArrayRows(self.pages[page])
 
 
 @dataclass
@@ -65,26 +38,6 @@ class BatchReport:
     chosen: dict[str, list[str]] = field(default_factory=dict)
     """Names of restorers that were chosen, and the reason for each file that was restored with them."""
     restored: int = 0
-
-
-def open_task(task: FileTask, request: RestoreRequest, masks: Masks | None = None) -> Opened:
-    """Open a task's file, read it if it is small, and choose what restores it.
-
-    Raises:
-        BadPicture: it cannot be read.
-        ShapeMismatch: its mask has another size.
-    """
-    original = open_original(task.source, request.axes, request.max_pixels or MOST_PIXELS)
-    opened = Opened(original, Choice(request.model or "", ""))
-    if masks is not None:
-        opened.mask = masks.of(task.name, original)
-    if original.bytes <= _READ_AHEAD:
-        opened.pages = [
-            original.rows(index).read(page.height) for index, page in enumerate(original.pages)
-        ]
-    if request.model is None:
-        opened.choice = choose_for_file(original, opened.rows, masks is not None)
-    return opened
 
 
 def restore_files(
@@ -115,7 +68,9 @@ def restore_files(
     if request.model is not None:
         request.check(restorers.get(request.model).capabilities)
     masks = None if request.mask is None else Masks(request.mask)
-    run = _Run(tasks, request, restorers, masks, log, progress, check, BatchReport())
+    run = _Run(
+        tasks, request, restorers, masks, RunLog(log, request), progress, check, BatchReport()
+    )
     single = len(tasks) == 1
     if not single:
         progress.begin("Restoring", len(tasks), "files")
@@ -138,13 +93,11 @@ class _Run:
     request: RestoreRequest
     restorers: RestorerPool
     masks: Masks | None
-    log: Path | None
+    log: RunLog
     progress: Progress
     check: Callable[[], None]
     report: BatchReport
     counts_rows: bool = False
-    digests: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of the models that were used."""
 
 
 @dataclass
@@ -183,7 +136,7 @@ def _restore_all(run: _Run) -> None:
 def _read_ahead(run: _Run, reader: ThreadPoolExecutor) -> Iterator[tuple[FileTask, Future[Opened]]]:
     def opened(task: FileTask) -> Opened:
         found = open_task(task, run.request, run.masks)
-        found.digest = file_digest(task.source) if run.log is not None else ""
+        found.digest = run.log.digest(task.source)
         return found
 
     ahead: Future[Opened] | None = None
@@ -231,7 +184,7 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
             outputs.drop()
         raise
     opened.pages = None
-    image.notices[:0] = [*opened.original.notices, *_misnamed(task, opened.original)]
+    image.notices[:0] = [*opened.original.notices, *misnamed(task, opened.original)]
     return _Restored(task, opened, restorer, outputs, image, time.perf_counter() - started)
 
 
@@ -263,8 +216,7 @@ def _finish(run: _Run, restored: _Restored) -> None:
             if image.mean_bound is None
             else {"mean_error_bound": float(f"{image.mean_bound:.4g}")}
         )
-        _note(
-            run,
+        run.log.add(
             task,
             restored.opened,
             status="restored",
@@ -285,53 +237,7 @@ def _fail(
 ) -> None:
     failure = Failure.of(task.source, error)
     run.report.failures.append(failure)
-    _note(run, task, opened, status="failed", reason=str(failure))
-
-
-def _note(run: _Run, task: FileTask, opened: Opened | None, **facts: Any) -> None:
-    """One more line in the log; names that are no text keep their bytes as escapes."""
-    if run.log is None:
-        return
-    line = {
-        "input": str(task.source),
-        "sha256": (opened.digest if opened else "") or _digest_if_readable(task.source),
-        "output": str(task.target),
-        **(_model_facts(run, opened.choice) if opened else {"model": run.request.model}),
-        **_settings_said(run.request),
-        **facts,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    try:
-        run.log.parent.mkdir(parents=True, exist_ok=True)
-        with run.log.open("a", encoding="ascii") as handle:
-            handle.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise write_failure(run.log, error) from error
-
-
-def _model_facts(run: _Run, choice: Choice) -> dict[str, Any]:
-    from restorae.model import find
-
-    facts: dict[str, Any] = {"model": choice.name}
-    if choice.reason:
-        facts["chosen_because"] = choice.reason
-    if choice.name not in run.digests:
-        run.digests[choice.name] = ""
-        with contextlib.suppress(InputError, UsageError, OSError):
-            run.digests[choice.name] = file_digest(find(choice.name))
-    if run.digests[choice.name]:
-        facts["model_sha256"] = run.digests[choice.name]
-    return facts
-
-
-def _settings_said(request: RestoreRequest) -> dict[str, Any]:
-    """All settings but the model, and those that are reported as they turned out."""
-    settings = request.model_dump(mode="json")
-    return {
-        name: value
-        for name, value in settings.items()
-        if name not in ("model", "values", "tile", "max_pixels")
-    }
+    run.log.add(task, opened, status="failed", reason=str(failure))
 
 
 def _tell_how_far(run: _Run) -> None:
@@ -342,36 +248,9 @@ def _tell_how_far(run: _Run) -> None:
         run.progress.say(failure.reason)
     said = f"{run.report.restored:,} of {len(run.tasks):,} files were restored before it stopped"
     # in place a result cannot be told from an original, but for the log
-    if any(task.source == task.target for task in run.tasks) and run.log:
-        run.progress.say(Message(f"{said}. {run.log} names them"))
+    if any(task.source == task.target for task in run.tasks) and run.log.path:
+        run.progress.say(Message(f"{said}. {run.log.path} names them"))
     else:
         run.progress.say(
             Message(f"{said}. The same command can do the rest", fixes=(Fix("skip_existing"),))
         )
-
-
-def _misnamed(task: FileTask, original: Original) -> list[str]:
-    named = kind_named(task.target)
-    if (
-        task.kind is not None
-        or named is None
-        or named == original.kind
-        or {named, original.kind} == {"avif", "heic"}
-    ):
-        return []
-    return [
-        f"it is a {original.kind.upper()} file by its content, and so is its result ({task.target.name})"
-    ]
-
-
-def _digest_if_readable(path: Path) -> str | None:
-    """A broken file has a hash too; a pipe or a link that leads nowhere has none."""
-    with contextlib.suppress(OSError):
-        return file_digest(path) if path.is_file() else None
-    return None
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 from restorae.errors import InputError, Message
 from restorae.formats import read_array, read_still, write_array, write_still
 from restorae.progress import SILENT, Progress
-from restorae.restoring.tasks import ARRAYS, FileTask
+from restorae.restoring.tasks import FileTask, names_array
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Failure:
 
 def read(path: Path) -> np.ndarray:
     """Pixels of an image file or the array of an array file."""
-    return read_array(path) if path.suffix.lower() in ARRAYS else read_still(path)
+    return read_array(path) if names_array(path) else read_still(path)
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
     """Write pixels or an array, as the name says, whole or not at all."""
-    if path.suffix.lower() in ARRAYS:
+    if names_array(path):
         write_array(path, pixels)
     else:
         write_still(path, pixels)

@@ -15,13 +15,13 @@ from restorae.pixels import ValueRange
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
 from restorae.regions import Region
-from restorae.restoring.batch import open_task
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.files import Failure
 from restorae.restoring.image import restore_image
 from restorae.restoring.masks import Masks, upright
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import RestoredOutput
+from restorae.restoring.reading import open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask

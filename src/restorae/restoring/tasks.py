@@ -12,19 +12,18 @@ from pathlib import Path
 from restorae.errors import BadPicture, Fix, SettingsConflict, UsageError, nearest
 from restorae.files import write_failure
 from restorae.formats import (
-    ARRAY_KINDS,
+    FORMATS,
     SUFFIX_OF,
-    SUFFIXES,
     WRITTEN,
+    format_named,
+    format_of,
     kind_named,
-    kind_of,
     picture_files,
 )
 from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
 """The log of a run, in the folder of its results; by it such a folder is recognised."""
-ARRAYS = frozenset({".npy", ".npz"})
 _ANOTHER_PLACE = Fix("out", action="change")
 
 
@@ -47,7 +46,7 @@ class FileTask:
     @property
     def is_array(self) -> bool:
         """Whether an array file is written."""
-        return self.target.suffix.lower() in ARRAYS
+        return names_array(self.target)
 
     @property
     def samples(self) -> Path:
@@ -135,7 +134,7 @@ def plan_tasks(
                     settings=("out", "format"),
                     fix=(Fix("format", action="omit"), _ANOTHER_PLACE),
                 )
-            add(given, out, name, kind or (named if named in (*WRITTEN, *ARRAY_KINDS) else None))
+            add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     _check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
     return [task for task in tasks if not (skip_existing and task.target.exists())]
 
@@ -144,9 +143,17 @@ def _renamed(
     source: Path, target: Path, kind: str | None, name: Path
 ) -> tuple[Path, Path, str | None]:
     """Target, name and format of a file that goes into a folder."""
-    if kind is not None and kind_named(target) != kind and kind_named(target) not in ARRAY_KINDS:
+    if names_array(source):
+        return target, name, None
+    if kind is not None and kind_named(target) != kind:
         target = target.with_suffix(SUFFIX_OF[kind])
-    return target, name, None if kind_named(source) in ARRAY_KINDS else kind
+    return target, name, kind
+
+
+def names_array(path: Path) -> bool:
+    """Whether a file's name promises an array."""
+    found = format_named(path)
+    return found is not None and found.is_array
 
 
 def _check_name(out: Path) -> None:
@@ -169,13 +176,14 @@ def _without_results(found: list[Path], given: Path, out: Path) -> list[Path]:
 
 
 def _check_kind(given: Path) -> None:
-    if given.suffix.lower() in SUFFIXES | ARRAYS:
+    if format_named(given) is not None:
         return  # if it is broken, the run says so
     with contextlib.suppress(OSError):
-        if kind_of(given) is not None:
+        if format_of(given) is not None:
             return
+    suffixes = sorted(suffix for each in FORMATS.values() for suffix in each.suffixes)
     raise BadPicture(
-        f"is of no format that is read. Expected {', '.join(sorted(SUFFIXES | ARRAYS))}",
+        f"is of no format that is read. Expected {', '.join(suffixes)}",
         subject=given,
     )
 

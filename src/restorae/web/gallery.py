@@ -13,7 +13,6 @@ import numpy as np
 
 from restorae.errors import BadPicture
 from restorae.formats import (
-    ARRAY_KINDS,
     SUFFIX_OF,
     Original,
     kind_of,
@@ -100,7 +99,7 @@ class Picture:
             "alpha": bool(page.alpha),
             "dtype": page.dtype.name,
             "pages": len(self.original.pages),
-            "stack": is_array(self) or len(self.original.pages) > 1,
+            "stack": self.original.is_array or len(self.original.pages) > 1,
             "bytes": self.file.stat().st_size,
             "notices": list(self.original.notices),
             "levels": [
@@ -276,11 +275,6 @@ def result_name(name: str, kind: str) -> str:
     path = PurePosixPath(name)
     suffix = path.suffix if kind_named(Path(name)) == kind else SUFFIX_OF[kind]
     return f"{path.stem}-restored{suffix}"
-
-
-def is_array(picture: Picture) -> bool:
-    """Whether the file is an array (.npy, .npz) and not an image file."""
-    return picture.original.kind in ARRAY_KINDS
 
 
 def _choice_dict(choice: Choice) -> dict[str, str]:

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.errors import RestoraeError
-from restorae.web.gallery import Picture, is_array, plain_name
+from restorae.web.gallery import plain_name
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
 from restorae.web.pyramid import png_bytes
@@ -28,13 +28,6 @@ _BODY: dict[str, Any] = {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
-}
-_MEDIA = {
-    "png": "image/png",
-    "jpeg": "image/jpeg",
-    "tiff": "image/tiff",
-    "webp": "image/webp",
-    "avif": "image/avif",
 }
 
 
@@ -175,7 +168,7 @@ def restored(picture: str, studio: StudioDep) -> Response:
     found = studio.gallery.get(picture)
     if found.result is None:
         raise not_found(f"result of {found.name} yet")
-    return _download(found, found.result, found.result_name)
+    return _download(found.result, found.result_name)
 
 
 @pictures.get("/{picture}/thumbnail.png", responses=PNG)
@@ -188,19 +181,13 @@ def thumbnail(picture: str, studio: StudioDep) -> Response:
     return Response(png_bytes(smallest[::every, ::every]), media_type="image/png", headers=headers)
 
 
-def _download(picture: Picture, path: Path, name: str) -> Response:
-    kind = (
-        "application/octet-stream"
-        if is_array(picture)
-        else _MEDIA.get(_kind(path), "application/octet-stream")
-    )
-    return FileResponse(path, media_type=kind, filename=name, headers={"cache-control": "no-store"})
+def _download(path: Path, name: str) -> Response:
+    from restorae.formats import format_of
 
-
-def _kind(path: Path) -> str:
-    from restorae.formats import kind_of
-
-    return kind_of(path) or ""
+    found = format_of(path)
+    media_type = found.media_type if found else "application/octet-stream"
+    headers = {"cache-control": "no-store"}
+    return FileResponse(path, media_type=media_type, filename=name, headers=headers)
 
 
 async def _stored(request: Request, workspace: Workspace) -> Path:
