@@ -26,12 +26,15 @@ from tests.web.conftest import noise
 pytestmark = pytest.mark.slow
 EXPECTED = ("Failed to load resource", "willReadFrequently")
 """A refusal that the page then tells; and what the tests' own looking at pixels brings about."""
+PATIENCE_MS = 60_000
+"""How long to wait for what must appear: a restoration takes long on a busy machine."""
 PAGES = ("restore", "lab", "latent", "train")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=arguments())
         yield opened
@@ -52,7 +55,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1280, "height": 820})
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 
@@ -483,7 +486,7 @@ def test_a_training_is_started_watched_stopped_and_resumed(page: Page, running: 
     # small, so that a busy machine validates it in time
     page.select_option("#train-network", "conv")
     page.select_option("#train-unit", "steps")
-    page.fill("#train-length", "5000")
+    page.fill("#train-length", "2000")
     page.click("#train-form button.main")
     card = page.locator(".training").first
     expect(card).to_contain_text("from-the-page")
@@ -527,7 +530,7 @@ def test_nothing_serious_stands_in_the_way_of_anybody(
         viewport={"width": 1280, "height": 820}, color_scheme=scheme, bypass_csp=True
     )  # axe is put into the page
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_MS)
     found = []
     for name in PAGES:
         look(page, running, name)
