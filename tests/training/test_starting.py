@@ -151,7 +151,11 @@ def test_the_bundled_models_say_what_they_learned() -> None:
 
     for name, path in bundled().items():
         card = read_card(path)
-        assert ResolvedRecipe(**(card.recipe or {})).steps == card.steps, name
+        recipe = card.recipe or {}
+        if "script" in recipe:  # trained by a program of the repository, not by `restorae train`
+            assert (Path(__file__).parents[2] / recipe["script"]).is_file(), name
+        else:
+            assert ResolvedRecipe(**recipe).steps == card.steps, name
         assert not set(card.held_out_hashes) & set(card.learned_hashes)
         assert card.data
         assert card.licence != "not stated"
