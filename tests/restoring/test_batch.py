@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from restorae.restoring import (
     restore_files,
 )
 from restorae.restoring.classical import Median
+from restorae.restoring.reading import Opened, open_task
 from restorae.restoring.restorer import FrameFacts, RestoreTiles
 from restorae.shapes import Images
 
@@ -227,3 +229,19 @@ def test_a_source_that_vanishes_while_it_is_restored_fails_alone(tmp_path: Path)
     report = restore(plan_tasks([folder], tmp_path / "out"), Removing(Median(radius=0)))
     assert [failure.source.name for failure in report] == ["b.tif"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.tif", "c.tif"]
+
+
+def test_a_source_that_vanishes_once_it_was_opened_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(task: FileTask, *rest: Any) -> Opened:
+        found = open_task(task, *rest)
+        if task.source.name == "1.png":
+            task.source.unlink()
+        return found
+
+    tasks = plan_tasks([archive(tmp_path / "in", 3)], tmp_path / "out")
+    assert [task.source.name for task in tasks] == ["0.png", "1.png", "2.png"]
+    monkeypatch.setattr("restorae.restoring.batch.open_task", opened)
+    report = restore(tasks, AS_IT_IS, tmp_path / "out" / LOG)
+    assert [failure.source.name for failure in report] == ["1.png"]

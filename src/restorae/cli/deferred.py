@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 
 from restorae.cli.groups import GroupedCommand
 
@@ -51,9 +51,10 @@ def load_command(target: str) -> TyperCommand | TyperGroup:
 class Group(TyperGroup):
     """A group whose own options are read without pydantic, which takes 0.15 s to import."""
 
-    def get_help_option(self, ctx: Any) -> TyperOption | None:
-        """The option --help. Unset it would be None, which Typer asks pydantic to convert."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False
-        return option
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its parameters. A flag that is unset would be None, which Typer asks pydantic to convert."""
+        params = super().get_params(ctx)
+        for param in params:
+            if param.default is None and getattr(param, "is_flag", False):
+                param.default = False
+        return params
