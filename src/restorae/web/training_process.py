@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -112,10 +113,14 @@ def learn(order: dict[str, Any], progress: JsonProgress) -> None:
     except Interrupted as error:
         progress.report("stopped", message=error.render(PAGE))
     except RestoraeError as error:
-        progress.report("failed", message=error.render(PAGE))
+        # the server knows which name to show for a file
+        subject = None if error.message.subject is None else os.fspath(error.message.subject)
+        problem = replace(error.message, subject=None).render(PAGE)
+        progress.report("failed", message=problem, subject=subject)
     except MemoryError:
         progress.report(
             "failed",
+            subject=None,
             message="The training does not fit in this machine's memory. Try a smaller batch size or patch.",
         )
 

@@ -159,7 +159,7 @@ class TrainingJob(Work):
                     f"Stopped at step {job.count:,}; a checkpoint was kept. Resume continues from it."
                 )
             case "failed":
-                raise TrainingFailed(last["message"])
+                raise TrainingFailed(last["message"], subject=last["subject"])
         if job.stop_asked.is_set():
             raise Interrupted("Stopped before the training started.")
         printed = stderr_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
