@@ -129,7 +129,7 @@ def test_arguments_that_are_wrong_leave_nothing_behind(tmp_path: Path) -> None:
             "nlm has no setting 'sigm'. Did you mean 'sigma'?",
         ),
         (("--model", "classical:tv", "--tile", "50"), "Use --tile 101"),
-        (("--model", AS_IT_IS, "--format", "jpg"), "Did you mean 'jpeg'?"),
+        (("--model", AS_IT_IS, "--format", "jpg"), "'jpg' is not one of 'png', 'jpeg'"),
         (("--model", AS_IT_IS, "--mask", "nowhere"), "nowhere: no such file or folder"),
         (("--model", AS_IT_IS, "--values", "half"), "'auto', 'full-range', 'own-range'"),
     ):

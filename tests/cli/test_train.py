@@ -306,5 +306,5 @@ def test_without_mnist_the_demo_says_so_and_how_to_get_it(
     )
     assert done.status == 0, done.err
     assert "could not be downloaded" in done.err
-    assert "not MNIST" in done.err
+    assert "embedded digits instead" in done.err
     assert "--data-dir" in done.err

@@ -122,23 +122,23 @@ def test_labels_may_be_names(tmp_path):
         (
             "two.npy",
             lambda path: np.save(path, np.zeros((6, 10))),
-            r"holds an array of shape \(6, 10\); labels are one number or name",
+            r"holds an array of shape \(6, 10\); expected one number or name",
         ),
         (
             "one.npy",
             lambda path: np.save(path, np.float32(3)),
-            r"holds an array of shape \(\); labels are",
+            r"holds an array of shape \(\); expected",
         ),
         (
             "pictures.npz",
             lambda path: np.savez(path, images=np.zeros((6, 4, 4))),
-            r"shape \(6, 4, 4\); labels are",
+            r"shape \(6, 4, 4\); expected",
         ),
         ("many.npz", lambda path: np.savez(path, a=LABELS, b=LABELS), "holds the arrays a, b"),
         (
             "train-images-idx3-ubyte",
             lambda path: path.write_bytes(idx_of(np.zeros((2, 3, 3)))),
-            r"shape \(2, 3, 3\); labels are",
+            r"shape \(2, 3, 3\); expected",
         ),
         ("cut.npy", lambda path: path.write_bytes(b"\x93NUMPY\x01"), "cannot be read"),
         ("labels.csv", lambda path: path.write_text("3,1,4"), "is not an idx file"),

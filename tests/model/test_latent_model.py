@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from restorae.errors import BadPicture, ShapeMismatch, UsageError
 from restorae.model import Model, inference, load, make_card
-from restorae.model import model as model_file
 from restorae.networks import VAE, Conv, ConvVAE, LatentUNet, Network, ResidualVAE, pad_to_multiple
 from tests.linear_vae import linear_model
 
@@ -93,7 +92,7 @@ def test_pictures_are_sent_through_a_few_at_a_time(network, monkeypatch):
     latents = np.random.default_rng(0).normal(size=(7, network.latent_dim)).astype(np.float32)
     whole, decoded = model.encode(stored), model.decode(latents)
     monkeypatch.setattr(inference, "_PIXELS_AT_ONCE", 3 * network.height * network.width)
-    monkeypatch.setattr(model_file, "_DECODED_AT_ONCE", 3 * network.height * network.width)
+    monkeypatch.setattr(inference, "_DECODED_AT_ONCE", 3 * network.height * network.width)
     seen: list[int] = []
     for half in ("encode", "decode"):
         inner = getattr(model.module, half)

@@ -80,7 +80,13 @@ def test_it_learns_and_says_what_it_did(tmp_path: Path) -> None:
     assert scores["restored"]["psnr_pooled"] > scores["degraded"]["psnr_pooled"] + 10
     assert scores["count"] == 149
     assert model.card.steps == 120
-    assert model.card.undoes == {"kind": "gaussian-noise", "mean": 0.5, "sigma": 0.3, "clip": False}
+    assert model.card.undoes == {
+        "kind": "gaussian-noise",
+        "mean": 0.5,
+        "sigma": 0.3,
+        "clip": False,
+        "alike": False,
+    }
     assert any("validation PSNR" in said for said in hearing.said)
     assert all(
         {"step", "epoch", "loss", "mse", "mse_degraded"} <= each.keys()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorae.cli.choices import SplitName
+from restorae.cli.wording import COMMAND_LINE
 from restorae.errors import SettingsConflict, UsageError
 from restorae.progress import Progress
 
@@ -24,7 +25,7 @@ def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
         open_pictures("mnist", "train", data_dir, progress)
     except DataUnavailable as error:
         progress.warn(
-            f"{error}\nUsing the embedded digits instead: 1,797 small images of handwriting."
+            f"{error.render(COMMAND_LINE)}\nUsing the embedded digits instead: 1,797 small images of handwriting."
         )
         return "digits"
     return "mnist"
