@@ -8,7 +8,7 @@ import torch
 
 from restorae.degradations import Degradation
 from restorae.page_detection import center_crop, looks_like_page
-from restorae.pixels import to_working
+from restorae.pixels import to_grey, to_working
 from restorae.randomness import generator
 from restorae.shapes import Image
 
@@ -92,3 +92,15 @@ def test_a_colourful_image_is_never_a_page_and_the_tint_of_paper_is_not_colour()
     painted[2, :, : page.shape[2] // 2] *= 0.3
     assert looks_like_page(painted.mean(0, keepdim=True)), "its strokes alone look like a page"
     assert not looks_like_page(painted)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [((0, 200), (100, 300)), ((0, 191), (130, 322)), ((0, 256), (100, 356))],
+)
+def test_a_portrait_of_few_colours_is_not_a_page(
+    rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    portrait = to_working(skimage.data.astronaut())[:, slice(*rows), slice(*columns)]
+    assert not looks_like_page(portrait)
+    assert looks_like_page(to_grey(portrait[None])[0]), "only its colour tells it from a page"

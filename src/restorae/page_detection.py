@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from restorae.pixels import to_grey
@@ -18,9 +19,14 @@ _SMALLEST_LIGHT, _LARGEST_BETWEEN = 0.6, 0.22
 _DARK_SHARE = (0.03, 0.3)
 _PAPER, _INKED = 0.5, 0.7
 _COLOURFUL, _MOST_COLOURFUL = 0.25, 0.2
-"""Chroma from which a pixel is colourful, and the share of such pixels from which an image is not a page. Chroma is the range of
-the channels after each is divided by its own bright end, so that yellow paper has none. Of 20 pages scanned in colour the most
-colourful has a share of 0.18; of photographs half have more than 0.14 and a tenth more than 0.55."""
+"""Chroma from which a pixel is colourful, and the share of such pixels from which an image is not a page. Chroma is the
+range of the channels after each is divided by its own bright end, so that yellow paper has none. Of pages scanned in colour
+the most colourful has a share of 0.18; of photographs half have more than 0.14 and a tenth more than 0.55."""
+_RED_OR_GREEN, _MOST_RED_OR_GREEN = 0.15, 0.06
+"""The same for the difference of red and green from that of the paper, relative to brightness, over cells of `_CELL` px
+that are lit. Paper yellows and stains brown unevenly, which is a difference of yellow and blue: scanned pages have a share
+of 0.024 at most; crops of a portrait that pass all other tests have 0.10 and more."""
+_CELL = 8
 
 
 def looks_like_page(image: Image) -> bool:
@@ -64,7 +70,25 @@ def _is_colourful(image: Image) -> bool:
     paper = torch.quantile(image.flatten(1), _BRIGHT_END, dim=1).clamp(min=0.05)
     relative = image / paper[:, None, None]
     chroma = relative.amax(0) - relative.amin(0)
-    return (chroma > _COLOURFUL).float().mean().item() > _MOST_COLOURFUL
+    return (
+        _share_above(chroma, _COLOURFUL) > _MOST_COLOURFUL
+        or _share_above(_red_against_green(image), _RED_OR_GREEN) > _MOST_RED_OR_GREEN
+    )
+
+
+def _red_against_green(image: Image) -> Tensor:
+    """How far red less green lies from its median, relative to brightness: one value for each lit cell."""
+    cells = functional.avg_pool2d(image[None], _CELL)[0].flatten(
+        1
+    )  # (3, cells): strokes average out
+    brightness = cells.mean(0)
+    lit = brightness > 0.5 * torch.quantile(brightness, _BRIGHT_END)
+    difference = ((cells[0] - cells[1]) / brightness.clamp(min=0.05))[lit]
+    return (difference - difference.median()).abs() if len(difference) else difference
+
+
+def _share_above(values: Tensor, bound: float) -> float:
+    return (values > bound).float().mean().item() if values.numel() else 0.0
 
 
 def center_crop(image: Image, size_px: int) -> Image:
