@@ -9,7 +9,6 @@ from restorae.data.opening import is_named, open_labelled, open_pictures, read_l
 from restorae.data.pairs import Pairs, match
 from restorae.data.pictures import (
     ArrayPictures,
-    GreyPictures,
     ListedPictures,
     Pictures,
     content_hashes,
@@ -17,6 +16,7 @@ from restorae.data.pictures import (
 from restorae.data.ranges import in_their_ranges
 from restorae.data.registration import Registration, registration
 from restorae.data.swapped import seem_swapped
+from restorae.data.views import GreyPictures
 
 __all__ = [
     "NAMES",

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from restorae.data.pictures import ColourPictures, GreyPictures, Pictures
+from restorae.data.pictures import Pictures
 from restorae.data.ranges import in_their_ranges
+from restorae.data.views import ColourPictures, GreyPictures
 from restorae.errors import ShapeMismatch
 from restorae.formats import SUFFIXES
 from restorae.pixels import Values

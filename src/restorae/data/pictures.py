@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from restorae.data.hold_out import content_hash
 from restorae.errors import BadPicture, ShapeMismatch
 from restorae.formats import SUFFIXES, Outline, picture_files, read_outline, read_still
 from restorae.machine import usable_cores
-from restorae.pixels import full_scale, to_grey, to_working, working_values
+from restorae.pixels import full_scale, to_working, working_values
 from restorae.shapes import Image, Images
 
 HELD_IN_MEMORY = 2 * 2**30
@@ -232,58 +231,6 @@ class FilePictures(Pictures):
         )
         chosen._channels = self._channels
         return chosen
-
-
-class _ImageSetView(Pictures):
-    """Another view of a set of images, computed on access."""
-
-    def __init__(self, behind: Pictures) -> None:
-        self.behind, self.names = behind, behind.names
-
-    def __len__(self) -> int:
-        return len(self.behind)
-
-    def size(self, index: int) -> tuple[int, int]:
-        return self.behind.size(index)
-
-    @property
-    def common_size(self) -> tuple[int, int] | None:
-        return self.behind.common_size
-
-    def subset(self, indices: Sequence[int]) -> Self:
-        return type(self)(self.behind.subset(indices))
-
-    @property
-    def in_files(self) -> bool:
-        return self.behind.in_files
-
-    def content_hash(self, index: int) -> str:
-        return self.behind.content_hash(index)
-
-    def fingerprint(self, index: int) -> bytes:
-        return self.behind.fingerprint(index)
-
-
-class GreyPictures(_ImageSetView):
-    """Colour images converted to grey."""
-
-    def __getitem__(self, index: int) -> Image:
-        return to_grey(self.behind[index][None])[0]
-
-    @property
-    def channels(self) -> int:
-        return 1
-
-
-class ColourPictures(_ImageSetView):
-    """Grey images expanded to three equal channels."""
-
-    def __getitem__(self, index: int) -> Image:
-        return self.behind[index].expand(3, -1, -1)
-
-    @property
-    def channels(self) -> int:
-        return 3
 
 
 def content_hashes(pictures: Pictures) -> list[str]:
