@@ -6,10 +6,11 @@ from restorae.degradations.compression import Jpeg, Quantise
 from restorae.degradations.contract import Amount, Composite, Count, Degradation, Draw
 from restorae.degradations.fading import ColourCast, Fading, Vignette
 from restorae.degradations.film import Dust, Hair, Scratches
+from restorae.degradations.folds import Creases, Folds
 from restorae.degradations.masking import Masking
 from restorae.degradations.motion import MotionBlur
 from restorae.degradations.noise import GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
-from restorae.degradations.paper import BleedThrough, Creases, Folds, Stains
+from restorae.degradations.paper import BleedThrough, Stains
 from restorae.degradations.patterns import Banding, Halftone
 from restorae.degradations.resolution import Downscale
 
