@@ -21,11 +21,9 @@ from restorae.parts import (
     RangeField,
     Within,
     kinds,
-    parse_spec,
-    split_outside_brackets,
-    to_text,
 )
 from restorae.shapes import Images
+from restorae.specs import parse_spec, split_outside_brackets, to_text
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from restorae.cli.console import show
-from restorae.parts import Part, kinds, to_text
+from restorae.parts import Part, kinds
+from restorae.specs import to_text
 
 
 def list_family(family: type[Part]) -> None:

@@ -16,9 +16,10 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from restorae.errors import ShapeMismatch
-from restorae.parts import Part, Range, RangeField, Settings, split_outside_brackets
+from restorae.parts import Part, Range, RangeField, Settings
 from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
 from restorae.shapes import Images
+from restorae.specs import split_outside_brackets
 
 
 def _whole(value: Range) -> Range:
