@@ -8,8 +8,7 @@ import pytest
 
 from restorae.degradations import GaussianNoise
 from restorae.errors import BadSpec, DataUnavailable, InputError, SettingsConflict, UnknownKind
-from restorae.training import Recipe, read_toml
-from restorae.training.recipe import require_data
+from restorae.training import Recipe, read_toml, require_data
 
 
 def test_a_recipe_survives_toml(tmp_path: Path) -> None:

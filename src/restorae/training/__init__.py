@@ -2,7 +2,8 @@
 
 from restorae.training.callbacks import TrainingCallback
 from restorae.training.loop import run, train
-from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe, read_toml, require_data
+from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe, read_toml
+from restorae.training.recipe_files import require_data
 from restorae.training.resolve import DataFacts, resolve
 from restorae.training.setup import Machinery, TrainingSetup, prepare
 

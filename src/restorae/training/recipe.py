@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
-import re
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from restorae.data import NAMES, is_named
 from restorae.degradations import Degradation
-from restorae.errors import (
-    BadSpec,
-    DataUnavailable,
-    Fix,
-    InputError,
-    SettingsConflict,
-    UsageError,
-    nearest,
-)
+from restorae.errors import BadSpec, Fix, SettingsConflict, UsageError
 from restorae.losses import Loss, SelfSupervised
 from restorae.networks import VAE, Network, UNet
 from restorae.parts import Settings, kinds
+from restorae.training.recipe_files import about_file, read_checked, toml_line
 
 _SMALLEST_PATCH = 8
-_SOURCES = ("clean", "degraded", "noisy")
 NOTHING = "nothing"
 """What `start_from` says to train a new network."""
 
@@ -82,7 +67,7 @@ class TrainingSettings(Settings):
             field = type(self).model_fields[key]
             if value is None or (not field.is_required() and getattr(self, key) == field.default):
                 continue
-            lines.append(_toml_line(key, value, getattr(self, key)))
+            lines.append(toml_line(key, value, getattr(self, key)))
         return "\n".join(lines) + "\n"
 
 
@@ -208,7 +193,7 @@ class Recipe(TrainingSettings):
         try:
             return cls(**values)
         except UsageError as error:  # of keys that do not go together: each by itself is fine
-            raise _about(path, error) from None
+            raise about_file(path, error) from None
 
 
 class ResolvedRecipe(TrainingSettings):
@@ -259,21 +244,10 @@ class ResolvedRecipe(TrainingSettings):
     def to_toml(self) -> str:
         """All settings as TOML; `Recipe.from_toml` reads it back without loss."""
         return "".join(
-            _toml_line(key, value, getattr(self, key)) + "\n"
+            toml_line(key, value, getattr(self, key)) + "\n"
             for key, value in self.model_dump(mode="json").items()
             if value is not None
         )
-
-
-def _toml_line(key: str, value: Any, setting: Any) -> str:
-    text = str(setting) if isinstance(value, dict) else value
-    return f"{key} = {json.dumps(text, ensure_ascii=False)}"
-
-
-def _about(path: str | os.PathLike[str], error: UsageError) -> UsageError:
-    """The same error, about a recipe file."""
-    message = error.message
-    return type(error)(message.problem, subject=path, settings=message.settings, fix=message.fixes)
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -283,86 +257,4 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         InputError: it cannot be read as TOML; the message names the line.
         BadSpec, UnknownKind: a key or value cannot be used; the message names the line and offers the nearest.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-    except OSError as error:
-        raise InputError(f"the recipe cannot be read: {error.strerror}", subject=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"the recipe is not valid TOML: {error}", subject=path) from None
-    for key, value in values.items():
-        try:
-            _check_key(key, value)
-        except UsageError as error:
-            inside = (
-                next((name for name in value if repr(name) in str(error)), "")
-                if isinstance(value, dict)
-                else ""
-            )
-            raise _about(f"{path}, line {_line_of(key, text, inside)}", error) from None
-    return values
-
-
-def require_data(path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
-    """Refuse a recipe file that names images which do not exist; `values` are those of its keys that count.
-
-    Raises:
-        DataUnavailable: with the line and the path.
-    """
-    for key in _SOURCES:
-        source = values.get(key)
-        if source is None or is_named(source) or Path(source).exists():
-            continue
-        beside = Path(path).parent / source
-        line = _line_of(key, Path(path).read_text(encoding="utf-8"))
-        raise DataUnavailable(
-            f"{key} = {source!r} is no file or folder"
-            + (
-                f" seen from here ({Path.cwd()}); it is beside the recipe"
-                if beside.exists()
-                else f", and no data set. {nearest(source, (*NAMES, *_neighbours(source)))}"
-            ),
-            subject=f"{path}, line {line}",
-            fix=Fix(key, str(beside)) if beside.exists() else Fix(key, action="change"),
-        )
-
-
-def _check_key(key: str, value: Any) -> None:
-    if key not in Recipe.model_fields:
-        raise BadSpec(f"A recipe has no key {key!r}. {nearest(key, Recipe.model_fields)}")
-    field = Recipe.model_fields[key]
-    fits: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
-    try:
-        fits.validate_python(value)
-    except ValidationError as error:
-        expected = "; ".join(
-            dict.fromkeys(
-                problem["msg"].removeprefix("Value error, ") for problem in error.errors()
-            )
-        )
-        raise BadSpec(f"{key}={value!r} cannot be used: {expected}.") from None
-
-
-def _line_of(key: str, text: str, inside: str = "") -> int:
-    """The line on which a recipe file says a key, as `key = value` or as the head of a table, or one of that table's keys."""
-    lines = text.splitlines()
-
-    def first(name: str, start: int) -> int | None:
-        said = re.compile(rf"""\s*\[*\s*["']?{re.escape(name)}["']?\s*(=|\]|\.)""")
-        return next(
-            (number for number in range(start, len(lines)) if said.match(lines[number])), None
-        )
-
-    line = first(key, 0) or 0
-    return 1 + ((first(inside, line + 1) if inside else None) or line)
-
-
-def _neighbours(source: str) -> list[str]:
-    """What lies where a path ends that is gone: one of them may be meant."""
-    parent = Path(source).parent
-    try:
-        found = sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))
-    except OSError:
-        return []
-    close = difflib.get_close_matches(Path(source).name, found, n=1, cutoff=0.5)
-    return [(parent / name).as_posix() for name in close]
+    return read_checked(path, Recipe.model_fields)
