@@ -136,7 +136,7 @@ def test_what_a_model_held_out_stays_held_out_whatever_the_seed_and_share(tmp_pa
 def test_learned_images_are_known_though_too_many_to_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restorae.training.data.MOST_LEARNED_LISTED", 5)
+    monkeypatch.setattr("restorae.training.splitting.MOST_LEARNED_LISTED", 5)
     card = train(Recipe(**TINY), tmp_path / "first", clean=IMAGES).card
     assert card.learned_hashes == []
     again = {**TINY, "network": None, "start_from": tmp_path / "first.safetensors"}

@@ -13,10 +13,7 @@ from restorae.data import (
     GreyPictures,
     Pairs,
     Pictures,
-    content_hashes,
-    hold_out,
     in_their_ranges,
-    is_named,
     match,
     noise_correlation,
     open_noisy,
@@ -33,12 +30,9 @@ from restorae.randomness import derive_seed
 from restorae.training.inspection import inspect_pairs, require_variety
 from restorae.training.recipe import Recipe, ResolvedRecipe
 from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
+from restorae.training.splitting import Split, split_images
 from restorae.training.start import choose_start, start_card
 
-MNIST_VALIDATION = 5000
-"""Images that are held out at most; of MNIST's sets the last of the training part."""
-MOST_LEARNED_LISTED = 2000
-"""Up to so many learned images are listed on the card by their content hashes."""
 _VALIDATION_SEED = 1
 
 
@@ -93,14 +87,6 @@ class TrainingData:
         return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class _Split:
-    kept_in: list[int]
-    held_out: list[int]
-    held_out_hashes: tuple[str, ...] = ()
-    learned_hashes: tuple[str, ...] = ()
-
-
 def load_training_data(
     recipe: Recipe,
     data_dir: Path | None = None,
@@ -135,7 +121,7 @@ def load_training_data(
     size = pairs.clean.common_size
     if isinstance(network, VAE):
         network.fitted(pairs.clean.channels, size)  # says now what is wrong with the size
-    split = _split(recipe, pairs.clean, card)
+    split = split_images(recipe, pairs.clean, card)
     facts = _facts(recipe, kind, pairs, split, noise, start)
     resolved = resolve(recipe, facts)
     warning = noise_warning(resolved, facts)
@@ -208,63 +194,11 @@ def _kind(recipe: Recipe, paired: bool, has_latent: bool) -> Kind:
     )
 
 
-def _split(recipe: Recipe, clean: Pictures, card: Card | None) -> _Split:
-    count = len(clean)
-    if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits":
-        if not recipe.validation:
-            return _Split(*_all_and_last(count))
-        if count > 2 * MNIST_VALIDATION:
-            # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
-            last = min(count, 60_000)
-            first = last - MNIST_VALIDATION
-            return _Split([*range(first), *range(last, count)], list(range(first, last)))
-    hashes = content_hashes(clean)
-    if not recipe.validation:
-        kept_in, held_out = _all_and_last(count)
-        return _Split(kept_in, held_out, *_history_of(set(), set(hashes), card))
-    known = set(card.held_out_hashes) if card else set()
-    kept_in, held_out = hold_out(
-        hashes,
-        recipe.validation,
-        MNIST_VALIDATION,
-        always=known,
-        learned=_learned_by(card, hashes),
-    )
-    held = {hashes[index] for index in held_out}
-    return _Split(kept_in, held_out, *_history_of(held, set(hashes) - held, card))
-
-
-def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:
-    """Which of these images a model has learned, as far as its card tells."""
-    if card is None:
-        return set()
-    if card.learned_hashes:
-        return set(card.learned_hashes)
-    # too many to list: whoever holds out one of these images was trained on this set
-    held = set(card.held_out_hashes)
-    return set(hashes) - held if held & set(hashes) else set()
-
-
-def _history_of(
-    held: set[str], learned: set[str], card: Card | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What this model and those before it held out and learned, for the card."""
-    before = set(card.learned_hashes) if card else set()
-    unseen = (held | (set(card.held_out_hashes) if card else set())) - learned
-    together = learned | before
-    listed = together if len(together) <= MOST_LEARNED_LISTED else set()
-    return tuple(sorted(unseen)), tuple(sorted(listed))
-
-
-def _all_and_last(count: int) -> tuple[list[int], list[int]]:
-    return list(range(count)), list(range(max(0, count - MNIST_VALIDATION), count))
-
-
 def _facts(
     recipe: Recipe,
     kind: Kind,
     pairs: Pairs,
-    split: _Split,
+    split: Split,
     noise: Correlation | None,
     start: StartModel | None,
 ) -> DataFacts:
@@ -289,7 +223,7 @@ def _facts(
 def _training_data(
     recipe: ResolvedRecipe,
     pairs: Pairs,
-    split: _Split,
+    split: Split,
     kind: Kind,
     source: str,
     card: Card | None,
