@@ -131,7 +131,7 @@ def test_calibrating_needs_to_know_the_damage_and_replaces_nothing(
     words = ("models", "calibrate", calibrated, "--clean", "digits", "--out", "new")
     assert "give either --with" in run(*words, cwd=tmp_path).complaint
     (tmp_path / "new.safetensors").touch()
-    assert "is there already" in run(*words, "--with", NOISE, cwd=tmp_path).complaint
+    assert "already exists" in run(*words, "--with", NOISE, cwd=tmp_path).complaint
     refused = run(
         "models",
         "calibrate",
