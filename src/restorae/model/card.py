@@ -29,18 +29,18 @@ class Card(Settings):
     parameters: int
     """How many numbers were learned."""
     values: Literal["full-range", "auto", "own-range"] = "auto"
-    """How stored values map to [0, 1]: by their type's full range (floats as they are), by the picture's own range, or as
+    """How stored values map to [0, 1]: by their type's full range (floats as they are), by the image's own range, or as
     `restorae.pixels.choose_range` finds fit."""
     halo: int | None = None
     """Pixels of context on each side; none when the network looks at everything."""
     multiple_of: tuple[int, int] = (1, 1)
     """Height and width are padded to multiples of these."""
     restores: bool = True
-    """Whether it learned to lift damage off; a variational auto-encoder that learned from pictures alone did not."""
+    """Whether it learned to remove damage; a variational auto-encoder that learned from clean images alone did not."""
     latent: dict[str, Any] | None = None
     """Of a network with a latent: `shape` without the batch, `prior`, `likelihood`."""
     undoes: dict[str, Any] | None = None
-    """The degradation that it learned to undo, where that is known."""
+    """The degradation that it learned to undo; none where it is not known, or is a mixture that no one degradation describes."""
     recipe: dict[str, Any] | None = None
     """The resolved recipe it was trained by, as plain JSON."""
     started_from: str = ""
@@ -78,7 +78,7 @@ class Card(Settings):
 
     @property
     def learned_turned(self) -> bool:
-        """Whether it learned from patches that were turned and mirrored, so that several views of a picture do it good."""
+        """Whether it learned from patches that were turned and mirrored, so that restoring several views of an image improves it."""
         return self.recipe is not None and bool(
             self.recipe.get("augment") and self.recipe.get("patch")
         )
