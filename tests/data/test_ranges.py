@@ -69,7 +69,8 @@ def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(
         f"the clean picture is {apart:.3f} from what it would be in the degraded one's exposure"
     )
     said = re.search(
-        r"gain (\S+)\): restored images will have the exposure of the degraded ones", pairs.notices[1]
+        r"gain (\S+)\): restored images will have the exposure of the degraded ones",
+        pairs.notices[1],
     )
     assert said, pairs.notices
     assert float(said[1]) == pytest.approx(gain, rel=0.05)
