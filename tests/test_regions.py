@@ -270,9 +270,19 @@ def test_ramps_are_what_neighbours_share_and_none_is_at_the_border(made):
 # ------------------------------------------------------------------------------------------- tiles too small
 
 
-@pytest.mark.parametrize("multiple", [1, 2, 3, 4, 8])
-@pytest.mark.parametrize("halo", [0, 1, 2, 7, 19, 31])
-@pytest.mark.parametrize("length", [1, 3, 9, 50, 71, 200, 203])
+@pytest.mark.parametrize(
+    ("length", "halo", "multiple"),
+    [
+        (1, 0, 1),
+        (3, 7, 2),
+        (9, 1, 8),
+        (50, 19, 3),
+        (71, 2, 4),
+        (200, 31, 8),
+        (203, 7, 1),
+        (203, 31, 4),
+    ],
+)
 def test_the_tile_that_the_error_names_works_and_no_smaller_one_does(halo, multiple, length):
     def plan(tile: int) -> Plan:
         return plan_exact(length, 5, tile=tile, halo=halo, multiple_of=(multiple, multiple))

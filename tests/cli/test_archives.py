@@ -551,10 +551,8 @@ def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(
     else:
         assert stopped.status == 1
         assert "nothing half-written is left" in stopped.complaint
-        assert (
-            " of 12 were restored before it stopped. The same command with --skip-existing does the rest."
-            in stopped.complaint
-        )
+        assert " of 12 files were restored before it stopped." in stopped.complaint
+        assert "Use --skip-existing." in stopped.complaint
         assert not [
             name for name in files_in(tmp_path / "out") if ".partial" in name or ".encoded" in name
         ]
@@ -619,7 +617,7 @@ def test_a_result_that_cannot_be_written_leaves_the_original_in_place(tmp_path: 
         cwd=tmp_path,
     )
     assert done.status == 1
-    assert "in/a.png could not be written" in done.complaint
+    assert "in/a.png: could not be written" in done.complaint
     assert original.read_bytes() == content
     assert files_in(tmp_path / "in") == {"a.png"}
 
@@ -640,11 +638,9 @@ def test_no_room_for_a_result_stops_the_run_and_keeps_what_is_done(
     words = ("restore", *inputs, "--model", AS_IT_IS, "--out", "out")
     done = run_limited(50_000, *words, cwd=tmp_path)
     assert done.status == 1
-    assert f"out/2.{suffix} could not be written: " in done.complaint
-    assert (
-        "2 of 4 were restored before it stopped. The same command with --skip-existing does the rest."
-        in done.complaint
-    )
+    assert f"out/2.{suffix}: could not be written: " in done.complaint
+    assert "2 of 4 files were restored before it stopped." in done.complaint
+    assert "Use --skip-existing." in done.complaint
     assert files_in(tmp_path / "out") == {f"0.{suffix}", f"1.{suffix}", LOG}
     done = run_apart(*words, "--skip-existing", cwd=tmp_path)
     assert done.status == 0, done.err
@@ -665,7 +661,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> No
         done = run_apart("restore", "in", "--model", AS_IT_IS, "--out", disk / "out", cwd=tmp_path)
         assert done.status == 1
         assert "the disk is full" in done.complaint
-        assert "2 of 6 were restored before it stopped" in done.complaint
+        assert "2 of 6 files were restored before it stopped" in done.complaint
         assert files_in(disk / "out") - {"inner"} == {"000.png", "001.png", LOG}
     finally:
         subprocess.run(["umount", disk], check=True)
