@@ -11,7 +11,7 @@ import numpy as np
 from interleaved_timing import Contestant, ContestantFailed
 from settings import DAMAGE, ROOT, Bench
 
-from restorae.data import ArrayPictures, load_named
+from restorae.data import ArrayImages, load_named
 from restorae.degradations import Degradation
 from restorae.evaluating import TestSet
 
@@ -29,12 +29,12 @@ def prepare_digits(bench: Bench) -> Path:
     folder = bench.folder / "digits"
     folder.mkdir(parents=True, exist_ok=True)
     train, test = (
-        load_named("mnist", split, bench.data_dir).pictures.stored[:, 0]
+        load_named("mnist", split, bench.data_dir).images.stored[:, 0]
         for split in ("train", "test")
     )
     np.save(folder / "all.npy", np.concatenate([train, test])[: bench.all_digits])
     test = test[: bench.test_digits]
-    test_set = TestSet(ArrayPictures(test), degradation=Degradation.of(DAMAGE), seed=bench.seed)
+    test_set = TestSet(ArrayImages(test), degradation=Degradation.of(DAMAGE), seed=bench.seed)
     np.save(folder / "train.npy", train[: bench.train_digits])
     np.save(folder / "test.npy", test)
     np.save(
@@ -140,7 +140,7 @@ def start_whole(
     *,
     channels: int = 1,
 ) -> Contestant:
-    """A process that restores whole pictures in one way; of what brings no model, for pictures of so many channels."""
+    """A process that restores whole images in one way; of what brings no model, for images of so many channels."""
     command = [
         sys.executable,
         str(HERE / "whole_worker.py"),
@@ -159,10 +159,10 @@ def start_whole(
     )
 
 
-def open_picture(contestants: Mapping[str, Contestant], picture: Path) -> None:
-    """Every side takes the same picture in hand."""
+def open_image(contestants: Mapping[str, Contestant], image: Path) -> None:
+    """Every side takes the same image in hand."""
     for side in contestants.values():
-        side.ask("open", picture=str(picture.absolute()))
+        side.ask("open", image=str(image.absolute()))
 
 
 def threads_of(bench: Bench) -> dict[str, str]:

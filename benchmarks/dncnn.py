@@ -12,11 +12,11 @@ from torch import nn
 from restorae.shapes import Images
 
 LAYERS, FEATURES, PARAMETERS = 17, 64, 555_137
-"""Parameters of the one for grey pictures."""
+"""Parameters of the one for grey images."""
 
 
 class DnCNN(nn.Module):
-    """Says what is noise; the restored picture is the rest.
+    """Says what is noise; the restored image is the rest.
 
     Args:
         channels: 1 for grey, 3 for colour, whose channels go in and come out together.
@@ -34,13 +34,13 @@ class DnCNN(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images: Images) -> Images:
-        # as restorae lays pictures out too: on a processor twice as fast as PyTorch's default
+        # as restorae lays images out too: on a processor twice as fast as PyTorch's default
         restored: Images = images - self.noise(images.contiguous(memory_format=torch.channels_last))
         return restored
 
 
 def parameters(channels: int) -> int:
-    """How many numbers it learns for pictures of so many channels.
+    """How many numbers it learns for images of so many channels.
 
     >>> parameters(1) == PARAMETERS
     True

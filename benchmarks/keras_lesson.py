@@ -196,7 +196,7 @@ class Imagining:
         ]
 
     def manifold(self, side: int) -> tuple[np.ndarray, float]:
-        """A picture of side × side digits, one `predict` for each as in the lesson, and the seconds that took."""
+        """An image of side × side digits, one `predict` for each as in the lesson, and the seconds that took."""
         started = time.perf_counter()
         canvas, values = np.zeros((28 * side, 28 * side)), np.linspace(-1, 1, side)
         for row, up in enumerate(values[::-1]):

@@ -13,7 +13,7 @@ from worker_protocol import Line
 
 
 def main() -> None:
-    """Denoise the picture that was opened last, as often as is asked."""
+    """Denoise the image that was opened last, as often as is asked."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--threads", type=int, required=True)
     options.add_argument(
@@ -22,17 +22,17 @@ def main() -> None:
     chosen = options.parse_args()
     profile = bm3d.BM3DProfile()
     profile.num_threads = chosen.threads
-    line, picture = Line(), np.zeros((16, 16), np.float32)
+    line, image = Line(), np.zeros((16, 16), np.float32)
     line.answer(versions={"bm3d": version("bm3d"), "python for bm3d": platform.python_version()})
     while True:
         request = line.request()
         try:
             if request["do"] == "open":
-                picture = np.load(request["picture"]).astype(np.float32) / 255
-                line.answer(shape=picture.shape)
+                image = np.load(request["image"]).astype(np.float32) / 255
+                line.answer(shape=image.shape)
             else:
                 started = time.perf_counter()
-                bm3d.bm3d(picture, chosen.sigma, profile)
+                bm3d.bm3d(image, chosen.sigma, profile)
                 line.answer(seconds=time.perf_counter() - started)
         except (
             Exception

@@ -19,7 +19,7 @@ from worker_protocol import Line, Pace
 
 import restorae
 from restorae import machine
-from restorae.data import ArrayPictures
+from restorae.data import ArrayImages
 from restorae.errors import Message, RestoraeError
 from restorae.latent import manifold
 from restorae.process import prepare_process
@@ -164,14 +164,14 @@ class Worker:
         self.line.answer(seconds=time.perf_counter() - started)
 
     def manifold(self, side: int) -> None:
-        """Decode a grid of latents as one picture."""
+        """Decode a grid of latents as one image."""
         started = time.perf_counter()
         canvas = manifold(self.model, side).canvas
         self.line.answer(seconds=time.perf_counter() - started, shape=canvas.shape)
 
     def score(self) -> None:
         """Score the test digits: damaged and restored."""
-        test_set = restorae.TestSet(ArrayPictures(self.clean), degraded=ArrayPictures(self.noisy))
+        test_set = restorae.TestSet(ArrayImages(self.clean), degraded=ArrayImages(self.noisy))
         found = restorae.evaluate(self.model.restore_images, test_set)
         self.line.answer(
             psnr_pooled=found.restored.psnr_pooled, psnr_pooled_degraded=found.degraded.psnr_pooled

@@ -96,7 +96,7 @@ class Bench:
 
     @property
     def importance_samples(self) -> int:
-        """Latents for each picture whose log-likelihood is estimated."""
+        """Latents for each image whose log-likelihood is estimated."""
         return 50 if self.quick else 1_000
 
     @property
@@ -124,12 +124,12 @@ class Bench:
 
     @property
     def peers_megapixels(self) -> list[float]:
-        """Sizes of the pictures on which restorae is held against others."""
+        """Sizes of the images on which restorae is held against others."""
         return [0.01] if self.quick else [1, 4]
 
     @property
     def tiled_megapixels(self) -> float:
-        """Size of the picture that is restored in tiles and untiled."""
+        """Size of the image that is restored in tiles and untiled."""
         return 1.5 if self.quick else 24
 
     @property
@@ -144,7 +144,7 @@ class Bench:
 
     @property
     def speed_megapixels(self) -> float:
-        """Size of the picture on which the denoiser is held against DnCNN."""
+        """Size of the image on which the denoiser is held against DnCNN."""
         return 0.01 if self.quick else 1
 
     @property

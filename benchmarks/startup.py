@@ -35,10 +35,10 @@ sys.exit(3 if "torch" in sys.modules else 0)
 def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     """Time the commands in turn, several times; what they compare with is a Python that does nothing or imports torch."""
     bench.folder.mkdir(parents=True, exist_ok=True)
-    picture, model, out = (
+    image, model, out = (
         bench.folder / name for name in ("digit.png", "small.safetensors", "digit-restored.png")
     )
-    write_still(picture, np.random.default_rng(bench.seed).integers(0, 256, (28, 28), np.uint8))
+    write_still(image, np.random.default_rng(bench.seed).integers(0, 256, (28, 28), np.uint8))
     network = Conv()
     module = network.build()
     Model(network, module, make_card(network, module, name="small")).save(model)
@@ -50,7 +50,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         "restore": [
             restorae,
             "restore",
-            str(picture),
+            str(image),
             "--model",
             str(model),
             "--out",

@@ -1,4 +1,4 @@
-"""What the part `whole` works on: photos, pictures of any size, and the default network with drawn weights."""
+"""What the part `whole` works on: photos, images of any size, and the default network with drawn weights."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def photo(
 ) -> np.ndarray:
     """A part of one of scikit-image's photographs, enlarged, mirrored or not, with noise: (height, width, 3) uint8.
 
-    Without grain an enlarged picture would be lighter work for a codec than a real one.
+    Without grain an enlarged image would be lighter work for a codec than a real one.
     """
     whole = np.asarray(getattr(data, source.choice(_PHOTOGRAPHS))())
     share = source.uniform(0.6, 1)
@@ -69,11 +69,11 @@ def save_photos(folder: Path, count: int, seed: int) -> list[Path]:
 
 
 def save_array(path: Path, megapixels: float, channels: int, seed: int) -> Path:
-    """A noisy picture as a NumPy file: (side, side) uint8, or (side, side, 3)."""
+    """A noisy image as a NumPy file: (side, side) uint8, or (side, side, 3)."""
     side = side_of(megapixels)
-    picture = photo(side, side, np.random.default_rng(seed), SIGMA)
+    image = photo(side, side, np.random.default_rng(seed), SIGMA)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, picture if channels == 3 else picture[..., 1])
+    np.save(path, image if channels == 3 else image[..., 1])
     return path
 
 
@@ -95,7 +95,7 @@ def save_tiff(path: Path, megapixels: float, seed: int) -> Path:
 
 
 def side_of(megapixels: float) -> int:
-    """Pixels along each side of a square picture.
+    """Pixels along each side of a square image.
 
     >>> side_of(1), side_of(1000)
     (1000, 31623)
@@ -104,7 +104,7 @@ def side_of(megapixels: float) -> int:
 
 
 def _tiles(side: int, seed: int) -> Iterator[np.ndarray]:
-    """Tiles from left to right and from top to bottom, of a photo that is repeated; the last ones reach beyond the picture."""
+    """Tiles from left to right and from top to bottom, of a photo that is repeated; the last ones reach beyond the image."""
     page = photo(_PAGE, _PAGE, np.random.default_rng(seed))
     for top in range(0, side, _TILE):
         for left in range(0, side, _TILE):

@@ -156,7 +156,7 @@ def _environment(threads: int) -> dict[str, str]:
 
 
 def _crowd(address: str, process: int, count: int) -> dict[str, float]:
-    """Many requests, so many at once: pictures that come and go, places in latent space, things that are refused."""
+    """Many requests, so many at once: images that come and go, places in latent space, things that are refused."""
     small = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
     content: bytes = pyvips.Image.new_from_array(small).pngsave_buffer()
     asked = [
@@ -198,24 +198,24 @@ def _get(address: str) -> bytes:
 
 def _send(address: str, content: bytes) -> bytes:
     request = urllib.request.Request(
-        f"{address}api/pictures?name=a.png", content, {"content-type": "application/octet-stream"}
+        f"{address}api/images?name=a.png", content, {"content-type": "application/octet-stream"}
     )
     with urllib.request.urlopen(request, timeout=120) as answer:
         told: bytes = answer.read()
         return told
 
 
-def _delete(address: str, picture: str) -> bytes:
+def _delete(address: str, image: str) -> bytes:
     with urllib.request.urlopen(
-        urllib.request.Request(f"{address}api/pictures/{picture}", method="DELETE"), timeout=120
+        urllib.request.Request(f"{address}api/images/{image}", method="DELETE"), timeout=120
     ) as answer:
         told: bytes = answer.read()
         return told
 
 
 def _remove_all(address: str) -> None:
-    for picture in json.loads(_get(f"{address}api/pictures")):
-        _delete(address, picture["id"])
+    for image in json.loads(_get(f"{address}api/images")):
+        _delete(address, image["id"])
 
 
 def _resident(process: int) -> int:
@@ -233,7 +233,7 @@ def report(record: Mapping[str, Any]) -> str:
     rows = [
         ["page usable, seconds after the server is up", f"{found['usable']:.2f}", "1"],
         ["first load, kilobytes", f"{found['bytes'] / 1000:.0f}", "300"],
-        ["decoded pictures per second that follow the pointer", f"{found['frames']:.0f}", "30"],
+        ["decoded images per second that follow the pointer", f"{found['frames']:.0f}", "30"],
         [
             "12 megapixels: preview restored and shown, seconds after the drop",
             f"{found['preview']:.2f}",

@@ -1,4 +1,4 @@
-"""Part `whole`: pictures of 1 to 1,000 megapixels through the command, against other denoisers, in tiles, and a folder of photos."""
+"""Part `whole`: images of 1 to 1,000 megapixels through the command, against other denoisers, in tiles, and a folder of photos."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from contestants import open_picture, start_bm3d, start_whole, threads_of
+from contestants import open_image, start_bm3d, start_whole, threads_of
 from interleaved_timing import ContestantFailed, Spread, in_turns, seconds_of
 from memory_watch import Watched, watch
 from settings import Bench
@@ -18,7 +18,7 @@ from test_images import PHOTO, SIGMA, save_array, save_model, save_photos, save_
 from whole_worker import OUT_OF_MEMORY
 from writing import table
 
-TITLE = "Whole pictures"
+TITLE = "Whole images"
 _OFTEN = 24
 """Megapixels up to which a TIFF is restored in every round; larger ones take long enough to be told from one time."""
 _SMALLEST = 0.1
@@ -65,7 +65,7 @@ def _restore(bench: Bench, given: Path, model: Path, out: Path, *options: str) -
     return watch(command, threads_of(bench), bench.folder / "logs" / "command.txt")
 
 
-# the largest of pictures, through the command
+# the largest of images, through the command
 
 
 def _tiff(bench: Bench, model: Path, megapixels: int, say: Callable[[str], None]) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _tiff(bench: Bench, model: Path, megapixels: int, say: Callable[[str], None]
     runs = []
     try:
         for _ in range(bench.rounds if megapixels <= _OFTEN else 1):
-            # --max-pixels: what is larger than a person's picture is refused unless it is asked for
+            # --max-pixels: what is larger than a person's image is refused unless it is asked for
             runs.append(
                 _restore(
                     bench,
@@ -113,12 +113,12 @@ def _against_others(
                 start_whole(bench, "restorae whole float32", "tiled", model, "float32")
             )
         contestants["nlm"] = stack.enter_context(start_whole(bench, "nlm", "nlm"))
-        # minutes for a picture: it has its time once, and neither a warm-up nor rounds
+        # minutes for an image: it has its time once, and neither a warm-up nor rounds
         bm3d = stack.enter_context(start_bm3d(bench, SIGMA))
         everyone, found = {**contestants, "bm3d": bm3d}, []
         for megapixels in bench.peers_megapixels:
             say(f"{_size(megapixels)}, grey, one denoiser after the other")
-            open_picture(
+            open_image(
                 everyone,
                 save_array(bench.folder / "whole" / "noisy.npy", megapixels, 1, bench.seed),
             )
@@ -135,7 +135,7 @@ def _against_others(
 
 
 def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, Any]:
-    """In tiles and untiled; of a picture that does not fit in memory untiled, half."""
+    """In tiles and untiled; of an image that does not fit in memory untiled, half."""
     megapixels = wanted = bench.tiled_megapixels
     while True:
         with ExitStack() as stack:
@@ -144,7 +144,7 @@ def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, A
                 way: stack.enter_context(start_whole(bench, way, way, model))
                 for way in ("untiled", "tiled")
             }
-            open_picture(
+            open_image(
                 contestants,
                 save_array(bench.folder / "whole" / "noisy.npy", megapixels, 3, bench.seed),
             )
@@ -289,7 +289,7 @@ def _report_tiffs(tiffs: Sequence[Mapping[str, Any]], precision: str) -> list[st
             rows,
         ),
         f"Whole processes with the default network for colour, `unet`, in {precision}, from start to exit: importing PyTorch, reading, "
-        "restoring, writing. Square 8-bit RGB pictures in deflated tiles of 256 × 256, results deflated in the same way; a photograph that "
+        "restoring, writing. Square 8-bit RGB images in deflated tiles of 256 × 256, results deflated in the same way; a photograph that "
         "is repeated, with noise. `RssAnon` is memory of the process's own, the most that was seen in a hundred looks a second; `VmHWM` is "
         "all that was resident, files that are mapped and shared libraries included. Weights are drawn, not trained: speed does not depend "
         "on them.",
@@ -313,7 +313,7 @@ def _report_others(found: Mapping[str, Any], precision: str) -> list[str]:
             row.append("" if name == "dncnn" else _ratio(laps, name, "dncnn").to_text(3))
         else:
             rows.append(row)
-    header = ["grey pictures, in memory"]
+    header = ["grey images, in memory"]
     for size in peers:
         header += [f"{_size(size['megapixels'])}, s per megapixel", "ratio to DnCNN"]
     return [
@@ -321,8 +321,8 @@ def _report_others(found: Mapping[str, Any], precision: str) -> list[str]:
         f"Medians with the smallest and the largest of {len(peers[0]['laps'])} rounds, one denoiser after the other in each, after one "
         "round that does not count; the ratio is that of the same round. BM3D ran once at each size, after them. "
         "DnCNN is built from its description (Zhang et al., 2017; "
-        "555,137 parameters, batch normalisation folded into biases, drawn weights) and sees the picture whole; restorae's `unet` is the "
-        "default one for grey pictures, in tiles where they are large. Non-local means works on one core. BM3D (Dabov et al., 2007; "
+        "555,137 parameters, batch normalisation folded into biases, drawn weights) and sees the image whole; restorae's `unet` is the "
+        "default one for grey images, in tiles where they are large. Non-local means works on one core. BM3D (Dabov et al., 2007; "
         "Mäkinen, Azzari and Foi, 2020) has a licence that allows informational, non-commercial use only: it lives in a virtual "
         "environment of its own and is no part of restorae. This is a table of speed; what restoration is worth is measured elsewhere. "
         f"While one worked, none of the others used more than {100 * found['idle']:.1f} % of a core.",
@@ -333,7 +333,7 @@ def _report_tiled(tiled: Mapping[str, Any], precision: str) -> list[str]:
     laps, size = tiled["laps"], _size(tiled["megapixels"])
     rows = [
         [
-            f"a colour picture of {size}",
+            f"a colour image of {size}",
             *(_seconds(laps, way).to_text() for way in ("untiled", "tiled")),
         ]
     ]
@@ -353,9 +353,9 @@ def _report_tiled(tiled: Mapping[str, Any], precision: str) -> list[str]:
 def _report_photos(photos: Mapping[str, Any], precision: str) -> list[str]:
     seconds = {**photos["seconds"], "command": photos["command"]["seconds"]}
     names = {
-        "network": "the network alone, on pictures that are decoded already",
+        "network": "the network alone, on images that are decoded already",
         "command": "`restorae restore FOLDER`",
-        "loop": "a loop of Pillow's `open`, the same network on the whole picture, Pillow's `save`",
+        "loop": "a loop of Pillow's `open`, the same network on the whole image, Pillow's `save`",
     }
     rows = [
         [

@@ -1,6 +1,6 @@
-"""Whole pictures in memory, one way in each process: DnCNN, non-local means, restorae in tiles or not, and photos without the command.
+"""Whole images in memory, one way in each process: DnCNN, non-local means, restorae in tiles or not, and photos without the command.
 
-Pictures are decoded and brought to [0, 1] before the clock starts, except in the plain loop over photos, whose point is that.
+Images are decoded and brought to [0, 1] before the clock starts, except in the plain loop over photos, whose point is that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SHARE = 0.8
 
 
 class Worker:
-    """One way to restore, and the picture at hand."""
+    """One way to restore, and the image at hand."""
 
     def __init__(
         self, line: Line, way: str, model: Path | None, precision: machine.Precision, channels: int
@@ -50,9 +50,9 @@ class Worker:
         self.restored = _dncnn(channels) if way == "dncnn" else ways[way]
         self.images = torch.zeros(1, 1, 8, 8)
 
-    def open(self, picture: str) -> None:
+    def open(self, image: str) -> None:
         """Take a NumPy file in hand."""
-        self.images = as_batch(np.load(picture)[None])
+        self.images = as_batch(np.load(image)[None])
         self.line.answer(shape=self.images.shape)
 
     def restore(self) -> None:
@@ -81,7 +81,7 @@ class Worker:
         self.line.answer(seconds=time.perf_counter() - started)
 
     def serve(self) -> None:
-        """Do what is asked until nothing more is; a picture that does not fit in memory is an answer too."""
+        """Do what is asked until nothing more is; an image that does not fit in memory is an answer too."""
         packages = {name: version(name) for name in ("torch", "scikit-image", "pillow")}
         versions = {
             "restorae": restorae.__version__,
@@ -136,7 +136,7 @@ def main() -> None:
     options.add_argument("--model", type=Path)
     options.add_argument("--precision", default="auto")
     options.add_argument(
-        "--channels", type=int, default=1, help="of the pictures that DnCNN is built for"
+        "--channels", type=int, default=1, help="of the images that DnCNN is built for"
     )
     chosen = options.parse_args()
     # rather an error here than a machine without memory, on which the kernel chooses who must go

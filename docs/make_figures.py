@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae import Degradation, load
-from restorae.data import ArrayPictures, Examples, open_pictures
+from restorae.data import ArrayImages, Examples, open_images
 from restorae.figures import digit_sheets, write_figure
 from restorae.formats import write_still
 from restorae.latent import manifold, tiled
@@ -74,20 +74,20 @@ SIDE = 144
 GAP = 8
 
 
-def shrunken_digits(side: int) -> ArrayPictures:
+def shrunken_digits(side: int) -> ArrayImages:
     """The embedded digits drawn `side` pixels high in the middle of 28 × 28 black ones: the smaller, the blacker."""
-    digits = open_pictures("digits", "train")
+    digits = open_images("digits", "train")
     images = digits.batch(range(len(digits)))[:, 0, 4:24, 4:24].numpy()
     small = np.clip(
         resize(images, (len(images), side, side), order=3, mode="edge", anti_aliasing=False), 0, 1
     )
     before = (28 - side) // 2
     margin = (before, 28 - side - before)
-    return ArrayPictures(np.rint(np.pad(small, ((0, 0), margin, margin)) * 255).astype(np.uint8))
+    return ArrayImages(np.rint(np.pad(small, ((0, 0), margin, margin)) * 255).astype(np.uint8))
 
 
-def share_of_black(pictures: ArrayPictures) -> float:
-    return float((pictures.stored == 0).mean())
+def share_of_black(images: ArrayImages) -> float:
+    return float((images.stored == 0).mean())
 
 
 def lesson_network(seed: int) -> nn.Module:
@@ -110,13 +110,13 @@ class Moment(NamedTuple):
     clean: float
 
 
-def train(way: str, pictures: ArrayPictures, seed: int, steps: int) -> list[Moment]:
+def train(way: str, images: ArrayImages, seed: int, steps: int) -> list[Moment]:
     """Nadam at 0.001, nothing else: no warm-up, no clipping of gradients, no schedule."""
     module = lesson_network(seed)
     optimiser = torch.optim.NAdam(module.parameters(), lr=1e-3)
     moments = []
     for degraded, clean in Examples(
-        pictures, degradation=DAMAGE, draws=steps * BATCH, seed=seed
+        images, degradation=DAMAGE, draws=steps * BATCH, seed=seed
     ).batches(0, BATCH):
         result = module(degraded.contiguous(memory_format=torch.channels_last))
         output = result if way == "linear + MSE" else result.sigmoid()
@@ -172,14 +172,14 @@ def draw_gradients() -> Figure:
 
 
 def draw_collapse() -> Figure:
-    """The same network on the same pictures with three ends; and how black pictures must be for the first to die."""
-    pictures = shrunken_digits(DARK)
+    """The same network on the same images with three ends; and how black images must be for the first to die."""
+    images = shrunken_digits(DARK)
     figure = Figure(figsize=(9, 6.4), layout="constrained")
     (all_pixels, white_pixels), (gradient, blackness) = figure.subplots(2, 2)
     whites: dict[int, list[float]] = {DARK: []}
     for way, style in STYLES.items():
         for seed in SEEDS:
-            moments = train(way, pictures, seed, STEPS)
+            moments = train(way, images, seed, STEPS)
             if way == "sigmoid + MSE":
                 whites[DARK].append(moments[SHORT].white)
             label = way if seed == SEEDS[0] else None
@@ -187,13 +187,11 @@ def draw_collapse() -> Figure:
             white_pixels.plot([each.white for each in moments], **style)
             gradient.plot([each.gradient for each in moments], **style)
     clean = np.mean([each.clean for each in moments])
-    all_pixels.axhline(clean, color="black", linestyle=":", label="clean pictures")
+    all_pixels.axhline(clean, color="black", linestyle=":", label="clean images")
     all_pixels.set(title="mean output, all pixels", ylim=(-0.15, 0.6))
     all_pixels.legend(fontsize=8)
     white_pixels.axhline(1, color="black", linestyle=":")
-    white_pixels.set(
-        title=f"mean output where the picture is white (> {WHITE})", ylim=(-0.15, 1.05)
-    )
+    white_pixels.set(title=f"mean output where the image is white (> {WHITE})", ylim=(-0.15, 1.05))
     gradient.set(title="length of the gradient", yscale="log")
     for axis in (all_pixels, white_pixels, gradient):
         axis.set_xlabel("step")
@@ -294,7 +292,7 @@ def draw_old_print() -> np.ndarray:
 
 def draw_digits() -> Figure:
     """Ten embedded digits, damaged, and what the bundled network, which learned from others, makes of them."""
-    clean = open_pictures("digits", "test").batch(range(10))
+    clean = open_images("digits", "test").batch(range(10))
     degraded = DAMAGE.draw(generator(0), len(clean)).apply(clean)
     restored = load("digits-denoiser").restore_images(degraded).clamp(0, 1)
     return digit_sheets({"Digits": clean, "Damaged": degraded, "Restored": restored}, columns=10)
@@ -313,7 +311,7 @@ def draw_samples() -> np.ndarray:
 
 def draw_possibilities() -> Figure:
     """Embedded digits, damaged, and what a network with a latent makes of them: the best guess, three draws, the spread."""
-    clean = open_pictures("digits", "test").batch(range(10))
+    clean = open_images("digits", "test").batch(range(10))
     degraded = DAMAGE.draw(generator(0), len(clean)).apply(clean)
     drawn = load("digits-restorer-vae").sample_restorations(degraded, 64, seed=0)
     rows = {

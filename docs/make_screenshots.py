@@ -1,4 +1,4 @@
-"""Takes the pictures of the page that the documentation shows: `python docs/make_screenshots.py` (needs Chromium).
+"""Takes the images of the page that the documentation shows: `python docs/make_screenshots.py` (needs Chromium).
 
 Photographs come from scikit-image; the noise on them is drawn here.
 """
@@ -26,7 +26,7 @@ DENOISER = "photo-denoiser" if "photo-denoiser" in bundled() else "classical:nlm
 
 
 def main() -> None:
-    """Start a server, open each page, take its picture."""
+    """Start a server, open each page, take its image."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "figures")
     out: Path = parser.parse_args().out.resolve()
@@ -59,11 +59,11 @@ def main() -> None:
                 server.terminate()
 
 
-def restore(page: Page, address: str, picture: Path, out: Path) -> None:
+def restore(page: Page, address: str, image: Path, out: Path) -> None:
     """A noisy photograph and what became of it."""
     opened(page, address, "restore")
     page.select_option("#restore-model", DENOISER)
-    page.set_input_files("#files", picture)
+    page.set_input_files("#files", image)
     page.wait_for_selector('#viewer canvas[data-shown$=" preview"]')
     page.click("#restore-now")
     page.wait_for_selector('#viewer canvas[data-shown$=" after"][data-missing="0"]')
@@ -73,7 +73,7 @@ def restore(page: Page, address: str, picture: Path, out: Path) -> None:
 def lab(page: Page, address: str, out: Path) -> None:
     """Noise on a cup of coffee."""
     opened(page, address, "lab")
-    page.select_option("#lab-picture", "sample coffee")
+    page.select_option("#lab-image", "sample coffee")
     page.select_option("#lab-model", DENOISER)
     for name, value in (("mean", "0"), ("sigma", "0.1")):
         page.get_by_role("slider", name=name).fill(value)

@@ -80,6 +80,6 @@ def run_apart(*words: str | Path, cwd: Path) -> Outcome:
 
 
 def pixels(path: Path) -> np.ndarray:
-    """A picture file's pixels, read by another library than ours."""
-    with Image.open(path) as picture:
-        return np.asarray(picture)
+    """An image file's pixels, read by another library than ours."""
+    with Image.open(path) as image:
+        return np.asarray(image)

@@ -17,7 +17,7 @@ from restorae.networks import VAE, VAEModule
 from restorae.posterior import DiagonalGaussian
 
 OUTSIDE = 7.0
-"""What the decoder puts where there is no picture: whoever counts these pixels is far off."""
+"""What the decoder puts where there is no image: whoever counts these pixels is far off."""
 
 
 class LinearVAE(VAE, kind="linear-vae-of-the-tests"):
@@ -27,7 +27,7 @@ class LinearVAE(VAE, kind="linear-vae-of-the-tests"):
     height: int = 3
     width: int = 5
     strengths: tuple[float, ...] = (0.3, -0.2)
-    """How far each dimension moves its pixel, the dimensions' pixels being the first ones of the picture."""
+    """How far each dimension moves its pixel, the dimensions' pixels being the first ones of the image."""
     stretch: float = 1.0
     """How much too wide the posterior is."""
 
@@ -66,7 +66,7 @@ class LinearVAEModule(VAEModule):
         return nn.functional.pad(values.view(-1, *self.shape), padding, value=OUTSIDE)
 
     def distribution(self) -> LowRankMultivariateNormal:
-        """The law of the pictures, flattened."""
+        """The law of the images, flattened."""
         return LowRankMultivariateNormal(
             self.bias, self.weight, torch.full_like(self.bias, self.settings.sigma**2)
         )

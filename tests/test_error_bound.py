@@ -32,16 +32,14 @@ def around(values: np.ndarray) -> np.ndarray:
 def test_measures_are_those_of_scipy(seeded, size):
     degraded, restored = seeded(2, 3, *size), seeded(2, 3, *size, seed=1)
     changed, structure = measures(degraded, restored)
-    for picture in range(2):
+    for image in range(2):
         for channel in range(3):
-            before, after = (
-                each[picture, channel].double().numpy() for each in (degraded, restored)
-            )
+            before, after = (each[image, channel].double().numpy() for each in (degraded, restored))
             variance = (around(after**2) - around(after) ** 2).clip(0)
             np.testing.assert_allclose(
-                changed[picture, channel], np.sqrt(around((after - before) ** 2)), atol=1e-5
+                changed[image, channel], np.sqrt(around((after - before) ** 2)), atol=1e-5
             )
-            np.testing.assert_allclose(structure[picture, channel] ** 2, variance, atol=1e-6)
+            np.testing.assert_allclose(structure[image, channel] ** 2, variance, atol=1e-6)
 
 
 def test_a_pixel_depends_on_nothing_beyond_the_declared_reach(seeded):
@@ -92,7 +90,7 @@ def test_a_table_that_cannot_be_one_is_refused(settings, told):
         ErrorBound(**(TABLE.model_dump() | settings))
 
 
-def test_pictures_of_two_sizes_are_refused(seeded):
+def test_images_of_two_sizes_are_refused(seeded):
     with pytest.raises(ShapeMismatch, match="differ"):
         TABLE.of(seeded(1, 1, 4, 4), seeded(1, 1, 4, 5))
 

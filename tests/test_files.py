@@ -49,7 +49,7 @@ def test_the_temporary_name_lies_beside_and_keeps_the_suffix(tmp_path, name):
         assert partial.parent == tmp_path
         assert partial.suffix == (Path(name).suffix or ".partial")
         assert partial.name.startswith("."), (
-            "a half-written file must not be found among the pictures of a folder"
+            "a half-written file must not be found among the images of a folder"
         )
         partial.write_bytes(b"done")
     assert everything_in(tmp_path) == {name: b"done"}

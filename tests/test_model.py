@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn import functional
 
 from restorae.errors import (
+    BadImage,
     BadModelFile,
-    BadPicture,
     OutputError,
     RestoraeError,
     ShapeMismatch,
@@ -84,7 +84,7 @@ def pixels(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
     )
 
 
-def images(*shape: int, seed: int = 0) -> torch.Tensor:
+def some_images(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -108,8 +108,8 @@ def test_what_was_saved_restores_the_same(kind, channels, tmp_path):
     assert again.card == model.card
     assert again.card.parameters == sum(weights.numel() for weights in again.module.parameters())
     assert torch.allclose(
-        again.restore(images(3, channels, 30, 29)),
-        model.restore(images(3, channels, 30, 29)),
+        again.restore(some_images(3, channels, 30, 29)),
+        model.restore(some_images(3, channels, 30, 29)),
         atol=1e-5,
     )
     assert not again.module.training
@@ -125,9 +125,9 @@ def test_half_precision_is_half_the_size_and_nearly_the_same(kind, tmp_path):
     assert all(tensor.dtype == torch.float16 for tensor in load_file(half).values())
     again = load(half)
     assert all(weights.dtype == torch.float32 for weights in again.module.parameters())
-    expected = model.restore(images(2, 1, 28, 28))
+    expected = model.restore(some_images(2, 1, 28, 28))
     assert torch.allclose(
-        again.restore(images(2, 1, 28, 28)), expected, atol=5e-3 * expected.abs().max().item()
+        again.restore(some_images(2, 1, 28, 28)), expected, atol=5e-3 * expected.abs().max().item()
     )
     assert again.card == model.card
 
@@ -180,11 +180,11 @@ def test_loading_draws_nothing_from_the_global_generator(tmp_path):
 def test_a_loaded_model_can_be_trained_on(tmp_path):
     again = load(trained(Conv(features=2)).save(tmp_path / "model"))
     again.module.train().requires_grad_(True)
-    again.module(images(2, 1, 8, 8)).square().mean().backward()
+    again.module(some_images(2, 1, 8, 8)).square().mean().backward()
     assert all(
         weights.grad is not None and weights.grad.any() for weights in again.module.parameters()
     )
-    restored = again.restore(images(1, 1, 8, 8))
+    restored = again.restore(some_images(1, 1, 8, 8))
     assert not restored.is_inference()
 
 
@@ -193,9 +193,9 @@ def test_every_bundled_model_does_its_work(name):
     model = load(name)
     network, colours = model.network, (3,) * (model.network.channels == 3)
     size = (network.height, network.width) if isinstance(network, VAE) else (29, 31)
-    picture = pixels(*size, *colours)
+    image = pixels(*size, *colours)
     send = model.restore if model.card.restores else model.reconstruct
-    assert send(picture).shape == picture.shape
+    assert send(image).shape == image.shape
     assert model.card.licence != "not stated"
 
 
@@ -244,7 +244,7 @@ def test_shape_and_type_of_arrays_are_kept(network):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 1, 9, 13), (2, 3, 8, 8)], ids=str)
 def test_shape_and_type_of_tensors_are_kept(shape, dtype):
-    given_images = images(*shape).to(dtype)
+    given_images = some_images(*shape).to(dtype)
     restored = trained(Conv(features=3)).restore(given_images)
     assert restored.shape == given_images.shape
     assert restored.dtype == dtype
@@ -261,7 +261,7 @@ def test_a_network_that_changes_nothing_changes_nothing(channels, dtype):
         assert np.abs(difference).max() <= tolerance, shape
 
 
-def test_arrays_tensors_and_single_pictures_agree():
+def test_arrays_tensors_and_single_images_agree():
     model, stored = trained(Conv(features=3)), pixels(4, 9, 13)
     many = model.restore(stored)
     assert np.array_equal(np.stack([model.restore(one) for one in stored]), many)
@@ -290,19 +290,19 @@ def test_a_colour_network_takes_grey_as_three_equal_channels():
     st.integers(1, 40),
     st.sampled_from([(1, 1), (4, 4), (3, 5), (8, 2), (28, 28)]),
 )
-def test_padding_continues_a_picture_to_the_next_multiple(height, width, multiple_of):
-    clean = images(2, 1, height, width)
+def test_padding_continues_an_image_to_the_next_multiple(height, width, multiple_of):
+    clean = some_images(2, 1, height, width)
     padded = pad_to_multiple(clean, multiple_of)
     for side, before, multiple in zip(padded.shape[-2:], (height, width), multiple_of, strict=True):
         assert side % multiple == 0
         assert before <= side < before + multiple
     assert torch.equal(padded[..., :height, :width], clean)
     assert padded.min() >= clean.min()
-    assert padded.max() <= clean.max(), "a picture is continued by its own pixels"
+    assert padded.max() <= clean.max(), "an image is continued by its own pixels"
 
 
-def test_a_picture_is_continued_by_its_mirror():
-    clean = images(1, 1, 9, 10)
+def test_an_image_is_continued_by_its_mirror():
+    clean = some_images(1, 1, 9, 10)
     padded = pad_to_multiple(clean, (4, 4))
     assert np.array_equal(
         padded[0, 0].numpy(), np.pad(clean[0, 0].numpy(), ((0, 3), (0, 2)), mode="reflect")
@@ -312,25 +312,25 @@ def test_a_picture_is_continued_by_its_mirror():
 @pytest.mark.parametrize("size", [(9, 13), (29, 28), (3, 50)])
 def test_odd_sizes_are_restored_as_if_they_had_been_continued(size):
     for network in (Conv(features=3), UNet(widths=(4, 4)), Dense(hidden=(9,), height=5, width=6)):
-        model, clean = trained(network), images(1, 1, *size)
+        model, clean = trained(network), some_images(1, 1, *size)
         expected = model.module(pad_to_multiple(clean, network.multiple_of))[
             ..., : size[0], : size[1]
         ]
         assert torch.allclose(model.restore_images(clean, "float32"), expected, atol=1e-6)
 
 
-def test_many_pictures_do_not_need_more_memory_at_once(monkeypatch):
+def test_many_images_do_not_need_more_memory_at_once(monkeypatch):
     model = trained(Conv(features=3))
-    whole = model.restore(images(7, 1, 20, 20))
+    whole = model.restore(some_images(7, 1, 20, 20))
     seen: list[int] = []
     model.module.register_forward_pre_hook(lambda _module, inputs: seen.append(len(inputs[0])))
     monkeypatch.setattr(inference, "_PIXELS_AT_ONCE", 3 * 400)
-    assert torch.allclose(model.restore(images(7, 1, 20, 20)), whole, atol=1e-6)
+    assert torch.allclose(model.restore(some_images(7, 1, 20, 20)), whole, atol=1e-6)
     assert seen == [3, 3, 1]
 
 
 def test_bfloat16_is_nearly_the_same():
-    model, clean = trained(Conv(features=8)), images(2, 1, 12, 12)
+    model, clean = trained(Conv(features=8)), some_images(2, 1, 12, 12)
     exact, quick = (model.restore_images(clean, precision) for precision in ("float32", "bfloat16"))
     assert quick.dtype == torch.float32
     assert not torch.equal(quick, exact)
@@ -352,13 +352,13 @@ def test_bfloat16_is_nearly_the_same():
     ],
     ids=lambda value: f"{type(value).__name__}{tuple(value.shape)}{value.dtype}",
 )
-def test_what_cannot_be_pictures_is_refused_in_words(wrong):
-    with pytest.raises((ShapeMismatch, BadPicture)):
+def test_what_cannot_be_images_is_refused_in_words(wrong):
+    with pytest.raises((ShapeMismatch, BadImage)):
         trained(Conv(features=2)).restore(wrong)
 
 
 def test_channels_that_a_network_does_not_take_are_restored_one_by_one():
-    model, given = trained(Conv(features=2, channels=3)), images(1, 2, 8, 8)
+    model, given = trained(Conv(features=2, channels=3)), some_images(1, 2, 8, 8)
     apart = torch.cat([model.restore(given[:, channel : channel + 1]) for channel in range(2)], 1)
     assert torch.allclose(model.restore(given), apart, atol=1e-6)
 
@@ -504,7 +504,7 @@ def test_another_format_is_refused(good, version):
             LatentUNet(),
             {
                 "shape": [4, None, None],
-                "prior": "learned, given the degraded picture",
+                "prior": "learned, given the degraded image",
                 "likelihood": "gaussian",
             },
         ),

@@ -1,4 +1,4 @@
-"""What pictures seem to show: pages of print are told from photographs."""
+"""What images seem to show: pages of print are told from photographs."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
-from restorae.errors import BadPicture, ShapeMismatch
+from restorae.errors import BadImage, ShapeMismatch
 from restorae.pixels import (
     FULL_RANGE,
     ValueRange,
@@ -51,7 +51,7 @@ def test_black_and_white_come_back_in_every_type_that_is_taken(dtype):
     values = np.array([[0, np.iinfo(dtype).max]], dtype)
     try:
         working = to_working(values)
-    except BadPicture:
+    except BadImage:
         assert dtype not in (np.uint8, np.uint16), "these must be taken"
         return
     assert working.flatten().tolist() == [0.0, 1.0]
@@ -92,7 +92,7 @@ def test_float16_comes_back_bit_for_bit(values):
 
 
 @given(some.arrays(st.sampled_from((np.uint8, np.uint16)), SHAPES))
-def test_working_pictures_are_channel_height_width(values):
+def test_working_images_are_channel_height_width(values):
     working = to_working(values)
     height, width, *channels = values.shape
     assert working.shape == (*(channels or [1]), height, width)
@@ -108,9 +108,9 @@ def test_working_pictures_are_channel_height_width(values):
     some.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3))
     | some.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3, st.just(3)))
 )
-def test_a_batch_is_its_pictures_one_by_one(values):
+def test_a_batch_is_its_images_one_by_one(values):
     batch = as_batch(values)
-    assert torch.equal(batch, torch.stack([to_working(picture) for picture in values]))
+    assert torch.equal(batch, torch.stack([to_working(image) for image in values]))
     back = as_array(batch, values.dtype)
     assert back.dtype == values.dtype
     assert np.array_equal(back, values)
@@ -141,7 +141,7 @@ def test_floats_are_neither_cut_nor_scaled():
     assert np.array_equal(to_stored(torch.tensor([[[-0.7, 1.9]]]), like=values), values)
 
 
-def test_the_stored_picture_is_left_alone():
+def test_the_stored_image_is_left_alone():
     values = np.full((3, 3), 0.25, np.float32)
     to_working(values).fill_(9)
     as_batch(values[None]).fill_(9)
@@ -154,9 +154,9 @@ def test_nan_and_infinity_are_refused(dtype, bad):
     values = np.full((2, 2), 0.5, dtype)
     values[1, 1] = bad
     for refuse in (to_working, working_values):
-        with pytest.raises(BadPicture, match="NaN or infinite"):
+        with pytest.raises(BadImage, match="NaN or infinite"):
             refuse(values)
-    with pytest.raises(BadPicture, match="NaN or infinite"):
+    with pytest.raises(BadImage, match="NaN or infinite"):
         as_batch(values[None])
 
 
@@ -164,13 +164,13 @@ def test_nan_and_infinity_are_refused(dtype, bad):
 def test_floats_of_another_scale_are_refused_with_what_to_do(value):
     values = np.array([[0.0, value]])
     with pytest.raises(
-        BadPicture, match=r"floats from .* to .* divide by the largest possible value"
+        BadImage, match=r"floats from .* to .* divide by the largest possible value"
     ):
         to_working(values)
 
 
 def test_floats_that_overflow_are_refused_and_warn_of_nothing():
-    with pytest.raises(BadPicture):
+    with pytest.raises(BadImage):
         to_working(np.array([[0.0, 1e300]]))
 
 
@@ -179,19 +179,19 @@ def test_floats_that_overflow_are_refused_and_warn_of_nothing():
 )
 def test_types_that_hold_no_pixels_are_refused(dtype):
     with pytest.raises(
-        BadPicture, match=r"expected unsigned integers \(uint8, uint16\), bool or floats"
+        BadImage, match=r"expected unsigned integers \(uint8, uint16\), bool or floats"
     ):
         to_working(np.zeros((2, 2), dtype))
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (0, 4), (4, 0), (4, 4, 0), (2, 4, 4, 3)])
-def test_what_is_not_one_picture_is_refused(shape):
-    with pytest.raises(BadPicture, match="An image is"):
+def test_what_is_not_one_image_is_refused(shape):
+    with pytest.raises(BadImage, match="An image is"):
         to_working(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 4), (0, 4, 4), (2, 0, 4), (1, 2, 4, 4, 3)])
-def test_what_is_not_an_array_of_pictures_is_refused(shape):
+def test_what_is_not_an_array_of_images_is_refused(shape):
     with pytest.raises(ShapeMismatch, match="Images as one array are"):
         as_batch(np.zeros(shape, np.uint8))
 
@@ -264,9 +264,9 @@ def test_a_range_can_be_asked_for():
     values = spread(100, 110, np.uint8)
     assert choose_range(values, "own-range") == ValueRange((100.0,), (110.0,))
     assert choose_range(spread(0, 4095, np.uint16), "full-range") is FULL_RANGE
-    with pytest.raises(BadPicture, match="expected unsigned integers"):
+    with pytest.raises(BadImage, match="expected unsigned integers"):
         choose_range(spread(-5, 5, np.int16), "full-range")
-    with pytest.raises(BadPicture, match="cannot be used as pixels"):
+    with pytest.raises(BadImage, match="cannot be used as pixels"):
         choose_range(np.zeros((3, 1), complex))
 
 
@@ -291,7 +291,7 @@ def test_what_is_no_number_has_no_say_in_the_range():
     )
 
 
-def test_a_flat_picture_has_a_range_too():
+def test_a_flat_image_has_a_range_too():
     found = choose_range(np.full((50, 1), 700, np.uint16))
     assert found.low == (700.0,)
     assert found.high > found.low

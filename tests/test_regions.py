@@ -1,4 +1,4 @@
-"""Regions: every plan covers its picture, with context, and says what to do when it cannot."""
+"""Regions: every plan covers its image, with context, and says what to do when it cannot."""
 
 from __future__ import annotations
 
@@ -68,23 +68,23 @@ def along(plan: Plan, side: int) -> list[Tile]:
 
 
 def test_a_region_finds_itself_within_another():
-    picture = np.arange(40 * 30).reshape(40, 30)
+    image = np.arange(40 * 30).reshape(40, 30)
     outer, inner = Region(5, 7, 20, 15), Region(9, 8, 3, 14)
-    held = picture[outer.top : outer.bottom, outer.left : outer.right]
+    held = image[outer.top : outer.bottom, outer.left : outer.right]
     assert np.array_equal(
-        held[inner.inside(outer)], picture[inner.top : inner.bottom, inner.left : inner.right]
+        held[inner.inside(outer)], image[inner.top : inner.bottom, inner.left : inner.right]
     )
     assert (inner.area, outer.area) == (42, 300)
 
 
 @given(exact_plans())
-def test_what_is_kept_is_the_picture_without_gap_or_overlap(made):
+def test_what_is_kept_is_the_image_without_gap_or_overlap(made):
     assert (counted(made[0], "keep") == 1).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 100_000), (100_000, 1), (17, 16), (4097, 3001)])
 @pytest.mark.parametrize("multiple_of", [(1, 1), (4, 4), (8, 2)])
-def test_pictures_of_any_size_are_covered(size, multiple_of):
+def test_images_of_any_size_are_covered(size, multiple_of):
     plan = plan_exact(*size, tile=256, halo=31, multiple_of=multiple_of)
     assert (counted(plan, "keep") == 1).all()
     blended = plan_blended(*size, tile=256, overlap=64, multiple_of=multiple_of)
@@ -112,7 +112,7 @@ def test_tiles_start_on_multiples_and_end_on_them_or_at_the_border(made):
 
 
 @given(PLANS)
-def test_no_tile_reads_beyond_the_picture_or_more_than_was_allowed(made):
+def test_no_tile_reads_beyond_the_image_or_more_than_was_allowed(made):
     plan, _, tile, _ = made
     for each in plan.tiles:
         read = each.read
@@ -141,7 +141,7 @@ def assert_padded_as_whole(plan: Plan, multiple_of: tuple[int, int]) -> None:
 
 
 @given(PLANS)
-def test_a_tile_at_the_border_is_padded_as_the_whole_picture_is(made):
+def test_a_tile_at_the_border_is_padded_as_the_whole_image_is(made):
     assert_padded_as_whole(made[0], made[3])
 
 
@@ -189,13 +189,13 @@ def test_exact_tiles_are_alike_but_for_what_the_border_cuts_off(made):
         )
 
 
-def test_a_picture_of_whole_multiples_is_cut_into_tiles_of_one_size():
+def test_an_image_of_whole_multiples_is_cut_into_tiles_of_one_size():
     plan = plan_exact(3000, 4000, tile=512, halo=31, multiple_of=(4, 4))
     assert len({(tile.read.height, tile.read.width) for tile in plan.tiles}) == 1
 
 
 @given(st.integers(1, 90), st.integers(1, 90), HALOS, MULTIPLES)
-def test_a_picture_that_is_not_larger_than_a_tile_is_read_whole(height, width, halo, multiple):
+def test_an_image_that_is_not_larger_than_a_tile_is_read_whole(height, width, halo, multiple):
     region = Region(0, 0, height, width)
     for plan in (
         plan_exact(
@@ -221,7 +221,7 @@ def test_rows_of_tiles_are_rows_of_pixels(made):
 
 
 @given(PLANS)
-def test_shares_add_up_to_the_picture(made):
+def test_shares_add_up_to_the_image(made):
     plan = made[0]
     assert sum(tile.share for tile in plan.tiles) == plan.height * plan.width
 

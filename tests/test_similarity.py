@@ -19,7 +19,7 @@ from restorae.similarity import fit_gain, psnr_from, squared_errors, structural_
 SIZES = st.integers(1, 9)
 
 
-def picture(height: int, width: int) -> torch.Tensor:
+def image(height: int, width: int) -> torch.Tensor:
     """A part of a real photograph, (1, 1, height, width)."""
     return torch.from_numpy(
         data.camera()[100 : 100 + height, 200 : 200 + width].astype(np.float32) / 255
@@ -54,7 +54,7 @@ def test_psnr_without_error_is_infinite_and_of_numbers_too():
 @pytest.mark.parametrize("shape", [(11, 11), (11, 40), (64, 64), (33, 90)])
 @pytest.mark.parametrize("sigma", [0.02, 0.2])
 def test_ssim_is_scikit_images(shape, sigma):
-    clean = picture(*shape)
+    clean = image(*shape)
     damaged = noisy(clean, sigma)
     expected = reference_ssim(
         damaged[0, 0].double().numpy(),
@@ -85,7 +85,7 @@ def test_ssim_of_colour_is_the_mean_over_its_channels():
 
 
 def test_ssim_is_one_for_the_same_and_of_each_image_by_itself():
-    clean = torch.cat([picture(20, 24), picture(40, 24)[..., 20:, :], picture(20, 24).flip(3)])
+    clean = torch.cat([image(20, 24), image(40, 24)[..., 20:, :], image(20, 24).flip(3)])
     damaged = noisy(clean, 0.1)
     assert structural_similarity(clean, clean).tolist() == pytest.approx([1, 1, 1], abs=1e-6)
     together = structural_similarity(damaged, clean)
@@ -97,8 +97,8 @@ def test_ssim_is_one_for_the_same_and_of_each_image_by_itself():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (10, 30), (30, 10)])
-def test_a_picture_without_room_for_the_window_has_no_ssim(shape):
-    clean = picture(*shape).repeat(2, 1, 1, 1)
+def test_an_image_without_room_for_the_window_has_no_ssim(shape):
+    clean = image(*shape).repeat(2, 1, 1, 1)
     assert structural_similarity(clean, clean).isnan().tolist() == [True, True]
 
 
@@ -129,8 +129,8 @@ def test_gain_and_offset_are_those_of_numpys_least_squares(
             )
 
 
-def test_an_inverted_picture_and_one_without_contrast_get_an_offset_alone():
-    clean = picture(20, 24)
+def test_an_inverted_image_and_one_without_contrast_get_an_offset_alone():
+    clean = image(20, 24)
     for poor in (
         1 - clean,
         torch.full_like(clean, 0.3),
@@ -145,6 +145,6 @@ def test_an_inverted_picture_and_one_without_contrast_get_an_offset_alone():
 
 @pytest.mark.parametrize("compare", [squared_errors, structural_similarity, fit_gain])
 @pytest.mark.parametrize("other", [(2, 1, 16, 17), (1, 1, 16, 16), (2, 3, 16, 16)])
-def test_pictures_of_different_shapes_are_not_compared(compare, other):
+def test_images_of_different_shapes_are_not_compared(compare, other):
     with pytest.raises(ShapeMismatch, match="cannot be compared"):
         compare(torch.zeros(2, 1, 16, 16), torch.zeros(other))

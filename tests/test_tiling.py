@@ -31,7 +31,7 @@ each_convolutional = pytest.mark.parametrize("network", CONVOLUTIONAL, ids=str)
 
 
 def through(network: Network) -> Callable[[Images], Images]:
-    """How a network is called with pictures of any size, with random weights."""
+    """How a network is called with images of any size, with random weights."""
     module = built(network)
     return lambda images: send_through(module, images, network.multiple_of)
 
@@ -45,7 +45,7 @@ def identity(images: Images) -> Images:
 
 
 def assert_same(tiled: Images, whole: Images, plan: Plan, tolerance: float = 1e-5) -> None:
-    """Alike to a fraction of the largest value: random weights make values that no picture has, and round them more."""
+    """Alike to a fraction of the largest value: random weights make values that no image has, and round them more."""
     assert tiled.shape == whole.shape
     off = (tiled - whole).abs().amax((0, 1)) / max(1, whole.abs().max().item())
     row, column = divmod(int(off.argmax()), off.shape[1])
@@ -73,7 +73,7 @@ def test_tiled_is_untiled_at_every_size(network):
     @example(rows + 1, columns + 1, 0, 1, 0)
     @example(least + 1, least + 1, 0, 2, 0)
     def hold(height: int, width: int, more: int, at_once: int, seed: int) -> None:
-        picture = some_images(1, network.channels, height, width, seed=seed)
+        image = some_images(1, network.channels, height, width, seed=seed)
         plan = plan_exact(
             height,
             width,
@@ -82,29 +82,29 @@ def test_tiled_is_untiled_at_every_size(network):
             multiple_of=network.multiple_of,
             at_once=at_once,
         )
-        assert_same(apply(function, picture, plan), function(picture), plan)
+        assert_same(apply(function, image, plan), function(image), plan)
 
     hold()
 
 
 @pytest.mark.parametrize("network", [SMALL_UNET, CONVOLUTIONAL[0]], ids=str)
 def test_a_strip_is_restored_as_if_whole(network):
-    function, picture = through(network), some_images(1, network.channels, 1, 20_001)
+    function, image = through(network), some_images(1, network.channels, 1, 20_001)
     plan = plan_exact(1, 20_001, tile=1024, halo=network.halo, multiple_of=network.multiple_of)
     assert len(plan) > 10
-    assert_same(apply(function, picture, plan), function(picture), plan)
+    assert_same(apply(function, image, plan), function(image), plan)
 
 
 def test_a_halo_that_is_too_short_is_noticed():
-    function, picture = through(SMALL_UNET), some_images(1, 1, 120, 120)
+    function, image = through(SMALL_UNET), some_images(1, 1, 120, 120)
     plan = plan_exact(120, 120, tile=64, halo=4, multiple_of=SMALL_UNET.multiple_of)
-    assert (apply(function, picture, plan) - function(picture)).abs().max() > 1e-4, (
+    assert (apply(function, image, plan) - function(image)).abs().max() > 1e-4, (
         "the test above could not fail"
     )
 
 
 def test_how_many_go_at_once_changes_nothing_in_float32():
-    function, picture = through(SMALL_UNET), some_images(2, 1, 150, 203)
+    function, image = through(SMALL_UNET), some_images(2, 1, 150, 203)
     plans = [
         plan_exact(
             150,
@@ -116,17 +116,17 @@ def test_how_many_go_at_once_changes_nothing_in_float32():
         )
         for each in (1, 2, 3, 100)
     ]
-    results = [apply(function, picture, plan) for plan in plans]
+    results = [apply(function, image, plan) for plan in plans]
     for result, plan in zip(results[1:], plans[1:], strict=True):
         assert_same(result, results[0], plan, 1e-6)
 
 
-def step_across_cuts(picture: torch.Tensor, plan: Plan, multiple_of: tuple[int, int]) -> float:
+def step_across_cuts(image: torch.Tensor, plan: Plan, multiple_of: tuple[int, int]) -> float:
     """Mean difference of neighbours across the cuts between tiles, as a ratio to that elsewhere.
 
     A network has a grid of positions; a cut is held against steps at the same place of that grid.
     """
-    steps = picture.diff(dim=0).abs().mean(1), picture.diff(dim=1).abs().mean(0)
+    steps = image.diff(dim=0).abs().mean(1), image.diff(dim=1).abs().mean(0)
     cuts = (
         [row[0].keep.top - 1 for row in plan.rows[1:]],
         [tile.keep.left - 1 for tile in plan.rows[0][1:]],
@@ -146,12 +146,12 @@ def step_across_cuts(picture: torch.Tensor, plan: Plan, multiple_of: tuple[int, 
 def test_in_bfloat16_no_seam_is_seen():
     halo, multiple_of, along = SMALL_UNET.halo, SMALL_UNET.multiple_of, torch.linspace(0, 3, 240)
     smooth = 0.5 + 0.3 * torch.sin(along)[:, None] * torch.cos(2 * along)
-    picture = (smooth + 0.02 * torch.randn(240, 240, generator=torch.Generator().manual_seed(0)))[
+    image = (smooth + 0.02 * torch.randn(240, 240, generator=torch.Generator().manual_seed(0)))[
         None, None
     ]
     module = built(SMALL_UNET)
     for learned in module.parameters():
-        learned.mul_(0.5)  # what comes out has the scale of a picture
+        learned.mul_(0.5)  # what comes out has the scale of an image
 
     def in_float32(images: Images) -> Images:
         return send_through(module, images, multiple_of)
@@ -161,11 +161,11 @@ def test_in_bfloat16_no_seam_is_seen():
             return in_float32(images)
 
     plan = plan_exact(240, 240, tile=88, halo=halo, multiple_of=multiple_of, at_once=2)
-    tiled = apply(in_bfloat16, picture, plan)
+    tiled = apply(in_bfloat16, image, plan)
     rounding = tiled - in_float32(
-        picture
-    )  # a seam that the picture's own steps would hide is seen in this
-    assert in_bfloat16(picture).dtype == torch.bfloat16
+        image
+    )  # a seam that the image's own steps would hide is seen in this
+    assert in_bfloat16(image).dtype == torch.bfloat16
     assert tiled.dtype == torch.float32
     assert rounding.abs().max() > 1e-4
     for seen in (tiled, rounding):
@@ -173,16 +173,16 @@ def test_in_bfloat16_no_seam_is_seen():
         assert ratio <= 1.1, f"steps across the cuts are {ratio:.2f} × those elsewhere"
 
     shortened = plan_exact(240, 240, tile=88, halo=8, multiple_of=multiple_of, at_once=2)
-    seam = apply(in_bfloat16, picture, shortened) - in_float32(picture)
+    seam = apply(in_bfloat16, image, shortened) - in_float32(image)
     assert step_across_cuts(seam[0, 0], shortened, multiple_of) > 1.5, (
         "a real seam would not be noticed"
     )
 
 
 def test_tiles_give_the_same_in_any_order():
-    function, picture = through(SMALL_UNET), some_images(1, 1, 150, 170)[0]
+    function, image = through(SMALL_UNET), some_images(1, 1, 150, 170)[0]
     plan = plan_exact(150, 170, tile=76, halo=SMALL_UNET.halo, multiple_of=SMALL_UNET.multiple_of)
-    source, sink, any_order = TensorSource(picture), TensorSink(150, 170), TensorSink(150, 170)
+    source, sink, any_order = TensorSource(image), TensorSink(150, 170), TensorSink(150, 170)
     run(function, plan, source, sink)
     for place in torch.randperm(len(plan), generator=torch.Generator().manual_seed(0)):
         tile = plan.tiles[place]
@@ -201,7 +201,7 @@ def test_channels_that_come_out_need_not_be_those_that_went_in():
 
 @pytest.mark.parametrize("at_once", [1, 2, 5, 100])
 @pytest.mark.parametrize("size", [(8, 8), (30, 9)])
-def test_a_batch_is_its_pictures(at_once, size):
+def test_a_batch_is_its_images(at_once, size):
     images, sizes = some_images(5, 1, *size), []
 
     def doubled(batch: Images) -> Images:
@@ -238,14 +238,14 @@ def test_a_constant_stays_the_constant_up_to_corners_and_borders(
     plan = plan_blended(
         height, width, tile=tile, overlap=overlap, multiple_of=(multiple, multiple), at_once=at_once
     )
-    picture = torch.full((1, 2, height, width), 0.7)
-    assert_same(apply(identity, picture, plan), picture, plan, 1e-6)
+    image = torch.full((1, 2, height, width), 0.7)
+    assert_same(apply(identity, image, plan), image, plan, 1e-6)
 
 
-def test_a_picture_that_nothing_changes_comes_back_from_blending():
-    picture = some_images(1, 3, 201, 160)
+def test_an_image_that_nothing_changes_comes_back_from_blending():
+    image = some_images(1, 3, 201, 160)
     plan = plan_blended(201, 160, tile=64, overlap=16)
-    assert_same(apply(identity, picture, plan), picture, plan, 1e-6)
+    assert_same(apply(identity, image, plan), image, plan, 1e-6)
 
 
 @given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 40))
@@ -259,7 +259,7 @@ def test_weights_over_a_pixel_are_one_and_rise_steadily(length, overlap, more):
         total[tile.read.top : tile.read.bottom] += rows.double().numpy()
         ways.append(rows)
     assert np.abs(total - 1).max() <= 1e-7
-    assert ways[0][0] == ways[-1][-1] == 1, "a ramp at the picture's border would darken it"
+    assert ways[0][0] == ways[-1][-1] == 1, "a ramp at the image's border would darken it"
     for rows, tile in zip(ways, plan.tiles, strict=True):
         above, below = tile.ramps[:2]
         assert (rows[:above].diff() > 0).all()
@@ -287,8 +287,8 @@ def test_a_network_that_looks_at_everything_is_blended_with_itself():
     flat = torch.full((1, 1, 70, 90), 0.4)
     # its tiles start on its blocks, and so agree where they overlap
     assert_same(apply(function, flat, plan), function(flat), plan)
-    picture = some_images(1, 1, 70, 90)
-    assert_same(apply(function, picture, plan), function(picture), plan)
+    image = some_images(1, 1, 70, 90)
+    assert_same(apply(function, image, plan), function(image), plan)
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 100), st.sampled_from((1, 4, 28)))
@@ -309,7 +309,7 @@ def test_whatever_the_halo_there_is_a_plan_from_the_smallest_tile_on(height, wid
 
 
 class Rows:
-    """A picture that is read and written once, from top to bottom: it forgets as files do, and minds the order."""
+    """An image that is read and written once, from top to bottom: it forgets as files do, and minds the order."""
 
     def __init__(self, image: Image) -> None:
         self.image, self.top, self.written = image, 0, 0
@@ -344,17 +344,17 @@ class Rows:
 
 @pytest.mark.parametrize("blended", [False, True])
 @pytest.mark.parametrize("size", [(400, 90), (33, 400), (20, 20)])
-def test_pictures_are_read_and_written_from_top_to_bottom_every_pixel_once(size, blended):
+def test_images_are_read_and_written_from_top_to_bottom_every_pixel_once(size, blended):
     plan = (
         plan_blended(*size, tile=40, overlap=8, at_once=2)
         if blended
         else plan_exact(*size, tile=40, halo=8, at_once=2)
     )
-    picture, heard = Rows(some_images(1, 1, *size)[0]), []
-    run(identity, plan, picture, picture, heard.append)
-    assert picture.done.all()
-    assert torch.allclose(picture.result, picture.image, atol=1e-6)
-    assert picture.highest <= 40, "more rows are waited for than a tile is high"
+    image, heard = Rows(some_images(1, 1, *size)[0]), []
+    run(identity, plan, image, image, heard.append)
+    assert image.done.all()
+    assert torch.allclose(image.result, image.image, atol=1e-6)
+    assert image.highest <= 40, "more rows are waited for than a tile is high"
     assert sum(heard) == size[0] * size[1]
     assert len(heard) > 1 or len(plan) == 1
     assert all(pixels > 0 for pixels in heard)

@@ -1,6 +1,6 @@
-"""What the part `learning` trains and is tested on: which pictures, which of them are kept apart, and the noise on them.
+"""What the part `learning` trains and is tested on: which images, which of them are kept apart, and the noise on them.
 
-The pictures lie below `--data-dir`, else `RESTORAE_DATA`: `denoise-test/`, `photos-train/`, `dirty-documents/`,
+The images lie below `--data-dir`, else `RESTORAE_DATA`: `denoise-test/`, `photos-train/`, `dirty-documents/`,
 `microscopy/`, `old-photos/`. They are not downloaded, since nobody may hand them on. What is tested on is never trained on.
 """
 
@@ -18,7 +18,7 @@ import tifffile
 from PIL import Image
 from settings import Bench
 
-from restorae.data import Pictures, open_pictures
+from restorae.data import ImageSet, open_images
 from restorae.degradations import Degradation
 from restorae.errors import DataUnavailable
 from restorae.evaluating import TestSet
@@ -36,7 +36,7 @@ _NOISE = 5
 
 
 def place_of(bench: Bench, *parts: str) -> Path:
-    """A folder or file of real pictures.
+    """A folder or file of real images.
 
     Raises:
         DataUnavailable: it is not there; the message, which may stand on the page, names no folder of this machine.
@@ -53,16 +53,16 @@ def place_of(bench: Bench, *parts: str) -> Path:
 # photos
 
 
-def test_photos(bench: Bench, name: str) -> Pictures:
+def test_photos(bench: Bench, name: str) -> ImageSet:
     """Set12, BSD68 or CBSD68; in a quick run some of it."""
-    pictures = open_pictures(place_of(bench, "denoise-test", name))
-    return pictures if bench.test_photos is None else pictures.subset(range(bench.test_photos))
+    images = open_images(place_of(bench, "denoise-test", name))
+    return images if bench.test_photos is None else images.subset(range(bench.test_photos))
 
 
-def test_set_from(pictures: Pictures, sigma: float, seed: int) -> TestSet:
-    """The pictures under Gaussian noise of `sigma` of 255, neither clipped nor rounded; a seed of its own for each picture."""
+def test_set_from(images: ImageSet, sigma: float, seed: int) -> TestSet:
+    """The images under Gaussian noise of `sigma` of 255, neither clipped nor rounded; a seed of its own for each image."""
     return TestSet(
-        pictures, degradation=Degradation.of(f"gaussian-noise(sigma={sigma / 255!r})"), seed=seed
+        images, degradation=Degradation.of(f"gaussian-noise(sigma={sigma / 255!r})"), seed=seed
     )
 
 
@@ -72,7 +72,7 @@ def training_photos(folder: Path) -> list[Path]:
 
 
 def noise_for(seed: int, place: int, shape: tuple[int, ...], sigma: float) -> np.ndarray:
-    """Gaussian noise of `sigma` of 255 on the [0, 1] scale, float32: that of the picture at this place."""
+    """Gaussian noise of `sigma` of 255 on the [0, 1] scale, float32: that of the image at this place."""
     source = np.random.Generator(np.random.Philox(derive_seed(seed, _NOISE, place)))
     return source.standard_normal(shape, np.float32) * np.float32(sigma / 255)
 
@@ -158,7 +158,7 @@ def save_pairs(source: Path, pages: Sequence[Page], folder: Path) -> tuple[Path,
 def save_field(
     source: Path, fields: Iterable[str], folder: Path, which: str = "noisy-avg1"
 ) -> Path:
-    """Copies of some fields of W2S, every channel a picture."""
+    """Copies of some fields of W2S, every channel an image."""
     _emptied(folder)
     for field in fields:
         for channel in CHANNELS:

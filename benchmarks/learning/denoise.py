@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import dncnn
-from contestants import open_picture, start_whole
+from contestants import open_image, start_whole
 from interleaved_timing import Spread, in_turns, seconds_of
 from settings import Bench
 from test_images import save_array, side_of
@@ -22,7 +22,7 @@ from restorae.model import Model, find, load
 SETS = {"Set12": "grey", "BSD68": "grey", "CBSD68": "colour"}
 _COLOURS = {1: "grey", 3: "colour"}
 _VIEWS = (2, 8)
-"""Means of the picture turned and mirrored are measured beside the picture as it comes, which alone is held against targets."""
+"""Means of the image turned and mirrored are measured beside the image as it comes, which alone is held against targets."""
 
 # quality
 
@@ -32,12 +32,12 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     model = load(bench.denoiser)
     scores: dict[str, dict[str, Any]] = {}
     for name in SETS:
-        pictures = test_photos(bench, name)
+        images = test_photos(bench, name)
         scores[name] = {}
         for sigma in SIGMAS:
-            bound = model.card.error_bounds.get(model.shown(pictures.channels))
+            bound = model.card.error_bounds.get(model.shown(images.channels))
             tally = CoverageTally(bound) if bound else None
-            test_set = test_set_from(pictures, sigma, bench.seed)
+            test_set = test_set_from(images, sigma, bench.seed)
             found = evaluate(
                 model.restore_images, test_set, with_ssim=False, also=tally.add if tally else None
             )
@@ -130,14 +130,14 @@ def report(found: Mapping[str, Any]) -> list[str]:
     begun = f", from the weights of {model['started_from']}" if model.get("started_from") else ""
     return [
         *tables,
-        "Noise is drawn on the [0, 1] scale from a seed of each picture's own, and is neither clipped nor rounded; pictures are restored "
-        "whole; results are clipped to [0, 1]; the figure is the mean of the pictures' PSNRs. In parentheses: how many pictures. "
+        "Noise is drawn on the [0, 1] scale from a seed of each image's own, and is neither clipped nor rounded; images are restored "
+        "whole; results are clipped to [0, 1]; the figure is the mean of the images' PSNRs. In parentheses: how many images. "
         "Published figures are those that the authors of DRUNet gathered (Zhang et al., 2021); nothing of them was measured here. BM3D "
         "is told the noise, and so are FFDNet and DRUNet; there is a DnCNN for each noise. "
         f"`{model['name']}` is told nothing and is {'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
         f"{model['trained_on'] or 'a machine that its card does not name'}{begun}. Means of views "
-        "(`restore --self-ensemble`) take so many times as long; goals are those of the picture as it comes.",
+        "(`restore --self-ensemble`) take so many times as long; goals are those of the image as it comes.",
     ]
 
 
@@ -169,7 +169,7 @@ def _coverage_rows(coverages: Sequence[Mapping[str, float] | None]) -> list[list
 
 
 def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
-    """The denoiser and DnCNN in turns on a grey picture and on a colour one."""
+    """The denoiser and DnCNN in turns on a grey image and on a colour one."""
     model, found = find(bench.denoiser), {}
     for channels, colour in _COLOURS.items():
         with ExitStack() as stack:
@@ -187,7 +187,7 @@ def measure_speed(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
                     start_whole(bench, f"denoiser {colour} float32", "tiled", model, "float32")
                 )
             megapixels = bench.speed_megapixels
-            open_picture(
+            open_image(
                 contestants,
                 save_array(working_folder(bench) / "noisy.npy", megapixels, channels, bench.seed),
             )
@@ -252,7 +252,7 @@ def report_speed(found: Mapping[str, Any]) -> list[str]:
     )
     return [
         table(["in memory, on the processor", "s per megapixel", "ratio to DnCNN"], rows),
-        f"A picture of {first['megapixels']:.3g} megapixels in {len(first['laps'])} rounds, one after the other in each, after one round "
+        f"An image of {first['megapixels']:.3g} megapixels in {len(first['laps'])} rounds, one after the other in each, after one round "
         "that does not count: medians with the smallest and the largest, the ratio that of the same round. DnCNN is built from its "
         f"description (Zhang et al., 2017; {parameters}, batch normalisation folded into biases) with drawn weights. While one worked, "
         f"none of the others used more than {100 * max(size['idle'] for size in found['channels'].values()):.1f} % of a core.",

@@ -1,4 +1,4 @@
-"""Sections `noisy` and `w2s` of the part `learning`: what is learned from noisy pictures alone, of photos and of micrographs."""
+"""Sections `noisy` and `w2s` of the part `learning`: what is learned from noisy images alone, of photos and of micrographs."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     """Train on noisy photos whose clean version nobody sees; score noisy test photos."""
     photos = training_photos(place_of(bench, "photos-train"))[: bench.noisy_photos]
     noisy = save_noisy(photos, working_folder(bench) / "noisy-photos", SIGMA, bench.seed)
-    pictures = test_photos(bench, "BSD68")
+    images = test_photos(bench, "BSD68")
     trained = train(bench, "noisy", RECIPE, MINUTES, {"noisy": noisy})
     found = evaluate(
         trained.model.restore_images,
-        test_set_from(pictures, SIGMA, bench.seed),
+        test_set_from(images, SIGMA, bench.seed),
         with_ssim=False,
         fit_gain=True,
     )
@@ -70,7 +70,7 @@ def goals(found: Mapping[str, Any]) -> list[list[str]]:
     """The plain PSNR."""
     return [
         NOISY.row(
-            f"BSD68, σ {SIGMA}, from noisy pictures only: PSNR, dB", found["restored"]["psnr"], 2
+            f"BSD68, σ {SIGMA}, from noisy images only: PSNR, dB", found["restored"]["psnr"], 2
         )
     ]
 
@@ -101,7 +101,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
         f"Learned from {found['train']:,} grey photos of photos-train, each with noise that was drawn once and stored, never from a clean "
         f"one: loss `{trained['loss']}`, `{trained['network']}`, {trained['parameters']:,} parameters, {trained['steps']:,} steps in "
         f"{trained['seconds'] / 60:.3g} minutes; scored are the weights at the end, not the best on the way. Both scores take 1 for the "
-        "peak; the fit is by least squares, picture by picture (scale-invariant PSNR). References: Krull et al., 2019; Höck et al., 2022.",
+        "peak; the fit is by least squares, image by image (scale-invariant PSNR). References: Krull et al., 2019; Höck et al., 2022.",
     ]
 
 
@@ -109,7 +109,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
 
 
 def measure_w2s(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
-    """Leave one field out, learn from the others' noisy pictures, and score the field that was left out.
+    """Leave one field out, learn from the others' noisy images, and score the field that was left out.
 
     As the command does by itself: it goes on from a bundled model, which saw clean photographs and no micrograph.
     """
@@ -231,9 +231,9 @@ def report_w2s(found: Mapping[str, Any]) -> list[str]:
             ],
             rows,
         ),
-        f"Single exposures of W2S (Zhou et al., 2020) against means of 400, {len(CHANNELS)} channels a field, each a picture; "
-        "scale-invariant PSNR, since the exposures differ: gain and offset are fitted picture by picture, the peak is the clean picture's "
-        f"range. Learned from the noisy pictures of the other fields alone: `{first['network']}`, {first['parameters']:,} parameters, "
+        f"Single exposures of W2S (Zhou et al., 2020) against means of 400, {len(CHANNELS)} channels a field, each an image; "
+        "scale-invariant PSNR, since the exposures differ: gain and offset are fitted image by image, the peak is the clean image's "
+        f"range. Learned from the noisy images of the other fields alone: `{first['network']}`, {first['parameters']:,} parameters, "
         f"{first['steps']:,} steps in {first['seconds'] / 60:.3g} minutes each{_begun(first)}. The best classical method is chosen on "
         "the test field itself, out of all with their defaults and of `nlm` and `tv` with several settings, which favours the "
         "classical side.",

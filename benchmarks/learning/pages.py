@@ -22,7 +22,7 @@ from learning.data import (
 )
 from learning.targets import FEW, PAGES
 from learning.training import train, working_folder
-from restorae.data import match, open_pictures
+from restorae.data import match, open_images
 from restorae.evaluating import TestSet, evaluate
 from restorae.model import load
 from restorae.shapes import Images
@@ -59,8 +59,8 @@ def _scored(
     """The mean of the pages' RMSEs, of what came and of what was restored, and how many pages there are."""
     found = evaluate(restore, _exam(bench, pages), with_ssim=False)
     each = {
-        "degraded": [page.degraded.rmse for page in found.pictures],
-        "restored": [page.restored.rmse for page in found.pictures],
+        "degraded": [page.degraded.rmse for page in found.images],
+        "restored": [page.restored.rmse for page in found.images],
     }
     return {
         "count": found.count,
@@ -72,7 +72,7 @@ def _exam(bench: Bench, pages: Sequence[Page]) -> TestSet:
     degraded, clean = save_pairs(
         place_of(bench, "dirty-documents"), pages, working_folder(bench) / "pages-held-out"
     )
-    pairs, _ = match(open_pictures(degraded), open_pictures(clean))
+    pairs, _ = match(open_images(degraded), open_images(clean))
     return TestSet(pairs.clean, degraded=pairs.degraded)
 
 

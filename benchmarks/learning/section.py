@@ -62,19 +62,19 @@ SECTIONS: Mapping[str, Section] = {
         pages.report_few,
     ),
     "noisy": Section(
-        "Photos from noisy pictures alone",
+        "Photos from noisy images alone",
         noisy.measure,
         noisy.goals,
         noisy.report,
     ),
     "w2s": Section(
-        "Micrographs from noisy pictures alone",
+        "Micrographs from noisy images alone",
         noisy.measure_w2s,
         noisy.goals_of_w2s,
         noisy.report_w2s,
     ),
     "sheets": Section(
-        "Pictures to look at",
+        "Images to look at",
         sheets.measure,
         sheets.goals,
         sheets.report,

@@ -1,7 +1,7 @@
-"""Section `sheets` of the part `learning`: real pictures before and after, pixel for pixel, to be looked at.
+"""Section `sheets` of the part `learning`: real images before and after, pixel for pixel, to be looked at.
 
 No figure says whether skin looks like plastic or a stroke was invented. The sheets stay below build/: nobody may hand the
-pictures on.
+images on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from settings import Bench
 
 from learning.data import place_of
 from learning.training import train, working_folder
-from restorae.data import Pictures, open_noisy, open_pictures
+from restorae.data import ImageSet, open_images, open_noisy
 from restorae.figures import full_size_sheet, write_figure
 from restorae.model import SUFFIX, Model
 from restorae.shapes import Image
@@ -35,27 +35,27 @@ RECIPE: Mapping[str, object] = {
 RESTORER, CLEANER = "photo-restorer", "page-cleaner"
 _ENLARGED, _FRAMES = 6, 4
 _HELD_OUT: Mapping[str, float] = {"fei-sem-rbc.tif": 0, "calcium_imaging.tif": 0.02}
-"""Of one picture nothing can be held out, and of a thousand some are enough."""
+"""Of one image nothing can be held out, and of a thousand some are enough."""
 
 
 def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
-    """Draw every sheet whose pictures and models are there."""
+    """Draw every sheet whose images and models are there."""
     folder = sheets_folder(bench)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     drawn, absent = [], []
     models = {Path(name).stem: load_or_none(name) for name in (bench.denoiser, RESTORER)}
     absent += [name for name, model in models.items() if model is None]
-    for name, pictures, restorers in _subjects(
+    for name, images, restorers in _subjects(
         bench, {name: model for name, model in models.items() if model is not None}, absent
     ):
         sheet = folder / f"{name}.png"
         write_figure(
-            full_size_sheet(_restored(pictures, list(restorers.values())), ("before", *restorers)),
+            full_size_sheet(_restored(images, list(restorers.values())), ("before", *restorers)),
             sheet,
         )
         drawn.append(sheet.name)
-        say(f"{sheet.name}: {len(pictures)} picture(s), {', '.join(restorers)}")
+        say(f"{sheet.name}: {len(images)} image(s), {', '.join(restorers)}")
     return {"drawn": drawn, "absent": absent}
 
 
@@ -67,11 +67,11 @@ def sheets_folder(bench: Bench) -> Path:
 def _subjects(
     bench: Bench, models: Mapping[str, Model], absent: list[str]
 ) -> Iterator[tuple[str, Sequence[tuple[str, Image]], Mapping[str, Model]]]:
-    """A sheet's name, its pictures and who restores them; what is not there is added to `absent`."""
+    """A sheet's name, its images and who restores them; what is not there is added to `absent`."""
     for kind in ("old", "old_w_scratch"):
         if models:
             for named in _listed(
-                open_pictures(place_of(bench, "old-photos", kind)), bench.test_photos
+                open_images(place_of(bench, "old-photos", kind)), bench.test_photos
             ):
                 yield f"{kind.replace('_', '-')}-{Path(named[0]).stem}", [named], models
     trained_here = working_folder(bench) / f"pages{SUFFIX}"
@@ -86,7 +86,7 @@ def _subjects(
     ]
     if pages:
         for named in _listed(
-            open_pictures(place_of(bench, "dirty-documents", "test")), bench.test_photos
+            open_images(place_of(bench, "dirty-documents", "test")), bench.test_photos
         ):
             yield f"page-{Path(named[0]).stem}", [named], pages
     for file, every in (("fei-sem-rbc.tif", None), ("calcium_imaging.tif", _FRAMES)):
@@ -98,23 +98,23 @@ def _subjects(
             MINUTES,
             {"noisy": source},
         )
-        pictures = open_noisy(source)
+        images = open_noisy(source)
         shown = _listed(
-            pictures.subset(range(0, len(pictures), len(pictures) // every)) if every else pictures
+            images.subset(range(0, len(images), len(images) // every)) if every else images
         )
         yield Path(file).stem, shown, {"learned from itself alone": itself.model, **models}
 
 
-def _listed(pictures: Pictures, most: int | None = None) -> list[tuple[str, Image]]:
-    return [(pictures.names[place], pictures[place]) for place in range(len(pictures))][:most]
+def _listed(images: ImageSet, most: int | None = None) -> list[tuple[str, Image]]:
+    return [(images.names[place], images[place]) for place in range(len(images))][:most]
 
 
 def _restored(
-    pictures: Sequence[tuple[str, Image]], models: Sequence[Model]
+    images: Sequence[tuple[str, Image]], models: Sequence[Model]
 ) -> list[tuple[str, list[Image]]]:
-    """Each picture and what every model makes of it; tiny ones are enlarged, every pixel to a square."""
+    """Each image and what every model makes of it; tiny ones are enlarged, every pixel to a square."""
     lines = []
-    for name, image in pictures:
+    for name, image in images:
         versions = [image, *(model.restore_images(image[None])[0] for model in models)]
         lines.append((name, [_enlarged(version) for version in versions]))
     return lines
@@ -135,7 +135,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
     """Which sheets were drawn, and for want of what others were not."""
     said = (
         f"{len(found['drawn'])} sheets were drawn into `build/benchmarks/sheets/`, before and after at full resolution: old photos by the "
-        "photo models, dirty pages whose clean version nobody has, a picture of an electron microscope and frames of calcium imaging, the "
+        "photo models, dirty pages whose clean version nobody has, an image of an electron microscope and frames of calcium imaging, the "
         "last two also by a network that learned from them alone. They are there to be looked at and are no part of restorae."
     )
     if found["absent"]:

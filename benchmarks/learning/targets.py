@@ -34,7 +34,7 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
 """PSNR in dB at each of SIGMAS, as the authors of DRUNet gathered them (Zhang et al., 2021, arXiv 2008.13751)."""
 
 NOISY_ONLY = {"Noise2Void": 27.71, "N2V2, scale-invariant": 28.3}
-"""Published PSNR on BSD68 at σ 25 of networks that saw noisy pictures only (Krull et al., 2019; Höck et al., 2022)."""
+"""Published PSNR on BSD68 at σ 25 of networks that saw noisy images only (Krull et al., 2019; Höck et al., 2022)."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from settings import Bench
 from restorae.model import SUFFIX, Model, load
 
 FROM_NOTHING = "nothing"
-"""To start from, where a training is to be from nothing whatever the pictures are."""
+"""To start from, where a training is to be from nothing whatever the images are."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def train(
 
 
 def working_folder(bench: Bench) -> Path:
-    """Where pictures to train on, recipes and models of this part go."""
+    """Where images to train on, recipes and models of this part go."""
     folder = bench.folder / "learning"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -35,7 +35,7 @@ def load_or_none(name: str) -> Model | None:
 
 
 def spread_over(count: int, wanted: int) -> list[int]:
-    """Places of `wanted` pictures, evenly spread over `count`: MNIST's first test digits are neater than its last.
+    """Places of `wanted` images, evenly spread over `count`: MNIST's first test digits are neater than its last.
 
     >>> spread_over(10, 3)
     [0, 3, 6]
@@ -49,7 +49,7 @@ def spread_over(count: int, wanted: int) -> list[int]:
 
 def explain(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     """The bound of both models on the test digits, and the log-likelihood of the stronger one on some of them."""
-    test = load_named("mnist", "test", bench.data_dir).pictures
+    test = load_named("mnist", "test", bench.data_dir).images
     digits = test.subset(range(bench.test_digits))
     found: dict[str, Any] = {"bounds": {}, "likelihood": None, "data": {}, "absent": []}
     for name in (bench.vae, bench.strong_vae):
@@ -158,18 +158,18 @@ def restore(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         say(f"{' and '.join(absent)} not there; left out")
         return {"absent": absent}
     test = load_named("mnist", "test", bench.data_dir)
-    places = spread_over(len(test.pictures), bench.restored_digits)
+    places = spread_over(len(test.images), bench.restored_digits)
     labels = torch.from_numpy(test.labels[places].astype(np.int64))
     batches = list(
         TestSet(
-            test.pictures.subset(places), degradation=Degradation.of(DAMAGE), seed=bench.seed
+            test.images.subset(places), degradation=Degradation.of(DAMAGE), seed=bench.seed
         ).batches()
     )
     noisy, clean = (torch.cat(parts) for parts in zip(*batches, strict=True))
     train = load_named("mnist", "train", bench.data_dir)
     known = slice(0, bench.reader_digits)
     reader = train_reader(
-        train.pictures.stored[known], train.labels[known], READER_EPOCHS, bench.seed
+        train.images.stored[known], train.labels[known], READER_EPOCHS, bench.seed
     )
     say("the classifier has learned to read")
     drawn = draw_samples(restorer, noisy, bench.restorations, bench.seed).clamp(0, 1)
@@ -190,22 +190,22 @@ def restore(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
 def judge(
     drawn: Tensor, denoised: Tensor, noisy: Tensor, clean: Tensor, labels: Tensor, reader: nn.Module
 ) -> dict[str, Any]:
-    """Scores of restorations, `drawn` (count, n, 1, height, width), against one answer for each picture; all but `noisy` in [0, 1].
+    """Scores of restorations, `drawn` (count, n, 1, height, width), against one answer for each image; all but `noisy` in [0, 1].
 
     A single restoration's figures are means over all that were drawn.
     """
     mean = drawn.mean(0)
     single = [psnr_pooled(each, clean) for each in drawn]
-    pictures = {"noisy": noisy, "denoiser": denoised, "mean": mean}
+    stages = {"noisy": noisy, "denoiser": denoised, "mean": mean}
     return {
         "psnr": {
-            **{who: psnr_pooled(images, clean) for who, images in pictures.items()},
+            **{who: psnr_pooled(images, clean) for who, images in stages.items()},
             "single": sum(single) / len(single),
         },
         "read": {
             **{
                 who: read_right(reader, images, labels)
-                for who, images in {"clean": clean, **pictures}.items()
+                for who, images in {"clean": clean, **stages}.items()
             },
             "single": read_right(reader, drawn.flatten(0, 1), labels.repeat(len(drawn))),
         },
@@ -219,7 +219,7 @@ def psnr_pooled(images: Tensor, clean: Tensor) -> float:
 
 
 def correlation(one: Tensor, other: Tensor) -> float:
-    """Pearson's correlation over all pixels of all pictures."""
+    """Pearson's correlation over all pixels of all images."""
     return float(
         np.corrcoef(one.double().flatten().numpy(), other.double().flatten().numpy())[0, 1]
     )
@@ -247,7 +247,7 @@ def train_reader(digits: np.ndarray, labels: np.ndarray, epochs: int, seed: int)
 
 
 def read_right(reader: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Share of pictures in which the classifier reads the right digit."""
+    """Share of images in which the classifier reads the right digit."""
     read = torch.cat([reader(some).argmax(1) for some in torch.split(images, _READ_AT_ONCE)])
     return (read == labels).double().mean().item()
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restorae.data import open_pictures
+    from restorae.data import open_images
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
@@ -31,7 +31,7 @@ _HOMES = {
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
     "load": "restorae.model",
-    "open_pictures": "restorae.data",
+    "open_images": "restorae.data",
     "train": "restorae.training",
 }
 
@@ -49,7 +49,7 @@ __all__ = [
     "evaluate",
     "evaluate_latent",
     "load",
-    "open_pictures",
+    "open_images",
     "train",
 ]
 

@@ -48,7 +48,7 @@ Measure = Annotated[tuple[float, ...], Field(min_length=1)]
 class ErrorBound(Settings):
     """For each pixel a bound that its error does not exceed, with the stated probability.
 
-    >>> bound = ErrorBound(changed=(0.01, 0.1), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.04, 0.08)), pictures=100)
+    >>> bound = ErrorBound(changed=(0.01, 0.1), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.04, 0.08)), images=100)
     >>> flat = torch.full((1, 1, 3, 3), 0.5)
     >>> round(bound.of(flat + 0.1, flat)[0, 0, 1, 1].item(), 4)
     0.04
@@ -63,7 +63,7 @@ class ErrorBound(Settings):
     bounds: tuple[Measure, ...] = Field(min_length=1)
     """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. It is
     interpolated over the logarithms of the knots, and constant beyond them."""
-    pictures: int = Field(0, ge=0)
+    images: int = Field(0, ge=0)
     """Number of images that it was measured on."""
     on: str = ""
     """Name of those images."""
@@ -105,7 +105,7 @@ class ErrorBound(Settings):
 
     def __str__(self) -> str:
         low, high = (pick(map(pick, self.bounds)) for pick in (min, max))
-        where = f"{self.pictures:,} image(s){f' of {self.on}' if self.on else ''}"
+        where = f"{self.images:,} image(s){f' of {self.on}' if self.on else ''}"
         return f"{self.level:.0%} of pixels within {low:.4f} to {high:.4f}, measured on {where}"
 
 
@@ -166,7 +166,7 @@ def fit(
     *,
     level: float = LEVEL,
     knots: tuple[int, int] = (KNOTS, KNOTS),
-    pictures: int = 0,
+    images: int = 0,
     on: str = "",
 ) -> ErrorBound:
     """Fit an error bound to the errors and measurements of pixels.
@@ -180,7 +180,7 @@ def fit(
         weights: positive weights of the pixels, (count,).
         level: share of the pixels within the bound.
         knots: largest number along each axis.
-        pictures: number of images of the pixels.
+        images: number of images of the pixels.
         on: name of the images.
     """
     at = _knots(changed, weights, knots[0]), _knots(structure, weights, knots[1])
@@ -204,7 +204,7 @@ def fit(
         level=level,
         changed=tuple(at[0]),
         structure=tuple(at[1]),
-        pictures=pictures,
+        images=images,
         on=on,
     )
     first = make(bounds=tuple(map(tuple, table.tolist())))

@@ -8,9 +8,9 @@
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
     │   ├── DataUnavailable         a data set is neither here nor to be had
-    │   ├── BadPicture              a picture is broken, empty or of a kind that is not read
+    │   ├── BadImage              an image is broken, empty or of a kind that is not read
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
-    │   └── ShapeMismatch           pictures whose sizes, channels or counts do not fit together
+    │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
     ├── OutputError                 something could not be written; what was there before is untouched
     ├── MissingExtra                an optional library is absent; the message names the extra
     ├── TrainingFailed              training ended without a model worth saving
@@ -171,8 +171,8 @@ class DataUnavailable(InputError):
     """A named data set was found nowhere and could not be downloaded."""
 
 
-class BadPicture(InputError):
-    """A picture file is broken, empty, or of a kind that restorae does not read."""
+class BadImage(InputError):
+    """An image file is broken, empty, or of a kind that restorae does not read."""
 
 
 class BadModelFile(InputError):
@@ -180,7 +180,7 @@ class BadModelFile(InputError):
 
 
 class ShapeMismatch(InputError):
-    """Pictures whose sizes, channels or counts do not fit together."""
+    """Images whose sizes, channels or counts do not fit together."""
 
 
 class OutputError(RestoraeError):

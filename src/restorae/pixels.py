@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import torch
 
-from restorae.errors import BadPicture, ShapeMismatch
+from restorae.errors import BadImage, ShapeMismatch
 from restorae.shapes import Image, Images
 
 FARTHEST_FLOAT = 64.0
@@ -83,11 +83,11 @@ def choose_range(sample: np.ndarray, wanted: Values = "auto", apart: bool = Fals
         apart: give each channel its own range (planes of a microscope), else one to all (colours).
 
     Raises:
-        BadPicture: `full-range` for values of a type without a full range.
+        BadImage: `full-range` for values of a type without a full range.
     """
     dtype = sample.dtype
     if dtype.kind not in "biuf":
-        raise BadPicture(
+        raise BadImage(
             f"Values of type {dtype} cannot be used as pixels: expected integers or floats"
         )
     if wanted == "full-range":
@@ -126,13 +126,13 @@ def full_scale(dtype: np.dtype) -> float:
     """The stored value that means 1.0.
 
     Raises:
-        BadPicture: values of this type are not pixels.
+        BadImage: values of this type are not pixels.
     """
     if dtype.kind == "b" or dtype.kind == "f":
         return 1.0
     if dtype.kind == "u" and dtype.itemsize <= 4:
         return float(np.iinfo(dtype).max)
-    raise BadPicture(
+    raise BadImage(
         f"Values of type {dtype} cannot be used as pixels: expected unsigned integers (uint8, uint16), bool or floats"
     )
 
@@ -141,10 +141,10 @@ def to_working(stored: np.ndarray) -> Image:
     """One stored image, (height, width) or (height, width, channels), as float32 (channels, height, width).
 
     Raises:
-        BadPicture: empty, NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
+        BadImage: empty, NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
     if stored.ndim not in (2, 3) or stored.size == 0:
-        raise BadPicture(
+        raise BadImage(
             f"An image is (height, width) or (height, width, channels) and not empty; got shape {stored.shape}"
         )
     working = working_values(stored)
@@ -157,15 +157,15 @@ def working_values(stored: np.ndarray) -> np.ndarray:
     """Stored values of any shape as float32 on the working scale.
 
     Raises:
-        BadPicture: NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
+        BadImage: NaN or infinity, floats far from the [0, 1] scale, or a type that holds no pixels.
     """
     with np.errstate(over="ignore"):  # becomes infinite, which raises below
         working = _by_type(stored)
     if stored.dtype.kind == "f":
         if not np.isfinite(working).all():
-            raise BadPicture("The image holds NaN or infinite values: replace them first")
+            raise BadImage("The image holds NaN or infinite values: replace them first")
         if working.size and float(np.abs(working).max()) > FARTHEST_FLOAT:
-            raise BadPicture(
+            raise BadImage(
                 f"The image holds floats from {working.min():g} to {working.max():g}; expected floats on a scale where "
                 "a clean image lies in 0 to 1: divide by the largest possible value first"
             )
@@ -239,7 +239,7 @@ def as_batch(images: np.ndarray) -> Images:
 
     Raises:
         ShapeMismatch: the array has another number of axes, or none of its images has a pixel.
-        BadPicture: as `to_working`.
+        BadImage: as `to_working`.
     """
     if images.ndim not in (3, 4) or 0 in images.shape:
         raise ShapeMismatch(

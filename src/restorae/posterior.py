@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restorae.shapes import PerPicture
+from restorae.shapes import NumberPerImage
 
 LOG_VAR_LIMIT = 20.0
 """Log-variances are kept within ± this: exp(20) is 5e8, far beyond any use and far from overflowing."""
@@ -68,11 +68,11 @@ class DiagonalGaussian:
             ahead + torch.exp(self.log_var - prior.log_var) - 1 - self.log_var + prior.log_var
         )
 
-    def kl(self, prior: DiagonalGaussian | None = None) -> PerPicture:
+    def kl(self, prior: DiagonalGaussian | None = None) -> NumberPerImage:
         """KL divergence from `prior` (standard normal if none is given) in nats, (batch,)."""
         return self.kl_by_dimension(prior).flatten(1).sum(1)
 
-    def log_prob(self, latents: Tensor) -> PerPicture:
+    def log_prob(self, latents: Tensor) -> NumberPerImage:
         """Log-density of `latents`, shaped like `mean`, in nats, (batch,)."""
         squares = (latents - self.mean).square() * torch.exp(-self.log_var)
         return -0.5 * (squares + self.log_var + math.log(2 * math.pi)).flatten(1).sum(1)

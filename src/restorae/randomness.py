@@ -1,7 +1,7 @@
 """Where randomness comes from: generators, seeds derived from a seed and a place, and the fields drawn from them.
 
 Nothing in restorae touches a global generator. Work that needs chance is handed a `torch.Generator`; work that must
-be repeatable in any order (one picture of a batch, step 1,207 of a training) derives its own seed from the run's seed
+be repeatable in any order (one image of a batch, step 1,207 of a training) derives its own seed from the run's seed
 and its place, so that resuming is no more than counting.
 """
 

@@ -17,5 +17,5 @@ PerImage: TypeAlias = Tensor
 """One number per image that broadcasts over a batch of images, `(batch, 1, 1, 1)`."""
 Latents: TypeAlias = Tensor
 """Flat latent vectors, `(batch, latent)`."""
-PerPicture: TypeAlias = Tensor
+NumberPerImage: TypeAlias = Tensor
 """One number per image, `(batch,)`."""

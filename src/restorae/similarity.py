@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from restorae.errors import ShapeMismatch
-from restorae.shapes import Images, PerPicture
+from restorae.shapes import Images, NumberPerImage
 
 SMALLEST_SSIM_SIDE = 11
 """Side of the SSIM window, px."""
@@ -37,7 +37,7 @@ def psnr_from(squared_error: Tensor | float) -> Tensor:
     return -10 * torch.log10(torch.as_tensor(squared_error, dtype=torch.float64))
 
 
-def structural_similarity(images: Images, clean: Images) -> PerPicture:
+def structural_similarity(images: Images, clean: Images) -> NumberPerImage:
     """SSIM of each image, (batch,), after Wang et al. (2004): 11 × 11 Gaussian window, sigma 1.5, peak 1.
 
     Only windows that lie wholly within the image count. An image with a side below 11 px has none: NaN.
@@ -76,7 +76,7 @@ def _check_same_shape(images: Images, clean: Images) -> None:
         )
 
 
-def fit_gain(images: Images, clean: Images) -> tuple[PerPicture, PerPicture]:
+def fit_gain(images: Images, clean: Images) -> tuple[NumberPerImage, NumberPerImage]:
     r"""Gain and offset that bring each image closest to its clean one: least squares, one pair per image.
 
     $\min_{a \ge 0,\, b} \sum (a x + b - y)^2$ over all pixels and channels. A gain is never negative: an

@@ -103,7 +103,7 @@ def test_correlation_is_that_of_the_textbook():
     assert vae_quality.correlation(one, 3 - 2 * one) == pytest.approx(-1)
 
 
-def test_pictures_are_spread_over_the_whole_set():
+def test_images_are_spread_over_the_whole_set():
     places = vae_quality.spread_over(10_000, 1_000)
     assert len(places) == 1_000
     assert {after - before for before, after in pairwise(places)} == {10}
@@ -134,19 +134,17 @@ def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
 
 def test_the_classifier_learns_to_read():
     train, test = (load_named("digits", split) for split in ("train", "test"))
-    reader = vae_quality.train_reader(train.pictures.stored, train.labels, epochs=3, seed=0)
+    reader = vae_quality.train_reader(train.images.stored, train.labels, epochs=3, seed=0)
     images, labels = (
-        test.pictures.batch(range(len(test.pictures))),
+        test.images.batch(range(len(test.images))),
         torch.from_numpy(test.labels.astype(np.int64)),
     )
     assert vae_quality.read_right(reader, images, labels) > 0.7
     assert vae_quality.read_right(reader, 1 - images, labels) < 0.5
     again = vae_quality.train_reader(
-        train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0
+        train.images.stored[:200], train.labels[:200], epochs=1, seed=0
     )
-    same = vae_quality.train_reader(
-        train.pictures.stored[:200], train.labels[:200], epochs=1, seed=0
-    )
+    same = vae_quality.train_reader(train.images.stored[:200], train.labels[:200], epochs=1, seed=0)
     assert all(
         torch.equal(one, other)
         for one, other in zip(again.parameters(), same.parameters(), strict=True)

@@ -1,4 +1,4 @@
-"""The part `learning` of the benchmark: which pictures are kept apart, the noise, the verdicts, its sections and its page."""
+"""The part `learning` of the benchmark: which images are kept apart, the noise, the verdicts, its sections and its page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 import restorae
-from restorae.data import ListedPictures, open_noisy, open_pictures
+from restorae.data import ListedImages, open_images, open_noisy
 from restorae.errors import DataUnavailable, UnknownKind
 from restorae.evaluating import evaluate
 from restorae.model import load
@@ -52,11 +52,11 @@ def bench(tmp_path, monkeypatch):
 
 @pytest.fixture
 def real(bench, monkeypatch):
-    """The real pictures, and a denoiser of a few steps."""
+    """The real images, and a denoiser of a few steps."""
     absent = [part for part in PARTS_OF_DATA if not (DATA / part).is_dir()]
     if absent:
         pytest.skip(
-            f"RESTORAE_DATA names no folder that holds {', '.join(absent)}: the real pictures are not tested."
+            f"RESTORAE_DATA names no folder that holds {', '.join(absent)}: the real images are not tested."
         )
     recipe = restorae.Recipe(
         name="tiny",
@@ -144,7 +144,7 @@ def test_a_micrograph_s_field_is_copied_with_its_channels_alone(tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == ["001_0.png", "001_1.png", "001_2.png"]
 
 
-def test_pictures_that_are_not_there_are_named_and_no_folder_is(tmp_path, bench, monkeypatch):
+def test_images_that_are_not_there_are_named_and_no_folder_is(tmp_path, bench, monkeypatch):
     for told in (bench, settings.Bench()):
         with pytest.raises(DataUnavailable, match=r"denoise-test/Set12 is not below") as refusal:
             learning_data.place_of(told, "denoise-test", "Set12")
@@ -157,9 +157,9 @@ def test_pictures_that_are_not_there_are_named_and_no_folder_is(tmp_path, bench,
 # the noise
 
 
-def test_noise_is_neither_clipped_nor_rounded_and_each_picture_has_its_own():
-    """On flat pictures, white, grey and black, the noise is what came less what was there."""
-    flat = ListedPictures(
+def test_noise_is_neither_clipped_nor_rounded_and_each_image_has_its_own():
+    """On flat images, white, grey and black, the noise is what came less what was there."""
+    flat = ListedImages(
         [np.full((64, 64), value, np.uint8) for value in (255, 128, 0)], ["white", "grey", "black"]
     )
     test_set = learning_data.test_set_from(flat, 25, seed=0)
@@ -175,18 +175,18 @@ def test_noise_is_neither_clipped_nor_rounded_and_each_picture_has_its_own():
     assert torch.corrcoef(fields).triu(1).abs().max().item() < 0.1
 
 
-def test_the_figure_is_the_mean_of_the_pictures_psnrs_after_clipping():
+def test_the_figure_is_the_mean_of_the_images_psnrs_after_clipping():
     """Against NumPy, with a restorer that adds a known error and leaves [0, 1]."""
-    pictures = ListedPictures(
+    image_set = ListedImages(
         [np.full((8, 8), value, np.uint8) for value in (0, 255)], ["black", "white"]
     )
     found = evaluate(
         lambda images: images.round().clamp(0, 1) * 1.2 + 0.1,
-        learning_data.test_set_from(pictures, 5, 0),
+        learning_data.test_set_from(image_set, 5, 0),
         with_ssim=False,
     )
     assert found.restored.psnr is None  # white is without error once it is clipped
-    grey = ListedPictures(
+    grey = ListedImages(
         [np.full((8, 8), value, np.uint8) for value in (51, 102)], ["dark", "light"]
     )
     restored = torch.tensor([0.3, 0.6])[:, None, None, None].expand(2, 1, 8, 8)
@@ -434,7 +434,7 @@ def test_learning_from_noise_gives_both_scores_and_the_margin_over_the_best_clas
     fields = {"fields": [one, {**one, "field": "031", "start": None, "learned": 25.0}]}
     text = learning.report(record(**section("noisy", noisy), **section("w2s", fields)))
     assert (
-        "| BSD68, σ 25, from noisy pictures only: PSNR, dB | 28.00 | 27.30 | 28.60 | floor reached |"
+        "| BSD68, σ 25, from noisy images only: PSNR, dB | 28.00 | 27.30 | 28.60 | floor reached |"
         in text
     )
     assert "| restored | 28.00 | 28.10 |" in text
@@ -474,7 +474,7 @@ def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time
 
 
 def test_one_section_that_fails_stops_no_other(bench, monkeypatch, tmp_path):
-    """One fails, one finds no pictures, one goes well; what was measured before of another stays, with its own command."""
+    """One fails, one finds no images, one goes well; what was measured before of another stays, with its own command."""
 
     def stand_in(measure):
         return learning.Section(
@@ -549,7 +549,7 @@ def test_training_here_is_the_command_with_its_recipe(tmp_path, bench):
     assert trained.seconds > trained.facts["seconds"]
 
 
-def test_tiny_pictures_are_enlarged_pixel_by_pixel():
+def test_tiny_images_are_enlarged_pixel_by_pixel():
     tiny = torch.arange(6.0).view(1, 2, 3)
     large = learning_sheets._enlarged(tiny)
     assert large.shape == (1, 12, 18)
@@ -614,10 +614,10 @@ def test_a_failed_section_is_the_command_s_failure_too(tmp_path, bench, monkeypa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(learning.SECTIONS))
-def test_every_section_runs_on_the_real_pictures(name, real, capsys):
+def test_every_section_runs_on_the_real_images(name, real, capsys):
     """A moment of training each: that it works, not what it is worth."""
     if name == "sheets":
-        shown = open_pictures(DATA / "dirty-documents" / "test")
+        shown = open_images(DATA / "dirty-documents" / "test")
         load(real.denoiser).save(learning_training.working_folder(real) / "pages.safetensors")
         assert len(shown) == 9
     chosen = settings.Bench(**{**vars(real), "sections": (name,)})

@@ -133,11 +133,11 @@ def test_of_a_process_that_has_ended_no_memory_is_told():
 def test_every_way_to_restore_answers_and_they_agree(tmp_path, bench):
     """The loop writes what the network makes of a photo, read and saved by Pillow here; a way without an answer fails."""
     model = test_images.save_model(tmp_path / "unet.safetensors", 3, seed=0)
-    picture = test_images.save_array(tmp_path / "grey.npy", 0.002, 1, seed=0)
-    assert np.load(picture).shape == (45, 45)
+    image = test_images.save_array(tmp_path / "grey.npy", 0.002, 1, seed=0)
+    assert np.load(image).shape == (45, 45)
     for way in ("dncnn", "nlm"):
         with contestants.start_whole(bench, way, way) as side:
-            assert side.ask("open", picture=str(picture))["shape"] == [1, 1, 45, 45]
+            assert side.ask("open", image=str(image))["shape"] == [1, 1, 45, 45]
             assert side.ask("restore")["seconds"] > 0
     photo = tmp_path / "photo.jpg"
     Image.fromarray(test_images.photo(40, 56, np.random.default_rng(0))).save(photo)
@@ -149,7 +149,7 @@ def test_every_way_to_restore_answers_and_they_agree(tmp_path, bench):
     assert (tmp_path / "out" / "photo.jpg").read_bytes() == expected.read_bytes()
 
 
-def test_a_picture_that_does_not_fit_in_memory_is_halved(bench, monkeypatch):
+def test_an_image_that_does_not_fit_in_memory_is_halved(bench, monkeypatch):
     class Small:
         """A side with memory for half a megapixel."""
 
@@ -162,9 +162,9 @@ def test_a_picture_that_does_not_fit_in_memory_is_halved(bench, monkeypatch):
         def __exit__(self, *error):
             pass
 
-        def ask(self, do, picture=None):
+        def ask(self, do, image=None):
             if do == "open":
-                self.pixels = np.load(picture).shape[0] ** 2
+                self.pixels = np.load(image).shape[0] ** 2
             elif self.name == "untiled" and self.pixels > 0.6e6:
                 raise interleaved_timing.ContestantFailed(
                     "untiled: too large", whole_worker.OUT_OF_MEMORY
@@ -268,12 +268,12 @@ def test_throughput_and_seconds_per_megapixel_are_those_of_the_textbook():
     assert "non-commercial" in text
 
 
-def test_the_section_says_when_a_picture_did_not_fit():
+def test_the_section_says_when_an_image_did_not_fit():
     found = measured()
     assert "did not fit" not in whole.report(record(found))
     found["tiled"]["megapixels"] = 12
     text = whole.report(record(found))
-    assert "| a colour picture of 12 megapixels |" in text
+    assert "| a colour image of 12 megapixels |" in text
     assert "24 megapixels did not fit in this machine's memory untiled." in text
 
 

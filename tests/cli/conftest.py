@@ -60,17 +60,17 @@ def vae_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def small_latent_unet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a restorer with a latent, its weights drawn: its restorations of one picture differ."""
+    """The file of a restorer with a latent, its weights drawn: its restorations of one image differ."""
     return untrained(LatentUNet(widths=(8, 8)), tmp_path_factory.mktemp("latent-unet") / "draws")
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """A folder with a tree of small grey and colour pictures."""
+def images(tmp_path: Path) -> Path:
+    """A folder with a tree of small grey and colour images."""
     from PIL import Image
 
     source = np.random.default_rng(0)
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     (folder / "inner folder").mkdir(parents=True)
     Image.fromarray(source.integers(0, 256, (30, 41), dtype=np.uint8)).save(folder / "grey.png")
     Image.fromarray(source.integers(0, 256, (33, 20, 3), dtype=np.uint8)).save(

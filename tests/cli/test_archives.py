@@ -40,7 +40,7 @@ def save(path: Path, values: np.ndarray) -> Path:
 
 
 def archive(folder: Path, count: int, *shape: int) -> dict[Path, bytes]:
-    """A folder of pictures, some in a folder of its own: their paths and contents."""
+    """A folder of images, some in a folder of its own: their paths and contents."""
     for place in range(count):
         save(
             folder / ("inner" if place % 3 == 2 else "") / f"{place:03}.png",
@@ -196,7 +196,7 @@ def test_only_what_a_mask_marks_is_changed(tmp_path: Path) -> None:
     )
 
 
-def test_a_folder_of_masks_has_one_for_each_picture_whatever_its_suffix(tmp_path: Path) -> None:
+def test_a_folder_of_masks_has_one_for_each_image_whatever_its_suffix(tmp_path: Path) -> None:
     archive(tmp_path / "in", 4, 20, 30)
     for place, name in enumerate(("000", "001", "inner/002")):
         mask = np.zeros((20, 30), np.uint8)
@@ -265,8 +265,8 @@ def test_format_and_quality_can_be_changed(tmp_path: Path) -> None:
         )
         assert done.status == 0, done.err
         assert files_in(tmp_path / quality) == {"000.jpg", "001.jpg", "inner", "inner/002.jpg", LOG}
-        with Image.open(tmp_path / quality / "000.jpg") as picture:
-            assert picture.format == "JPEG"
+        with Image.open(tmp_path / quality / "000.jpg") as image:
+            assert image.format == "JPEG"
         sizes.append((tmp_path / quality / "000.jpg").stat().st_size)
         assert logged(tmp_path / quality)[0]["quality"] == int(quality)
     assert sizes[0] < sizes[1] / 2
@@ -280,8 +280,8 @@ def test_the_name_of_a_single_result_and_the_format_agree(tmp_path: Path) -> Non
     assert done.status == 2
     assert "b.jpg is a name for jpeg, and --format is png" in done.complaint
     assert run("restore", "a.png", "--model", AS_IT_IS, "--out", "b.webp", cwd=tmp_path).status == 0
-    with Image.open(tmp_path / "b.webp") as picture:
-        assert picture.format == "WEBP"
+    with Image.open(tmp_path / "b.webp") as image:
+        assert image.format == "WEBP"
 
 
 def test_tiles_do_not_show(tmp_path: Path) -> None:
@@ -447,14 +447,14 @@ def test_in_place_each_original_becomes_its_result(tmp_path: Path) -> None:
     )
     assert done.status == 0, done.err
     assert all(np.array_equal(pixels(path), median(values)) for path, values in before.items())
-    # the log tells which pictures were restored already: their hashes are those of the originals
+    # the log tells which images were restored already: their hashes are those of the originals
     assert [line["sha256"] for line in logged(tmp_path / "in")] == [
         hashlib.sha256(each).hexdigest() for each in originals.values()
     ]
 
 
 @pytest.mark.parametrize("inputs", [("a", "b"), ("c",)])
-def test_two_pictures_that_would_become_one_are_both_named(
+def test_two_images_that_would_become_one_are_both_named(
     tmp_path: Path, inputs: tuple[str, ...]
 ) -> None:
     for path in ("a/x.png", "b/x.png", "c/x.png", "c/x.jpg"):
@@ -505,7 +505,7 @@ def run_limited(limit: int, *words: str, cwd: Path) -> Outcome:
 
 
 def whole(path: Path, like: Path) -> bool:
-    """Whether a result is a picture that can be decoded to its end, of its original's size."""
+    """Whether a result is an image that can be decoded to its end, of its original's size."""
     return pixels(path).shape == pixels(like).shape
 
 
@@ -561,7 +561,7 @@ def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_one_big_picture_that_is_stopped_in_the_middle_leaves_nothing(
+def test_one_big_image_that_is_stopped_in_the_middle_leaves_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     original = save(tmp_path / "in" / "big.png", noise(1500, 2000, 3))
@@ -569,7 +569,7 @@ def test_one_big_picture_that_is_stopped_in_the_middle_leaves_nothing(
     process = start("restore", "in", "--model", SLOW, "--tile", "128", "--out", "out", cwd=tmp_path)
     wait_until((tmp_path / "out").is_dir, process)
     time.sleep(2)
-    assert process.poll() is None, "the picture is too small for this test"
+    assert process.poll() is None, "the image is too small for this test"
     stop(process, number)
     assert files_in(tmp_path / "out") == set()
     assert original.read_bytes() == content
@@ -595,7 +595,7 @@ def test_an_original_survives_a_kill_while_its_result_is_encoded(tmp_path: Path)
     assert original.read_bytes() == content
     again = run_apart(*words, cwd=tmp_path)
     assert again.status == 0
-    assert "1 of 1 restored" in again.err, "what the kill left behind is no picture of the archive"
+    assert "1 of 1 restored" in again.err, "what the kill left behind is no image of the archive"
     assert np.array_equal(
         pixels(original), pixels(save(tmp_path / "as-it-was.png", noise(2500, 3000, 3)))
     )

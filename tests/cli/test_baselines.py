@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 from skimage.restoration import denoise_tv_chambolle
 
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.degradations import Degradation
 from restorae.randomness import generator
 from tests.command import run
@@ -29,7 +29,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos.npy"
 
 
-def test_baselines_are_scored_on_the_same_pictures_beside_the_model(
+def test_baselines_are_scored_on_the_same_images_beside_the_model(
     tmp_path: Path, photos: Path, small_model: Path
 ) -> None:
     words = (
@@ -56,7 +56,7 @@ def test_baselines_are_scored_on_the_same_pictures_beside_the_model(
     assert "inpaint" not in others, "there is no mask to fill"
     for name in ("nlm", "tv", "wavelet"):
         assert others[name]["restored"]["psnr"] > told["degraded"]["psnr"] + 3
-        assert others[name]["seconds_per_picture"] == pytest.approx(others[name]["seconds"] / 3)
+        assert others[name]["seconds_per_image"] == pytest.approx(others[name]["seconds"] / 3)
 
 
 def test_the_scores_of_a_baseline_are_those_of_the_library_underneath(
@@ -76,7 +76,7 @@ def test_the_scores_of_a_baseline_are_those_of_the_library_underneath(
         cwd=tmp_path,
     )
     assert done.status == 0, done.err
-    clean = open_pictures(str(photos)).batch(range(3))
+    clean = open_images(str(photos)).batch(range(3))
     noisy = Degradation.of(NOISE).draw(generator(0), 3).apply(clean)
     restored = np.stack(
         [
@@ -107,8 +107,8 @@ def test_the_table_has_a_column_for_each_baseline_and_a_row_for_the_time(
     assert done.status == 0, done.err
     lines = done.out.splitlines()
     assert lines[0].split() == ["score", "degraded", "restored", "median", "median(radius=2)"]
-    assert lines[-1].startswith("s per picture  –")
-    assert "s per picture" not in run(*words, cwd=tmp_path).out, (
+    assert lines[-1].startswith("s per image  –")
+    assert "s per image" not in run(*words, cwd=tmp_path).out, (
         "without baselines there is nothing to compare"
     )
 

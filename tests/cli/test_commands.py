@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.degradations import Degradation
 from restorae.evaluating import TestSet, evaluate
 from restorae.model import load
@@ -21,11 +21,11 @@ from tests.command import pixels, run, start
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 
 
-def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, pictures: Path) -> None:
+def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, images: Path) -> None:
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         done = run(
             "degrade",
-            pictures,
+            images,
             "--with",
             "gaussian-noise(sigma=0.1..0.3) | blur",
             "--seed",
@@ -40,10 +40,10 @@ def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, pictures: Path) -
     assert not np.array_equal(a, c)
 
 
-def test_degrade_shows_a_sheet(tmp_path: Path, pictures: Path) -> None:
+def test_degrade_shows_a_sheet(tmp_path: Path, images: Path) -> None:
     assert (
         run(
-            "degrade", pictures, "--with", "masking", "--out", "harmed", "--show", cwd=tmp_path
+            "degrade", images, "--with", "masking", "--out", "harmed", "--show", cwd=tmp_path
         ).status
         == 0
     )
@@ -54,7 +54,7 @@ def test_degrade_shows_a_sheet(tmp_path: Path, pictures: Path) -> None:
 def test_a_named_set_becomes_an_array_that_is_not_clipped(tmp_path: Path) -> None:
     assert run("degrade", "digits", "--with", NOISE, "--out", "harmed", cwd=tmp_path).status == 0
     degraded = np.load(tmp_path / "harmed" / "digits.npy")
-    clean = open_pictures("digits").batch(range(1797))
+    clean = open_images("digits").batch(range(1797))
     expected = Degradation.of(NOISE).draw(generator(0), 1797).apply(clean)
     assert np.array_equal(degraded, expected[:, 0].numpy())
     assert degraded.min() < 0
@@ -90,22 +90,22 @@ def test_evaluate_gives_the_same_numbers_as_python(tmp_path: Path, small_model: 
     )
     assert done.status == 0, done.err
     told = json.loads(done.out)
-    test_set = TestSet(open_pictures("digits", "test"), degradation=Degradation.of(NOISE), seed=3)
+    test_set = TestSet(open_images("digits", "test"), degradation=Degradation.of(NOISE), seed=3)
     expected = evaluate(load(small_model).restore_images, test_set)
     assert told["count"] == 360
     assert told["degraded"] == pytest.approx(expected.degraded.model_dump())
     assert told["restored"] == pytest.approx(expected.restored.model_dump(), rel=1e-4)
 
 
-def test_evaluate_on_pairs_of_files(tmp_path: Path, pictures: Path, small_model: Path) -> None:
+def test_evaluate_on_pairs_of_files(tmp_path: Path, images: Path, small_model: Path) -> None:
     # one grey, one colour: a set with colour in it is a colour set, restored channel by channel
-    run("degrade", pictures, "--with", "gaussian-noise(sigma=0.2)", "--out", "harmed", cwd=tmp_path)
+    run("degrade", images, "--with", "gaussian-noise(sigma=0.2)", "--out", "harmed", cwd=tmp_path)
     done = run(
         "evaluate",
         "--model",
         small_model,
         "--clean",
-        pictures,
+        images,
         "--degraded",
         "harmed",
         "--json",
@@ -186,12 +186,10 @@ def test_mistakes_are_answered_with_what_to_do(
     assert done.out == ""
 
 
-def test_a_full_disk_leaves_nothing_behind(
-    tmp_path: Path, pictures: Path, small_model: Path
-) -> None:
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, images: Path, small_model: Path) -> None:
     done = run(
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_model,
         "--out",

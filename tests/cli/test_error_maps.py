@@ -42,9 +42,9 @@ def test_a_finished_model_is_calibrated_and_restores_as_before(
 ) -> None:
     before, after = load(small_model), load(calibrated)
     bound = after.card.error_bounds[1]
-    assert (bound.level, bound.pictures, bound.on) == (0.9, 500, "digits")
-    picture = np.random.default_rng(0).random((28, 28), dtype=np.float32)
-    assert np.array_equal(after.restore(picture), before.restore(picture))
+    assert (bound.level, bound.images, bound.on) == (0.9, 500, "digits")
+    image = np.random.default_rng(0).random((28, 28), dtype=np.float32)
+    assert np.array_equal(after.restore(image), before.restore(image))
     assert calibrated.stat().st_size < small_model.stat().st_size + 2000
 
 
@@ -68,9 +68,9 @@ def test_evaluate_tells_how_often_the_bound_holds(
     )
 
 
-def test_maps_lie_beside_the_results(tmp_path: Path, calibrated: Path, pictures: Path) -> None:
+def test_maps_lie_beside_the_results(tmp_path: Path, calibrated: Path, images: Path) -> None:
     done = run(
-        "restore", pictures, "--model", calibrated, "--error-map", "--out", "out", cwd=tmp_path
+        "restore", images, "--model", calibrated, "--error-map", "--out", "out", cwd=tmp_path
     )
     assert done.status == 0, done.err
     made = {
@@ -87,11 +87,11 @@ def test_maps_lie_beside_the_results(tmp_path: Path, calibrated: Path, pictures:
     }
     lines = (tmp_path / "out" / "restored.jsonl").read_text().splitlines()
     assert all(0 < json.loads(line)["mean_error_bound"] < 1 for line in lines)
-    expected = np.clip(5 * load(calibrated).error_bound(pixels(pictures / "grey.png")), 0, 255)
+    expected = np.clip(5 * load(calibrated).error_bound(pixels(images / "grey.png")), 0, 255)
     np.testing.assert_allclose(pixels(tmp_path / "out" / "grey-error.png"), expected, atol=0.51)
     again = run(
         "restore",
-        pictures,
+        images,
         "--model",
         calibrated,
         "--error-map",
@@ -105,12 +105,10 @@ def test_maps_lie_beside_the_results(tmp_path: Path, calibrated: Path, pictures:
 
 
 def test_requests_that_do_not_go_together_are_refused(
-    tmp_path: Path, calibrated: Path, small_model: Path, pictures: Path
+    tmp_path: Path, calibrated: Path, small_model: Path, images: Path
 ) -> None:
     def refused(*words: str | Path) -> str:
-        done: Outcome = run(
-            "restore", pictures, "--error-map", "--out", "out", *words, cwd=tmp_path
-        )
+        done: Outcome = run("restore", images, "--error-map", "--out", "out", *words, cwd=tmp_path)
         assert done.status == 2, done.err
         assert not (tmp_path / "out").exists()
         return " ".join(done.complaint.split())
@@ -148,7 +146,7 @@ def test_calibrating_needs_to_know_the_damage_and_replaces_nothing(
     assert "did not learn to restore" in " ".join(refused.complaint.split())
 
 
-def test_pairs_calibrate_too_and_few_pictures_are_told(tmp_path: Path, small_model: Path) -> None:
+def test_pairs_calibrate_too_and_few_images_are_told(tmp_path: Path, small_model: Path) -> None:
     clean = np.random.default_rng(0).random((4, 16, 16), dtype=np.float32)
     np.save(tmp_path / "clean.npy", clean)
     np.save(tmp_path / "degraded.npy", clean + np.float32(0.1))
@@ -166,4 +164,4 @@ def test_pairs_calibrate_too_and_few_pictures_are_told(tmp_path: Path, small_mod
     )
     assert done.status == 0, done.err
     assert "4 image(s) are few" in done.out + done.err
-    assert read_card(tmp_path / "m.safetensors").error_bounds[1].pictures == 4
+    assert read_card(tmp_path / "m.safetensors").error_bounds[1].images == 4

@@ -1,4 +1,4 @@
-"""`evaluate`: exposures, picture by picture, the worst as a sheet, and requests that cannot be."""
+"""`evaluate`: exposures, image by image, the worst as a sheet, and requests that cannot be."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_scores_after_the_fit_stand_beside_the_plain_ones_under_other_names(
     assert len(lines[6].removeprefix("si_psnr (gain fitted)").split()) == 3
 
 
-def test_pictures_are_printed_worst_first_and_all_of_them_go_to_the_file(
+def test_images_are_printed_worst_first_and_all_of_them_go_to_the_file(
     tmp_path: Path, pairs: tuple[str, ...]
 ) -> None:
-    done = run(*pairs, "--per-picture", "--table", "scores.csv", "--baseline", "tv", cwd=tmp_path)
+    done = run(*pairs, "--per-image", "--table", "scores.csv", "--baseline", "tv", cwd=tmp_path)
     assert done.status == 0, done.err
     printed = done.out.split("\n\n")[1].splitlines()
     assert printed[0].split("  ") == [
-        "picture",
+        "image",
         "psnr degraded",
         "psnr restored",
         "ssim degraded",
@@ -88,17 +88,17 @@ def test_pictures_are_printed_worst_first_and_all_of_them_go_to_the_file(
     assert restored == sorted(restored)
     assert "4 better ones are not shown" in done.err
     rows = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
-    assert [row["picture"] for row in rows] == [str(place) for place in range(24)]
+    assert [row["image"] for row in rows] == [str(place) for place in range(24)]
     assert min(float(row["psnr restored"]) for row in rows) == pytest.approx(restored[0], abs=1e-4)
 
 
-def test_in_json_the_pictures_come_only_when_asked_for(
+def test_in_json_the_images_come_only_when_asked_for(
     tmp_path: Path, pairs: tuple[str, ...]
 ) -> None:
-    assert "pictures" not in json.loads(run(*pairs, "--json", cwd=tmp_path).out)
-    told = json.loads(run(*pairs, "--json", "--per-picture", "--baseline", "tv", cwd=tmp_path).out)
-    assert [picture["name"] for picture in told["pictures"]] == [str(place) for place in range(24)]
-    mean = np.mean([picture["baselines"]["tv"]["psnr"] for picture in told["pictures"]])
+    assert "images" not in json.loads(run(*pairs, "--json", cwd=tmp_path).out)
+    told = json.loads(run(*pairs, "--json", "--per-image", "--baseline", "tv", cwd=tmp_path).out)
+    assert [image["name"] for image in told["images"]] == [str(place) for place in range(24)]
+    mean = np.mean([image["baselines"]["tv"]["psnr"] for image in told["images"]])
     assert told["baselines"]["tv"]["restored"]["psnr"] == pytest.approx(mean)
 
 
@@ -164,32 +164,32 @@ def test_what_is_there_is_replaced_when_that_is_wanted(
 ) -> None:
     (tmp_path / "there.csv").write_text("old")
     assert run(*pairs, "--table", "there.csv", "--overwrite", cwd=tmp_path).status == 0
-    assert (tmp_path / "there.csv").read_text().startswith("picture,psnr degraded,")
+    assert (tmp_path / "there.csv").read_text().startswith("image,psnr degraded,")
 
 
-def test_pictures_without_a_partner_are_left_out_of_the_scores_and_named(
-    tmp_path: Path, pictures: Path
+def test_images_without_a_partner_are_left_out_of_the_scores_and_named(
+    tmp_path: Path, images: Path
 ) -> None:
     alone = tmp_path / "alone"
     (alone / "inner folder").mkdir(parents=True)
     (alone / "inner folder" / "colour.jpg").write_bytes(
-        (pictures / "inner folder" / "colour.jpg").read_bytes()
+        (images / "inner folder" / "colour.jpg").read_bytes()
     )
-    (alone / "stranger.jpg").write_bytes((pictures / "inner folder" / "colour.jpg").read_bytes())
+    (alone / "stranger.jpg").write_bytes((images / "inner folder" / "colour.jpg").read_bytes())
     done = run(
         "evaluate",
         "--model",
         "classical:median",
         "--clean",
-        pictures,
+        images,
         "--degraded",
         alone,
         "--json",
-        "--per-picture",
+        "--per-image",
         cwd=tmp_path,
     )
     assert done.status == 0, done.err
     assert "Left out, without a partner: grey, stranger" in done.err
-    assert [picture["name"] for picture in json.loads(done.out)["pictures"]] == [
+    assert [image["name"] for image in json.loads(done.out)["images"]] == [
         "inner folder/colour.jpg"
     ]

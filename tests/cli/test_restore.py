@@ -13,20 +13,20 @@ from restorae.pixels import working_values
 from tests.command import pixels, run
 
 
-def test_a_folder_keeps_its_tree_and_every_picture_its_size(
-    tmp_path: Path, pictures: Path, small_model: Path
+def test_a_folder_keeps_its_tree_and_every_image_its_size(
+    tmp_path: Path, images: Path, small_model: Path
 ) -> None:
-    done = run("restore", pictures, "--model", small_model, "--out", "restored", cwd=tmp_path)
+    done = run("restore", images, "--model", small_model, "--out", "restored", cwd=tmp_path)
     assert done.status == 0, done.err
     assert pixels(tmp_path / "restored" / "grey.png").shape == (30, 41)
     assert pixels(tmp_path / "restored" / "inner folder" / "colour.jpg").shape == (33, 20, 3)
 
 
 def test_the_command_gives_what_python_gives(
-    tmp_path: Path, pictures: Path, small_model: Path
+    tmp_path: Path, images: Path, small_model: Path
 ) -> None:
-    run("restore", pictures / "grey.png", "--model", small_model, "--out", "one.png", cwd=tmp_path)
-    expected = load(small_model).restore(pixels(pictures / "grey.png"))
+    run("restore", images / "grey.png", "--model", small_model, "--out", "one.png", cwd=tmp_path)
+    expected = load(small_model).restore(pixels(images / "grey.png"))
     assert np.array_equal(pixels(tmp_path / "one.png"), expected)
 
 
@@ -42,11 +42,11 @@ def test_arrays_keep_shape_and_type(tmp_path: Path, small_model: Path) -> None:
 
 
 def test_a_broken_file_stops_nothing_and_is_named(
-    tmp_path: Path, pictures: Path, small_model: Path
+    tmp_path: Path, images: Path, small_model: Path
 ) -> None:
-    (pictures / "text.png").write_text("hello")
-    (pictures / "empty.png").touch()
-    done = run("restore", pictures, "--model", small_model, "--out", "restored", cwd=tmp_path)
+    (images / "text.png").write_text("hello")
+    (images / "empty.png").touch()
+    done = run("restore", images, "--model", small_model, "--out", "restored", cwd=tmp_path)
     assert done.status == 1
     assert "text.png" in done.complaint
     assert "empty.png" in done.complaint
@@ -55,30 +55,30 @@ def test_a_broken_file_stops_nothing_and_is_named(
     assert not list((tmp_path / "restored").rglob("*.partial*"))
 
 
-def test_nothing_that_is_there_is_lost(tmp_path: Path, pictures: Path, small_model: Path) -> None:
-    original = (pictures / "grey.png").read_bytes()
+def test_nothing_that_is_there_is_lost(tmp_path: Path, images: Path, small_model: Path) -> None:
+    original = (images / "grey.png").read_bytes()
     onto_itself = run(
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_model,
         "--out",
-        pictures / "grey.png",
+        images / "grey.png",
         cwd=tmp_path,
     )
     assert onto_itself.status == 2
     assert "is an input" in onto_itself.complaint
-    assert (pictures / "grey.png").read_bytes() == original
+    assert (images / "grey.png").read_bytes() == original
     if_asked = run(
-        "restore", pictures, "--model", small_model, "--out", pictures, "--overwrite", cwd=tmp_path
+        "restore", images, "--model", small_model, "--out", images, "--overwrite", cwd=tmp_path
     )
     assert if_asked.status == 0
-    assert (pictures / "grey.png").read_bytes() != original
+    assert (images / "grey.png").read_bytes() != original
 
     (tmp_path / "precious.png").write_bytes(b"precious")
     onto_another = run(
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_model,
         "--out",
@@ -91,7 +91,7 @@ def test_nothing_that_is_there_is_lost(tmp_path: Path, pictures: Path, small_mod
     assert (
         run(
             "restore",
-            pictures / "grey.png",
+            images / "grey.png",
             "--model",
             small_model,
             "--out",
@@ -103,15 +103,13 @@ def test_nothing_that_is_there_is_lost(tmp_path: Path, pictures: Path, small_mod
     )
 
 
-def test_skip_existing_does_only_the_rest(
-    tmp_path: Path, pictures: Path, small_model: Path
-) -> None:
-    run("restore", pictures, "--model", small_model, "--out", "restored", cwd=tmp_path)
+def test_skip_existing_does_only_the_rest(tmp_path: Path, images: Path, small_model: Path) -> None:
+    run("restore", images, "--model", small_model, "--out", "restored", cwd=tmp_path)
     before = (tmp_path / "restored" / "grey.png").stat().st_mtime_ns
     (tmp_path / "restored" / "inner folder" / "colour.jpg").unlink()
     done = run(
         "restore",
-        pictures,
+        images,
         "--model",
         small_model,
         "--out",
@@ -125,7 +123,7 @@ def test_skip_existing_does_only_the_rest(
 
 
 def test_what_cannot_be_is_said_before_anything_is_done(
-    tmp_path: Path, pictures: Path, small_model: Path
+    tmp_path: Path, images: Path, small_model: Path
 ) -> None:
     def complaint(*words: str | Path, status: int = 1) -> str:
         done = run("restore", *words, cwd=tmp_path)
@@ -138,13 +136,13 @@ def test_what_cannot_be_is_said_before_anything_is_done(
     assert "no such file or folder" in complaint("nowhere", "--model", small_model, "--out", "o")
     assert "no format that is read" in complaint("notes.txt", "--model", small_model, "--out", "o")
     assert "There is no model" in complaint(
-        pictures, "--model", "digits-denoizer", "--out", "o", status=2
+        images, "--model", "digits-denoizer", "--out", "o", status=2
     )
     assert "a file is where a folder is needed" in complaint(
-        pictures, "--model", small_model, "--out", "notes.txt/o/"
+        images, "--model", small_model, "--out", "notes.txt/o/"
     )
     assert "written twice" in complaint(
-        pictures / "grey.png", pictures / "grey.png", "--model", small_model, "--out", "o", status=2
+        images / "grey.png", images / "grey.png", "--model", small_model, "--out", "o", status=2
     )
     assert not (tmp_path / "o").exists()
 
@@ -152,12 +150,12 @@ def test_what_cannot_be_is_said_before_anything_is_done(
 # --- several plausible restorations: --samples
 
 
-def test_samples_of_a_picture_their_mean_and_their_spread(
-    tmp_path: Path, pictures: Path, small_latent_unet: Path
+def test_samples_of_an_image_their_mean_and_their_spread(
+    tmp_path: Path, images: Path, small_latent_unet: Path
 ) -> None:
     words = (
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_latent_unet,
         "--samples",
@@ -174,7 +172,7 @@ def test_samples_of_a_picture_their_mean_and_their_spread(
     assert samples.dtype == np.uint8
     assert len(np.unique(samples, axis=0)) == 12, "no two restorations are the same"
     drawn = load(small_latent_unet).sample_restorations(
-        working_values(pixels(pictures / "grey.png")), 12, seed=0
+        working_values(pixels(images / "grey.png")), 12, seed=0
     )
     mean, spread = pixels(tmp_path / "one.png"), pixels(tmp_path / "one-spread.png")
     np.testing.assert_allclose(mean, np.clip(255 * drawn.mean(0), 0, 255), atol=0.51)
@@ -216,11 +214,11 @@ def test_the_mean_is_that_of_the_samples(tmp_path: Path, small_latent_unet: Path
 
 
 def test_samples_of_a_folder_lie_in_its_tree(
-    tmp_path: Path, pictures: Path, small_latent_unet: Path
+    tmp_path: Path, images: Path, small_latent_unet: Path
 ) -> None:
     done = run(
         "restore",
-        pictures,
+        images,
         "--model",
         small_latent_unet,
         "--samples",
@@ -294,7 +292,7 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path, small_latent_unet: Path)
 
 @pytest.mark.parametrize("there", ["one.png", "one-spread.png", "one-samples"])
 def test_no_mean_sample_or_spread_replaces_what_is_there(
-    tmp_path: Path, pictures: Path, small_latent_unet: Path, there: str
+    tmp_path: Path, images: Path, small_latent_unet: Path, there: str
 ) -> None:
     if there == "one-samples":
         (tmp_path / there).mkdir()
@@ -305,7 +303,7 @@ def test_no_mean_sample_or_spread_replaces_what_is_there(
     before = {path.name for path in tmp_path.iterdir()}
     words = (
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_latent_unet,
         "--samples",
@@ -324,11 +322,11 @@ def test_no_mean_sample_or_spread_replaces_what_is_there(
 
 
 def test_overwriting_leaves_no_sample_of_before(
-    tmp_path: Path, pictures: Path, small_latent_unet: Path
+    tmp_path: Path, images: Path, small_latent_unet: Path
 ) -> None:
     words = (
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_latent_unet,
         "--out",
@@ -342,12 +340,12 @@ def test_overwriting_leaves_no_sample_of_before(
 
 
 def test_a_result_that_would_be_a_samples_companion_is_refused(
-    tmp_path: Path, pictures: Path, small_latent_unet: Path
+    tmp_path: Path, images: Path, small_latent_unet: Path
 ) -> None:
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(pictures / "grey-spread.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(images / "grey-spread.png")
     done = run(
         "restore",
-        pictures,
+        images,
         "--model",
         small_latent_unet,
         "--samples",
@@ -363,11 +361,11 @@ def test_a_result_that_would_be_a_samples_companion_is_refused(
 
 @pytest.mark.parametrize("samples", ["1", "0", "-3", "many"])
 def test_samples_are_two_or_more(
-    tmp_path: Path, pictures: Path, small_latent_unet: Path, samples: str
+    tmp_path: Path, images: Path, small_latent_unet: Path, samples: str
 ) -> None:
     words = (
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_latent_unet,
         "--samples",
@@ -382,11 +380,11 @@ def test_samples_are_two_or_more(
 
 
 def test_a_network_without_a_latent_has_nothing_to_draw(
-    tmp_path: Path, pictures: Path, small_model: Path
+    tmp_path: Path, images: Path, small_model: Path
 ) -> None:
     words = (
         "restore",
-        pictures / "grey.png",
+        images / "grey.png",
         "--model",
         small_model,
         "--samples",
@@ -397,16 +395,16 @@ def test_a_network_without_a_latent_has_nothing_to_draw(
     done = run(*words, cwd=tmp_path)
     assert done.status == 2
     assert "gives one result for each image" in done.complaint
-    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
-def test_without_a_model_one_that_suits_is_taken_and_told(tmp_path: Path, pictures: Path) -> None:
-    done = run("restore", pictures, "--out", "restored", cwd=tmp_path)
+def test_without_a_model_one_that_suits_is_taken_and_told(tmp_path: Path, images: Path) -> None:
+    done = run("restore", images, "--out", "restored", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "Restored 2 with photo-denoiser (" in done.err
     assert "--model photo-restorer" in done.err, "old prints have a model of their own"
     assert (
-        run("restore", pictures, "--model", "photo-denoiser", "--out", "named", cwd=tmp_path).status
+        run("restore", images, "--model", "photo-denoiser", "--out", "named", cwd=tmp_path).status
         == 0
     )
     for path in (tmp_path / "named").rglob("*.png"):
@@ -415,17 +413,15 @@ def test_without_a_model_one_that_suits_is_taken_and_told(tmp_path: Path, pictur
         )
 
 
-def test_what_a_mask_marks_is_filled_where_no_model_is_named(
-    tmp_path: Path, pictures: Path
-) -> None:
-    mask = np.zeros(pixels(pictures / "grey.png").shape, np.uint8)
+def test_what_a_mask_marks_is_filled_where_no_model_is_named(tmp_path: Path, images: Path) -> None:
+    mask = np.zeros(pixels(images / "grey.png").shape, np.uint8)
     mask[5:9, 5:9] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     done = run(
-        "restore", pictures / "grey.png", "--mask", "mask.png", "--out", "filled.png", cwd=tmp_path
+        "restore", images / "grey.png", "--mask", "mask.png", "--out", "filled.png", cwd=tmp_path
     )
     assert done.status == 0, done.err
     assert "classical:inpaint" in done.err
-    changed = pixels(tmp_path / "filled.png") != pixels(pictures / "grey.png")
+    changed = pixels(tmp_path / "filled.png") != pixels(images / "grey.png")
     assert changed.any()
     assert not changed[mask == 0].any()

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restorae.data import named, open_labelled, open_pictures
+from restorae.data import named, open_images, open_labelled
 from restorae.latent import axis_values
 from restorae.model import load
 from restorae.pixels import as_array, stored_values
@@ -29,15 +29,15 @@ QUICK = (
 )
 
 
-def bytes_of(pictures: np.ndarray) -> np.ndarray:
-    """Working values as the 8-bit pixels that a picture file holds."""
-    return stored_values(pictures, np.dtype(np.uint8))
+def bytes_of(images: np.ndarray) -> np.ndarray:
+    """Working values as the 8-bit pixels that an image file holds."""
+    return stored_values(images, np.dtype(np.uint8))
 
 
 def grey(path: Path) -> np.ndarray:
-    """A picture file in grey, float."""
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("L")).astype(float)
+    """An image file in grey, float."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L")).astype(float)
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def without_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def digit(tmp_path: Path) -> Path:
-    """The first test digit as a picture file."""
+    """The first test digit as an image file."""
     path = tmp_path / "digit.png"
-    Image.fromarray(bytes_of(as_array(open_pictures("digits", "test").batch([0])))[0]).save(path)
+    Image.fromarray(bytes_of(as_array(open_images("digits", "test").batch([0])))[0]).save(path)
     return path
 
 
@@ -103,7 +103,7 @@ def test_train_on_everything_says_that_nothing_was_held_out(tmp_path: Path) -> N
     assert "1,797 images, 0 held out" in done.err
 
 
-def test_train_keeps_the_test_pictures_and_some_more_by_default(tmp_path: Path) -> None:
+def test_train_keeps_the_test_images_and_some_more_by_default(tmp_path: Path) -> None:
     done = run("vae", "train", "--data", "digits", *QUICK, "--out", "part", cwd=tmp_path)
     assert done.status == 0, done.err
     card = load(tmp_path / "part.safetensors").card
@@ -219,10 +219,10 @@ def test_the_manifold_is_plotted_grey_right_and_upwards(tmp_path: Path, small_va
     done = run("vae", "manifold", "--model", small_vae, "--n", "6", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "z[0] to the right and z[1] upwards from -1 to 1" in done.err
-    picture = pixels(tmp_path / "manifold.png")
-    assert picture.shape[:2] == (1500, 1500)
-    assert np.array_equal(picture[..., 0], picture[..., 1])  # grey
-    assert np.array_equal(picture[..., 0], picture[..., 2])
+    image = pixels(tmp_path / "manifold.png")
+    assert image.shape[:2] == (1500, 1500)
+    assert np.array_equal(image[..., 0], image[..., 1])  # grey
+    assert np.array_equal(image[..., 0], image[..., 2])
     run("vae", "manifold", "--model", small_vae, "--n", "6", "--out", "grid.npy", cwd=tmp_path)
     canvas = np.block([list(row) for row in np.load(tmp_path / "grid.npy")])
     plotted = inside_the_axes(grey(tmp_path / "manifold.png"), canvas.shape)
@@ -233,7 +233,7 @@ def test_the_manifold_is_plotted_grey_right_and_upwards(tmp_path: Path, small_va
 
 
 def inside_the_axes(figure: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The plotted picture, brought to `shape`: the part of a white figure whose lines are mostly dark."""
+    """The plotted image, brought to `shape`: the part of a white figure whose lines are mostly dark."""
     rows, columns = (np.flatnonzero(np.median(figure, axis=axis) < 128) for axis in (1, 0))
     inner = figure[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.asarray(
@@ -309,9 +309,9 @@ def test_clusters_of_a_wide_latent_say_how_they_were_projected(
 
 
 def test_labels_come_from_a_file_or_from_folders(tmp_path: Path, small_vae: Path) -> None:
-    pictures, labels = open_labelled("digits", "test")
+    images, labels = open_labelled("digits", "test")
     assert labels is not None
-    stored = bytes_of(as_array(pictures.batch(range(20))))
+    stored = bytes_of(as_array(images.batch(range(20))))
     np.save(tmp_path / "own.npy", stored)
     np.save(tmp_path / "labels.npy", labels[:20])
     words = ("vae", "clusters", "--model", small_vae, "--out")
@@ -324,10 +324,10 @@ def test_labels_come_from_a_file_or_from_folders(tmp_path: Path, small_vae: Path
         run(*words, "b.png", "--data", "both.npz", "--labels", "both.npz", cwd=tmp_path).status == 0
     )
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
-    for place, (picture, label) in enumerate(zip(stored, labels, strict=False)):
+    for place, (image, label) in enumerate(zip(stored, labels, strict=False)):
         folder = tmp_path / "sorted" / f"the {label}s"
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(folder / f"{place}.png")
+        Image.fromarray(image).save(folder / f"{place}.png")
     assert run(*words, "c.png", "--data", "sorted", cwd=tmp_path).status == 0
 
 
@@ -444,7 +444,7 @@ def test_a_walk_moves_there_and_back(tmp_path: Path, small_vae: Path) -> None:
         cwd=tmp_path,
     )
     assert done.status == 0, done.err
-    ends = load(small_vae).reconstruct(as_array(open_pictures("digits", "test").batch([0, 7])))
+    ends = load(small_vae).reconstruct(as_array(open_images("digits", "test").batch([0, 7])))
     with Image.open(tmp_path / "interpolation.gif") as moving:
         assert moving.n_frames == 6 + 4, "there, and back without the two ends"
         assert moving.info["loop"] == 0
@@ -459,7 +459,7 @@ def test_a_walk_moves_there_and_back(tmp_path: Path, small_vae: Path) -> None:
         assert np.abs(frames[there] - frames[back]).mean() < 3
 
 
-def test_a_walk_is_laid_out_between_picture_files(
+def test_a_walk_is_laid_out_between_image_files(
     tmp_path: Path, small_vae: Path, digit: Path
 ) -> None:
     words = (
@@ -480,7 +480,7 @@ def test_a_walk_is_laid_out_between_picture_files(
     assert walk.shape == (5, 28, 28)
     assert np.array_equal(pixels(tmp_path / "walk.png"), np.hstack(list(bytes_of(walk))))
     vae = load(small_vae)
-    first, last = vae.encode(as_array(open_pictures("digits", "test").batch([0, 7]))).mean
+    first, last = vae.encode(as_array(open_images("digits", "test").batch([0, 7]))).mean
     np.testing.assert_allclose(
         walk[2], vae.decode(((first + last) / 2)[None].numpy())[0], atol=2e-2
     )
@@ -489,21 +489,21 @@ def test_a_walk_is_laid_out_between_picture_files(
 # --- reconstruct
 
 
-def test_reconstructions_are_shown_below_their_pictures(tmp_path: Path, small_vae: Path) -> None:
+def test_reconstructions_are_shown_below_their_images(tmp_path: Path, small_vae: Path) -> None:
     words = ("vae", "reconstruct", "--model", small_vae, "--data", "digits", "--count")
     assert run(*words, "100", "--out", "back.npy", cwd=tmp_path).status == 0
     back = np.load(tmp_path / "back.npy")
-    original = as_array(open_pictures("digits", "test").batch(range(100)))
+    original = as_array(open_images("digits", "test").batch(range(100)))
     assert np.array_equal(back, load(small_vae).reconstruct(original))
     shifted = np.roll(original, 1, axis=0)
     assert np.square(back - original).mean() < 0.8 * np.square(back - shifted).mean(), (
-        "each is nearer to its own picture than to the next"
+        "each is nearer to its own image than to the next"
     )
     done = run(*words, "7", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "7 images of digits" in done.err
     height, width = grey(tmp_path / "reconstructions.png").shape
-    assert height > 600  # four lines of pictures: five and two, twice
+    assert height > 600  # four lines of images: five and two, twice
     assert width > 700
 
 
@@ -514,18 +514,18 @@ def test_latents_are_written_with_names_and_labels(tmp_path: Path, small_vae: Pa
     done = run("vae", "encode", "--model", small_vae, "--data", "digits", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "latents of 360 images, 2 dimension(s) each" in done.err
-    pictures, labels = open_labelled("digits", "test")
-    expected = load(small_vae).encode(as_array(pictures.batch(range(360))))
+    images, labels = open_labelled("digits", "test")
+    expected = load(small_vae).encode(as_array(images.batch(range(360))))
     with np.load(tmp_path / "latents.npz", allow_pickle=False) as held:
         assert set(held.files) == {"mean", "log_var", "names", "labels"}
         assert held["mean"].shape == held["log_var"].shape == (360, 2)
         assert np.array_equal(held["mean"], expected.mean.numpy())
         assert np.array_equal(held["log_var"], expected.log_var.numpy())
         assert np.array_equal(held["labels"], labels)
-        assert held["names"].tolist() == list(pictures.names)
+        assert held["names"].tolist() == list(images.names)
 
 
-def test_picture_files_are_encoded_one_by_one(tmp_path: Path, small_vae: Path, digit: Path) -> None:
+def test_image_files_are_encoded_one_by_one(tmp_path: Path, small_vae: Path, digit: Path) -> None:
     done = run(
         "vae", "encode", digit, digit, "--model", small_vae, "--out", "two.npz", cwd=tmp_path
     )
@@ -562,7 +562,7 @@ def test_evaluate_prints_the_bound_as_json_alone(tmp_path: Path, small_vae: Path
     assert told["model"] == str(small_vae)
 
 
-def test_grey_pictures_have_no_likelihood(tmp_path: Path, small_vae: Path) -> None:
+def test_grey_images_have_no_likelihood(tmp_path: Path, small_vae: Path) -> None:
     # a cross-entropy against grey values is no probability: there is nothing to estimate
     done = run(
         "vae",
@@ -766,13 +766,13 @@ def test_what_cannot_be_is_a_sentence(
         source.integers(0, 256, (30, 41), dtype=np.uint8),
         source.integers(0, 256, (28, 28, 3), dtype=np.uint8),
     )
-    for name, picture in (
+    for name, image in (
         ("wide.png", wide),
         ("colour.png", colour),
         ("mixed/a.png", wide),
         ("mixed/b.png", wide.T),
     ):
-        Image.fromarray(picture).save(tmp_path / name)
+        Image.fromarray(image).save(tmp_path / name)
     np.save(tmp_path / "wide.npy", wide[None])
     before = sorted(tmp_path.rglob("*"))
     assert hint in complaint(run("vae", *asked, "--model", small_vae, cwd=tmp_path), status)
@@ -858,7 +858,7 @@ def test_what_starts_from_a_model_has_its_network(
 
 
 def test_labels_that_are_missing_or_too_few_are_named(tmp_path: Path, small_vae: Path) -> None:
-    np.save(tmp_path / "own.npy", as_array(open_pictures("digits", "test").batch(range(6))))
+    np.save(tmp_path / "own.npy", as_array(open_images("digits", "test").batch(range(6))))
     np.save(tmp_path / "five.npy", np.arange(5))
     np.save(tmp_path / "plane.npy", np.zeros((6, 2)))
     asked = ("vae", "clusters", "--model", small_vae, "--data", "own.npy")
@@ -920,7 +920,7 @@ def test_a_model_that_is_not_there_or_broken_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_vae_of_pictures_alone_restores_nothing(
+def test_a_vae_of_images_alone_restores_nothing(
     tmp_path: Path, small_vae: Path, digit: Path
 ) -> None:
     restored = run("restore", digit, "--model", small_vae, "--out", "r.png", cwd=tmp_path)
@@ -976,8 +976,8 @@ def test_a_training_that_cannot_be_is_refused_before_it_starts(
     assert not list(tmp_path.iterdir())
 
 
-def test_pictures_of_many_sizes_are_no_training_for_a_vae(tmp_path: Path, pictures: Path) -> None:
-    done = run("vae", "train", "--data", pictures, "--out", "x", cwd=tmp_path)
+def test_images_of_many_sizes_are_no_training_for_a_vae(tmp_path: Path, images: Path) -> None:
+    done = run("vae", "train", "--data", images, "--out", "x", cwd=tmp_path)
     told = complaint(done, 1)
     assert "one size" in told
     assert not list(tmp_path.glob("x*"))

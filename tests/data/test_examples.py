@@ -15,8 +15,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorae.data import ArrayPictures, Examples, ListedPictures, Pictures
-from restorae.data.pictures import FilePictures, read_folder
+from restorae.data import ArrayImages, Examples, ImageSet, ListedImages
+from restorae.data.image_set import FileImages, read_folder
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.errors import ShapeMismatch
 from restorae.formats import write_still
@@ -27,22 +27,22 @@ NOISE = Degradation.of("blur(sigma=0.5..1) | gaussian-noise(sigma=0.1..0.3)")
 Batches = list[tuple[Images, Images]]
 
 
-def array(count: int = 11, height: int = 6, width: int = 7) -> ArrayPictures:
-    return ArrayPictures(
+def array(count: int = 11, height: int = 6, width: int = 7) -> ArrayImages:
+    return ArrayImages(
         np.random.default_rng(0).integers(0, 256, (count, height, width), dtype=np.uint8)
     )
 
 
-def listed(*sizes: tuple[int, int], seed: int = 0) -> ListedPictures:
-    """Pictures in which every value comes once, so that a region says where it was cut."""
+def listed(*sizes: tuple[int, int], seed: int = 0) -> ListedImages:
+    """Images in which every value comes once, so that a region says where it was cut."""
     stored = [
         (np.arange(height * width, dtype=np.uint16).reshape(height, width) + 1) * 3
         for height, width in sizes
     ]
-    return ListedPictures(stored, [f"{place}.png" for place in range(len(sizes))])
+    return ListedImages(stored, [f"{place}.png" for place in range(len(sizes))])
 
 
-def filed(folder: Path, count: int = 5, channels: int = 1) -> FilePictures:
+def filed(folder: Path, count: int = 5, channels: int = 1) -> FileImages:
     folder.mkdir(parents=True, exist_ok=True)
     for place in range(count):
         pixels = np.random.default_rng(place).integers(
@@ -50,7 +50,7 @@ def filed(folder: Path, count: int = 5, channels: int = 1) -> FilePictures:
         )
         write_still(folder / f"{place}.png", pixels.squeeze())
     found = read_folder(folder, memory=0)
-    assert isinstance(found, FilePictures)
+    assert isinstance(found, FileImages)
     return found
 
 
@@ -82,7 +82,7 @@ VARIETIES = {
     "whole": lambda: Examples(array(), degradation=NOISE, seed=3),
     "whole, bent": lambda: Examples(array(), degradation=NOISE, augment=True, seed=3),
     "whole pairs": lambda: Examples(array(), degraded=array(), seed=3),
-    "more draws than pictures": lambda: Examples(array(), degradation=NOISE, draws=30, seed=3),
+    "more draws than images": lambda: Examples(array(), degradation=NOISE, draws=30, seed=3),
     "patches": lambda: Examples(
         listed((20, 30), (16, 16), (9, 40)), degradation=NOISE, patch=8, seed=3
     ),
@@ -97,8 +97,8 @@ VARIETIES = {
         seed=3,
     ),
     "patches of an array": lambda: Examples(array(4, 20, 20), degradation=NOISE, patch=8, seed=3),
-    "pictures alone": lambda: Examples(array(), seed=3),
-    "pictures alone, black or white": lambda: Examples(array(), binarise=True, seed=3),
+    "images alone": lambda: Examples(array(), seed=3),
+    "images alone, black or white": lambda: Examples(array(), binarise=True, seed=3),
     "black or white, then damaged": lambda: Examples(
         array(), degradation=NOISE, binarise=True, seed=3
     ),
@@ -151,7 +151,7 @@ def test_fewer_examples_than_a_batch_are_one_small_batch():
 
 
 @given(st.integers(1, 30), st.integers(1, 80), st.integers(0, 5))
-def test_an_epoch_visits_every_picture_as_often_as_every_other(count, draws, epoch):
+def test_an_epoch_visits_every_image_as_often_as_every_other(count, draws, epoch):
     examples = Examples(array(count), degradation=NOISE)
     assert sorted(examples.order(epoch)) == list(range(count))
     visits = Counter(Examples(array(count), degradation=NOISE, draws=draws).order(epoch))
@@ -159,13 +159,13 @@ def test_an_epoch_visits_every_picture_as_often_as_every_other(count, draws, epo
     assert max(visits.values()) - min(visits[index] for index in range(count)) <= 1
 
 
-def test_large_pictures_give_more_patches():
+def test_large_images_give_more_patches():
     examples = Examples(listed((32, 32), (16, 16), (4, 4), (8, 16)), degradation=NOISE, patch=8)
     assert Counter(examples.order(0)) == {0: 16, 1: 4, 2: 1, 3: 2}
     assert len(examples) == 23
 
 
-def test_pictures_of_different_sizes_need_patches():
+def test_images_of_different_sizes_need_patches():
     with pytest.raises(ShapeMismatch, match="differ in size, so training needs patches of them"):
         Examples(listed((4, 4), (5, 5)), degradation=NOISE)
 
@@ -175,7 +175,7 @@ def test_pictures_of_different_sizes_need_patches():
 
 def test_every_batch_is_harmed_anew():
     examples = Examples(
-        ArrayPictures(np.full((4, 8, 8), 128, np.uint8)),
+        ArrayImages(np.full((4, 8, 8), 128, np.uint8)),
         degradation=GaussianNoise(sigma=0.1),
         draws=12,
     )
@@ -187,27 +187,27 @@ def test_every_batch_is_harmed_anew():
     assert len(set(images)) == 24
 
 
-def test_the_clean_side_is_the_picture_itself():
-    pictures = array()
-    examples = Examples(pictures, degradation=NOISE, seed=1)
+def test_the_clean_side_is_the_image_itself():
+    images = array()
+    examples = Examples(images, degradation=NOISE, seed=1)
     order = examples.order(0)
     for place, (_, clean) in enumerate(examples.batches(0, 3)):
-        assert torch.equal(clean, pictures.batch(order[place * 3 : place * 3 + 3]))
+        assert torch.equal(clean, images.batch(order[place * 3 : place * 3 + 3]))
 
 
 def test_whole_pairs_stay_pairs():
     clean = array()
-    degraded = ArrayPictures(clean.stored[:, 0] // 2)
+    degraded = ArrayImages(clean.stored[:, 0] // 2)
     for left, right in Examples(clean, degraded=degraded).batches(0, 4):
         assert torch.allclose(left, right / 2, atol=1 / 255)
 
 
 def test_whole_pairs_that_are_bent_stay_pairs():
     stored = np.random.default_rng(0).random((6, 28, 28)).astype(np.float32)
-    examples = Examples(ArrayPictures(stored), degraded=ArrayPictures(stored / 2), augment=True)
+    examples = Examples(ArrayImages(stored), degraded=ArrayImages(stored / 2), augment=True)
     for left, right in examples.batches(0, 3):
         assert torch.allclose(left, right / 2, atol=1e-5), (
-            "the clean picture was bent and its partner was not"
+            "the clean image was bent and its partner was not"
         )
 
 
@@ -224,7 +224,7 @@ def test_nothing_touches_the_global_generator(tmp_path):
         )
 
 
-# ------------------------------------------------------------------------------------------------- pictures alone, black or white
+# ------------------------------------------------------------------------------------------------- images alone, black or white
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_nothing_touches_the_global_generator(tmp_path):
 )
 def test_without_partner_and_damage_both_sides_are_the_same(settings):
     examples = Examples(
-        ArrayPictures(np.random.default_rng(0).random((6, 28, 28), dtype=np.float32)), **settings
+        ArrayImages(np.random.default_rng(0).random((6, 28, 28), dtype=np.float32)), **settings
     )
     batches = list(examples.batches(0, 3))
     assert len(batches) == 2
@@ -249,17 +249,17 @@ def test_patches_alone_have_the_same_region_on_both_sides():
         assert torch.equal(left, right)
 
 
-def test_pictures_alone_are_the_pictures_in_the_epochs_order():
-    pictures = array()
-    examples = Examples(pictures, seed=1)
+def test_images_alone_are_the_images_in_the_epochs_order():
+    images = array()
+    examples = Examples(images, seed=1)
     order = examples.order(2)
     for place, (_, clean) in enumerate(examples.batches(2, 3)):
-        assert torch.equal(clean, pictures.batch(order[place * 3 : place * 3 + 3]))
+        assert torch.equal(clean, images.batch(order[place * 3 : place * 3 + 3]))
 
 
 def test_a_pixel_is_white_as_often_as_it_is_bright():
     shades = np.linspace(0, 1, 8 * 8, dtype=np.float32).reshape(1, 8, 8)
-    examples = Examples(ArrayPictures(shades), binarise=True, draws=4000)
+    examples = Examples(ArrayImages(shades), binarise=True, draws=4000)
     drawn = torch.cat([clean for _, clean in examples.batches(0, 100)])
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     shares = drawn.mean(0)[0].numpy()
@@ -267,8 +267,8 @@ def test_a_pixel_is_white_as_often_as_it_is_bright():
     assert np.abs(errors).max() < 4.5, f"off by {np.abs(errors).max():.1f} standard errors"
 
 
-def test_pictures_are_drawn_black_or_white_anew_in_every_epoch_and_place():
-    examples = Examples(ArrayPictures(np.full((4, 12, 12), 128, np.uint8)), binarise=True, draws=12)
+def test_images_are_drawn_black_or_white_anew_in_every_epoch_and_place():
+    examples = Examples(ArrayImages(np.full((4, 12, 12), 128, np.uint8)), binarise=True, draws=12)
     drawn = [
         one.numpy().tobytes()
         for epoch in range(2)
@@ -278,26 +278,24 @@ def test_pictures_are_drawn_black_or_white_anew_in_every_epoch_and_place():
     assert len(set(drawn)) == len(drawn) == 24
 
 
-def test_black_and_white_pictures_are_left_as_they_are():
+def test_black_and_white_images_are_left_as_they_are():
     stored = (np.random.default_rng(0).random((6, 9, 9)) > 0.5).astype(np.uint8) * 255
-    plain, drawn = (
-        Examples(ArrayPictures(stored), binarise=binarise) for binarise in (False, True)
-    )
+    plain, drawn = (Examples(ArrayImages(stored), binarise=binarise) for binarise in (False, True))
     assert same(list(plain.batches(0, 3)), list(drawn.batches(0, 3)))
 
 
-def test_pictures_are_drawn_black_or_white_before_they_are_damaged():
+def test_images_are_drawn_black_or_white_before_they_are_damaged():
     examples = Examples(array(8), degradation=GaussianNoise(sigma=0.01), binarise=True)
     for degraded, clean in examples.batches(0, 4):
         assert set(clean.unique().tolist()) <= {0.0, 1.0}
         assert (degraded - clean).abs().max() < 0.1, (
-            "the damage was done to other pictures than those that are to be restored"
+            "the damage was done to other images than those that are to be restored"
         )
 
 
 def test_pairs_keep_their_degraded_side_when_the_clean_one_is_drawn_black_or_white():
     clean = array(8)
-    degraded = ArrayPictures(clean.stored[:, 0] // 2)
+    degraded = ArrayImages(clean.stored[:, 0] // 2)
     plain, drawn = (
         Examples(clean, degraded=degraded, binarise=binarise) for binarise in (False, True)
     )
@@ -308,7 +306,7 @@ def test_pairs_keep_their_degraded_side_when_the_clean_one_is_drawn_black_or_whi
 
 def test_values_outside_the_scale_are_the_nearer_end():
     stored = np.array([-0.5, 1.5], np.float32).reshape(1, 1, 2).repeat(4, 0)
-    for _, clean in Examples(ArrayPictures(stored), binarise=True).batches(0, 4):
+    for _, clean in Examples(ArrayImages(stored), binarise=True).batches(0, 4):
         assert torch.equal(clean, torch.tensor([0.0, 1.0]).expand(4, 1, 1, 2))
 
 
@@ -316,13 +314,13 @@ def test_values_outside_the_scale_are_the_nearer_end():
 
 
 def where(patch: torch.Tensor, width: int) -> tuple[int, int]:
-    """Where a region of a `listed` picture was cut, and a check that it is one."""
+    """Where a region of a `listed` image was cut, and a check that it is one."""
     values = (patch[0] * 65535 / 3 - 1).round().long()
     row, column = divmod(int(values[0, 0]), width)
     down, across = torch.meshgrid(
         torch.arange(values.shape[0]), torch.arange(values.shape[1]), indexing="ij"
     )
-    assert torch.equal(values, (row + down) * width + column + across), "no region of the picture"
+    assert torch.equal(values, (row + down) * width + column + across), "no region of the image"
     return row, column
 
 
@@ -337,7 +335,7 @@ def test_patches_are_regions_from_everywhere():
 @pytest.mark.parametrize("augment", [False, True])
 def test_pairs_are_cut_alike(augment):
     clean = listed((20, 31), (12, 9))
-    degraded = ListedPictures([65535 - picture for picture in clean.stored], clean.names)
+    degraded = ListedImages([65535 - image for image in clean.stored], clean.names)
     examples = Examples(clean, degraded=degraded, patch=8, augment=augment, draws=64)
     for left, right in examples.batches(0, 8):
         assert torch.allclose(left, 1 - right, atol=1e-6), (
@@ -346,8 +344,8 @@ def test_pairs_are_cut_alike(augment):
 
 
 def test_patches_are_turned_and_mirrored_in_all_eight_ways():
-    picture = listed((8, 8))
-    upright = picture[0]
+    image = listed((8, 8))
+    upright = image[0]
     ways = {
         turned.numpy().tobytes(): (quarter, mirrored)
         for quarter in range(4)
@@ -360,7 +358,7 @@ def test_patches_are_turned_and_mirrored_in_all_eight_ways():
             ).contiguous()
         ]
     }
-    examples = Examples(picture, degraded=picture, patch=8, augment=True, draws=120)
+    examples = Examples(image, degraded=image, patch=8, augment=True, draws=120)
     seen = Counter(
         ways[clean[0].contiguous().numpy().tobytes()] for _, clean in examples.batches(0, 1)
     )
@@ -369,13 +367,13 @@ def test_patches_are_turned_and_mirrored_in_all_eight_ways():
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 24))
-def test_a_patch_larger_than_the_picture_continues_it_by_its_mirror(height, width, patch):
-    picture = listed((height, width))
-    examples = Examples(picture, degraded=picture, patch=patch)
+def test_a_patch_larger_than_the_image_continues_it_by_its_mirror(height, width, patch):
+    image = listed((height, width))
+    examples = Examples(image, degraded=image, patch=patch)
     degraded, clean = next(examples.batches(0, 1))
     assert clean.shape == (1, 1, patch, patch)
     assert torch.equal(degraded, clean)
-    whole = np.pad(picture.stored[0], ((0, patch), (0, patch)), mode="symmetric")
+    whole = np.pad(image.stored[0], ((0, patch), (0, patch)), mode="symmetric")
     values = (clean[0, 0] * 65535).round().numpy().astype(np.uint16)
     top, left = (
         int(place)
@@ -405,8 +403,8 @@ def test_a_worker_reads_the_same_batches(tmp_path, patch, paired):
 
 def test_files_give_what_memory_gives(tmp_path):
     on_disk = filed(tmp_path, channels=3)
-    in_memory: Pictures = read_folder(tmp_path)
-    assert isinstance(in_memory, ListedPictures)
+    in_memory: ImageSet = read_folder(tmp_path)
+    assert isinstance(in_memory, ListedImages)
     for settings in ({"patch": 8}, {"patch": 8, "augment": True, "draws": 9}):
         one, other = (
             Examples(each, degradation=NOISE, seed=2, **settings) for each in (on_disk, in_memory)
@@ -417,8 +415,8 @@ def test_files_give_what_memory_gives(tmp_path):
 # ------------------------------------------------------------------------------------------------- held out
 
 
-def colours(count: int = 12, side: int = 6) -> ArrayPictures:
-    return ArrayPictures(
+def colours(count: int = 12, side: int = 6) -> ArrayImages:
+    return ArrayImages(
         np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     )
 

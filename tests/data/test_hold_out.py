@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from restorae.data import (
-    ArrayPictures,
-    GreyPictures,
-    ListedPictures,
+    ArrayImages,
+    GreyImages,
+    ListedImages,
     content_hash,
     content_hashes,
     hold_out,
     hold_out_position,
+    open_images,
     open_noisy,
-    open_pictures,
 )
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.formats import write_still
@@ -100,17 +100,17 @@ def test_an_image_has_one_hash_however_it_is_opened(tmp_path: Path) -> None:
     for index, image in enumerate(IMAGES[:3]):
         write_still(tmp_path / f"{index}.png", image)
     np.save(tmp_path / "stack.npy", np.stack(IMAGES[:3]))
-    from restorae.data.pictures import read_folder
+    from restorae.data.image_set import read_folder
 
     (tmp_path / "stack.npy").rename(tmp_path.parent / "stack.npy")
     opened = [
-        open_pictures(tmp_path),
+        open_images(tmp_path),
         read_folder(tmp_path, memory=1),
         open_noisy(tmp_path),
         open_noisy(tmp_path, memory=1),
-        open_pictures(tmp_path.parent / "stack.npy"),
-        ArrayPictures(np.stack(IMAGES[:3])),
-        ListedPictures(IMAGES[:3], ["a", "b", "c"]),
-        GreyPictures(ListedPictures(IMAGES[:3], ["a", "b", "c"])),
+        open_images(tmp_path.parent / "stack.npy"),
+        ArrayImages(np.stack(IMAGES[:3])),
+        ListedImages(IMAGES[:3], ["a", "b", "c"]),
+        GreyImages(ListedImages(IMAGES[:3], ["a", "b", "c"])),
     ]
     assert all(content_hashes(each) == HASHES[:3] for each in opened)

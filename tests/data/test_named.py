@@ -17,7 +17,7 @@ from skimage.transform import resize
 
 from restorae.data import named
 from restorae.data.named import NAMES, IdxSet, load_named
-from restorae.errors import BadPicture, DataUnavailable, UnknownKind
+from restorae.errors import BadImage, DataUnavailable, UnknownKind
 from restorae.progress import Progress
 
 # ------------------------------------------------------------------------------------------------- the embedded set
@@ -37,7 +37,7 @@ def test_the_stored_digits_are_scikit_learns(stored_digits):
 
 
 def test_the_embedded_digits_have_the_content_that_the_bundled_models_were_trained_on():
-    content = load_named("digits", "all").pictures.stored.tobytes()
+    content = load_named("digits", "all").images.stored.tobytes()
     assert hashlib.sha256(content).hexdigest() == (
         "10734bc6feea667f925ccf7af6bda7541becf795fe1be82ac7ab25f3d068eba8"
     )
@@ -46,7 +46,7 @@ def test_the_embedded_digits_have_the_content_that_the_bundled_models_were_train
 def test_digits_stand_in_mnists_frame(stored_digits):
     images, labels = stored_digits
     found = load_named("digits", "all")
-    stored = found.pictures.stored
+    stored = found.images.stored
     assert stored.shape == (1797, 1, 28, 28)
     assert stored.dtype == np.uint8
     assert np.array_equal(found.labels, labels)
@@ -64,9 +64,9 @@ def test_digits_stand_in_mnists_frame(stored_digits):
 
 def test_the_parts_of_digits_make_the_whole_and_share_nothing():
     train, test, whole = (load_named("digits", split) for split in ("train", "test", "all"))
-    assert (len(train.pictures), len(test.pictures)) == (1437, 360)
+    assert (len(train.images), len(test.images)) == (1437, 360)
     assert np.array_equal(
-        np.concatenate([train.pictures.stored, test.pictures.stored]), whole.pictures.stored
+        np.concatenate([train.images.stored, test.images.stored]), whole.images.stored
     )
     assert np.array_equal(np.concatenate([train.labels, test.labels]), whole.labels)
 
@@ -93,14 +93,14 @@ def test_the_real_sets_are_whole(name, real_data):
                 file
             )
     train, test = load_named(name, "train"), load_named(name, "test")
-    assert train.pictures.stored.shape == (60_000, 1, 28, 28)
-    assert test.pictures.stored.shape == (10_000, 1, 28, 28)
+    assert train.images.stored.shape == (60_000, 1, 28, 28)
+    assert test.images.stored.shape == (10_000, 1, 28, 28)
     assert (len(train.labels), len(test.labels)) == (60_000, 10_000)
     assert sorted(set(train.labels.tolist())) == list(range(10))
 
 
 def test_mnist_has_the_mean_and_spread_that_everybody_quotes(real_data):
-    counts = np.bincount(load_named("mnist", "train").pictures.stored.ravel(), minlength=256)
+    counts = np.bincount(load_named("mnist", "train").images.stored.ravel(), minlength=256)
     values, shares = np.arange(256) / 255, counts / counts.sum()
     mean = (values * shares).sum()
     assert mean == pytest.approx(0.1307, abs=5e-5)
@@ -112,8 +112,8 @@ def test_all_is_train_and_then_test(real_data):
         load_named("mnist", "all", real_data),
         load_named("mnist", "test", real_data / "mnist"),
     )
-    assert len(whole.pictures) == 70_000
-    assert np.array_equal(whole.pictures.stored[60_000:], test.pictures.stored)
+    assert len(whole.images) == 70_000
+    assert np.array_equal(whole.images.stored[60_000:], test.images.stored)
     assert np.array_equal(whole.labels[60_000:], test.labels)
 
 
@@ -160,8 +160,8 @@ def check(split: str = "all", data_dir: Path | None = None) -> None:
     """The small set is what `mnist` gives."""
     found = load_named("mnist", split, data_dir)
     expected = {"train": [TRAIN], "test": [TEST], "all": [TRAIN, TEST]}[split]
-    assert np.array_equal(found.pictures.stored[:, 0], np.concatenate(expected))
-    assert len(found.labels) == len(found.pictures)
+    assert np.array_equal(found.images.stored[:, 0], np.concatenate(expected))
+    assert len(found.labels) == len(found.images)
 
 
 @pytest.mark.parametrize("split", ["train", "test", "all"])
@@ -223,7 +223,7 @@ def test_the_cache_is_read_where_the_folder_holds_no_such_set(tmp_path, monkeypa
 def test_a_damaged_file_is_named(tmp_path, monkeypatch, content, told):
     use(monkeypatch)
     put(tmp_path / "mnist", dict(FILES) | {FIRST: content})
-    with pytest.raises(BadPicture, match=rf"train-images-idx3-ubyte.gz.*{told}"):
+    with pytest.raises(BadImage, match=rf"train-images-idx3-ubyte.gz.*{told}"):
         load_named("mnist", "train", tmp_path)
 
 
@@ -233,7 +233,7 @@ def test_labels_that_are_too_few_are_told(tmp_path, monkeypatch):
         tmp_path / "mnist",
         dict(FILES) | {"train-labels-idx1-ubyte.gz": FILES["t10k-labels-idx1-ubyte.gz"]},
     )
-    with pytest.raises(BadPicture, match="holds 2 labels for 6 pictures"):
+    with pytest.raises(BadImage, match="holds 2 labels for 6 images"):
         load_named("mnist", "train", tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Noisy pictures as they come: stacks, 16 bits, floats, many channels."""
+"""Noisy images as they come: stacks, 16 bits, floats, many channels."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import tifffile
 import torch
 
 from restorae.data import open_noisy
-from restorae.errors import BadPicture, DataUnavailable, ShapeMismatch
+from restorae.errors import BadImage, DataUnavailable, ShapeMismatch
 
 
 def stack(*shape: int, dtype: str = "uint16", low: float = 400, high: float = 900) -> np.ndarray:
     return np.random.default_rng(0).uniform(low, high, shape).astype(dtype)
 
 
-def test_every_page_of_a_stack_is_a_picture_in_its_own_range(tmp_path: Path) -> None:
+def test_every_page_of_a_stack_is_an_image_in_its_own_range(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "stack.tif", stack(5, 40, 50), photometric="minisblack")
     tifffile.imwrite(tmp_path / "single.tif", stack(30, 20, low=100, high=60_000))
     found = open_noisy(tmp_path)
@@ -34,7 +34,7 @@ def test_every_page_of_a_stack_is_a_picture_in_its_own_range(tmp_path: Path) -> 
     )
 
 
-def test_pictures_that_do_not_fit_in_memory_are_read_when_they_are_asked_for(
+def test_images_that_do_not_fit_in_memory_are_read_when_they_are_asked_for(
     tmp_path: Path,
 ) -> None:
     tifffile.imwrite(tmp_path / "stack.tif", stack(4, 40, 50), photometric="minisblack")
@@ -43,7 +43,7 @@ def test_pictures_that_do_not_fit_in_memory_are_read_when_they_are_asked_for(
     assert torch.equal(read.subset([2, 0])[0], held[2])
 
 
-def test_channels_that_are_no_colours_become_pictures(tmp_path: Path) -> None:
+def test_channels_that_are_no_colours_become_images(tmp_path: Path) -> None:
     np.save(tmp_path / "planes.npy", stack(3, 20, 30))
     tifffile.imwrite(
         tmp_path / "five.tif", stack(20, 30, 5), planarconfig="contig", photometric="minisblack"
@@ -64,7 +64,7 @@ def test_values_that_are_no_numbers_are_no_noise(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataUnavailable, match="nowhere"):
         open_noisy(tmp_path / "nowhere")
-    with pytest.raises(BadPicture, match="holds no images"):
+    with pytest.raises(BadImage, match="holds no images"):
         open_noisy(tmp_path)
     tifffile.imwrite(tmp_path / "grey.tif", stack(20, 20))
     tifffile.imwrite(tmp_path / "colour.tif", stack(20, 20, 3), photometric="rgb")

@@ -1,4 +1,4 @@
-"""Labels: a named set's own, the folders that pictures lie in, and files of labels."""
+"""Labels: a named set's own, the folders that images lie in, and files of labels."""
 
 from __future__ import annotations
 
@@ -12,71 +12,71 @@ import pytest
 from sklearn.datasets import load_digits
 
 from restorae.data.opening import open_labelled, read_labels
-from restorae.errors import BadPicture, DataUnavailable
+from restorae.errors import BadImage, DataUnavailable
 from restorae.formats import write_array, write_still
 
 LABELS = np.array([3, 1, 4, 1, 5, 9], np.uint8)
 
 
-def picture_at(path: Path, value: int = 0) -> None:
+def image_at(path: Path, value: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_still(path, np.full((4, 5), value, np.uint8))
 
 
-# ------------------------------------------------------------------------------------------------- pictures with labels
+# ------------------------------------------------------------------------------------------------- images with labels
 
 
 def test_a_named_set_brings_the_labels_of_the_part_that_is_asked_for():
-    pictures, labels = open_labelled("digits", "test")
+    images, labels = open_labelled("digits", "test")
     assert np.array_equal(labels, load_digits().target[1437:])
-    assert len(pictures) == len(labels) == 360
+    assert len(images) == len(labels) == 360
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_the_real_sets_bring_a_label_for_each_picture(name, real_data):
+def test_the_real_sets_bring_a_label_for_each_image(name, real_data):
     if not (real_data / name).is_dir():
         pytest.skip(f"{real_data} holds no {name}/")
-    pictures, labels = open_labelled(name, "test")
+    images, labels = open_labelled(name, "test")
     assert labels is not None
     assert np.bincount(labels).shape == (10,)
-    assert len(pictures) == len(labels) == 10_000
+    assert len(images) == len(labels) == 10_000
 
 
-def test_pictures_in_folders_are_labelled_by_their_folder(tmp_path):
+def test_images_in_folders_are_labelled_by_their_folder(tmp_path):
     for value, name in enumerate(["coats/1.png", "coats/2.png", "bags/1.png", "bags/small/9.png"]):
-        picture_at(tmp_path / name, 10 * value)
-    pictures, labels = open_labelled(tmp_path)
-    assert dict(zip(pictures.names, labels.tolist(), strict=True)) == {
+        image_at(tmp_path / name, 10 * value)
+    images, labels = open_labelled(tmp_path)
+    assert dict(zip(images.names, labels.tolist(), strict=True)) == {
         "coats/1.png": "coats",
         "coats/2.png": "coats",
         "bags/1.png": "bags",
         "bags/small/9.png": "bags/small",
     }
-    by_name = dict(zip(pictures.names, range(4), strict=True))
-    assert pictures[by_name["coats/2.png"]].mean().item() == pytest.approx(10 / 255), (
-        "labels are in the pictures' order"
+    by_name = dict(zip(images.names, range(4), strict=True))
+    assert images[by_name["coats/2.png"]].mean().item() == pytest.approx(10 / 255), (
+        "labels are in the images' order"
     )
 
 
 @pytest.mark.parametrize(
     "names", [["a.png", "b.png"], ["a.png", "sub/b.png"]], ids=["flat", "some in folders"]
 )
-def test_pictures_that_lie_in_no_folder_have_no_labels(tmp_path, names):
+def test_images_that_lie_in_no_folder_have_no_labels(tmp_path, names):
     for name in names:
-        picture_at(tmp_path / name)
-    pictures, labels = open_labelled(tmp_path)
-    assert len(pictures) == 2
+        image_at(tmp_path / name)
+    images, labels = open_labelled(tmp_path)
+    assert len(images) == 2
     assert labels is None
 
 
 def test_an_array_has_no_labels(tmp_path):
     write_array(tmp_path / "six.npy", np.zeros((6, 4, 5), np.uint8))
-    pictures, labels = open_labelled(tmp_path / "six.npy")
-    assert len(pictures) == 6
+    images, labels = open_labelled(tmp_path / "six.npy")
+    assert len(images) == 6
     assert labels is None
 
 
-def test_a_name_that_nobody_knows_is_answered_as_for_pictures():
+def test_a_name_that_nobody_knows_is_answered_as_for_images():
     with pytest.raises(
         DataUnavailable, match=r"There is no data set 'digit'.*Did you mean 'digits'"
     ):
@@ -130,7 +130,7 @@ def test_labels_may_be_names(tmp_path):
             r"holds an array of shape \(\); expected",
         ),
         (
-            "pictures.npz",
+            "images.npz",
             lambda path: np.savez(path, images=np.zeros((6, 4, 4))),
             r"shape \(6, 4, 4\); expected",
         ),
@@ -154,6 +154,6 @@ def test_labels_may_be_names(tmp_path):
 )
 def test_what_holds_no_labels_is_refused_with_its_name(tmp_path, name, write, told):
     write(tmp_path / name)
-    with pytest.raises(BadPicture, match=told) as caught:
+    with pytest.raises(BadImage, match=told) as caught:
         read_labels(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)

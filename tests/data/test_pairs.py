@@ -1,4 +1,4 @@
-"""Pairs: which degraded picture belongs to which clean one."""
+"""Pairs: which degraded image belongs to which clean one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from restorae.data import ListedPictures, match
+from restorae.data import ListedImages, match
 from restorae.errors import ShapeMismatch
 
 
-def pictures(*names: str, shape: tuple[int, ...] = (4, 5)) -> ListedPictures:
-    """Pictures whose value says which name they have."""
-    return ListedPictures(
+def some_images(*names: str, shape: tuple[int, ...] = (4, 5)) -> ListedImages:
+    """Images whose value says which name they have."""
+    return ListedImages(
         [np.full(shape, sum(name.encode()) % 251, np.uint8) for name in names], names
     )
 
 
-def test_pictures_are_paired_by_name_whatever_order_they_came_in():
+def test_images_are_paired_by_name_whatever_order_they_came_in():
     pairs, unmatched = match(
-        pictures("b.png", "a.png", "sub/c.png"), pictures("sub/c.png", "b.png", "a.png")
+        some_images("b.png", "a.png", "sub/c.png"), some_images("sub/c.png", "b.png", "a.png")
     )
     assert list(pairs.degraded.names) == list(pairs.clean.names)
     assert set(pairs.clean.names) == {"a.png", "b.png", "sub/c.png"}
@@ -31,26 +31,26 @@ def test_pictures_are_paired_by_name_whatever_order_they_came_in():
 
 
 def test_suffixes_do_not_matter_but_folders_do():
-    pairs, unmatched = match(pictures("a.jpg", "one/b.jpg"), pictures("a.png", "two/b.png"))
+    pairs, unmatched = match(some_images("a.jpg", "one/b.jpg"), some_images("a.png", "two/b.png"))
     assert (list(pairs.degraded.names), list(pairs.clean.names)) == (["a.jpg"], ["a.png"])
     assert unmatched == ["one/b", "two/b"]
 
 
 def test_only_the_last_suffix_is_one():
     pairs, _ = match(
-        pictures("scan.001.jpg", "scan.002.jpg"), pictures("scan.002.png", "scan.001.png")
+        some_images("scan.001.jpg", "scan.002.jpg"), some_images("scan.002.png", "scan.001.png")
     )
     assert list(pairs.clean.names) == ["scan.001.png", "scan.002.png"]
 
 
-def test_pictures_without_partner_are_left_out_and_named():
-    pairs, unmatched = match(pictures("a.png", "c.png"), pictures("a.png", "b.png", "d.png"))
+def test_images_without_partner_are_left_out_and_named():
+    pairs, unmatched = match(some_images("a.png", "c.png"), some_images("a.png", "b.png", "d.png"))
     assert list(pairs.clean.names) == ["a.png"]
     assert unmatched == ["b", "c", "d"]
 
 
 def test_names_that_differ_by_their_suffix_alone_are_paired_like_with_like():
-    pairs, _ = match(pictures("a.jpg", "a.png"), pictures("a.jpg", "a.png"))
+    pairs, _ = match(some_images("a.jpg", "a.png"), some_images("a.jpg", "a.png"))
     assert list(pairs.degraded.names) == list(pairs.clean.names) == ["a.jpg", "a.png"]
 
 
@@ -60,14 +60,14 @@ def test_sets_that_share_no_name_are_refused_with_some_of_them():
         ShapeMismatch,
         match=r"share no names: scan-0.png, .*scan-4.png and 2 more against other.png",
     ) as caught:
-        match(pictures(*many), pictures("other.png"))
+        match(some_images(*many), some_images("other.png"))
     assert "A pair has the same path below its folder" in str(caught.value)
 
 
 def test_partners_of_another_size_are_named_with_both_sizes():
     small, large = (
-        pictures("a.png", "b.png", "c.png"),
-        pictures("a.png", "b.png", "c.png", shape=(8, 10)),
+        some_images("a.png", "b.png", "c.png"),
+        some_images("a.png", "b.png", "c.png", shape=(8, 10)),
     )
     with pytest.raises(
         ShapeMismatch,
@@ -78,7 +78,7 @@ def test_partners_of_another_size_are_named_with_both_sizes():
 
 def test_partners_that_lie_on_their_side_are_said_to():
     with pytest.raises(ShapeMismatch, match=r"a.png \(4 × 5 against 5 × 4\).*turned by 90°"):
-        match(pictures("a.png", "b.png"), pictures("a.png", "b.png", shape=(5, 4)))
+        match(some_images("a.png", "b.png"), some_images("a.png", "b.png", shape=(5, 4)))
 
 
 def test_names_that_differ_by_their_suffix_alone_are_not_chosen_from():
@@ -86,17 +86,19 @@ def test_names_that_differ_by_their_suffix_alone_are_not_chosen_from():
         ShapeMismatch,
         match=r"cannot be told.*a.jpg, a.tif against a.png\. They differ by their suffix",
     ):
-        match(pictures("a.jpg", "a.tif", "b.jpg"), pictures("a.png", "b.png"))
+        match(some_images("a.jpg", "a.tif", "b.jpg"), some_images("a.png", "b.png"))
 
 
 def test_of_two_such_names_the_one_that_is_the_partners_own_is_its_partner():
-    pairs, unmatched = match(pictures("a.jpg", "a.png"), pictures("a.png"))
+    pairs, unmatched = match(some_images("a.jpg", "a.png"), some_images("a.png"))
     assert list(pairs.degraded.names) == ["a.png"]
     assert unmatched == ["a.jpg"]
 
 
 def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
-    pairs, unmatched = match(pictures("scan.001", "scan.002"), pictures("scan.002", "scan.001"))
+    pairs, unmatched = match(
+        some_images("scan.001", "scan.002"), some_images("scan.002", "scan.001")
+    )
     assert list(pairs.clean.names) == ["scan.001", "scan.002"]
     assert unmatched == []
 
@@ -122,12 +124,12 @@ def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
     ],
 )
 def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded, clean, said):
-    pairs, unmatched = match(pictures(*degraded), pictures(*clean))
+    pairs, unmatched = match(some_images(*degraded), some_images(*clean))
     assert list(zip(pairs.degraded.names, pairs.clean.names, strict=True)) == list(
         zip(degraded, clean, strict=True)
     )
     assert unmatched == []
-    assert pairs.notices == (f"Pictures are paired by their names without {said}.",)
+    assert pairs.notices == (f"Images are paired by their names without {said}.",)
 
 
 @pytest.mark.parametrize(
@@ -140,17 +142,17 @@ def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded
 )
 def test_names_are_not_guessed(degraded, clean):
     with pytest.raises(ShapeMismatch, match="share no names"):
-        match(pictures(*degraded), pictures(*clean))
+        match(some_images(*degraded), some_images(*clean))
 
 
 def test_grey_restorations_of_colour_scans_become_three_equal_channels():
-    pairs, _ = match(pictures("a.png", shape=(4, 5, 3)), pictures("a.png"))
+    pairs, _ = match(some_images("a.png", shape=(4, 5, 3)), some_images("a.png"))
     assert (pairs.degraded.channels, pairs.clean.channels) == (3, 3)
     assert torch.equal(pairs.clean[0][0], pairs.clean[0][2])
     assert "the model will write grey ones" in pairs.notices[0]
 
 
-def test_colour_partners_of_grey_pictures_are_seen_in_grey():
-    pairs, _ = match(pictures("a.png"), pictures("a.png", shape=(4, 5, 3)))
+def test_colour_partners_of_grey_images_are_seen_in_grey():
+    pairs, _ = match(some_images("a.png"), some_images("a.png", shape=(4, 5, 3)))
     assert (pairs.degraded.channels, pairs.clean.channels) == (1, 1)
     assert "seen in grey" in pairs.notices[0]

@@ -11,9 +11,9 @@ import tifffile
 import torch
 from skimage import data
 
-from restorae.data import ListedPictures, match, open_pictures
-from restorae.data.ranges import RangedPictures, exposure, sampled
-from restorae.errors import BadPicture
+from restorae.data import ListedImages, match, open_images
+from restorae.data.ranges import RangedImages, exposure, sampled
+from restorae.errors import BadImage
 from restorae.formats import open_original
 from restorae.pixels import choose_range
 from restorae.restoring.facts import ImageFacts
@@ -30,7 +30,7 @@ def stored(
 
 def pairs_of(degraded: list[np.ndarray], clean: list[np.ndarray]):
     names = [str(place) for place in range(len(clean))]
-    return match(ListedPictures(degraded, names), ListedPictures(clean, names))[0]
+    return match(ListedImages(degraded, names), ListedImages(clean, names))[0]
 
 
 def noisy(seed: int, sigma: float = 0.1) -> np.ndarray:
@@ -38,7 +38,7 @@ def noisy(seed: int, sigma: float = 0.1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.3])
-def test_both_pictures_of_one_exposure_are_taken_in_the_degraded_ones_range(sigma: float) -> None:
+def test_both_images_of_one_exposure_are_taken_in_the_degraded_ones_range(sigma: float) -> None:
     degraded, clean = stored(noisy(0, sigma)), stored(CAMERA)
     pairs = pairs_of([degraded], [clean])
     found = choose_range(degraded.reshape(-1, 1))
@@ -56,7 +56,7 @@ def test_both_pictures_of_one_exposure_are_taken_in_the_degraded_ones_range(sigm
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.2, 100), (3, 0), (3, -2500)])
-def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(
+def test_a_clean_image_of_another_exposure_is_brought_to_the_degraded_ones(
     gain: float, offset: float
 ) -> None:
     pairs = pairs_of([stored(noisy(0), gain, offset)], [stored(CAMERA)])
@@ -66,7 +66,7 @@ def test_a_clean_picture_of_another_exposure_is_brought_to_the_degraded_ones(
     )
     apart = (pairs.clean[0][0] - torch.from_numpy(expected)).abs().max()
     assert apart < 0.02, (
-        f"the clean picture is {apart:.3f} from what it would be in the degraded one's exposure"
+        f"the clean image is {apart:.3f} from what it would be in the degraded one's exposure"
     )
     said = re.search(
         r"gain (\S+)\): restored images will have the exposure of the degraded ones",
@@ -88,12 +88,12 @@ def test_gain_and_offset_are_not_moved_by_noise() -> None:
 def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(
     tmp_path: Path, shape: tuple[int, int]
 ) -> None:
-    picture = np.random.default_rng(0).gamma(2, 300, shape).astype(np.uint16)
+    image = np.random.default_rng(0).gamma(2, 300, shape).astype(np.uint16)
     for folder in ("degraded", "clean"):
         (tmp_path / folder).mkdir()
-        tifffile.imwrite(tmp_path / folder / "a.tif", picture // (1 if folder == "degraded" else 2))
-    pairs, _ = match(open_pictures(tmp_path / "degraded"), open_pictures(tmp_path / "clean"))
-    assert isinstance(pairs.degraded, RangedPictures)
+        tifffile.imwrite(tmp_path / folder / "a.tif", image // (1 if folder == "degraded" else 2))
+    pairs, _ = match(open_images(tmp_path / "degraded"), open_images(tmp_path / "clean"))
+    assert isinstance(pairs.degraded, RangedImages)
     original = open_original(tmp_path / "degraded" / "a.tif")
     assert pairs.degraded.ranges.of(0).degraded == ImageFacts.measure(original, "auto").range_of(
         [0]
@@ -101,19 +101,19 @@ def test_files_are_mapped_in_training_exactly_as_when_they_are_restored(
 
 
 def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path: Path) -> None:
-    pictures = np.random.default_rng(0).gamma(2, 300, (90, 40, 30)).astype(np.uint16)
-    np.save(tmp_path / "a.npy", pictures)
-    np.save(tmp_path / "b.npy", pictures // 2)
-    pairs, _ = match(open_pictures(tmp_path / "a.npy"), open_pictures(tmp_path / "b.npy"))
-    assert isinstance(pairs.degraded, RangedPictures)
+    images = np.random.default_rng(0).gamma(2, 300, (90, 40, 30)).astype(np.uint16)
+    np.save(tmp_path / "a.npy", images)
+    np.save(tmp_path / "b.npy", images // 2)
+    pairs, _ = match(open_images(tmp_path / "a.npy"), open_images(tmp_path / "b.npy"))
+    assert isinstance(pairs.degraded, RangedImages)
     original = open_original(tmp_path / "a.npy")
     assert pairs.degraded.ranges.of(7).degraded == ImageFacts.measure(original, "auto").range_of(
         [7]
     )
-    assert sampled(open_pictures(tmp_path / "a.npy"), range(90)).shape[1] == 1
+    assert sampled(open_images(tmp_path / "a.npy"), range(90)).shape[1] == 1
 
 
-def test_pictures_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
+def test_images_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
     eight, sixteen = (
         np.rint(noisy(0).clip(0, 1) * 255).astype(np.uint8),
         np.rint(CAMERA * 65_535).astype(np.uint16),
@@ -126,7 +126,7 @@ def test_pictures_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
     )
 
 
-def test_pictures_that_faded_beside_full_ones_are_taken_by_their_types_and_so_restored() -> None:
+def test_images_that_faded_beside_full_ones_are_taken_by_their_types_and_so_restored() -> None:
     faded, full = (
         np.rint((0.4 + 0.15 * CAMERA) * 65_535).astype(np.uint16),
         np.rint(CAMERA * 65_535).astype(np.uint16),
@@ -146,5 +146,5 @@ def test_floats_of_any_scale_are_pairs() -> None:
 def test_values_that_are_no_numbers_are_refused_by_name() -> None:
     hole = stored(CAMERA, dtype="float32")
     hole[3, 4] = np.nan
-    with pytest.raises(BadPicture, match="0 holds NaN or infinite values"):
+    with pytest.raises(BadImage, match="0 holds NaN or infinite values"):
         pairs_of([hole], [stored(CAMERA, dtype="float32")])

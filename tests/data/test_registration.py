@@ -8,7 +8,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from restorae.data import ListedPictures, Pairs, open_pictures, registration
+from restorae.data import ListedImages, Pairs, open_images, registration
 from restorae.data.registration import Shift, shift_between
 from restorae.degradations import Degradation
 from restorae.randomness import generator
@@ -16,7 +16,7 @@ from restorae.randomness import generator
 SOURCES = ("camera", "coins", "brick", "grass", "gravel", "moon")
 
 
-def clean_pictures(side: int = 200) -> list[Tensor]:
+def clean_images(side: int = 200) -> list[Tensor]:
     return [
         torch.from_numpy(
             getattr(data, name)()[40 : 40 + side, 40 : 40 + side].astype(np.float32) / 255
@@ -28,8 +28,8 @@ def clean_pictures(side: int = 200) -> list[Tensor]:
 def pairs_of(degraded: list[Tensor], clean: list[Tensor]) -> Pairs:
     names = [f"{name}.png" for name in SOURCES]
     return Pairs(
-        ListedPictures([each.numpy() for each in degraded], names),
-        ListedPictures([each.numpy() for each in clean], names),
+        ListedImages([each.numpy() for each in degraded], names),
+        ListedImages([each.numpy() for each in clean], names),
     )
 
 
@@ -48,7 +48,7 @@ def harmed(clean: Tensor, spec: str, seed: int = 0) -> Tensor:
     ],
 )
 def test_a_shift_of_a_pixel_is_measured_under_any_damage(spec: str) -> None:
-    clean = clean_pictures()
+    clean = clean_images()
     degraded = [harmed(each, spec, seed) for seed, each in enumerate(clean)]
     assert registration(pairs_of(degraded, clean)).shifted == ()
     moved = [each.roll((2, -1), (0, 1)) for each in degraded]
@@ -60,7 +60,7 @@ def test_a_shift_of_a_pixel_is_measured_under_any_damage(spec: str) -> None:
 
 
 def test_motion_blur_is_no_shift() -> None:
-    clean = clean_pictures()
+    clean = clean_images()
     assert (
         registration(
             pairs_of([harmed(each, "motion-blur", seed) for seed, each in enumerate(clean)], clean)
@@ -69,8 +69,8 @@ def test_motion_blur_is_no_shift() -> None:
     )
 
 
-def test_pictures_of_different_things_are_told_from_those_that_noise_hides() -> None:
-    clean = clean_pictures()
+def test_images_of_different_things_are_told_from_those_that_noise_hides() -> None:
+    clean = clean_images()
     noisy = [harmed(each, "gaussian-noise(sigma=0.3)", seed) for seed, each in enumerate(clean)]
     assert registration(pairs_of(noisy, clean)).unlike == ()
     mixed = registration(pairs_of(noisy, clean[1:] + clean[:1]))
@@ -80,12 +80,12 @@ def test_pictures_of_different_things_are_told_from_those_that_noise_hides() -> 
 
 
 def test_digits_under_the_lessons_noise_lie_where_they_should() -> None:
-    digits = open_pictures("digits").subset(range(60))
+    digits = open_images("digits").subset(range(60))
     images = digits.batch(range(60))
     noisy = (
         Degradation.of("gaussian-noise(mean=0.5,sigma=0.3)").draw(generator(0), 60).apply(images)
     )
-    degraded = ListedPictures([each[0].numpy() for each in noisy], digits.names)
+    degraded = ListedImages([each[0].numpy() for each in noisy], digits.names)
     found = registration(Pairs(degraded, digits))
     assert (found.shifted, found.unlike) == ((), ())
     assert len(registration(Pairs(degraded, digits.subset([*range(1, 60), 0]))).unlike) == 60

@@ -18,8 +18,8 @@ def blurred(clean: Images, sigma: float | str) -> Images:
     return Blur(sigma=sigma).draw(generator(0), len(clean)).apply(clean)
 
 
-def reference(picture: np.ndarray, sigma: float, radius: int) -> np.ndarray:
-    return gaussian_filter(picture.astype(np.float64), sigma, mode="nearest", radius=radius)
+def reference(image: np.ndarray, sigma: float, radius: int) -> np.ndarray:
+    return gaussian_filter(image.astype(np.float64), sigma, mode="nearest", radius=radius)
 
 
 @pytest.mark.parametrize("sigma", [0.3, 0.5, 1.0, 2.7, 6.0])
@@ -28,8 +28,8 @@ def test_interior_and_border_are_scipys(sigma, size, seeded):
     clean = seeded(2, 3, *size)
     result = blurred(clean, sigma)
     for image, channels in zip(result, clean, strict=True):
-        for found, picture in zip(image, channels, strict=True):
-            expected = reference(picture.numpy(), sigma, radius=int(np.ceil(4 * sigma)))
+        for found, one in zip(image, channels, strict=True):
+            expected = reference(one.numpy(), sigma, radius=int(np.ceil(4 * sigma)))
             off = np.abs(found.numpy() - expected)
             place = np.unravel_index(off.argmax(), off.shape)
             assert off.max() < 2e-6, (
@@ -47,10 +47,8 @@ def test_each_image_is_blurred_by_its_own_draw(seeded):
     clean = seeded(4, 1, 24, 24)
     draw = Blur(sigma="0.5..3").draw(generator(3), 4)
     result = draw.apply(clean)
-    for image, picture, sigma in zip(result, clean, draw.amounts["sigma"], strict=True):
-        assert (
-            np.abs(image[0].numpy() - reference(picture[0].numpy(), sigma, radius=12)).max() < 2e-6
-        )
+    for image, one, sigma in zip(result, clean, draw.amounts["sigma"], strict=True):
+        assert np.abs(image[0].numpy() - reference(one[0].numpy(), sigma, radius=12)).max() < 2e-6
 
 
 def test_a_range_from_zero_leaves_the_sharpest_images_sharp(seeded):
@@ -61,7 +59,7 @@ def test_a_range_from_zero_leaves_the_sharpest_images_sharp(seeded):
 
 
 @given(st.floats(0, 8), st.integers(1, 12), st.integers(1, 12), st.floats(-1, 2))
-def test_a_flat_picture_stays_flat(sigma, height, width, value):
+def test_a_flat_image_stays_flat(sigma, height, width, value):
     clean = torch.full((1, 1, height, width), value)
     assert torch.allclose(blurred(clean, sigma), clean, atol=1e-5)
 

@@ -56,13 +56,13 @@ def hold(
 
 
 @pytest.mark.parametrize("quality", [5, 20, 50, 75, 95, 100])
-def test_a_grey_picture_is_what_the_real_codec_makes_of_it(quality):
+def test_a_grey_image_is_what_the_real_codec_makes_of_it(quality):
     hold(ours(GREY, quality), pillows(GREY, quality), GREY, mean=0.1, share=5e-3)
 
 
 @pytest.mark.parametrize("quality", [5, 20, 50, 75, 95])
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
-def test_a_picture_in_colour_is_what_the_real_codec_makes_of_it(quality, subsampling):
+def test_an_image_in_colour_is_what_the_real_codec_makes_of_it(quality, subsampling):
     hold(
         ours(COLOUR, quality, subsampling),
         pillows(COLOUR, quality, subsampling),
@@ -103,8 +103,8 @@ def test_values_that_no_file_holds_are_cut():
     assert seen.max() == 1
 
 
-def levels(part: Quantise, picture: Images) -> list[float]:
-    return part.draw(generator(0), 1).apply(picture).unique().tolist()
+def levels(part: Quantise, image: Images) -> list[float]:
+    return part.draw(generator(0), 1).apply(image).unique().tolist()
 
 
 @given(st.integers(2, 60))

@@ -81,7 +81,7 @@ def test_the_opposite_colour_loses_the_strength_and_its_own_nothing():
     ].item() == pytest.approx(0.6)
 
 
-def test_a_grey_picture_shows_what_a_cast_takes_of_its_brightness():
+def test_a_grey_image_shows_what_a_cast_takes_of_its_brightness():
     part = ColourCast(hue=40, strength=0.5)
     colour, grey = (seen(part, torch.ones(1, channels, 1, 1)).flatten() for channels in (3, 1))
     assert grey.item() == pytest.approx(

@@ -56,10 +56,10 @@ HARMLESS: dict[str, tuple[dict[str, object], float]] = {
     "stains": ({"strength": 0.0}, 0.0),
     "vignette": ({"strength": 0.0}, 0.0),
 }
-"""For each kind the settings that harm nothing, and how far the result may then be from the picture."""
+"""For each kind the settings that harm nothing, and how far the result may then be from the image."""
 
 NARROWER = {"jpeg": (0.0, 1.0), "poisson-noise": (0.0, 1.2)}
-"""The values of pictures that a kind can leave as they are, where it cannot below black and above white."""
+"""The values of images that a kind can leave as they are, where it cannot below black and above white."""
 
 EXAMPLES: dict[str, list[dict[str, object]]] = {
     "banding": [{"direction": "vertical", "stripes": "5..50"}],
@@ -129,15 +129,15 @@ each_member = pytest.mark.parametrize("part", MEMBERS, ids=str)
 SHAPES = [(3, 1, 8, 8), (2, 3, 7, 5), (2, 1, 1, 1), (1, 3, 1, 9), (2, 1, 28, 28)]
 
 
-def images(*shape: int, seed: int = 0) -> torch.Tensor:
+def some_images(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def is_random(part: Degradation) -> bool:
-    """Whether two draws differ on a picture with something in it."""
-    picture = images(1, 1, 16, 16)
+    """Whether two draws differ on an image with something in it."""
+    image = some_images(1, 1, 16, 16)
     return not torch.equal(
-        part.draw(generator(1), 1).apply(picture), part.draw(generator(2), 1).apply(picture)
+        part.draw(generator(1), 1).apply(image), part.draw(generator(2), 1).apply(image)
     )
 
 
@@ -164,7 +164,7 @@ def test_text_and_dictionary_give_the_part_back(part):
 @each_member
 def test_shape_and_type_are_kept_and_the_input_is_left_alone(part):
     for shape in SHAPES:
-        clean = images(*shape)
+        clean = some_images(*shape)
         before = clean.clone()
         for degraded in (
             part.draw(generator(0), len(clean)).apply(clean),
@@ -182,7 +182,7 @@ def test_zero_strength_changes_nothing(kind):
     )
     settings, tolerance = HARMLESS[kind.kind]
     low, high = NARROWER.get(kind.kind, (-0.1, 1.1))
-    part, clean = kind(**settings), images(3, 3, 9, 7) * (high - low) + low
+    part, clean = kind(**settings), some_images(3, 3, 9, 7) * (high - low) + low
     for degraded in (part.draw(generator(0), 3).apply(clean), part.degrade(clean, generator(0))):
         assert torch.allclose(degraded, clean, rtol=0, atol=tolerance)
 
@@ -191,7 +191,7 @@ def test_zero_strength_changes_nothing(kind):
 def test_the_default_strength_changes_something(kind):
     if issubclass(kind, Composite):
         pytest.skip("made of nothing by default")
-    clean = images(1, 1, 128, 128)
+    clean = some_images(1, 1, 128, 128)
     assert not torch.allclose(kind().draw(generator(0), 1).apply(clean), clean, atol=1e-3)
 
 
@@ -201,7 +201,7 @@ def test_the_default_strength_changes_something(kind):
 @each_member
 def test_the_same_generator_draws_the_same(part):
     assert part.draw(generator(7), 5) == part.draw(generator(7), 5)
-    clean = images(5, 1, 6, 6)
+    clean = some_images(5, 1, 6, 6)
     assert torch.equal(part.degrade(clean, generator(7)), part.degrade(clean, generator(7)))
     draw = part.draw(generator(7), 5)
     assert torch.equal(draw.apply(clean), draw.apply(clean)), "applying a draw must be pure"
@@ -215,10 +215,10 @@ def test_another_generator_draws_another(part):
 
 
 @each_member
-def test_equal_pictures_of_one_batch_are_harmed_each_in_its_own_way(part):
+def test_equal_images_of_one_batch_are_harmed_each_in_its_own_way(part):
     if not is_random(part):
         pytest.skip("its settings leave nothing to chance")
-    clean = images(1, 1, 40, 40).repeat(4, 1, 1, 1)
+    clean = some_images(1, 1, 40, 40).repeat(4, 1, 1, 1)
     for degraded in (part.draw(generator(3), 4).apply(clean), part.degrade(clean, generator(3))):
         assert len({one.numpy().tobytes() for one in degraded}) == 4
 
@@ -288,13 +288,13 @@ def test_amounts_and_seeds_of_one_image_are_drawn_independently():
 
 @each_member
 def test_a_batch_is_its_images_one_by_one(part):
-    clean = images(5, 3, 9, 7)
+    clean = some_images(5, 3, 9, 7)
     draw = part.draw(generator(11), 5)
     together = draw.apply(clean)
     for place in range(5):
         alone = draw.between(place, place + 1).apply(clean[place : place + 1])
         assert torch.equal(alone[0], together[place]), (
-            f"picture {place} depends on what else is in the batch"
+            f"image {place} depends on what else is in the batch"
         )
 
 
@@ -309,7 +309,7 @@ def test_any_part_of_a_draw_is_that_part_of_the_whole(part, data):
         data.draw(st.integers(1, 6)),
         data.draw(st.integers(1, 6)),
     )
-    clean, draw = images(count, channels, height, width), part.draw(generator(2), count)
+    clean, draw = some_images(count, channels, height, width), part.draw(generator(2), count)
     piece = draw.between(start, stop)
     assert len(piece) == stop - start
     assert torch.equal(piece.apply(clean[start:stop]), draw.apply(clean)[start:stop])
@@ -318,7 +318,7 @@ def test_any_part_of_a_draw_is_that_part_of_the_whole(part, data):
 
 @each_member
 def test_a_draw_is_numbers_that_are_saved_and_replayed(part):
-    draw, clean = part.draw(generator(4), 3), images(3, 1, 8, 9)
+    draw, clean = part.draw(generator(4), 3), some_images(3, 1, 8, 9)
     saved = draw.model_dump_json()
     again = Draw.model_validate_json(saved)
     assert again == draw
@@ -331,7 +331,7 @@ def test_a_draw_knows_for_how_many_it_was_made(part):
     draw = part.draw(generator(0), 4)
     assert len(draw) == 4
     with pytest.raises(ShapeMismatch, match="drawn for 4 images, got 3"):
-        draw.apply(images(3, 1, 4, 4))
+        draw.apply(some_images(3, 1, 4, 4))
 
 
 # ------------------------------------------------------------------------------------------------- training mode
@@ -340,11 +340,11 @@ def test_a_draw_knows_for_how_many_it_was_made(part):
 @each_member
 def test_both_modes_follow_the_same_law(part):
     count = 200
-    clean = images(1, 1, 12, 12, seed=5).repeat(count, 1, 1, 1)
+    clean = some_images(1, 1, 12, 12, seed=5).repeat(count, 1, 1, 1)
     for name, statistic in {
         "mean": lambda harm: harm.mean((1, 2, 3)),
         "mean square": lambda harm: harm.square().mean((1, 2, 3)),
-        "product with the picture": lambda harm: (harm * (clean - clean.mean())).mean((1, 2, 3)),
+        "product with the image": lambda harm: (harm * (clean - clean.mean())).mean((1, 2, 3)),
         "product of neighbours": lambda harm: (harm[..., 1:] * harm[..., :-1]).mean((1, 2, 3)),
     }.items():
         exact, quick = (
@@ -375,7 +375,7 @@ def spread_error(values: torch.Tensor) -> torch.Tensor:
 @each_member
 def test_nothing_touches_the_global_generator(part):
     before = torch.get_rng_state()
-    clean = images(2, 1, 6, 6)
+    clean = some_images(2, 1, 6, 6)
     part.draw(generator(0), 2).apply(clean)
     part.degrade(clean, generator(0))
     assert torch.equal(torch.get_rng_state(), before)
@@ -388,7 +388,7 @@ def test_a_chain_is_its_links_one_after_the_other():
     chain = Degradation.of(
         "blur(sigma=1..2) | gaussian-noise(sigma=0.1..0.2) | masking(count=1..3)"
     )
-    clean, draw = images(4, 1, 10, 10), chain.draw(generator(0), 4)
+    clean, draw = some_images(4, 1, 10, 10), chain.draw(generator(0), 4)
     assert [part.degradation.kind for part in draw.parts] == ["blur", "gaussian-noise", "masking"]
     step_by_step = clean
     for part in draw.parts:
@@ -420,7 +420,7 @@ def test_links_of_one_kind_are_drawn_apart():
 def test_chains_of_chains_can_be_cut_and_saved():
     inner = Chain(parts=(SaltAndPepper(amount="0.1..0.9"), Chain(parts=(Chain(), Blur()))))
     draw = Chain(parts=(inner, GaussianNoise())).draw(generator(0), 6)
-    clean = images(6, 1, 5, 5)
+    clean = some_images(6, 1, 5, 5)
     assert len(draw) == 6
     assert torch.equal(
         Draw.model_validate_json(draw.between(2, 5).model_dump_json()).apply(clean[2:5]),
@@ -430,7 +430,7 @@ def test_chains_of_chains_can_be_cut_and_saved():
 
 def test_a_composite_has_no_change_of_its_own():
     with pytest.raises(TypeError, match="call draw or degrade"):
-        Chain(parts=(Blur(),)).change(images(1, 1, 4, 4), {}, None)
+        Chain(parts=(Blur(),)).change(some_images(1, 1, 4, 4), {}, None)
 
 
 # ------------------------------------------------------------------------------------------------- one of several

@@ -24,7 +24,7 @@ def marks(part: Degradation, side: int = 400, count: int = 1, seed: int = 0) -> 
 
 
 @each_kind
-def test_the_same_marks_lie_on_the_picture_at_every_size(part):
+def test_the_same_marks_lie_on_the_image_at_every_size(part):
     draw = part.draw(generator(1), 1)
     small, large = (draw.apply(torch.full((1, 1, side, side), 0.5)) - 0.5 for side in (150, 450))
     shrunk = torch.nn.functional.avg_pool2d(large, 3)
@@ -82,7 +82,7 @@ def test_scratches_are_no_longer_and_no_shorter_than_said():
             as_tuple=True,
         )
         if row.min() == 0 or column.min() == 0 or row.max() == 399 or column.max() == 399:
-            continue  # it leaves the picture
+            continue  # it leaves the image
         long = math.hypot(row.max() - row.min(), column.max() - column.min())
         # thin ends and gaps at them take their part
         assert 0.4 * 400 / 4 * 0.5 < long < 0.4 * 400 * 1.05 + 8
@@ -146,7 +146,7 @@ def test_a_hair_is_as_long_and_as_wide_as_said():
     for seed in range(10):
         painted = marks(Hair(count=1, length=0.5, width=0.01, curl=60), seed=seed)[0, 0].numpy()
         if painted[0].any() or painted[-1].any() or painted[:, 0].any() or painted[:, -1].any():
-            continue  # it leaves the picture
+            continue  # it leaves the image
         area, opacity = painted.sum(), painted.max()
         # its area is length times width, each between its least and its most
         assert 0.125 * 400 * 0.005 * 400 * 0.8 < area / opacity < 0.5 * 400 * 0.01 * 400 * 1.1

@@ -14,7 +14,7 @@ from restorae.randomness import generator
 
 
 def holes(part: Masking, *shape: int, seed: int = 0) -> torch.Tensor:
-    """True where a picture of ones was masked with something else."""
+    """True where an image of ones was masked with something else."""
     return part.draw(generator(seed), shape[0]).apply(torch.ones(shape)) != 1
 
 
@@ -28,7 +28,7 @@ def test_one_hole_is_a_rectangle_of_its_fraction_wholly_inside(height, width, si
     assert abs(columns - size * width) <= 1
 
 
-def test_a_hole_of_the_whole_size_is_the_whole_picture():
+def test_a_hole_of_the_whole_size_is_the_whole_image():
     assert holes(Masking(count=1, size=1.0), 3, 3, 17, 5).all()
 
 
@@ -42,7 +42,7 @@ def test_the_same_draw_makes_the_same_holes_at_every_size():
 
 
 def test_as_many_holes_as_are_counted():
-    # small holes in a large picture rarely touch: most pictures show every one
+    # small holes in a large image rarely touch: most images show every one
     shown = []
     for seed in range(12):
         holed = holes(Masking(count=4, size=0.02), 1, 1, 300, 300, seed=seed)[0, 0].numpy()
@@ -94,7 +94,7 @@ def test_holes_are_filled_with_their_value_and_nothing_else_changes(value):
     assert changed.float().mean().item() == pytest.approx(0.25, abs=0.06)
 
 
-def test_a_range_of_values_is_one_value_per_picture():
+def test_a_range_of_values_is_one_value_per_image():
     degraded = (
         Masking(count=3, value="0..0.5").draw(generator(0), 5).apply(torch.ones(5, 1, 20, 20))
     )

@@ -39,7 +39,7 @@ def test_the_kernel_is_a_straight_way_of_its_length_and_direction(length, angle)
 
 @pytest.mark.parametrize(("length", "angle"), [(5, 0), (9, 90), (12.3, 30), (7, -60), (3, 180)])
 @pytest.mark.parametrize("size", [(30, 40), (3, 17), (1, 1)])
-def test_a_picture_is_convolved_with_it_and_continued_by_its_border(length, angle, size, seeded):
+def test_an_image_is_convolved_with_it_and_continued_by_its_border(length, angle, size, seeded):
     clean = seeded(2, 3, *size)
     kernel = taps(length, math.radians(angle))
     reach = max(max(abs(down), abs(right)) for down, right, _ in kernel)
@@ -73,7 +73,7 @@ def test_45_degrees_leads_from_the_lower_left_to_the_upper_right():
     assert seen[7, 7] == seen[13, 13] == 0
 
 
-def test_each_picture_moves_by_its_own_draw(seeded):
+def test_each_image_moves_by_its_own_draw(seeded):
     clean = seeded(1, 1, 20, 20).repeat(4, 1, 1, 1)
     part = MotionBlur(length="2..9", angle="-90..90")
     draw = part.draw(generator(1), 4)

@@ -114,7 +114,7 @@ def test_poisson_noise_counts_negative_values_as_dark(apply):
 
 @in_both_modes
 @pytest.mark.parametrize(("value", "sigma"), [(0.5, 0.2), (1.0, 0.6), (-0.5, 0.2)])
-def test_speckle_is_as_strong_as_the_picture_is_bright(apply, value, sigma):
+def test_speckle_is_as_strong_as_the_image_is_bright(apply, value, sigma):
     noise = (apply(Speckle(sigma=sigma), flat(value)) - value).double()
     assert noise.mean().item() == pytest.approx(0, abs=5 * abs(value) * sigma / PIXELS**0.5)
     assert noise.std().item() == pytest.approx(

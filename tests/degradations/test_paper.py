@@ -42,8 +42,8 @@ def test_stains_cover_what_their_number_and_size_say():
 
 
 def test_a_rim_is_darker_than_what_it_surrounds():
-    picture = seen(Stains(count=1, size=0.9, strength=0.8), torch.ones(30, 1, 100, 100))
-    for one in picture[:, 0].numpy():
+    image = seen(Stains(count=1, size=0.9, strength=0.8), torch.ones(30, 1, 100, 100))
+    for one in image[:, 0].numpy():
         inside = one < 0.97
         if inside.mean() < 0.1:
             continue
@@ -61,7 +61,7 @@ def test_the_same_stains_and_folds_at_every_size():
         assert torch.corrcoef(torch.stack([small.flatten(), shrunk.flatten()]))[0, 1] > 0.95
 
 
-def test_stains_of_a_large_picture_are_those_of_a_small_one():
+def test_stains_of_a_large_image_are_those_of_a_small_one():
     draw = Stains().draw(generator(1), 1)
     small, large = (draw.apply(torch.ones(1, 1, side, side)) for side in (250, 750))
     assert (small - torch.nn.functional.avg_pool2d(large, 3)).abs().mean() < 2e-3
@@ -168,7 +168,7 @@ def test_the_line_in_a_crease_is_fine_and_bright_or_dark():
         seen(Creases(count=1, size=0.8, strength=0, lines=0.5), torch.ones(40, 1, 100, 100))[:, 0]
         - 1
     )
-    lines = lines[lines.abs().amax((1, 2)) > 0.02]  # a few only touch the picture
+    lines = lines[lines.abs().amax((1, 2)) > 0.02]  # a few only touch the image
     bright = lines.amax((1, 2)) > -lines.amin((1, 2))
     assert 0.25 < bright.float().mean().item() < 0.75, "half of all creases are ridges"
     assert ((lines >= 0).all((1, 2)) | (lines <= 0).all((1, 2))).all(), (
@@ -206,7 +206,7 @@ def test_creases_run_in_all_directions():
 
 
 def test_as_many_creases_as_were_drawn():
-    # so long that each reaches into the picture, wherever it lies
+    # so long that each reaches into the image, wherever it lies
     changed = (
         (seen(Degradation.of("creases(count=0..1,size=2)"), torch.ones(200, 1, 30, 30)) != 1)
         .flatten(1)

@@ -36,7 +36,7 @@ def test_the_screen_has_its_period_and_angle(period, angle):
 
 
 @pytest.mark.parametrize("tone", [0.0, 0.1, 0.3, 0.5, 0.8, 1.0])
-def test_the_print_has_the_picture_s_tone(tone):
+def test_the_print_has_the_image_s_tone(tone):
     dots = screened(torch.full((1, 3, 300, 300), tone), period=20 / 300)
     assert dots.mean((2, 3)).flatten().tolist() == pytest.approx([tone] * 3, abs=0.025)
     assert dots.min() >= 0
@@ -51,13 +51,13 @@ def test_dots_are_ink_or_paper_with_edges_about_a_pixel_wide():
     assert dots.std().item() == pytest.approx((0.4 * 0.6) ** 0.5, rel=0.06)
 
 
-def test_the_plates_of_a_colour_picture_are_turned_against_each_other():
+def test_the_plates_of_a_colour_image_are_turned_against_each_other():
     red, green, blue = screened(torch.full((1, 3, 200, 200), 0.5), period=0.05)[0]
     for one, other in ((red, green), (green, blue), (red, blue)):
         assert torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].abs() < 0.1
 
 
-def test_strength_mixes_the_print_with_the_picture(seeded):
+def test_strength_mixes_the_print_with_the_image(seeded):
     clean = seeded(1, 1, 50, 50)
     whole, half = (screened(clean, period=0.2, strength=strength) for strength in (1.0, 0.5))
     assert torch.allclose(half, (whole + clean) / 2, atol=1e-6)

@@ -16,17 +16,17 @@ def smaller(clean: Images, factor: float | str, method: str = "area") -> Images:
     return Downscale(factor=factor, method=method).draw(generator(0), len(clean)).apply(clean)
 
 
-def power(picture: Images, low: float, high: float) -> float:
+def power(image: Images, low: float, high: float) -> float:
     """Power at frequencies between `low` and `high` cycles per pixel along either side, of white noise: 1."""
-    spectrum = np.abs(np.fft.fft2(picture[0, 0].double().numpy())) ** 2 / picture.numel()
-    frequency = np.abs(np.fft.fftfreq(picture.shape[-1]))
+    spectrum = np.abs(np.fft.fft2(image[0, 0].double().numpy())) ** 2 / image.numel()
+    frequency = np.abs(np.fft.fftfreq(image.shape[-1]))
     highest = np.maximum(frequency[:, None], frequency)
     return float(spectrum[(highest >= low) & (highest < high)].mean())
 
 
 @pytest.mark.parametrize("method", ["area", "bicubic"])
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_the_spectrum_ends_near_the_small_picture_s_own(factor, method):
+def test_the_spectrum_ends_near_the_small_image_s_own(factor, method):
     noise = torch.randn(1, 1, 240, 240, generator=torch.Generator().manual_seed(0))
     seen = smaller(noise, factor, method)
     assert power(seen, 0.01, 0.15 / factor) > 0.75, "low frequencies stay"
@@ -48,7 +48,7 @@ def test_area_is_the_mean_of_what_a_pixel_covers(factor, seeded):
 @pytest.mark.parametrize("method", ["area", "bicubic"])
 @pytest.mark.parametrize("factor", [1.0, 1.3, 2.0, 7.7, 64.0])
 @pytest.mark.parametrize("size", [(31, 17), (1, 9), (1, 1)])
-def test_a_flat_picture_stays_flat(factor, method, size):
+def test_a_flat_image_stays_flat(factor, method, size):
     clean = torch.full((1, 3, *size), 0.7)
     assert torch.allclose(smaller(clean, factor, method), clean, atol=1e-5)
 
@@ -60,7 +60,7 @@ def test_nothing_is_left_but_the_mean_where_one_pixel_is_left(seeded):
     )
 
 
-def test_each_picture_is_made_small_by_its_own_draw(seeded):
+def test_each_image_is_made_small_by_its_own_draw(seeded):
     clean = seeded(1, 1, 24, 24).repeat(4, 1, 1, 1)
     draw = Downscale(factor="1..6").draw(generator(1), 4)
     for one, factor in zip(draw.apply(clean), draw.amounts["factor"], strict=True):

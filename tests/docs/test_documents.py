@@ -67,7 +67,7 @@ def test_the_code_runs_and_prints_what_is_shown(document: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_links_and_pictures_are_there(document: Path) -> None:
+def test_links_and_images_are_there(document: Path) -> None:
     prose = re.sub(
         r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
     )

@@ -1,4 +1,4 @@
-"""The bound on pictures: against a model that can be solved on paper, and against PyTorch's distributions."""
+"""The bound on images: against a model that can be solved on paper, and against PyTorch's distributions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.distributions import Bernoulli, Independent
 
-from restorae.data import ArrayPictures, ListedPictures
+from restorae.data import ArrayImages, ListedImages
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.evaluating import LatentEvaluation, bounds, evaluate_latent
 from restorae.evaluating.bounds import COLLAPSED, binarise
@@ -21,15 +21,15 @@ from restorae.progress import Progress
 from tests.linear_vae import LinearVAE, LinearVAEModule, linear_model
 
 
-def drawn_from(model: Model, count: int, seed: int = 100) -> tuple[ArrayPictures, np.ndarray]:
-    """Pictures from the law of a linear model, and the exact log-likelihood of each."""
+def drawn_from(model: Model, count: int, seed: int = 100) -> tuple[ArrayImages, np.ndarray]:
+    """Images from the law of a linear model, and the exact log-likelihood of each."""
     module, network = model.module, model.network
     assert isinstance(module, LinearVAEModule)
     assert isinstance(network, LinearVAE)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         flat = module.distribution().sample((count,))
-    return ArrayPictures(
+    return ArrayImages(
         flat.view(count, network.height, network.width).numpy()
     ), module.distribution().log_prob(flat).numpy()
 
@@ -44,10 +44,10 @@ def trained(network: Network, seed: int = 0) -> Model:
     return Model(network, module, make_card(network, module))
 
 
-def grey_pictures(
+def grey_images(
     count: int = 40, height: int = 7, width: int = 10, channels: int = 1, seed: int = 0
-) -> ArrayPictures:
-    return ArrayPictures(
+) -> ArrayImages:
+    return ArrayImages(
         np.random.default_rng(seed).random((count, height, width, channels), dtype=np.float32)
     )
 
@@ -60,9 +60,9 @@ SMALL = ConvVAE(height=7, width=10, features=3, hidden=5, latent_dim=3)
 
 def test_with_the_true_posterior_the_estimate_is_the_log_likelihood_whatever_is_drawn():
     model = linear_model()
-    pictures, exact = drawn_from(model, 50)
+    images, exact = drawn_from(model, 50)
     for samples in (1, 3):
-        found = evaluate_latent(model, pictures, importance_samples=samples, seed=samples)
+        found = evaluate_latent(model, images, importance_samples=samples, seed=samples)
         assert found.grey.log_likelihood == pytest.approx(exact.mean(), abs=1e-3)
         assert found.grey.importance_samples == samples
         assert found.grey.standard_error == pytest.approx(exact.std(ddof=1) / 50**0.5, rel=1e-3)
@@ -70,10 +70,9 @@ def test_with_the_true_posterior_the_estimate_is_the_log_likelihood_whatever_is_
 
 def test_with_a_posterior_that_is_too_wide_the_estimate_rises_to_the_log_likelihood():
     model = linear_model(stretch=3.0)
-    pictures, exact = drawn_from(model, 200)
+    images, exact = drawn_from(model, 200)
     found = [
-        evaluate_latent(model, pictures, importance_samples=samples).grey
-        for samples in (1, 10, 1000)
+        evaluate_latent(model, images, importance_samples=samples).grey for samples in (1, 10, 1000)
     ]
     estimates = [bound.log_likelihood for bound in found]
     assert estimates == sorted(estimates)
@@ -87,8 +86,8 @@ def test_with_a_posterior_that_is_too_wide_the_estimate_rises_to_the_log_likelih
 @pytest.mark.parametrize("stretch", [1.0, 1.5, 3.0])
 def test_the_bound_is_the_log_likelihood_less_the_posteriors_error(stretch):
     model = linear_model(stretch=stretch)
-    pictures, exact = drawn_from(model, 3000)
-    found = evaluate_latent(model, pictures)
+    images, exact = drawn_from(model, 3000)
+    found = evaluate_latent(model, images)
     error = (
         2 * 0.5 * (stretch**2 - 1 - 2 * math.log(stretch))
     )  # of two dimensions, N(m, stretch² v) from N(m, v)
@@ -101,26 +100,26 @@ def test_the_bound_is_the_log_likelihood_less_the_posteriors_error(stretch):
 
 def test_many_samples_are_counted_in_pieces_and_as_one(monkeypatch):
     model = linear_model(stretch=2.0)
-    pictures, exact = drawn_from(model, 20)
+    images, exact = drawn_from(model, 20)
     monkeypatch.setattr(bounds, "_DECODED_AT_ONCE", 7)
     decoded: list[int] = []
     decode = model.module.decode
     monkeypatch.setattr(
         model.module, "decode", lambda latents: decoded.append(len(latents)) or decode(latents)
     )
-    found = evaluate_latent(model, pictures, importance_samples=400).grey
+    found = evaluate_latent(model, images, importance_samples=400).grey
     assert found.log_likelihood == pytest.approx(exact.mean(), abs=0.2)
     assert sum(decoded) == 20 + 20 * 400
     assert max(decoded) <= 20
 
 
-def test_the_order_of_the_pictures_and_their_batches_do_not_matter(monkeypatch):
+def test_the_order_of_the_images_and_their_batches_do_not_matter(monkeypatch):
     model = linear_model()
-    pictures, _ = drawn_from(model, 60)
-    whole = evaluate_latent(model, pictures, importance_samples=2)
-    turned = evaluate_latent(model, pictures.subset(range(59, -1, -1)), importance_samples=2)
+    images, _ = drawn_from(model, 60)
+    whole = evaluate_latent(model, images, importance_samples=2)
+    turned = evaluate_latent(model, images.subset(range(59, -1, -1)), importance_samples=2)
     monkeypatch.setattr(bounds, "_BATCH", 17)
-    in_parts = evaluate_latent(model, pictures, importance_samples=2)
+    in_parts = evaluate_latent(model, images, importance_samples=2)
     for other in (turned, in_parts):
         assert other.grey.kl == pytest.approx(whole.grey.kl, rel=1e-5)
         assert other.grey.log_likelihood == pytest.approx(whole.grey.log_likelihood, abs=1e-3)
@@ -135,8 +134,8 @@ def test_the_order_of_the_pictures_and_their_batches_do_not_matter(monkeypatch):
 
 def test_dimensions_that_say_nothing_are_counted_out():
     model = linear_model(latent_dim=4, strengths=(0.5, 0.0, 0.3, 0.0))
-    pictures, _ = drawn_from(model, 100)
-    found = evaluate_latent(model, pictures)
+    images, _ = drawn_from(model, 100)
+    found = evaluate_latent(model, images)
     assert (found.latent_dim, found.active_units) == (4, 2)
     assert [nats > COLLAPSED for nats in found.kl_by_dimension] == [True, False, True, False]
     assert found.kl_by_dimension[1] == 0
@@ -144,17 +143,17 @@ def test_dimensions_that_say_nothing_are_counted_out():
 
 
 def test_a_model_that_has_collapsed_altogether_has_no_active_unit():
-    found = evaluate_latent(linear_model(strengths=()), grey_pictures(10, 3, 5))
+    found = evaluate_latent(linear_model(strengths=()), grey_images(10, 3, 5))
     assert found.active_units == 0
     assert found.grey.kl == 0
 
 
 def test_what_a_dimension_carries_is_half_the_logarithm_of_its_gain():
-    """On average over pictures, of a linear model: ½ ln(1 + strength² / sigma²)."""
+    """On average over images, of a linear model: ½ ln(1 + strength² / sigma²)."""
     model = linear_model()
-    pictures, _ = drawn_from(model, 4000)
+    images, _ = drawn_from(model, 4000)
     expected = [0.5 * math.log(1 + (strength / 0.1) ** 2) for strength in (0.3, -0.2)]
-    assert evaluate_latent(model, pictures).kl_by_dimension == pytest.approx(expected, abs=0.06)
+    assert evaluate_latent(model, images).kl_by_dimension == pytest.approx(expected, abs=0.06)
 
 
 # ------------------------------------------------------------------------------------------------- grey and binarised
@@ -194,10 +193,10 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("exact")
-def test_grey_is_the_lessons_loss_and_binarised_that_of_pictures_drawn_black_or_white():
-    model, pictures = trained(SMALL), grey_pictures(600)
-    found = evaluate_latent(model, pictures, seed=3)
-    grey = pictures.batch(range(600))
+def test_grey_is_the_lessons_loss_and_binarised_that_of_images_drawn_black_or_white():
+    model, images = trained(SMALL), grey_images(600)
+    found = evaluate_latent(model, images, seed=3)
+    grey = images.batch(range(600))
     reconstruction, kl = by_hand(model, grey, 600, draws=20)
     assert found.grey.kl == pytest.approx(kl, rel=1e-4)
     assert found.grey.reconstruction == pytest.approx(reconstruction, abs=0.5)
@@ -210,9 +209,9 @@ def test_grey_is_the_lessons_loss_and_binarised_that_of_pictures_drawn_black_or_
 
 
 @pytest.mark.usefixtures("exact")
-def test_pictures_that_are_black_and_white_already_are_the_same_binarised():
+def test_images_that_are_black_and_white_already_are_the_same_binarised():
     stored = (np.random.default_rng(0).random((30, 7, 10)) > 0.5).astype(np.float32)
-    found = evaluate_latent(trained(SMALL), ArrayPictures(stored), importance_samples=5)
+    found = evaluate_latent(trained(SMALL), ArrayImages(stored), importance_samples=5)
     assert found.binarised is not None
     assert found.binarised.elbo == pytest.approx(found.grey.elbo, rel=1e-6)
     assert found.grey.log_likelihood is None, (
@@ -223,7 +222,7 @@ def test_pictures_that_are_black_and_white_already_are_the_same_binarised():
 
 @pytest.mark.parametrize("samples", [0, 4])
 def test_the_figures_of_a_bernoulli_model_are_labelled(samples):
-    found = evaluate_latent(trained(SMALL), grey_pictures(), importance_samples=samples)
+    found = evaluate_latent(trained(SMALL), grey_images(), importance_samples=samples)
     assert (found.count, found.likelihood, found.latent_dim) == (40, "bernoulli", 3)
     assert found.binarised is not None
     assert found.binarised.importance_samples == (samples or None)
@@ -237,16 +236,16 @@ def test_the_figures_of_a_bernoulli_model_are_labelled(samples):
 
 
 def test_the_log_likelihood_of_many_samples_lies_above_the_bound():
-    found = evaluate_latent(trained(SMALL), grey_pictures(), importance_samples=200)
+    found = evaluate_latent(trained(SMALL), grey_images(), importance_samples=200)
     assert found.binarised is not None
     assert found.binarised.log_likelihood > found.binarised.elbo - 0.2
     assert found.binarised.standard_error > 0
 
 
-def test_binarised_pictures_are_left_out_unasked_and_under_a_gaussian_likelihood():
-    assert evaluate_latent(trained(SMALL), grey_pictures(), with_binarised=False).binarised is None
+def test_binarised_images_are_left_out_unasked_and_under_a_gaussian_likelihood():
+    assert evaluate_latent(trained(SMALL), grey_images(), with_binarised=False).binarised is None
     gaussian = ConvVAE(height=7, width=10, features=3, hidden=5, likelihood="gaussian")
-    found = evaluate_latent(trained(gaussian), grey_pictures(), importance_samples=3)
+    found = evaluate_latent(trained(gaussian), grey_images(), importance_samples=3)
     assert found.binarised is None
     assert found.grey.log_likelihood is not None
 
@@ -268,10 +267,10 @@ def test_a_pixel_is_white_as_often_as_it_is_bright(value):
     "network", [SMALL, ResidualVAE(height=7, width=10, features=3, channels=3)], ids=str
 )
 def test_the_same_seed_gives_the_same_figures(network):
-    model, pictures = trained(network), grey_pictures(channels=network.channels)
+    model, images = trained(network), grey_images(channels=network.channels)
 
     def figures(seed: int) -> dict[str, object]:
-        return evaluate_latent(model, pictures, importance_samples=3, seed=seed).model_dump(
+        return evaluate_latent(model, images, importance_samples=3, seed=seed).model_dump(
             exclude={"seconds"}
         )
 
@@ -301,7 +300,7 @@ def test_progress_ends_where_it_said_it_would(network):
     model = trained(network) if isinstance(network, ConvVAE) else linear_model(height=7, width=10)
     for samples in (0, 2):
         counting = Counting()
-        evaluate_latent(model, grey_pictures(), importance_samples=samples, progress=counting)
+        evaluate_latent(model, grey_images(), importance_samples=samples, progress=counting)
         assert counting.done == counting.total
         assert counting.ended
     assert told == [80 if network.likelihood == "bernoulli" else 40] * 2
@@ -312,38 +311,36 @@ def test_a_network_without_a_latent_vector_is_refused(network):
     with pytest.raises(
         UsageError, match=f"is not a variational auto-encoder: {network.kind} has no latent vector"
     ):
-        evaluate_latent(trained(network), grey_pictures())
+        evaluate_latent(trained(network), grey_images())
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (lambda: grey_pictures(height=28, width=28), "7 × 10 .*got 28 × 28"),
-        (lambda: grey_pictures(channels=3), r"1 channel\(s\), got 3"),
+        (lambda: grey_images(height=28, width=28), "7 × 10 .*got 28 × 28"),
+        (lambda: grey_images(channels=3), r"1 channel\(s\), got 3"),
     ],
     ids=["size", "channels"],
 )
-def test_pictures_of_another_size_are_refused_before_any_work(
-    wrong: Callable[[], ArrayPictures], told
-):
+def test_images_of_another_size_are_refused_before_any_work(wrong: Callable[[], ArrayImages], told):
     with pytest.raises(ShapeMismatch, match=told):
         evaluate_latent(trained(SMALL), wrong())
 
 
 def test_fewer_than_no_samples_are_refused():
     with pytest.raises(UsageError, match="0 or more, not -1"):
-        evaluate_latent(trained(SMALL), grey_pictures(), importance_samples=-1)
+        evaluate_latent(trained(SMALL), grey_images(), importance_samples=-1)
 
 
-def test_one_picture_has_no_standard_error():
-    found = evaluate_latent(trained(SMALL), grey_pictures(1), importance_samples=2)
+def test_one_image_has_no_standard_error():
+    found = evaluate_latent(trained(SMALL), grey_images(1), importance_samples=2)
     assert found.binarised is not None
     assert found.binarised.standard_error is None
     assert found.binarised.log_likelihood is not None
 
 
-def test_pictures_of_mixed_sizes_are_refused_in_words():
-    mixed = ListedPictures(
+def test_images_of_mixed_sizes_are_refused_in_words():
+    mixed = ListedImages(
         [np.zeros((7, 10), np.uint8), np.zeros((9, 9), np.uint8)], ["fits.png", "other.png"]
     )
     with pytest.raises(ShapeMismatch, match=r"9 × 9|differ"):

@@ -1,4 +1,4 @@
-"""Calibration, and whether it holds, on pictures and errors whose law is known."""
+"""Calibration, and whether it holds, on images and errors whose law is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from restorae.data import ArrayPictures, ListedPictures
+from restorae.data import ArrayImages, ListedImages
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.error_bound import ErrorBound
 from restorae.evaluating import CoverageTally, TestSet, calibrate, evaluate
@@ -15,16 +15,16 @@ from restorae.shapes import Images
 NOISE = Degradation.of("gaussian-noise(sigma=0.02..0.2)")
 
 
-def waves(count: int, side: int = 48, seed: int = 0) -> ArrayPictures:
-    """Pictures between 0.3 and 0.7: waves of drawn length and height."""
+def waves(count: int, side: int = 48, seed: int = 0) -> ArrayImages:
+    """Images between 0.3 and 0.7: waves of drawn length and height."""
     source = np.random.default_rng(seed)
     rows, columns = np.mgrid[:side, :side]
     turns, heights = source.uniform(0.02, 0.3, (count, 2)), source.uniform(0, 0.2, count)
-    pictures = [
+    images = [
         0.5 + height * np.sin(down * rows + across * columns)
         for (down, across), height in zip(turns, heights, strict=True)
     ]
-    return ArrayPictures(np.float32(pictures))
+    return ArrayImages(np.float32(images))
 
 
 def halfway(images: Images) -> Images:
@@ -32,9 +32,9 @@ def halfway(images: Images) -> Images:
     return 0.5 * images + 0.25
 
 
-def test_on_pictures_never_seen_the_share_is_the_stated_one():
+def test_on_images_never_seen_the_share_is_the_stated_one():
     bound = calibrate(halfway, TestSet(waves(60), degradation=NOISE))
-    assert bound.pictures == 60
+    assert bound.images == 60
     tally = CoverageTally(bound)
     evaluate(halfway, TestSet(waves(60, seed=1), degradation=NOISE, seed=1), also=tally.add)
     found = tally.coverage()
@@ -58,7 +58,7 @@ def test_it_holds_at_each_strength_of_the_damage_and_is_the_smaller_for_less():
     assert means == sorted(means)
 
 
-def test_coverage_is_counted_picture_by_picture():
+def test_coverage_is_counted_image_by_image():
     bound = ErrorBound(changed=(0.1,), structure=(0.1,), bounds=((0.25,),))
     tally = CoverageTally(bound)
     clean = torch.zeros(2, 1, 1, 4)
@@ -76,18 +76,16 @@ def test_coverage_is_counted_picture_by_picture():
     assert "50.0% of pixels lie within the bound for 90%" in str(found)
 
 
-def test_every_picture_counts_alike_however_large():
-    pictures = [np.full((8, 8), 0.5, np.float32)] * 3 + [np.full((200, 200), 0.5, np.float32)]
-    degraded = [picture + off for picture, off in zip(pictures, (0.1, 0.1, 0.1, 0.3), strict=True)]
+def test_every_image_counts_alike_however_large():
+    clean = [np.full((8, 8), 0.5, np.float32)] * 3 + [np.full((200, 200), 0.5, np.float32)]
+    degraded = [image + off for image, off in zip(clean, (0.1, 0.1, 0.1, 0.3), strict=True)]
     names = list("abcd")
     bound = calibrate(
         lambda images: images,
-        TestSet(ListedPictures(pictures, names), degraded=ListedPictures(degraded, names)),
+        TestSet(ListedImages(clean, names), degraded=ListedImages(degraded, names)),
         level=0.7,
     )
-    assert bound.bounds[0][0] == pytest.approx(0.1, rel=1e-3), (
-        "three pictures in four are off by 0.1"
-    )
+    assert bound.bounds[0][0] == pytest.approx(0.1, rel=1e-3), "three images in four are off by 0.1"
 
 
 def test_the_same_seed_gives_the_same_bound():
@@ -96,7 +94,7 @@ def test_the_same_seed_gives_the_same_bound():
     assert calibrate(halfway, test_set, seed=4) != calibrate(halfway, test_set, seed=5)
 
 
-def test_a_single_picture_is_damaged_more_than_once():
+def test_a_single_image_is_damaged_more_than_once():
     seen = []
     calibrate(
         lambda images: seen.append(images.std().item()) or images,
@@ -105,8 +103,8 @@ def test_a_single_picture_is_damaged_more_than_once():
     assert max(seen) > 2 * min(seen), "so that the range of the damage is seen"
 
 
-def test_of_many_pictures_some_are_looked_at(monkeypatch):
-    monkeypatch.setattr("restorae.evaluating.calibration.MOST_PICTURES", 5)
+def test_of_many_images_some_are_looked_at(monkeypatch):
+    monkeypatch.setattr("restorae.evaluating.calibration.MOST_IMAGES", 5)
     seen = []
     clean = waves(23, side=12)
     bound = calibrate(lambda images: seen.append(images) or images, TestSet(clean, degraded=clean))
@@ -114,4 +112,4 @@ def test_of_many_pictures_some_are_looked_at(monkeypatch):
         next(place for place in range(23) if torch.equal(clean[place], images[0]))
         for images in seen
     ] == [0, 6, 11, 16, 22]
-    assert bound.pictures == 5
+    assert bound.images == 5

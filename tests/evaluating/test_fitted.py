@@ -7,7 +7,7 @@ import pytest
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from restorae.data import ArrayPictures
+from restorae.data import ArrayImages
 from restorae.evaluating import FittedScores, TestSet, evaluate
 
 
@@ -23,7 +23,7 @@ def micrographs(count: int = 4, side: int = 40) -> np.ndarray:
 def fitted_scores(restored: np.ndarray, clean: np.ndarray, **options: bool) -> FittedScores:
     found = evaluate(
         lambda images: images,
-        TestSet(ArrayPictures(clean), degraded=ArrayPictures(restored)),
+        TestSet(ArrayImages(clean), degraded=ArrayImages(restored)),
         fit_gain=True,
         **options,
     )
@@ -59,7 +59,7 @@ def test_the_scores_are_those_of_a_least_squares_fit_by_numpy() -> None:
     assert found.si_psnr == pytest.approx(np.mean(si_psnr), abs=1e-4)
     assert found.si_ssim == pytest.approx(np.mean(si_ssim), abs=1e-4)
     assert found.psnr_gain_fitted > found.si_psnr + 5, (
-        "a dim picture has a small range, so the two peaks are not one"
+        "a dim image has a small range, so the two peaks are not one"
     )
 
 
@@ -78,17 +78,17 @@ def test_another_exposure_changes_nothing(gain: float, offset: float) -> None:
 
 def test_the_plain_scores_are_the_same_with_and_without_the_fit() -> None:
     clean = micrographs()
-    test_set = TestSet(ArrayPictures(clean), degraded=ArrayPictures(clean / 2))
+    test_set = TestSet(ArrayImages(clean), degraded=ArrayImages(clean / 2))
     plain, both = (
         evaluate(lambda images: images * 1.5, test_set, fit_gain=wanted) for wanted in (False, True)
     )
     assert (plain.degraded, plain.restored) == (both.degraded, both.restored)
     assert plain.gain_fitted is None
-    assert plain.pictures[0].gain_fitted is None
+    assert plain.images[0].gain_fitted is None
     assert both.gain_fitted is not None
 
 
-def test_an_inverted_picture_scores_like_a_flat_one_not_like_a_perfect_one() -> None:
+def test_an_inverted_image_scores_like_a_flat_one_not_like_a_perfect_one() -> None:
     clean = micrographs()
     flat = np.full_like(clean, 0.7)
     inverted, constant = fitted_scores(1 - clean, clean), fitted_scores(flat, clean)
@@ -97,7 +97,7 @@ def test_an_inverted_picture_scores_like_a_flat_one_not_like_a_perfect_one() -> 
     assert constant.si_psnr == pytest.approx(np.mean(means), abs=1e-4)
 
 
-def test_a_colour_picture_has_one_exposure_so_a_colour_cast_is_an_error() -> None:
+def test_a_colour_image_has_one_exposure_so_a_colour_cast_is_an_error() -> None:
     clean = data.astronaut()[100:140, 200:240][None].astype(np.float32) / 255
     dimmed = fitted_scores(0.5 * clean, clean)
     cast = fitted_scores(clean * np.array([1, 0.7, 0.4], np.float32), clean)
@@ -106,23 +106,23 @@ def test_a_colour_picture_has_one_exposure_so_a_colour_cast_is_an_error() -> Non
     assert cast.psnr_gain_fitted < 30
 
 
-def test_a_flat_clean_picture_has_no_range_and_so_no_scale_invariant_scores() -> None:
+def test_a_flat_clean_image_has_no_range_and_so_no_scale_invariant_scores() -> None:
     clean = micrographs(2)
     clean[1] = 0.4
     seen = clean + np.random.default_rng(0).normal(0, 0.02, clean.shape).astype(np.float32)
     found = evaluate(
         lambda images: images,
-        TestSet(ArrayPictures(clean), degraded=ArrayPictures(seen)),
+        TestSet(ArrayImages(clean), degraded=ArrayImages(seen)),
         fit_gain=True,
     )
     assert found.gain_fitted is not None
     assert (found.gain_fitted.restored.si_psnr, found.gain_fitted.restored.si_ssim) == (None, None)
-    fine, flat = (picture.gain_fitted.restored for picture in found.pictures if picture.gain_fitted)
+    fine, flat = (image.gain_fitted.restored for image in found.images if image.gain_fitted)
     assert fine.si_psnr is not None
     assert flat.si_psnr is None
 
 
-def test_small_pictures_and_scores_without_ssim_have_none_of_it() -> None:
+def test_small_images_and_scores_without_ssim_have_none_of_it() -> None:
     clean = micrographs(side=9)
     assert fitted_scores(clean[:, ::-1], clean).si_ssim is None
     assert fitted_scores(micrographs()[:, ::-1], micrographs(), with_ssim=False).si_ssim is None

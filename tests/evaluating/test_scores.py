@@ -9,23 +9,23 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from restorae.data import ArrayPictures, ListedPictures
+from restorae.data import ArrayImages, ListedImages
 from restorae.degradations import Degradation
 from restorae.evaluating import TestSet, constant_answer_error, evaluate, has_collapsed
 from restorae.randomness import generator
 
 
-def some_pictures(count: int = 7, side: int = 20) -> np.ndarray:
+def some_images(count: int = 7, side: int = 20) -> np.ndarray:
     return np.random.default_rng(0).random((count, side, side), dtype=np.float32)
 
 
 def test_scores_equal_scikit_image() -> None:
-    clean = some_pictures()
+    clean = some_images()
     degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(
         np.float32
     )
     found = evaluate(
-        lambda images: images, TestSet(ArrayPictures(clean), degraded=ArrayPictures(degraded))
+        lambda images: images, TestSet(ArrayImages(clean), degraded=ArrayImages(degraded))
     )
     psnr = [
         peak_signal_noise_ratio(c, d, data_range=1) for c, d in zip(clean, degraded, strict=True)
@@ -47,20 +47,20 @@ def test_scores_equal_scikit_image() -> None:
     assert found.degraded == found.restored
 
 
-def test_restored_pictures_are_clipped_and_degraded_ones_are_not() -> None:
+def test_restored_images_are_clipped_and_degraded_ones_are_not() -> None:
     clean = np.ones((2, 12, 12), np.float32)
-    test_set = TestSet(ArrayPictures(clean), degraded=ArrayPictures(clean * 3))
+    test_set = TestSet(ArrayImages(clean), degraded=ArrayImages(clean * 3))
     found = evaluate(lambda images: images, test_set)
     assert found.degraded.mse == pytest.approx(4.0)
     assert found.restored.mse == 0.0
-    assert found.restored.psnr is None, "a picture without error has no finite PSNR"
+    assert found.restored.psnr is None, "an image without error has no finite PSNR"
 
 
-def test_pooled_and_mean_psnr_differ_where_pictures_do() -> None:
+def test_pooled_and_mean_psnr_differ_where_images_do() -> None:
     clean = np.zeros((2, 12, 12), np.float32)
     degraded = np.stack([np.full((12, 12), 0.1), np.full((12, 12), 0.01)]).astype(np.float32)
     found = evaluate(
-        lambda images: images, TestSet(ArrayPictures(clean), degraded=ArrayPictures(degraded))
+        lambda images: images, TestSet(ArrayImages(clean), degraded=ArrayImages(degraded))
     )
     assert found.restored.psnr == pytest.approx(30.0, abs=1e-3)
     assert found.restored.psnr_pooled == pytest.approx(
@@ -68,26 +68,26 @@ def test_pooled_and_mean_psnr_differ_where_pictures_do() -> None:
     )
 
 
-def test_large_pictures_weigh_by_their_pixels_in_the_pool() -> None:
-    clean = ListedPictures(
+def test_large_images_weigh_by_their_pixels_in_the_pool() -> None:
+    clean = ListedImages(
         [np.zeros((10, 10), np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"]
     )
-    degraded = ListedPictures(
+    degraded = ListedImages(
         [np.full((10, 10), 51, np.uint8), np.zeros((30, 30), np.uint8)], ["small", "large"]
     )
     found = evaluate(lambda images: images, TestSet(clean, degraded=degraded))
     assert found.restored.mse == pytest.approx(0.04 * 100 / 1000)
 
 
-def test_each_picture_has_its_own_scores_under_its_name() -> None:
-    clean = some_pictures()
+def test_each_image_has_its_own_scores_under_its_name() -> None:
+    clean = some_images()
     degraded = np.clip(clean + np.random.default_rng(1).normal(0, 0.1, clean.shape), 0, 1).astype(
         np.float32
     )
     names = ["a.png", "b/c.png", "\udcff.png", "two\nlines", "e", "f", "g"]
-    test_set = TestSet(ArrayPictures(clean, names), degraded=ArrayPictures(degraded))
+    test_set = TestSet(ArrayImages(clean, names), degraded=ArrayImages(degraded))
     found = evaluate(lambda images: (images + images.flip(3)) / 2, test_set)
-    assert [picture.name for picture in found.pictures] == [
+    assert [image.name for image in found.images] == [
         "a.png",
         "b/c.png",
         "\\udcff.png",
@@ -96,43 +96,39 @@ def test_each_picture_has_its_own_scores_under_its_name() -> None:
         "f",
         "g",
     ]
-    for picture, truth, seen in zip(found.pictures, clean, degraded, strict=True):
+    for image, truth, seen in zip(found.images, clean, degraded, strict=True):
         assert (
-            picture.degraded.psnr
-            == picture.degraded.psnr_pooled
+            image.degraded.psnr
+            == image.degraded.psnr_pooled
             == pytest.approx(peak_signal_noise_ratio(truth, seen, data_range=1), abs=1e-4)
         )
-        assert picture.restored.rmse == pytest.approx(
+        assert image.restored.rmse == pytest.approx(
             np.sqrt(((truth - (seen + seen[:, ::-1]) / 2) ** 2).mean()), rel=1e-4
         )
     for score in ("psnr", "ssim", "mse"):
-        mean = np.mean([getattr(picture.restored, score) for picture in found.pictures])
+        mean = np.mean([getattr(image.restored, score) for image in found.images])
         assert getattr(found.restored, score) == pytest.approx(mean, rel=1e-6)
 
 
-def test_what_is_said_of_single_pictures_stays_out_of_a_dump() -> None:
-    test_set = TestSet(
-        ArrayPictures(some_pictures()), degraded=ArrayPictures(some_pictures()[::-1])
-    )
+def test_what_is_said_of_single_images_stays_out_of_a_dump() -> None:
+    test_set = TestSet(ArrayImages(some_images()), degraded=ArrayImages(some_images()[::-1]))
     found = evaluate(lambda images: images, test_set, fit_gain=True)
     assert list(found.model_dump()) == ["count", "degraded", "restored", "seconds"], (
-        "model cards hold dumps, not lists of pictures"
+        "model cards hold dumps, not lists of images"
     )
-    assert len(found.pictures) == found.count
+    assert len(found.images) == found.count
     again = pickle.loads(pickle.dumps(evaluate(lambda images: images, test_set)))
-    assert [picture.degraded for picture in again.pictures] == [
-        picture.degraded for picture in found.pictures
-    ]
+    assert [image.degraded for image in again.images] == [image.degraded for image in found.images]
 
 
 @pytest.mark.parametrize("how", ["pairs", "drawn"])
-def test_single_pictures_of_an_exam_are_those_of_its_batches(how: str) -> None:
-    pictures = ArrayPictures(some_pictures(9))
+def test_single_images_of_an_exam_are_those_of_its_batches(how: str) -> None:
+    images = ArrayImages(some_images(9))
     noise = Degradation.of("gaussian-noise(sigma=0.1..0.3)")
     test_set = (
-        TestSet(pictures, degradation=noise, seed=3)
+        TestSet(images, degradation=noise, seed=3)
         if how == "drawn"
-        else TestSet(pictures, degraded=pictures.subset(range(8, -1, -1)))
+        else TestSet(images, degraded=images.subset(range(8, -1, -1)))
     )
     degraded, clean = next(test_set.batches())
     for place, (seen, truth) in zip((7, 0, 7), test_set.at((7, 0, 7)), strict=True):
@@ -141,26 +137,26 @@ def test_single_pictures_of_an_exam_are_those_of_its_batches(how: str) -> None:
 
 
 def test_the_same_seed_gives_the_same_damage_and_another_other_damage() -> None:
-    pictures = ArrayPictures(some_pictures())
+    images = ArrayImages(some_images())
     noise = Degradation.of("gaussian-noise(sigma=0.1..0.3)")
     first, again, other = (
-        next(TestSet(pictures, degradation=noise, seed=seed).batches())[0] for seed in (0, 0, 1)
+        next(TestSet(images, degradation=noise, seed=seed).batches())[0] for seed in (0, 0, 1)
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(
-        first, noise.draw(generator(0), 7).apply(torch.from_numpy(some_pictures())[:, None])
+        first, noise.draw(generator(0), 7).apply(torch.from_numpy(some_images())[:, None])
     )
 
 
-def test_the_constant_answer_is_the_mean_picture_or_the_patch_mean() -> None:
-    clean = some_pictures(50, 8)
-    pictures = ArrayPictures(clean)
-    assert constant_answer_error(pictures, pictures, None) == pytest.approx(
+def test_the_constant_answer_is_the_mean_image_or_the_patch_mean() -> None:
+    clean = some_images(50, 8)
+    images = ArrayImages(clean)
+    assert constant_answer_error(images, images, None) == pytest.approx(
         clean.var(axis=0).mean(), rel=1e-4
     )
     patches = clean[0].reshape(2, 4, 2, 4).transpose(0, 2, 1, 3).reshape(4, 16)
-    assert constant_answer_error(pictures.subset([0]), pictures, 4) == pytest.approx(
+    assert constant_answer_error(images.subset([0]), images, 4) == pytest.approx(
         patches.var(axis=1).mean(), rel=1e-4
     )
 
@@ -168,4 +164,4 @@ def test_the_constant_answer_is_the_mean_picture_or_the_patch_mean() -> None:
 def test_collapse_is_judged_with_a_margin() -> None:
     assert has_collapsed(0.0951, 0.1)
     assert not has_collapsed(0.0949, 0.1)
-    assert not has_collapsed(0.0, 0.0), "flat pictures are no collapse"
+    assert not has_collapsed(0.0, 0.0), "flat images are no collapse"

@@ -18,13 +18,13 @@ from restorae.figures import (
 from tests.command import pixels
 
 
-def test_digit_sheets_show_every_picture_unclipped(tmp_path: Path) -> None:
+def test_digit_sheets_show_every_image_unclipped(tmp_path: Path) -> None:
     images = torch.linspace(-1, 2, 10 * 28 * 28).reshape(10, 1, 28, 28)
     figure = digit_sheets({"Original": images, "Damaged": images})
     axes = [axis for part in figure.subfigs for axis in part.axes]
     shown = [axis.images[0] for axis in axes]
     assert len(shown) == 20
-    assert all(picture.get_cmap().name == "binary" for picture in shown)
+    assert all(image.get_cmap().name == "binary" for image in shown)
     assert shown[0].get_array().min() == -1
     assert shown[9].get_array().max() == 2
     write_figure(figure, tmp_path / "sheet.png")
@@ -36,7 +36,7 @@ def test_a_sheet_that_is_not_full_leaves_its_places_empty() -> None:
     assert [len(axis.images) for axis in figure.subfigs[0].axes] == [1] * 7 + [0] * 3
 
 
-def test_a_comparison_has_a_line_a_picture(tmp_path: Path) -> None:
+def test_a_comparison_has_a_line_an_image(tmp_path: Path) -> None:
     figure = comparison_sheet(
         [
             ("a.png", (torch.rand(1, 9, 9), torch.rand(1, 9, 9))),
@@ -86,11 +86,11 @@ def test_a_full_size_sheet_scales_nothing(tmp_path):
     for image in (grey, 1 - grey, colour):
         wanted = (image.expand(3, -1, -1).permute(1, 2, 0).numpy() * 255).astype(int)
         height, width = wanted.shape[:2]
-        # where the corner's colour stands, the whole picture must stand
+        # where the corner's colour stands, the whole image must stand
         corners = np.argwhere((np.abs(sheet - wanted[0, 0]) <= 1).all(-1))
         fits = [
             np.abs(sheet[top : top + height, left : left + width] - wanted).max() <= 1
             for top, left in corners
             if top + height <= sheet.shape[0] and left + width <= sheet.shape[1]
         ]
-        assert any(fits), "the picture does not stand in the sheet pixel for pixel"
+        assert any(fits), "the image does not stand in the sheet pixel for pixel"

@@ -23,7 +23,7 @@ def texts(labels: list[object]) -> list[str]:
 
 @pytest.mark.parametrize("n", [1, 3, 30])
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (5, 9)])
-def test_each_picture_of_the_manifold_has_its_tick_to_one_decimal(n, height, width):
+def test_each_image_of_the_manifold_has_its_tick_to_one_decimal(n, height, width):
     values = axis_values(n, 1.0, "linear")
     figure = manifold_figure(np.zeros((n * height, n * width)), values, size=4)
     (axis,) = figure.axes
@@ -32,7 +32,7 @@ def test_each_picture_of_the_manifold_has_its_tick_to_one_decimal(n, height, wid
     ]  # a zero has no sign: nobody reads -0.0 on an axis
     assert texts(axis.get_xticklabels()) == expected
     assert texts(axis.get_yticklabels()) == expected[::-1], "the top row has the largest value"
-    # pixel k is drawn from k - ½ to k + ½, so that a picture's middle is half a pixel off the middle of its numbers
+    # pixel k is drawn from k - ½ to k + ½, so that an image's middle is half a pixel off the middle of its numbers
     assert np.allclose(axis.get_xticks(), [width * place + (width - 1) / 2 for place in range(n)])
     assert np.allclose(axis.get_yticks(), [height * place + (height - 1) / 2 for place in range(n)])
 
@@ -50,7 +50,7 @@ def test_the_manifold_is_drawn_in_grey_from_black_to_white_with_the_axes_named()
     assert (named.get_xlabel(), named.get_ylabel()) == ("z[3]", "z[5]")
 
 
-def test_a_written_manifold_shows_its_pictures(tmp_path: Path):
+def test_a_written_manifold_shows_its_images(tmp_path: Path):
     canvas = np.zeros((20, 20))
     canvas[:10] = 1
     write_figure(manifold_figure(canvas, [-1, 1], size=3), tmp_path / "manifold.png", dpi=50)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from restorae.errors import BadPicture, OutputError
+from restorae.errors import BadImage, OutputError
 from restorae.formats import write_gif
 
 
@@ -105,7 +105,7 @@ def test_what_is_not_contiguous_is_written_as_it_looks(tmp_path):
     ids=lambda wrong: f"{wrong.dtype}{wrong.shape}",
 )
 def test_what_is_no_row_of_frames_is_refused_in_words(tmp_path, wrong):
-    with pytest.raises(BadPicture, match=r"walk\.gif: frames are \(n, height, width\)"):
+    with pytest.raises(BadImage, match=r"walk\.gif: frames are \(n, height, width\)"):
         write_gif(tmp_path / "walk.gif", wrong)
     assert not list(tmp_path.iterdir())
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
-from restorae.errors import BadPicture, OutputError
+from restorae.errors import BadImage, OutputError
 from restorae.formats import read_array, write_array
 
 ARRAY = np.arange(2 * 3 * 4, dtype=np.uint16).reshape(2, 3, 4)
@@ -87,7 +87,7 @@ def test_a_named_array_is_that_one(tmp_path):
     np.savez(tmp_path / "set.npz", images=np.zeros((2, 2)), other=np.ones((2, 2)))
     assert (read_array(tmp_path / "set.npz", "other") == 1).all()
     with pytest.raises(
-        BadPicture, match=r"holds the arrays images, other; expected one called third"
+        BadImage, match=r"holds the arrays images, other; expected one called third"
     ):
         read_array(tmp_path / "set.npz", "third")
 
@@ -95,12 +95,12 @@ def test_a_named_array_is_that_one(tmp_path):
 def test_arrays_of_unlikely_names_are_listed(tmp_path):
     np.savez(tmp_path / "set.npz", left=np.zeros(2), right=np.zeros(2))
     with pytest.raises(
-        BadPicture, match=r"set.npz: holds the arrays left, right; expected one called images"
+        BadImage, match=r"set.npz: holds the arrays left, right; expected one called images"
     ):
         read_array(tmp_path / "set.npz")
     with zipfile.ZipFile(tmp_path / "none.npz", "w"):
         pass
-    with pytest.raises(BadPicture, match=r"holds the arrays \(none\)"):
+    with pytest.raises(BadImage, match=r"holds the arrays \(none\)"):
         read_array(tmp_path / "none.npz")
 
 
@@ -126,7 +126,7 @@ def malicious(folder: Path, kind: str) -> tuple[Path, Path]:
 def test_objects_are_refused_and_nothing_in_them_runs(tmp_path, kind):
     path, mark = malicious(tmp_path, kind)
     with pytest.raises(
-        BadPicture,
+        BadImage,
         match=r"bad\..* holds Python objects, which are never loaded \(they could run code\)",
     ):
         read_array(path)
@@ -162,7 +162,7 @@ def encoded(suffix: str) -> bytes:
 def test_a_file_cut_short_is_refused(tmp_path, suffix, kept):
     content = encoded(suffix)
     (tmp_path / f"cut{suffix}").write_bytes(content[: int(len(content) * kept)])
-    with pytest.raises(BadPicture, match=rf"cut\{suffix}"):
+    with pytest.raises(BadImage, match=rf"cut\{suffix}"):
         read_array(tmp_path / f"cut{suffix}")
 
 
@@ -173,7 +173,7 @@ def test_a_file_cut_short_is_refused(tmp_path, suffix, kept):
 def test_what_is_something_else_is_refused_and_not_called_objects(tmp_path, suffix, content):
     (tmp_path / f"notes{suffix}").write_bytes(content)
     with pytest.raises(
-        BadPicture,
+        BadImage,
         match=rf"notes\{suffix}: cannot be read as a NumPy array: it is cut short, damaged or something else",
     ):
         read_array(tmp_path / f"notes{suffix}")
@@ -190,12 +190,12 @@ def with_header(shape: tuple[int, ...], values: bytes) -> bytes:
 @pytest.mark.parametrize("shape", [(100, 100), (10**6, 10**7), (2**40, 2**40)], ids=str)
 def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path, shape):
     (tmp_path / "lie.npy").write_bytes(with_header(shape, b"12345678"))
-    with pytest.raises(BadPicture, match=r"lie.npy"):
+    with pytest.raises(BadImage, match=r"lie.npy"):
         read_array(tmp_path / "lie.npy")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(BadPicture, match=r"missing.npy"):
+    with pytest.raises(BadImage, match=r"missing.npy"):
         read_array(tmp_path / "missing.npy")
 
 
@@ -210,7 +210,7 @@ def test_a_damaged_file_gives_an_array_or_a_sentence(tmp_path, suffix, place, va
     told = None
     try:
         assert isinstance(read_array(path), np.ndarray)
-    except BadPicture as error:
+    except BadImage as error:
         told = str(error)
     assert told is None or path.name in told
 

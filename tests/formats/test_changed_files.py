@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats import begin_result, open_original
 
 VALUES = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
@@ -49,7 +49,7 @@ def test_before_its_metadata_are_copied(tmp_path: Path, kind: str, harm: Callabl
     writer = begin_result(open_original(path), target)
     writer.put(0, 0, VALUES)
     harm(path)
-    with pytest.raises(BadPicture) as caught:
+    with pytest.raises(BadImage) as caught:
         writer.finish()
     assert caught.value.message.subject == path
     assert target.read_bytes() == b"as it was"
@@ -66,7 +66,7 @@ def test_before_its_rows_are_read(tmp_path: Path, kind: str, harm: Callable[[Pat
         path = source(tmp_path, kind)
     original = open_original(path)
     harm(path)
-    with pytest.raises(BadPicture) as caught:
+    with pytest.raises(BadImage) as caught:
         original.rows(0).read(40)
     assert caught.value.message.subject == path
 
@@ -76,7 +76,7 @@ def test_while_the_rows_of_a_mapped_array_are_read(tmp_path: Path):
     rows = open_original(tmp_path / "in.npy").rows(0)
     rows.read(10)
     os.truncate(tmp_path / "in.npy", 4096)  # to read on would end the process with SIGBUS
-    with pytest.raises(BadPicture, match="changed while it was being read"):
+    with pytest.raises(BadImage, match="changed while it was being read"):
         rows.read(10)
 
 
@@ -86,5 +86,5 @@ def test_between_the_pages_of_a_stack(tmp_path: Path):
     original = open_original(path)
     original.rows(0).read(40)
     shrink(path)
-    with pytest.raises(BadPicture, match="changed while it was being read"):
+    with pytest.raises(BadImage, match="changed while it was being read"):
         original.rows(2)

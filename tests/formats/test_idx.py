@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats import read_idx
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
@@ -49,8 +49,8 @@ def test_what_is_read_can_be_changed(tmp_path):
     assert (found == 1).all()
 
 
-PICTURES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
-WHOLE = idx(PICTURES)
+IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+WHOLE = idx(IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ WHOLE = idx(PICTURES)
 def test_a_file_that_lies_is_refused_with_what_it_holds(tmp_path, content, told, gzipped):
     path = tmp_path / "bad-idx3-ubyte"
     path.write_bytes(gzip.compress(content) if gzipped else content)
-    with pytest.raises(BadPicture, match=f"bad-idx3-ubyte.*{told}"):
+    with pytest.raises(BadImage, match=f"bad-idx3-ubyte.*{told}"):
         read_idx(path)
 
 
@@ -88,7 +88,7 @@ def test_a_file_that_lies_is_refused_with_what_it_holds(tmp_path, content, told,
 def test_a_gzipped_file_cut_short_is_refused(tmp_path, kept):
     path = tmp_path / "bad.gz"
     path.write_bytes(gzip.compress(WHOLE)[:kept])
-    with pytest.raises(BadPicture, match=r"bad.gz: .*cut short or damaged"):
+    with pytest.raises(BadImage, match=r"bad.gz: .*cut short or damaged"):
         read_idx(path)
 
 
@@ -96,19 +96,19 @@ def test_a_gzipped_file_with_a_wrong_checksum_is_refused(tmp_path):
     content = bytearray(gzip.compress(WHOLE))
     content[-6] ^= 0xFF
     (tmp_path / "bad.gz").write_bytes(content)
-    with pytest.raises(BadPicture, match="cut short or damaged"):
+    with pytest.raises(BadImage, match="cut short or damaged"):
         read_idx(tmp_path / "bad.gz")
 
 
-def test_a_set_without_pictures_is_empty(tmp_path):
+def test_a_set_without_images_is_empty(tmp_path):
     (tmp_path / "idx").write_bytes(idx(np.zeros((0, 28, 28), np.uint8)))
     assert read_idx(tmp_path / "idx").shape == (0, 28, 28)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(BadPicture, match="cannot be read"):
+    with pytest.raises(BadImage, match="cannot be read"):
         read_idx(tmp_path / "missing-idx3-ubyte")
-    with pytest.raises(BadPicture, match="cannot be read"):
+    with pytest.raises(BadImage, match="cannot be read"):
         read_idx(tmp_path)
 
 
@@ -127,6 +127,6 @@ def test_a_damaged_file_gives_an_array_or_a_sentence(tmp_path, place, value, kep
     told = None
     try:
         assert isinstance(read_idx(path), np.ndarray)
-    except BadPicture as error:
+    except BadImage as error:
         told = str(error)
     assert told is None or str(path) in told

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, IptcImagePlugin
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.jpeg_segments import carry
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -162,7 +162,7 @@ def test_metadata_and_coded_pixels_are_the_same_bytes(options):
     assert [each for each in segments(result) if each not in metadata(result)] == tables
 
 
-def test_grey_and_a_picture_without_metadata():
+def test_grey_and_an_image_without_metadata():
     new = encoded()
     bare = (
         b"\xff\xd8"
@@ -276,7 +276,7 @@ def test_nothing_behind_the_first_scan_is_looked_at():
 @pytest.mark.parametrize("which", ["the original", "the encoded file"])
 def test_a_header_that_cannot_be_walked_is_told(content, told, which):
     good = encoded()
-    with pytest.raises(BadPicture, match=f"{which}: .*{told}"):
+    with pytest.raises(BadImage, match=f"{which}: .*{told}"):
         carried(*((content, good) if which == "the original" else (good, content)))
 
 
@@ -284,7 +284,7 @@ def test_a_broken_file_is_told_with_its_name(tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8")
     with (
         (tmp_path / "broken.jpg").open("rb") as opened,
-        pytest.raises(BadPicture, match=r"broken\.jpg"),
+        pytest.raises(BadImage, match=r"broken\.jpg"),
     ):
         carry(opened, io.BytesIO(encoded()), io.BytesIO())
 
@@ -297,13 +297,13 @@ WHOLE, NEW = photograph(), encoded()
     places=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=4),
     kept=st.integers(0, 2 * len(WHOLE)),
 )
-def test_a_damaged_original_gives_a_picture_or_a_sentence(places, kept):
+def test_a_damaged_original_gives_an_image_or_a_sentence(places, kept):
     content = bytearray(WHOLE)
     for place, value in places:
         content[place] = value
     try:
         result = carried(bytes(content[:kept]), NEW)
-    except BadPicture:
+    except BadImage:
         pass
     else:
         assert scans(result) == scans(NEW)

@@ -22,7 +22,7 @@ XMP = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"/><?xpacket end="
 MAKER_NOTE = bytes(range(200))
 SHAPE = (37, 45)
 
-# ------------------------------------------------------------------------------------------------- pictures to keep
+# ------------------------------------------------------------------------------------------------- images to keep
 
 
 def noise(*shape: int, dtype: Any = np.uint8, seed: int = 0) -> np.ndarray:
@@ -36,7 +36,7 @@ def noise(*shape: int, dtype: Any = np.uint8, seed: int = 0) -> np.ndarray:
 
 
 def smooth(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
-    """A soft picture, which formats that lose hardly change."""
+    """A soft image, which formats that lose hardly change."""
     rows, columns = np.mgrid[: shape[0], : shape[1]] / 20
     channels = [
         np.sin(rows * (1 + place / 3)) * np.cos(columns + place) * 0.45 + 0.5
@@ -857,7 +857,7 @@ def test_what_changes_nothing_gives_every_value_back(tmp_path, case, how):
 
 
 @pytest.mark.parametrize("name", ["TIFF pyramid", "TIFF pyramid below"])
-def test_the_smaller_copies_of_a_pyramid_show_the_restored_picture(restored, name):
+def test_the_smaller_copies_of_a_pyramid_show_the_restored_image(restored, name):
     _, after = restored(next(case for case in CASES if case.name == name))
     with tifffile.TiffFile(after) as opened:
         first = opened.pages.first

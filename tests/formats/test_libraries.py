@@ -12,7 +12,7 @@ import pytest
 import pyvips
 import tifffile
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats import (
     begin_result,
     libraries,
@@ -68,7 +68,7 @@ def test_what_tifffile_says_of_our_files_is_not_heard_and_all_else_is(
         assert len(opened.pages) == 1
     assert caplog.records, "tifffile says nothing of this file: the test would prove nothing"
     caplog.clear()
-    with pytest.raises(BadPicture, match=r"in\.tif"):
+    with pytest.raises(BadImage, match=r"in\.tif"):
         open_original(path).rows(0).read(8)
     assert not [record for record in caplog.records if record.name == "tifffile"]
     caplog.clear()

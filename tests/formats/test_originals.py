@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats import open_original
 
 
@@ -68,7 +68,7 @@ def test_a_file_that_is_cut_short_is_refused_with_its_name(tmp_path, suffix):
     else:
         Image.fromarray(values).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(BadPicture, match="in"):
+    with pytest.raises(BadImage, match="in"):
         read_by(path, 64)
 
 
@@ -77,7 +77,7 @@ def test_a_wrong_checksum_is_refused(tmp_path):
     content = bytearray((tmp_path / "in.png").read_bytes())
     content[content.index(b"IDAT") + 200] ^= 1
     (tmp_path / "in.png").write_bytes(content)
-    with pytest.raises(BadPicture, match=r"in\.png: cannot be read as an image"):
+    with pytest.raises(BadImage, match=r"in\.png: cannot be read as an image"):
         read_by(tmp_path / "in.png", 64)
 
 
@@ -85,19 +85,19 @@ def test_a_wrong_checksum_is_refused(tmp_path):
     ("content", "told"),
     [(b"", "is empty"), (b"GIF89a" + bytes(40), "is not in a format that is read")],
 )
-def test_what_is_no_picture_is_named(tmp_path, content, told):
+def test_what_is_no_image_is_named(tmp_path, content, told):
     (tmp_path / "in.png").write_bytes(content)
-    with pytest.raises(BadPicture, match=rf"in\.png.* {told}"):
+    with pytest.raises(BadImage, match=rf"in\.png.* {told}"):
         open_original(tmp_path / "in.png")
-    with pytest.raises(BadPicture, match="is a directory"):
+    with pytest.raises(BadImage, match="is a directory"):
         open_original(tmp_path)
-    with pytest.raises(BadPicture, match="does not exist"):
+    with pytest.raises(BadImage, match="does not exist"):
         open_original(tmp_path / "absent.png")
 
 
 def test_more_pixels_than_are_read_unasked_are_refused_with_the_option(tmp_path):
     Image.fromarray(noise(40, 30)).save(tmp_path / "in.png")
-    with pytest.raises(BadPicture, match="declares 0 megapixels") as caught:
+    with pytest.raises(BadImage, match="declares 0 megapixels") as caught:
         open_original(tmp_path / "in.png", most_pixels=1199)
     assert caught.value.message.fixes == (Fix("max_pixels", 1200),)
     assert open_original(tmp_path / "in.png", most_pixels=1200).pixels == 1200
@@ -105,7 +105,7 @@ def test_more_pixels_than_are_read_unasked_are_refused_with_the_option(tmp_path)
 
 def test_all_pages_count_against_the_limit(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", noise(5, 20, 30), photometric="minisblack")
-    with pytest.raises(BadPicture) as caught:
+    with pytest.raises(BadImage) as caught:
         open_original(tmp_path / "in.tif", most_pixels=2999)
     assert caught.value.message.fixes == (Fix("max_pixels", 3000),)
 
@@ -139,13 +139,13 @@ def test_sides_of_an_array_are_told_by_its_shape_or_by_axes(
 @pytest.mark.parametrize("axes", ["YX", "ZZYX", "ZTCX", "12YX", "ZCYXT"])
 def test_axes_that_do_not_fit_are_refused_with_an_example(tmp_path, axes):
     np.save(tmp_path / "in.npy", noise(2, 3, 20, 30))
-    with pytest.raises(BadPicture, match=rf"'{axes}' does not fit .* such as ZCYX"):
+    with pytest.raises(BadImage, match=rf"'{axes}' does not fit .* such as ZCYX"):
         open_original(tmp_path / "in.npy", axes)
 
 
 def test_axes_are_for_what_does_not_say_its_sides(tmp_path):
     Image.fromarray(noise(20, 30)).save(tmp_path / "in.png")
-    with pytest.raises(BadPicture, match="`axes` is for arrays and TIFF stacks"):
+    with pytest.raises(BadImage, match="`axes` is for arrays and TIFF stacks"):
         open_original(tmp_path / "in.png", "YX")
 
 
@@ -160,7 +160,7 @@ def test_axes_are_for_what_does_not_say_its_sides(tmp_path):
     ],
     ids=str,
 )
-def test_arrays_that_are_no_pictures_are_refused(tmp_path, array):
+def test_arrays_that_are_no_images_are_refused(tmp_path, array):
     np.save(tmp_path / "in.npy", array)
-    with pytest.raises(BadPicture, match="images are"):
+    with pytest.raises(BadImage, match="images are"):
         open_original(tmp_path / "in.npy")

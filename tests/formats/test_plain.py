@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats import Original, Page, begin_plain, open_original, plain_suffix
 
 
@@ -85,5 +85,5 @@ def test_beside_an_array_it_has_its_shape(tmp_path, axes):
 def test_the_suffix_that_can_hold_it(tmp_path, pages, suffix):
     assert plain_suffix(pages) == suffix
     if suffix == ".tif":
-        with pytest.raises(BadPicture, match=r"a\.png: PNG holds"):
+        with pytest.raises(BadImage, match=r"a\.png: PNG holds"):
             begin_plain(tmp_path / "a.png", pages)

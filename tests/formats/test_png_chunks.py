@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.png_chunks import carry
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -298,7 +298,7 @@ def test_an_original_that_is_cut_short_behind_its_first_pixels_keeps_what_it_sai
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_chunks_that_cannot_be_walked_are_told(content, told, first):
-    with pytest.raises(BadPicture, match=told):
+    with pytest.raises(BadImage, match=told):
         carried(*((content, encoded()) if first else (encoded(), content)))
 
 
@@ -310,14 +310,14 @@ WHOLE, NEW = with_chunks(described(), KEPT[:4], [(b"tEXt", b"Late\0said")]), enc
     places=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=4),
     kept=st.integers(0, 2 * len(WHOLE)),
 )
-def test_a_damaged_original_gives_a_picture_or_a_sentence(places, kept):
+def test_a_damaged_original_gives_an_image_or_a_sentence(places, kept):
     content = bytearray(WHOLE)
     for place, value in places:
         content[place] = value
     result = io.BytesIO()
     try:
         carry(io.BytesIO(content[:kept]), io.BytesIO(NEW), result)
-    except BadPicture:
+    except BadImage:
         pass
     else:
         critical = [each for each in chunks(result.getvalue()) if not each[0][0] & 0x20]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats import (
     ARRAY_KINDS,
     FORMATS,
@@ -116,7 +116,7 @@ def test_what_it_cannot_hold_is_refused_with_the_formats_that_can(tmp_path, foun
     assert found.holds(original.pages) == (beyond in HELD[found.name])
     if beyond in HELD[found.name]:
         return
-    with pytest.raises(BadPicture) as caught:
+    with pytest.raises(BadImage) as caught:
         begin_result(original, tmp_path / "result", found.name)
     possible = {name for name, held in HELD.items() if beyond in held}
     fixes = caught.value.message.fixes
@@ -139,7 +139,7 @@ def test_formats_that_are_only_read_offer_those_that_are_written(tmp_path):
     pages = (Page(24, 40, 3, 0, np.dtype("uint8")),)
     assert not FORMATS["heic"].holds(pages)
     original = replace(open_original(sample(tmp_path, FORMATS["png"])), kind="heic")
-    with pytest.raises(BadPicture, match="HEIC files are read but not written") as caught:
+    with pytest.raises(BadImage, match="HEIC files are read but not written") as caught:
         begin_result(original, tmp_path / "result")
     assert caught.value.message.fixes == tuple(Fix("format", name) for name in WRITTEN)
 

@@ -10,7 +10,7 @@ import pyvips
 import tifffile
 from PIL import Image, ImageCms
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats import begin_result, open_original
 from tests.known_restorer import identity, restore_file, whole_range
 
@@ -29,7 +29,7 @@ def smooth(*bands: int, dtype: type = np.uint8) -> np.ndarray:
     return values if bands else values[..., 0]
 
 
-PICTURES = {
+IMAGES = {
     "grey": smooth(),
     "colour": smooth(3),
     "grey and alpha": smooth(2),
@@ -44,7 +44,7 @@ PICTURES = {
 
 
 def tiff(path: Path, name: str) -> Path:
-    values = PICTURES[name]
+    values = IMAGES[name]
     rgb = values.ndim == 3 and values.shape[-1] in (3, 4)
     tifffile.imwrite(
         path,
@@ -75,21 +75,21 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", SUFFIX)
-@pytest.mark.parametrize("name", PICTURES)
-def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_the_others(
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_image_goes_into_every_format_that_holds_it_and_is_refused_by_the_others(
     tmp_path, name, kind
 ):
     source, target = tiff(tmp_path / "in.tif", name), tmp_path / f"out{SUFFIX[kind]}"
     if (name, kind) in REFUSED:
         problem, possible = REFUSED[name, kind]
-        with pytest.raises(BadPicture, match=f"{TITLES[kind]} {problem}, and nothing") as caught:
+        with pytest.raises(BadImage, match=f"{TITLES[kind]} {problem}, and nothing") as caught:
             begin_result(open_original(source), target, kind)
         fixes = caught.value.message.fixes
         assert fixes == (*(Fix("format", each) for each in possible), Fix("format", action="omit"))
         assert not target.exists()
         return
     _, notices = restore_file(source, target, identity(), kind=kind)
-    values = PICTURES[name]
+    values = IMAGES[name]
     found = pyvips.Image.new_from_file(
         str(target), **({"n": -1} if name == "pages" else {})
     ).numpy()
@@ -106,7 +106,7 @@ def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_th
         expected = np.stack([expected] * 3, -1)
     elif found.shape[-1] > expected.shape[-1] and found.ndim == 3:
         expected = np.concatenate([expected[..., :1]] * 3 + [expected[..., 1:]], -1)
-    if name == "pages" and kind == "avif":  # its pages are pictures of their own
+    if name == "pages" and kind == "avif":  # its pages are images of their own
         found = np.concatenate(
             [pyvips.Image.new_from_file(str(target), page=page).numpy() for page in range(2)]
         )
@@ -122,13 +122,13 @@ def test_every_picture_goes_into_every_format_that_holds_it_and_is_refused_by_th
 
 @pytest.mark.parametrize("kind", SUFFIX)
 @pytest.mark.parametrize("source", [".jpg", ".png", ".webp"])
-def test_what_belongs_to_a_picture_goes_with_it_into_another_format(tmp_path, source, kind):
+def test_what_belongs_to_an_image_goes_with_it_into_another_format(tmp_path, source, kind):
     tags = Image.Exif()
     tags[0x010F], tags[0x8769] = "maker", {0x9003: "1969:07:20 20:17:40"}
     said = {"icc_profile": PROFILE, "exif": tags} | (
         {} if source == ".webp" else {"dpi": (300, 150)}
     )
-    Image.fromarray(PICTURES["colour"]).save(tmp_path / f"in{source}", **said)
+    Image.fromarray(IMAGES["colour"]).save(tmp_path / f"in{source}", **said)
     target = tmp_path / f"out{SUFFIX[kind]}"
     restore_file(tmp_path / f"in{source}", target, kind=kind)
     with Image.open(target) as opened:
@@ -153,9 +153,9 @@ def test_what_belongs_to_a_picture_goes_with_it_into_another_format(tmp_path, so
 def test_in_another_format_it_stands_as_it_stood(tmp_path, kind, orientation):
     tags = Image.Exif()
     tags[0x0112] = orientation
-    Image.fromarray(PICTURES["colour"]).save(tmp_path / "in.png", exif=tags)
+    Image.fromarray(IMAGES["colour"]).save(tmp_path / "in.png", exif=tags)
     restore_file(tmp_path / "in.png", tmp_path / f"out{SUFFIX[kind]}", kind=kind)
-    upright = np.rot90(whole_range(PICTURES["colour"]), {3: 2, 6: -1}[orientation])
+    upright = np.rot90(whole_range(IMAGES["colour"]), {3: 2, 6: -1}[orientation])
     image = pyvips.Image.new_from_file(str(tmp_path / f"out{SUFFIX[kind]}"))
     found = image.autorot().numpy()
     assert found.shape == upright.shape
@@ -163,7 +163,7 @@ def test_in_another_format_it_stands_as_it_stood(tmp_path, kind, orientation):
 
 
 def test_quality_is_as_asked_for_and_else_hardly_seen(tmp_path):
-    Image.fromarray(PICTURES["colour"]).save(tmp_path / "in.png")
+    Image.fromarray(IMAGES["colour"]).save(tmp_path / "in.png")
     for kind in LOSSY:
         sizes = []
         for quality in (20, None, 100):
@@ -175,17 +175,17 @@ def test_quality_is_as_asked_for_and_else_hardly_seen(tmp_path):
         )
 
 
-def test_arrays_stay_arrays_and_pictures_pictures(tmp_path):
-    np.save(tmp_path / "in.npy", PICTURES["grey"])
-    with pytest.raises(BadPicture, match="arrays are written as arrays and images as images"):
+def test_arrays_stay_arrays_and_images_images(tmp_path):
+    np.save(tmp_path / "in.npy", IMAGES["grey"])
+    with pytest.raises(BadImage, match="arrays are written as arrays and images as images"):
         begin_result(open_original(tmp_path / "in.npy"), tmp_path / "out.png", "png")
-    with pytest.raises(BadPicture, match="arrays are written as arrays and images as images"):
+    with pytest.raises(BadImage, match="arrays are written as arrays and images as images"):
         begin_result(open_original(tiff(tmp_path / "in.tif", "grey")), tmp_path / "out.npy", "npy")
 
 
 def test_doubles_go_into_tiff_alone(tmp_path):
     tifffile.imwrite(tmp_path / "in.tif", np.zeros((20, 30)))
-    with pytest.raises(BadPicture, match="PNG holds unsigned integers, not float64"):
+    with pytest.raises(BadImage, match="PNG holds unsigned integers, not float64"):
         begin_result(open_original(tmp_path / "in.tif"), tmp_path / "out.png", "png")
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from PIL import Image, ImageOps
 
-from restorae.errors import BadPicture, OutputError, RestoraeError
-from restorae.formats import picture_files, read_outline, read_still, write_still
+from restorae.errors import BadImage, OutputError, RestoraeError
+from restorae.formats import image_files, read_outline, read_still, write_still
 
 ORIENTATION = 0x0112
 
@@ -46,7 +46,7 @@ def smooth_pixels(height: int, width: int, channels: int = 3) -> np.ndarray:
     )
 )
 def test_png_gives_the_pixels_back_and_their_depth(tmp_path, pixels):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     write_still(path, pixels)
     back = read_still(path)
     assert back.dtype == pixels.dtype
@@ -57,16 +57,16 @@ def test_png_gives_the_pixels_back_and_their_depth(tmp_path, pixels):
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path):
     # libvips remembers what it has opened by name
     for seed in range(3):
-        write_still(tmp_path / "picture.png", random_pixels(5, 6, seed=seed))
-        assert np.array_equal(read_still(tmp_path / "picture.png"), random_pixels(5, 6, seed=seed))
+        write_still(tmp_path / "image.png", random_pixels(5, 6, seed=seed))
+        assert np.array_equal(read_still(tmp_path / "image.png"), random_pixels(5, 6, seed=seed))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("shape", [(60, 40), (60, 40, 3), (60, 40, 1)], ids=str)
 def test_png_of_ours_is_what_pillow_reads_too(tmp_path, dtype, shape):
     pixels = random_pixels(*shape, dtype=dtype)
-    write_still(tmp_path / "picture.png", pixels)
-    with Image.open(tmp_path / "picture.png") as opened:
+    write_still(tmp_path / "image.png", pixels)
+    with Image.open(tmp_path / "image.png") as opened:
         found = np.asarray(opened)
     if dtype is np.uint16 and len(shape) == 3 and shape[2] == 3:
         assert np.array_equal(
@@ -74,15 +74,15 @@ def test_png_of_ours_is_what_pillow_reads_too(tmp_path, dtype, shape):
         )  # Pillow has no 16-bit colour and keeps the upper byte
     else:
         assert np.array_equal(found, pixels.squeeze())
-    assert read_still(tmp_path / "picture.png").dtype == dtype
+    assert read_still(tmp_path / "image.png").dtype == dtype
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".JPG"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_gives_nearly_the_pixels_back(tmp_path, suffix, channels):
     pixels = smooth_pixels(50, 70, channels)
-    write_still(tmp_path / f"picture{suffix}", pixels)
-    back = read_still(tmp_path / f"picture{suffix}")
+    write_still(tmp_path / f"image{suffix}", pixels)
+    back = read_still(tmp_path / f"image{suffix}")
     assert back.shape == pixels.shape
     assert back.dtype == np.uint8
     assert np.abs(back.astype(int) - pixels).mean() < 2
@@ -91,8 +91,8 @@ def test_jpeg_gives_nearly_the_pixels_back(tmp_path, suffix, channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_of_16_bits_keeps_the_brightness(tmp_path, channels):
     pixels = smooth_pixels(50, 70, channels)
-    write_still(tmp_path / "picture.jpg", pixels.astype(np.uint16) * 257)
-    back = read_still(tmp_path / "picture.jpg")
+    write_still(tmp_path / "image.jpg", pixels.astype(np.uint16) * 257)
+    back = read_still(tmp_path / "image.jpg")
     assert back.dtype == np.uint8
     assert back.shape == pixels.shape
     assert np.abs(back.astype(int) - pixels).mean() < 2
@@ -110,7 +110,7 @@ def test_quality_is_size_against_likeness(tmp_path):
     assert off[1] < off[0] / 3
 
 
-# ------------------------------------------------------------------------------------------------- kinds of picture
+# ------------------------------------------------------------------------------------------------- kinds of image
 
 GREY, COLOUR = smooth_pixels(20, 31, 1), smooth_pixels(20, 31)
 ALPHA = random_pixels(20, 31, seed=5)
@@ -143,8 +143,8 @@ ZOO: dict[str, tuple[Image.Image, dict[str, object], np.ndarray]] = {
 
 @pytest.mark.parametrize("name", ZOO)
 def test_every_kind_of_png_is_read_as_grey_or_colour(tmp_path, name):
-    picture, options, expected = ZOO[name]
-    picture.save(tmp_path / name, **options)
+    image, options, expected = ZOO[name]
+    image.save(tmp_path / name, **options)
     found = read_still(tmp_path / name)
     assert found.dtype == expected.dtype
     assert np.array_equal(found, expected)
@@ -152,10 +152,10 @@ def test_every_kind_of_png_is_read_as_grey_or_colour(tmp_path, name):
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_every_kind_of_jpeg_is_read_as_grey_or_colour(tmp_path, mode):
-    picture = Image.fromarray(COLOUR).convert(mode)
-    picture.save(tmp_path / "picture.jpg", quality=98)
-    found = read_still(tmp_path / "picture.jpg")
-    expected = np.asarray(picture.convert("L" if mode == "L" else "RGB"))
+    image = Image.fromarray(COLOUR).convert(mode)
+    image.save(tmp_path / "image.jpg", quality=98)
+    found = read_still(tmp_path / "image.jpg")
+    expected = np.asarray(image.convert("L" if mode == "L" else "RGB"))
     assert found.shape == expected.shape
     assert found.dtype == np.uint8
     assert np.abs(found.astype(int) - expected).mean() < (
@@ -165,8 +165,8 @@ def test_every_kind_of_jpeg_is_read_as_grey_or_colour(tmp_path, mode):
 
 @pytest.mark.parametrize("name", ZOO)
 def test_the_outline_is_what_reading_gives(tmp_path, name):
-    picture, options, _ = ZOO[name]
-    picture.save(tmp_path / name, **options)
+    image, options, _ = ZOO[name]
+    image.save(tmp_path / name, **options)
     found, outline = read_still(tmp_path / name), read_outline(tmp_path / name)
     assert (outline.height, outline.width) == found.shape[:2]
     assert outline.channels == (3 if found.ndim == 3 else 1)
@@ -178,12 +178,12 @@ def test_the_outline_is_what_reading_gives(tmp_path, name):
     "size", [(6, 10), (700, 1100)], ids=["small", "larger than what libvips remembers"]
 )
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_stands_upright_as_its_orientation_says(tmp_path, suffix, size, orientation):
-    picture = Image.fromarray(smooth_pixels(*size))
-    exif = picture.getexif()
+def test_an_image_stands_upright_as_its_orientation_says(tmp_path, suffix, size, orientation):
+    image = Image.fromarray(smooth_pixels(*size))
+    exif = image.getexif()
     exif[ORIENTATION] = orientation
     path = tmp_path / f"turned.{suffix}"
-    picture.save(path, exif=exif, compress_level=1)
+    image.save(path, exif=exif, compress_level=1)
     with Image.open(path) as opened:
         expected = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
     found = read_still(path)
@@ -203,11 +203,11 @@ def encoded(suffix: str) -> bytes:
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 @pytest.mark.parametrize("kept", [0.001, 0.3, 0.95])
-def test_a_picture_that_is_cut_short_is_refused(tmp_path, suffix, kept):
+def test_an_image_that_is_cut_short_is_refused(tmp_path, suffix, kept):
     content = encoded(suffix)
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(content[: max(4, int(len(content) * kept))])
-    with pytest.raises(BadPicture, match=rf"cut\{suffix}: .*(cut short|not in a format)"):
+    with pytest.raises(BadImage, match=rf"cut\{suffix}: .*(cut short|not in a format)"):
         read_still(path)
 
 
@@ -223,19 +223,19 @@ def test_a_picture_that_is_cut_short_is_refused(tmp_path, suffix, kept):
 def test_what_only_has_the_name_of_an_image_is_refused(tmp_path, content, problem, read):
     path = tmp_path / "notes.png"
     path.write_bytes(content)
-    with pytest.raises(BadPicture, match=rf"notes\.png: {problem}"):
+    with pytest.raises(BadImage, match=rf"notes\.png: {problem}"):
         read(path)
 
 
 @pytest.mark.parametrize("read", [read_still, read_outline])
 def test_an_empty_file_a_missing_one_and_a_folder_are_told_apart(tmp_path, read):
     (tmp_path / "empty.png").touch()
-    with pytest.raises(BadPicture, match=r"empty.png: is empty \(0 bytes\)"):
+    with pytest.raises(BadImage, match=r"empty.png: is empty \(0 bytes\)"):
         read(tmp_path / "empty.png")
-    with pytest.raises(BadPicture, match=r"missing.png: does not exist"):
+    with pytest.raises(BadImage, match=r"missing.png: does not exist"):
         read(tmp_path / "missing.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(BadPicture, match=r"folder.png: is a directory"):
+    with pytest.raises(BadImage, match=r"folder.png: is a directory"):
         read(tmp_path / "folder.png")
 
 
@@ -252,7 +252,7 @@ def test_a_damaged_file_gives_pixels_or_a_sentence(tmp_path, suffix, place, valu
         pixels = read_still(path)
         assert pixels.dtype in (np.uint8, np.uint16)
         assert pixels.ndim == 2 or pixels.shape[2] == 3
-    except BadPicture as error:
+    except BadImage as error:
         told = str(error)
     assert told is None or str(path) in told
 
@@ -260,9 +260,9 @@ def test_a_damaged_file_gives_pixels_or_a_sentence(tmp_path, suffix, place, valu
 # ------------------------------------------------------------------------------------------------- writing
 
 
-@pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.png.txt"])
+@pytest.mark.parametrize("name", ["image.gif", "image", "image.png.txt"])
 def test_a_suffix_that_is_not_written_is_refused_with_those_that_are(tmp_path, name):
-    with pytest.raises(BadPicture, match=r"written as .png, .jpg, .tif, .webp, .avif"):
+    with pytest.raises(BadImage, match=r"written as .png, .jpg, .tif, .webp, .avif"):
         write_still(tmp_path / name, GREY)
     assert list(tmp_path.iterdir()) == []
 
@@ -282,11 +282,11 @@ def test_a_suffix_that_is_not_written_is_refused_with_those_that_are(tmp_path, n
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_pixels_that_a_still_cannot_hold_are_refused_and_not_bent(tmp_path, pixels, suffix):
     with pytest.raises(RestoraeError):
-        write_still(tmp_path / f"picture{suffix}", pixels)
+        write_still(tmp_path / f"image{suffix}", pixels)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_picture_too_large_for_its_format_is_told(tmp_path):
+def test_an_image_too_large_for_its_format_is_told(tmp_path):
     with pytest.raises(RestoraeError, match=r"wide.jpg"):
         write_still(tmp_path / "wide.jpg", np.zeros((1, 70_000), np.uint8))
     assert list(tmp_path.iterdir()) == []
@@ -295,14 +295,14 @@ def test_a_picture_too_large_for_its_format_is_told(tmp_path):
 def test_where_nothing_can_be_written_nothing_is_left(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OutputError, match="could not be written"):
-        write_still(tmp_path / "file" / "picture.png", GREY)
+        write_still(tmp_path / "file" / "image.png", GREY)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # ------------------------------------------------------------------------------------------------- finding
 
 
-def test_pictures_are_found_below_a_folder_in_order(tmp_path):
+def test_images_are_found_below_a_folder_in_order(tmp_path):
     for name in (
         "b.png",
         "a.JPG",
@@ -315,12 +315,12 @@ def test_pictures_are_found_below_a_folder_in_order(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in picture_files(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in image_files(tmp_path)]
     assert found == ["a.JPG", "b.png", "sub/a.png", "sub/deep/c.jpeg"]
 
 
 def test_links_to_folders_are_not_followed(tmp_path):
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "a.png").touch()
-    (tmp_path / "pictures" / "loop").symlink_to(tmp_path / "pictures", target_is_directory=True)
-    assert picture_files(tmp_path / "pictures") == [Path(tmp_path / "pictures" / "a.png")]
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").touch()
+    (tmp_path / "images" / "loop").symlink_to(tmp_path / "images", target_is_directory=True)
+    assert image_files(tmp_path / "images") == [Path(tmp_path / "images" / "a.png")]

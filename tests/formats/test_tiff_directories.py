@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.tiff_directories import Directory, Tiff
 
 
@@ -73,7 +73,7 @@ def test_pages_that_overlap_are_refused_before_they_take_all_time(tmp_path):
         struct.pack_into("<I", content, place + 2 + 12 * 1000, place + 16)
     (tmp_path / "ladder.tif").write_bytes(content)
     with pytest.raises(
-        BadPicture, match=r"ladder.tif: is a TIFF with more tags \(1,000 at byte 264\) than fit"
+        BadImage, match=r"ladder.tif: is a TIFF with more tags \(1,000 at byte 264\) than fit"
     ):
         pages_of(tmp_path / "ladder.tif")
 
@@ -84,5 +84,5 @@ def test_one_list_that_is_read_again_and_again_is_refused(tmp_path):
     with (tmp_path / "list.tif").open("rb") as opened:
         tiff = Tiff(opened, tmp_path / "list.tif")
         entry = tiff.pages()[0].entries[330]
-        with pytest.raises(BadPicture, match="repeat one list"):
+        with pytest.raises(BadImage, match="repeat one list"):
             [tiff.numbers(entry) for _ in range(10)]

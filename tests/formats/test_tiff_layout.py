@@ -9,7 +9,7 @@ import pytest
 import pyvips
 import tifffile
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.tiff_layout import read_layout
 
 
@@ -111,7 +111,7 @@ def test_which_channel_each_page_shows(tmp_path, options, shape, axes, channels)
 def test_axes_that_name_more_than_the_file_says_are_refused(tmp_path, axes):
     path = tiff(tmp_path / "in.tif", zeros(6, 20, 30), metadata=None)
     with pytest.raises(
-        BadPicture,
+        BadImage,
         match=r"holds 6 pages and does not say how they are arranged.*Expected one, such as ZYX or CYX",
     ):
         read_layout(path, axes)
@@ -119,7 +119,7 @@ def test_axes_that_name_more_than_the_file_says_are_refused(tmp_path, axes):
 
 @pytest.mark.parametrize("axes", ["ZY", "ZZYX", "1YX"])
 def test_axes_that_are_none_are_refused(tmp_path, axes):
-    with pytest.raises(BadPicture, match="one letter for each axis, Y and X among them"):
+    with pytest.raises(BadImage, match="one letter for each axis, Y and X among them"):
         read_layout(tiff(tmp_path / "in.tif", zeros(3, 20, 30), metadata=None), axes)
 
 
@@ -161,17 +161,17 @@ def test_colours_that_are_multiplied_by_alpha_are_not_put_in_place(tmp_path):
 
 def test_a_volume_in_one_page_is_refused_since_planes_would_be_lost(tmp_path):
     path = tiff(tmp_path / "in.tif", zeros(32, 64, 64), volumetric=True, tile=(16, 32, 32))
-    with pytest.raises(BadPicture, match="holds volumes, several planes in one page"):
+    with pytest.raises(BadImage, match="holds volumes, several planes in one page"):
         read_layout(path)
 
 
 @pytest.mark.parametrize("content", [b"II*\0" + bytes(4), b"II*\0" + b"\xff" * 20, b"MM\0+"])
 def test_what_is_no_tiff_is_refused_in_words(tmp_path, content):
     (tmp_path / "in.tif").write_bytes(content)
-    with pytest.raises(BadPicture, match=r"in\.tif"):
+    with pytest.raises(BadImage, match=r"in\.tif"):
         read_layout(tmp_path / "in.tif")
 
 
 def test_complex_numbers_are_refused(tmp_path):
-    with pytest.raises(BadPicture, match="holds complex64 values, which cannot be restored"):
+    with pytest.raises(BadImage, match="holds complex64 values, which cannot be restored"):
         read_layout(tiff(tmp_path / "in.tif", np.zeros((4, 4), np.complex64)))

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, IptcImagePlugin, TiffImagePlugin
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.tiff_tags import carry
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -49,7 +49,7 @@ def pixels(seed: int = 0, shape: tuple[int, ...] = (16, 24), dtype: type = np.ui
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
-def tiff(order: str, big: bool, pages: list[dict[int, Values]], picture: bool = True) -> bytes:
+def tiff(order: str, big: bool, pages: list[dict[int, Values]], image: bool = True) -> bytes:
     """A TIFF of 2 x 3 pixels a page, written from the format's description."""
     content = bytearray(
         (b"II" if order == "<" else b"MM")
@@ -104,10 +104,8 @@ def tiff(order: str, big: bool, pages: list[dict[int, Values]], picture: bool = 
             278: (3, 2),
             279: (4, 6),
         }
-        pointer = directory(
-            (own | {273: (7, b"pixel" + bytes([number]))} if picture else {}) | tags
-        )
-    if picture:  # the strips' places were written as bytes, so that they would lie somewhere
+        pointer = directory((own | {273: (7, b"pixel" + bytes([number]))} if image else {}) | tags)
+    if image:  # the strips' places were written as bytes, so that they would lie somewhere
         for found in range(len(content) - 12):
             if content[found : found + 8 + room // 8 * 4] == struct.pack(
                 order + "HH" + code, 273, 7, 6
@@ -256,10 +254,10 @@ def pillows(path: Path, mode: str = "RGB", **options: object) -> None:
     info[33723], info.tagtype[33723] = IPTC, 7
     info[700], info.tagtype[700] = XMP, 1
     info[270], info[274] = "a description", 3
-    picture = (
+    image = (
         Image.fromarray(pixels(0, (16, 24, 3))) if mode == "RGB" else Image.new(mode, (24, 16), 7)
     )
-    picture.save(path, exif=tags, tiffinfo=info, icc_profile=PROFILE, dpi=(300.5, 299), **options)
+    image.save(path, exif=tags, tiffinfo=info, icc_profile=PROFILE, dpi=(300.5, 299), **options)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +351,7 @@ def test_exif_of_a_jpeg_is_carried_too(tmp_path):
             ">",
             False,
             [ALL_TYPES, {513: (4, 0), 514: (4, 0), 270: (2, b"thumbnail\0")}],
-            picture=False,
+            image=False,
         )
     )
     pyvips.Image.new_from_array(pixels(1)).copy(xres=2, yres=2).tiffsave(
@@ -682,7 +680,7 @@ def test_directories_that_cannot_be_walked_are_told(tmp_path, content, told, fir
     broken, good = tmp_path / "broken.tif", tmp_path / "good.tif"
     broken.write_bytes(content)
     good.write_bytes(tiff("<", False, [{}]))
-    with pytest.raises(BadPicture, match=f"broken.tif: .*({told})"):
+    with pytest.raises(BadImage, match=f"broken.tif: .*({told})"):
         carry(*((broken, good) if first else (good, broken)))
     assert (good.read_bytes(), broken.read_bytes()) == (tiff("<", False, [{}]), content)
 
@@ -710,7 +708,7 @@ def test_tags_that_hold_the_same_bytes_again_and_again_are_refused(tmp_path):
     (tmp_path / "original.tif").write_bytes(content)
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
     before = (tmp_path / "encoded.tif").read_bytes()
-    with pytest.raises(BadPicture, match="whose tags hold more than the file does"):
+    with pytest.raises(BadImage, match="whose tags hold more than the file does"):
         carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
     assert (tmp_path / "encoded.tif").read_bytes() == before
 
@@ -737,7 +735,7 @@ WHOLE = tiff(
     big=st.booleans(),
     order=st.sampled_from("<>"),
 )
-def test_a_damaged_original_gives_a_picture_or_a_sentence(tmp_path, places, kept, big, order):
+def test_a_damaged_original_gives_an_image_or_a_sentence(tmp_path, places, kept, big, order):
     content = bytearray(WHOLE)
     for place, value in places:
         content[place] = value
@@ -748,7 +746,7 @@ def test_a_damaged_original_gives_a_picture_or_a_sentence(tmp_path, places, kept
     before = (tmp_path / "encoded.tif").read_bytes()
     try:
         carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
-    except BadPicture:
+    except BadImage:
         assert (tmp_path / "encoded.tif").read_bytes() == before
     else:
         with tifffile.TiffFile(tmp_path / "encoded.tif") as opened:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.webp_chunks import carry, is_lossless
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (21, 34, 4)).astype(np.uint8)
@@ -81,7 +81,7 @@ def test_an_animation_stays_one():
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"hello" * 9, webp(exif=exif()).getvalue()[:-5]])
 def test_what_is_broken_is_refused(content):
-    with pytest.raises(BadPicture, match="WebP"):
+    with pytest.raises(BadImage, match="WebP"):
         carry(io.BytesIO(content), webp(), io.BytesIO())
 
 

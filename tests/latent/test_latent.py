@@ -67,7 +67,7 @@ def test_a_manifold_is_what_decoding_each_latent_gives():
         for column, right in enumerate(found.values):
             alone = model.decode(np.array([[right, 0, up]], np.float32))[0]
             assert np.allclose(found.images[row, column], alone, atol=0.02), (
-                "decoded alone it is another picture"
+                "decoded alone it is another image"
             )
 
 
@@ -159,7 +159,7 @@ def test_dimensions_that_are_not_there_are_refused_with_those_that_are(dimension
 
 
 @pytest.mark.parametrize("n", [0, -2])
-def test_a_manifold_has_a_picture(n):
+def test_a_manifold_has_an_image(n):
     with pytest.raises(UsageError, match=f"at least one image along each axis, got n={n}"):
         manifold(trained(SMALL), n)
 
@@ -180,31 +180,31 @@ def test_a_restorer_has_no_manifold(network):
 def test_an_interpolation_begins_and_ends_with_the_reconstructions():
     model = trained(SMALL)
     start, end = np.random.default_rng(0).random((2, 7, 10)).astype(np.float32)
-    pictures, latents = interpolate(model, start, end, steps=5)
-    assert pictures.shape == (5, 7, 10)
-    assert np.allclose(pictures[0], model.reconstruct(start), atol=0.02)
-    assert np.allclose(pictures[-1], model.reconstruct(end), atol=0.02)
+    images, latents = interpolate(model, start, end, steps=5)
+    assert images.shape == (5, 7, 10)
+    assert np.allclose(images[0], model.reconstruct(start), atol=0.02)
+    assert np.allclose(images[-1], model.reconstruct(end), atol=0.02)
     assert torch.allclose(latents[[0, -1]], model.encode(np.stack([start, end])).mean, atol=0.02)
-    assert np.allclose(pictures, model.decode(latents.numpy()), atol=1e-6)
+    assert np.allclose(images, model.decode(latents.numpy()), atol=1e-6)
 
 
 @given(st.integers(2, 30))
 def test_an_interpolation_is_straight_and_even(steps):
     model = linear_model(strengths=(0.1, 0.1))
     start, end = np.random.default_rng(0).random((2, 3, 5)).astype(np.float32)
-    pictures, latents = interpolate(model, start, end, steps)
+    images, latents = interpolate(model, start, end, steps)
     assert latents.shape == (steps, 2)
     expected = np.linspace(latents[0].numpy(), latents[-1].numpy(), steps)
     assert np.allclose(latents.numpy(), expected, atol=1e-5)
-    assert np.allclose(pictures, np.linspace(pictures[0], pictures[-1], steps), atol=1e-5), (
-        "this decoder is linear, so pictures are, too"
+    assert np.allclose(images, np.linspace(images[0], images[-1], steps), atol=1e-5), (
+        "this decoder is linear, so images are, too"
     )
 
 
-def test_an_interpolation_from_a_picture_to_itself_stands_still():
-    picture = np.random.default_rng(0).random((7, 10)).astype(np.float32)
-    pictures, _ = interpolate(trained(SMALL), picture, picture, 4)
-    assert np.allclose(pictures, pictures[:1], atol=1e-5)
+def test_an_interpolation_from_an_image_to_itself_stands_still():
+    image = np.random.default_rng(0).random((7, 10)).astype(np.float32)
+    images, _ = interpolate(trained(SMALL), image, image, 4)
+    assert np.allclose(images, images[:1], atol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 0, -5])
@@ -213,7 +213,7 @@ def test_an_interpolation_has_two_ends(steps):
         interpolate(trained(SMALL), np.zeros((7, 10)), np.zeros((7, 10)), steps)
 
 
-def test_an_interpolation_goes_between_single_pictures_of_the_models_size():
+def test_an_interpolation_goes_between_single_images_of_the_models_size():
     model, one = trained(SMALL), np.zeros((7, 10))
     with pytest.raises(ShapeMismatch, match="one image at each end, got 1 and 3"):
         interpolate(model, one, np.zeros((3, 7, 10)))
@@ -279,7 +279,7 @@ def test_one_dimension_is_a_line_and_the_note_says_so():
 
 
 @pytest.mark.parametrize(
-    "means", [torch.zeros(10, 4), torch.ones(1, 3)], ids=["collapsed", "one picture"]
+    "means", [torch.zeros(10, 4), torch.ones(1, 3)], ids=["collapsed", "one image"]
 )
 def test_points_that_do_not_spread_stay_finite(means):
     found = project(means)

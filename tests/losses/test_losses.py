@@ -126,7 +126,7 @@ def test_every_loss_has_a_network_and_every_network_a_loss():
 
 @each_network
 @each_pixel_loss
-def test_a_pixel_loss_compares_what_the_network_restores_with_the_clean_picture(loss, network):
+def test_a_pixel_loss_compares_what_the_network_restores_with_the_clean_image(loss, network):
     step = batch(network)
     measured = loss.measure(step)
     restored = step.module(pad_to_multiple(step.degraded, network.multiple_of))[..., :5, :7]
@@ -164,7 +164,7 @@ def test_it_is_the_mean_over_the_batch(loss):
 
 @each_pixel_loss
 @given(st.integers(0, 1000), st.floats(0.05, 0.95))
-def test_it_falls_on_the_way_to_the_clean_picture(loss, seed, share):
+def test_it_falls_on_the_way_to_the_clean_image(loss, seed, share):
     restored, clean = pair(2, 1, 4, 4, seed=seed)
     nearer = restored + share * (clean - restored)
     best = loss.between(clean, clean)
@@ -178,17 +178,15 @@ def test_a_step_down_the_gradient_leads_back_from_outside(loss, outside):
     clean = torch.full((1, 1, 3, 3), 0.5)
     (gradient,) = torch.autograd.grad(loss.between(restored, clean), restored)
     assert gradient.isfinite().all()
-    assert (gradient * (outside - 0.5) > 0).all(), (
-        "no gradient leads back towards the clean picture"
-    )
+    assert (gradient * (outside - 0.5) > 0).all(), "no gradient leads back towards the clean image"
 
 
 @each_pixel_loss
-@pytest.mark.parametrize("where", ["at the clean picture", "all black", "all white"])
+@pytest.mark.parametrize("where", ["at the clean image", "all black", "all white"])
 def test_gradients_are_finite_where_networks_start_and_end(loss, where):
     clean = torch.tensor([0.0, 1.0, 0.5, 0.0]).reshape(1, 1, 2, 2)
     restored = {
-        "at the clean picture": clean.clone(),
+        "at the clean image": clean.clone(),
         "all black": clean * 0,
         "all white": clean * 0 + 1,
     }[where].requires_grad_(True)

@@ -1,4 +1,4 @@
-"""Losses for noisy pictures alone: what is hidden, what is compared, and that their least value is at the clean picture."""
+"""Losses for noisy images alone: what is hidden, what is compared, and that their least value is at the clean image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def measured(loss, module: nn.Module, noisy: torch.Tensor, seed: int = 0) -> flo
 
 
 class Answer(nn.Module):
-    """Gives back a picture that is known, whatever it is shown; at half size its half."""
+    """Gives back an image that is known, whatever it is shown; at half size its half."""
 
     def __init__(self, clean: torch.Tensor) -> None:
         super().__init__()
@@ -58,8 +58,8 @@ def test_halves_are_neighbours_of_one_cell():
 
 
 @pytest.mark.parametrize("loss", [Neighbours(), BlindSpot(), BlindSpot(along="rows")], ids=str)
-def test_the_clean_picture_is_the_best_answer(loss):
-    """Against the noisy picture itself, a blurred one and one that is too bright."""
+def test_the_clean_image_is_the_best_answer(loss):
+    """Against the noisy image itself, a blurred one and one that is too bright."""
     smooth = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64).contiguous()
     noisy = smooth + 0.1 * torch.randn(smooth.shape, generator=rng(1))
     best = sum(measured(loss, Answer(smooth), noisy, seed) for seed in range(5))

@@ -60,7 +60,7 @@ def batch(network: LatentNetwork, count: int = 4, step: int = 0, seed: int = 7) 
 
 
 def by_hand(step: Batch, samples: int = 1) -> Mapping[str, Tensor]:
-    """For each draw and picture its reconstruction, log-densities and divergence, in double precision."""
+    """For each draw and image its reconstruction, log-densities and divergence, in double precision."""
     network, module, (height, width) = step.network, step.module, step.clean.shape[-2:]
     assert isinstance(network, LatentNetwork)
     degraded, clean = (
@@ -193,7 +193,7 @@ def test_only_real_pixels_count(height, width, channels):
     )
 
 
-def test_what_the_decoder_paints_beyond_the_picture_costs_nothing():
+def test_what_the_decoder_paints_beyond_the_image_costs_nothing():
     network = LinearVAE(height=3, width=5)
     step = batch(network)
     law = Independent(Normal(step.module.decode(step.module.explain(
@@ -204,7 +204,7 @@ def test_what_the_decoder_paints_beyond_the_picture_costs_nothing():
     )
 
 
-def test_the_clean_picture_is_explained_from_the_degraded_one():
+def test_the_clean_image_is_explained_from_the_degraded_one():
     network = NETWORKS["conv-vae"]
     step = batch(network)
     alone = Batch(network, step.module, step.clean, step.clean, 0, torch.Generator().manual_seed(7))
@@ -238,13 +238,13 @@ def test_the_importance_weighted_bound_is_the_log_of_the_mean_weight(network, sa
 
 
 def solved(count: int = 2000, stretch: float = 2.0) -> tuple[Batch, float]:
-    """Pictures from the law of a linear model whose posterior is too wide, and their mean log-likelihood on paper."""
+    """Images from the law of a linear model whose posterior is too wide, and their mean log-likelihood on paper."""
     network = LinearVAE(stretch=stretch)
     module = network.build()
     with torch.random.fork_rng():
         torch.manual_seed(
             100
-        )  # not the seed of the latents: they must know nothing of the pictures' noise
+        )  # not the seed of the latents: they must know nothing of the images' noise
         flat = module.distribution().sample((count,))
     images = flat.view(count, 1, 3, 5)
     exact = module.distribution().log_prob(flat).mean().item()

@@ -1,4 +1,4 @@
-"""Models with a latent, put to use: encoding, decoding, sampling, and several restorations of one picture."""
+"""Models with a latent, put to use: encoding, decoding, sampling, and several restorations of one image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorae.errors import BadPicture, ShapeMismatch, UsageError
+from restorae.errors import BadImage, ShapeMismatch, UsageError
 from restorae.model import Model, inference, load, make_card
 from restorae.networks import VAE, Conv, ConvVAE, LatentUNet, Network, ResidualVAE, pad_to_multiple
 from tests.linear_vae import linear_model
@@ -37,8 +37,10 @@ def trained(network: Network, seed: int = 0, **facts: object) -> Model:
     return Model(network, module, make_card(network, module, name="mine", **facts))
 
 
-def pictures(network: VAE, count: int = 4, dtype: type = np.float32, seed: int = 0) -> np.ndarray:
-    """Pictures of the network's size as one array, as a person holds them."""
+def some_images(
+    network: VAE, count: int = 4, dtype: type = np.float32, seed: int = 0
+) -> np.ndarray:
+    """Images of the network's size as one array, as a person holds them."""
     colours = (3,) * (network.channels == 3)
     values = np.random.default_rng(seed).random((count, network.height, network.width, *colours))
     return (
@@ -64,15 +66,15 @@ def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @each_vae
-def test_encoding_is_the_modules_for_one_picture_for_many_and_for_tensors(network):
-    model, stored = trained(network), pictures(network)
+def test_encoding_is_the_modules_for_one_image_for_many_and_for_tensors(network):
+    model, stored = trained(network), some_images(network)
     expected = model.module.encode(pad_to_multiple(as_tensor(stored), (4, 4)))
-    for given_pictures, place in (
+    for given_images, place in (
         (stored, slice(None)),
         (as_tensor(stored), slice(None)),
         (stored[1], slice(1, 2)),
     ):
-        found = model.encode(given_pictures)
+        found = model.encode(given_images)
         assert torch.allclose(found.mean, expected.mean[place], atol=1e-5)
         assert torch.allclose(found.log_var, expected.log_var[place], atol=1e-5)
         assert found.mean.shape == (4 if place == slice(None) else 1, network.latent_dim)
@@ -81,14 +83,14 @@ def test_encoding_is_the_modules_for_one_picture_for_many_and_for_tensors(networ
 def test_stored_values_are_encoded_by_their_full_range():
     model = trained(GREY)
     for dtype in (np.uint8, np.uint16):
-        stored = pictures(GREY, dtype=dtype)
+        stored = some_images(GREY, dtype=dtype)
         working = (stored / np.iinfo(dtype).max).astype(np.float32)
         assert torch.allclose(model.encode(stored).mean, model.encode(working).mean, atol=1e-5)
 
 
 @each_vae
-def test_pictures_are_sent_through_a_few_at_a_time(network, monkeypatch):
-    model, stored = trained(network), pictures(network, 7)
+def test_images_are_sent_through_a_few_at_a_time(network, monkeypatch):
+    model, stored = trained(network), some_images(network, 7)
     latents = np.random.default_rng(0).normal(size=(7, network.latent_dim)).astype(np.float32)
     whole, decoded = model.encode(stored), model.decode(latents)
     monkeypatch.setattr(inference, "_PIXELS_AT_ONCE", 3 * network.height * network.width)
@@ -110,7 +112,7 @@ def test_pictures_are_sent_through_a_few_at_a_time(network, monkeypatch):
 
 def test_what_is_encoded_may_take_part_in_training():
     model = trained(GREY)
-    posterior = model.encode(pictures(GREY))
+    posterior = model.encode(some_images(GREY))
     assert not posterior.mean.is_inference()
     decoded = model.decode(posterior.mean)
     assert not decoded.is_inference()
@@ -121,7 +123,7 @@ def test_what_is_encoded_may_take_part_in_training():
 
 @each_vae
 @pytest.mark.parametrize("size", [(28, 28), (2, 2), (10, 7)])
-def test_a_picture_of_another_size_is_refused_with_both_sizes(network, size):
+def test_an_image_of_another_size_is_refused_with_both_sizes(network, size):
     model = trained(network)
     wrong = np.zeros((2, *size, *(3,) * (network.channels == 3)), np.uint8)
     told = rf"{network.height} × {network.width} .*got {size[0]} × {size[1]}"
@@ -130,7 +132,7 @@ def test_a_picture_of_another_size_is_refused_with_both_sizes(network, size):
             use(wrong)
 
 
-def test_a_picture_of_other_channels_is_refused():
+def test_an_image_of_other_channels_is_refused():
     with pytest.raises(ShapeMismatch, match=r"1 channel\(s\), got 3"):
         trained(GREY).encode(np.zeros((2, 7, 10, 3), np.uint8))
     with pytest.raises(ShapeMismatch, match=r"3 channel\(s\), got 1"):
@@ -148,8 +150,8 @@ def test_a_picture_of_other_channels_is_refused():
     ],
     ids=lambda value: f"{type(value).__name__}{tuple(value.shape)}",
 )
-def test_what_cannot_be_pictures_is_not_encoded(wrong):
-    with pytest.raises((ShapeMismatch, BadPicture)):
+def test_what_cannot_be_images_is_not_encoded(wrong):
+    with pytest.raises((ShapeMismatch, BadImage)):
         trained(GREY).encode(wrong)
 
 
@@ -157,15 +159,15 @@ def test_what_cannot_be_pictures_is_not_encoded(wrong):
 
 
 @each_vae
-def test_decoding_gives_pictures_of_the_models_size(network):
+def test_decoding_gives_images_of_the_models_size(network):
     model = trained(network)
     latents = np.random.default_rng(0).normal(scale=3, size=(5, network.latent_dim))
     found = model.decode(latents)
-    assert found.shape == pictures(network, 5).shape
+    assert found.shape == some_images(network, 5).shape
     assert found.dtype == np.float32
     assert 0 <= found.min() <= found.max() <= 1
     as_floats = torch.from_numpy(latents).float()
-    expected = network.picture(model.module.decode(as_floats))[
+    expected = network.image(model.module.decode(as_floats))[
         ..., : network.height, : network.width
     ].clamp(0, 1)
     assert torch.allclose(as_tensor(found), expected, atol=1e-5)
@@ -183,10 +185,10 @@ def test_latents_of_another_shape_are_refused_with_what_is_expected(shape):
 
 
 @each_vae
-def test_no_latents_give_no_pictures(network):
+def test_no_latents_give_no_images(network):
     assert trained(network).decode(np.zeros((0, network.latent_dim))).shape == (
         0,
-        *pictures(network).shape[1:],
+        *some_images(network).shape[1:],
     )
 
 
@@ -195,12 +197,12 @@ def test_no_latents_give_no_pictures(network):
 def test_the_first_samples_do_not_depend_on_how_many_there_are(network, count, fewer, seed):
     model, fewer = trained(network), min(fewer, count)
     many = model.sample(count, seed)
-    assert many.shape == pictures(network, count).shape
+    assert many.shape == some_images(network, count).shape
     assert many.dtype == np.float32
     assert np.allclose(model.sample(fewer, seed), many[:fewer], atol=1e-5)
 
 
-def test_another_seed_samples_other_pictures_and_the_global_generator_rests():
+def test_another_seed_samples_other_images_and_the_global_generator_rests():
     model, before = trained(GREY), torch.get_rng_state()
     assert np.array_equal(model.sample(4), model.sample(4, seed=0))
     assert not np.allclose(model.sample(4), model.sample(4, seed=1))
@@ -229,12 +231,12 @@ def test_fewer_than_one_sample_is_refused(count):
 @each_vae
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_reconstructing_is_decoding_the_encoded_mean(network, dtype):
-    model, stored = trained(network, restores=False), pictures(network, dtype=dtype)
+    model, stored = trained(network, restores=False), some_images(network, dtype=dtype)
     found = model.reconstruct(stored)
     assert found.shape == stored.shape
     assert found.dtype == dtype
     outputs = model.module.decode(model.encode(stored).mean)[..., : network.height, : network.width]
-    expected = network.picture(outputs).numpy()
+    expected = network.image(outputs).numpy()
     largest = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
     working = as_tensor(found.astype(np.float64) / largest).numpy()
     assert np.abs(working - (expected.clip(0, 1) if largest > 1 else expected)).max() < (
@@ -247,7 +249,7 @@ def test_reconstructing_is_decoding_the_encoded_mean(network, dtype):
 def test_a_restorer_with_a_latent_vector_restores_as_it_reconstructs():
     model = trained(GREY)
     np.testing.assert_allclose(
-        model.restore(pictures(GREY)), model.reconstruct(pictures(GREY)), rtol=0, atol=1e-6
+        model.restore(some_images(GREY)), model.reconstruct(some_images(GREY)), rtol=0, atol=1e-6
     )
 
 
@@ -259,35 +261,35 @@ def test_a_restorer_with_a_latent_vector_restores_as_it_reconstructs():
 @pytest.mark.parametrize("shape", [(7, 10), (7, 10, 1), (3, 7, 10), (3, 7, 10, 1)], ids=str)
 def test_restorations_have_the_shape_and_type_of_what_came(network, dtype, shape):
     values = np.random.default_rng(0).random(shape)
-    given_pictures = (
+    given_images = (
         values.astype(dtype)
         if dtype == np.float32
         else (values * np.iinfo(dtype).max).astype(dtype)
     )
-    before = given_pictures.copy()
-    drawn = trained(network).sample_restorations(given_pictures, 5)
+    before = given_images.copy()
+    drawn = trained(network).sample_restorations(given_images, 5)
     assert drawn.shape == (5, *shape)
     assert drawn.dtype == dtype
-    assert np.array_equal(given_pictures, before)
+    assert np.array_equal(given_images, before)
     assert len({each.tobytes() for each in drawn}) == 5
 
 
 @each_restorer
 def test_the_same_seed_draws_the_same_whatever_follows(network):
-    model, stored = trained(network), pictures(GREY, 3)
+    model, stored = trained(network), some_images(GREY, 3)
     first = model.sample_restorations(stored, 4)
     assert np.array_equal(first, model.sample_restorations(stored, 4, seed=0))
     assert not np.allclose(first, model.sample_restorations(stored, 4, seed=1))
     assert np.allclose(model.sample_restorations(stored[:2], 4), first[:, :2], atol=1e-5), (
-        "the pictures after it change its draws"
+        "the images after it change its draws"
     )
     same = model.sample_restorations(np.stack([stored[0], stored[0]]), 4)
-    assert not np.allclose(same[:, 0], same[:, 1]), "each picture has chances of its own"
+    assert not np.allclose(same[:, 0], same[:, 1]), "each image has chances of its own"
 
 
 @each_restorer
 def test_a_working_batch_and_an_array_are_drawn_for_alike(network):
-    model, stored = trained(network), pictures(GREY, 3)
+    model, stored = trained(network), some_images(GREY, 3)
     before = torch.get_rng_state()
     drawn = model.sample_restorations(as_tensor(stored), 4, seed=2)
     assert drawn.shape == (4, 3, 1, 7, 10)
@@ -312,7 +314,7 @@ def test_draws_have_the_spread_of_the_posterior():
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 4))
-def test_a_map_of_latents_is_drawn_for_pictures_of_any_size(height, width, count):
+def test_a_map_of_latents_is_drawn_for_images_of_any_size(height, width, count):
     model = trained(RESTORERS["latent-unet"])
     drawn = model.sample_restorations(
         torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0)), count
@@ -341,14 +343,14 @@ def test_many_draws_are_made_a_few_at_a_time(monkeypatch):
         "draw",
         lambda degraded, source: seen.append(len(degraded)) or draw(degraded, source),
     )
-    assert model.sample_restorations(pictures(GREY, 2), 7).shape == (7, 2, 7, 10)
+    assert model.sample_restorations(some_images(GREY, 2), 7).shape == (7, 2, 7, 10)
     assert seen == [3, 3, 1] * 2
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_fewer_than_one_restoration_is_refused(count):
     with pytest.raises(UsageError, match=f"at least 1 sample, got {count}"):
-        trained(GREY).sample_restorations(pictures(GREY), count)
+        trained(GREY).sample_restorations(some_images(GREY), count)
 
 
 def test_restorations_of_another_size_are_refused():
@@ -385,14 +387,14 @@ def test_one_answer_has_no_draws():
 
 
 RESTORING_USES: dict[str, Callable[[Model], object]] = {
-    "restore": lambda model: model.restore(pictures(GREY)),
-    "restore_images": lambda model: model.restore_images(as_tensor(pictures(GREY))),
-    "sample_restorations": lambda model: model.sample_restorations(pictures(GREY), 2),
+    "restore": lambda model: model.restore(some_images(GREY)),
+    "restore_images": lambda model: model.restore_images(as_tensor(some_images(GREY))),
+    "sample_restorations": lambda model: model.sample_restorations(some_images(GREY), 2),
 }
 
 
 @pytest.mark.parametrize("use", RESTORING_USES.values(), ids=RESTORING_USES)
-def test_a_model_that_learned_from_pictures_alone_restores_nothing(use):
+def test_a_model_that_learned_from_images_alone_restores_nothing(use):
     use(trained(GREY, restores=True))
     with pytest.raises(UsageError, match=r"mine generates images .* did not learn to restore"):
         use(trained(GREY, restores=False))
@@ -409,5 +411,5 @@ def test_what_was_saved_imagines_the_same(network, tmp_path):
     assert not again.card.restores
     assert np.allclose(again.sample(3), model.sample(3), atol=1e-5)
     assert torch.allclose(
-        again.encode(pictures(network)).mean, model.encode(pictures(network)).mean, atol=1e-5
+        again.encode(some_images(network)).mean, model.encode(some_images(network)).mean, atol=1e-5
     )

@@ -59,7 +59,7 @@ def test_three_equal_channels_are_grey(model: Model, photo: Images) -> None:
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
-def test_a_region_in_its_picture_scores_as_the_region_alone(
+def test_a_region_in_its_image_scores_as_the_region_alone(
     model: Model, photo: Images, sigma: int
 ) -> None:
     """A network that judges the noise by the borders of its patches loses as its surroundings grow (by 2 dB, where it was measured)."""

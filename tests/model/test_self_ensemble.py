@@ -1,4 +1,4 @@
-"""Self-ensemble: a picture restored turned and mirrored, and the results averaged."""
+"""Self-ensemble: an image restored turned and mirrored, and the results averaged."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_comes_out_is_the_mean_of_the_symmetries(
     torch.testing.assert_close(restored(model, images, views), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_of_eight_views_a_turned_picture_gives_the_turned_result(
+def test_of_eight_views_a_turned_image_gives_the_turned_result(
     model: Model, seeded: Callable[..., torch.Tensor]
 ) -> None:
     images = seeded(2, 1, 32, 48)

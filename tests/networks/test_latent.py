@@ -51,8 +51,8 @@ def built(network: LatentNetwork, seed: int = 0, scale: float = 1.0) -> nn.Modul
     return module
 
 
-def pictures(network: LatentNetwork, count: int = 3, seed: int = 1) -> Tensor:
-    """Pictures as its module takes them, padded where that is needed."""
+def some_images(network: LatentNetwork, count: int = 3, seed: int = 1) -> Tensor:
+    """Images as its module takes them, padded where that is needed."""
     height, width = (network.height, network.width) if isinstance(network, VAE) else (8, 12)
     images = torch.rand(count, network.channels, height, width, generator=rng(seed))
     return pad_to_multiple(images, network.multiple_of)
@@ -203,7 +203,7 @@ def test_a_restorer_with_a_map_of_latents_takes_any_size(height, width, channels
 
 @each_network
 def test_no_weights_however_wild_make_infinite_variances(network):
-    images = pictures(network)
+    images = some_images(network)
     explained = built(network, scale=8.0).explain(images, images, rng())
     for gaussian in (explained.posterior, explained.prior):
         if gaussian is not None:
@@ -277,10 +277,10 @@ def test_certain_logits_stay_finite(extreme):
         )
 
 
-def test_pictures_are_the_mean_of_each_pixel():
+def test_images_are_the_mean_of_each_pixel():
     outputs = torch.tensor([[[[-3.0, 0.0, 5.0]]]])
-    assert torch.allclose(ConvVAE().picture(outputs), Bernoulli(logits=outputs).mean)
-    assert torch.equal(ConvVAE(likelihood="gaussian").picture(outputs), outputs)
+    assert torch.allclose(ConvVAE().image(outputs), Bernoulli(logits=outputs).mean)
+    assert torch.equal(ConvVAE(likelihood="gaussian").image(outputs), outputs)
 
 
 # ------------------------------------------------------------------------------------------------- explanations and draws
@@ -288,8 +288,8 @@ def test_pictures_are_the_mean_of_each_pixel():
 
 @each_vae
 def test_an_explanation_is_encode_draw_decode(network):
-    module, images = built(network), pictures(network)
-    other = pictures(network, seed=2)
+    module, images = built(network), some_images(network)
+    other = some_images(network, seed=2)
     explained = module.explain(images, other, rng(5))
     posterior = module.encode(images)
     noise = torch.randn(3, network.latent_dim, generator=rng(5))
@@ -300,15 +300,13 @@ def test_an_explanation_is_encode_draw_decode(network):
     )
     assert torch.allclose(explained.outputs, module.decode(explained.latents), atol=1e-5)
     assert explained.prior is None
-    assert torch.allclose(
-        module.draw(images, rng(5)), network.picture(explained.outputs), atol=1e-5
-    )
+    assert torch.allclose(module.draw(images, rng(5)), network.image(explained.outputs), atol=1e-5)
 
 
 @each_network
 @pytest.mark.parametrize("count", [2, 5])
 def test_several_explanations_are_the_whole_batch_again_and_again(network, count):
-    module, degraded, clean = built(network), pictures(network), pictures(network, seed=2)
+    module, degraded, clean = built(network), some_images(network), some_images(network, seed=2)
     once, often = (
         module.explain(degraded, clean, rng(1)),
         module.explain(degraded, clean, rng(1), count),
@@ -334,18 +332,18 @@ def test_several_explanations_are_the_whole_batch_again_and_again(network, count
 
 @each_network
 def test_draws_follow_their_generator_and_differ(network):
-    module, degraded = built(network), pictures(network)
+    module, degraded = built(network), some_images(network)
     first, again, other = (module.draw(degraded, rng(seed)) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert (first - other).abs().amax((1, 2, 3)).min() > 0, (
-        "each picture's restoration depends on the draw"
+        "each image's restoration depends on the draw"
     )
     assert first.shape == degraded.shape
 
 
 @each_network
 def test_nothing_touches_the_global_generator(network):
-    module, images = built(network), pictures(network)
+    module, images = built(network), some_images(network)
     before = torch.get_rng_state()
     module.draw(images, rng())
     module.explain(images, images, rng(), 2)
@@ -355,7 +353,7 @@ def test_nothing_touches_the_global_generator(network):
 @each_network
 def test_chance_comes_with_the_latent_alone(network):
     """With a posterior and a prior of no width, every draw is the restoration at the mean."""
-    module, images = built(network), pictures(network)
+    module, images = built(network), some_images(network)
     with torch.no_grad():
         for name, layer in module.named_modules():
             if name.endswith("z_log_var"):
@@ -371,7 +369,7 @@ def test_a_latent_restorer_expects_from_the_degraded_and_recognises_from_both():
     network = LatentUNet(widths=(3, 4), latent_dim=2)
     module, degraded, clean, other = (
         built(network),
-        *(pictures(network, seed=seed) for seed in (1, 2, 3)),
+        *(some_images(network, seed=seed) for seed in (1, 2, 3)),
     )
     first, second = module.explain(degraded, clean, rng()), module.explain(degraded, other, rng())
     assert torch.equal(first.prior.mean, second.prior.mean), (
@@ -387,7 +385,9 @@ def test_a_fresh_latent_restorer_is_charged_nothing():
     network = LatentUNet()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        explained = network.build().explain(pictures(network), pictures(network, seed=2), rng())
+        explained = network.build().explain(
+            some_images(network), some_images(network, seed=2), rng()
+        )
     assert explained.posterior.kl(explained.prior).abs().max() == 0
     assert explained.outputs.std() < 0.5, (
         "a wild start is expensive under a narrow Gaussian likelihood"
@@ -399,7 +399,7 @@ def test_gradients_of_the_bound_are_finite_from_fresh_weights(network):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = network.build()
-    images = pictures(network)
+    images = some_images(network)
     explained = module.explain(images, images, rng())
     (
         explained.posterior.kl(explained.prior) - network.log_likelihood(explained.outputs, images)
@@ -419,6 +419,6 @@ def test_who_generates_says_so():
 
 
 @given(st.integers(1, 256), st.integers(1, 256))
-def test_the_coarsest_features_cover_the_picture(height, width):
+def test_the_coarsest_features_cover_the_image(height, width):
     coarse = ConvVAE(height=height, width=width).coarse
     assert coarse == (math.ceil(height / 4), math.ceil(width / 4))

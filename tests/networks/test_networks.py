@@ -79,13 +79,13 @@ def built(network: Network, seed: int = 0, dtype: torch.dtype = torch.float32) -
 
 
 def sides(network: Network, times: tuple[int, int] = (2, 3)) -> tuple[int, int]:
-    """Height and width of pictures that its module takes: multiples, or the only size that it knows, padded."""
+    """Height and width of images that its module takes: multiples, or the only size that it knows, padded."""
     if isinstance(network, VAE):
         return 4 * network.coarse[0], 4 * network.coarse[1]
     return network.multiple_of[0] * times[0], network.multiple_of[1] * times[1]
 
 
-def images(
+def some_images(
     network: Network, count: int = 2, times: tuple[int, int] = (2, 3), seed: int = 1
 ) -> torch.Tensor:
     return torch.rand(
@@ -99,9 +99,9 @@ def images(
 def learned_from(network: Network, module: nn.Module) -> torch.Tensor:
     """A number that depends on everything that training looks at."""
     if not isinstance(module, LatentModule):
-        return module(images(network)).square().mean()
+        return module(some_images(network)).square().mean()
     explained = module.explain(
-        images(network), images(network, seed=2), torch.Generator().manual_seed(3)
+        some_images(network), some_images(network, seed=2), torch.Generator().manual_seed(3)
     )
     return explained.outputs.square().mean() + explained.posterior.kl(explained.prior).mean()
 
@@ -124,7 +124,7 @@ def test_shape_and_type_are_kept_at_every_size_that_it_takes(kind, channels):
         network = kind(channels=channels)
         if isinstance(network, VAE):  # one network for each size
             network = network.fitted(channels, (4 * times[0], 4 * times[1]))
-        given_images = images(network, times=times)
+        given_images = some_images(network, times=times)
         restored = built(network)(given_images)
         assert restored.shape == given_images.shape
         assert restored.dtype == torch.float32
@@ -133,7 +133,7 @@ def test_shape_and_type_are_kept_at_every_size_that_it_takes(kind, channels):
 
 @each_member
 def test_it_leaves_what_it_is_given_alone(network):
-    given_images = images(network)
+    given_images = some_images(network)
     before = given_images.clone()
     built(network)(given_images)
     assert torch.equal(given_images, before)
@@ -150,7 +150,7 @@ def test_saved_and_rebuilt_gives_the_same_result(network):
     module = built(network)
     again = Network.of(network.to_dict()).build().eval()
     again.load_state_dict(module.state_dict())
-    given_images = images(network)
+    given_images = some_images(network)
     assert torch.allclose(again(given_images), module(given_images), rtol=1e-6, atol=1e-6)
 
 
@@ -169,7 +169,7 @@ def test_the_same_seed_draws_the_same_weights(network):
 
 @each_member
 def test_a_batch_is_its_images_one_by_one(network):
-    module, given_images = built(network), images(network, count=3)
+    module, given_images = built(network), some_images(network, count=3)
     alone = torch.cat([module(one[None]) for one in given_images])
     assert torch.allclose(module(given_images), alone, rtol=1e-5, atol=1e-5)
 
@@ -187,11 +187,11 @@ def test_every_weight_can_be_learned(network):
 
 
 @each_member
-def test_fresh_weights_keep_the_scale_of_the_picture(network):
+def test_fresh_weights_keep_the_scale_of_the_image(network):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        restored = network.build()(images(network, count=4))
-    assert 1e-3 < restored.std().item() < 30, "fresh weights let the picture vanish or explode"
+        restored = network.build()(some_images(network, count=4))
+    assert 1e-3 < restored.std().item() < 30, "fresh weights let the image vanish or explode"
 
 
 @each_member
@@ -214,7 +214,7 @@ def test_a_network_for_one_size_refuses_another_and_says_both(network):
 
 
 @pytest.mark.parametrize("network", ONE_SIZE, ids=str)
-def test_a_network_for_one_size_takes_the_pictures_size_and_refuses_sizes_that_differ(network):
+def test_a_network_for_one_size_takes_the_images_size_and_refuses_sizes_that_differ(network):
     fitted = network.fitted(3, (17, 2))
     assert (fitted.channels, fitted.height, fitted.width) == (3, 17, 2)
     fitted.check_size(17, 2)
@@ -233,13 +233,13 @@ def test_a_network_for_one_size_takes_the_pictures_size_and_refuses_sizes_that_d
     ("channels", "size"),
     [(1, (28, 28)), (3, (28, 28)), (3, None), (1, (41, 13)), (1, (300, 200)), (1, (1, 1))],
 )
-def test_fitted_to_pictures_it_restores_their_channels(kind, channels, size):
+def test_fitted_to_images_it_restores_their_channels(kind, channels, size):
     if issubclass(kind, VAE) and (size is None or max(size) > 256):
         size = (30, 21)  # the others are refused in the test above
     fitted = kind().fitted(channels, size)
     assert fitted.channels == channels
     assert Network.of(fitted.to_dict()) == fitted, "fitting made settings that would be refused"
-    assert built(fitted)(images(fitted, times=(1, 1))).shape[1] == channels
+    assert built(fitted)(some_images(fitted, times=(1, 1))).shape[1] == channels
 
 
 @pytest.mark.parametrize(
@@ -302,11 +302,11 @@ def test_the_layer_table_counts_every_parameter_once(network):
 
 
 def only_for_training(network: Network, module: nn.Module) -> int:
-    """How many parameters the restored picture does not depend on, the spread of a drawn latent's counted as if it did."""
+    """How many parameters the restored image does not depend on, the spread of a drawn latent's counted as if it did."""
     if not isinstance(module, LatentModule):
         return 0
     module.requires_grad_(True)
-    drawn = module.draw(images(network, times=(1, 1)), torch.Generator().manual_seed(0))
+    drawn = module.draw(some_images(network, times=(1, 1)), torch.Generator().manual_seed(0))
     gradients = torch.autograd.grad(drawn.sum(), tuple(module.parameters()), allow_unused=True)
     return sum(
         weights.numel()
@@ -374,7 +374,7 @@ def test_what_lies_beyond_the_halo_changes_nothing(network):
     top, left = (
         rows,
         columns,
-    )  # a tile that starts on the network's stride, in the middle of the picture
+    )  # a tile that starts on the network's stride, in the middle of the image
     tile = whole[..., top : top + 2 * context[0] + rows, left : left + 2 * context[1] + columns]
     kept = module(tile)[..., context[0] : context[0] + rows, context[1] : context[1] + columns]
     expected = module(whole)[
@@ -391,7 +391,7 @@ def test_what_lies_beyond_the_halo_changes_nothing(network):
 def test_a_network_without_halo_looks_at_everything(network):
     module, given_images = (
         built(network, dtype=torch.float64),
-        images(network, count=8, times=(1, 1)).double(),
+        some_images(network, count=8, times=(1, 1)).double(),
     )
     changed = given_images.clone()
     changed[..., 0, 0] += 5
@@ -403,7 +403,7 @@ def test_a_network_without_halo_looks_at_everything(network):
 
 
 def lesson(features: int = 32, channels: int = 1) -> nn.Sequential:
-    """The lesson's network, layer by layer as its picture shows it."""
+    """The lesson's network, layer by layer as its image shows it."""
     return nn.Sequential(
         nn.Conv2d(channels, features, 3, padding="same"),
         nn.ReLU(),
@@ -478,33 +478,33 @@ def test_upsampled_conv_is_doubling_and_then_convolving(
         assert torch.allclose(quick, expected, atol=1e-11)
 
 
-def blocks(picture: torch.Tensor, height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    for top in range(0, picture.shape[-2], height):
-        for left in range(0, picture.shape[-1], width):
+def blocks(image: torch.Tensor, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    for top in range(0, image.shape[-2], height):
+        for left in range(0, image.shape[-1], width):
             yield slice(top, top + height), slice(left, left + width)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_dense_takes_larger_pictures_as_a_mosaic(channels):
+def test_dense_takes_larger_images_as_a_mosaic(channels):
     module = built(Dense(height=3, width=5, hidden=(8, 4), channels=channels))
-    picture = torch.rand(2, channels, 9, 10, generator=torch.Generator().manual_seed(0))
-    expected = torch.zeros_like(picture)
-    for rows, columns in blocks(picture, 3, 5):
-        expected[..., rows, columns] = module(picture[..., rows, columns])
-    assert torch.allclose(module(picture), expected, atol=1e-5)
+    image = torch.rand(2, channels, 9, 10, generator=torch.Generator().manual_seed(0))
+    expected = torch.zeros_like(image)
+    for rows, columns in blocks(image, 3, 5):
+        expected[..., rows, columns] = module(image[..., rows, columns])
+    assert torch.allclose(module(image), expected, atol=1e-5)
 
 
 def test_dense_is_products_with_relu_between():
-    module, picture = (
+    module, image = (
         built(Dense(height=3, width=5, hidden=(8, 4))),
         torch.rand(2, 1, 3, 5, generator=torch.Generator().manual_seed(0)),
     )
-    values = picture.flatten(1) - 0.5  # around middle grey
+    values = image.flatten(1) - 0.5  # around middle grey
     linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
     for place, layer in enumerate(linears):
         values = values @ layer.weight.T + layer.bias
         values = values.clamp(min=0) if place < len(linears) - 1 else values
-    assert torch.allclose(module(picture).flatten(1), values, atol=1e-5)
+    assert torch.allclose(module(image).flatten(1), values, atol=1e-5)
 
 
 def test_unet_starts_without_normalisation_and_with_blocks_that_change_nothing():
@@ -520,7 +520,7 @@ def test_unet_starts_without_normalisation_and_with_blocks_that_change_nothing()
     assert not any(weights.any() for weights in seconds)
 
 
-# ------------------------------------------------------------------------------------------------- unet over pictures
+# ------------------------------------------------------------------------------------------------- unet over images
 
 
 GREY_TOO = UNet(widths=(4, 6), channels=3, grey_too=True, padding="replicate")
@@ -535,9 +535,9 @@ def test_a_unet_for_grey_and_colour_has_a_door_for_each():
     module = built(GREY_TOO)
     for channels, doors in ((1, ("grey_input", "grey_output")), (3, ("input", "output"))):
         module.requires_grad_(True).zero_grad()
-        picture = torch.rand(2, channels, 8, 12, generator=torch.Generator().manual_seed(0))
-        restored = module(picture)
-        assert restored.shape == picture.shape
+        image = torch.rand(2, channels, 8, 12, generator=torch.Generator().manual_seed(0))
+        restored = module(image)
+        assert restored.shape == image.shape
         restored.square().mean().backward()
         reached = {
             name.split(".")[0]
@@ -560,18 +560,18 @@ def test_grey_too_is_for_colour():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_residual_unet_begins_as_the_identity(channels):
     network = UNet(widths=(4, 6), channels=3, grey_too=True, residual=True)
-    picture = torch.rand(2, channels, 8, 12, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(network.build()(picture), picture)
-    assert not torch.equal(network.model_copy(update={"residual": False}).build()(picture), picture)
+    image = torch.rand(2, channels, 8, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(network.build()(image), image)
+    assert not torch.equal(network.model_copy(update={"residual": False}).build()(image), image)
 
 
-def test_a_residual_unet_adds_to_the_picture_what_the_other_would_restore():
+def test_a_residual_unet_adds_to_the_image_what_the_other_would_restore():
     plain = UNet(widths=(4, 6), padding="replicate")
     residual = plain.model_copy(update={"residual": True}).build()
     module = built(plain)
     residual.load_state_dict(module.state_dict())
-    picture = torch.rand(1, 1, 12, 8, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(residual(picture), picture + module(picture), atol=1e-6)
+    image = torch.rand(1, 1, 12, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(residual(image), image + module(image), atol=1e-6)
 
 
 @pytest.mark.parametrize("padding", ["zeros", "replicate"])
@@ -585,7 +585,7 @@ def test_beyond_the_border_lie_zeros_or_the_outermost_values_again(padding):
     ]  # pixels of one place within a position
     is_flat = torch.allclose(restored, restored[..., :1, :1].expand_as(restored), atol=1e-9)
     assert is_flat == (padding == "replicate"), (
-        "what continues the border shows within a flat picture"
+        "what continues the border shows within a flat image"
     )
 
 
@@ -596,7 +596,7 @@ def test_padding_is_settled_when_training_cuts_patches():
     plain, module = UNet(widths=(4, 6)), built(UNet(widths=(4, 6)))
     zeros = UNet(widths=(4, 6), padding="zeros").build()
     zeros.load_state_dict(module.state_dict())
-    assert torch.equal(zeros(images(plain)), module(images(plain)))
+    assert torch.equal(zeros(some_images(plain)), module(some_images(plain)))
 
 
 def test_settings_from_before_these_were_there_build_the_same():

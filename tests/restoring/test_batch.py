@@ -14,7 +14,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from restorae.errors import BadPicture, Message, OutputError, in_words
+from restorae.errors import BadImage, Message, OutputError, in_words
 from restorae.progress import SILENT, Progress
 from restorae.restoring import (
     LOG,
@@ -87,7 +87,7 @@ def archive(folder: Path, count: int, height: int = 20, width: int = 30) -> Path
 
 
 class Failing(ClassicalRestorer):
-    """Changes nothing, and fails at one picture."""
+    """Changes nothing, and fails at one image."""
 
     def __init__(self, at: int, error: BaseException) -> None:
         super().__init__(Median(radius=0))
@@ -136,7 +136,7 @@ def test_work_that_did_not_begin_does_not_end(tmp_path: Path) -> None:
     assert heard.calls == []
 
 
-def test_a_picture_that_memory_does_not_suffice_for_stops_nothing(tmp_path: Path) -> None:
+def test_an_image_that_memory_does_not_suffice_for_stops_nothing(tmp_path: Path) -> None:
     tasks = plan_tasks([archive(tmp_path / "in", 3)], tmp_path / "out")
     failures = restore(tasks, Failing(0, MemoryError()))
     assert list(map(str, failures)) == [f"{task.source}: does not fit in memory" for task in tasks]
@@ -188,7 +188,7 @@ def test_a_log_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_of_a_file_is_seen_by_the_restorer(tmp_path: Path) -> None:
-    """Pictures are read ahead, but each is restored by itself."""
+    """Images are read ahead, but each is restored by itself."""
     seen = []
 
     class Watching(ClassicalRestorer):
@@ -208,7 +208,7 @@ def test_what_is_asked_of_a_file_is_seen_by_the_restorer(tmp_path: Path) -> None
 
 def test_the_reason_names_the_file_once() -> None:
     source = Path("in/a.png")
-    for error in (BadPicture("is empty", subject=source), BadPicture("is empty")):
+    for error in (BadImage("is empty", subject=source), BadImage("is empty")):
         assert str(Failure.of(source, error)) == "in/a.png: is empty"
     assert str(Failure.of(source, MemoryError())) == "in/a.png: does not fit in memory"
 

@@ -52,7 +52,7 @@ each_with_halo = pytest.mark.parametrize(
 SHAPES = [(2, 1, 1, 1), (1, 3, 1, 9), (1, 5, 13, 2), (2, 3, 7, 5), (1, 1, 33, 28)]
 
 
-def images(*shape: int, seed: int = 0) -> torch.Tensor:
+def some_images(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -60,20 +60,20 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def given(part: Classical, pictures: torch.Tensor) -> torch.Tensor:
-    """The pictures as that part takes them: with a mask behind them where it needs one, a hole in a corner."""
+def given(part: Classical, images: torch.Tensor) -> torch.Tensor:
+    """The images as that part takes them: with a mask behind them where it needs one, a hole in a corner."""
     if not part.needs_mask:
-        return pictures
-    mask = torch.zeros_like(pictures[:, :1])
-    mask[..., : (pictures.shape[-2] + 1) // 2, : (pictures.shape[-1] + 1) // 2] = 1
-    return torch.cat([pictures, mask], dim=1)
+        return images
+    mask = torch.zeros_like(images[:, :1])
+    mask[..., : (images.shape[-2] + 1) // 2, : (images.shape[-1] + 1) // 2] = 1
+    return torch.cat([images, mask], dim=1)
 
 
 def photo(name: str) -> torch.Tensor:
-    """A piece of one of scikit-image's pictures, (1, channel, 128, 128)."""
-    picture = torch.from_numpy(img_as_float32(getattr(data, name)()).copy())
-    picture = picture.permute(2, 0, 1) if picture.ndim == 3 else picture[None]
-    return picture[None, :, 60:316:2, 120:376:2].contiguous()
+    """A piece of one of scikit-image's images, (1, channel, 128, 128)."""
+    image = torch.from_numpy(img_as_float32(getattr(data, name)()).copy())
+    image = image.permute(2, 0, 1) if image.ndim == 3 else image[None]
+    return image[None, :, 60:316:2, 120:376:2].contiguous()
 
 
 def psnr(restored: torch.Tensor, clean: torch.Tensor) -> float:
@@ -95,7 +95,7 @@ def test_a_kind_explains_itself(kind):
 def test_text_and_dictionary_give_the_part_back(part):
     assert Classical.of(str(part)) == part
     assert Classical.of(json.loads(json.dumps(part.to_dict()))) == part
-    prepared = part.prepared(images(1, 1, 16, 16))
+    prepared = part.prepared(some_images(1, 1, 16, 16))
     assert Classical.of(str(prepared)) == prepared
 
 
@@ -107,7 +107,7 @@ def test_mistakes_are_answered_with_what_to_do():
     with pytest.raises(BadSpec, match="expected an odd number, got 4"):
         Classical.of("nlm(patch=4)")
     with pytest.raises(ShapeMismatch, match="Append the mask to the image's channels"):
-        Inpaint().apply(images(1, 1, 8, 8))
+        Inpaint().apply(some_images(1, 1, 8, 8))
 
 
 # ------------------------------------------------------------------------------------------------- what comes out
@@ -116,7 +116,7 @@ def test_mistakes_are_answered_with_what_to_do():
 @each_member
 def test_shape_and_type_are_kept_and_the_input_is_left_alone(part):
     for shape in SHAPES:
-        before = given(part, images(*shape))
+        before = given(part, some_images(*shape))
         passed = before.clone()
         restored = part.apply(passed)
         assert (restored.shape, restored.dtype) == (shape, torch.float32)
@@ -125,27 +125,27 @@ def test_shape_and_type_are_kept_and_the_input_is_left_alone(part):
 
 
 @each_member
-def test_no_pictures_give_no_pictures(part):
-    assert part.apply(given(part, images(0, 3, 8, 8))).shape == (0, 3, 8, 8)
+def test_no_images_give_no_images(part):
+    assert part.apply(given(part, some_images(0, 3, 8, 8))).shape == (0, 3, 8, 8)
 
 
 @each_member
 def test_a_batch_is_its_images_one_by_one(part):
-    came = given(part, images(3, 3, 12, 11) * torch.tensor([1.0, 0.5, 0.1]).view(-1, 1, 1, 1))
+    came = given(part, some_images(3, 3, 12, 11) * torch.tensor([1.0, 0.5, 0.1]).view(-1, 1, 1, 1))
     together = part.apply(came)
     for place in range(3):
         alone = part.apply(came[place : place + 1])
         assert torch.equal(alone[0], together[place]), (
-            f"picture {place} depends on what else is in the batch"
+            f"image {place} depends on what else is in the batch"
         )
 
 
 @each_member
 def test_a_prepared_part_does_what_it_would_have_measured_and_measures_no_more(part):
-    picture = images(1, 1, 24, 24)
-    prepared = part.prepared(picture)
-    assert prepared.prepared(picture * 0.1) == prepared
-    assert torch.equal(prepared.apply(given(part, picture)), part.apply(given(part, picture)))
+    image = some_images(1, 1, 24, 24)
+    prepared = part.prepared(image)
+    assert prepared.prepared(image * 0.1) == prepared
+    assert torch.equal(prepared.apply(given(part, image)), part.apply(given(part, image)))
 
 
 @each_member
@@ -175,9 +175,9 @@ def test_values_beyond_0_and_1_are_not_cut_off(part):
 )
 @pytest.mark.parametrize("channels", [2, 5])
 def test_channels_that_are_no_colours_are_restored_one_by_one(part, channels):
-    pictures = images(1, channels, 20, 22)
-    apart = torch.cat([part.apply(pictures[:, [channel]]) for channel in range(channels)], dim=1)
-    assert torch.allclose(part.apply(pictures), apart, atol=1e-6)
+    colours = some_images(1, channels, 20, 22)
+    apart = torch.cat([part.apply(colours[:, [channel]]) for channel in range(channels)], dim=1)
+    assert torch.allclose(part.apply(colours), apart, atol=1e-6)
 
 
 # ------------------------------------------------------------------------------------------------- context
@@ -186,12 +186,12 @@ def test_channels_that_are_no_colours_are_restored_one_by_one(part, channels):
 @each_with_halo
 def test_the_declared_halo_is_the_measured_one(part):
     side = 4 * part.halo + 9
-    picture = images(1, 1, side, side) * 0.2 + 0.4
-    prepared = part.prepared(picture)
-    before, middle, measured = prepared.apply(picture), side // 2, 0
+    image = some_images(1, 1, side, side) * 0.2 + 0.4
+    prepared = part.prepared(image)
+    before, middle, measured = prepared.apply(image), side // 2, 0
     # a change in one pixel reaches as far as the result differs; which change shows most depends on the method
     for value in (-0.3, 0.0, 1.0):
-        changed = picture.clone()
+        changed = image.clone()
         changed[..., middle, middle] = value
         rows, columns = (
             (prepared.apply(changed) - before)[0, 0].abs().gt(1e-9).nonzero(as_tuple=True)
@@ -214,11 +214,11 @@ def test_the_declared_halo_is_the_measured_one(part):
 def test_tiles_with_that_halo_are_the_whole(part, channels):
     height, width = 4 * part.halo + 37, 2 * part.halo + 20
     ramp = torch.linspace(0.5, 1, width)
-    picture = (0.2 + 0.6 * images(1, channels, height, width)) * ramp
-    prepared = part.prepared(picture)
+    image = (0.2 + 0.6 * some_images(1, channels, height, width)) * ramp
+    prepared = part.prepared(image)
     plan = plan_exact(height, width, tile=2 * part.halo + 16, halo=part.halo)
     assert len(plan) > 3
-    assert (apply(prepared.apply, picture, plan) - prepared.apply(picture)).abs().max() <= 1e-5
+    assert (apply(prepared.apply, image, plan) - prepared.apply(image)).abs().max() <= 1e-5
 
 
 # ------------------------------------------------------------------------------------------------- noise
@@ -263,7 +263,7 @@ def test_colours_together_are_better_than_one_by_one(kind):
 
 
 @pytest.mark.parametrize("kind", ["nlm", "tv", "wavelet", "median"])
-def test_the_picture_s_border_is_restored_as_well_as_its_middle(kind):
+def test_the_image_s_border_is_restored_as_well_as_its_middle(kind):
     slope = torch.linspace(0.2, 0.8, 96).expand(1, 1, 64, 96)  # wraps around badly
     left = Classical.of(kind).apply(slope + 0.1 * noise(1, 1, 64, 96)) - slope
     border = torch.cat(
@@ -284,9 +284,9 @@ def test_the_median_takes_salt_and_pepper_away():
 
 
 def test_the_median_is_the_median():
-    picture = images(1, 1, 9, 8)
-    middle = Median(radius=2).apply(picture)[0, 0, 4, 3]
-    assert middle == picture[0, 0, 2:7, 1:6].median()
+    image = some_images(1, 1, 9, 8)
+    middle = Median(radius=2).apply(image)[0, 0, 4, 3]
+    assert middle == image[0, 0, 2:7, 1:6].median()
 
 
 # ------------------------------------------------------------------------------------------------- holes
@@ -299,7 +299,7 @@ def holed(clean: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def test_what_the_mask_leaves_out_comes_back_exactly():
     clean = photo("astronaut")
-    mask = (images(1, 1, 128, 128) < 0.2).float()
+    mask = (some_images(1, 1, 128, 128) < 0.2).float()
     filled = holed(clean, mask)
     kept = (mask == 0).expand_as(clean)
     assert torch.equal(filled[kept], clean[kept])
@@ -332,18 +332,18 @@ def test_holes_at_the_border_are_filled_too():
     assert (holed(clean, mask) - 0.3).abs().max() < 1e-5
 
 
-def test_a_picture_without_holes_and_one_that_is_all_hole_come_back_as_they_are():
-    picture = images(2, 3, 9, 8)
+def test_an_image_without_holes_and_one_that_is_all_hole_come_back_as_they_are():
+    image = some_images(2, 3, 9, 8)
     for value in (0.0, 1.0):
         assert torch.equal(
-            Inpaint().apply(torch.cat([picture, torch.full((2, 1, 9, 8), value)], dim=1)), picture
+            Inpaint().apply(torch.cat([image, torch.full((2, 1, 9, 8), value)], dim=1)), image
         )
 
 
 def test_one_known_pixel_is_enough_to_fill_from():
-    picture, mask = torch.zeros(1, 1, 70, 70), torch.ones(1, 1, 70, 70)
-    picture[..., 40, 3], mask[..., 40, 3] = 0.7, 0
-    assert (Inpaint().apply(torch.cat([picture, mask], dim=1)) - 0.7).abs().max() < 1e-5
+    image, mask = torch.zeros(1, 1, 70, 70), torch.ones(1, 1, 70, 70)
+    image[..., 40, 3], mask[..., 40, 3] = 0.7, 0
+    assert (Inpaint().apply(torch.cat([image, mask], dim=1)) - 0.7).abs().max() < 1e-5
 
 
 # ------------------------------------------------------------------------------------------------- shading

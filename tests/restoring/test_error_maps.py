@@ -32,7 +32,7 @@ from restorae.restoring import (
 from restorae.restoring.outputs import ERROR_GAIN, Outputs, RestoredRows
 
 BOUND = ErrorBound(
-    changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), pictures=9
+    changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), images=9
 )
 
 
@@ -90,7 +90,7 @@ def test_tiles_give_the_map_of_the_whole(tmp_path, size, residual):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_picture_shows_the_bound_times_the_gain(tmp_path, dtype):
+def test_an_image_shows_the_bound_times_the_gain(tmp_path, dtype):
     pixels = noise(40, 50, dtype=dtype)
     Image.fromarray(pixels).save(tmp_path / "in.png")
     model = calibrated()
@@ -183,9 +183,9 @@ def test_a_map_is_upright(tmp_path):
     pixels = np.tile(
         noise(20, 1), (1, 30)
     )  # what differs from row to row; upright, from column to column
-    picture, exif = Image.fromarray(pixels), Image.Exif()
+    image, exif = Image.fromarray(pixels), Image.Exif()
     exif[0x0112] = 6
-    picture.save(tmp_path / "in.png", exif=exif)
+    image.save(tmp_path / "in.png", exif=exif)
     shown = np.asarray(
         Image.open(restored_with_map(tmp_path / "in.png", tmp_path / "out.png", calibrated()))
     )
@@ -225,7 +225,7 @@ def test_the_log_tells_the_mean_bound_and_what_is_there_is_complete(tmp_path):
     assert told["mean_error_bound"] == pytest.approx(mean, rel=1e-3)
 
 
-def test_pictures_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path):
+def test_images_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path):
     Image.fromarray(noise(20, 24, 3)).save(tmp_path / "colour.png")
     Image.fromarray(noise(20, 24)).save(tmp_path / "grey.png")
     network = UNet(channels=3, widths=(4, 4), grey_too=True)

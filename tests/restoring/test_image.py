@@ -173,7 +173,7 @@ def test_what_never_fits_is_an_error_and_not_a_loop(tmp_path):
     assert not (tmp_path / "out.tif").exists()
 
 
-def test_a_tall_picture_is_held_by_a_few_rows_at_a_time(tmp_path):
+def test_a_tall_image_is_held_by_a_few_rows_at_a_time(tmp_path):
     values = noise(5000, 40)
     held: list[np.ndarray] = []
 
@@ -326,7 +326,7 @@ def test_what_is_no_number_is_kept_out_put_back_and_counted(tmp_path, dtype, til
     ]
 
 
-def test_a_picture_without_a_single_number_comes_back(tmp_path):
+def test_an_image_without_a_single_number_comes_back(tmp_path):
     values = np.full((20, 30), np.nan, np.float32)
     assert np.isnan(through_npy(tmp_path, values)).all()
 
@@ -334,7 +334,7 @@ def test_a_picture_without_a_single_number_comes_back(tmp_path):
 # ------------------------------------------------------------------------------------------------- strength and masks
 
 
-def test_strength_is_how_far_towards_the_restored_picture(tmp_path):
+def test_strength_is_how_far_towards_the_restored_image(tmp_path):
     values = np.random.default_rng(0).random((40, 50))
     for strength in (0.0, 0.25, 1.0):
         restored = through_npy(tmp_path, values, strength=strength)
@@ -388,7 +388,7 @@ def test_who_fills_a_mask_is_shown_it(tmp_path, tile):
 
 
 @pytest.mark.parametrize(
-    ("name", "picture", "told"),
+    ("name", "image", "told"),
     [
         ("bits.png", Image.fromarray(noise(20, 30) > 127), "its 1-bit values become 8-bit ones"),
         ("bits.tif", Image.fromarray(noise(20, 30) > 127), "its 1-bit values become 8-bit ones"),
@@ -405,11 +405,11 @@ def test_who_fills_a_mask_is_shown_it(tmp_path, tile):
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_bits_and_palettes_are_converted_and_that_is_said(tmp_path, name, picture, told):
-    picture.save(tmp_path / name)
+def test_bits_and_palettes_are_converted_and_that_is_said(tmp_path, name, image, told):
+    image.save(tmp_path / name)
     _, notices = restore_file(tmp_path / name, tmp_path / f"out-{name}")
     assert notices == [told]
-    full = np.asarray(picture.convert("L" if picture.mode == "1" else "RGB"))
+    full = np.asarray(image.convert("L" if image.mode == "1" else "RGB"))
     with Image.open(tmp_path / f"out-{name}") as opened:
         assert np.array_equal(np.asarray(opened), whole_range(full))
 
@@ -427,30 +427,28 @@ def test_cmyk_becomes_rgb_and_that_is_said(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".avif"])
-def test_a_moving_picture_is_named_as_such(tmp_path, suffix):
+def test_a_moving_image_is_named_as_such(tmp_path, suffix):
     first, *others = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
     first.save(tmp_path / f"in{suffix}", save_all=True, append_images=others)
     _, notices = restore_file(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
     assert notices == ["it is a moving image, of which only the still one is restored and written"]
 
 
-def test_all_pictures_of_a_moving_webp_are_restored(tmp_path):
-    pictures = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
-    pictures[0].save(
+def test_all_images_of_a_moving_webp_are_restored(tmp_path):
+    images = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
+    images[0].save(
         tmp_path / "in.webp",
         save_all=True,
-        append_images=pictures[1:],
+        append_images=images[1:],
         duration=[100, 50, 70],
         lossless=True,
     )
     restore_file(tmp_path / "in.webp", tmp_path / "out.webp")
     with Image.open(tmp_path / "out.webp") as opened:
         assert opened.n_frames == 3
-        for place, picture in enumerate(pictures):
+        for place, image in enumerate(images):
             opened.seek(place)
-            assert np.array_equal(
-                np.asarray(opened.convert("RGB")), whole_range(np.asarray(picture))
-            )
+            assert np.array_equal(np.asarray(opened.convert("RGB")), whole_range(np.asarray(image)))
 
 
 def test_a_channel_that_fills_its_type_goes_together_with_one_that_does_not(tmp_path):

@@ -1,4 +1,4 @@
-"""Masks: which picture each belongs to, and how it is turned to lie on the stored rows."""
+"""Masks: which image each belongs to, and how it is turned to lie on the stored rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from restorae.errors import BadPicture, ShapeMismatch
+from restorae.errors import BadImage, ShapeMismatch
 from restorae.formats import open_original
 from restorae.restoring import Masks
 from restorae.restoring.masks import laid_out_for, upright
@@ -20,7 +20,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def turned(path: Path, values: np.ndarray, orientation: int) -> Path:
-    """A picture that says how it is to be turned."""
+    """An image that says how it is to be turned."""
     tags = Image.Exif()
     tags[0x0112] = orientation
     Image.fromarray(values).save(path, exif=tags)
@@ -64,7 +64,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path):
         laid_out_for(original, np.zeros((31, 20), np.uint8))
 
 
-def test_each_picture_has_the_mask_of_its_name_whatever_the_suffix(tmp_path):
+def test_each_image_has_the_mask_of_its_name_whatever_the_suffix(tmp_path):
     for place, name in enumerate(("a.png", "inner/a.tif", "inner/b.c.png")):
         path = tmp_path / "masks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,22 +75,22 @@ def test_each_picture_has_the_mask_of_its_name_whatever_the_suffix(tmp_path):
     )
     for name, value in (("a.jpg", 10), ("inner/a.png", 11), ("inner/b.c.jpg", 12)):
         assert (masks.of(Path(name), original) == value).all(), f"{name} was given another's mask"
-    with pytest.raises(BadPicture, match=r"holds no mask for b\.png"):
+    with pytest.raises(BadImage, match=r"holds no mask for b\.png"):
         masks.of(Path("b.png"), original)
 
 
-def test_two_masks_for_one_picture_are_refused(tmp_path):
+def test_two_masks_for_one_image_are_refused(tmp_path):
     (tmp_path / "masks").mkdir()
     for suffix in (".png", ".tif"):
         Image.new("L", (31, 20)).save(tmp_path / "masks" / f"a{suffix}")
-    with pytest.raises(BadPicture, match=r"several masks for a\.png"):
+    with pytest.raises(BadImage, match=r"several masks for a\.png"):
         Masks(tmp_path / "masks").of(
             Path("a.png"), open_original(turned(tmp_path / "in.png", noise(20, 31), 1))
         )
 
 
 @pytest.mark.parametrize(
-    ("picture", "value"),
+    ("image", "value"),
     [
         (Image.new("L", (31, 20), 102), 102),
         (Image.new("RGB", (31, 20), (255, 255, 255)), 255),
@@ -101,7 +101,7 @@ def test_two_masks_for_one_picture_are_refused(tmp_path):
     ],
     ids=lambda each: each.mode if isinstance(each, Image.Image) else "",
 )
-def test_a_mask_may_be_painted_in_any_mode(tmp_path, picture, value):
-    picture.save(tmp_path / "mask.png")
+def test_a_mask_may_be_painted_in_any_mode(tmp_path, image, value):
+    image.save(tmp_path / "mask.png")
     original = open_original(turned(tmp_path / "in.png", noise(20, 31), 1))
     assert (Masks(tmp_path / "mask.png").of(Path("in.png"), original) == value).all()

@@ -1,4 +1,4 @@
-"""A preview: drawn pictures, each as it will be restored, upright and pixel for pixel."""
+"""A preview: drawn images, each as it will be restored, upright and pixel for pixel."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def as_bytes(image: torch.Tensor) -> np.ndarray:
     return values[..., 0] if values.shape[2] == 1 else values
 
 
-def test_the_same_seed_draws_the_same_pictures(tmp_path: Path) -> None:
+def test_the_same_seed_draws_the_same_images(tmp_path: Path) -> None:
     for place in range(9):
         save(tmp_path / "in" / f"{place}.png", noise(20, 30, seed=place))
     tasks = plan_tasks([tmp_path / "in"], tmp_path / "out")
@@ -77,13 +77,13 @@ def test_what_is_shown_is_the_middle_as_the_run_will_write_it(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_shown_upright(tmp_path: Path, orientation: int) -> None:
+def test_images_are_shown_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = save(tmp_path / "in" / "a.png", noise(30, 50, 3), exif=exif)
     ((_, (shown, _)),), _ = preview(plan_tasks([path], tmp_path / "out"), MEDIAN, 1)
-    with Image.open(path) as picture:
-        assert np.array_equal(as_bytes(shown), np.asarray(ImageOps.exif_transpose(picture)))
+    with Image.open(path) as image:
+        assert np.array_equal(as_bytes(shown), np.asarray(ImageOps.exif_transpose(image)))
 
 
 def test_a_mask_and_a_strength_are_heeded(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from restorae.errors import BadPicture, UsageError
+from restorae.errors import BadImage, UsageError
 from restorae.restoring import FileTask, plan_tasks
 
 
@@ -31,7 +31,7 @@ def test_one_file_goes_to_a_file_or_into_a_folder(tmp_path: Path) -> None:
     ]
 
 
-def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_no_picture(tmp_path: Path) -> None:
+def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_no_image(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     touch(
         folder / "a.png",
@@ -80,7 +80,7 @@ def test_missing_inputs_and_other_kinds_are_named(tmp_path: Path) -> None:
         ("notes.txt", "no format that is read"),
         ("empty", "holds no images"),
     ):
-        with pytest.raises(BadPicture, match=hint):
+        with pytest.raises(BadImage, match=hint):
             plan_tasks([tmp_path / given], tmp_path / "out")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.model import load
 from restorae.training import Recipe, train
 
@@ -16,7 +16,7 @@ NETWORK = "unet(widths=[8,8],residual=true)"
 
 
 def some_digits() -> np.ndarray:
-    return open_pictures("digits", "test").batch(range(24))[:, 0].numpy()
+    return open_images("digits", "test").batch(range(24))[:, 0].numpy()
 
 
 def test_a_restorer_is_calibrated_on_what_was_held_out(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_restorer_is_calibrated_on_what_was_held_out(tmp_path: Path) -> None:
     assert set(model.card.error_bounds) == {1}
     bound = model.card.error_bounds[1]
     assert (
-        f"{bound.pictures:,} held-out images of {bound.on}" == model.card.scores["validation"]["on"]
+        f"{bound.images:,} held-out images of {bound.on}" == model.card.scores["validation"]["on"]
     )
     assert load(tmp_path / "digits.safetensors").card.error_bounds == model.card.error_bounds
 
@@ -49,9 +49,9 @@ def test_with_a_door_for_grey_it_is_calibrated_for_both() -> None:
         {"noisy": "noisy.npy", "loss": "neighbours"},
         {"network": "conv-vae(features=4)"},
     ],
-    ids=["nothing held out", "noisy pictures alone", "pictures for their own sake"],
+    ids=["nothing held out", "noisy images alone", "images for their own sake"],
 )
-def test_where_no_clean_picture_was_held_out_nothing_is_claimed(
+def test_where_no_clean_image_was_held_out_nothing_is_claimed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from skimage import data
 
-from restorae.data import ListedPictures, content_hash, hold_out
+from restorae.data import ListedImages, content_hash, hold_out
 from restorae.errors import Interrupted, in_words
 from restorae.progress import Progress
 from restorae.training import Recipe, train
@@ -45,12 +45,12 @@ class Told(Progress):
             signal.raise_signal(signal.SIGINT)
 
 
-def sides() -> dict[str, ListedPictures]:
-    """Three pairs. Two teach to make pictures brighter; the one that is held out needs nothing: the more is learned, the worse."""
+def sides() -> dict[str, ListedImages]:
+    """Three pairs. Two teach to make images brighter; the one that is held out needs nothing: the more is learned, the worse."""
     names, generator = [str(place) for place in range(3)], np.random.default_rng(0)
     clean = [
-        picture[:48, :48].astype(np.float32) / 255
-        for picture in (data.camera()[200:], data.coins(), data.brick())
+        image[:48, :48].astype(np.float32) / 255
+        for image in (data.camera()[200:], data.coins(), data.brick())
     ]
     held_out = hold_out([content_hash(each) for each in clean], ERRS.validation, 1)[1]
     degraded = [
@@ -58,7 +58,7 @@ def sides() -> dict[str, ListedPictures]:
         + generator.normal(0, 0.02, each.shape).astype(np.float32)
         for place, each in enumerate(clean)
     ]
-    return {"clean": ListedPictures(clean, names), "degraded": ListedPictures(degraded, names)}
+    return {"clean": ListedImages(clean, names), "degraded": ListedImages(degraded, names)}
 
 
 def with_settings(**settings: object) -> Recipe:

@@ -102,9 +102,9 @@ def test_it_learns_and_says_what_it_did(tmp_path: Path) -> None:
 
 def test_the_file_restores_exactly_as_the_trained_model(tmp_path: Path) -> None:
     model = train(QUICK, tmp_path / "small")
-    pictures = np.random.default_rng(0).random((3, 30, 27), dtype=np.float32)
+    images = np.random.default_rng(0).random((3, 30, 27), dtype=np.float32)
     assert np.array_equal(
-        load(tmp_path / "small.safetensors").restore(pictures), model.restore(pictures)
+        load(tmp_path / "small.safetensors").restore(images), model.restore(images)
     )
 
 
@@ -146,7 +146,7 @@ def test_the_history_is_that_of_each_epoch() -> None:
     assert [each["loss"] for each in model.card.history] == pytest.approx(hearing.losses)
 
 
-def test_pictures_are_checked_on_though_none_is_held_out() -> None:
+def test_images_are_checked_on_though_none_is_held_out() -> None:
     model = train(with_settings(QUICK, validation=0, steps=60))
     assert model.card.data == "digits (1,437 images, 0 held out)"
     assert "that it was trained on" in model.card.scores["validation"]["on"]
@@ -172,16 +172,14 @@ def test_resuming_refuses_what_does_not_fit(tmp_path: Path) -> None:
 
 
 def test_changed_training_data_are_told(tmp_path: Path) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (80, 16, 16), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (80, 16, 16), dtype=np.uint8)
     recipe = Recipe(
         degradation="gaussian-noise", network="conv(features=4)", batch_size=16, steps=30
     )
     with pytest.raises(Interrupted):
-        train(recipe, tmp_path / "small", clean=pictures, progress=Hearing(10))
+        train(recipe, tmp_path / "small", clean=images, progress=Hearing(10))
     hearing = Hearing()
-    train_or_collapse(
-        recipe, tmp_path / "small", clean=pictures[:70], resume=True, progress=hearing
-    )
+    train_or_collapse(recipe, tmp_path / "small", clean=images[:70], resume=True, progress=hearing)
     assert any("have changed" in said for said in hearing.said)
 
 
@@ -267,9 +265,9 @@ def test_a_model_no_better_than_its_input_is_warned_of() -> None:
 def test_pairs_of_arrays_are_learned_from() -> None:
     source = np.random.default_rng(0)
     clean = np.zeros((300, 16, 16), np.float32)
-    for picture in clean:
+    for image in clean:
         top, left = source.integers(0, 10, 2)
-        picture[top : top + 6, left : left + 6] = 1
+        image[top : top + 6, left : left + 6] = 1
     degraded = (1 - clean) + source.normal(0, 0.1, clean.shape).astype(np.float32)
     model = train(
         Recipe(network="conv(features=8)", learning_rate=5e-3, batch_size=32, steps=150),
@@ -327,10 +325,10 @@ def test_a_folder_of_mixed_sizes_is_trained_on_by_patches(tmp_path: Path) -> Non
     from PIL import Image
     from skimage.data import camera
 
-    picture = camera()
+    image = camera()
     for index, (height, width) in enumerate([(60, 80), (100, 50), (20, 30), (64, 64), (97, 101)]):
         Image.fromarray(
-            picture[index * 50 : index * 50 + height, index * 60 : index * 60 + width]
+            image[index * 50 : index * 50 + height, index * 60 : index * 60 + width]
         ).save(tmp_path / f"{index}.png")
     recipe = Recipe(
         clean=str(tmp_path),
@@ -366,9 +364,9 @@ def test_a_network_for_grey_and_colour_learns_both_and_its_card_says_so(tmp_path
     assert any("in grey" in said for said in hearing.said)
     again = load(tmp_path / "both.safetensors")
     assert again.network == model.network
-    for pictures in (colours, colours[..., 0]):
-        assert np.array_equal(again.restore(pictures), model.restore(pictures))
-    # on grey pictures the same settings have one door
+    for images in (colours, colours[..., 0]):
+        assert np.array_equal(again.restore(images), model.restore(images))
+    # on grey images the same settings have one door
     assert train(recipe, clean=colours[..., 0]).network.takes == (1,)
 
 

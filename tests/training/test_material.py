@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from skimage import data
 
-from restorae.data import ArrayPictures, ListedPictures
-from restorae.errors import BadPicture, Interrupted, ShapeMismatch, in_words
+from restorae.data import ArrayImages, ListedImages
+from restorae.errors import BadImage, Interrupted, ShapeMismatch, in_words
 from restorae.formats import write_still
 from restorae.model import load
 from restorae.progress import Progress
@@ -51,23 +51,23 @@ class Told(Progress):
             signal.raise_signal(signal.SIGINT)
 
 
-def clean_pictures(count: int = 5) -> list[np.ndarray]:
+def clean_images(count: int = 5) -> list[np.ndarray]:
     return [np.roll(CAMERA, 23 * place, place % 2) for place in range(count)]
 
 
-def with_noise(pictures: list[np.ndarray], sigma: float = 0.1) -> list[np.ndarray]:
+def with_noise(images: list[np.ndarray], sigma: float = 0.1) -> list[np.ndarray]:
     return [
         each + np.random.default_rng(place).normal(0, sigma, each.shape)
-        for place, each in enumerate(pictures)
+        for place, each in enumerate(images)
     ]
 
 
-def listed(pictures: list[np.ndarray], name: str = "{}.png") -> ListedPictures:
-    stored = [np.rint(each.clip(0, 1) * 255).astype(np.uint8) for each in pictures]
-    return ListedPictures(stored, [name.format(place) for place in range(len(stored))])
+def listed(images: list[np.ndarray], name: str = "{}.png") -> ListedImages:
+    stored = [np.rint(each.clip(0, 1) * 255).astype(np.uint8) for each in images]
+    return ListedImages(stored, [name.format(place) for place in range(len(stored))])
 
 
-def told_of(degraded: ListedPictures, clean: ListedPictures, **settings: object) -> Told:
+def told_of(degraded: ListedImages, clean: ListedImages, **settings: object) -> Told:
     told = Told()
     load_training_data(
         Recipe(**{**SMALL, **settings}), clean=clean, degraded=degraded, progress=told
@@ -76,13 +76,13 @@ def told_of(degraded: ListedPictures, clean: ListedPictures, **settings: object)
 
 
 def test_pairs_as_they_should_be_are_taken_without_a_word() -> None:
-    clean = clean_pictures()
+    clean = clean_images()
     told = told_of(listed(with_noise(clean)), listed(clean))
     assert (told.said, told.warnings) == ([], [])
 
 
 def test_pairs_that_do_not_lie_on_each_other_are_named_with_their_shifts() -> None:
-    clean = clean_pictures(6)
+    clean = clean_images(6)
     degraded = with_noise(clean)
     degraded[2] = np.roll(degraded[2], (3, 1), (0, 1))
     warnings = told_of(listed(degraded), listed(clean)).warnings
@@ -105,15 +105,15 @@ def test_pairs_in_the_wrong_order_are_noticed() -> None:
 
 
 def test_swapped_folders_are_suspected_and_trained_on_all_the_same() -> None:
-    clean = clean_pictures()
+    clean = clean_images()
     warnings = told_of(listed(clean), listed(with_noise(clean))).warnings
     assert len(warnings) == 1
     assert "swap `degraded` and `clean`" in warnings[0]
 
 
 def test_pairs_without_damage_are_refused() -> None:
-    clean = clean_pictures()
-    with pytest.raises(BadPicture, match=r"are the same \(0.png, .*no damage to learn"):
+    clean = clean_images()
+    with pytest.raises(BadImage, match=r"are the same \(0.png, .*no damage to learn"):
         told_of(listed(clean), listed(clean))
     assert (
         "1 of 5 pair(s) are the same image twice: 0.png"
@@ -122,24 +122,24 @@ def test_pairs_without_damage_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "pictures", [[CAMERA] * 3, [np.full((64, 64), 0.2)] * 2], ids=["alike", "constant"]
+    "images", [[CAMERA] * 3, [np.full((64, 64), 0.2)] * 2], ids=["alike", "constant"]
 )
-def test_pictures_that_say_nothing_are_refused_before_training_starts(
-    tmp_path: Path, pictures: list[np.ndarray]
+def test_images_that_say_nothing_are_refused_before_training_starts(
+    tmp_path: Path, images: list[np.ndarray]
 ) -> None:
     expected = r"all the same \(0.*validation=0|show nothing"
-    with pytest.raises(BadPicture, match=expected):
-        load_training_data(Recipe(degradation=NOISE, **SMALL), clean=listed(pictures))
-    with pytest.raises(BadPicture, match=expected):
-        told_of(listed(with_noise(pictures)), listed(pictures))
-    for place, each in enumerate(pictures):
+    with pytest.raises(BadImage, match=expected):
+        load_training_data(Recipe(degradation=NOISE, **SMALL), clean=listed(images))
+    with pytest.raises(BadImage, match=expected):
+        told_of(listed(with_noise(images)), listed(images))
+    for place, each in enumerate(images):
         tifffile.imwrite(tmp_path / f"{place}.tif", np.rint(1000 + 3000 * each).astype(np.uint16))
-    with pytest.raises(BadPicture, match=r"The (3 )?noisy images"):
+    with pytest.raises(BadImage, match=r"The (3 )?noisy images"):
         load_training_data(Recipe(noisy=str(tmp_path), **SMALL))
 
 
 def test_one_pair_asks_for_another_or_to_be_trusted(tmp_path: Path) -> None:
-    clean = clean_pictures(1)
+    clean = clean_images(1)
     with pytest.raises(ShapeMismatch, match=r"there is only one\. Use validation=0"):
         told_of(listed(with_noise(clean)), listed(clean))
     recipe = Recipe(validation=0, steps=40, **SMALL)
@@ -151,15 +151,15 @@ def test_one_pair_asks_for_another_or_to_be_trusted(tmp_path: Path) -> None:
     assert "that it was trained on" in model.card.scores["validation"]["on"]
 
 
-def test_one_noisy_picture_is_enough_if_nothing_is_held_out(tmp_path: Path) -> None:
+def test_one_noisy_image_is_enough_if_nothing_is_held_out(tmp_path: Path) -> None:
     tifffile.imwrite(
         tmp_path / "a.tif", np.rint(1000 + 3000 * with_noise([CAMERA])[0]).astype(np.uint16)
     )
     assert train(Recipe(noisy=str(tmp_path), validation=0, steps=3, **SMALL)).card.steps == 3
 
 
-def test_pictures_smaller_than_a_patch_are_continued_and_counted() -> None:
-    clean = [each[:40, :50] for each in clean_pictures()]
+def test_images_smaller_than_a_patch_are_continued_and_counted() -> None:
+    clean = [each[:40, :50] for each in clean_images()]
     told = told_of(listed(with_noise(clean)), listed(clean), patch=48)
     assert (
         "5 of 5 image(s) are smaller than a patch of 48 px and are continued by their mirror image."
@@ -167,8 +167,8 @@ def test_pictures_smaller_than_a_patch_are_continued_and_counted() -> None:
     )
 
 
-def test_pictures_without_partner_are_counted_and_some_are_named() -> None:
-    clean = clean_pictures(10)
+def test_images_without_partner_are_counted_and_some_are_named() -> None:
+    clean = clean_images(10)
     told = told_of(listed(with_noise(clean)[:2]), listed(clean))
     assert (
         "8 image(s) have no partner and are left out: 2, 3, 4, 5, 6 and 3 more" in told.warnings[0]
@@ -180,7 +180,7 @@ def test_micrographs_are_restored_in_the_scale_that_pairs_of_them_taught(
     tmp_path: Path, gain: float
 ) -> None:
     for place, (noisy, clean) in enumerate(
-        zip(with_noise(clean_pictures()), clean_pictures(), strict=True)
+        zip(with_noise(clean_images()), clean_images(), strict=True)
     ):
         for folder, values, by in (("noisy", noisy, gain), ("clean", clean, 1.0)):
             (tmp_path / folder).mkdir(exist_ok=True)
@@ -205,21 +205,21 @@ def test_micrographs_are_restored_in_the_scale_that_pairs_of_them_taught(
     assert restored.mean() == pytest.approx((1000 + 3000 * CAMERA).mean(), rel=0.05)
 
 
-def test_a_model_of_faded_pictures_maps_by_the_full_range() -> None:
-    clean = [np.rint(each * 65_535).astype(np.uint16) for each in clean_pictures()]
+def test_a_model_of_faded_images_maps_by_the_full_range() -> None:
+    clean = [np.rint(each * 65_535).astype(np.uint16) for each in clean_images()]
     faded = [np.rint(20_000 + 0.15 * each.astype(float)).astype(np.uint16) for each in clean]
     names = [str(place) for place in range(5)]
     model = train(
         Recipe(steps=60, **SMALL),
-        clean=ListedPictures(clean, names),
-        degraded=ListedPictures(faded, names),
+        clean=ListedImages(clean, names),
+        degraded=ListedImages(faded, names),
     )
     assert model.card.values == "full-range"
 
 
 @pytest.mark.parametrize("change", ["clean", "degraded", "nothing"])
-def test_changed_pictures_are_said_when_training_goes_on(tmp_path: Path, change: str) -> None:
-    clean, recipe = clean_pictures(), Recipe(steps=30, **SMALL)
+def test_changed_images_are_said_when_training_goes_on(tmp_path: Path, change: str) -> None:
+    clean, recipe = clean_images(), Recipe(steps=30, **SMALL)
     sides = {"clean": listed(clean), "degraded": listed(with_noise(clean))}
     with pytest.raises(Interrupted):
         train(recipe, tmp_path / "model", **sides, progress=Told(stop_after=10))
@@ -234,19 +234,19 @@ def test_changed_pictures_are_said_when_training_goes_on(tmp_path: Path, change:
 
 
 def test_files_that_changed_are_noticed_without_decoding_them(tmp_path: Path) -> None:
-    from restorae.data.pictures import read_folder
+    from restorae.data.image_set import read_folder
 
-    for place, each in enumerate(clean_pictures(2)):
+    for place, each in enumerate(clean_images(2)):
         write_still(tmp_path / f"{place}.png", np.rint(each * 255).astype(np.uint8))
     opened = read_folder(tmp_path, memory=1)
     before = [opened.fingerprint(index) for index in range(2)]
     assert before == [read_folder(tmp_path, memory=1).fingerprint(index) for index in range(2)]
-    write_still(tmp_path / "1.png", np.rint(clean_pictures(2)[1] * 254).astype(np.uint8))
+    write_still(tmp_path / "1.png", np.rint(clean_images(2)[1] * 254).astype(np.uint8))
     assert [opened.fingerprint(index) == mark for index, mark in enumerate(before)] == [True, False]
 
 
 def test_an_array_is_marked_by_its_values() -> None:
     stored = np.zeros((2, 8, 8), np.uint8)
-    pictures = ArrayPictures(stored)
-    assert pictures.fingerprint(0) == pictures.fingerprint(1)
-    assert ArrayPictures(stored.astype(np.uint16)).fingerprint(0) != pictures.fingerprint(0)
+    images = ArrayImages(stored)
+    assert images.fingerprint(0) == images.fingerprint(1)
+    assert ArrayImages(stored.astype(np.uint16)).fingerprint(0) != images.fingerprint(0)

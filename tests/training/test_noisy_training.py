@@ -1,4 +1,4 @@
-"""Training from noisy pictures alone, from recipe to model."""
+"""Training from noisy images alone, from recipe to model."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def clean() -> np.ndarray:
     return data.camera()[100:292, 100:292].astype(np.float32) / 255
 
 
-def write(folder: Path, pictures: np.ndarray) -> str:
+def write(folder: Path, images: np.ndarray) -> str:
     folder.mkdir()
-    for place, picture in enumerate(pictures):
+    for place, image in enumerate(images):
         tifffile.imwrite(
-            folder / f"{place}.tif", np.clip(1000 + 3000 * picture, 0, 65_535).astype(np.uint16)
+            folder / f"{place}.tif", np.clip(1000 + 3000 * image, 0, 65_535).astype(np.uint16)
         )
     return str(folder)
 
 
-def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(
+def test_noise_is_taken_off_that_no_clean_image_was_seen_of(
     tmp_path: Path, clean: np.ndarray
 ) -> None:
     noisy = clean + np.random.default_rng(0).normal(0, 0.1, (6, *clean.shape))
@@ -51,7 +51,7 @@ def test_noise_is_taken_off_that_no_clean_picture_was_seen_of(
     before, after = (
         np.square((each - 1000) / 3000 - clean).mean() for each in ((1000 + 3000 * fresh), restored)
     )
-    assert 10 * np.log10(before / after) > 3, "at least 3 dB better than the noisy picture"
+    assert 10 * np.log10(before / after) > 3, "at least 3 dB better than the noisy image"
     assert not told.warnings
 
 
@@ -72,7 +72,7 @@ def test_noise_that_runs_along_rows_is_noticed_and_hidden(
     assert model.card.recipe["loss"]["along"] == "rows"
 
 
-def test_a_recipe_for_noisy_pictures_says_how_it_learns() -> None:
+def test_a_recipe_for_noisy_images_says_how_it_learns() -> None:
     assert Recipe(noisy="folder").to_toml() == 'noisy = "folder"\n'
     with pytest.raises(BadSpec, match=r"have none. Choose blind-spot, neighbours"):
         Recipe(noisy="folder", loss="mse")
@@ -82,6 +82,6 @@ def test_a_recipe_for_noisy_pictures_says_how_it_learns() -> None:
         Recipe(noisy="folder", clean="digits")
 
 
-def test_pictures_without_damage_ask_for_some() -> None:
+def test_images_without_damage_ask_for_some() -> None:
     with pytest.raises(UsageError, match="`noisy` images alone"):
         train(Recipe(clean="digits", steps=1))

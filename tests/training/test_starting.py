@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from restorae.data import ArrayPictures, content_hash
+from restorae.data import ArrayImages, content_hash
 from restorae.degradations import Degradation
 from restorae.errors import SettingsConflict, UnknownKind, UsageError
 from restorae.model import bundled, load
@@ -31,14 +31,14 @@ IMAGES = np.kron(np.random.default_rng(0).integers(0, 2, (60, 4, 4)), np.ones((3
 )
 
 
-def pairs(colour: bool = True, count: int = 4) -> tuple[ArrayPictures, ArrayPictures]:
+def pairs(colour: bool = True, count: int = 4) -> tuple[ArrayImages, ArrayImages]:
     """(degraded, clean): pieces of a photograph or of a page."""
     photo, page = skimage.data.astronaut(), skimage.data.page()
     pieces = [
         photo[top * 100 : top * 100 + 160, 100:260] if colour else np.roll(page, 60 * top, axis=1)
         for top in range(count)
     ]
-    clean = ArrayPictures(np.stack(pieces))
+    clean = ArrayImages(np.stack(pieces))
     harmed = (
         Degradation.of("gaussian-noise(sigma=0.03)")
         .draw(generator(0), count)
@@ -46,11 +46,11 @@ def pairs(colour: bool = True, count: int = 4) -> tuple[ArrayPictures, ArrayPict
         .clamp(0, 1)
     )
     degraded = (harmed.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
-    return ArrayPictures(degraded if colour else degraded[..., 0]), clean
+    return ArrayImages(degraded if colour else degraded[..., 0]), clean
 
 
 def start_of(
-    recipe: Recipe, degraded: ArrayPictures | None, clean: ArrayPictures
+    recipe: Recipe, degraded: ArrayImages | None, clean: ArrayImages
 ) -> tuple[str, list[str]]:
     heard = Hearing()
     data = load_training_data(recipe, clean=clean, degraded=degraded, progress=heard)
@@ -66,7 +66,7 @@ def test_pairs_start_from_what_suits_them_and_it_is_said(colour: bool) -> None:
     assert start_of(Recipe(**STEPS, start_from="nothing"), *pairs(colour)) == (NOTHING, [])
 
 
-def test_noisy_pictures_alone_start_from_what_knows_noise() -> None:
+def test_noisy_images_alone_start_from_what_knows_noise() -> None:
     noisy, _ = pairs()
     name, said = start_of(Recipe(**STEPS, noisy="these"), None, noisy)
     assert name == PHOTOS
@@ -82,7 +82,7 @@ def test_a_named_network_drawn_damage_and_small_images_start_from_nothing() -> N
     assert start_of(Recipe(**STEPS, network="conv"), degraded, clean)[0] == NOTHING
     assert start_of(Recipe(**STEPS, degradation="gaussian-noise"), None, clean)[0] == NOTHING
     small, noise = np.random.default_rng(0).random((2, 9, 28, 28), np.float32)
-    both = ArrayPictures(small + 0.1 * noise), ArrayPictures(small)
+    both = ArrayImages(small + 0.1 * noise), ArrayImages(small)
     assert start_of(Recipe(steps=2), *both)[0] == NOTHING
 
 

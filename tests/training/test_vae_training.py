@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.degradations import Degradation
 from restorae.errors import BadSpec, Interrupted, SettingsConflict, ShapeMismatch, UnknownKind
 from restorae.model import Model, load, read_card
@@ -27,15 +27,15 @@ TINY = Recipe(
 
 
 def bars(count: int) -> np.ndarray:
-    """Pictures of 12 × 12 with a white bar, one of four that lie and four that stand: quickly learned."""
+    """Images of 12 × 12 with a white bar, one of four that lie and four that stand: quickly learned."""
     source = np.random.default_rng(0)
-    pictures = np.zeros((count, 12, 12), np.float32)
-    for picture, place, standing in zip(
-        pictures, source.integers(0, 4, count), source.integers(0, 2, count), strict=True
+    images = np.zeros((count, 12, 12), np.float32)
+    for image, place, standing in zip(
+        images, source.integers(0, 4, count), source.integers(0, 2, count), strict=True
     ):
-        (picture.T if standing else picture)[3 * place : 3 * place + 3] = 1
+        (image.T if standing else image)[3 * place : 3 * place + 3] = 1
     # no two are equal: equal images would be held out together, and a kind of bar with them
-    return pictures * source.uniform(0.9, 1, (count, 1, 1)).astype(np.float32)
+    return images * source.uniform(0.9, 1, (count, 1, 1)).astype(np.float32)
 
 
 class Figures(Hearing):
@@ -51,15 +51,15 @@ class Figures(Hearing):
 
 
 def constant_answer() -> float:
-    """Cross-entropy, in nats a picture, of the best answer that is the same for every digit: the mean of the training digits."""
+    """Cross-entropy, in nats an image, of the best answer that is the same for every digit: the mean of the training digits."""
     mean = (
-        open_pictures("digits", "train")
+        open_images("digits", "train")
         .batch(range(1437))
         .double()
         .mean(0, keepdim=True)
         .clamp(1e-6, 1 - 1e-6)
     )
-    images = open_pictures("digits", "test").batch(range(360)).double()
+    images = open_images("digits", "test").batch(range(360)).double()
     return -(images * mean.log() + (1 - images) * (1 - mean).log()).flatten(1).sum(1).mean().item()
 
 
@@ -115,11 +115,11 @@ def test_the_card_says_what_it_is(tmp_path: Path) -> None:
 
 def test_the_file_is_the_trained_model(tmp_path: Path) -> None:
     model = train(TINY, tmp_path / "vae")
-    loaded, pictures = (
+    loaded, images = (
         load(tmp_path / "vae.safetensors"),
-        open_pictures("digits", "test").batch(range(5)),
+        open_images("digits", "test").batch(range(5)),
     )
-    assert torch.equal(loaded.encode(pictures).mean, model.encode(pictures).mean)
+    assert torch.equal(loaded.encode(images).mean, model.encode(images).mean)
     assert np.array_equal(loaded.sample(4, seed=1), model.sample(4, seed=1))
 
 
@@ -164,7 +164,7 @@ def test_an_interrupted_training_resumes_bit_for_bit(
     assert not (tmp_path / "parts.checkpoint").exists()
 
 
-def test_black_and_white_pictures_are_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_black_and_white_images_are_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
     from restorae.losses import NegativeELBO
 
     seen: list[torch.Tensor] = []
@@ -180,7 +180,7 @@ def test_black_and_white_pictures_are_trained_on(monkeypatch: pytest.MonkeyPatch
     assert not torch.equal(
         seen[0].mean((1, 2, 3)).sort().values, seen[2].mean((1, 2, 3)).sort().values
     )
-    grey = open_pictures("digits", "train").batch(range(1437))
+    grey = open_images("digits", "train").batch(range(1437))
     assert torch.cat(seen).mean().item() == pytest.approx(grey.mean().item(), rel=0.1), (
         "its value is the probability"
     )
@@ -190,7 +190,7 @@ def test_black_and_white_pictures_are_trained_on(monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_all_pictures_are_trained_on_where_none_is_held_out() -> None:
+def test_all_images_are_trained_on_where_none_is_held_out() -> None:
     model = train(with_settings(TINY, split="all", validation=0, steps=3))
     assert model.card.data == "digits (1,797 images, 0 held out)"
     assert "that it was trained on" in model.card.scores["validation"]["on"]
@@ -235,7 +235,7 @@ def test_any_size_channels_and_likelihood(
     assert model.network.channels == (3 if len(shape) == 4 else 1)
 
 
-def test_pictures_larger_than_a_patch_are_taken_whole() -> None:
+def test_images_larger_than_a_patch_are_taken_whole() -> None:
     clean = np.zeros((20, 66, 100), np.float32)
     clean[1::2] = 1
     model = train(Recipe(network="conv-vae(features=2)", batch_size=8, steps=2), clean=clean)
@@ -286,7 +286,7 @@ def noisy_bars(count: int) -> np.ndarray:
 
 
 def gain(model: Model) -> float:
-    """By how many decibels the restored validation pictures are better than the degraded ones."""
+    """By how many decibels the restored validation images are better than the degraded ones."""
     scores = model.card.scores["validation"]
     difference: float = scores["restored"]["psnr_pooled"] - scores["degraded"]["psnr_pooled"]
     return difference
@@ -315,7 +315,7 @@ def test_a_latent_unet_learns_to_restore_and_to_draw(tmp_path: Path) -> None:
     model = load(tmp_path / "draws.safetensors")
     assert model.card.latent == {
         "shape": [4, None, None],
-        "prior": "learned, given the degraded picture",
+        "prior": "learned, given the degraded image",
         "likelihood": "gaussian",
     }
     assert model.card.restores is True
@@ -351,7 +351,7 @@ class Mine(VAE):
     """One dense layer each way."""
 
     hidden: int = 32
-    """Units between the picture and its latent."""
+    """Units between the image and its latent."""
 
     def build(self):
         return MineModule(self)
@@ -442,7 +442,7 @@ def test_a_network_without_a_latent_has_no_bound() -> None:
         Recipe(clean="digits", degradation=NOISE, network="unet", loss="negative-elbo")
 
 
-def test_pictures_above_256_are_too_large_for_a_vae_and_that_is_said_at_once() -> None:
+def test_images_above_256_are_too_large_for_a_vae_and_that_is_said_at_once() -> None:
     with pytest.raises(ShapeMismatch, match="up to 256 × 256"):
         train(
             Recipe(network="conv-vae(features=1)", steps=1),

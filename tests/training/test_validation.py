@@ -1,4 +1,4 @@
-"""What a training is checked on: the right pictures, the right figures, and a verdict that a person understands."""
+"""What a training is checked on: the right images, the right figures, and a verdict that a person understands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from restorae.data import ArrayPictures, Pictures
+from restorae.data import ArrayImages, ImageSet
 from restorae.degradations import GaussianNoise
 from restorae.errors import TrainingCollapsed, in_words
 from restorae.evaluating import TestSet, evaluate, evaluate_latent
@@ -27,7 +27,7 @@ from restorae.training.validation import (
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 TINY = "conv-vae(features=2,hidden=4)"
-PICTURES: Pictures = ArrayPictures(np.random.default_rng(0).random((40, 12, 12), dtype=np.float32))
+IMAGES: ImageSet = ArrayImages(np.random.default_rng(0).random((40, 12, 12), dtype=np.float32))
 
 
 class Hearing(Progress):
@@ -41,7 +41,7 @@ class Hearing(Progress):
 
 
 def material(**settings: object) -> TrainingData:
-    return load_training_data(Recipe(**settings), clean=PICTURES)  # type: ignore[arg-type]
+    return load_training_data(Recipe(**settings), clean=IMAGES)  # type: ignore[arg-type]
 
 
 def untrained(network: Network) -> Model:
@@ -59,7 +59,7 @@ def verdict_of(used: int, there: int) -> ValidationResult:
     return ValidationResult({"active_units": used, "latent_dim": there}, "", {})
 
 
-def test_pictures_alone_are_judged_by_the_bound_and_damage_by_the_error() -> None:
+def test_images_alone_are_judged_by_the_bound_and_damage_by_the_error() -> None:
     assert isinstance(validation_of(material(network=TINY)), VaeValidation)
     assert isinstance(validation_of(material(network=TINY, binarise=True)), VaeValidation)
     assert isinstance(validation_of(material(network=TINY, degradation=NOISE)), RestoringValidation)
@@ -68,7 +68,7 @@ def test_pictures_alone_are_judged_by_the_bound_and_damage_by_the_error() -> Non
     )
 
 
-def test_the_bound_is_that_of_the_held_out_pictures() -> None:
+def test_the_bound_is_that_of_the_held_out_images() -> None:
     held = material(network=TINY, seed=3)
     validation, model = validation_of(held), tiny_vae()
     found = validation.evaluate(model, final=True)
@@ -170,10 +170,10 @@ def test_a_perfect_restoration_has_a_sentence() -> None:
     nothing = GaussianNoise(sigma=0)
     held = load_training_data(
         Recipe(network="conv(features=2)", degradation=nothing),
-        clean=ArrayPictures(np.random.default_rng(0).random((4, 8, 8))),
+        clean=ArrayImages(np.random.default_rng(0).random((4, 8, 8))),
     )
     held = replace(
-        held, test_set=TestSet(ArrayPictures(np.zeros((4, 8, 8), np.float32)), degradation=nothing)
+        held, test_set=TestSet(ArrayImages(np.zeros((4, 8, 8), np.float32)), degradation=nothing)
     )
     with torch.no_grad():
         model = untrained(Conv(features=2))
@@ -185,7 +185,7 @@ def test_a_perfect_restoration_has_a_sentence() -> None:
 
 
 def test_a_network_for_grey_and_colour_is_judged_on_both() -> None:
-    colours = ArrayPictures(np.random.default_rng(0).random((40, 12, 12, 3), dtype=np.float32))
+    colours = ArrayImages(np.random.default_rng(0).random((40, 12, 12, 3), dtype=np.float32))
     held = load_training_data(Recipe(network="unet", degradation=NOISE), clean=colours)
     model = untrained(UNet(widths=(4, 6), channels=3, grey_too=True))
     assert "mse_grey" not in validation_of(held).evaluate(model, final=True).figures

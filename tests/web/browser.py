@@ -95,7 +95,7 @@ def look(page: Page, running: Running, name: str) -> None:
 
 
 def in_view(page: Page) -> str:
-    """What the viewer shows: a picture's id, and whether before, preview or after."""
+    """What the viewer shows: an image's id, and whether before, preview or after."""
     return page.locator("#viewer canvas").get_attribute("data-shown") or ""
 
 

@@ -25,7 +25,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def encoded(pixels: np.ndarray, kind: str = "png", **options: Any) -> bytes:
-    """A picture file, written by another library than ours."""
+    """An image file, written by another library than ours."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind, **options)
     return buffer.getvalue()
@@ -67,11 +67,11 @@ def server(open_server: Opener) -> TestClient:
 
 
 def send(
-    server: TestClient, content: bytes | np.ndarray, name: str = "picture.png"
+    server: TestClient, content: bytes | np.ndarray, name: str = "image.png"
 ) -> dict[str, Any]:
-    """Send a picture and return what is told of it."""
+    """Send an image and return what is told of it."""
     answer = server.post(
-        "/api/pictures",
+        "/api/images",
         params={"name": name},
         content=encoded(content) if isinstance(content, np.ndarray) else content,
     )

@@ -89,12 +89,12 @@ def test_many_at_once_are_all_answered_and_nothing_stays(server: TestClient) -> 
 
     def visit(number: int) -> int:
         answer = server.post(
-            "/api/pictures",
+            "/api/images",
             params={"name": f"{number}.png"},
             content=content if number % 3 else content[:50],
         )
         if answer.status_code == 201:
-            return server.delete(f"/api/pictures/{answer.json()['id']}").status_code
+            return server.delete(f"/api/images/{answer.json()['id']}").status_code
         return answer.status_code
 
     with ThreadPoolExecutor(10) as clients:

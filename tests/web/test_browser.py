@@ -62,7 +62,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, running: Running) -> Iterator[Page]:
-    """A page whose console must stay empty, and whose pictures are removed afterwards."""
+    """A page whose console must stay empty, and whose images are removed afterwards."""
     complaints: list[str] = []
     opened = context.new_page()
     opened.on(
@@ -82,12 +82,12 @@ def clean_up(page: Page) -> None:
     page.evaluate(
         """async () => {
             for (const job of (await (await fetch("/api/jobs")).json()).jobs) await fetch(`/api/jobs/${job.id}`, {method: "DELETE"});
-            for (const one of await (await fetch("/api/pictures")).json()) await fetch(`/api/pictures/${one.id}`, {method: "DELETE"});
+            for (const one of await (await fetch("/api/images")).json()) await fetch(`/api/images/${one.id}`, {method: "DELETE"});
         }"""
     )
 
 
-def picture(path: Path, *shape: int, seed: int = 0) -> Path:
+def image(path: Path, *shape: int, seed: int = 0) -> Path:
     Image.fromarray(noise(*shape, seed=seed)).save(path)
     return path
 
@@ -129,13 +129,13 @@ def test_the_first_photograph_in_a_fresh_browser_is_restored_by_a_model_for_phot
 ) -> None:
     look(page, running, "restore")
     expect(page.locator("#restore-model")).to_have_value("")
-    drop(page, picture(tmp_path / "aunt.png", 64, 80))
+    drop(page, image(tmp_path / "aunt.png", 64, 80))
     prepared(page, "preview")
     expect(page.locator("#chosen-model")).to_contain_text("photo-denoiser: ")
     page.click("#restore-now")
     prepared(page, "after")
-    expect(page.locator("#picture-state")).to_contain_text("By photo-denoiser")
-    drop(page, picture(tmp_path / "digit.png", 28, 28))
+    expect(page.locator("#image-state")).to_contain_text("By photo-denoiser")
+    drop(page, image(tmp_path / "digit.png", 28, 28))
     expect(page.locator("#chosen-model")).to_contain_text("digits-denoiser: ")
 
 
@@ -146,7 +146,7 @@ def test_several_views_are_offered_where_they_do_good(
     choose_model(page, "small")
     expect(page.locator("#restore-self_ensemble")).to_be_hidden()  # it never saw a digit lie down
     choose_model(page, "photo-denoiser")
-    drop(page, picture(tmp_path / "noisy.png", 64, 80))
+    drop(page, image(tmp_path / "noisy.png", 64, 80))
     prepared(page, "preview")
     page.get_by_label("Self-ensemble").select_option("2")
     page.click("#restore-now")
@@ -167,7 +167,7 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
     choose_model(page, "small")
     expect(page.locator("#restore-error_map")).to_be_hidden()  # nobody knows of that one
     choose_model(page, "photo-denoiser")
-    drop(page, picture(tmp_path / "noisy.png", 64, 80))
+    drop(page, image(tmp_path / "noisy.png", 64, 80))
     prepared(page, "preview")
     page.get_by_text("More settings", exact=True).first.click()
     page.get_by_label("Error map").check()
@@ -200,10 +200,10 @@ def test_how_far_off_a_result_may_be_lies_over_it_with_a_word_on_what_it_means(
     expect(page.locator("#overlay-note")).to_be_empty()
 
 
-def test_a_dropped_picture_is_restored_compared_and_downloaded_as_the_command_line_does(
+def test_a_dropped_image_is_restored_compared_and_downloaded_as_the_command_line_does(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
-    source = picture(tmp_path / "aunt.png", 120, 160, 3)
+    source = image(tmp_path / "aunt.png", 120, 160, 3)
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
@@ -245,7 +245,7 @@ def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(
 ) -> None:
     look(page, running, "restore")
     choose_model(page, "small")
-    drop(page, picture(tmp_path / "a.png", 900, 1300, 3))
+    drop(page, image(tmp_path / "a.png", 900, 1300, 3))
     prepared(page, "preview")
     handle = page.locator(".handle")
     place, view = handle.bounding_box(), page.locator("#viewer").bounding_box()
@@ -275,7 +275,7 @@ def test_the_slider_is_moved_with_the_pointer_and_both_sides_share_one_zoom(
 def test_a_mask_is_painted_and_only_that_is_changed(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
-    source = picture(tmp_path / "a.png", 300, 400, 3)
+    source = image(tmp_path / "a.png", 300, 400, 3)
     look(page, running, "restore")
     choose_model(page, "small")
     drop(page, source)
@@ -291,12 +291,10 @@ def test_a_mask_is_painted_and_only_that_is_changed(
         )
         page.mouse.up()
     page.click("#undo")
-    picture_id = in_view(page).split()[0]
+    image_id = in_view(page).split()[0]
     told = {"strokes": []}
     for _ in range(50):
-        told = page.evaluate(
-            "async (id) => (await fetch(`/api/pictures/${id}`)).json()", picture_id
-        )
+        told = page.evaluate("async (id) => (await fetch(`/api/images/${id}`)).json()", image_id)
         if len(told["strokes"]) == 1:
             break
         page.wait_for_timeout(50)
@@ -314,29 +312,29 @@ def test_a_mask_is_painted_and_only_that_is_changed(
     assert columns.max() < 0.8 * 400
 
 
-def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(
+def test_several_images_wait_are_cancelled_and_outlive_a_reload(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
     look(page, running, "restore")
     choose_model(page, "thorough")
-    files = [picture(tmp_path / f"{place}.png", 1500, 1500, 3, seed=place) for place in range(4)]
+    files = [image(tmp_path / f"{place}.png", 1500, 1500, 3, seed=place) for place in range(4)]
     page.set_input_files("#files", files)
-    expect(page.locator("#pictures li")).to_have_count(4)
+    expect(page.locator("#images li")).to_have_count(4)
     expect(page.locator("#restore-all")).to_have_text("Restore all 4", timeout=60_000)
     page.click("#restore-all")
-    expect(page.locator("#pictures")).to_contain_text("waiting: next")
-    expect(page.locator("#pictures")).to_contain_text("1 before it")
+    expect(page.locator("#images")).to_contain_text("waiting: next")
+    expect(page.locator("#images")).to_contain_text("1 before it")
     page.reload()
     page.wait_for_selector("body[data-ready=restore]")
-    expect(page.locator("#pictures li")).to_have_count(4)
-    expect(page.locator("#pictures")).to_contain_text("waiting: next")
+    expect(page.locator("#images li")).to_have_count(4)
+    expect(page.locator("#images")).to_contain_text("waiting: next")
     page.get_by_role("button", name="Cancel 3.png").click()
     # a second tab sees the same, and may cancel too
     other = page.context.new_page()
     look(other, running, "restore")
-    expect(other.locator("#pictures li").nth(3)).to_contain_text("cancelled")
+    expect(other.locator("#images li").nth(3)).to_contain_text("cancelled")
     other.get_by_role("button", name="Cancel 2.png").click()
-    expect(page.locator("#pictures li").nth(2)).to_contain_text("cancelled")
+    expect(page.locator("#images li").nth(2)).to_contain_text("cancelled")
     for place in (1, 0):
         with contextlib.suppress(TooLong):  # on a fast machine these may be over already
             page.get_by_role("button", name=f"Cancel {place}.png").click(timeout=5000)
@@ -344,7 +342,7 @@ def test_several_pictures_wait_are_cancelled_and_outlive_a_reload(
     expect(other.locator("#jobs-count")).to_be_hidden()
     expect(
         page.locator("#download")
-    ).to_be_hidden()  # the last picture is looked at, and that was cancelled
+    ).to_be_hidden()  # the last image is looked at, and that was cancelled
     other.close()
 
 
@@ -353,27 +351,27 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
     for tab, name in ((page, "one.png"), (other, "two.png")):
         look(tab, running, "restore")
         choose_model(tab, "small")
-        drop(tab, picture(tmp_path / name, 90, 90))
+        drop(tab, image(tmp_path / name, 90, 90))
         prepared(tab, "preview")
     for tab in (page, other):
         tab.click("#restore-now")
     for tab in (page, other):
         prepared(tab, "after")
-    expect(page.locator("#pictures li")).to_have_count(2)
+    expect(page.locator("#images li")).to_have_count(2)
     other.close()
 
 
-def test_what_is_no_picture_is_told_where_it_was_dropped(
+def test_what_is_no_image_is_told_where_it_was_dropped(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.png").write_text("<svg onload=alert(1)>")
     look(page, running, "restore")
     drop(page, tmp_path / "letter.png")
-    expect(page.locator("#pictures .error")).to_contain_text(
+    expect(page.locator("#images .error")).to_contain_text(
         "letter.png: is not in a format that is read"
     )
     page.get_by_role("button", name="Remove letter.png").click()
-    expect(page.locator("#pictures li")).to_have_count(0)
+    expect(page.locator("#images li")).to_have_count(0)
 
 
 # -------------------------------------------------------------------------------------------------------- the others
@@ -403,7 +401,7 @@ def test_sliders_of_the_lab_change_damage_scores_and_spec(page: Page, running: R
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("[data-copy=lab-command]").click()
     copied: str = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("restorae train --clean PICTURES --with '")
+    assert copied.startswith("restorae train --clean IMAGES --with '")
     page.click("#lab-train")
     expect(page.locator("#train-damage")).to_have_value(
         page.locator("#lab-spec").text_content() or ""
@@ -426,7 +424,7 @@ def test_every_kind_of_damage_has_its_sliders_and_draws(page: Page, running: Run
         assert not page.locator("#lab-note").inner_text()
 
 
-def test_the_decoded_picture_follows_the_pointer(page: Page, running: Running) -> None:
+def test_the_decoded_image_follows_the_pointer(page: Page, running: Running) -> None:
     look(page, running, "latent")
     box = page.locator("#plane").bounding_box()
     assert box is not None
@@ -465,10 +463,10 @@ def test_the_decoded_picture_follows_the_pointer(page: Page, running: Running) -
     page.locator("#samples button").nth(3).click()
 
 
-def test_a_picture_falls_somewhere_in_latent_space(
+def test_an_image_falls_somewhere_in_latent_space(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
-    digit = restorae.open_pictures("digits", "test").batch([3]).numpy()[0, 0]
+    digit = restorae.open_images("digits", "test").batch([3]).numpy()[0, 0]
     Image.fromarray(np.rint(digit * 255).astype(np.uint8)).save(tmp_path / "three.png")
     look(page, running, "latent")
     page.set_input_files("#latent-file", tmp_path / "three.png")
@@ -535,7 +533,7 @@ def test_nothing_serious_stands_in_the_way_of_anybody(
     for name in PAGES:
         look(page, running, name)
         if name == "restore":
-            drop(page, picture(tmp_path / "a.png", 90, 90))
+            drop(page, image(tmp_path / "a.png", 90, 90))
             prepared(page, "preview")
             page.check("#restore-mask")
             page.locator("#model-card summary").click()
@@ -628,8 +626,8 @@ def test_a_server_that_ends_is_missed_and_leaves_nothing(
         context = browser.new_context()
         page = context.new_page()
         look(page, running, "restore")
-        drop(page, picture(tmp_path / "a.png", 90, 90))
-        expect(page.locator("#pictures li")).to_have_count(1)
+        drop(page, image(tmp_path / "a.png", 90, 90))
+        expect(page.locator("#images li")).to_have_count(1)
         assert list((tmp_path / "kept").glob("restorae-page-*"))
         assert running.stop() == 0
         expect(page.locator("#offline")).to_be_visible()

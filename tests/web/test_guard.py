@@ -35,7 +35,7 @@ def test_a_foreign_name_that_leads_here_is_refused(server: TestClient, host: str
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_pages_of_others_are_refused(server: TestClient, origin: str, method: str) -> None:
-    answer = server.request(method, "/api/pictures", headers={"origin": origin})
+    answer = server.request(method, "/api/images", headers={"origin": origin})
     assert "only the page of this server may" in refused(answer, 403)
 
 
@@ -49,9 +49,9 @@ def test_its_own_page_is_answered(server: TestClient) -> None:
     )
 
 
-def test_pictures_cannot_be_built_into_pages_of_others(server: TestClient) -> None:
+def test_images_cannot_be_built_into_pages_of_others(server: TestClient) -> None:
     embedding = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
-    assert "another site" in refused(server.get("/api/pictures", headers=embedding), 403)
+    assert "another site" in refused(server.get("/api/images", headers=embedding), 403)
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert server.get("/", headers=followed).status_code == 200, (
         "a link from elsewhere may be followed"
@@ -59,7 +59,7 @@ def test_pictures_cannot_be_built_into_pages_of_others(server: TestClient) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/app.js", "/api/about", "/nothing-there", "/api/pictures/none"]
+    "path", ["/", "/app.js", "/api/about", "/nothing-there", "/api/images/none"]
 )
 def test_every_answer_says_what_a_browser_may_do_with_it(server: TestClient, path: str) -> None:
     headers = server.get(path).headers
@@ -137,9 +137,7 @@ def test_what_only_this_machine_reaches(host: str, alone: bool) -> None:
 
 def test_what_is_too_large_is_refused_before_it_is_read(open_server: Opener) -> None:
     server = open_server(Limits(upload=1000, request=100))
-    assert "More than 1000 B came" in refused(
-        server.post("/api/pictures", content=bytes(1001)), 413
-    )
+    assert "More than 1000 B came" in refused(server.post("/api/images", content=bytes(1001)), 413)
     assert "More than 100 B came" in refused(
         server.post("/api/experiments", content=b"{" + bytes(200)), 413
     )
@@ -147,7 +145,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(open_server: Opener) -> 
 
 def test_what_is_too_large_and_does_not_say_so_is_refused_as_it_comes(open_server: Opener) -> None:
     server = open_server(Limits(upload=1000))
-    answer = server.post("/api/pictures", content=(bytes(400) for _ in range(4)))
+    answer = server.post("/api/images", content=(bytes(400) for _ in range(4)))
     assert "More than 1000 B came" in refused(answer, 413)
     assert server.get("/api/about").json()["stored"] == 0
 
@@ -172,7 +170,7 @@ def test_what_comes_too_slowly_is_refused() -> None:
     scope = {
         "type": "http",
         "method": "POST",
-        "path": "/api/pictures",
+        "path": "/api/images",
         "query_string": b"",
         "headers": [(b"host", b"localhost")],
     }

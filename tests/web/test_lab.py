@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.degradations import Degradation
 from restorae.degradations.contract import Composite
 from restorae.parts import kinds
@@ -38,7 +38,7 @@ def test_a_kind_of_ones_own_appears_by_itself(server: TestClient) -> None:
         "/api/experiments", json={"sample": "camera", "links": [{"kind": "inverted-for-the-page"}]}
     ).json()
     clean, degraded = (
-        decoded(server.get(found["pictures"][which]).content).astype(int)
+        decoded(server.get(found["images"][which]).content).astype(int)
         for which in ("clean", "degraded")
     )
     assert np.array_equal(degraded, 255 - clean)
@@ -50,7 +50,7 @@ def test_an_experiment_is_what_the_command_line_draws_and_scores(server: TestCli
         "/api/experiments",
         json={"sample": "digits", "degradation": spec, "model": "digits-denoiser", "seed": 3},
     ).json()
-    clean = open_pictures("digits", "test").batch(range(15))
+    clean = open_images("digits", "test").batch(range(15))
     degraded = Degradation.of(spec).draw(generator(3), 15).apply(clean)
     psnrs = [
         peak_signal_noise_ratio(one.numpy(), other.numpy(), data_range=1)
@@ -60,24 +60,22 @@ def test_an_experiment_is_what_the_command_line_draws_and_scores(server: TestCli
     assert found["scores"]["restored"]["psnr"] > 18
     assert found["spec"] == spec
     assert f"--with '{spec}'" in found["command"]
-    assert decoded(server.get(found["pictures"]["restored"]).content).shape == (3 * 28, 5 * 28)
+    assert decoded(server.get(found["images"]["restored"]).content).shape == (3 * 28, 5 * 28)
 
 
 def test_links_are_a_chain_and_ranges_stay_ranges(server: TestClient) -> None:
     links = [{"kind": "blur", "sigma": 1.5}, {"kind": "gaussian-noise", "sigma": "0.1..0.2"}]
     found = server.post("/api/experiments", json={"sample": "coffee", "links": links}).json()
     assert found["spec"] == "blur(sigma=1.5) | gaussian-noise(sigma=0.1..0.2)"
-    assert "restored" not in found["pictures"]
+    assert "restored" not in found["images"]
 
 
-def test_ones_own_picture_is_worked_on_at_full_resolution(server: TestClient) -> None:
+def test_ones_own_image_is_worked_on_at_full_resolution(server: TestClient) -> None:
     pixels = noise(500, 700, 3)
     told = send(server, pixels)
-    wish = {"picture": told["id"], "x": 0.0, "y": 1.0, "degradation": "blur(sigma=0)"}
+    wish = {"image": told["id"], "x": 0.0, "y": 1.0, "degradation": "blur(sigma=0)"}
     found = server.post("/api/experiments", json=wish).json()
-    assert np.array_equal(
-        decoded(server.get(found["pictures"]["clean"]).content), pixels[180:, :320]
-    )
+    assert np.array_equal(decoded(server.get(found["images"]["clean"]).content), pixels[180:, :320])
 
 
 @pytest.mark.parametrize(

@@ -51,17 +51,17 @@ def test_clusters_are_the_means_of_digits_with_their_labels(
     server: TestClient, vae: restorae.Model
 ) -> None:
     found = server.get(f"{VAE}/clusters").json()
-    pictures = restorae.open_pictures("digits", "test")
-    assert len(found["means"]) == len(found["labels"]) == len(pictures)
-    expected = vae.encode(pictures.batch(range(5))).mean.numpy()
+    images = restorae.open_images("digits", "test")
+    assert len(found["means"]) == len(found["labels"]) == len(images)
+    expected = vae.encode(images.batch(range(5))).mean.numpy()
     assert np.allclose(found["means"][:5], expected, atol=1e-3)
     assert set(found["labels"]) == set("0123456789")
 
 
-def test_a_picture_falls_where_the_model_says_and_comes_back(
+def test_an_image_falls_where_the_model_says_and_comes_back(
     server: TestClient, vae: restorae.Model
 ) -> None:
-    digit = in_bytes(restorae.open_pictures("digits", "test").batch([3]).numpy()[0, 0])
+    digit = in_bytes(restorae.open_images("digits", "test").batch([3]).numpy()[0, 0])
     told = send(server, digit)
     found = server.post(f"{VAE}/encode/{told['id']}").json()
     posterior = vae.encode(digit)
@@ -73,7 +73,7 @@ def test_a_picture_falls_where_the_model_says_and_comes_back(
     assert np.abs(both[:, 28:].astype(int) - vae.reconstruct(digit)).max() <= 1
 
 
-def test_a_picture_of_another_kind_is_fitted_and_that_is_told(server: TestClient) -> None:
+def test_an_image_of_another_kind_is_fitted_and_that_is_told(server: TestClient) -> None:
     told = send(server, noise(90, 120, 3))
     notices = server.post(f"{VAE}/encode/{told['id']}").json()["notices"]
     assert len(notices) == 2

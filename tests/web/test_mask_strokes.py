@@ -54,5 +54,5 @@ def test_the_eraser_takes_away_what_was_painted_before_and_not_what_comes_after(
     assert painted[2].tolist() == [0, 255, 255, 255, *[0] * 6]
 
 
-def test_strokes_beside_the_picture_change_nothing() -> None:
+def test_strokes_beside_the_image_change_nothing() -> None:
     assert not paint([Stroke(radius=3, points=[(-100, -100), (-50, 400)])], 20, 30).any()

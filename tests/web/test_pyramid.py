@@ -1,4 +1,4 @@
-"""Levels and tiles: what a browser is shown is the picture."""
+"""Levels and tiles: what a browser is shown is the image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pyramid_of(path: Path) -> Pyramid:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (700, 1100), (513, 512, 3), (5, 2000), (1025, 3, 3)])
-def test_tiles_together_are_the_picture_and_each_level_its_means(
+def test_tiles_together_are_the_image_and_each_level_its_means(
     tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
     pixels = noise(*shape)
@@ -41,7 +41,7 @@ def test_tiles_together_are_the_picture_and_each_level_its_means(
     assert max(pyramid.sizes[-1]) <= SIDE
 
 
-def test_a_turned_picture_is_shown_upright(tmp_path: Path) -> None:
+def test_a_turned_image_is_shown_upright(tmp_path: Path) -> None:
     pixels = noise(20, 30, 3)
     exif = Image.Exif()
     exif[0x0112] = 6

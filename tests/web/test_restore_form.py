@@ -54,8 +54,8 @@ def test_a_field_gives_on_the_page_what_it_gives_on_the_command_line(
     model = MODELS.get(field.name, "small")
     name = "a.npy" if field.page == "arrays" or field.name == "together" else "a.png"
     content = array_file(noise(40, 56, 3)) if name == "a.npy" else encoded(noise(40, 56, 3))
-    picture = send(server, content, name)
-    path = f"/api/pictures/{picture['id']}"
+    image = send(server, content, name)
+    path = f"/api/images/{image['id']}"
     (tmp_path / name).write_bytes(content)
     file = tmp_path / "models" / f"{model}.safetensors"
     words: list[str | Path] = ["--model", file if file.exists() else model]
@@ -102,10 +102,10 @@ def test_what_excludes_each_other_is_refused_in_the_labels_of_the_page(
     server: TestClient, pair: tuple[str, str]
 ) -> None:
     by_name = {field.name: field for field in FIELDS}
-    picture = send(server, noise(30, 30))
+    image = send(server, noise(30, 30))
     body = {name: other_than_default(by_name[name]) for name in pair}
     sentence = refused(
-        server.post(f"/api/pictures/{picture['id']}/restore", json={"model": "draws", **body}), 422
+        server.post(f"/api/images/{image['id']}/restore", json={"model": "draws", **body}), 422
     )
     titles = {field["name"]: field["title"] for field in form()["fields"]}
     assert all(f"“{titles[name]}”" in sentence for name in pair)

@@ -29,7 +29,7 @@ def test_it_holds_so_much_and_no_more(tmp_path: Path) -> None:
 def test_a_shelf_that_is_removed_takes_its_files_along(tmp_path: Path) -> None:
     store = Store(1000, tmp_path)
     workspace = store.workspace()
-    (workspace.folder / "picture").write_bytes(b"x")
+    (workspace.folder / "image").write_bytes(b"x")
     workspace.remove()
     assert not workspace.folder.exists()
     store.close()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import restorae
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.web import Limits
 from tests.command import run_apart
 from tests.web.conftest import Opener, TestClient, decoded, finished, noise, refused
@@ -124,7 +124,7 @@ def test_a_training_is_watched_and_its_model_listed(trainer: TestClient, tmp_pat
     ]
     done = run_apart("train", *flags, "--out", "again", cwd=tmp_path)
     assert done.status == 0, done.err
-    digits = open_pictures("digits", "test").batch(range(4))
+    digits = open_images("digits", "test").batch(range(4))
     one, other = (
         restorae.load(tmp_path / f"{name}.safetensors").restore_images(digits)
         for name in ("models/mine", "again")

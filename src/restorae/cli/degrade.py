@@ -69,7 +69,7 @@ def _degrade(
 
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
-    from restorae.data import is_named, open_pictures
+    from restorae.data import is_named, open_images
     from restorae.files import require_absent
     from restorae.formats import write_array
     from restorae.pixels import as_array, as_batch, to_stored, to_working
@@ -79,8 +79,8 @@ def _degrade(
     progress = terminal_progress()
     named = [name for name in inputs if is_named(name)]
     for name in named:
-        pictures = open_pictures(name, "all", data_dir, progress)
-        clean = pictures.batch(range(len(pictures)))
+        images = open_images(name, "all", data_dir, progress)
+        clean = images.batch(range(len(images)))
         target = out / f"{name}.npy"
         require_absent(target, overwrite)
         write_array(target, as_array(damage.draw(generator(seed), len(clean)).apply(clean)))

@@ -16,7 +16,7 @@ from restorae.errors import Message
 from restorae.progress import Progress
 
 if TYPE_CHECKING:
-    from restorae.data import Pictures
+    from restorae.data import ImageSet
     from restorae.evaluating import Evaluation, TestSet
     from restorae.model import Model
 
@@ -103,17 +103,17 @@ def demo(
 
 def _learn_and_test(
     name: str, seed: int, data_dir: Path | None, progress: Progress
-) -> tuple[Pictures, Pictures]:
+) -> tuple[ImageSet, ImageSet]:
     """Images to train on and to test on; a tenth of the images is held out if the data has no test part."""
-    from restorae.data import content_hashes, hold_out, is_named, open_pictures
+    from restorae.data import content_hashes, hold_out, is_named, open_images
 
     if is_named(name):
-        return open_pictures(name, "train", data_dir, progress), open_pictures(
+        return open_images(name, "train", data_dir, progress), open_images(
             name, "test", data_dir, progress
         )
-    pictures = open_pictures(name, "all", data_dir, progress)
-    seen, unseen = hold_out(content_hashes(pictures), 0.1, 10_000)
-    return pictures.subset(seen), pictures.subset(unseen)
+    images = open_images(name, "all", data_dir, progress)
+    seen, unseen = hold_out(content_hashes(images), 0.1, 10_000)
+    return images.subset(seen), images.subset(unseen)
 
 
 def _draw(

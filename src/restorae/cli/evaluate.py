@@ -71,9 +71,9 @@ def evaluate(
             help="Also score with gain and offset fitted to each image, for clean images of another exposure.",
         ),
     ] = False,
-    per_picture: Annotated[
+    per_image: Annotated[
         bool,
-        typer.Option("--per-picture", help="Also print each image's scores, the worst first."),
+        typer.Option("--per-image", help="Also print each image's scores, the worst first."),
     ] = False,
     scores_file: Annotated[
         Path | None,
@@ -106,7 +106,7 @@ def evaluate(
     from restorae.cli.console import say, show, show_json, table, terminal_progress
     from restorae.evaluating import evaluate as score
     from restorae.evaluating.baselines import evaluate_baselines
-    from restorae.evaluating.tables import as_plain, means_table, pictures_csv, pictures_table
+    from restorae.evaluating.tables import as_plain, images_csv, images_table, means_table
     from restorae.files import write_text
     from restorae.restoring import RestoreRequest, open_restorer
 
@@ -137,13 +137,13 @@ def evaluate(
     )
     others = evaluate_baselines(methods, test_set, progress, fit_gain=fit_gain)
     if scores_file is not None:
-        write_text(scores_file, pictures_csv(found, others))
+        write_text(scores_file, images_csv(found, others))
         say(f"{scores_file}: scores of {found.count:,} image(s).")
     if sheet is not None:
-        from restorae.evaluating.worst import TITLES, worst_pictures
+        from restorae.evaluating.worst import TITLES, worst_images
         from restorae.figures import full_size_sheet, write_figure
 
-        shown = worst_pictures(restore_images, test_set, found, worst or _WORST)
+        shown = worst_images(restore_images, test_set, found, worst or _WORST)
         write_figure(full_size_sheet(shown, TITLES), sheet)
         say(
             f"{sheet}: the worst {len(shown)} of {found.count:,} image(s), each around its largest error."
@@ -159,7 +159,7 @@ def evaluate(
             "self_ensemble": self_ensemble,
         }
         covered = {"error_bound": coverage.coverage().model_dump()} if coverage else {}
-        show_json({**request, **as_plain(found, others, per_picture), **covered})
+        show_json({**request, **as_plain(found, others, per_image), **covered})
         return
     table(
         f"{model} on {found.count:,} images of {clean}, {found.seconds:.1f} s",
@@ -167,9 +167,9 @@ def evaluate(
     )
     if coverage:
         show(f"error bound: {coverage.coverage()}")
-    if per_picture:
+    if per_image:
         show("")
-        table("The images, the worst first", *pictures_table(found, others, _SHOWN))
+        table("The images, the worst first", *images_table(found, others, _SHOWN))
         if found.count > _SHOWN:
             say(
                 f"{found.count - _SHOWN:,} better ones are not shown; --table FILE.csv or --json lists all."

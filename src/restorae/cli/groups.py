@@ -14,7 +14,7 @@ _GROUPS: Final = {
     ),
     _MODEL: ("baseline", "baselines", "imports", "model", "network", "self_ensemble", "views"),
     _OUTPUT: (
-        "json_wanted", "out", "overwrite", "per_picture", "scores_file", "sheet", "show", "skip_existing", "worst", "zoom",
+        "json_wanted", "out", "overwrite", "per_image", "scores_file", "sheet", "show", "skip_existing", "worst", "zoom",
     ),
     _COMPUTING: ("device", "precision", "seed"),
 }  # fmt: skip

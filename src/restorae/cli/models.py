@@ -156,8 +156,8 @@ def calibrate_model(
     was_half = all(bool((weight.half() == weight).all()) for weight in weights)
     Model(model.network, model.module, card).save(target, half=was_half)
     say(f"{target}: {bound}.")
-    if bound.pictures < _FEW:
-        say(f"{bound.pictures} image(s) are few: the bound is reliable with {_FEW} or more.")
+    if bound.images < _FEW:
+        say(f"{bound.images} image(s) are few: the bound is reliable with {_FEW} or more.")
 
 
 def _card_rows(card: Card) -> list[tuple[str, str]]:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def mnist_or_digits(data_dir: Path | None, progress: Progress) -> str:
     """`mnist` if it is on this machine or can be downloaded; else `digits`, with a warning that says why."""
-    from restorae.data import open_pictures
+    from restorae.data import open_images
     from restorae.errors import DataUnavailable
 
     try:
-        open_pictures("mnist", "train", data_dir, progress)
+        open_images("mnist", "train", data_dir, progress)
     except DataUnavailable as error:
         progress.warn(
             f"{error.render(COMMAND_LINE)}\nUsing the embedded digits instead: 1,797 small images of handwriting."
@@ -52,19 +52,19 @@ def test_set_from(
     """The clean images and their degraded versions that the options name; notices say what was left out or mapped.
 
     Raises:
-        DataUnavailable, BadPicture, ShapeMismatch: they cannot be used.
+        DataUnavailable, BadImage, ShapeMismatch: they cannot be used.
     """
-    from restorae.data import in_their_ranges, match, open_pictures
+    from restorae.data import in_their_ranges, match, open_images
     from restorae.data.pairs import first_names
     from restorae.degradations import Degradation
     from restorae.evaluating import TestSet
 
-    pictures = open_pictures(clean, split, data_dir, progress)
+    images = open_images(clean, split, data_dir, progress)
     if degraded is None:
-        _, ranged, _, told = in_their_ranges(pictures, pictures)
+        _, ranged, _, told = in_their_ranges(images, images)
         test_set = TestSet(ranged, degradation=Degradation.of(spec), seed=seed)
     else:
-        pairs, unmatched = match(open_pictures(degraded, split, data_dir, progress), pictures)
+        pairs, unmatched = match(open_images(degraded, split, data_dir, progress), images)
         told = [
             *pairs.notices,
             *([f"Left out, without a partner: {first_names(unmatched)}."] if unmatched else []),
@@ -75,26 +75,24 @@ def test_set_from(
     return test_set
 
 
-def one_picture(
-    text: str, split: SplitName, data_dir: Path | None, progress: Progress
-) -> np.ndarray:
+def one_image(text: str, split: SplitName, data_dir: Path | None, progress: Progress) -> np.ndarray:
     """The image in a file, or one of a data set by its index, `mnist:12`: (height, width[, 3]).
 
     Raises:
         UsageError: the index is out of range.
         InputError: it cannot be read.
     """
-    from restorae.data import open_pictures
+    from restorae.data import open_images
     from restorae.formats import read_still
     from restorae.pixels import as_array
 
     source, colon, index = text.rpartition(":")
     if not colon or not index.isdigit() or Path(text).is_file():
         return read_still(Path(text))
-    pictures = open_pictures(source, split, data_dir, progress)
-    if int(index) >= len(pictures):
+    images = open_images(source, split, data_dir, progress)
+    if int(index) >= len(images):
         raise UsageError(
-            f"{source} ({split}) has {len(pictures):,} images, from 0 to {len(pictures) - 1}, got {index}"
+            f"{source} ({split}) has {len(images):,} images, from 0 to {len(images) - 1}, got {index}"
         )
-    image: np.ndarray = as_array(pictures[int(index)][None])[0]
+    image: np.ndarray = as_array(images[int(index)][None])[0]
     return image

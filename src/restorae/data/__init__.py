@@ -1,34 +1,34 @@
-"""Pictures to learn from and to measure on: by name or path, as pairs, as training examples."""
+"""Images to learn from and to measure on: by name or path, as pairs, as training examples."""
 
 from restorae.data.correlation import Correlation, noise_correlation
 from restorae.data.examples import Examples
 from restorae.data.hold_out import content_hash, hold_out, hold_out_position
-from restorae.data.named import NAMES, Labelled, Split, load_named
-from restorae.data.noisy import PlanePictures, open_noisy
-from restorae.data.opening import is_named, open_labelled, open_pictures, read_labels
-from restorae.data.pairs import Pairs, match
-from restorae.data.pictures import (
-    ArrayPictures,
-    ListedPictures,
-    Pictures,
+from restorae.data.image_set import (
+    ArrayImages,
+    ImageSet,
+    ListedImages,
     content_hashes,
 )
+from restorae.data.named import NAMES, Labelled, Split, load_named
+from restorae.data.noisy import PlaneImages, open_noisy
+from restorae.data.opening import is_named, open_images, open_labelled, read_labels
+from restorae.data.pairs import Pairs, match
 from restorae.data.ranges import in_their_ranges
 from restorae.data.registration import Registration, registration
 from restorae.data.swapped import seem_swapped
-from restorae.data.views import GreyPictures
+from restorae.data.views import GreyImages
 
 __all__ = [
     "NAMES",
-    "ArrayPictures",
+    "ArrayImages",
     "Correlation",
     "Examples",
-    "GreyPictures",
+    "GreyImages",
+    "ImageSet",
     "Labelled",
-    "ListedPictures",
+    "ListedImages",
     "Pairs",
-    "Pictures",
-    "PlanePictures",
+    "PlaneImages",
     "Registration",
     "Split",
     "content_hash",
@@ -40,9 +40,9 @@ __all__ = [
     "load_named",
     "match",
     "noise_correlation",
+    "open_images",
     "open_labelled",
     "open_noisy",
-    "open_pictures",
     "read_labels",
     "registration",
     "seem_swapped",

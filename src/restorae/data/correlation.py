@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorae.data.pictures import Pictures
+from restorae.data.image_set import ImageSet
 from restorae.shapes import Image
 
 CORRELATED = 0.25
 """Correlation of neighbouring noise above which methods that assume independence fail."""
 _BLOCK = 16
 _FLATTEST = 0.1
-_MOST_PICTURES = 20
+_MOST_IMAGES = 20
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Correlation:
         )
 
 
-def noise_correlation(pictures: Pictures) -> Correlation:
+def noise_correlation(images: ImageSet) -> Correlation:
     """The correlation of neighbouring noise along rows and along columns, measured in the flattest blocks.
 
     Differences across the direction remove the content; the rest in flat blocks is noise.
     """
     rows, columns = [], []
-    every = max(1, len(pictures) // _MOST_PICTURES)
-    for index in range(0, len(pictures), every):
-        for channel in pictures[index]:
+    every = max(1, len(images) // _MOST_IMAGES)
+    for index in range(0, len(images), every):
+        for channel in images[index]:
             rows.append(_along_rows(channel[None]))
             columns.append(_along_rows(channel.T[None]))
     return Correlation(_median(rows), _median(columns))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from restorae.data.augmentation import bend
-from restorae.data.pictures import Pictures
+from restorae.data.image_set import ImageSet
 from restorae.degradations import Degradation
 from restorae.errors import Fix, ShapeMismatch
 from restorae.pixels import to_grey
@@ -22,22 +22,22 @@ _ORDER, _PLACE, _CHANGE, _DAMAGE, _BINARISE = range(5)
 
 @dataclass(frozen=True)
 class Examples:
-    """Clean pictures and their degraded partners, or a degradation to draw, or neither: then both are the clean ones.
+    """Clean images and their degraded partners, or a degradation to draw, or neither: then both are the clean ones.
 
-    An epoch visits every picture once, or `patches` places of each where pictures are cut; `draws` overrides that.
+    An epoch visits every image once, or `patches` places of each where images are cut; `draws` overrides that.
     """
 
-    clean: Pictures
-    degraded: Pictures | None = None
+    clean: ImageSet
+    degraded: ImageSet | None = None
     degradation: Degradation | None = None
     patch: int | None = None
-    """Side of the square regions that are cut out; None takes pictures whole (they all have one size)."""
+    """Side of the square regions that are cut out; None takes images whole (they all have one size)."""
     augment: bool = False
-    """Whole grey pictures are bent a little; patches are turned and mirrored."""
+    """Whole grey images are bent a little; patches are turned and mirrored."""
     draws: int | None = None
-    """Examples in an epoch; None takes every picture, or as many patches as cover it."""
+    """Examples in an epoch; None takes every image, or as many patches as cover it."""
     binarise: bool = False
-    """Each pixel of a clean picture is drawn black or white, its value the probability, anew each time."""
+    """Each pixel of a clean image is drawn black or white, its value the probability, anew each time."""
     grey_too: bool = False
     """Every other batch is shown in grey."""
     seed: int = 0
@@ -64,7 +64,7 @@ class Examples:
         ]
 
     def order(self, epoch: int) -> list[int]:
-        """Which pictures an epoch visits, in which order."""
+        """Which images an epoch visits, in which order."""
         slots, source = torch.tensor(self._slots()), generator(self.seed, _ORDER, epoch)
         rounds = -(-len(self) // len(slots))
         order = torch.cat(
@@ -150,7 +150,7 @@ class Examples:
         return self.clean.in_files or (self.degraded is not None and self.degraded.in_files)
 
     def cut(self, indices: Sequence[int], seed: int) -> tuple[Images | None, Images]:
-        """Regions of pictures as a batch, or whole pictures; for pairs the same regions of both."""
+        """Regions of images as a batch, or whole images; for pairs the same regions of both."""
         both = [self._cut_one(index, derive_seed(seed, slot)) for slot, index in enumerate(indices)]
         clean = torch.stack([clean for _, clean in both])
         return (
@@ -172,8 +172,8 @@ class Examples:
             )
         )
 
-        def region(picture: Image) -> Image:
-            piece = _at_least(picture, self.patch or 0)[
+        def region(image: Image) -> Image:
+            piece = _at_least(image, self.patch or 0)[
                 :, top : top + (self.patch or 0), left : left + (self.patch or 0)
             ]
             if not self.augment:
@@ -184,12 +184,12 @@ class Examples:
         return (None if degraded is None else region(degraded)), region(clean)
 
 
-def _at_least(picture: Image, side: int) -> Image:
-    """The picture, continued by its own mirror image to at least `side` pixels each way."""
-    while min(picture.shape[1:]) < side:
-        picture = (
-            torch.cat([picture, picture.flip(1)], 1)
-            if picture.shape[1] < side
-            else torch.cat([picture, picture.flip(2)], 2)
+def _at_least(image: Image, side: int) -> Image:
+    """The image, continued by its own mirror image to at least `side` pixels each way."""
+    while min(image.shape[1:]) < side:
+        image = (
+            torch.cat([image, image.flip(1)], 1)
+            if image.shape[1] < side
+            else torch.cat([image, image.flip(2)], 2)
         )
-    return picture
+    return image

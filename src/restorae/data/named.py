@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import platformdirs
 
-from restorae.data.pictures import ArrayPictures
-from restorae.errors import BadPicture, DataUnavailable, Fix, UnknownKind, nearest
+from restorae.data.image_set import ArrayImages
+from restorae.errors import BadImage, DataUnavailable, Fix, UnknownKind, nearest
 from restorae.files import write_bytes
 from restorae.formats import read_idx
 from restorae.progress import SILENT, Progress
@@ -75,9 +75,9 @@ DIGITS = Path(__file__).with_name("digits.npz")
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pictures, and for each its class."""
+    """Images, and for each its class."""
 
-    pictures: ArrayPictures
+    images: ArrayImages
     labels: np.ndarray
 
 
@@ -89,7 +89,7 @@ def load_named(
     Raises:
         UnknownKind: no set has that name.
         DataUnavailable: it is nowhere and could not be downloaded.
-        BadPicture: a file of it is damaged; the message names it.
+        BadImage: a file of it is damaged; the message names it.
     """
     if name == "digits":
         return load_digits(split)
@@ -103,7 +103,7 @@ def load_named(
         )
     ]
     return Labelled(
-        ArrayPictures(np.concatenate([pictures for pictures, _ in parts]), source=str(folder)),
+        ArrayImages(np.concatenate([images for images, _ in parts]), source=str(folder)),
         np.concatenate([labels for _, labels in parts]),
     )
 
@@ -119,10 +119,10 @@ def load_digits(split: Split) -> Labelled:
         small, (len(small), 20, 20), order=3, mode="edge", anti_aliasing=False
     )
     large = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4)))
-    pictures = np.rint(large * 255).astype(np.uint8)
-    cut = len(pictures) - _DIGITS_FOR_TESTING
+    images = np.rint(large * 255).astype(np.uint8)
+    cut = len(images) - _DIGITS_FOR_TESTING
     chosen = {"train": slice(0, cut), "test": slice(cut, None), "all": slice(None)}[split]
-    return Labelled(ArrayPictures(pictures[chosen]), labels[chosen])
+    return Labelled(ArrayImages(images[chosen]), labels[chosen])
 
 
 def find_here(wanted: IdxSet, data_dir: Path | None = None) -> Path | None:
@@ -215,18 +215,18 @@ def _fetch(address: str, task: str, progress: Progress) -> bytes:
 
 
 def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    pictures_file, labels_file = (
+    images_file, labels_file = (
         _plain_or_gzipped(folder / f"{part}-{rest}-ubyte.gz")
         for rest in ("images-idx3", "labels-idx1")
     )
-    pictures, labels = read_idx(pictures_file), read_idx(labels_file)
-    if pictures.ndim != 3 or pictures.dtype != np.uint8:
-        raise BadPicture(
-            f"{pictures_file} holds {pictures.dtype} values of shape {pictures.shape}; expected uint8 (count, height, width)."
+    images, labels = read_idx(images_file), read_idx(labels_file)
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise BadImage(
+            f"{images_file} holds {images.dtype} values of shape {images.shape}; expected uint8 (count, height, width)."
         )
-    if labels.shape != (len(pictures),):
-        raise BadPicture(f"{labels_file} holds {labels.size} labels for {len(pictures)} pictures.")
-    return pictures, labels
+    if labels.shape != (len(images),):
+        raise BadImage(f"{labels_file} holds {labels.size} labels for {len(images)} images.")
+    return images, labels
 
 
 def _plain_or_gzipped(path: Path) -> Path:

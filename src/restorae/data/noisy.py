@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from restorae.data.hold_out import content_hash
+from restorae.data.image_set import HELD_IN_MEMORY, ImageSet, fingerprint_of, fingerprint_of_file
 from restorae.data.named import NAMES, Split
-from restorae.data.opening import open_pictures
-from restorae.data.pictures import HELD_IN_MEMORY, Pictures, fingerprint_of, fingerprint_of_file
-from restorae.errors import BadPicture, DataUnavailable, ShapeMismatch, nearest
-from restorae.formats import Original, Page, open_original, picture_files
+from restorae.data.opening import open_images
+from restorae.errors import BadImage, DataUnavailable, ShapeMismatch, nearest
+from restorae.formats import Original, Page, image_files, open_original
 from restorae.pixels import FULL_RANGE, ValueRange, range_of
 from restorae.shapes import Image
 
@@ -41,7 +41,7 @@ class _Plane:
         return stored if self.channel is None else stored[..., self.channel : self.channel + 1]
 
 
-class PlanePictures(Pictures):
+class PlaneImages(ImageSet):
     """Pages of image files, each mapped by its own value range; values that are not finite are replaced by the median."""
 
     def __init__(
@@ -78,9 +78,9 @@ class PlanePictures(Pictures):
         plane = self.planes[index]
         return fingerprint_of_file(plane.original.path) + f"{plane.page}/{plane.channel}".encode()
 
-    def subset(self, indices: Sequence[int]) -> PlanePictures:
+    def subset(self, indices: Sequence[int]) -> PlaneImages:
         held = None if self._held is None else [self._held[index] for index in indices]
-        return PlanePictures([self.planes[index] for index in indices], self._channels, held)
+        return PlaneImages([self.planes[index] for index in indices], self._channels, held)
 
 
 def open_noisy(
@@ -88,26 +88,26 @@ def open_noisy(
     split: Split = "all",
     data_dir: Path | None = None,
     memory: int = HELD_IN_MEMORY,
-) -> Pictures:
+) -> ImageSet:
     """The images of a file, a stack, an array or a folder of them; each page is one image.
 
     Each channel of an image that is neither grey nor colour becomes a grey image. Images are decoded in memory if
-    they fit in `memory` bytes. Named sets are opened as `open_pictures` does.
+    they fit in `memory` bytes. Named sets are opened as `open_images` does.
 
     Raises:
         DataUnavailable: no data set, file or folder has that name.
-        BadPicture, ShapeMismatch: the data cannot be used; the message names the file.
+        BadImage, ShapeMismatch: the data cannot be used; the message names the file.
     """
     if str(source) in NAMES:
-        return open_pictures(source, split, data_dir)
+        return open_images(source, split, data_dir)
     path = Path(source)
     if not path.exists():
         raise DataUnavailable(
             f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
         )
-    files = picture_files(path) if path.is_dir() else [path]
+    files = image_files(path) if path.is_dir() else [path]
     if not files:
-        raise BadPicture(
+        raise BadImage(
             f"{path} holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
         )
     planes: list[_Plane] = []
@@ -128,7 +128,7 @@ def open_noisy(
         raise ShapeMismatch(
             f"{path} holds both grey and colour images. Train on them separately: their noise differs."
         )
-    return PlanePictures(planes, colour.pop(), held)
+    return PlaneImages(planes, colour.pop(), held)
 
 
 def _planes(original: Original, name: str) -> Iterator[tuple[_Plane, np.ndarray]]:

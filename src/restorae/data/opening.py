@@ -6,21 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
+from restorae.data.image_set import ArrayImages, ImageSet, read_folder
 from restorae.data.named import NAMES, Labelled, Split, load_named
-from restorae.data.pictures import ArrayPictures, Pictures, read_folder
-from restorae.errors import BadPicture, DataUnavailable, nearest
+from restorae.errors import BadImage, DataUnavailable, nearest
 from restorae.formats import read_array, read_idx
 from restorae.progress import SILENT, Progress
 
 _ARRAYS = (".npy", ".npz")
 
 
-def open_pictures(
+def open_images(
     source: str | Path,
     split: Split = "all",
     data_dir: Path | None = None,
     progress: Progress = SILENT,
-) -> Pictures:
+) -> ImageSet:
     """The images of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz` or an idx file.
 
     Args:
@@ -31,10 +31,10 @@ def open_pictures(
 
     Raises:
         DataUnavailable: neither a named set nor a path that exists.
-        BadPicture, ShapeMismatch: the data cannot be used; the message names the file.
+        BadImage, ShapeMismatch: the data cannot be used; the message names the file.
     """
     if str(source) in NAMES:
-        return load_named(str(source), split, data_dir, progress).pictures
+        return load_named(str(source), split, data_dir, progress).images
     path = Path(source)
     if path.is_dir():
         return read_folder(path)
@@ -43,10 +43,10 @@ def open_pictures(
             f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
         )
     if path.suffix in _ARRAYS:
-        return ArrayPictures(read_array(path), source=str(path))
+        return ArrayImages(read_array(path), source=str(path))
     if "idx" in path.name or path.suffix == ".gz":
-        return ArrayPictures(read_idx(path), source=str(path))
-    raise BadPicture(
+        return ArrayImages(read_idx(path), source=str(path))
+    raise BadImage(
         f"{path} is not a set of images. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}."
     )
 
@@ -56,35 +56,35 @@ def open_labelled(
     split: Split = "all",
     data_dir: Path | None = None,
     progress: Progress = SILENT,
-) -> tuple[Pictures, np.ndarray | None]:
-    """As `open_pictures`, and each image's label: a named set's own, or the name of its folder, or None.
+) -> tuple[ImageSet, np.ndarray | None]:
+    """As `open_images`, and each image's label: a named set's own, or the name of its folder, or None.
 
     Raises:
-        DataUnavailable, BadPicture, ShapeMismatch: as `open_pictures`.
+        DataUnavailable, BadImage, ShapeMismatch: as `open_images`.
     """
     if str(source) in NAMES:
         labelled = load_named(str(source), split, data_dir, progress)
-        return labelled.pictures, labelled.labels
-    pictures = open_pictures(source, split, data_dir, progress)
-    folders = [name.rpartition("/")[0] for name in pictures.names]
-    return pictures, np.asarray(folders) if all(folders) else None
+        return labelled.images, labelled.labels
+    images = open_images(source, split, data_dir, progress)
+    folders = [name.rpartition("/")[0] for name in images.names]
+    return images, np.asarray(folders) if all(folders) else None
 
 
 def read_labels(path: Path) -> np.ndarray:
     """Labels, (n,), from a `.npy`, a `.npz` (`labels`, or its only array) or an idx file.
 
     Raises:
-        BadPicture: it cannot be read, or holds something else.
+        BadImage: it cannot be read, or holds something else.
     """
     if path.suffix not in _ARRAYS:
         labels = read_idx(path)
     else:
         try:
             labels = read_array(path, "labels" if path.suffix == ".npz" else None)
-        except BadPicture:
+        except BadImage:
             labels = read_array(path)
     if labels.ndim != 1:
-        raise BadPicture(
+        raise BadImage(
             f"{path} holds an array of shape {labels.shape}; expected one number or name per image, (count,)."
         )
     return labels
@@ -95,4 +95,4 @@ def is_named(source: str | Path) -> bool:
     return str(source) in NAMES
 
 
-__all__ = ["Labelled", "is_named", "open_labelled", "open_pictures", "read_labels"]
+__all__ = ["Labelled", "is_named", "open_images", "open_labelled", "read_labels"]

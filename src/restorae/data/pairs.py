@@ -1,4 +1,4 @@
-"""Degraded and clean pictures that belong together."""
+"""Degraded and clean images that belong together."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from restorae.data.pictures import Pictures
+from restorae.data.image_set import ImageSet
 from restorae.data.ranges import in_their_ranges
-from restorae.data.views import ColourPictures, GreyPictures
+from restorae.data.views import ColourImages, GreyImages
 from restorae.errors import ShapeMismatch
 from restorae.formats import SUFFIXES
 from restorae.pixels import Values
@@ -22,8 +22,8 @@ _PARTS = re.compile(r"[-_. ]+")
 class Pairs:
     """Two sets in the same order: `degraded[i]` belongs to `clean[i]`."""
 
-    degraded: Pictures
-    clean: Pictures
+    degraded: ImageSet
+    clean: ImageSet
     values: Values = "auto"
     """How a model that learned from them maps stored values."""
     notices: tuple[str, ...] = ()
@@ -33,16 +33,16 @@ class Pairs:
         return len(self.clean)
 
 
-def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
-    """Pair pictures by their names, whatever their suffixes; and the names that found no partner.
+def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
+    """Pair images by their names, whatever their suffixes; and the names that found no partner.
 
     Where no name is shared, an ending or a beginning that all names of a set have in common (`-scan`, `clean_`) is left aside.
     Grey and colour may be paired; values of 16 bits and floats are mapped as `restorae.data.ranges` says.
 
     Raises:
-        ShapeMismatch: no name is shared, it cannot be told which belong together, or pictures of a pair differ in size; the
+        ShapeMismatch: no name is shared, it cannot be told which belong together, or images of a pair differ in size; the
             message names them.
-        BadPicture: a picture holds NaN or infinite values.
+        BadImage: an image holds NaN or infinite values.
     """
     keys = [_key(name) for name in degraded.names], [_key(name) for name in clean.names]
     notices: list[str] = []
@@ -51,7 +51,7 @@ def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
     found, unmatched = _partners(degraded.names, clean.names, *keys)
     if not found:
         raise ShapeMismatch(
-            f"The degraded and the clean pictures share no names: {first_names(degraded.names)} against {first_names(clean.names)}. "
+            f"The degraded and the clean images share no names: {first_names(degraded.names)} against {first_names(clean.names)}. "
             "A pair has the same path below its folder."
         )
     _check_sizes(degraded, clean, found)
@@ -61,14 +61,12 @@ def match(degraded: Pictures, clean: Pictures) -> tuple[Pairs, list[str]]:
     )
     left, right, values, about_values = in_their_ranges(left, right)
     if left.channels < right.channels:
-        right = GreyPictures(right)
-        notices.append(
-            "The degraded pictures are grey: the clean ones, in colour, are seen in grey."
-        )
+        right = GreyImages(right)
+        notices.append("The degraded images are grey: the clean ones, in colour, are seen in grey.")
     elif right.channels < left.channels:
-        right = ColourPictures(right)
+        right = ColourImages(right)
         notices.append(
-            "The degraded pictures are in colour, the clean ones grey: the model will write grey ones."
+            "The degraded images are in colour, the clean ones grey: the model will write grey ones."
         )
     return Pairs(left, right, values, (*notices, *about_values)), unmatched
 
@@ -100,14 +98,14 @@ def _partners(
             unmatched += [key] if len(rest + others) == 1 and not pairs else rest + others
     if unclear:
         raise ShapeMismatch(
-            f"It cannot be told which pictures belong together: {'; '.join(unclear[:_NAMED])}"
+            f"It cannot be told which images belong together: {'; '.join(unclear[:_NAMED])}"
             f"{f'; and {len(unclear) - _NAMED} more' if len(unclear) > _NAMED else ''}. They differ by their suffix alone. Leave one of "
             "each in its folder, or give partners the same suffix."
         )
     return sorted(found), sorted(unmatched)
 
 
-def _check_sizes(degraded: Pictures, clean: Pictures, found: Sequence[tuple[int, int]]) -> None:
+def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int, int]]) -> None:
     wrong = [
         (degraded.names[left], degraded.size(left), clean.size(right)) for left, right in found
     ]
@@ -126,7 +124,7 @@ def _check_sizes(degraded: Pictures, clean: Pictures, found: Sequence[tuple[int,
             if turned
             else "Cut or scale one of each to the other, or move them out of their folders. "
         )
-        + "Both pictures of a pair must show the same region, pixel for pixel."
+        + "Both images of a pair must show the same region, pixel for pixel."
     )
 
 
@@ -155,7 +153,7 @@ def _without_common_parts(
                 if word
             )
             return (left, right), [
-                f"Pictures are paired by their names without the {'ending' if last else 'beginning'} {named}."
+                f"Images are paired by their names without the {'ending' if last else 'beginning'} {named}."
             ]
     return (list(degraded), list(clean)), []
 

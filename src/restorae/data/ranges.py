@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from restorae.data.pictures import ArrayPictures, Pictures
-from restorae.errors import BadPicture
+from restorae.data.image_set import ArrayImages, ImageSet
+from restorae.errors import BadImage
 from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range, full_scale
 from restorae.shapes import Image
 
@@ -44,14 +44,14 @@ class PairRanges:
     an offset, fitted to the pair.
     """
 
-    degraded: Pictures
-    clean: Pictures
+    degraded: ImageSet
+    clean: ImageSet
     found: dict[int, Meaning] = field(default_factory=dict)
 
     def of(self, index: int) -> Meaning:
         """The value ranges of the pair at `index`."""
         key = (
-            -1 if isinstance(self.degraded, ArrayPictures) else index
+            -1 if isinstance(self.degraded, ArrayImages) else index
         )  # the images of an array share their range when restored
         if key not in self.found:
             self.found[key] = self._find(range(len(self.degraded)) if key < 0 else [index])
@@ -90,14 +90,14 @@ class PairRanges:
         )
 
 
-class RangedPictures(Pictures):
+class RangedImages(ImageSet):
     """The degraded or the clean images of pairs, mapped by their ranges."""
 
     def __init__(
-        self, pictures: Pictures, ranges: PairRanges, role: str, indices: Sequence[int]
+        self, images: ImageSet, ranges: PairRanges, role: str, indices: Sequence[int]
     ) -> None:
-        self.pictures, self.ranges, self.role, self.indices = pictures, ranges, role, list(indices)
-        self.names = [pictures.names[pair] for pair in indices]
+        self.images, self.ranges, self.role, self.indices = images, ranges, role, list(indices)
+        self.names = [images.names[pair] for pair in indices]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -106,46 +106,44 @@ class RangedPictures(Pictures):
         pair = self.indices[index]
         meaning = self.ranges.of(pair)
         values = meaning.degraded if self.role == "degraded" else meaning.clean
-        stored = _stored(self.pictures, pair)
+        stored = _stored(self.images, pair)
         working = values.to_working(stored if stored.ndim == 3 else stored[..., None])
         return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))).expand(
             self.channels, -1, -1
         )
 
     def size(self, index: int) -> tuple[int, int]:
-        return self.pictures.size(self.indices[index])
+        return self.images.size(self.indices[index])
 
     @property
     def channels(self) -> int:
-        return self.pictures.channels
+        return self.images.channels
 
     @property
     def in_files(self) -> bool:
-        return self.pictures.in_files
+        return self.images.in_files
 
-    def subset(self, indices: Sequence[int]) -> RangedPictures:
-        return RangedPictures(
-            self.pictures, self.ranges, self.role, [self.indices[index] for index in indices]
+    def subset(self, indices: Sequence[int]) -> RangedImages:
+        return RangedImages(
+            self.images, self.ranges, self.role, [self.indices[index] for index in indices]
         )
 
     def content_hash(self, index: int) -> str:
-        return self.pictures.content_hash(self.indices[index])
+        return self.images.content_hash(self.indices[index])
 
     def fingerprint(self, index: int) -> bytes:
-        return self.pictures.fingerprint(self.indices[index])
+        return self.images.fingerprint(self.indices[index])
 
 
 def in_their_ranges(
-    degraded: Pictures, clean: Pictures
-) -> tuple[Pictures, Pictures, Values, list[str]]:
+    degraded: ImageSet, clean: ImageSet
+) -> tuple[ImageSet, ImageSet, Values, list[str]]:
     """Pairs mapped by their value ranges, how a model trained on them maps values, and notices for the user.
 
     Raises:
-        BadPicture: an image holds NaN or infinite values.
+        BadImage: an image holds NaN or infinite values.
     """
-    kinds = [
-        {pictures.dtype(index) for index in range(len(pictures))} for pictures in (degraded, clean)
-    ]
+    kinds = [{images.dtype(index) for index in range(len(images))} for images in (degraded, clean)]
     if None in kinds[0] | kinds[1] or kinds[0] | kinds[1] <= {
         np.dtype(np.uint8),
         np.dtype(np.bool_),
@@ -156,8 +154,8 @@ def in_their_ranges(
         if kinds[0] == kinds[1]
         else [f"The degraded images hold {_depth(kinds[0])}, the clean ones {_depth(kinds[1])}."]
     )
-    for pictures in (degraded, clean):
-        _require_finite(pictures)
+    for images in (degraded, clean):
+        _require_finite(images)
     looked_at = range(0, len(degraded), max(1, len(degraded) // _LOOKED_AT))
     if _dimmed(degraded, clean, looked_at):
         notices.append(
@@ -167,7 +165,7 @@ def in_their_ranges(
     ranges = PairRanges(degraded, clean)
     meanings = [ranges.of(index) for index in looked_at]
     if (
-        isinstance(degraded, ArrayPictures)
+        isinstance(degraded, ArrayImages)
         and meanings[0].degraded.is_full
         and meanings[0].clean.is_full
     ):
@@ -176,8 +174,8 @@ def in_their_ranges(
     if kinds[0] != kinds[1] and not notices[1:]:
         notices[0] = notices[0][:-1] + ": each is mapped by its type's full range."
     both = [
-        RangedPictures(pictures, ranges, role, range(len(pictures)))
-        for pictures, role in ((degraded, "degraded"), (clean, "clean"))
+        RangedImages(images, ranges, role, range(len(images)))
+        for images, role in ((degraded, "degraded"), (clean, "clean"))
     ]
     return both[0], both[1], "auto", notices
 
@@ -198,12 +196,12 @@ def exposure(degraded: np.ndarray, clean: np.ndarray) -> tuple[float, float] | N
     return gain, float(degraded.mean() - gain * clean.mean())
 
 
-def sampled(pictures: Pictures, indices: Sequence[int]) -> np.ndarray:
+def sampled(images: ImageSet, indices: Sequence[int]) -> np.ndarray:
     """Evenly spaced values of the images at `indices`, (count, channels): the sample from which `restore` chooses a file's range."""
     chosen = indices[:: max(1, len(indices) // _SAMPLED_PAGES)]
     parts = []
     for index in chosen:
-        stored = _stored(pictures, index)
+        stored = _stored(images, index)
         every = max(
             1, round((stored.shape[0] * stored.shape[1] / (_SAMPLED // len(chosen))) ** 0.5)
         )
@@ -219,12 +217,12 @@ def scale_of(dtype: np.dtype) -> float:
     return full_scale(dtype) if dtype.kind == "u" and dtype.itemsize <= 4 else 1.0
 
 
-def _stored(pictures: Pictures, index: int) -> np.ndarray:
-    stored = pictures.as_stored(index)
+def _stored(images: ImageSet, index: int) -> np.ndarray:
+    stored = images.as_stored(index)
     assert stored is not None
     if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-        raise BadPicture(
-            f"{pictures.names[index]} holds NaN or infinite values, which training on pairs cannot use. Replace them."
+        raise BadImage(
+            f"{images.names[index]} holds NaN or infinite values, which training on pairs cannot use. Replace them."
         )
     return stored
 
@@ -233,16 +231,16 @@ def _planes(values: np.ndarray) -> np.ndarray:
     return np.asarray(values.astype(np.float64).mean(1))
 
 
-def _require_finite(pictures: Pictures) -> None:
+def _require_finite(images: ImageSet) -> None:
     """Raise before training for images in memory; images in files are checked when they are read."""
-    if not pictures.in_files:
-        for index in range(len(pictures)):
-            _stored(pictures, index)
+    if not images.in_files:
+        for index in range(len(images)):
+            _stored(images, index)
 
 
-def _dimmed(degraded: Pictures, clean: Pictures, indices: Sequence[int]) -> bool:
+def _dimmed(degraded: ImageSet, clean: ImageSet, indices: Sequence[int]) -> bool:
     """Whether most degraded images use a small part of their range, not by their units, while the clean ones use all of it."""
-    shared = isinstance(degraded, ArrayPictures)
+    shared = isinstance(degraded, ArrayImages)
     small = dim = 0
     for group in [range(len(degraded))] if shared else [[index] for index in indices]:
         values, partner = sampled(degraded, group), sampled(clean, group)

@@ -139,7 +139,7 @@ def alike(degraded: Tensor, clean: Tensor) -> float:
     """The correlation of two images, (height, width), over their common area: -1 to 1."""
     height, width = (min(lengths) for lengths in zip(degraded.shape, clean.shape, strict=True))
     every = max(1, max(height, width) // _COMPARED_SIDE)
-    given, wanted = (picture[:height:every, :width:every] for picture in (degraded, clean))
+    given, wanted = (image[:height:every, :width:every] for image in (degraded, clean))
     given, wanted = given - given.mean(), wanted - wanted.mean()
     return float(
         (given * wanted).sum()

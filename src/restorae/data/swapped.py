@@ -69,9 +69,9 @@ def traces(degraded: Image, clean: Image) -> Traces:
     )
 
 
-def _detail(picture: Tensor) -> Tensor:
+def _detail(image: Tensor) -> Tensor:
     """Standard deviation of the finest detail in each block: differences along both axes remove gradients."""
-    finest = (picture[1:, 1:] - picture[:-1, 1:] - picture[1:, :-1] + picture[:-1, :-1]) / 2
+    finest = (image[1:, 1:] - image[:-1, 1:] - image[1:, :-1] + image[:-1, :-1]) / 2
     side = min(_BLOCK, *finest.shape)
     return (
         functional.avg_pool2d(finest.square()[None], side)[0].flatten().sqrt()
@@ -80,8 +80,8 @@ def _detail(picture: Tensor) -> Tensor:
     )
 
 
-def _paper(picture: Tensor) -> float:
-    values = picture.flatten()[:: max(1, picture.numel() // _SAMPLED)]
+def _paper(image: Tensor) -> float:
+    values = image.flatten()[:: max(1, image.numel() // _SAMPLED)]
     low, high = _quantiles(values, 0.005, 0.995)
     if high <= low:
         return 0.0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from restorae.data.pictures import Pictures
+from restorae.data.image_set import ImageSet
 from restorae.pixels import to_grey
 from restorae.shapes import Image
 
 
-class _ImageSetView(Pictures):
+class _ImageSetView(ImageSet):
     """Another view of a set of images, computed on access."""
 
-    def __init__(self, behind: Pictures) -> None:
+    def __init__(self, behind: ImageSet) -> None:
         self.behind, self.names = behind, behind.names
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class _ImageSetView(Pictures):
         return self.behind.fingerprint(index)
 
 
-class GreyPictures(_ImageSetView):
+class GreyImages(_ImageSetView):
     """Colour images converted to grey."""
 
     def __getitem__(self, index: int) -> Image:
@@ -51,7 +51,7 @@ class GreyPictures(_ImageSetView):
         return 1
 
 
-class ColourPictures(_ImageSetView):
+class ColourImages(_ImageSetView):
     """Grey images expanded to three equal channels."""
 
     def __getitem__(self, index: int) -> Image:

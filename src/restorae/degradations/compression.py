@@ -52,7 +52,7 @@ class Jpeg(Degradation, kind="jpeg"):
     smoothly: the result differs from libjpeg's by less than 0.25 of 255 on average, because a few blocks round differently.
     Values are clipped to [0, 1] and rounded to 256 levels, before and after, as in a file.
 
-    Reference: G. K. Wallace, "The JPEG still picture compression standard", 1992; ITU-T T.81.
+    Reference: G. K. Wallace, "The JPEG still image compression standard", 1992; ITU-T T.81.
 
     >>> from restorae.randomness import generator
     >>> ramp = torch.linspace(0, 1, 64).repeat(64, 1)[None, None]

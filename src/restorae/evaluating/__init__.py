@@ -5,7 +5,7 @@ from restorae.evaluating.calibration import calibrate
 from restorae.evaluating.collapse import constant_answer_error, has_collapsed
 from restorae.evaluating.coverage import Coverage, CoverageTally
 from restorae.evaluating.fitted import FittedScores, GainFitted
-from restorae.evaluating.scores import Evaluation, PictureScores, Scores, Tally, TestSet, evaluate
+from restorae.evaluating.scores import Evaluation, ImageScores, Scores, Tally, TestSet, evaluate
 
 __all__ = [
     "Bound",
@@ -14,8 +14,8 @@ __all__ = [
     "Evaluation",
     "FittedScores",
     "GainFitted",
+    "ImageScores",
     "LatentEvaluation",
-    "PictureScores",
     "Scores",
     "Tally",
     "TestSet",

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from restorae.data import Pictures
+from restorae.data import ImageSet
 from restorae.errors import UsageError
 from restorae.machine import choose_precision, computing_in
 from restorae.model import Model
@@ -73,7 +73,7 @@ class LatentEvaluation(Settings):
 
 def evaluate_latent(
     model: Model,
-    pictures: Pictures,
+    images: ImageSet,
     importance_samples: int = 0,
     seed: int = 0,
     with_binarised: bool = True,
@@ -83,7 +83,7 @@ def evaluate_latent(
 
     Args:
         model: a variational auto-encoder.
-        pictures: images of the size that it was trained on.
+        images: images of the size that it was trained on.
         importance_samples: latents drawn for each image to estimate its log-likelihood; 0 leaves that out.
         seed: seed of the binarisation and the latents.
         with_binarised: whether to score binarised images too.
@@ -98,11 +98,11 @@ def evaluate_latent(
         raise UsageError(
             f"{model.card.name} is not a variational auto-encoder: {network.kind} has no latent vector"
         )
-    network.check_channels(pictures.channels)
+    network.check_channels(images.channels)
     sizes = (
-        [pictures.common_size]
-        if pictures.common_size
-        else [pictures.size(index) for index in range(len(pictures))]
+        [images.common_size]
+        if images.common_size
+        else [images.size(index) for index in range(len(images))]
     )
     for size in sizes:
         network.check_size(*size)
@@ -112,25 +112,23 @@ def evaluate_latent(
         )
     if importance_samples and network.likelihood == "bernoulli" and not with_binarised:
         raise UsageError(
-            "Grey pictures have no log-likelihood under a Bernoulli likelihood: score binarised ones, or draw no importance samples."
+            "Grey images have no log-likelihood under a Bernoulli likelihood: score binarised ones, or draw no importance samples."
         )
     started = time.perf_counter()
     scorer = _Scorer(model, network)
     black_and_white = with_binarised and network.likelihood == "bernoulli"
     on_binarised = importance_samples if black_and_white else 0
     on_grey = importance_samples if network.likelihood == "gaussian" else 0
-    progress.begin("Evaluating", len(pictures) * (2 if black_and_white else 1), "pictures")
+    progress.begin("Evaluating", len(images) * (2 if black_and_white else 1), "images")
     try:
-        grey, dimensions = scorer.score(pictures, None, on_grey, seed, progress)
+        grey, dimensions = scorer.score(images, None, on_grey, seed, progress)
         binarised = (
-            scorer.score(pictures, seed, on_binarised, seed, progress)[0]
-            if black_and_white
-            else None
+            scorer.score(images, seed, on_binarised, seed, progress)[0] if black_and_white else None
         )
     finally:
         progress.end()
     return LatentEvaluation(
-        count=len(pictures),
+        count=len(images),
         likelihood=network.likelihood,
         latent_dim=network.latent_dim,
         active_units=sum(nats >= COLLAPSED for nats in dimensions),
@@ -155,7 +153,7 @@ class _Scorer:
 
     def score(
         self,
-        pictures: Pictures,
+        image_set: ImageSet,
         binarise_seed: int | None,
         samples: int,
         seed: int,
@@ -164,7 +162,7 @@ class _Scorer:
         reconstruction, dimensions = 0.0, torch.zeros(self.network.latent_dim, dtype=torch.float64)
         likelihoods: list[float] = []
         with torch.inference_mode(), computing_in(self.precision, self.device):
-            for number, images in self._batches(pictures):
+            for number, images in self._batches(image_set):
                 if binarise_seed is not None:
                     images = binarise(images, generator(binarise_seed, _BINARISE, number))
                 images = images.to(self.device)
@@ -183,7 +181,7 @@ class _Scorer:
                         progress.advance(1)
                 else:
                     progress.advance(len(images))
-        count, kl = len(pictures), dimensions.sum().item()
+        count, kl = len(image_set), dimensions.sum().item()
         bound = Bound(
             elbo=-(reconstruction + kl) / count,
             reconstruction=reconstruction / count,
@@ -196,9 +194,9 @@ class _Scorer:
         )
         return bound, (dimensions / count).tolist()
 
-    def _batches(self, pictures: Pictures) -> Iterator[tuple[int, Images]]:
-        for number, start in enumerate(range(0, len(pictures), _BATCH)):
-            yield number, pictures.batch(range(start, min(start + _BATCH, len(pictures))))
+    def _batches(self, images: ImageSet) -> Iterator[tuple[int, Images]]:
+        for number, start in enumerate(range(0, len(images), _BATCH)):
+            yield number, images.batch(range(start, min(start + _BATCH, len(images))))
 
     def _encode(self, images: Images) -> DiagonalGaussian:
         padded = pad_to_multiple(images, self.network.multiple_of).contiguous(

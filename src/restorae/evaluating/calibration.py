@@ -15,7 +15,7 @@ from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed, generator
 from restorae.shapes import Images
 
-MOST_PICTURES = 500
+MOST_IMAGES = 500
 """Largest number of images to measure; more would hardly improve the bound."""
 _LEAST = 24
 """Fewer images than this are damaged several times over, up to about this number."""
@@ -46,7 +46,7 @@ def calibrate(
         seed: seed of the choice of pixels.
         progress: reports the progress.
     """
-    count = min(len(test_set), MOST_PICTURES)
+    count = min(len(test_set), MOST_IMAGES)
     indices = np.linspace(0, len(test_set) - 1, count).round().astype(int).tolist()
     repeats = -(-_LEAST // count) if test_set.degradation is not None else 1
     test_sets = [
@@ -55,7 +55,7 @@ def calibrate(
     ]
     most = max(1, min(_PIXELS // (count * repeats), _PIXELS_OF_ONE))
     found: list[np.ndarray] = []
-    progress.begin("Calibrating", count * repeats, "pictures")
+    progress.begin("Calibrating", count * repeats, "images")
     try:
         for index, (degraded, clean) in enumerate(
             chain.from_iterable(each.at(indices) for each in test_sets)
@@ -81,4 +81,4 @@ def calibrate(
     finally:
         progress.end()
     changed, structure, errors, weights = np.concatenate(found, 1).astype(np.float64)
-    return fit(changed, structure, errors, weights, level=level, pictures=count, on=on)
+    return fit(changed, structure, errors, weights, level=level, images=count, on=on)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from restorae.data import Pictures
+from restorae.data import ImageSet
 
 MARGIN = 0.95
 _ENOUGH = 5000
 _FLAT = 1e-7
 
 
-def constant_answer_error(clean: Pictures, reference: Pictures, patch: int | None) -> float:
+def constant_answer_error(clean: ImageSet, reference: ImageSet, patch: int | None) -> float:
     """The mean squared error of the best constant output, which ignores the input.
 
     For images taken whole that is the mean image of `reference` (what was trained on); for images seen by patches
@@ -26,12 +26,12 @@ def constant_answer_error(clean: Pictures, reference: Pictures, patch: int | Non
         return (clean.batch(range(len(clean))) - mean).square().mean().item()
     errors, side = [], patch or 96
     for index in range(len(clean)):
-        picture = clean[index]
-        for top in range(0, picture.shape[1], side):
-            for left in range(0, picture.shape[2], side):
-                piece = picture[:, top : top + side, left : left + side]
+        image = clean[index]
+        for top in range(0, image.shape[1], side):
+            for left in range(0, image.shape[2], side):
+                piece = image[:, top : top + side, left : left + side]
                 errors.append(
-                    (piece - piece.mean((1, 2), keepdim=True)).square().sum() / picture.numel()
+                    (piece - piece.mean((1, 2), keepdim=True)).square().sum() / image.numel()
                 )
     return torch.stack(errors).sum().item() / len(clean)
 

@@ -28,7 +28,7 @@ class Coverage(Settings):
     def __str__(self) -> str:
         return (
             f"{self.share:.1%} of pixels lie within the bound for {self.level:.0%} ({self.share_low:.1%} to {self.share_high:.1%} of a "
-            f"picture's, in nine pictures of ten); its mean is {self.mean_bound:.4f}"
+            f"image's, in nine images of ten); its mean is {self.mean_bound:.4f}"
         )
 
 

@@ -18,7 +18,7 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from restorae.data import Pictures
+from restorae.data import ImageSet
 from restorae.degradations import Degradation
 from restorae.evaluating.fitted import FittedTally, GainFitted, finite
 from restorae.files import printable
@@ -46,7 +46,7 @@ class Scores(Settings):
     """Its root."""
 
 
-class PictureScores(Settings):
+class ImageScores(Settings):
     """Scores of one image."""
 
     name: str
@@ -72,10 +72,10 @@ class Evaluation(Settings):
     """Time spent restoring."""
     gain_fitted: GainFitted | None = Field(default=None, exclude=True, repr=False)
     """Means with gain and offset fitted to each image, if requested."""
-    _look_at_each: Callable[[], tuple[PictureScores, ...]] = PrivateAttr(default=tuple)
+    _look_at_each: Callable[[], tuple[ImageScores, ...]] = PrivateAttr(default=tuple)
 
     @functools.cached_property
-    def pictures(self) -> tuple[PictureScores, ...]:
+    def images(self) -> tuple[ImageScores, ...]:
         """Scores of each image, in the order of the set; computed on demand, as there may be many thousands."""
         return self._look_at_each()
 
@@ -117,8 +117,8 @@ class Tally:
 class TestSet:
     """Clean images with their degraded versions: partner images, or damage drawn from a seed."""
 
-    clean: Pictures
-    degraded: Pictures | None = None
+    clean: ImageSet
+    degraded: ImageSet | None = None
     degradation: Degradation | None = None
     seed: int = 0
 
@@ -189,7 +189,7 @@ def evaluate(
     """
     before, after, seconds = Tally(with_ssim), Tally(with_ssim), 0.0
     fitted = (FittedTally(with_ssim), FittedTally(with_ssim)) if fit_gain else None
-    progress.begin("Evaluating", len(test_set), "pictures")
+    progress.begin("Evaluating", len(test_set), "images")
     try:
         for degraded, clean in test_set.batches():
             started = time.perf_counter()
@@ -225,7 +225,7 @@ def _one_by_one(
     before: Tally,
     after: Tally,
     fitted: tuple[FittedTally, FittedTally] | None,
-) -> tuple[PictureScores, ...]:
+) -> tuple[ImageScores, ...]:
     pairs = (
         [
             GainFitted(degraded=degraded_scores, restored=restored_scores)
@@ -237,7 +237,7 @@ def _one_by_one(
         else []
     )
     return tuple(
-        PictureScores(
+        ImageScores(
             name=printable(name),
             degraded=degraded_scores,
             restored=restored_scores,

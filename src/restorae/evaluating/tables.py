@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from restorae.evaluating.scores import Evaluation, PictureScores
+from restorae.evaluating.scores import Evaluation, ImageScores
 
 Table: TypeAlias = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Column headings, and rows."""
@@ -36,30 +36,30 @@ def means_table(found: Evaluation, others: Mapping[str, Evaluation]) -> Table:
             for name, label in _FITTED.items()
         ]
     if others:
-        rows.append(("s per picture", "–", *(_number(each.seconds / each.count) for each in every)))
+        rows.append(("s per image", "–", *(_number(each.seconds / each.count) for each in every)))
     return ("score", "degraded", "restored", *others), rows
 
 
-def pictures_table(found: Evaluation, others: Mapping[str, Evaluation], most: int) -> Table:
+def images_table(found: Evaluation, others: Mapping[str, Evaluation], most: int) -> Table:
     """A row for each image with its main scores: the worst first, at most `most`."""
     shown = [
-        (found.pictures[index].name, _figures(found, others, index, ("psnr", "ssim"), ("si_psnr",)))
+        (found.images[index].name, _figures(found, others, index, ("psnr", "ssim"), ("si_psnr",)))
         for index in worst_first(found)[:most]
     ]
-    return ("picture", *shown[0][1]), [
+    return ("image", *shown[0][1]), [
         (name, *map(_number, figures.values())) for name, figures in shown
     ]
 
 
-def pictures_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
+def images_csv(found: Evaluation, others: Mapping[str, Evaluation]) -> str:
     """All scores of all images, in the order of the set; a field is empty where an image has no such score."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    for index, picture in enumerate(found.pictures):
+    for index, image in enumerate(found.images):
         figures = _figures(found, others, index, ("psnr", "ssim", "mse", "rmse"), tuple(_FITTED))
         if not index:
-            writer.writerow(("picture", *figures))
-        writer.writerow((picture.name, *figures.values()))
+            writer.writerow(("image", *figures))
+        writer.writerow((image.name, *figures.values()))
     return text.getvalue()
 
 
@@ -73,10 +73,10 @@ def as_plain(
     if others:
         plain["baselines"] = {name: _baseline(other) for name, other in others.items()}
     if one_by_one:
-        plain["pictures"] = [
-            _picture(
-                found.pictures[index],
-                {name: other.pictures[index] for name, other in others.items()},
+        plain["images"] = [
+            _image(
+                found.images[index],
+                {name: other.images[index] for name, other in others.items()},
             )
             for index in range(found.count)
         ]
@@ -90,10 +90,8 @@ def worst_first(found: Evaluation) -> list[int]:
     """
 
     def worth(index: int) -> float:
-        picture = found.pictures[index]
-        psnr = (
-            picture.gain_fitted.restored.si_psnr if picture.gain_fitted else picture.restored.psnr
-        )
+        image = found.images[index]
+        psnr = image.gain_fitted.restored.si_psnr if image.gain_fitted else image.restored.psnr
         return math.inf if psnr is None else psnr
 
     return sorted(range(found.count), key=worth)
@@ -107,26 +105,26 @@ def _figures(
     fitted: Sequence[str],
 ) -> dict[str, float | None]:
     """An image's scores by column heading."""
-    picture = found.pictures[index]
+    image = found.images[index]
     row = {
-        f"{name} {which}": getattr(getattr(picture, which), name)
+        f"{name} {which}": getattr(getattr(image, which), name)
         for name in plain
         for which in ("degraded", "restored")
     }
-    if picture.gain_fitted is not None:
+    if image.gain_fitted is not None:
         row |= {
-            f"{name} {which}": getattr(getattr(picture.gain_fitted, which), name)
+            f"{name} {which}": getattr(getattr(image.gain_fitted, which), name)
             for name in fitted
             for which in ("degraded", "restored")
         }
     for name, other in others.items():
-        row |= {f"{score} {name}": value for score, value in _psnrs(other.pictures[index]).items()}
+        row |= {f"{score} {name}": value for score, value in _psnrs(other.images[index]).items()}
     return row
 
 
-def _psnrs(picture: PictureScores) -> dict[str, float | None]:
-    fitted = {"si_psnr": picture.gain_fitted.restored.si_psnr} if picture.gain_fitted else {}
-    return {"psnr": picture.restored.psnr, **fitted}
+def _psnrs(image: ImageScores) -> dict[str, float | None]:
+    fitted = {"si_psnr": image.gain_fitted.restored.si_psnr} if image.gain_fitted else {}
+    return {"psnr": image.restored.psnr, **fitted}
 
 
 def _baseline(other: Evaluation) -> dict[str, Any]:
@@ -136,13 +134,13 @@ def _baseline(other: Evaluation) -> dict[str, Any]:
         if other.gain_fitted
         else {}
     )
-    times = {"seconds": other.seconds, "seconds_per_picture": other.seconds / other.count}
+    times = {"seconds": other.seconds, "seconds_per_image": other.seconds / other.count}
     return {"restored": other.restored.model_dump(), **fitted, **times}
 
 
-def _picture(picture: PictureScores, others: Mapping[str, PictureScores]) -> dict[str, Any]:
-    plain = picture.model_dump()
-    if picture.gain_fitted is None:
+def _image(image: ImageScores, others: Mapping[str, ImageScores]) -> dict[str, Any]:
+    plain = image.model_dump()
+    if image.gain_fitted is None:
         del plain["gain_fitted"]
     return plain | (
         {"baselines": {name: _psnrs(other) for name, other in others.items()}} if others else {}

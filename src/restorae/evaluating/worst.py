@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from restorae.evaluating.fitted import fitted_to, on_clean_range
-from restorae.evaluating.scores import Evaluation, PictureScores, TestSet
+from restorae.evaluating.scores import Evaluation, ImageScores, TestSet
 from restorae.evaluating.tables import worst_first
 from restorae.regions import Region
 from restorae.shapes import Image, Images
@@ -20,7 +20,7 @@ MAGNIFIED = 4
 TITLES = ("degraded", "restored", "clean", f"error × {MAGNIFIED}")
 
 
-def worst_pictures(
+def worst_images(
     restore: Callable[[Images], Images], test_set: TestSet, found: Evaluation, count: int
 ) -> list[tuple[str, tuple[Image, ...]]]:
     """A caption (name and PSNR) for each of the worst images, and its region with the largest error as listed in `TITLES`.
@@ -31,11 +31,11 @@ def worst_pictures(
     indices = worst_first(found)[:count]
     shown = []
     for index, (degraded, clean) in zip(indices, test_set.at(indices), strict=True):
-        picture = found.pictures[index]
+        image = found.images[index]
         shown.append(
             (
-                _caption(picture),
-                _versions(degraded, restore(degraded), clean, picture.gain_fitted is not None),
+                _caption(image),
+                _versions(degraded, restore(degraded), clean, image.gain_fitted is not None),
             )
         )
     return shown
@@ -82,13 +82,13 @@ def _enlarged(image: Image) -> Image:
     return image.repeat_interleave(times, 1).repeat_interleave(times, 2)
 
 
-def _caption(picture: PictureScores) -> str:
-    scores: Sequence[float | None] = (picture.degraded.psnr, picture.restored.psnr)
+def _caption(image: ImageScores) -> str:
+    scores: Sequence[float | None] = (image.degraded.psnr, image.restored.psnr)
     called = "PSNR"
-    if picture.gain_fitted is not None:
+    if image.gain_fitted is not None:
         scores, called = (
-            (picture.gain_fitted.degraded.si_psnr, picture.gain_fitted.restored.si_psnr),
+            (image.gain_fitted.degraded.si_psnr, image.gain_fitted.restored.si_psnr),
             "scale-invariant PSNR",
         )
     before, after = ("–" if psnr is None else f"{psnr:.2f}" for psnr in scores)
-    return f"{picture.name}: {called} {before} → {after} dB"
+    return f"{image.name}: {called} {before} → {after} dB"

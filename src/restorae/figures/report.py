@@ -23,7 +23,7 @@ def write_report(
     title: str,
     introduction: str,
     tables: Mapping[str, Sequence[tuple[str, str]]],
-    pictures: Mapping[str, Path],
+    images: Mapping[str, Path],
 ) -> None:
     """Write the report atomically.
 
@@ -32,11 +32,11 @@ def write_report(
         title: its heading.
         introduction: a paragraph below the heading.
         tables: for each heading its lines, name and value.
-        pictures: for each heading a PNG file to embed.
+        images: for each heading a PNG file to embed.
     """
     body = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(introduction)}</p>"]
-    for heading, picture in pictures.items():
-        inside = base64.b64encode(picture.read_bytes()).decode()
+    for heading, image in images.items():
+        inside = base64.b64encode(image.read_bytes()).decode()
         body.append(
             f'<h2>{html.escape(heading)}</h2>\n<img alt="{html.escape(heading)}" src="data:image/png;base64,{inside}">'
         )

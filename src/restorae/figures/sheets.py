@@ -38,13 +38,13 @@ def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = CO
 
 
 def comparison_sheet(
-    pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
+    images: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
 ) -> Figure:
     """One row per image, its versions side by side, shown on the [0, 1] scale."""
     wide = len(titles)
-    figure = Figure(figsize=(3.2 * wide, 2.6 * len(pictures) + 0.3), layout="constrained")
-    axes = figure.subplots(len(pictures), wide, squeeze=False)
-    for line, (name, versions) in zip(axes, pictures, strict=True):
+    figure = Figure(figsize=(3.2 * wide, 2.6 * len(images) + 0.3), layout="constrained")
+    axes = figure.subplots(len(images), wide, squeeze=False)
+    for line, (name, versions) in zip(axes, images, strict=True):
         for axis, image in zip(line, versions, strict=True):
             axis.set_axis_off()
             _show(axis, image, cmap="gray", vmin=0, vmax=1)
@@ -54,12 +54,10 @@ def comparison_sheet(
     return figure
 
 
-def full_size_sheet(
-    pictures: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]
-) -> Figure:
+def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
     """One row per image, its versions side by side at 100 %: without scaling, noise keeps its look."""
-    wide = max(image.shape[2] for _, versions in pictures for image in versions)
-    tall = [max(image.shape[1] for image in versions) for _, versions in pictures]
+    wide = max(image.shape[2] for _, versions in images for image in versions)
+    tall = [max(image.shape[1] for image in versions) for _, versions in images]
     width = len(titles) * (wide + _GAP) + _GAP
     height = sum(tall) + len(tall) * (_LINE + _GAP) + _LINE
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
@@ -72,7 +70,7 @@ def full_size_sheet(
             weight="bold",
         )
     down = _LINE
-    for (name, versions), line in zip(pictures, tall, strict=True):
+    for (name, versions), line in zip(images, tall, strict=True):
         figure.text(
             _GAP / width, 1 - (down + 0.7 * _LINE) / height, name, fontsize=8, parse_math=False
         )

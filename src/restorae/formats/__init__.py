@@ -3,7 +3,7 @@
 from restorae.formats.animations import write_gif
 from restorae.formats.array_files import ArrayOriginal
 from restorae.formats.arrays import read_array, write_array
-from restorae.formats.finding import picture_files
+from restorae.formats.finding import image_files
 from restorae.formats.format import Capabilities, Format
 from restorae.formats.idx import read_idx
 from restorae.formats.libraries import quiet_libraries
@@ -46,10 +46,10 @@ __all__ = [
     "begin_result",
     "format_named",
     "format_of",
+    "image_files",
     "kind_named",
     "kind_of",
     "open_original",
-    "picture_files",
     "plain_suffix",
     "quiet_libraries",
     "read_array",

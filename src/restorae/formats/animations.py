@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.files import write_bytes
 from restorae.formats.libraries import import_pyvips
 from restorae.formats.vips_image import vips_errors
@@ -16,7 +16,7 @@ def write_gif(path: Path, frames: np.ndarray, milliseconds: int = 80) -> None:
     """Write frames (n, height, width[, 3]), uint8, as an endless GIF, whole or not at all.
 
     Raises:
-        BadPicture: the frames are not such an array.
+        BadImage: the frames are not such an array.
         OutputError: it could not be written.
     """
     if (
@@ -25,7 +25,7 @@ def write_gif(path: Path, frames: np.ndarray, milliseconds: int = 80) -> None:
         or 0 in frames.shape
         or (frames.ndim == 4 and frames.shape[-1] != 3)
     ):
-        raise BadPicture(
+        raise BadImage(
             f"frames are (n, height, width) or (n, height, width, 3) uint8, not {frames.dtype} {frames.shape}",
             subject=path,
         )

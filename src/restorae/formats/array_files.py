@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats.arrays import read_array
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows
 
@@ -68,7 +68,7 @@ def open_npy(path: Path, axes: str | None) -> ArrayOriginal:
     """A `.npy`, mapped into memory rather than read.
 
     Raises:
-        BadPicture: it cannot be read, or its axes are no images.
+        BadImage: it cannot be read, or its axes are no images.
     """
     stamp = FileStamp.of(path)
     return _as_original(path, "npy", _mapped(path), axes, stamp)
@@ -78,7 +78,7 @@ def open_npz(path: Path, axes: str | None) -> ArrayOriginal:
     """The array `images` of a `.npz`, or its only one.
 
     Raises:
-        BadPicture: it cannot be read, or its axes are no images.
+        BadImage: it cannot be read, or its axes are no images.
     """
     stamp = FileStamp.of(path)
     return _as_original(path, "npz", read_array(path), axes, stamp)
@@ -88,12 +88,12 @@ def _as_original(
     path: Path, kind: str, array: np.ndarray, axes: str | None, stamp: FileStamp
 ) -> ArrayOriginal:
     if array.ndim < 2 or array.size == 0:
-        raise BadPicture(
+        raise BadImage(
             f"holds an array of shape {array.shape}; images are (height, width), (height, width, channels) or several of these",
             subject=path,
         )
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
-        raise BadPicture(f"holds {array.dtype} values; images are integers or floats", subject=path)
+        raise BadImage(f"holds {array.dtype} values; images are integers or floats", subject=path)
     letters = _letters(path, array.shape, axes)
     outer = [axis for axis, letter in enumerate(letters) if letter not in "YXC"]
     y, x, c = (letters.find(letter) for letter in "YXC")
@@ -124,7 +124,7 @@ def _letters(path: Path, shape: tuple[int, ...], axes: str | None) -> str:
             or not said.isalpha()
         ):
             letters = "ZCTABD"[: max(0, len(shape) - 2)]
-            raise BadPicture(
+            raise BadImage(
                 f"{{}} {axes!r} does not fit an array of shape {shape}: expected one letter for each axis, Y and X among them, "
                 f"such as {letters}YX",
                 subject=path,
@@ -135,7 +135,7 @@ def _letters(path: Path, shape: tuple[int, ...], axes: str | None) -> str:
     banded = len(shape) > 2 and shape[-1] in _IMAGE_BANDS
     outer = len(shape) - (3 if banded else 2)
     if outer > 8:
-        raise BadPicture(
+        raise BadImage(
             f"holds an array of shape {shape}, whose axes have no usual meaning: name them",
             subject=path,
             fix=Fix("axes"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.files import written_whole
 from restorae.formats.original import cannot_read
 
@@ -28,7 +28,7 @@ def read_array(path: Path, name: str | None = None) -> np.ndarray:
     Without `name`, a `.npz` gives its only array, or the first of images, x_test, x_train, x, arr_0.
 
     Raises:
-        BadPicture: not such a file, cut short, holding objects, or no array of that name.
+        BadImage: not such a file, cut short, holding objects, or no array of that name.
     """
     try:
         with path.open("rb") as handle:  # numpy leaves a broken archive open
@@ -49,7 +49,7 @@ def _chosen_name(path: Path, arrays: np.lib.npyio.NpzFile, name: str | None) -> 
     wanted = (name,) if name else (*_PREFERRED, *arrays.files[: len(arrays.files) == 1])
     chosen = next((each for each in wanted if each in arrays.files), None)
     if chosen is None:
-        raise BadPicture(
+        raise BadImage(
             f"holds the arrays {', '.join(arrays.files) or '(none)'}; expected one called {name or 'images'}",
             subject=path,
         )
@@ -62,7 +62,7 @@ def write_array(path: Path, array: np.ndarray, like: Path | None = None) -> None
     With `like`, another `.npz`, it replaces the array that `read_array` finds there, and the others are copied.
 
     Raises:
-        BadPicture: `like` cannot be read.
+        BadImage: `like` cannot be read.
         OutputError: it cannot be written.
     """
     held = io.BytesIO()
@@ -90,15 +90,15 @@ def _replaced(like: Path, array: np.ndarray) -> Any:
         raise _unreadable(like, error) from None
 
 
-def _unreadable(path: Path, error: Exception) -> BadPicture:
+def _unreadable(path: Path, error: Exception) -> BadImage:
     if isinstance(error, OSError) and error.errno is not None:
         return cannot_read(path, error)
     if "Object arrays" in str(error) or ("allow_pickle" in str(error) and _is_pickle(path)):
-        return BadPicture(
+        return BadImage(
             "holds Python objects, which are never loaded (they could run code); expected an array of numbers",
             subject=path,
         )
-    return BadPicture(
+    return BadImage(
         f"cannot be read as a NumPy array: it is cut short, damaged or something else ({error})",
         subject=path,
     )

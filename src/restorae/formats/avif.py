@@ -45,7 +45,7 @@ def open_heif(path: Path, kind: str) -> Original:
     """An AVIF or HEIF file; of a sequence its still image, with a notice.
 
     Raises:
-        BadPicture: it cannot be decoded.
+        BadImage: it cannot be decoded.
     """
     original = open_with_vips(path, kind, HEIF_LOADER)
     if read_start(path, 12)[8:] in _SEQUENCES:

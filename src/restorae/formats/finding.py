@@ -9,7 +9,7 @@ from pathlib import Path
 from restorae.formats.registry import SUFFIXES, format_named, format_of
 
 
-def picture_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
     """The image files below a folder, sorted; hidden ones are left out, links to folders not followed.
 
     Files with an image's suffix are listed, broken ones too; of the others those that are images by content. A folder that
@@ -22,12 +22,12 @@ def picture_files(folder: Path) -> list[Path]:
         found += [
             path
             for name in files
-            if not name.startswith(".") and _is_picture(path := Path(parent, name))
+            if not name.startswith(".") and _is_image(path := Path(parent, name))
         ]
     return sorted([*found, *(Path(error.filename) for error in closed)])
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     named = format_named(path)

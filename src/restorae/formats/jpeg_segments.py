@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP2, _APP14, _APP15 = 0xE0, 0xE2, 0xEE, 0xEF
@@ -46,7 +46,7 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
         profile: whether the ICC profile still describes the pixels and is carried.
 
     Raises:
-        BadPicture: the segments of one of them cannot be walked.
+        BadImage: the segments of one of them cannot be walked.
     """
     result.write(bytes((0xFF, _SOI)))
     for segment in _header(original, _named(original, "the original")):
@@ -77,18 +77,18 @@ def _is_carried(segment: _Segment, profile: bool) -> bool:
 def _header(file: BinaryIO, which: str) -> Iterator[_Segment]:
     """All segments up to the first scan's, that one included."""
     if file.read(2) != bytes((0xFF, _SOI)):
-        raise BadPicture("is not a JPEG: it does not begin with FF D8", subject=which)
+        raise BadImage("is not a JPEG: it does not begin with FF D8", subject=which)
     while True:
         marker = _next_marker(file, which)
         if marker in _ALONE:
             continue
         if marker == _EOI:
-            raise BadPicture(
+            raise BadImage(
                 "is a JPEG that ends before its pixels begin: it is damaged", subject=which
             )
         length = int.from_bytes(_exactly(file, 2, which), "big")
         if length < 2:
-            raise BadPicture(
+            raise BadImage(
                 f"is a JPEG with a segment FF {marker:02X} of length {length}; expected 2 or more: it is damaged",
                 subject=which,
             )
@@ -105,7 +105,7 @@ def _next_marker(file: BinaryIO, which: str) -> int:
         if after_ff and byte not in (0x00, 0xFF):
             return byte
         after_ff = byte == 0xFF
-    raise BadPicture(
+    raise BadImage(
         f"is a JPEG with {_MOST_STRAY:,} bytes without a marker before its pixels: it is damaged",
         subject=which,
     )
@@ -114,5 +114,5 @@ def _next_marker(file: BinaryIO, which: str) -> int:
 def _exactly(file: BinaryIO, count: int, which: str) -> bytes:
     read = file.read(count)
     if len(read) < count:
-        raise BadPicture("is a JPEG that is cut short before its pixels begin", subject=which)
+        raise BadImage("is a JPEG that is cut short before its pixels begin", subject=which)
     return read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.array_files import ArrayOriginal, open_npy, open_npz
 from restorae.formats.array_writing import begin_array
 from restorae.formats.format import Capabilities, Format, starts_with
@@ -19,7 +19,7 @@ _HOLDS = Capabilities(
 
 def _array(original: Original) -> ArrayOriginal:
     if not isinstance(original, ArrayOriginal):
-        raise BadPicture("is an image, not an array", subject=original.path)
+        raise BadImage("is an image, not an array", subject=original.path)
     return original
 
 

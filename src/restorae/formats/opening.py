@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats.format import Format
 from restorae.formats.original import Original, cannot_read
 from restorae.formats.registry import FORMATS, format_of
@@ -23,11 +23,11 @@ def open_original(path: Path, axes: str | None = None, most_pixels: int = MOST_P
         most_pixels: a file that declares more is refused.
 
     Raises:
-        BadPicture: it is not there, empty, broken, too large, or of a format that is not read.
+        BadImage: it is not there, empty, broken, too large, or of a format that is not read.
     """
     found = require_format(path)
     if axes is not None and not found.takes_axes:
-        raise BadPicture(
+        raise BadImage(
             f"{{}} is for arrays and TIFF stacks; a {found.title} file says itself what its axes are",
             subject=path,
             settings=("axes",),
@@ -35,7 +35,7 @@ def open_original(path: Path, axes: str | None = None, most_pixels: int = MOST_P
         )
     original = found.open(path, axes)
     if original.pixels > most_pixels:
-        raise BadPicture(
+        raise BadImage(
             f"declares {original.pixels / 1e6:,.0f} megapixels; files of more than {most_pixels / 1e6:,.0f} are read only on request, "
             "because a small file can claim any size. If it is genuine, raise the limit",
             subject=path,
@@ -48,19 +48,19 @@ def require_format(path: Path) -> Format:
     """The format of a file that is to be read.
 
     Raises:
-        BadPicture: it is not there, empty, unreadable, or of no format that is read.
+        BadImage: it is not there, empty, unreadable, or of no format that is read.
     """
     try:
         if not path.is_file():
-            raise BadPicture(_why_no_file(path), subject=path)
+            raise BadImage(_why_no_file(path), subject=path)
         if path.stat().st_size == 0:
-            raise BadPicture("is empty (0 bytes)", subject=path)
+            raise BadImage("is empty (0 bytes)", subject=path)
         found = format_of(path)
     except OSError as error:
         raise cannot_read(path, error) from None
     if found is None:
         names = ", ".join(each.title for each in FORMATS.values() if not each.is_array)
-        raise BadPicture(
+        raise BadImage(
             f"is not in a format that is read, whatever its name says: expected {names}, .npy or .npz",
             subject=path,
         )

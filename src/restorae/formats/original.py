@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol, Self
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 
 _SKIPPED_AT_ONCE = 256
 
@@ -68,7 +68,7 @@ class FileStamp:
         """The stamp of the file at `path` now.
 
         Raises:
-            BadPicture: it is not there or cannot be looked at.
+            BadImage: it is not there or cannot be looked at.
         """
         try:
             found = path.stat()
@@ -95,24 +95,24 @@ class Original(abc.ABC):
         """A page's rows, from the top.
 
         Raises:
-            BadPicture: it cannot be decoded; so may reading rows.
+            BadImage: it cannot be decoded; so may reading rows.
         """
 
     def require_unchanged(self) -> None:
         """Check that the file is still the one that was opened.
 
         Raises:
-            BadPicture: it vanished or was changed since.
+            BadImage: it vanished or was changed since.
         """
         if self.stamp is not None and FileStamp.of(self.path) != self.stamp:
-            raise BadPicture("changed while it was being read", subject=self.path)
+            raise BadImage("changed while it was being read", subject=self.path)
 
     @contextlib.contextmanager
     def reopened(self) -> Iterator[BinaryIO]:
         """The file, opened once more to copy its metadata.
 
         Raises:
-            BadPicture: it vanished or was changed since it was opened.
+            BadImage: it vanished or was changed since it was opened.
         """
         self.require_unchanged()
         try:
@@ -160,6 +160,6 @@ class ArrayRows:
         return np.asarray(self.pixels[self.next - count : self.next])
 
 
-def cannot_read(path: Path, error: OSError) -> BadPicture:
+def cannot_read(path: Path, error: OSError) -> BadImage:
     """The system's refusal to read a file, as an error about that file."""
-    return BadPicture(f"cannot be read: {error.strerror or error}", subject=path)
+    return BadImage(f"cannot be read: {error.strerror or error}", subject=path)

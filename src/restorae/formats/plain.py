@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.format import Format
 from restorae.formats.npy import NPY
 from restorae.formats.original import Original, Page
@@ -35,13 +35,13 @@ def begin_plain(target: Path, pages: Sequence[Page], like: Original | None = Non
         like: the file that it belongs to.
 
     Raises:
-        BadPicture: the suffix is another one, or the format cannot hold these pages.
+        BadImage: the suffix is another one, or the format cannot hold these pages.
         OutputError: there is no room.
     """
     found = format_named(target)
     if found is None or found.plain_writer is None:
         known = ", ".join(each.suffix for each in FORMATS.values() if each.plain_writer)
-        raise BadPicture(f"plain values are written as {known}", subject=target)
+        raise BadImage(f"plain values are written as {known}", subject=target)
     pages = _values(pages)
     _require_held(found, target, pages)
     return found.plain_writer(target, pages, like)
@@ -54,4 +54,4 @@ def _values(pages: Sequence[Page]) -> tuple[Page, ...]:
 def _require_held(found: Format, target: Path, pages: Sequence[Page]) -> None:
     refusal = found.capabilities.refusal(pages)
     if refusal is not None:
-        raise BadPicture(f"{found.title} {refusal}", subject=target)
+        raise BadImage(f"{found.title} {refusal}", subject=target)

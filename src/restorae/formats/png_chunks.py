@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = {b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI"}
@@ -71,7 +71,7 @@ def carry(
         What could not be carried, each in a sentence.
 
     Raises:
-        BadPicture: the chunks of one of them cannot be walked.
+        BadImage: the chunks of one of them cannot be walked.
     """
     notices: list[str] = []
     old_name, new_name = _named(original, "the original"), _named(encoded, "the encoded file")
@@ -119,7 +119,7 @@ def _carry_until(
                 notices.append(
                     f"its {_printed(chunk.name)} was left out, since its checksum is wrong"
                 )
-    except BadPicture:
+    except BadImage:
         if name == b"IDAT":
             raise
         notices.append(
@@ -135,7 +135,7 @@ def _first(file: BinaryIO, chunks: Iterator[_Chunk], which: str) -> bytes:
     content = file.read(min(chunk.length, 64))
     file.seek(place)
     if chunk.name != b"IHDR" or len(content) != 13:
-        raise BadPicture(
+        raise BadImage(
             f"is a PNG that begins with {_printed(chunk.name)}, {chunk.length:,} bytes; expected IHDR, 13 bytes",
             subject=which,
         )
@@ -147,7 +147,7 @@ def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(8) != _SIGNATURE:
-        raise BadPicture("is not a PNG: it does not begin with a PNG's signature", subject=which)
+        raise BadImage("is not a PNG: it does not begin with a PNG's signature", subject=which)
     place = 8
     while True:
         file.seek(place)
@@ -155,9 +155,9 @@ def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
         chunk = _Chunk(head[4:], place + 8, int.from_bytes(head[:4], "big"))
         place = chunk.place + chunk.length + 4
         if len(head) < 8 or place > size:
-            raise BadPicture("is a PNG that is cut short", subject=which)
+            raise BadImage("is a PNG that is cut short", subject=which)
         if not (chunk.name.isascii() and chunk.name.isalpha()):
-            raise BadPicture(
+            raise BadImage(
                 f"is a PNG with a chunk that has no name ({_printed(chunk.name)}): it is damaged",
                 subject=which,
             )
@@ -177,7 +177,7 @@ def _content(file: BinaryIO, chunk: _Chunk) -> Iterator[bytes]:
     while remaining:
         step = file.read(min(remaining, _STEP))
         if not step:
-            raise BadPicture("changed while it was being read", subject=_named(file, "the PNG"))
+            raise BadImage("changed while it was being read", subject=_named(file, "the PNG"))
         remaining -= len(step)
         yield step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats.format import Format
 from restorae.formats.original import Original
 from restorae.formats.registry import FORMATS
@@ -23,25 +23,25 @@ def begin_result(
         quality: 1 to 100, of lossy formats; None takes the format's usual one.
 
     Raises:
-        BadPicture: that format cannot hold this image.
+        BadImage: that format cannot hold this image.
         OutputError: there is no room for it.
     """
     found = FORMATS[kind or original.kind]
     if found.is_array != original.is_array:
-        raise BadPicture(
+        raise BadImage(
             f"arrays are written as arrays and images as images, not as {found.title}",
             subject=original.path,
             fix=_possible(original),
         )
     if found.writer is None:
-        raise BadPicture(
+        raise BadImage(
             f"{found.title} files are read but not written",
             subject=original.path,
             fix=_possible(original),
         )
     refusal = found.capabilities.refusal(original.pages)
     if refusal is not None:
-        raise BadPicture(
+        raise BadImage(
             f"{found.title} {refusal}, and nothing may be lost",
             subject=original.path,
             fix=_possible(original),

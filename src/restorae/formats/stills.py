@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.files import write_bytes
 from restorae.formats.libraries import import_pyvips
 from restorae.formats.opening import require_format
@@ -35,7 +35,7 @@ def read_outline(path: Path) -> Outline:
     """Height, width, channels and decoded size of an image file, from its header alone.
 
     Raises:
-        BadPicture: as `read_still`.
+        BadImage: as `read_still`.
     """
     image = _open(path).autorot()  # of the header alone: nothing is decoded
     channels = 1 if image.interpretation in ("b-w", "grey16") else 3
@@ -51,7 +51,7 @@ def read_still(path: Path) -> np.ndarray:
     uint8, uint16 or float32. Alpha is dropped, palettes and CMYK become RGB, and the image is rotated as its orientation says.
 
     Raises:
-        BadPicture: it cannot be read, is broken or cut short; the message names the file.
+        BadImage: it cannot be read, is broken or cut short; the message names the file.
     """
     pyvips = import_pyvips()
     image = _open(path)
@@ -74,7 +74,7 @@ def read_still(path: Path) -> np.ndarray:
 def _open(path: Path) -> pyvips.Image:
     found = require_format(path)
     if found.loader is None:
-        raise BadPicture("is an array, not an image", subject=path)
+        raise BadImage("is an array, not an image", subject=path)
     return found.loader.open(path)
 
 
@@ -82,22 +82,20 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
     """Write (height, width) or (height, width, 3) pixels, uint8 or uint16, in the format that the name's suffix says.
 
     Raises:
-        BadPicture: the suffix names no format that is written, or it cannot hold these values.
+        BadImage: the suffix names no format that is written, or it cannot hold these values.
         OutputError: it could not be written; nothing half-written is left.
     """
     found = format_named(path)
     if found is None or found.encode is None:
         known = ", ".join(each.suffix for each in FORMATS.values() if each.encode)
-        raise BadPicture(
-            f"images are written as {known}: choose one of these suffixes", subject=path
-        )
+        raise BadImage(f"images are written as {known}: choose one of these suffixes", subject=path)
     holds = found.capabilities
     fits = pixels.ndim in (2, 3) and pixels.size and (pixels.ndim == 2 or pixels.shape[2] <= 4)
     if not fits or not (
         pixels.dtype in (np.uint8, np.uint16, np.bool_)
         or (holds.any_number and pixels.dtype == np.float32)
     ):
-        raise BadPicture(
+        raise BadImage(
             "an image file holds (height, width) or (height, width, 3) values of uint8 or uint16 (TIFF also float32), "
             f"not {pixels.dtype} {pixels.shape}",
             subject=path,

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 
 SIZES = {
     1: 1,
@@ -88,7 +88,7 @@ class Tiff:
         if version not in (42, 43) or (
             self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))
         ):
-            raise BadPicture("is not a TIFF: it does not begin as one", subject=path)
+            raise BadImage("is not a TIFF: it does not begin as one", subject=path)
         self.offset = "Q" if self.big else "I"  # of places and counts
         self.room = 8 if self.big else 4  # for values within an entry
         self.first = self.unpacked(self.offset, head[8:16] if self.big else head[4:8])[0]
@@ -100,12 +100,12 @@ class Tiff:
         except struct.error:  # sizes were checked, so it changed
             raise self._became_shorter() from None
 
-    def damaged(self, what: str) -> BadPicture:
+    def damaged(self, what: str) -> BadImage:
         """An error about a file that is a `what`."""
-        return BadPicture(f"is a {what}: it is damaged or cut short", subject=self.path)
+        return BadImage(f"is a {what}: it is damaged or cut short", subject=self.path)
 
-    def _became_shorter(self) -> BadPicture:
-        return BadPicture("changed while it was being read", subject=self.path)
+    def _became_shorter(self) -> BadImage:
+        return BadImage("changed while it was being read", subject=self.path)
 
     def content(self, entry: Entry) -> bytes:
         """An entry's values as they are stored."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.formats.libraries import import_tifffile, without_tifffile_log
 from restorae.formats.original import cannot_read
 
@@ -67,20 +67,20 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
     """How the TIFF at `path` is laid out.
 
     Raises:
-        BadPicture: its directories cannot be read, or `axes` does not fit.
+        BadImage: its directories cannot be read, or `axes` does not fit.
     """
     tifffile = import_tifffile()
     try:
         with without_tifffile_log(), tifffile.TiffFile(path) as opened:
             if len(opened.pages) == 0:
-                raise BadPicture("holds no page", subject=path)
+                raise BadImage("holds no page", subject=path)
             return _layout(path, opened, axes)
-    except BadPicture:
+    except BadImage:
         raise
     except OSError as error:
         raise cannot_read(path, error) from None
     except Exception as error:  # of many kinds, with broken files
-        raise BadPicture(
+        raise BadImage(
             f"cannot be read as a TIFF: {error}. The file is cut short, damaged or of an unknown variant",
             subject=path,
         ) from None
@@ -111,9 +111,9 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     }
     dtype = first.dtype
     if dtype is None:
-        raise BadPicture("holds values of an unknown type", subject=path)
+        raise BadImage("holds values of an unknown type", subject=path)
     if any(page.imagedepth > 1 for page in kept):
-        raise BadPicture(
+        raise BadImage(
             "holds volumes, several planes in one page, of which only the first could be read. Save each plane as a page",
             subject=path,
         )
@@ -137,7 +137,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             replace(layout, contiguous=None) if layout.associated else layout
         )  # libvips divides by alpha
     if dtype.kind not in "fiu" or len(outlines) > 1:
-        raise BadPicture(
+        raise BadImage(
             f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
             subject=path,
         )
@@ -226,7 +226,7 @@ def _channels_of(
         said = axes.upper()
         outer = said.replace("Y", "").replace("X", "").replace("S", "")
         if not {"Y", "X"} <= set(said) or len(set(said)) != len(said) or not said.isalpha():
-            raise BadPicture(
+            raise BadImage(
                 f"{{}} {axes!r}: expected one letter for each axis, "
                 "Y and X among them, such as ZYX or TCYX",
                 subject=path,
@@ -241,7 +241,7 @@ def _channels_of(
             )
             letters = outer
         elif outer:
-            raise BadPicture(
+            raise BadImage(
                 f"holds {count} pages and does not say how they are arranged; {{}} {axes!r} names {len(outer)} axes for them. "
                 "Expected one, such as ZYX or CYX",
                 subject=path,

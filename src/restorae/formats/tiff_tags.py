@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.imagej import describes_stack, is_contiguous
 from restorae.formats.original import cannot_read
 from restorae.formats.tiff_appender import Fields, NoRoomError, TiffAppender
@@ -59,7 +59,7 @@ def carry(
         What could not be carried, each in a sentence.
 
     Raises:
-        BadPicture: the directories of one of them cannot be walked.
+        BadImage: the directories of one of them cannot be walked.
     """
     try:
         before = original.open("rb")
@@ -78,7 +78,7 @@ def carry(
             return [
                 "its metadata were left out: they would lie beyond 4 GiB, where a classic TIFF cannot point"
             ]
-        except BadPicture:
+        except BadImage:
             target.undo()
             raise
         return carrier.values.notices()
@@ -167,7 +167,7 @@ class _PageCarrier:
         old_places = self.source.numbers(partner.entries[_SUBIFDS])
         try:
             old = [self.source.directory(place) for place in old_places]
-        except BadPicture:
+        except BadImage:
             self.values.lose(_SUBIFDS, "pointing to what is not a directory")
             return None
         if not new:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.imagej import swapped, swapped_block
 from restorae.formats.tiff_appender import Fields, TiffAppender
 from restorae.formats.tiff_directories import SIZES, UNITS, Directory, Entry, Tiff
@@ -88,7 +88,7 @@ class ValueCopier:
         if key not in self._copied and depth <= _DEEPEST:
             try:
                 directory = self.source.directory(place)
-            except BadPicture:
+            except BadImage:
                 self.lose(entry.tag, "pointing to what is not a directory")
                 return None
             self._copied[key] = 0  # whoever points here from below runs in a circle

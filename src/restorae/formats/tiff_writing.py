@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.files import written_whole
 from restorae.formats import tiff_tags
 from restorae.formats.original import ArrayRows, Original, Page, Rows
@@ -77,7 +77,7 @@ class TiffVipsWriter(VipsWriter):
         exif = partial.with_suffix(".exif")
         try:
             exif.write_bytes(content.removeprefix(b"Exif\0\0"))
-            with contextlib.suppress(BadPicture):  # damaged EXIF: the image is worth more
+            with contextlib.suppress(BadImage):  # damaged EXIF: the image is worth more
                 self.notices += tiff_tags.carry(exif, partial, orientation=False)  # it is upright
         finally:
             exif.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats.libraries import import_pyvips
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows, cannot_read
 from restorae.formats.tiff_layout import TiffLayout
@@ -42,7 +42,7 @@ class VipsLoader:
         """A page, to be read from top to bottom; or `count` pages of one size, one below the other.
 
         Raises:
-            BadPicture: it cannot be opened.
+            BadImage: it cannot be opened.
         """
         pyvips = import_pyvips()
         options: dict[str, Any] = {"access": "sequential", "fail_on": "error", **self.options}
@@ -140,7 +140,7 @@ class _PageBatches:
             opened = original.loader.open(original.path, first, len(pages))
             image, _, _ = _as_pixels(original.path, opened)
             rows = _VipsRows(original.path, image).read(image.height)
-        except BadPicture:
+        except BadImage:
             return np.empty(0)  # one of them is broken: read alone, it is named
         page = original.pages[0]
         return rows.reshape(len(pages), page.height, page.width, page.bands)
@@ -152,7 +152,7 @@ def open_with_vips(
     """A file of the format `kind` by its loader; a TIFF with its layout.
 
     Raises:
-        BadPicture: it cannot be opened.
+        BadImage: it cannot be opened.
     """
     stamp = FileStamp.of(path)
     header = loader.open(path)
@@ -193,7 +193,7 @@ def read_start(path: Path, size: int = 2**16) -> bytes:
     """The first bytes of a file.
 
     Raises:
-        BadPicture: it cannot be read.
+        BadImage: it cannot be read.
     """
     try:
         with path.open("rb") as handle:
@@ -223,7 +223,7 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
     elif bits < 8:
         notices.append(f"its {bits}-bit values become 8-bit ones")
     if image.format not in _DTYPES:
-        raise BadPicture(
+        raise BadImage(
             f"holds {image.format} values, which cannot be restored: convert it to integers or floats",
             subject=path,
         )
@@ -242,13 +242,13 @@ def _to_rgb(image: pyvips.Image) -> pyvips.Image:
     return rgb if alpha is None else rgb.bandjoin(alpha)
 
 
-def undecodable(path: Path, error: Exception) -> BadPicture:
+def undecodable(path: Path, error: Exception) -> BadImage:
     """What a decoder's complaint means for a user."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[-1] if lines else "unknown format"
     if "unsupported" in reason.lower() or "no decoding" in reason.lower():
         reason += " (this build of libvips cannot decode it)"
-    return BadPicture(
+    return BadImage(
         f"cannot be read as an image: {reason}. The file is cut short, damaged or of an unknown variant",
         subject=path,
     )

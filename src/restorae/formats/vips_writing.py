@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from restorae.errors import BadPicture, Fix
+from restorae.errors import BadImage, Fix
 from restorae.files import written_whole
 from restorae.formats.original import Original, Page
 from restorae.formats.vips_image import as_8_bits, image_of, vips_errors
@@ -37,7 +37,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
         encoded: bytes that the encoded file may take beside the spool.
 
     Raises:
-        BadPicture: the original is not decoded by libvips.
+        BadImage: the original is not decoded by libvips.
         OutputError: there is no room.
     """
 
@@ -52,7 +52,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
         self, original: Original, target: Path, quality: int | None, encoded: int = 0
     ) -> None:
         if not isinstance(original, VipsOriginal):
-            raise BadPicture(
+            raise BadImage(
                 f"its pages are arranged as only TIFF can hold them, not {self.title}",
                 subject=original.path,
                 fix=Fix("format", "tiff"),

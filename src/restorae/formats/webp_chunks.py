@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 
 _FLAGS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
 """The chunks that are carried, and the bit of the header that announces each."""
@@ -22,7 +22,7 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
         profile: whether the colour profile still describes the pixels.
 
     Raises:
-        BadPicture: one of the two cannot be walked.
+        BadImage: one of the two cannot be walked.
     """
     kept = {
         name: content
@@ -54,7 +54,7 @@ def is_lossless(file: BinaryIO) -> bool:
     """Whether a WebP file's pixels were stored without loss; of an animation, those of its first frame.
 
     Raises:
-        BadPicture: the file cannot be walked.
+        BadImage: the file cannot be walked.
     """
     for name, content in _chunks(file):
         if name in (b"VP8L", b"VP8 "):
@@ -73,12 +73,12 @@ def _chunks(handle: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     handle.seek(0)
     start = handle.read(12)
     if start[:4] != b"RIFF" or start[8:] != b"WEBP":
-        raise BadPicture("is not a WebP file", subject=_named(handle))
+        raise BadImage("is not a WebP file", subject=_named(handle))
     while len(head := handle.read(8)) == 8:
         length = int.from_bytes(head[4:], "little")
         content = handle.read(length)
         if len(content) < length:
-            raise BadPicture(
+            raise BadImage(
                 f"is a WebP file that is cut short in its chunk {head[:4]!r}",
                 subject=_named(handle),
             )

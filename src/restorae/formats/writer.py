@@ -42,7 +42,7 @@ class Writer(abc.ABC):
 
         Raises:
             OutputError: it cannot be written; what was at the target is untouched.
-            BadPicture: the original, whose metadata are copied, cannot be read any more.
+            BadImage: the original, whose metadata are copied, cannot be read any more.
         """
 
     @abc.abstractmethod

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from restorae.error_bound import stored_span
-from restorae.errors import BadPicture, ShapeMismatch
+from restorae.errors import BadImage, ShapeMismatch
 from restorae.pixels import ValueRange, Values, range_of, with_channels
 from restorae.shapes import Images
 
@@ -39,7 +39,7 @@ class ArrayImages:
 
         Raises:
             ShapeMismatch: the shape fits no image, or a tensor is not of floats.
-            BadPicture: the values cannot be pixels.
+            BadImage: the values cannot be pixels.
         """
         if isinstance(given, Tensor):
             if given.dim() != 4 or given.numel() == 0 or not given.is_floating_point():
@@ -86,5 +86,5 @@ class ArrayImages:
 
 def _finite(stored: np.ndarray) -> np.ndarray:
     if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-        raise BadPicture("The image holds NaN or infinite values. Replace them first")
+        raise BadImage("The image holds NaN or infinite values. Replace them first")
     return stored

@@ -107,6 +107,6 @@ def _latent(network: Network) -> dict[str, Any] | None:
         }
     return {
         "shape": [network.latent_dim, None, None],
-        "prior": "learned, given the degraded picture",
+        "prior": "learned, given the degraded image",
         "likelihood": network.likelihood,
     }

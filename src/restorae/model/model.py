@@ -83,7 +83,7 @@ class Model:
         Raises:
             UsageError: this model does not restore, or there is no such self-ensemble.
             ShapeMismatch: the shape or the number of channels does not fit.
-            BadPicture: the values cannot be pixels.
+            BadImage: the values cannot be pixels.
         """
         read = ArrayImages.read(images, self.card.values)
         return cast("A", read.give_back(self.restore_images(read.images, precision, self_ensemble)))
@@ -112,7 +112,7 @@ class Model:
 
         Raises:
             UsageError: this model has no latent to draw from, or does not restore.
-            ShapeMismatch, BadPicture: as `restore`.
+            ShapeMismatch, BadImage: as `restore`.
         """
         self.check_restores()
         read = ArrayImages.read(images, self.card.values)
@@ -140,7 +140,7 @@ class Model:
 
         Raises:
             UsageError: the model was not calibrated.
-            ShapeMismatch, BadPicture: as `restore`.
+            ShapeMismatch, BadImage: as `restore`.
         """
         read = ArrayImages.read(images, self.card.values)
         after = (
@@ -193,7 +193,7 @@ class Model:
             raise ShapeMismatch(
                 f"expected latents of shape (count, {network.latent_dim}), got {tuple(latents.shape)}"
             )
-        return network.picture(decode_latents(self, network, latents, precision)).clamp(0, 1)
+        return network.image(decode_latents(self, network, latents, precision)).clamp(0, 1)
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """New images, decoded from latents drawn from the prior: (count, height, width[, 3]), float32 in [0, 1].

@@ -20,7 +20,7 @@ from torch.nn import functional
 from restorae.errors import ShapeMismatch
 from restorae.networks.contract import Network
 from restorae.posterior import DiagonalGaussian
-from restorae.shapes import Images, Latents, PerPicture
+from restorae.shapes import Images, Latents, NumberPerImage
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class LatentNetwork(Network, abc.ABC, family="network"):
     def generates(self) -> bool:
         """Whether an image can be decoded from a latent alone; then there are `encode`, `decode` and `sample`."""
 
-    def picture(self, outputs: Tensor) -> Images:
+    def image(self, outputs: Tensor) -> Images:
         """The images that the decoder's outputs describe: the mean of each pixel."""
         return torch.sigmoid(outputs) if self.likelihood == "bernoulli" else outputs
 
-    def log_likelihood(self, outputs: Tensor, images: Images) -> PerPicture:
+    def log_likelihood(self, outputs: Tensor, images: Images) -> NumberPerImage:
         """Log-probability of images given the decoder's outputs: nats, summed over pixels and channels, (batch,).
 
         Bernoulli: minus the binary cross-entropy, from logits; images in [0, 1]. Gaussian: the log-density.
@@ -154,7 +154,7 @@ class VAEModule(LatentModule, abc.ABC):
         """Outputs (logits or means) for latents (batch, latent_dim), padded as the module's input is."""
 
     def forward(self, images: Images) -> Images:
-        return self.settings.picture(self.decode(self.encode(images).mean))
+        return self.settings.image(self.decode(self.encode(images).mean))
 
     def explain(
         self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1
@@ -164,4 +164,4 @@ class VAEModule(LatentModule, abc.ABC):
         return Explanation(self.decode(latents), latents, posterior)
 
     def draw(self, degraded: Images, generator: torch.Generator) -> Images:
-        return self.settings.picture(self.decode(self.encode(degraded).sample(generator)))
+        return self.settings.image(self.decode(self.encode(degraded).sample(generator)))

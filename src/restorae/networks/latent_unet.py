@@ -121,7 +121,7 @@ class LatentUNetModule(LatentModule):
 
     def forward(self, images: Images) -> Images:
         fine, coarse, prior = self.see(images)
-        return self.settings.picture(self.decode(fine, coarse, prior.mean))
+        return self.settings.image(self.decode(fine, coarse, prior.mean))
 
     def explain(
         self, degraded: Images, clean: Images, generator: torch.Generator, count: int = 1
@@ -139,4 +139,4 @@ class LatentUNetModule(LatentModule):
 
     def draw(self, degraded: Images, generator: torch.Generator) -> Images:
         fine, coarse, prior = self.see(degraded)
-        return self.settings.picture(self.decode(fine, coarse, prior.sample(generator)))
+        return self.settings.image(self.decode(fine, coarse, prior.sample(generator)))

@@ -59,7 +59,7 @@ class ImageFacts:
             rows: gives a page's rows; by default the original's own.
 
         Raises:
-            BadPicture: the file cannot be decoded, or its values have no full range.
+            BadImage: the file cannot be decoded, or its values have no full range.
         """
         rows = rows or original.rows
         frames = tuple(_frames(original, together))

@@ -79,7 +79,7 @@ def restore_image(
 
     Raises:
         ShapeMismatch: the mask or the restorer does not fit the image.
-        BadPicture: the file turns out to be broken.
+        BadImage: the file turns out to be broken.
         OutputError: the result cannot be written.
     """
     rows = rows or original.rows

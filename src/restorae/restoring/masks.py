@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.errors import BadPicture, ShapeMismatch
-from restorae.formats import Original, Page, picture_files, read_still
+from restorae.errors import BadImage, ShapeMismatch
+from restorae.formats import Original, Page, image_files, read_still
 from restorae.pixels import LUMA, working_values
 
 # transforms from upright rows to stored rows, by EXIF orientation
@@ -40,7 +40,7 @@ class Masks:
         """The mask of an image: (height, width), 0 to 255, in the orientation of the stored image.
 
         Raises:
-            BadPicture: there is no mask, or it cannot be read.
+            BadImage: there is no mask, or it cannot be read.
             ShapeMismatch: it has another size than the image.
         """
         file = self._file(name)
@@ -56,7 +56,7 @@ class Masks:
             return self.path
         found = self._by_name.get(name.with_suffix(""), [])
         if len(found) != 1:
-            raise BadPicture(
+            raise BadImage(
                 f"holds {'no mask' if not found else 'several masks'} for {name}. Expected one image of that name, with any suffix",
                 subject=self.path,
             )
@@ -66,7 +66,7 @@ class Masks:
     def _by_name(self) -> Mapping[Path, list[Path]]:
         """The folder's masks by name without suffix; cached, as there may be thousands."""
         found: dict[Path, list[Path]] = {}
-        for path in picture_files(self.path):
+        for path in image_files(self.path):
             found.setdefault(path.relative_to(self.path).with_suffix(""), []).append(path)
         return found
 

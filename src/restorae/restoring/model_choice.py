@@ -80,7 +80,7 @@ def choose_for_file(
 
     Raises:
         UsageError: as `choose_model`.
-        BadPicture: the file cannot be decoded.
+        BadImage: the file cannot be decoded.
     """
     if with_mask:
         return Choice(FILL, "it fills what the mask marks")

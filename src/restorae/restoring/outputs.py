@@ -65,7 +65,7 @@ class Output(abc.ABC):
 
         Raises:
             OutputError: it cannot be written.
-            BadPicture: the source, of which something is copied, cannot be read any more.
+            BadImage: the source, of which something is copied, cannot be read any more.
         """
 
     @abc.abstractmethod
@@ -229,7 +229,7 @@ class Outputs:
         """Open everything that the request asks for.
 
         Raises:
-            BadPicture: the format cannot hold this image.
+            BadImage: the format cannot hold this image.
             OutputError: there is no room for it.
         """
         with contextlib.ExitStack() as undo:

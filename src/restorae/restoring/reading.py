@@ -35,7 +35,7 @@ def open_task(task: FileTask, request: RestoreRequest, masks: Masks | None = Non
     """Open a task's file, read it if it is small, and choose what restores it.
 
     Raises:
-        BadPicture: it cannot be read.
+        BadImage: it cannot be read.
         ShapeMismatch: its mask has another size.
     """
     original = open_original(task.source, request.axes, request.max_pixels or MOST_PIXELS)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 
 
 def check_exists(given: Path) -> None:
-    """Raise `BadPicture` if there is no such file or folder."""
+    """Raise `BadImage` if there is no such file or folder."""
     try:
         given.lstat()
         given.is_dir()
     except FileNotFoundError:
-        raise BadPicture("no such file or folder", subject=given) from None
+        raise BadImage("no such file or folder", subject=given) from None
     except OSError as error:
-        raise BadPicture(f"cannot be read: {error.strerror or error}", subject=given) from None
+        raise BadImage(f"cannot be read: {error.strerror or error}", subject=given) from None

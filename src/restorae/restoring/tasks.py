@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from restorae.errors import BadPicture, Fix, SettingsConflict, UsageError, nearest
+from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
 from restorae.files import write_failure
 from restorae.formats import (
     FORMATS,
@@ -17,8 +17,8 @@ from restorae.formats import (
     WRITTEN,
     format_named,
     format_of,
+    image_files,
     kind_named,
-    picture_files,
 )
 from restorae.restoring.sources import check_exists
 
@@ -97,7 +97,7 @@ def plan_tasks(
 
     Raises:
         OutputError: `out` cannot be the name of a file.
-        BadPicture: an input does not exist, is of no format that is read, or is a folder without images.
+        BadImage: an input does not exist, is of no format that is read, or is a folder without images.
         UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
             format to write.
     """
@@ -112,9 +112,9 @@ def plan_tasks(
     for given in inputs:
         check_exists(given)
         if given.is_dir():
-            found = _without_results(picture_files(given), given, out)
+            found = _without_results(image_files(given), given, out)
             if not found:
-                raise BadPicture(
+                raise BadImage(
                     "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
                     subject=given,
                 )
@@ -182,7 +182,7 @@ def _check_kind(given: Path) -> None:
         if format_of(given) is not None:
             return
     suffixes = sorted(suffix for each in FORMATS.values() for suffix in each.suffixes)
-    raise BadPicture(
+    raise BadImage(
         f"is of no format that is read. Expected {', '.join(suffixes)}",
         subject=given,
     )

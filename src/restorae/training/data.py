@@ -10,14 +10,14 @@ from pathlib import Path
 from restorae.data import (
     Correlation,
     Examples,
-    GreyPictures,
+    GreyImages,
+    ImageSet,
     Pairs,
-    Pictures,
     in_their_ranges,
     match,
     noise_correlation,
+    open_images,
     open_noisy,
-    open_pictures,
 )
 from restorae.data.pairs import first_names
 from restorae.errors import Fix, Message, UsageError
@@ -90,8 +90,8 @@ class TrainingData:
 def load_training_data(
     recipe: Recipe,
     data_dir: Path | None = None,
-    clean: Pictures | None = None,
-    degraded: Pictures | None = None,
+    clean: ImageSet | None = None,
+    degraded: ImageSet | None = None,
     progress: Progress = SILENT,
 ) -> TrainingData:
     """Open a recipe's data, or take the given images instead, hold out a part, and resolve the recipe for them.
@@ -150,8 +150,8 @@ def load_training_data(
 def _open(
     recipe: Recipe,
     data_dir: Path | None,
-    clean: Pictures | None,
-    degraded: Pictures | None,
+    clean: ImageSet | None,
+    degraded: ImageSet | None,
     progress: Progress,
 ) -> tuple[Pairs, bool]:
     """The images to learn from, and whether they are pairs; without degraded ones both sides are the same."""
@@ -162,9 +162,9 @@ def _open(
             raise UsageError(
                 "Training needs clean images: a data set's name or a path", fix=Fix("clean", "DATA")
             )
-        clean = open_pictures(recipe.clean, recipe.split, data_dir, progress)
+        clean = open_images(recipe.clean, recipe.split, data_dir, progress)
     if degraded is None and recipe.degraded is not None:
-        degraded = open_pictures(recipe.degraded, recipe.split, data_dir, progress)
+        degraded = open_images(recipe.degraded, recipe.split, data_dir, progress)
     if degraded is not None:
         pairs, unmatched = match(degraded, clean)
         if unmatched:
@@ -271,6 +271,6 @@ def _training_data(
 def _with_grey(data: TrainingData) -> TrainingData:
     """The same data, colour images shown in grey every other time."""
     test_set = data.test_set
-    degraded = None if test_set.degraded is None else GreyPictures(test_set.degraded)
-    grey = replace(test_set, clean=GreyPictures(test_set.clean), degraded=degraded)
+    degraded = None if test_set.degraded is None else GreyImages(test_set.degraded)
+    grey = replace(test_set, clean=GreyImages(test_set.clean), degraded=degraded)
     return replace(data, examples=replace(data.examples, grey_too=True), grey_test_set=grey)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restorae.data import Pairs, Registration, registration, seem_swapped
 from restorae.data.pairs import first_names
-from restorae.errors import BadPicture, Fix, Message
+from restorae.errors import BadImage, Fix, Message
 from restorae.progress import Progress
 from restorae.shapes import Image
 
@@ -13,7 +13,7 @@ def require_variety(pairs: Pairs, called: str) -> None:
     """Refuse images that teach nothing: all of one value, or all the same image.
 
     Raises:
-        BadPicture: the message names them.
+        BadImage: the message names them.
     """
     sides = [(called, pairs.clean)] + (
         [] if pairs.degraded is pairs.clean else [("degraded", pairs.degraded)]
@@ -23,12 +23,12 @@ def require_variety(pairs: Pairs, called: str) -> None:
         if any(images.fingerprint(index) != first for index in range(1, len(images))):
             continue
         if _is_constant(images[0]):
-            raise BadPicture(
+            raise BadImage(
                 f"The {name} images show nothing: every pixel has the same value ({first_names(images.names)})",
                 fix=Fix("noisy" if name == "noisy" else name, action="change"),
             )
         if len(images) > 1:
-            raise BadPicture(
+            raise BadImage(
                 f"The {len(images)} {name} images are all the same ({first_names(images.names)}): what is learned from one "
                 "could not be checked on another. Add images that differ, or keep only one",
                 fix=Fix("validation", 0),
@@ -39,7 +39,7 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
     """Refuse pairs without damage; warn of what looks like a mistake, by name.
 
     Raises:
-        BadPicture: the two images of every pair are the same.
+        BadImage: the two images of every pair are the same.
     """
     same = [
         pairs.clean.names[index]
@@ -47,7 +47,7 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
         if pairs.degraded.fingerprint(index) == pairs.clean.fingerprint(index)
     ]
     if len(same) == len(pairs):
-        raise BadPicture(
+        raise BadImage(
             f"The degraded and the clean images are the same ({first_names(same)}): there is no damage to learn",
             fix=Fix("degraded", action="change"),
         )
@@ -88,5 +88,5 @@ def _about_registration(found: Registration) -> list[str]:
     return warnings
 
 
-def _is_constant(picture: Image) -> bool:
-    return picture[0].numel() > 1 and bool(picture.min() == picture.max())
+def _is_constant(image: Image) -> bool:
+    return image[0].numel() > 1 and bool(image.min() == image.max())

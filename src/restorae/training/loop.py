@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restorae.data import Pictures
+from restorae.data import ImageSet
 from restorae.errors import Fix, Interrupted, Message, OutputError, TrainingDiverged
 from restorae.losses import Batch
 from restorae.model import Model
@@ -40,8 +40,8 @@ def train(
     recipe: Recipe,
     out: str | Path | None = None,
     *,
-    clean: Pictures | np.ndarray | None = None,
-    degraded: Pictures | np.ndarray | None = None,
+    clean: ImageSet | np.ndarray | None = None,
+    degraded: ImageSet | np.ndarray | None = None,
     resume: bool = False,
     machinery: Machinery = Machinery(),
     progress: Progress = SILENT,

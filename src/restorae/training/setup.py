@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from restorae import machine
-from restorae.data import ArrayPictures, Pictures
+from restorae.data import ArrayImages, ImageSet
 from restorae.errors import BadModelFile, Fix, UsageError
 from restorae.files import require_writable
 from restorae.model import load, with_suffix
@@ -63,8 +63,8 @@ def prepare(
     recipe: Recipe,
     out: str | Path | None = None,
     *,
-    clean: Pictures | np.ndarray | None = None,
-    degraded: Pictures | np.ndarray | None = None,
+    clean: ImageSet | np.ndarray | None = None,
+    degraded: ImageSet | np.ndarray | None = None,
     machinery: Machinery = Machinery(),
     progress: Progress = SILENT,
 ) -> TrainingSetup:
@@ -90,7 +90,7 @@ def prepare(
         require_writable(target.parent)
     device = machine.choose_device(machinery.device)
     data = load_training_data(
-        recipe, machinery.data_dir, _as_pictures(clean), _as_pictures(degraded), progress
+        recipe, machinery.data_dir, _as_images(clean), _as_images(degraded), progress
     )
     workers = machinery.workers
     return TrainingSetup(
@@ -137,5 +137,5 @@ def _first_module(recipe: ResolvedRecipe) -> nn.Module:
     return module
 
 
-def _as_pictures(pictures: Pictures | np.ndarray | None) -> Pictures | None:
-    return ArrayPictures(pictures) if isinstance(pictures, np.ndarray) else pictures
+def _as_images(images: ImageSet | np.ndarray | None) -> ImageSet | None:
+    return ArrayImages(images) if isinstance(images, np.ndarray) else images

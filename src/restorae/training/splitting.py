@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from restorae.data import Pictures, content_hashes, hold_out, is_named
+from restorae.data import ImageSet, content_hashes, hold_out, is_named
 from restorae.model import Card
 from restorae.training.recipe import Recipe
 
@@ -24,7 +24,7 @@ class Split:
     learned_hashes: tuple[str, ...] = ()
 
 
-def split_images(recipe: Recipe, clean: Pictures, card: Card | None) -> Split:
+def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
     """Hold out a part of the images, by their content; of MNIST's sets the last of the training part.
 
     What the model of `card` held out stays held out. With a validation share of 0 all images are trained on, and the

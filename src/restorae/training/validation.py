@@ -150,7 +150,7 @@ class VaeValidation(Validation):
 
 
 class NoisyValidation(Validation):
-    """By how well a network predicts noisy pictures that it did not learn from: no clean ones are known."""
+    """By how well a network predicts noisy images that it did not learn from: no clean ones are known."""
 
     def __init__(self, data: TrainingData, loss: Loss) -> None:
         super().__init__(data)

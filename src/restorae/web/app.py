@@ -54,7 +54,7 @@ def make_api(options: Options = Options()) -> FastAPI:
     app = FastAPI(
         title="restorae",
         version=VERSION,
-        summary="Restore pictures, try damages, walk through latent space, train.",
+        summary="Restore images, try damages, walk through latent space, train.",
         description='What the page of `restorae serve` does, for programs. Errors are `{"error": "a sentence"}`.',
         lifespan=open_studio,
         openapi_url="/api/openapi.json",
@@ -63,7 +63,7 @@ def make_api(options: Options = Options()) -> FastAPI:
     )
     for router in (
         routes.models,
-        routes.pictures,
+        routes.images,
         routes.jobs,
         routes.lab,
         routes.latents,

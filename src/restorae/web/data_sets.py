@@ -57,19 +57,19 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _below(folder: Path) -> list[Path]:
-    """The folder, those one and two below it that hold pictures, and arrays beside them."""
-    found = [folder] if _holds_pictures(folder) else []
+    """The folder, those one and two below it that hold images, and arrays beside them."""
+    found = [folder] if _holds_images(folder) else []
     for pattern in ("*", "*/*"):
         for path in sorted(folder.glob(pattern)):
             if len(found) >= _MOST:
                 return found
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if not hidden and (_holds_pictures(path) if path.is_dir() else path.suffix in _ARRAYS):
+            if not hidden and (_holds_images(path) if path.is_dir() else path.suffix in _ARRAYS):
                 found.append(path)
     return found
 
 
-def _holds_pictures(folder: Path) -> bool:
+def _holds_images(folder: Path) -> bool:
     looked = 0
     for _, _, files in os.walk(folder):
         if any(Path(name).suffix.lower() in SUFFIXES for name in files):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture
+from restorae.errors import BadImage
 from restorae.formats import (
     SUFFIX_OF,
     Original,
@@ -34,7 +34,7 @@ _LONGEST_NAME = 120
 
 
 @dataclass
-class Picture:
+class GalleryImage:
     """One uploaded image: its file, its tile pyramids, its mask and its result."""
 
     id: str
@@ -129,7 +129,7 @@ class Gallery:
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self.store, self.limits = store, limits
-        self._pictures: dict[str, Picture] = {}
+        self._images: dict[str, GalleryImage] = {}
         self._changing = threading.Lock()
 
     def workspace(self) -> Workspace:
@@ -139,15 +139,15 @@ class Gallery:
             HttpError: too many images are open.
         """
         self.forget_old()
-        if len(self._pictures) >= self.limits.pictures:
+        if len(self._images) >= self.limits.images:
             raise HttpError(
-                507, f"{self.limits.pictures} pictures are open already. Remove some of them."
+                507, f"{self.limits.images} images are open already. Remove some of them."
             )
         return self.store.workspace()
 
     def take(
         self, workspace: Workspace, file: Path, name: str, check: Callable[[], None] = lambda: None
-    ) -> Picture:
+    ) -> GalleryImage:
         """Add an uploaded file. Its format is detected from its content, not from its name.
 
         Args:
@@ -157,7 +157,7 @@ class Gallery:
             check: called regularly; raises to cancel.
 
         Raises:
-            BadPicture: the file is not a readable image, or too large.
+            BadImage: the file is not a readable image, or too large.
             HttpError: there is no space for its tile pyramid.
         """
         name = plain_name(name)
@@ -167,7 +167,7 @@ class Gallery:
             file.rename(named)
             original = open_original(named, most_pixels=self.limits.pixels)
             if not original.pages:
-                raise BadPicture(f"{named} holds no picture.")
+                raise BadImage(f"{named} holds no image.")
             workspace.claim(pyramid_bytes(original))
             values = display_range(original, "auto")
             layers = {
@@ -175,7 +175,7 @@ class Gallery:
             }
         except OSError as error:
             raise workspace.failed(error) from None
-        picture = Picture(
+        image = GalleryImage(
             workspace.name,
             name,
             workspace,
@@ -185,24 +185,24 @@ class Gallery:
             choose_for_file(original),
             layers,
         )
-        self._pictures[picture.id] = picture
-        return picture
+        self._images[image.id] = image
+        return image
 
-    def get(self, name: str) -> Picture:
+    def get(self, name: str) -> GalleryImage:
         """An image by its id.
 
         Raises:
             HttpError: there is no such image.
         """
-        picture = self._pictures.get(name)
-        if picture is None:
-            raise not_found("such picture")
-        picture.looked_at = time.time()
-        return picture
+        image = self._images.get(name)
+        if image is None:
+            raise not_found("such image")
+        image.looked_at = time.time()
+        return image
 
-    def all(self) -> list[Picture]:
+    def all(self) -> list[GalleryImage]:
         """All images, oldest first."""
-        return list(self._pictures.values())
+        return list(self._images.values())
 
     def remove(self, name: str) -> None:
         """Remove an image and its files.
@@ -210,58 +210,60 @@ class Gallery:
         Raises:
             HttpError: there is no such image.
         """
-        picture = self._pictures.pop(name, None)
-        if picture is None:
-            raise not_found("such picture")
-        picture.workspace.remove()
+        image = self._images.pop(name, None)
+        if image is None:
+            raise not_found("such image")
+        image.workspace.remove()
 
     def forget_old(self) -> None:
         """Remove images that were not requested for `limits.hours_kept` hours."""
         before = time.time() - 3600 * self.limits.hours_kept
-        for picture in self.all():
-            if picture.looked_at < before:
-                self._pictures.pop(picture.id, None)
-                picture.workspace.remove()
+        for image in self.all():
+            if image.looked_at < before:
+                self._images.pop(image.id, None)
+                image.workspace.remove()
 
-    def paint(self, picture: Picture, strokes: list[Stroke]) -> None:
+    def paint(self, image: GalleryImage, strokes: list[Stroke]) -> None:
         """Set the image's mask from painted strokes; an empty list removes the mask."""
-        mask = paint(strokes, picture.height, picture.width) if strokes else None
-        self._set_mask(picture, mask if mask is not None and mask.any() else None, strokes)
+        mask = paint(strokes, image.height, image.width) if strokes else None
+        self._set_mask(image, mask if mask is not None and mask.any() else None, strokes)
 
-    def take_mask(self, picture: Picture, file: Path) -> None:
+    def take_mask(self, image: GalleryImage, file: Path) -> None:
         """Set the image's mask from a mask image, white where the image is damaged.
 
         Raises:
-            BadPicture: the mask cannot be read.
+            BadImage: the mask cannot be read.
             HttpError: the mask differs in size from the image.
         """
         values = working_values(read_still(file))
         values = values @ np.asarray(LUMA, np.float32) if values.ndim == 3 else values
-        if values.shape != (picture.height, picture.width):
+        if values.shape != (image.height, image.width):
             raise HttpError(
                 422,
-                f"The mask is {values.shape[1]} × {values.shape[0]} pixels, {picture.name} {picture.width} × {picture.height} (width × "
-                "height). Paint it on a copy of the picture.",
+                f"The mask is {values.shape[1]} × {values.shape[0]} pixels, {image.name} {image.width} × {image.height} (width × "
+                "height). Paint it on a copy of the image.",
             )
-        self._set_mask(picture, np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8), [])
+        self._set_mask(image, np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8), [])
 
-    def _set_mask(self, picture: Picture, mask: np.ndarray | None, strokes: list[Stroke]) -> None:
+    def _set_mask(
+        self, image: GalleryImage, mask: np.ndarray | None, strokes: list[Stroke]
+    ) -> None:
         with self._changing:
-            path = picture.workspace.folder / "mask.png"
+            path = image.workspace.folder / "mask.png"
             if mask is not None:
                 write_still(path, mask)
-            picture.strokes, picture.mask = strokes, path if mask is not None else None
+            image.strokes, image.mask = strokes, path if mask is not None else None
 
 
 def plain_name(name: str) -> str:
     r"""File name for display: the last part of the path, without unprintable characters.
 
     >>> plain_name("../../etc/pass\nwd"), plain_name("C:\\scans\\aunt.tif"), plain_name("  ")
-    ('passwd', 'aunt.tif', 'picture')
+    ('passwd', 'aunt.tif', 'image')
     """
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(letter for letter in last if letter.isprintable()).strip()
-    return shown[-_LONGEST_NAME:] or "picture"
+    return shown[-_LONGEST_NAME:] or "image"
 
 
 def result_name(name: str, kind: str) -> str:

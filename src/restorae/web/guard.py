@@ -23,7 +23,7 @@ from restorae.web.http_errors import in_size
 from restorae.web.options import Options, is_loopback
 
 COOKIE = "restorae-token"
-UPLOADS = "/api/pictures"
+UPLOADS = "/api/images"
 
 POLICY = "; ".join(
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from restorae.errors import (
-    BadPicture,
+    BadImage,
     InputError,
     MissingExtra,
     OutputError,
@@ -50,13 +50,13 @@ def in_size(count: float) -> str:
 def status_of(error: RestoraeError) -> int:
     """The HTTP status for an error.
 
-    >>> status_of(BadPicture("cut short")), status_of(UsageError("no such setting"))
+    >>> status_of(BadImage("cut short")), status_of(UsageError("no such setting"))
     (415, 422)
     """
     match error:
         case HttpError():
             return error.status
-        case BadPicture():
+        case BadImage():
             return 415
         case UsageError() | InputError():
             return 422

@@ -1,4 +1,4 @@
-"""The damage lab: a picture, what a chain of damages makes of it, and what a model makes of that."""
+"""The damage lab: an image, what a chain of damages makes of it, and what a model makes of that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from restorae.data import open_pictures
+from restorae.data import open_images
 from restorae.degradations import Composite, Degradation
 from restorae.errors import UsageError
 from restorae.evaluating import Tally
@@ -25,11 +25,11 @@ from restorae.pixels import as_array, as_batch
 from restorae.randomness import generator
 from restorae.restoring import Restorer
 from restorae.shapes import Images
-from restorae.web.gallery import Picture
+from restorae.web.gallery import GalleryImage
 from restorae.web.http_errors import not_found
 
 LARGEST = 320
-"""Side in pixels of the part of a picture that the lab works on, at full resolution: noise is seen there only."""
+"""Side in pixels of the part of an image that the lab works on, at full resolution: noise is seen there only."""
 _KEPT = 24
 _ACROSS, _DOWN = 5, 3
 _SAMPLES = {
@@ -54,12 +54,12 @@ class Experiment:
     id: str
     spec: str
     scores: dict[str, dict[str, float | None]]
-    pictures: dict[str, np.ndarray]
+    images: dict[str, np.ndarray]
     """`clean`, `degraded` and, with a model, `restored`: (height, width[, 3]) uint8."""
 
 
 class Lab:
-    """Keeps the last experiments, so that their pictures can be fetched."""
+    """Keeps the last experiments, so that their images can be fetched."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Experiment] = OrderedDict()
@@ -67,7 +67,7 @@ class Lab:
         self._changing = threading.Lock()
 
     def sample(self, name: str) -> Images:
-        """A picture, or several, that come with the libraries: (n, channels, height, width).
+        """An image, or several, that come with the libraries: (n, channels, height, width).
 
         Raises:
             HttpError: there is none of that name.
@@ -81,17 +81,17 @@ class Lab:
     def run(
         self, clean: Images, damage: Degradation, restorer: Restorer | None, seed: int
     ) -> Experiment:
-        """Damage the pictures, restore them, and compare both with the clean ones."""
+        """Damage the images, restore them, and compare both with the clean ones."""
         degraded = damage.draw(generator(seed), len(clean)).apply(clean)
-        pictures, scores = (
+        by_name, scores = (
             {"clean": clean, "degraded": degraded},
             {"degraded": _scores(degraded, clean)},
         )
         if restorer is not None:
             with torch.inference_mode():
                 restored = restorer.restore_images(degraded).clamp(0, 1)
-            pictures["restored"], scores["restored"] = restored, _scores(restored, clean)
-        shown = {name: _as_one(images) for name, images in pictures.items()}
+            by_name["restored"], scores["restored"] = restored, _scores(restored, clean)
+        shown = {name: _as_one(images) for name, images in by_name.items()}
         digest = hashlib.sha256(b"".join(each.tobytes() for each in shown.values()))
         digest.update(f"{damage} {restorer.name if restorer else ''} {seed}".encode())
         found = Experiment(digest.hexdigest()[:16], str(damage), scores, shown)
@@ -101,26 +101,26 @@ class Lab:
                 self._kept.popitem(last=False)
         return found
 
-    def picture(self, experiment: str, which: str) -> np.ndarray:
-        """A picture of an experiment that is still kept.
+    def image(self, experiment: str, which: str) -> np.ndarray:
+        """An image of an experiment that is still kept.
 
         Raises:
             HttpError: it is not.
         """
         found = self._kept.get(experiment)
-        if found is None or which not in found.pictures:
+        if found is None or which not in found.images:
             raise not_found("such experiment")
-        return found.pictures[which]
+        return found.images[which]
 
 
 def samples() -> dict[str, str]:
-    """The pictures that come along: name, and what is on them."""
+    """The images that come along: name, and what is on them."""
     return dict(_SAMPLES)
 
 
-def part_of(picture: Picture, x: float, y: float) -> Images:
-    """The part of a picture around (x, y), fractions of its width and height, as a batch of one."""
-    whole = picture.layers["before"].level(0)
+def part_of(image: GalleryImage, x: float, y: float) -> Images:
+    """The part of an image around (x, y), fractions of its width and height, as a batch of one."""
+    whole = image.layers["before"].level(0)
     height, width = whole.shape[:2]
     top = round(min(max(y * height - LARGEST / 2, 0), max(height - LARGEST, 0)))
     left = round(min(max(x * width - LARGEST / 2, 0), max(width - LARGEST, 0)))
@@ -157,7 +157,7 @@ def chain_of(links: list[dict[str, Any]]) -> Degradation:
 
 def command_for(damage: Degradation) -> str:
     """The command that trains a network on that damage."""
-    return f"restorae train --clean PICTURES --with {shlex.quote(str(damage))} --minutes 10 --out my-model"
+    return f"restorae train --clean IMAGES --with {shlex.quote(str(damage))} --minutes 10 --out my-model"
 
 
 def _first_sentence(kind: type[Degradation]) -> str:
@@ -166,7 +166,7 @@ def _first_sentence(kind: type[Degradation]) -> str:
 
 
 def _digits() -> Images:
-    return open_pictures("digits", "test").batch(range(_ACROSS * _DOWN))
+    return open_images("digits", "test").batch(range(_ACROSS * _DOWN))
 
 
 def _from_skimage(name: str) -> Images:
@@ -188,7 +188,7 @@ def _scores(images: Images, clean: Images) -> dict[str, float | None]:
 
 
 def _as_one(images: Images) -> np.ndarray:
-    """A batch as one picture: several lie side by side."""
+    """A batch as one image: several lie side by side."""
     pixels = as_array(images.clamp(0, 1), np.uint8)
     if len(pixels) == 1:
         return np.asarray(pixels[0])

@@ -18,7 +18,7 @@ from restorae.latent import line, manifold
 from restorae.model import Model
 from restorae.networks import VAE
 from restorae.pixels import LUMA, stored_values
-from restorae.web.gallery import Picture
+from restorae.web.gallery import GalleryImage
 
 MAX_IMAGES = 1024
 """Images that are decoded for one request."""
@@ -83,15 +83,15 @@ def decode_grid(
 
 
 def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[str, Any]:
-    """Where pictures of a named set lie (their means), and their labels."""
+    """Where images of a named set lie (their means), and their labels."""
     network = model.vae()
-    pictures, labels = open_labelled(source, "test", data_dir)
-    network.check_channels(pictures.channels)
-    if pictures.common_size is None:
-        raise ShapeMismatch(f"The pictures of {source} differ in size.")
-    network.check_size(*pictures.common_size)
-    count = min(len(pictures), _MAX_CLUSTERED)
-    means = model.encode(pictures.batch(range(count))).mean
+    images, labels = open_labelled(source, "test", data_dir)
+    network.check_channels(images.channels)
+    if images.common_size is None:
+        raise ShapeMismatch(f"The images of {source} differ in size.")
+    network.check_size(*images.common_size)
+    count = min(len(images), _MAX_CLUSTERED)
+    means = model.encode(images.batch(range(count))).mean
     return {
         "source": source,
         "means": [[round(value, 4) for value in mean] for mean in means.tolist()],
@@ -99,9 +99,9 @@ def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[st
     }
 
 
-def encode(model: Model, picture: Picture) -> Encoded:
-    """The posterior of a picture; one of another size or colour is fitted first, and the notices say so."""
-    pixels = np.asarray(picture.layers["before"].level(0), np.float32) / 255
+def encode(model: Model, image: GalleryImage) -> Encoded:
+    """The posterior of an image; one of another size or colour is fitted first, and the notices say so."""
+    pixels = np.asarray(image.layers["before"].level(0), np.float32) / 255
     fitted, notices = _fitted(pixels, model.vae())
     posterior = model.encode(fitted)
     mean, std = posterior.mean[0], posterior.log_var[0].mul(0.5).exp()
@@ -130,7 +130,7 @@ def gif(images: np.ndarray, zoom: int, milliseconds: int = 80) -> bytes:
 
 
 def _fitted(pixels: np.ndarray, network: VAE) -> tuple[np.ndarray, list[str]]:
-    """A picture (height, width, bands) in [0, 1] as the network takes it: its middle, scaled, in grey or colour."""
+    """An image (height, width, bands) in [0, 1] as the network takes it: its middle, scaled, in grey or colour."""
     from skimage.transform import resize
 
     notices = []

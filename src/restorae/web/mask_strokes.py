@@ -1,7 +1,7 @@
 """Masks painted with a pointer: strokes in, pixels out.
 
-A page sends where the brush went, not pixels: a stroke is as long for a picture of a gigapixel as for a small one, can be
-taken back, and needs no canvas of the picture's size in the browser.
+A page sends where the brush went, not pixels: a stroke is as long for an image of a gigapixel as for a small one, can be
+taken back, and needs no canvas of the image's size in the browser.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Stroke(BaseModel):
-    """One movement of the brush, in pixels of the upright picture."""
+    """One movement of the brush, in pixels of the upright image."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 

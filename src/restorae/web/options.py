@@ -14,25 +14,25 @@ class Limits:
     """What the server takes before it says no, each with a sentence."""
 
     upload: int = 512 * MIB
-    """Bytes of one picture."""
+    """Bytes of one image."""
     pixels: int = 2**28
-    """Pixels of one picture, all pages together; a small file can claim any size."""
+    """Pixels of one image, all pages together; a small file can claim any size."""
     stored: int = 8 * 2**30
-    """Bytes of all that is kept for the page: pictures, what is shown of them, results."""
-    pictures: int = 500
-    """Pictures that are kept at once."""
+    """Bytes of all that is kept for the page: images, what is shown of them, results."""
+    images: int = 500
+    """Images that are kept at once."""
     request: int = MIB
-    """Bytes of a request that is no picture."""
+    """Bytes of a request that is no image."""
     waiting: int = 200
     """Jobs that may wait."""
     seconds_to_send: float = 300.0
     """How long a request may take to arrive."""
     minutes_of_restoring: float = 120.0
-    """How long one picture may be restored."""
+    """How long one image may be restored."""
     minutes_of_training: float = 24 * 60.0
     """How long one training may be asked to take."""
     hours_kept: float = 24.0
-    """How long a picture is kept that nobody looks at."""
+    """How long an image is kept that nobody looks at."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a browser is shown of a picture: its pixels in eight bits, whole and ever smaller, of which it takes tiles."""
+"""What a browser is shown of an image: its pixels in eight bits, whole and ever smaller, of which it takes tiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAMPLED = 500_000
 
 @dataclass(frozen=True)
 class Pyramid:
-    """A picture as it is shown, in levels: each is half as large as the one before, down to one tile."""
+    """An image as it is shown, in levels: each is half as large as the one before, down to one tile."""
 
     folder: Path
     sizes: tuple[tuple[int, int], ...]
@@ -34,12 +34,12 @@ class Pyramid:
 
     @property
     def height(self) -> int:
-        """Of the upright picture."""
+        """Of the upright image."""
         return self.sizes[0][1 if self.orientation > 4 else 0]
 
     @property
     def width(self) -> int:
-        """Of the upright picture."""
+        """Of the upright image."""
         return self.sizes[0][0 if self.orientation > 4 else 1]
 
     def level(self, number: int) -> np.ndarray:
@@ -78,7 +78,7 @@ class Pyramid:
 
 
 def sizes_of(height: int, width: int) -> tuple[tuple[int, int], ...]:
-    """Height and width of each level, the whole picture first.
+    """Height and width of each level, the whole image first.
 
     >>> sizes_of(600, 1025)
     ((600, 1025), (300, 513), (150, 257))
@@ -108,7 +108,7 @@ def write_pyramid(
     """Read a page once, from top to bottom, and write its levels.
 
     Args:
-        original: the opened picture.
+        original: the opened image.
         values: which stored values are black and white.
         folder: where the levels go.
         name: what the pyramid is called there.
@@ -116,7 +116,7 @@ def write_pyramid(
         check: called now and then; raises when nobody wants the pyramid any more.
 
     Raises:
-        BadPicture: the file turns out to be broken.
+        BadImage: the file turns out to be broken.
     """
     outline = original.pages[page]
     pyramid = Pyramid(

@@ -1,4 +1,4 @@
-"""Restoring a picture of the gallery, whole and as the command line does, or a quick look at what it will be."""
+"""Restoring an image of the gallery, whole and as the command line does, or a quick look at what it will be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadPicture, UsageError
+from restorae.errors import BadImage, UsageError
 from restorae.formats import MemoryWriter, open_original, read_still
 from restorae.pixels import FULL_RANGE
 from restorae.restoring import FileTask, RestoreRequest, restore_files, restore_image
@@ -15,7 +15,7 @@ from restorae.restoring.masks import laid_out_for, upright
 from restorae.restoring.outputs import RestoredOutput
 from restorae.restoring.preview import MemoryOriginal
 from restorae.web.catalogue import Catalogue
-from restorae.web.gallery import Gallery, Picture, result_name
+from restorae.web.gallery import Gallery, GalleryImage, result_name
 from restorae.web.jobs import Job, Work
 from restorae.web.pyramid import display_range, pyramid_bytes, write_pyramid
 
@@ -24,20 +24,20 @@ PREVIEW = 250_000
 
 
 class Restoration(Work):
-    """A job that restores one picture."""
+    """A job that restores one image."""
 
     kind = "restore"
 
     def __init__(
         self,
-        picture: Picture,
+        image: GalleryImage,
         request: RestoreRequest,
         gallery: Gallery,
         catalogue: Catalogue,
         minutes: float,
     ) -> None:
-        self.picture, self.request, self.gallery, self.catalogue, self.minutes = (
-            picture,
+        self.image, self.request, self.gallery, self.catalogue, self.minutes = (
+            image,
             request,
             gallery,
             catalogue,
@@ -47,22 +47,22 @@ class Restoration(Work):
     def about(self) -> dict[str, Any]:
         settings = self.request.model_dump(mode="json", exclude={"max_pixels"})
         return {
-            "picture": self.picture.id,
-            "name": self.picture.name,
+            "image": self.image.id,
+            "name": self.image.name,
             **settings,
             "mask": self.request.mask is not None,
         }
 
     def run(self, job: Job) -> dict[str, Any]:
-        picture, request = self.picture, self.request
-        kind = request.format or picture.original.kind
-        name = result_name(picture.name, kind)
-        target = picture.workspace.folder / f"restored-{picture.version + 1}{Path(name).suffix}"
-        picture.workspace.claim(_room_for_results(picture))
+        image, request = self.image, self.request
+        kind = request.format or image.original.kind
+        name = result_name(image.name, kind)
+        target = image.workspace.folder / f"restored-{image.version + 1}{Path(name).suffix}"
+        image.workspace.claim(_room_for_results(image))
         task = FileTask(
-            picture.file,
+            image.file,
             target,
-            Path(picture.file.name),
+            Path(image.file.name),
             request.format,
             with_samples=request.samples is not None,
             with_error_map=request.error_map,
@@ -76,33 +76,28 @@ class Restoration(Work):
         )
         if report.failures:
             reason = report.failures[0].reason
-            raise BadPicture(
+            raise BadImage(
                 reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
             )
         job.check()
         result = open_original(target, most_pixels=self.gallery.limits.pixels)
-        layers = {"before": picture.layers["before"]}
-        same = result.pages[0].dtype == picture.original.pages[0].dtype
-        values = picture.values if same else display_range(result, "auto")
+        layers = {"before": image.layers["before"]}
+        same = result.pages[0].dtype == image.original.pages[0].dtype
+        values = image.values if same else display_range(result, "auto")
         layers["after"] = write_pyramid(
             result,
             values,
-            picture.workspace.folder,
-            f"after-{picture.version + 1}",
+            image.workspace.folder,
+            f"after-{image.version + 1}",
             check=job.check,
         )
         layers |= self._overlays(task, job)
         former = [
-            *_files_of_result(picture),
-            *(
-                path
-                for name in picture.layers
-                if name != "before"
-                for path in _files_of(picture, name)
-            ),
+            *_files_of_result(image),
+            *(path for name in image.layers if name != "before" for path in _files_of(image, name)),
         ]
-        picture.layers, picture.result, picture.result_name = layers, target, name
-        picture.version += 1
+        image.layers, image.result, image.result_name = layers, target, name
+        image.version += 1
         for path in former:
             path.unlink(missing_ok=True)
         return {"name": name, "bytes": target.stat().st_size, "layers": list(layers)}
@@ -118,12 +113,12 @@ class Restoration(Work):
         else:
             return {}
         path = next(path for path in task.map_names(name) if path.exists())
-        number = self.picture.version + 1
+        number = self.image.version + 1
         return {
             name: write_pyramid(
                 open_original(path),
                 FULL_RANGE,
-                self.picture.workspace.folder,
+                self.image.workspace.folder,
                 f"{name}-{number}",
                 check=job.check,
             )
@@ -140,46 +135,46 @@ def check_request(request: RestoreRequest, catalogue: Catalogue) -> None:
     request.check(catalogue.restorers().get(request.model).capabilities)
 
 
-def preview(picture: Picture, request: RestoreRequest, catalogue: Catalogue) -> np.ndarray:
-    """A smaller copy of the picture, restored: (height, width, bands) uint8, upright.
+def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) -> np.ndarray:
+    """A smaller copy of the image, restored: (height, width, bands) uint8, upright.
 
-    Of a small picture it is the picture itself. Noise is partly averaged away in a smaller copy: this shows soon what the
+    Of a small image it is the image itself. Noise is partly averaged away in a smaller copy: this shows soon what the
     whole will be about, not what it will be to the pixel.
     """
     assert request.model is not None
     restorer = catalogue.restorers().get(request.model)
     if restorer.capabilities.needs_mask:
         raise UsageError(f"{restorer.name} fills what a mask marks; there is no preview of that")
-    pyramid = picture.layers["before"]
+    pyramid = image.layers["before"]
     level = pyramid.smaller_than(PREVIEW)
     stored = np.array(pyramid.stored(level))
-    shown, height, width = MemoryOriginal(picture.file, stored), *stored.shape[:2]
+    shown, height, width = MemoryOriginal(image.file, stored), *stored.shape[:2]
     kept = MemoryWriter(shown.pages)
     mask = None
     if request.mask is not None:
-        painted = laid_out_for(picture.original, read_still(request.mask))
+        painted = laid_out_for(image.original, read_still(request.mask))
         mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
     settings = {"samples": None, "error_map": False, "values": "full-range", "mask": None}
     restore_image(
         shown, [RestoredOutput(kept)], restorer, request.model_copy(update=settings), mask=mask
     )
-    return upright(kept.images[0], picture.original.orientation)
+    return upright(kept.images[0], image.original.orientation)
 
 
-def _room_for_results(picture: Picture) -> int:
+def _room_for_results(image: GalleryImage) -> int:
     """Claimed once: a second result takes the place of the first."""
-    return 0 if picture.result else 3 * picture.original.bytes + 2 * pyramid_bytes(picture.original)
+    return 0 if image.result else 3 * image.original.bytes + 2 * pyramid_bytes(image.original)
 
 
-def _files_of_result(picture: Picture) -> list[Path]:
+def _files_of_result(image: GalleryImage) -> list[Path]:
     """The restored file, and what was written beside it."""
     return (
         []
-        if picture.result is None
-        else [picture.result, *picture.result.parent.glob(f"{picture.result.stem}-*")]
+        if image.result is None
+        else [image.result, *image.result.parent.glob(f"{image.result.stem}-*")]
     )
 
 
-def _files_of(picture: Picture, layer: str) -> list[Path]:
-    pyramid = picture.layers.get(layer)
+def _files_of(image: GalleryImage, layer: str) -> list[Path]:
+    pyramid = image.layers.get(layer)
     return [] if pyramid is None else list(pyramid.folder.glob(f"{pyramid.name}-*.pixels"))

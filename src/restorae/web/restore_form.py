@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from restorae.errors import SettingsConflict
 from restorae.restoring.request import CONFLICTS, RestoreRequest
-from restorae.web.gallery import Picture
+from restorae.web.gallery import GalleryImage
 from restorae.web.wording import choice_label, label
 
 
@@ -26,24 +26,24 @@ def _body_fields() -> dict[str, Any]:
 RestoreBody: type[BaseModel] = create_model(
     "RestoreBody",
     __config__=ConfigDict(extra="forbid", allow_inf_nan=False),
-    __doc__="How a picture is restored. `mask`: change only what the picture's own mask marks.",
+    __doc__="How an image is restored. `mask`: change only what the image's own mask marks.",
     **_body_fields(),
 )
 
 
-def request_for(body: BaseModel, picture: Picture, max_pixels: int) -> RestoreRequest:
-    """The request that a body makes for a picture: with its mask, and with a model chosen for it where none is named.
+def request_for(body: BaseModel, image: GalleryImage, max_pixels: int) -> RestoreRequest:
+    """The request that a body makes for an image: with its mask, and with a model chosen for it where none is named.
 
     Raises:
-        SettingsConflict: only what a mask marks is to be restored, and the picture has none.
+        SettingsConflict: only what a mask marks is to be restored, and the image has none.
         BadSpec: a value cannot be used.
     """
     settings = body.model_dump()
     masked = settings["mask"]
-    if masked and picture.mask is None:
+    if masked and image.mask is None:
         raise SettingsConflict("{} needs a mask. Paint one first", settings=("mask",))
-    model = settings["model"] or picture.choice(masked).name
-    mask = picture.mask if masked else None
+    model = settings["model"] or image.choice(masked).name
+    mask = image.mask if masked else None
     return RestoreRequest(**settings | {"model": model, "mask": mask, "max_pixels": max_pixels})
 
 

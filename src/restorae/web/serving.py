@@ -72,7 +72,7 @@ def _listen(options: Options) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM
         )[0]
-        # its protocol said: else answers wait for acknowledgements, 40 ms each, and no picture follows a pointer
+        # its protocol said: else answers wait for acknowledgements, 40 ms each, and no image follows a pointer
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)

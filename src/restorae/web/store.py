@@ -58,7 +58,7 @@ class Store:
             if self.taken + count > self.most:
                 raise HttpError(
                     507,
-                    f"There is no room for this: {in_size(self.taken)} of {in_size(self.most)} are taken by pictures that are open. "
+                    f"There is no room for this: {in_size(self.taken)} of {in_size(self.most)} are taken by images that are open. "
                     "Remove some of them.",
                 )
             self._taken[workspace] += count
@@ -95,7 +95,7 @@ class Workspace:
         reason = error.strerror or type(error).__name__
         return HttpError(
             507,
-            f"The server cannot store the picture: {reason}. It keeps its files in the folder for temporary files (TMPDIR).",
+            f"The server cannot store the image: {reason}. It keeps its files in the folder for temporary files (TMPDIR).",
         )
 
 

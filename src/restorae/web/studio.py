@@ -1,4 +1,4 @@
-"""The state of a server: pictures, models, data sets, the job queue, and the threads that work."""
+"""The state of a server: images, models, data sets, the job queue, and the threads that work."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Studio:
         return self._quick.submit(work, *given, **named)
 
     def read(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
-        """Decode a picture; few at a time, so that memory does not grow with the number of clients."""
+        """Decode an image; few at a time, so that memory does not grow with the number of clients."""
 
         def done() -> R:
             try:
@@ -66,12 +66,12 @@ class Studio:
     def error_text(
         self, error: BaseException, incoming: Workspace | None = None, name: str = ""
     ) -> str:
-        """An error as the page shows it: pictures by the person's own file names, no path of this machine.
+        """An error as the page shows it: images by the person's own file names, no path of this machine.
 
         Args:
             error: what went wrong.
-            incoming: the workspace of a picture that is not in the gallery yet.
-            name: what the person calls that picture.
+            incoming: the workspace of an image that is not in the gallery yet.
+            name: what the person calls that image.
         """
         if not isinstance(error, RestoraeError):
             return INTERNAL_ERROR
@@ -93,9 +93,9 @@ class Studio:
             return os.fspath(subject)
         if incoming is not None and path.is_relative_to(incoming.folder):
             return name
-        for picture in self.gallery.all():
-            if path.is_relative_to(picture.workspace.folder):
-                return picture.name
+        for image in self.gallery.all():
+            if path.is_relative_to(image.workspace.folder):
+                return image.name
         return path.name
 
     def _private_folders(self) -> list[Path]:

@@ -52,12 +52,12 @@ def encode(
         )
     else:
         source = data or mnist_or_digits(data_dir, progress)
-        pictures, labels = open_labelled(source, split, data_dir, progress)
-        if pictures.common_size is None:
-            posterior = join([vae.encode(pictures[index][None]) for index in range(len(pictures))])
+        images, labels = open_labelled(source, split, data_dir, progress)
+        if images.common_size is None:
+            posterior = join([vae.encode(images[index][None]) for index in range(len(images))])
         else:
-            posterior = vae.encode(pictures.batch(range(len(pictures))))
-        names = list(pictures.names)
+            posterior = vae.encode(images.batch(range(len(images))))
+        names = list(images.names)
     arrays = {
         "mean": posterior.mean.numpy(),
         "log_var": posterior.log_var.numpy(),

@@ -37,15 +37,15 @@ def evaluate(
     import_files(imports)
     use_precision(precision)
     from restorae.cli.console import say, show_json, table, terminal_progress
-    from restorae.data import open_pictures
+    from restorae.data import open_images
     from restorae.evaluating import evaluate_latent
 
     vae, progress = load_vae(model, device), terminal_progress()
     source = data or mnist_or_digits(data_dir, progress)
-    pictures = open_pictures(source, split, data_dir, progress)
-    if limit is not None and limit < len(pictures):
-        pictures = pictures.subset(range(limit))
-    found = evaluate_latent(vae, pictures, importance_samples, seed, progress=progress)
+    images = open_images(source, split, data_dir, progress)
+    if limit is not None and limit < len(images):
+        images = images.subset(range(limit))
+    found = evaluate_latent(vae, images, importance_samples, seed, progress=progress)
     if json_wanted:
         result = found.model_dump(mode="json")
         if found.grey.log_likelihood is None:  # grey images have none under a Bernoulli likelihood

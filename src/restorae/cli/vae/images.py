@@ -9,7 +9,7 @@ import typer
 
 from restorae.cli.choices import Precision, Split, use_precision
 from restorae.cli.options import DataDir, Device, Import, Overwrite, Seed, import_files, ready_for
-from restorae.cli.sources import mnist_or_digits, one_picture
+from restorae.cli.sources import mnist_or_digits, one_image
 from restorae.cli.vae.options import (
     DEFAULT_MODEL,
     Data,
@@ -113,7 +113,7 @@ def interpolate(
     from restorae.pixels import stored_values
 
     vae, progress = load_vae(model, device), terminal_progress()
-    first, last = (one_picture(each, split, data_dir, progress) for each in (start, end))
+    first, last = (one_image(each, split, data_dir, progress) for each in (start, end))
     images, _ = decode_line(vae, first, last, steps)
     if out.suffix.lower() == ".gif":
         there_and_back = np.concatenate([images, images[-2:0:-1]])
@@ -140,16 +140,16 @@ def reconstruct(
     use_precision(precision)
     ready_for(out, (".png", ".npy"), overwrite)
     from restorae.cli.console import say, terminal_progress
-    from restorae.data import open_pictures
+    from restorae.data import open_images
     from restorae.figures import digit_sheets, write_figure
     from restorae.formats import write_array
     from restorae.pixels import as_array
 
     vae, progress = load_vae(model, device), terminal_progress()
     source = data or mnist_or_digits(data_dir, progress)
-    pictures = open_pictures(source, split, data_dir, progress)
-    check_one_size(vae.network, pictures)
-    images = pictures.batch(range(min(count, len(pictures))))
+    image_set = open_images(source, split, data_dir, progress)
+    check_one_size(vae.network, image_set)
+    images = image_set.batch(range(min(count, len(image_set))))
     reconstructed = vae.reconstruct(images)
     if out.suffix.lower() == ".npy":
         write_array(out, as_array(reconstructed))

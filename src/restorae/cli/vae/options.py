@@ -11,7 +11,7 @@ import typer
 from restorae.errors import Fix, ShapeMismatch, UsageError
 
 if TYPE_CHECKING:
-    from restorae.data import Pictures
+    from restorae.data import ImageSet
     from restorae.model import Model
     from restorae.networks import Network
 
@@ -66,11 +66,11 @@ def numbers(text: str) -> list[float]:
     return found if all(map(math.isfinite, found)) else []
 
 
-def check_one_size(network: Network, pictures: Pictures) -> None:
+def check_one_size(network: Network, images: ImageSet) -> None:
     """Raise `ShapeMismatch` unless all images have the one size and the channels that the network takes."""
-    network.check_channels(pictures.channels)
-    if pictures.common_size is None:
+    network.check_channels(images.channels)
+    if images.common_size is None:
         raise ShapeMismatch(
             "These images differ in size; a variational auto-encoder takes images of the size that it learned from"
         )
-    network.check_size(*pictures.common_size)
+    network.check_size(*images.common_size)

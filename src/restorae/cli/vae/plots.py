@@ -97,7 +97,7 @@ def clusters(
 
     vae, progress = load_vae(model, device), terminal_progress()
     source = data or mnist_or_digits(data_dir, progress)
-    pictures, known = open_labelled(source, split, data_dir, progress)
+    images, known = open_labelled(source, split, data_dir, progress)
     if labels is not None:
         known = read_labels(labels)
     if known is None:
@@ -106,12 +106,12 @@ def clusters(
             subject=source,
             fix=Fix("labels", "FILE"),
         )
-    if len(known) != len(pictures):
+    if len(known) != len(images):
         raise ShapeMismatch(
-            f"expected one label per image, got {len(known):,} labels for {len(pictures):,} images",
+            f"expected one label per image, got {len(known):,} labels for {len(images):,} images",
             subject=source,
         )
-    check_one_size(vae.network, pictures)
-    plane = project(vae.encode(pictures.batch(range(len(pictures)))).mean)
+    check_one_size(vae.network, images)
+    plane = project(vae.encode(images.batch(range(len(images)))).mean)
     write_figure(clusters_figure(plane.points, known, plane.axes, plane.note), out)
-    say(f"{out}: {len(pictures):,} images of {source}{f', {plane.note}' if plane.note else ''}.")
+    say(f"{out}: {len(images):,} images of {source}{f', {plane.note}' if plane.note else ''}.")

@@ -46,8 +46,8 @@ class Classical(Part, abc.ABC, family="classical restorer"):
         return self
 
     @abc.abstractmethod
-    def change(self, picture: np.ndarray) -> np.ndarray:
-        """The restored image, (height, width, channel) float64; not clipped; `picture` is not modified.
+    def change(self, image: np.ndarray) -> np.ndarray:
+        """The restored image, (height, width, channel) float64; not clipped; `image` is not modified.
 
         Called on prepared settings. A mask, if needed, is the last channel of the input; the result has none.
         """
@@ -74,17 +74,15 @@ class Classical(Part, abc.ABC, family="classical restorer"):
     def _applied(self, image: Image) -> Image:
         prepared = self.prepared((image[:-1] if self.needs_mask else image)[None])
         # running sums in float32 would differ from tile to tile by more than their last digits
-        picture = image.permute(1, 2, 0).double().cpu().numpy()
-        return torch.from_numpy(prepared.change(picture)).permute(2, 0, 1)
+        values = image.permute(1, 2, 0).double().cpu().numpy()
+        return torch.from_numpy(prepared.change(values)).permute(2, 0, 1)
 
 
 def channel_by_channel(
-    function: Callable[[np.ndarray], np.ndarray], picture: np.ndarray
+    function: Callable[[np.ndarray], np.ndarray], image: np.ndarray
 ) -> np.ndarray:
     """`function`, which takes (height, width), on each channel of (height, width, channel)."""
-    return np.stack(
-        [function(picture[..., channel]) for channel in range(picture.shape[-1])], axis=-1
-    )
+    return np.stack([function(image[..., channel]) for channel in range(image.shape[-1])], axis=-1)
 
 
 def noise_in(sample: Images) -> float:

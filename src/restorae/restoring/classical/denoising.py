@@ -55,19 +55,19 @@ class NonLocalMeans(Classical, kind="nlm"):
             self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
         )
 
-    def change(self, picture: np.ndarray) -> np.ndarray:
+    def change(self, image: np.ndarray) -> np.ndarray:
         if not self.sigma:
-            return picture
-        if picture.shape[-1] == 3:
-            return self._averaged(picture, channel_axis=-1)
-        return channel_by_channel(self._averaged, picture)
+            return image
+        if image.shape[-1] == 3:
+            return self._averaged(image, channel_axis=-1)
+        return channel_by_channel(self._averaged, image)
 
-    def _averaged(self, picture: np.ndarray, channel_axis: int | None = None) -> np.ndarray:
+    def _averaged(self, image: np.ndarray, channel_axis: int | None = None) -> np.ndarray:
         from skimage.restoration import denoise_nl_means
 
         assert self.sigma is not None
         averaged: np.ndarray = denoise_nl_means(
-            picture,
+            image,
             patch_size=self.patch,
             patch_distance=self.reach,
             h=self.strength * self.sigma,
@@ -76,7 +76,7 @@ class NonLocalMeans(Classical, kind="nlm"):
             preserve_range=True,
             channel_axis=channel_axis,
         )
-        return averaged.reshape(picture.shape)  # axes of one pixel are dropped by skimage
+        return averaged.reshape(image.shape)  # axes of one pixel are dropped by skimage
 
 
 class TotalVariation(Classical, kind="tv"):
@@ -108,13 +108,13 @@ class TotalVariation(Classical, kind="tv"):
             else self.model_copy(update={"weight": round(0.8 * noise_in(sample), 5)})
         )
 
-    def change(self, picture: np.ndarray) -> np.ndarray:
+    def change(self, image: np.ndarray) -> np.ndarray:
         from skimage.restoration import denoise_tv_chambolle
 
         if not self.weight:
-            return picture
+            return image
         restored: np.ndarray = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
-            picture, weight=self.weight, eps=0.0, max_num_iter=self.iterations, channel_axis=-1
+            image, weight=self.weight, eps=0.0, max_num_iter=self.iterations, channel_axis=-1
         )
         return restored
 
@@ -138,12 +138,12 @@ class Median(Classical, kind="median"):
     def halo(self) -> int:
         return self.radius
 
-    def change(self, picture: np.ndarray) -> np.ndarray:
+    def change(self, image: np.ndarray) -> np.ndarray:
         from scipy.ndimage import median_filter
 
         size = 2 * self.radius + 1
         return channel_by_channel(
-            lambda plane: median_filter(plane, size=size, mode="mirror"), picture
+            lambda plane: median_filter(plane, size=size, mode="mirror"), image
         )
 
 
@@ -170,23 +170,23 @@ class Wavelet(Classical, kind="wavelet"):
             self if self.sigma is not None else self.model_copy(update={"sigma": noise_in(sample)})
         )
 
-    def change(self, picture: np.ndarray) -> np.ndarray:
+    def change(self, image: np.ndarray) -> np.ndarray:
         if not self.sigma:
-            return picture
-        height, width, channels = picture.shape
+            return image
+        height, width, channels = image.shape
         # padded on every side: the transform wraps around, which would mix the top and the bottom
-        padded = np.pad(picture, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="symmetric")
-        total = np.zeros_like(picture)
+        padded = np.pad(image, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="symmetric")
+        total = np.zeros_like(image)
         for down, across in product(range(_SHIFTS), repeat=2):
             shrunk = self._shrunk(padded[down:, across:], is_colour=channels == 3)
             total += shrunk[_MARGIN - down :, _MARGIN - across :][:height, :width]
         return total / _SHIFTS**2
 
-    def _shrunk(self, picture: np.ndarray, is_colour: bool) -> np.ndarray:
+    def _shrunk(self, image: np.ndarray, is_colour: bool) -> np.ndarray:
         from skimage.restoration import denoise_wavelet
 
         shrunk: np.ndarray = denoise_wavelet(
-            picture,
+            image,
             sigma=self.sigma,
             wavelet="db1",
             wavelet_levels=_LEVELS,

@@ -33,8 +33,8 @@ class Inpaint(Classical, kind="inpaint"):
 
     needs_mask: ClassVar[bool] = True
 
-    def change(self, picture: np.ndarray) -> np.ndarray:
-        filled, mask = picture[..., :-1].copy(), picture[..., -1] > 0.5
+    def change(self, image: np.ndarray) -> np.ndarray:
+        filled, mask = image[..., :-1].copy(), image[..., -1] > 0.5
         if mask.any() and not mask.all():
             region = _around(mask)
             filled[region] = _filled(filled[region], mask[region])
@@ -50,21 +50,21 @@ def _around(mask: np.ndarray) -> tuple[slice, slice]:
     )
 
 
-def _filled(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _filled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     from scipy.ndimage import distance_transform_cdt
     from skimage.restoration import inpaint_biharmonic
 
     deep = distance_transform_cdt(mask, metric="chessboard") > _EXACT
     if deep.any():
-        picture = np.where(
-            deep[..., None], _doubled(_filled(*_halved(picture, mask)), mask.shape), picture
+        image = np.where(
+            deep[..., None], _doubled(_filled(*_halved(image, mask)), mask.shape), image
         )
         mask = mask & ~deep
-    solved: np.ndarray = inpaint_biharmonic(picture, mask, channel_axis=-1)
-    return np.where(mask[..., None], solved, picture)
+    solved: np.ndarray = inpaint_biharmonic(image, mask, channel_axis=-1)
+    return np.where(mask[..., None], solved, image)
 
 
-def _halved(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _halved(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means of the known pixels of 2 × 2 blocks, and the mask of blocks that are not fully known.
 
     The mean of a partly known block is off its centre, which would tilt the filling at the rim. If no block is
@@ -73,16 +73,16 @@ def _halved(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarr
     height, width = mask.shape
     to_even = ((0, height % 2), (0, width % 2))
     known = np.pad(~mask, to_even)
-    values = np.where(known[..., None], np.pad(picture, (*to_even, (0, 0))), 0)
+    values = np.where(known[..., None], np.pad(image, (*to_even, (0, 0))), 0)
     blocks = (known.shape[0] // 2, 2, known.shape[1] // 2, 2)
     count = known.reshape(blocks).sum((1, 3))
     total = values.reshape(*blocks, -1).sum((1, 3))
     return total / np.maximum(count, 1)[..., None], count < (4 if (count == 4).any() else 1)
 
 
-def _doubled(picture: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def _doubled(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Twice the height and width, interpolated linearly between pixel centres."""
     from scipy.ndimage import zoom
 
-    doubled: np.ndarray = zoom(picture, (2, 2, 1), order=1, mode="nearest", grid_mode=True)
+    doubled: np.ndarray = zoom(image, (2, 2, 1), order=1, mode="nearest", grid_mode=True)
     return doubled[: size[0], : size[1]]

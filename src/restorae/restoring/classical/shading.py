@@ -38,8 +38,8 @@ class Background(Classical, kind="background"):
     def halo(self) -> int:
         return 4 * self.radius  # 2 for the closing, 2 for the fit
 
-    def change(self, picture: np.ndarray) -> np.ndarray:
-        return channel_by_channel(self._flattened, picture)
+    def change(self, image: np.ndarray) -> np.ndarray:
+        return channel_by_channel(self._flattened, image)
 
     def _flattened(self, plane: np.ndarray) -> np.ndarray:
         from scipy.ndimage import grey_closing

@@ -1,10 +1,10 @@
 """The API, one file for each thing that a page shows."""
 
+from restorae.web.routes.images import images
 from restorae.web.routes.jobs import jobs
 from restorae.web.routes.lab import lab
 from restorae.web.routes.latents import latents
 from restorae.web.routes.models import models
-from restorae.web.routes.pictures import pictures
 from restorae.web.routes.trainings import trainings
 
-__all__ = ["jobs", "lab", "latents", "models", "pictures", "trainings"]
+__all__ = ["images", "jobs", "lab", "latents", "models", "trainings"]

@@ -1,4 +1,4 @@
-"""What all routes share: the studio that stands behind them, and how pictures are answered."""
+"""What all routes share: the studio that stands behind them, and how images are answered."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def png(pixels: np.ndarray, kept: bool = False) -> Response:
     )
 
 
-def raw(pictures: np.ndarray) -> Response:
-    """Pictures (n, height, width[, bands]) uint8 as bare bytes, to be put on a canvas: a hand moves and no time is lost."""
-    shape = ",".join(map(str, pictures.shape))
+def raw(images: np.ndarray) -> Response:
+    """Images (n, height, width[, bands]) uint8 as bare bytes, to be put on a canvas: a hand moves and no time is lost."""
+    shape = ",".join(map(str, images.shape))
     headers = {"x-shape": shape, "cache-control": "no-store"}
     return Response(
-        np.ascontiguousarray(pictures).tobytes(),
+        np.ascontiguousarray(images).tobytes(),
         media_type="application/octet-stream",
         headers=headers,
     )

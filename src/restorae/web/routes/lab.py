@@ -1,4 +1,4 @@
-"""The damage lab: kinds of damage, pictures to try them on, experiments."""
+"""The damage lab: kinds of damage, images to try them on, experiments."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Experimental(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     sample: str | None = None
-    """One of the pictures that come along; or give `picture`."""
-    picture: str | None = None
-    """A picture that was sent."""
+    """One of the images that come along; or give `image`."""
+    image: str | None = None
+    """An image that was sent."""
     x: float = Field(0.5, ge=0, le=1)
-    """Where in the picture, as a fraction of its width."""
+    """Where in the image, as a fraction of its width."""
     y: float = Field(0.5, ge=0, le=1)
-    """Where in the picture, as a fraction of its height."""
+    """Where in the image, as a fraction of its height."""
     degradation: str | None = Field(None, max_length=4000)
     """The damage, as on the command line; or give `links`."""
     links: list[dict[str, Any]] | None = Field(None, max_length=20)
@@ -48,13 +48,13 @@ def degradations() -> list[dict[str, Any]]:
 
 @lab.get("/samples")
 def all_samples() -> list[dict[str, str]]:
-    """Pictures that come along, to try things on."""
+    """Images that come along, to try things on."""
     return [{"name": name, "about": told} for name, told in samples().items()]
 
 
 @lab.post("/experiments", status_code=201)
 async def experiment(wanted: Experimental, studio: StudioDep) -> dict[str, Any]:
-    """Damage a picture, restore it, and compare both with the clean one."""
+    """Damage an image, restore it, and compare both with the clean one."""
     damage = (
         Degradation.of(wanted.degradation) if wanted.degradation else chain_of(wanted.links or [])
     )
@@ -64,21 +64,21 @@ async def experiment(wanted: Experimental, studio: StudioDep) -> dict[str, Any]:
         "spec": found.spec,
         "command": command_for(damage),
         "scores": found.scores,
-        "pictures": {name: f"/api/experiments/{found.id}/{name}.png" for name in found.pictures},
-        "size": list(found.pictures["clean"].shape[:2]),
+        "images": {name: f"/api/experiments/{found.id}/{name}.png" for name in found.images},
+        "size": list(found.images["clean"].shape[:2]),
     }
 
 
 @lab.get("/experiments/{experiment}/{which}.png", responses=PNG)
-def experiment_picture(experiment: str, which: str, studio: StudioDep) -> Response:
-    """A picture of an experiment: `clean`, `degraded` or `restored`."""
-    return png(studio.lab.picture(experiment, which), kept=True)
+def experiment_image(experiment: str, which: str, studio: StudioDep) -> Response:
+    """An image of an experiment: `clean`, `degraded` or `restored`."""
+    return png(studio.lab.image(experiment, which), kept=True)
 
 
 def _try(wanted: Experimental, damage: Degradation, studio: Studio) -> Experiment:
     clean: Images
-    if wanted.picture is not None:
-        clean = part_of(studio.gallery.get(wanted.picture), wanted.x, wanted.y)
+    if wanted.image is not None:
+        clean = part_of(studio.gallery.get(wanted.image), wanted.x, wanted.y)
     else:
         clean = studio.lab.sample(wanted.sample or "digits")
     restorer = studio.catalogue.restorers().get(wanted.model) if wanted.model else None

@@ -36,7 +36,7 @@ class Walk(BaseModel):
     end: list[float] = Field(max_length=4096)
     """Where it ends."""
     steps: int = Field(24, ge=2, le=240)
-    """Pictures on the way, both ends included."""
+    """Images on the way, both ends included."""
     zoom: int = Field(6, ge=1, le=16)
     """Each pixel becomes so many, along each side."""
 
@@ -59,10 +59,10 @@ async def decode(
 ) -> Response:
     """The image at a latent; `as=raw` gives its bytes, whose shape is in the header `x-shape`."""
     latent = _numbers(at)
-    pictures = await asyncio.wrap_future(
+    images = await asyncio.wrap_future(
         studio.quickly(lambda: latent_space.decode(studio.catalogue.model(model), [latent]))
     )
-    return raw(pictures) if form == "raw" else png(pictures[0])
+    return raw(images) if form == "raw" else png(images[0])
 
 
 @latents.post("/decode")
@@ -131,7 +131,7 @@ async def sample(
 
 
 @latents.get("/sample.png", responses=PNG)
-async def sample_picture(
+async def sample_image(
     model: str,
     studio: StudioDep,
     count: Annotated[int, Query(ge=1, le=256)] = 16,
@@ -141,17 +141,17 @@ async def sample_picture(
     return png(await asyncio.wrap_future(studio.quickly(_sheet, studio, model, count, seed)))
 
 
-@latents.post("/encode/{picture}")
-async def encode(model: str, picture: str, studio: StudioDep) -> dict[str, Any]:
-    """The posterior of a picture: mean and standard deviation of each dimension."""
-    found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, picture))
+@latents.post("/encode/{image}")
+async def encode(model: str, image: str, studio: StudioDep) -> dict[str, Any]:
+    """The posterior of an image: mean and standard deviation of each dimension."""
+    found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, image))
     return {"mean": found.mean, "std": found.std, "notices": found.notices}
 
 
-@latents.get("/reconstruct/{picture}.png", responses=PNG)
-async def reconstruct(model: str, picture: str, studio: StudioDep) -> Response:
-    """What the model was given of a picture and, to the right of it, its reconstruction."""
-    found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, picture))
+@latents.get("/reconstruct/{image}.png", responses=PNG)
+async def reconstruct(model: str, image: str, studio: StudioDep) -> Response:
+    """What the model was given of an image and, to the right of it, its reconstruction."""
+    found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, image))
     return png(np.concatenate([found.input, found.reconstruction], 1))
 
 
@@ -178,15 +178,15 @@ def _numbers(text: str | None) -> list[float]:
 
 def _sheet(studio: Studio, model: str, count: int, seed: int) -> np.ndarray:
     found = studio.catalogue.model(model)
-    pictures = latent_space.decode(found, found.sample_latents(count, seed).tolist())
-    across = round(len(pictures) ** 0.5) or 1
-    missing = np.zeros((-len(pictures) % across, *pictures.shape[1:]), np.uint8)
-    whole = np.concatenate([pictures, missing])
-    return tiled(whole.reshape(-1, across, *pictures.shape[1:]))
+    images = latent_space.decode(found, found.sample_latents(count, seed).tolist())
+    across = round(len(images) ** 0.5) or 1
+    missing = np.zeros((-len(images) % across, *images.shape[1:]), np.uint8)
+    whole = np.concatenate([images, missing])
+    return tiled(whole.reshape(-1, across, *images.shape[1:]))
 
 
-def _encode(studio: Studio, model: str, picture: str) -> latent_space.Encoded:
-    return latent_space.encode(studio.catalogue.model(model), studio.gallery.get(picture))
+def _encode(studio: Studio, model: str, image: str) -> latent_space.Encoded:
+    return latent_space.encode(studio.catalogue.model(model), studio.gallery.get(image))
 
 
 def _gif(studio: Studio, model: str, wanted: Walk) -> bytes:

@@ -23,7 +23,7 @@ def about(studio: StudioDep) -> dict[str, Any]:
         "limits": {
             "upload": limits.upload,
             "pixels": limits.pixels,
-            "pictures": limits.pictures,
+            "images": limits.images,
             "stored": limits.stored,
             "minutes_of_training": limits.minutes_of_training,
         },

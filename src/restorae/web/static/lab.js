@@ -1,4 +1,4 @@
-// The damage lab: a chain of damages whose sliders are made from their JSON schemas, and what it does to a picture.
+// The damage lab: a chain of damages whose sliders are made from their JSON schemas, and what it does to an image.
 
 import * as models from "./models.js";
 import { $, askJson, fill, make, newest, number, safely, say } from "./tools.js";
@@ -21,7 +21,7 @@ export async function begin() {
     $("chain").lastElementChild?.scrollIntoView({ block: "nearest" });
   });
   $("draw-anew").addEventListener("click", () => { seed += 1; run(); });
-  $("lab-picture").addEventListener("change", run);
+  $("lab-image").addEventListener("change", run);
   $("lab-model").addEventListener("change", run);
   $("lab-train").addEventListener("click", () => { $("train-damage").value = spec; });
   for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", safely(() => copy(button.dataset.copy)));
@@ -37,10 +37,10 @@ export async function begin() {
 
 /** The page is shown: images may have been added meanwhile. */
 export async function shown() {
-  const [samples, pictures] = await Promise.all([askJson("/api/samples"), askJson("/api/pictures")]);
-  const own = pictures.map((picture) => [`picture ${picture.id}`, picture.name]);
+  const [samples, images] = await Promise.all([askJson("/api/samples"), askJson("/api/images")]);
+  const own = images.map((image) => [`image ${image.id}`, image.name]);
   const along = samples.map((sample) => [`sample ${sample.name}`, sample.about]);
-  fill($("lab-picture"), [{ label: "Samples", entries: along }, ...(own.length ? [{ label: "Yours", entries: own }] : [])]);
+  fill($("lab-image"), [{ label: "Samples", entries: along }, ...(own.length ? [{ label: "Yours", entries: own }] : [])]);
   run();
 }
 
@@ -65,7 +65,7 @@ async function copy(id) {
 }
 
 const run = newest(async () => {
-  const [where, name] = $("lab-picture").value.split(" ");
+  const [where, name] = $("lab-image").value.split(" ");
   if (!where || !kinds.length) return;
   if (!links.length) {
     $("lab-note").textContent = "No damage yet. Add one.";
@@ -75,9 +75,9 @@ const run = newest(async () => {
   $("trio").classList.add("busy");
   try {
     const found = await askJson("/api/experiments", { method: "POST", json });
-    await Promise.all(Object.entries(found.pictures).map(([which, path]) => showPicture(which, path)));
+    await Promise.all(Object.entries(found.images).map(([which, path]) => showImage(which, path)));
     $("trio").style.setProperty("--shape", String(found.size[1] / found.size[0]));
-    $("lab-restored-figure").hidden = !found.pictures.restored;
+    $("lab-restored-figure").hidden = !found.images.restored;
     for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).value = scoreText(found.scores[which]);
     spec = found.spec;
     $("lab-spec").textContent = found.spec;
@@ -93,7 +93,7 @@ const run = newest(async () => {
   }
 });
 
-async function showPicture(which, path) {
+async function showImage(which, path) {
   const image = $(`lab-${which}`);
   image.src = path;
   await image.decode().catch(() => {});

@@ -1,7 +1,7 @@
 // Latent space: a plane to move on, the decoded image of each latent, encoded images, interpolation, samples.
 
 import * as models from "./models.js";
-import { $, ask, askJson, fill, make, newest, number, safely, say, sendPicture, takeFiles } from "./tools.js";
+import { $, ask, askJson, fill, make, newest, number, safely, say, sendImage, takeFiles } from "./tools.js";
 
 const COLORS = ["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"];
 let latent = [];
@@ -109,7 +109,7 @@ const decode = newest(async () => {
   try {
     const at = latent.map((value) => value.toFixed(4)).join(",");
     const answer = await ask(path(`decode?as=raw&at=${at}`));
-    put($("decoded"), await pictures(answer), 0);
+    put($("decoded"), await images(answer), 0);
     $("decoded").dataset.at = at;
     $("decoded").dataset.frames = String(Number($("decoded").dataset.frames ?? 0) + 1);
   } catch (error) {
@@ -117,8 +117,8 @@ const decode = newest(async () => {
   }
 });
 
-/** Bare bytes as pictures, by the shape that came with them. */
-async function pictures(answer) {
+/** Bare bytes as images, by the shape that came with them. */
+async function images(answer) {
   const [count, height, width, bands = 1] = answer.headers.get("x-shape").split(",").map(Number);
   return { bytes: new Uint8Array(await answer.arrayBuffer()), count, height, width, bands };
 }
@@ -249,14 +249,14 @@ function listen() {
   });
 }
 
-// ------------------------------------------------------------------------------------------------- pictures, walks, samples
+// ------------------------------------------------------------------------------------------------- images, walks, samples
 
 const encodeImage = safely(async (file) => {
   $("latent-note").textContent = "";
   try {
-    const picture = await sendPicture(file);
-    encoded = await askJson(path(`encode/${picture.id}`), { method: "POST" });
-    const shown = await ask(path(`reconstruct/${picture.id}.png`));
+    const image = await sendImage(file);
+    encoded = await askJson(path(`encode/${image.id}`), { method: "POST" });
+    const shown = await ask(path(`reconstruct/${image.id}.png`));
     const image = $("encoded-image");
     if (image.src) URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(await shown.blob());
@@ -267,7 +267,7 @@ const encodeImage = safely(async (file) => {
     else if (!ends.start) ends.start = [...encoded.mean];
     walkChanged();
     goTo([...encoded.mean]);
-    await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
+    await ask(`/api/images/${image.id}`, { method: "DELETE" });
   } catch (error) {
     $("latent-note").textContent = error.message;
   }
@@ -313,7 +313,7 @@ let seed = 0;
 async function drawSamples() {
   seed += 1;
   const { latents } = await askJson(path(`sample?count=16&seed=${seed}`));
-  const found = await pictures(await ask(path("decode"), { method: "POST", json: { latents } }));
+  const found = await images(await ask(path("decode"), { method: "POST", json: { latents } }));
   $("samples").replaceChildren(...latents.map((each, which) => {
     const canvas = make("canvas", { "aria-hidden": "true" });
     put(canvas, found, which);

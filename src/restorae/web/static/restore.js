@@ -4,9 +4,9 @@ import * as jobs from "./jobs.js";
 import { Form } from "./form.js";
 import * as models from "./models.js";
 import { Viewer } from "./viewer.js";
-import { $, ask, askJson, fill, make, newest, renew, safely, say, sendPicture, size, takeFiles } from "./tools.js";
+import { $, ask, askJson, fill, make, newest, renew, safely, say, sendImage, size, takeFiles } from "./tools.js";
 
-let pictures = []; // as the server tells; those on their way have no id
+let images = []; // as the server tells; those on their way have no id
 let current = null;
 let viewer;
 let form; // the settings, as RestoreRequest describes them
@@ -15,22 +15,22 @@ const OVERLAYS = {
   error: { name: "possible error", about: "90 % of the errors are smaller; full orange is a fifth of the range or more." },
   spread: { name: "where the answers differ", about: "The more orange, the more they differ." },
 };
-/** What a model must be able to do, or a picture be, for a setting to be offered; all others always are. */
+/** What a model must be able to do, or an image be, for a setting to be offered; all others always are. */
 const NEEDS = {
   samples: (chosen) => chosen?.samples,
   error_map: (chosen) => chosen?.tells_bounds,
   self_ensemble: (chosen) => chosen?.takes_views,
-  axes: (chosen, picture) => picture?.stack,
-  together: (chosen, picture) => picture?.stack,
+  axes: (chosen, image) => image?.stack,
+  together: (chosen, image) => image?.stack,
 };
-const seen = new Map(); // picture: the last job whose result is known here
+const seen = new Map(); // image: the last job whose result is known here
 
-const picked = () => pictures.find((picture) => picture.id && picture.id === current);
-/** What restores a picture where the person chose no model: decided by the server for each picture. */
-const automatic = (picture) => picture?.automatic[masked() && picture.mask ? "masked" : "whole"];
+const picked = () => images.find((image) => image.id && image.id === current);
+/** What restores an image where the person chose no model: decided by the server for each image. */
+const automatic = (image) => image?.automatic[masked() && image.mask ? "masked" : "whole"];
 const model = () => models.get($("restore-model").value || automatic(picked())?.name);
-const jobOf = (picture) => (picture?.job ? jobs.get(picture.job) : null);
-const busy = (picture) => { const job = jobOf(picture); return Boolean(job && !jobs.isOver(job)); };
+const jobOf = (image) => (image?.job ? jobs.get(image.job) : null);
+const busy = (image) => { const job = jobOf(image); return Boolean(job && !jobs.isOver(job)); };
 
 const masked = () => Boolean(form?.value("mask"));
 
@@ -51,7 +51,7 @@ export async function begin() {
   });
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
   $("restore-now").addEventListener("click", safely(() => restore([picked()])));
-  $("restore-all").addEventListener("click", safely(() => restore(pictures.filter((picture) => picture.id && !busy(picture)))));
+  $("restore-all").addEventListener("click", safely(() => restore(images.filter((image) => image.id && !busy(image)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
   $("zoom-out").addEventListener("click", () => viewer.zoom(1 / 1.5));
   $("zoom-fit").addEventListener("click", () => viewer.fit());
@@ -78,22 +78,22 @@ function remember() {
 }
 
 async function refresh() {
-  const waiting = pictures.filter((picture) => !picture.id);
-  pictures = [...(await askJson("/api/pictures")), ...waiting];
-  if (!picked()) current = pictures.findLast((picture) => picture.id)?.id ?? null;
+  const waiting = images.filter((image) => !image.id);
+  images = [...(await askJson("/api/images")), ...waiting];
+  if (!picked()) current = images.findLast((image) => image.id)?.id ?? null;
   modelChanged();
 }
 
 const add = safely(async (files) => {
   const coming = files.map((file) => ({ name: file.name, key: `coming ${(count += 1)}`, sending: true }));
-  pictures.push(...coming);
+  images.push(...coming);
   update();
   for (const [index, file] of files.entries()) {
-    const put = (found) => { pictures = pictures.map((each) => (each === coming[index] ? found : each)); };
+    const put = (found) => { images = images.map((each) => (each === coming[index] ? found : each)); };
     try {
-      const found = await sendPicture(file);
+      const found = await sendImage(file);
       // the list may have been asked for meanwhile, and hold it already
-      pictures = pictures.filter((each) => each.id !== found.id);
+      images = images.filter((each) => each.id !== found.id);
       put(found);
       current = found.id;
       modelChanged();
@@ -110,10 +110,10 @@ function pick(id) {
 }
 
 const remove = safely(async (key) => {
-  const picture = pictures.find((each) => (each.id ?? each.key) === key);
-  if (picture?.id) await ask(`/api/pictures/${picture.id}`, { method: "DELETE" });
-  pictures = pictures.filter((each) => each !== picture);
-  if (key === current) current = pictures.findLast((each) => each.id)?.id ?? null;
+  const image = images.find((each) => (each.id ?? each.key) === key);
+  if (image?.id) await ask(`/api/images/${image.id}`, { method: "DELETE" });
+  images = images.filter((each) => each !== image);
+  if (key === current) current = images.findLast((each) => each.id)?.id ?? null;
   modelChanged();
 });
 
@@ -137,44 +137,44 @@ function modelChanged() {
 }
 
 function update() {
-  const list = pictures.map((picture) => {
-    const job = jobOf(picture);
-    const told = picture.refused ?? (picture.sending ? "sending …" : job ? jobs.told(job) : picture.result ? "restored" : `${picture.width} × ${picture.height}, ${size(picture.bytes)}`);
-    const failed = picture.refused || job?.state === "failed";
+  const list = images.map((image) => {
+    const job = jobOf(image);
+    const told = image.refused ?? (image.sending ? "sending …" : job ? jobs.told(job) : image.result ? "restored" : `${image.width} × ${image.height}, ${size(image.bytes)}`);
+    const failed = image.refused || job?.state === "failed";
     const text = make("span", { class: "text" },
-      make("span", { class: "name" }, picture.name),
+      make("span", { class: "name" }, image.name),
       job && !jobs.isOver(job) ? jobs.bar(job) : null,
       make("span", { class: failed ? "told error" : "told" }, told));
-    const image = picture.id ? make("img", { src: `/api/pictures/${picture.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
-    const here = Boolean(picture.id) && picture.id === current;
+    const image = image.id ? make("img", { src: `/api/images/${image.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
+    const here = Boolean(image.id) && image.id === current;
     const active = Boolean(job && !jobs.isOver(job));
-    const key = picture.id ?? picture.key;
+    const key = image.id ?? image.key;
     return make("li", { class: here ? "current" : "", "data-key": `${key}-${active}` },
-      make("button", { class: "pick", disabled: !picture.id, "aria-pressed": String(here), onclick: () => pick(key) }, image, text),
+      make("button", { class: "pick", disabled: !image.id, "aria-pressed": String(here), onclick: () => pick(key) }, image, text),
       active
-        ? make("button", { class: "quiet small", onclick: () => jobs.stop(picture.job), "aria-label": `Cancel ${picture.name}` }, "Cancel")
-        : make("button", { class: "quiet small", disabled: Boolean(picture.sending), onclick: () => remove(key), "aria-label": `Remove ${picture.name}` }, "✕"));
+        ? make("button", { class: "quiet small", onclick: () => jobs.stop(image.job), "aria-label": `Cancel ${image.name}` }, "Cancel")
+        : make("button", { class: "quiet small", disabled: Boolean(image.sending), onclick: () => remove(key), "aria-label": `Remove ${image.name}` }, "✕"));
   });
-  renew($("pictures"), list);
-  const picture = picked();
-  const open = pictures.filter((each) => each.id);
-  $("restore-now").disabled = !picture || busy(picture);
-  $("restore-now").textContent = picture?.result ? "Restore again" : "Restore";
+  renew($("images"), list);
+  const image = picked();
+  const open = images.filter((each) => each.id);
+  $("restore-now").disabled = !image || busy(image);
+  $("restore-now").textContent = image?.result ? "Restore again" : "Restore";
   $("restore-all").hidden = open.length < 2;
   $("restore-all").textContent = `Restore all ${open.length}`;
-  viewer.show(picture ?? null);
-  $("picture-facts").textContent = picture ? facts(picture) : "\u00a0";
-  const job = jobOf(picture);
+  viewer.show(image ?? null);
+  $("image-facts").textContent = image ? facts(image) : "\u00a0";
+  const job = jobOf(image);
   const told = job ? (job.state === "done" ? `By ${job.about.model}, ${jobs.told(job)}` : job.state === "running" ? "Restoring …" : job.state === "waiting" ? jobs.told(job) : job.error) : "";
-  if ($("picture-state").textContent !== told) $("picture-state").textContent = told;
-  $("picture-state").className = job?.state === "failed" ? "error" : "";
-  $("download").hidden = !picture?.result;
-  if (picture?.result) {
-    $("download").href = `/api/pictures/${picture.id}/restored`;
-    $("download").setAttribute("download", picture.result);
-    $("download").setAttribute("aria-label", `Download ${picture.result}`);
+  if ($("image-state").textContent !== told) $("image-state").textContent = told;
+  $("image-state").className = job?.state === "failed" ? "error" : "";
+  $("download").hidden = !image?.result;
+  if (image?.result) {
+    $("download").href = `/api/images/${image.id}/restored`;
+    $("download").setAttribute("download", image.result);
+    $("download").setAttribute("aria-label", `Download ${image.result}`);
   }
-  const overlays = (picture?.layers ?? []).filter((layer) => !["before", "after"].includes(layer));
+  const overlays = (image?.layers ?? []).filter((layer) => !["before", "after"].includes(layer));
   $("overlay-tools").hidden = !overlays.length;
   if (overlays.join() !== [...$("overlay").options].slice(1).map((option) => option.value).join()) {
     fill($("overlay"), [["", "none"], ...overlays.map((layer) => [layer, OVERLAYS[layer]?.name ?? layer])], viewer.overlay);
@@ -188,31 +188,31 @@ function lay() {
   viewer.redraw();
 }
 
-function facts(picture) {
-  const depth = { uint8: "8 bits", uint16: "16 bits", float32: "float", bool: "1 bit" }[picture.dtype] ?? picture.dtype;
-  const kind = { 1: "grey", 3: "colour" }[picture.channels] ?? `${picture.channels} channels`;
-  const pages = picture.pages > 1 ? `, ${picture.pages} pages (the first is shown)` : "";
-  const notices = picture.notices.length ? `. Note: ${picture.notices.join("; ")}` : "";
-  return `${picture.width} × ${picture.height}, ${kind}, ${depth}, ${picture.kind.toUpperCase()}, ${size(picture.bytes)}${pages}${notices}`;
+function facts(image) {
+  const depth = { uint8: "8 bits", uint16: "16 bits", float32: "float", bool: "1 bit" }[image.dtype] ?? image.dtype;
+  const kind = { 1: "grey", 3: "colour" }[image.channels] ?? `${image.channels} channels`;
+  const pages = image.pages > 1 ? `, ${image.pages} pages (the first is shown)` : "";
+  const notices = image.notices.length ? `. Note: ${image.notices.join("; ")}` : "";
+  return `${image.width} × ${image.height}, ${kind}, ${depth}, ${image.kind.toUpperCase()}, ${size(image.bytes)}${pages}${notices}`;
 }
 
 /** Show soon what the result will be about: a smaller copy, restored at once. */
 const preview = newest(async () => {
-  const picture = picked();
+  const image = picked();
   const chosen = model();
   $("restore-note").textContent = "";
-  if (!picture || !chosen) return;
-  const job = jobOf(picture);
+  if (!image || !chosen) return;
+  const job = jobOf(image);
   const same = job?.state === "done" && job.about.model === chosen.name && form.agrees(job.about);
-  if (picture.result && (same || !job)) return;
-  if (chosen.needs_mask || busy(picture)) return;
-  const json = { ...form.values(), model: chosen.name, mask: Boolean(masked() && picture.mask) };
+  if (image.result && (same || !job)) return;
+  if (chosen.needs_mask || busy(image)) return;
+  const json = { ...form.values(), model: chosen.name, mask: Boolean(masked() && image.mask) };
   try {
-    const answer = await ask(`/api/pictures/${picture.id}/preview.png`, { method: "POST", json });
+    const answer = await ask(`/api/images/${image.id}/preview.png`, { method: "POST", json });
     const bitmap = await createImageBitmap(await answer.blob());
-    if (picked()?.id !== picture.id) return;
+    if (picked()?.id !== image.id) return;
     if (!picked().layers.includes("after")) viewer.showPreview(bitmap);
-    const smaller = picture.width > bitmap.width;
+    const smaller = image.width > bitmap.width;
     $("restore-note").textContent = picked().layers.includes("after") ? "Settings changed: restore again to see the result." : smaller ? "The preview is a smaller copy. Restore processes the whole image." : "";
   } catch (error) {
     $("restore-note").textContent = error.message;
@@ -222,13 +222,13 @@ const preview = newest(async () => {
 async function restore(chosen) {
   const wanted = chosen.filter(Boolean);
   const refused = [];
-  for (const picture of wanted) {
-    const json = { ...form.values(), model: $("restore-model").value || null, mask: masked() && (picture.mask || picture.id === current) };
+  for (const image of wanted) {
+    const json = { ...form.values(), model: $("restore-model").value || null, mask: masked() && (image.mask || image.id === current) };
     try {
-      picture.job = (await askJson(`/api/pictures/${picture.id}/restore`, { method: "POST", json })).id;
+      image.job = (await askJson(`/api/images/${image.id}/restore`, { method: "POST", json })).id;
     } catch (error) {
       if (wanted.length === 1) throw error;
-      refused.push(`${picture.name}: ${error.message}`);
+      refused.push(`${image.name}: ${error.message}`);
     }
   }
   if (wanted.length > 1) say([`${wanted.length - refused.length} of ${wanted.length} images are waiting.`, ...refused].join(" "));
@@ -236,10 +236,10 @@ async function restore(chosen) {
 }
 
 async function jobsChanged(all) {
-  const known = new Set(pictures.map((picture) => picture.job));
+  const known = new Set(images.map((image) => image.job));
   const restored = all.filter((job) => job.kind === "restore" && job.state === "done");
-  const news = restored.filter((job) => Number(seen.get(job.about.picture) ?? 0) < Number(job.id));
-  for (const job of news) seen.set(job.about.picture, job.id);
+  const news = restored.filter((job) => Number(seen.get(job.about.image) ?? 0) < Number(job.id));
+  for (const job of news) seen.set(job.about.image, job.id);
   if (news.length || all.some((job) => job.kind === "restore" && !jobs.isOver(job) && !known.has(job.id))) await refresh();
   else update();
 }
@@ -260,21 +260,21 @@ function take(chosen = tool) {
 }
 
 async function saveStrokes(strokes) {
-  const picture = picked();
-  if (!picture) return;
+  const image = picked();
+  if (!image) return;
   viewer.setStrokes(strokes);
-  const answered = await askJson(`/api/pictures/${picture.id}/mask`, { method: "PUT", json: { strokes } });
-  picture.strokes = answered.strokes;
-  picture.mask = answered.mask;
+  const answered = await askJson(`/api/images/${image.id}/mask`, { method: "PUT", json: { strokes } });
+  image.strokes = answered.strokes;
+  image.mask = answered.mask;
   modelChanged();
 }
 
 async function takeMask() {
   const [file] = $("mask-file").files;
   $("mask-file").value = "";
-  const picture = picked();
-  if (!file || !picture) return;
-  Object.assign(picture, await askJson(`/api/pictures/${picture.id}/mask`, { method: "POST", body: file }));
+  const image = picked();
+  if (!file || !image) return;
+  Object.assign(image, await askJson(`/api/images/${image.id}/mask`, { method: "POST", body: file }));
   say("The mask was loaded.");
   modelChanged();
 }

@@ -194,11 +194,11 @@ export async function about() {
   return limits;
 }
 
-/** Send a picture; what is too large is not even sent. */
-export async function sendPicture(file) {
+/** Send an image; what is too large is not even sent. */
+export async function sendImage(file) {
   const { limits: { upload } } = await about();
   if (file.size > upload) {
     throw new HttpError(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
   }
-  return askJson(`/api/pictures?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  return askJson(`/api/images?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
 }

@@ -20,7 +20,7 @@ export class Viewer {
     box.append(this.canvas, this.handle, this.left, this.right, this.empty);
     this.context = this.canvas.getContext("2d");
     this.tiles = new Map();
-    this.picture = null;
+    this.image = null;
     this.preview = null;
     this.overlay = "";
     this.mode = "slider";
@@ -38,18 +38,18 @@ export class Viewer {
     this.listen();
   }
 
-  /** Look at a picture (what the server says of it); the view is kept if it is the same one. */
-  show(picture) {
-    const same = picture && this.picture?.id === picture.id;
-    this.picture = picture;
-    this.empty.hidden = Boolean(picture);
+  /** Look at an image (what the server says of it); the view is kept if it is the same one. */
+  show(image) {
+    const same = image && this.image?.id === image.id;
+    this.image = image;
+    this.empty.hidden = Boolean(image);
     if (!same) {
       this.preview?.close?.();
       this.preview = null;
       this.overlay = "";
-      if (picture) this.fit();
+      if (image) this.fit();
     }
-    if (picture && !this.stroke) this.strokes = picture.strokes;
+    if (image && !this.stroke) this.strokes = image.strokes;
     this.redraw();
   }
 
@@ -61,7 +61,7 @@ export class Viewer {
   }
 
   get compared() {
-    return Boolean(this.picture && (this.picture.layers.includes("after") || this.preview));
+    return Boolean(this.image && (this.image.layers.includes("after") || this.preview));
   }
 
   get panes() {
@@ -74,8 +74,8 @@ export class Viewer {
   }
 
   fit() {
-    if (!this.picture) return;
-    const { width, height } = this.picture;
+    if (!this.image) return;
+    const { width, height } = this.image;
     const pane = this.panes[0];
     this.scale = Math.min(pane.width / width, pane.height / height) || 1;
     if (Math.max(width, height) * this.scale > 64 && this.scale > 16) this.scale = 16;
@@ -87,11 +87,11 @@ export class Viewer {
 
   /** Zoom by a factor, about a point of the canvas, by default its center. */
   zoom(factor, at = null) {
-    if (!this.picture) return;
+    if (!this.image) return;
     const pane = this.panes[0];
     const center = at ?? { x: pane.width / 2, y: pane.height / 2 };
     const before = this.scale;
-    const smallest = Math.min(1, (pane.width / this.picture.width) * 0.2, (pane.height / this.picture.height) * 0.2);
+    const smallest = Math.min(1, (pane.width / this.image.width) * 0.2, (pane.height / this.image.height) * 0.2);
     this.scale = Math.min(LARGEST, Math.max(smallest, this.scale * factor));
     const dx = (center.x % (pane.width + 2)) - pane.width / 2;
     const dy = center.y - pane.height / 2;
@@ -106,9 +106,9 @@ export class Viewer {
   }
 
   move(dx, dy) {
-    if (!this.picture) return;
-    this.x = Math.min(this.picture.width, Math.max(0, this.x - dx / this.scale));
-    this.y = Math.min(this.picture.height, Math.max(0, this.y - dy / this.scale));
+    if (!this.image) return;
+    this.x = Math.min(this.image.width, Math.max(0, this.x - dx / this.scale));
+    this.y = Math.min(this.image.height, Math.max(0, this.y - dy / this.scale));
     this.fitted = false;
     this.redraw();
   }
@@ -125,7 +125,7 @@ export class Viewer {
     this.redraw();
   }
 
-  /** Paint with a brush: `{radius, erase}` in pixels of the screen, or null to move the picture. */
+  /** Paint with a brush: `{radius, erase}` in pixels of the screen, or null to move the image. */
   setPainting(painting) {
     this.painting = painting;
     this.box.classList.toggle("painting", Boolean(painting));
@@ -154,15 +154,15 @@ export class Viewer {
   }
 
   drawAll() {
-    const { context, canvas, picture } = this;
+    const { context, canvas, image } = this;
     context.clearRect(0, 0, canvas.width, canvas.height);
     const compared = this.compared;
     this.handle.hidden = !(compared && this.mode === "slider");
     this.left.hidden = this.right.hidden = !compared;
-    this.right.textContent = picture?.layers.includes("after") ? "after" : "preview";
+    this.right.textContent = image?.layers.includes("after") ? "after" : "preview";
     this.onzoom(this.scale);
-    canvas.dataset.shown = picture ? `${picture.id} ${compared ? this.right.textContent : "before"}` : "";
-    if (!picture) return;
+    canvas.dataset.shown = image ? `${image.id} ${compared ? this.right.textContent : "before"}` : "";
+    if (!image) return;
     this.missing = 0;
     if (compared && this.mode === "slider") {
       const edge = Math.round(this.split * canvas.width);
@@ -178,7 +178,7 @@ export class Viewer {
   /** One layer, seen between two columns of the canvas. */
   drawPane(pane, from, to) {
     if (to <= from) return;
-    const { context, picture, scale } = this;
+    const { context, image, scale } = this;
     context.save();
     context.beginPath();
     context.rect(from, 0, to - from, pane.height);
@@ -187,15 +187,15 @@ export class Viewer {
     const originY = pane.height / 2 - this.y * scale;
     const seen = {
       left: Math.max(0, (from - originX) / scale),
-      right: Math.min(picture.width, (to - originX) / scale),
+      right: Math.min(image.width, (to - originX) / scale),
       top: Math.max(0, -originY / scale),
-      bottom: Math.min(picture.height, (pane.height - originY) / scale),
+      bottom: Math.min(image.height, (pane.height - originY) / scale),
     };
     const toCanvas = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
-    if (pane.layer === "after" && !picture.layers.includes("after")) {
+    if (pane.layer === "after" && !image.layers.includes("after")) {
       if (this.preview) {
-        context.imageSmoothingEnabled = this.preview.width < picture.width || scale < 1;
-        context.drawImage(this.preview, ...toCanvas(0, 0, picture.width, picture.height));
+        context.imageSmoothingEnabled = this.preview.width < image.width || scale < 1;
+        context.drawImage(this.preview, ...toCanvas(0, 0, image.width, image.height));
       }
     } else {
       this.drawLayer(context, pane.layer, seen, toCanvas);
@@ -207,9 +207,9 @@ export class Viewer {
     context.restore();
   }
 
-  /** The overlay in a colour of its own, so that it is not taken for light in the picture. */
+  /** The overlay in a colour of its own, so that it is not taken for light in the image. */
   drawOverlay(seen, toCanvas) {
-    const { canvas, context, picture } = this;
+    const { canvas, context, image } = this;
     [this.sheet.width, this.sheet.height] = [canvas.width, canvas.height];
     const overlay = this.sheet.getContext("2d");
     const fill = (operation, colour) => {
@@ -223,7 +223,7 @@ export class Viewer {
     fill("multiply", OVERLAY);
     context.save();
     context.beginPath();
-    context.rect(...toCanvas(0, 0, picture.width, picture.height)); // around it the canvas is empty, and black would be seen
+    context.rect(...toCanvas(0, 0, image.width, image.height)); // around it the canvas is empty, and black would be seen
     context.clip();
     context.globalCompositeOperation = "screen";
     context.drawImage(this.sheet, 0, 0);
@@ -232,14 +232,14 @@ export class Viewer {
 
   /** Draw a layer with a canvas context. */
   drawLayer(context, layer, seen, toCanvas) {
-    const { picture } = this;
-    const last = picture.levels.length - 1;
+    const { image } = this;
+    const last = image.levels.length - 1;
     const wanted = Math.min(last, Math.max(0, Math.floor(Math.log2(1 / this.scale) + 0.001)));
     // from coarse to fine: what is there already is shown until the rest has come
     for (let level = last; level >= wanted; level -= 1) {
       if (level !== wanted && level !== last) continue;
       const factor = 2 ** level;
-      const [height, width] = picture.levels[level];
+      const [height, width] = image.levels[level];
       context.imageSmoothingEnabled = this.scale * factor < 1.5;
       context.imageSmoothingQuality = "high";
       const first = Math.floor(seen.left / factor / TILE);
@@ -261,8 +261,8 @@ export class Viewer {
   }
 
   tile(layer, level, column, row) {
-    const { id, version } = this.picture;
-    const path = `/api/pictures/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}`;
+    const { id, version } = this.image;
+    const path = `/api/images/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}`;
     const known = this.tiles.get(path);
     if (known) {
       this.tiles.delete(path);
@@ -310,7 +310,7 @@ export class Viewer {
     this.context.globalAlpha = 1;
   }
 
-  /** Where an event is: on the canvas, and in the picture. */
+  /** Where an event is: on the canvas, and in the image. */
   placed(event) {
     const ratio = this.canvas.width / this.canvas.clientWidth;
     const edges = this.canvas.getBoundingClientRect();
@@ -318,8 +318,8 @@ export class Viewer {
     const pane = this.panes.findLast((each) => at.x >= each.left) ?? this.panes[0];
     return {
       ...at,
-      pictureX: (at.x - pane.left - pane.width / 2) / this.scale + this.x,
-      pictureY: (at.y - pane.height / 2) / this.scale + this.y,
+      imageX: (at.x - pane.left - pane.width / 2) / this.scale + this.x,
+      imageY: (at.y - pane.height / 2) / this.scale + this.y,
     };
   }
 
@@ -327,13 +327,13 @@ export class Viewer {
     const { canvas, handle } = this;
     const held = new Map();
     canvas.addEventListener("pointerdown", (event) => {
-      if (!this.picture || event.button > 1) return;
+      if (!this.image || event.button > 1) return;
       canvas.setPointerCapture(event.pointerId);
       held.set(event.pointerId, this.placed(event));
       if (this.painting && held.size === 1 && event.button === 0) {
         const point = this.placed(event);
         const ratio = window.devicePixelRatio || 1;
-        this.stroke = { radius: Math.max(0.5, (this.painting.radius * ratio) / this.scale), erase: this.painting.erase, points: [[point.pictureX, point.pictureY]] };
+        this.stroke = { radius: Math.max(0.5, (this.painting.radius * ratio) / this.scale), erase: this.painting.erase, points: [[point.imageX, point.imageY]] };
         this.redraw();
       } else {
         this.stroke = null;
@@ -346,7 +346,7 @@ export class Viewer {
       if (this.stroke) {
         for (const each of event.getCoalescedEvents?.() ?? [event]) {
           const point = this.placed(each);
-          this.stroke.points.push([point.pictureX, point.pictureY]);
+          this.stroke.points.push([point.imageX, point.imageY]);
         }
         this.redraw();
       } else if (held.size === 2) {

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from restorae.data.hold_out import content_hash
-from restorae.errors import BadPicture, ShapeMismatch
-from restorae.formats import SUFFIXES, Outline, picture_files, read_outline, read_still
+from restorae.errors import BadImage, ShapeMismatch
+from restorae.formats import SUFFIXES, Outline, image_files, read_outline, read_still
 from restorae.machine import usable_cores
 from restorae.pixels import full_scale, to_working, working_values
 from restorae.shapes import Image, Images
@@ -23,7 +23,7 @@ _ENDS = 1 << 16
 _OF_DEPTH = {1: "uint8", 2: "uint16", 4: "float32"}
 
 
-class Pictures(abc.ABC):
+class ImageSet(abc.ABC):
     """An ordered set of images. All have the same number of channels; sizes may differ."""
 
     names: Sequence[str]
@@ -53,7 +53,7 @@ class Pictures(abc.ABC):
         return sizes.pop() if len(sizes) == 1 else None
 
     @abc.abstractmethod
-    def subset(self, indices: Sequence[int]) -> Pictures:
+    def subset(self, indices: Sequence[int]) -> ImageSet:
         """Some of the images, in the given order."""
 
     def batch(self, indices: Sequence[int]) -> Images:
@@ -83,7 +83,7 @@ class Pictures(abc.ABC):
         return fingerprint_of(self[index].numpy())
 
 
-class ArrayPictures(Pictures):
+class ArrayImages(ImageSet):
     """Images of one size in one array, kept as stored and converted on access."""
 
     def __init__(
@@ -123,8 +123,8 @@ class ArrayPictures(Pictures):
     def common_size(self) -> tuple[int, int]:
         return self.stored.shape[2], self.stored.shape[3]
 
-    def subset(self, indices: Sequence[int]) -> ArrayPictures:
-        chosen = object.__new__(ArrayPictures)
+    def subset(self, indices: Sequence[int]) -> ArrayImages:
+        chosen = object.__new__(ArrayImages)
         chosen.stored = self.stored[np.asarray(indices, dtype=np.int64)]
         chosen.names = [self.names[index] for index in indices]
         return chosen
@@ -142,13 +142,13 @@ class ArrayPictures(Pictures):
         return fingerprint_of(self.stored[index])
 
 
-class ListedPictures(Pictures):
+class ListedImages(ImageSet):
     """Images of any sizes, decoded in memory."""
 
     def __init__(self, stored: Sequence[np.ndarray], names: Sequence[str]) -> None:
         self.stored = list(stored)
         self.names = list(names)
-        colour = any(picture.ndim == 3 for picture in self.stored)
+        colour = any(image.ndim == 3 for image in self.stored)
         # a set with any colour image is a colour set: its grey ones become three equal channels
         self._channels = 3 if colour else 1
 
@@ -175,15 +175,15 @@ class ListedPictures(Pictures):
     def fingerprint(self, index: int) -> bytes:
         return fingerprint_of(self.stored[index])
 
-    def subset(self, indices: Sequence[int]) -> ListedPictures:
-        chosen = ListedPictures(
+    def subset(self, indices: Sequence[int]) -> ListedImages:
+        chosen = ListedImages(
             [self.stored[index] for index in indices], [self.names[index] for index in indices]
         )
         chosen._channels = self._channels
         return chosen
 
 
-class FilePictures(Pictures):
+class FileImages(ImageSet):
     """Images of any sizes that stay in their files and are decoded on access."""
 
     def __init__(
@@ -223,8 +223,8 @@ class FilePictures(Pictures):
     def fingerprint(self, index: int) -> bytes:
         return fingerprint_of_file(self.paths[index])
 
-    def subset(self, indices: Sequence[int]) -> FilePictures:
-        chosen = FilePictures(
+    def subset(self, indices: Sequence[int]) -> FileImages:
+        chosen = FileImages(
             [self.paths[index] for index in indices],
             [self.names[index] for index in indices],
             [self.outlines[index] for index in indices],
@@ -233,12 +233,12 @@ class FilePictures(Pictures):
         return chosen
 
 
-def content_hashes(pictures: Pictures) -> list[str]:
+def content_hashes(images: ImageSet) -> list[str]:
     """The content hash of each image; images in files are decoded in parallel."""
-    if not pictures.in_files:
-        return [pictures.content_hash(index) for index in range(len(pictures))]
+    if not images.in_files:
+        return [images.content_hash(index) for index in range(len(images))]
     with ThreadPoolExecutor(usable_cores()) as pool:
-        return list(pool.map(pictures.content_hash, range(len(pictures))))
+        return list(pool.map(images.content_hash, range(len(images))))
 
 
 def fingerprint_of(values: np.ndarray) -> bytes:
@@ -259,20 +259,20 @@ def fingerprint_of_file(path: Path) -> bytes:
         ).digest()
 
 
-def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> Pictures:
+def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> ImageSet:
     """All images below a folder, sorted by path; decoded in memory if they fit in `memory` bytes.
 
     Raises:
-        BadPicture: there is none, or one cannot be read (the message names it).
+        BadImage: there is none, or one cannot be read (the message names it).
     """
-    paths = picture_files(folder)
+    paths = image_files(folder)
     if not paths:
-        raise BadPicture(
+        raise BadImage(
             f"{folder} holds no images. Expected files ending in {', '.join(sorted(SUFFIXES))}."
         )
     names = [path.relative_to(folder).as_posix() for path in paths]
     with ThreadPoolExecutor(usable_cores()) as pool:
         outlines = list(pool.map(read_outline, paths))
         if sum(outline.bytes for outline in outlines) > memory:
-            return FilePictures(paths, names, outlines)
-        return ListedPictures(list(pool.map(read_still, paths)), names)
+            return FileImages(paths, names, outlines)
+        return ListedImages(list(pool.map(read_still, paths)), names)

@@ -1,4 +1,4 @@
-"""Pictures: sent, looked at, painted on, restored, fetched."""
+"""Images: sent, looked at, painted on, restored, fetched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from restorae.web.restore_form import RestoreBody, request_for
 from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
 from restorae.web.store import Workspace
 
-pictures = APIRouter(prefix="/api/pictures", tags=["pictures"], responses=SAYS_NO)
+images = APIRouter(prefix="/api/images", tags=["images"], responses=SAYS_NO)
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -40,11 +40,11 @@ class Strokes(BaseModel):
     """In the order in which they were painted; none removes the mask."""
 
 
-@pictures.post("", status_code=201, openapi_extra=_BODY)
+@images.post("", status_code=201, openapi_extra=_BODY)
 async def send(
-    request: Request, studio: StudioDep, name: Annotated[str, Query(max_length=500)] = "picture"
+    request: Request, studio: StudioDep, name: Annotated[str, Query(max_length=500)] = "image"
 ) -> dict[str, Any]:
-    """Send a picture, its bytes as the body. What it is, its content says; the name is for people."""
+    """Send an image, its bytes as the body. What it is, its content says; the name is for people."""
     workspace = studio.gallery.workspace()
     try:
         file = await _stored(request, workspace)
@@ -60,57 +60,55 @@ async def send(
         raise
 
 
-@pictures.get("")
-def all_pictures(studio: StudioDep) -> list[dict[str, Any]]:
-    """Every picture that is open, oldest first."""
-    return [picture.to_dict() for picture in studio.gallery.all()]
+@images.get("")
+def all_images(studio: StudioDep) -> list[dict[str, Any]]:
+    """Every image that is open, oldest first."""
+    return [image.to_dict() for image in studio.gallery.all()]
 
 
-@pictures.get("/{picture}")
-def one_picture(picture: str, studio: StudioDep) -> dict[str, Any]:
-    """What is known of a picture."""
-    return studio.gallery.get(picture).to_dict()
+@images.get("/{image}")
+def one_image(image: str, studio: StudioDep) -> dict[str, Any]:
+    """What is known of an image."""
+    return studio.gallery.get(image).to_dict()
 
 
-@pictures.delete("/{picture}", status_code=204)
-def remove(picture: str, studio: StudioDep) -> None:
-    """Remove a picture and what was made of it; its job is cancelled."""
-    found = studio.gallery.get(picture)
+@images.delete("/{image}", status_code=204)
+def remove(image: str, studio: StudioDep) -> None:
+    """Remove an image and what was made of it; its job is cancelled."""
+    found = studio.gallery.get(image)
     if found.job is not None:
         with contextlib.suppress(HttpError):  # long over and forgotten
             studio.queue.remove(found.job)
-    studio.gallery.remove(picture)
+    studio.gallery.remove(image)
 
 
-@pictures.get("/{picture}/layers/{layer}/{level}/{column}/{row}.png", responses=PNG)
-def tile(
-    picture: str, layer: str, level: int, column: int, row: int, studio: StudioDep
-) -> Response:
+@images.get("/{image}/layers/{layer}/{level}/{column}/{row}.png", responses=PNG)
+def tile(image: str, layer: str, level: int, column: int, row: int, studio: StudioDep) -> Response:
     """A tile of 512 × 512 pixels of a layer (`before`, `after`, …); level 0 is full resolution, each further one half of it."""
-    return png(studio.gallery.get(picture).layer(layer).tile(level, column, row), kept=True)
+    return png(studio.gallery.get(image).layer(layer).tile(level, column, row), kept=True)
 
 
-@pictures.post("/{picture}/preview.png", responses=PNG)
-async def preview_picture(picture: str, body: RestoreBody, studio: StudioDep) -> Response:
-    """A smaller copy of the picture, restored at once: roughly what the result will look like, not to the pixel."""
-    found = studio.gallery.get(picture)
+@images.post("/{image}/preview.png", responses=PNG)
+async def preview_image(image: str, body: RestoreBody, studio: StudioDep) -> Response:
+    """A smaller copy of the image, restored at once: roughly what the result will look like, not to the pixel."""
+    found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
     work = studio.quickly(preview, found, request, studio.catalogue)
     return png(await asyncio.wrap_future(work))
 
 
-@pictures.put("/{picture}/mask")
-def paint(picture: str, painted: Strokes, studio: StudioDep) -> dict[str, Any]:
-    """Paint the picture's mask; the strokes take the place of those before."""
-    found = studio.gallery.get(picture)
+@images.put("/{image}/mask")
+def paint(image: str, painted: Strokes, studio: StudioDep) -> dict[str, Any]:
+    """Paint the image's mask; the strokes take the place of those before."""
+    found = studio.gallery.get(image)
     studio.gallery.paint(found, painted.strokes)
     return found.to_dict()
 
 
-@pictures.post("/{picture}/mask", openapi_extra=_BODY)
-async def send_mask(picture: str, request: Request, studio: StudioDep) -> dict[str, Any]:
-    """Send the mask as a picture of the same size, white where the picture is damaged."""
-    found = studio.gallery.get(picture)
+@images.post("/{image}/mask", openapi_extra=_BODY)
+async def send_mask(image: str, request: Request, studio: StudioDep) -> dict[str, Any]:
+    """Send the mask as an image of the same size, white where the image is damaged."""
+    found = studio.gallery.get(image)
     workspace = studio.store.workspace()
     try:
         file = await _stored(request, workspace)
@@ -122,19 +120,19 @@ async def send_mask(picture: str, request: Request, studio: StudioDep) -> dict[s
     return found.to_dict()
 
 
-@pictures.get("/{picture}/mask.png", responses=PNG)
-def mask(picture: str, studio: StudioDep) -> Response:
-    """The mask, white where the picture is damaged; `restorae restore --mask` takes it."""
-    found = studio.gallery.get(picture)
+@images.get("/{image}/mask.png", responses=PNG)
+def mask(image: str, studio: StudioDep) -> Response:
+    """The mask, white where the image is damaged; `restorae restore --mask` takes it."""
+    found = studio.gallery.get(image)
     if found.mask is None:
         raise not_found(f"mask of {found.name}")
     return FileResponse(found.mask, media_type="image/png", headers={"cache-control": "no-store"})
 
 
-@pictures.post("/{picture}/restore", status_code=202)
-def restore(picture: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
-    """Restore the picture; a job is answered, which waits for its turn."""
-    found = studio.gallery.get(picture)
+@images.post("/{image}/restore", status_code=202)
+def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
+    """Restore the image; a job is answered, which waits for its turn."""
+    found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
     studio.quickly(check_request, request, studio.catalogue).result()
     if found.job is not None and any(
@@ -157,24 +155,24 @@ def restore(picture: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any
     return studio.queue.told(job)
 
 
-@pictures.get(
-    "/{picture}/restored",
+@images.get(
+    "/{image}/restored",
     responses={
         200: {"content": {"application/octet-stream": {}}, "description": "The restored file."}
     },
 )
-def restored(picture: str, studio: StudioDep) -> Response:
-    """The restored picture, in the format and depth of the one that was sent, with its metadata."""
-    found = studio.gallery.get(picture)
+def restored(image: str, studio: StudioDep) -> Response:
+    """The restored image, in the format and depth of the one that was sent, with its metadata."""
+    found = studio.gallery.get(image)
     if found.result is None:
         raise not_found(f"result of {found.name} yet")
     return _download(found.result, found.result_name)
 
 
-@pictures.get("/{picture}/thumbnail.png", responses=PNG)
-def thumbnail(picture: str, studio: StudioDep) -> Response:
-    """The picture, small."""
-    found = studio.gallery.get(picture)
+@images.get("/{image}/thumbnail.png", responses=PNG)
+def thumbnail(image: str, studio: StudioDep) -> Response:
+    """The image, small."""
+    found = studio.gallery.get(image)
     smallest = found.layers["before"].level(len(found.layers["before"].sizes) - 1)
     every = max(1, max(smallest.shape[:2]) // 96)
     headers = {"cache-control": "private, max-age=3600"}

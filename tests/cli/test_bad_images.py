@@ -210,7 +210,7 @@ NAMES = [
 
 @pytest.fixture
 def named(tmp_path: Path) -> Path:
-    """A folder of pictures whose names are a trial."""
+    """A folder of images whose names are a trial."""
     for name in NAMES:
         try:
             png(tmp_path / "in" / os.fsdecode(name))
@@ -274,10 +274,10 @@ def test_a_folder_that_holds_itself_is_walked_once(tmp_path: Path) -> None:
     assert "1 of 1 restored" in done.err
 
 
-# --------------------------------------------------------------------------------------------- pictures of odd kinds
+# --------------------------------------------------------------------------------------------- images of odd kinds
 
 
-def test_one_bit_pictures_become_eight_bit_ones_and_that_is_said(tmp_path: Path) -> None:
+def test_one_bit_images_become_eight_bit_ones_and_that_is_said(tmp_path: Path) -> None:
     Image.fromarray(noise(33, 57) > 99).save(tmp_path / "a.png")
     done = restore(tmp_path, "a.png", out="b.png")
     assert done.status == 0, done.err
@@ -286,7 +286,7 @@ def test_one_bit_pictures_become_eight_bit_ones_and_that_is_said(tmp_path: Path)
 
 
 @pytest.mark.parametrize("shape", [(1, 100_000), (100_000, 1), (1, 1)], ids=str)
-def test_strips_are_pictures_too(tmp_path: Path, small_model: Path, shape: tuple[int, int]) -> None:
+def test_strips_are_images_too(tmp_path: Path, small_model: Path, shape: tuple[int, int]) -> None:
     Image.fromarray(noise(*shape)).save(tmp_path / "a.png")
     done = run(
         "restore",
@@ -341,15 +341,15 @@ def test_a_mask_of_another_size_is_told_with_both_sizes(tmp_path: Path) -> None:
     assert "mask.png: is not in a format that is read" in done.complaint
 
 
-def test_a_picture_under_another_formats_name_keeps_its_own_and_that_is_said(
+def test_an_image_under_another_formats_name_keeps_its_own_and_that_is_said(
     tmp_path: Path,
 ) -> None:
     png(tmp_path / "in" / "a.png").rename(tmp_path / "in" / "a.jpg")
     done = restore(tmp_path, "in")
     assert done.status == 0, done.err
     assert "in/a.jpg: it is a PNG file by its content, and so is its result (a.jpg)" in done.err
-    with Image.open(tmp_path / "out" / "a.jpg") as picture:
-        assert picture.format == "PNG"
+    with Image.open(tmp_path / "out" / "a.jpg") as image:
+        assert image.format == "PNG"
 
 
 def test_only_the_missing_are_told_where_an_input_is_wrong(tmp_path: Path) -> None:

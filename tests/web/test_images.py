@@ -1,4 +1,4 @@
-"""Pictures through the API: what comes back is what the command line gives, and nothing else comes in."""
+"""Images through the API: what comes back is what the command line gives, and nothing else comes in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from restorae.networks import Conv, LatentUNet
 from restorae.web import Limits
 from tests.cli.conftest import untrained
-from tests.cli.test_bad_pictures import BROKEN
+from tests.cli.test_bad_images import BROKEN
 from tests.command import run
 from tests.web.conftest import (
     AS_IT_IS,
@@ -36,7 +36,7 @@ def with_model(open_server: Opener, tmp_path: Path) -> TestClient:
     return open_server()
 
 
-def test_a_picture_is_told_of_and_shown(server: TestClient) -> None:
+def test_an_image_is_told_of_and_shown(server: TestClient) -> None:
     pixels = noise(600, 700, 3)
     told = send(server, pixels, "aunt.png")
     assert (told["name"], told["kind"], told["height"], told["width"], told["dtype"]) == (
@@ -47,16 +47,16 @@ def test_a_picture_is_told_of_and_shown(server: TestClient) -> None:
         "uint8",
     )
     assert told["levels"] == [[600, 700], [300, 350]]
-    tile = server.get(f"/api/pictures/{told['id']}/layers/before/0/1/1.png")
+    tile = server.get(f"/api/images/{told['id']}/layers/before/0/1/1.png")
     assert tile.headers["content-type"] == "image/png"
     assert np.array_equal(decoded(tile.content), pixels[512:, 512:])
-    assert server.get("/api/pictures").json() == [told]
-    assert server.delete(f"/api/pictures/{told['id']}").status_code == 204
+    assert server.get("/api/images").json() == [told]
+    assert server.delete(f"/api/images/{told['id']}").status_code == 204
     assert server.get("/api/about").json()["stored"] == 0
-    refused(server.get(f"/api/pictures/{told['id']}"), 404)
+    refused(server.get(f"/api/images/{told['id']}"), 404)
 
 
-PICTURES = {
+IMAGES = {
     "grey.png": lambda: encoded(noise(60, 70)),
     "colour.jpg": lambda: encoded(noise(60, 70, 3), "jpeg", quality=90),
     "deep.png": lambda: encoded(noise(60, 70).astype(np.uint16) * 257),
@@ -73,18 +73,18 @@ def _npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_the_result_is_that_of_the_command_line_byte_for_byte(
     with_model: TestClient, tmp_path: Path, name: str
 ) -> None:
-    content = PICTURES[name]()
-    picture = send(with_model, content, name)
+    content = IMAGES[name]()
+    image = send(with_model, content, name)
     job = with_model.post(
-        f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": 0.7}
+        f"/api/images/{image['id']}/restore", json={"model": "small", "strength": 0.7}
     )
     assert job.status_code == 202, job.text
     assert finished(with_model, job.json())["state"] == "done"
-    result = with_model.get(f"/api/pictures/{picture['id']}/restored")
+    result = with_model.get(f"/api/images/{image['id']}/restored")
     source = tmp_path / name
     source.write_bytes(content)
     model = tmp_path / "models" / "small.safetensors"
@@ -103,7 +103,7 @@ def test_the_result_is_that_of_the_command_line_byte_for_byte(
     assert result.content == (tmp_path / f"out{source.suffix}").read_bytes()
     stem = Path(name).stem
     assert f'filename="{stem}-restored{source.suffix}"' in result.headers["content-disposition"]
-    assert with_model.get(f"/api/pictures/{picture['id']}").json()["layers"] == ["before", "after"]
+    assert with_model.get(f"/api/images/{image['id']}").json()["layers"] == ["before", "after"]
 
 
 def print_page() -> np.ndarray:
@@ -121,13 +121,13 @@ def print_page() -> np.ndarray:
         (noise(28, 28), "digits-denoiser"),
     ],
 )
-def test_without_a_model_each_picture_gets_its_own_as_on_the_command_line(
+def test_without_a_model_each_image_gets_its_own_as_on_the_command_line(
     server: TestClient, tmp_path: Path, pixels: np.ndarray, expected: str
 ) -> None:
-    picture = send(server, pixels)
-    assert picture["automatic"]["whole"]["name"] == expected
-    assert picture["automatic"]["whole"]["reason"]
-    path = f"/api/pictures/{picture['id']}"
+    image = send(server, pixels)
+    assert image["automatic"]["whole"]["name"] == expected
+    assert image["automatic"]["whole"]["reason"]
+    path = f"/api/images/{image['id']}"
     job = finished(server, server.post(f"{path}/restore", json={}).json())
     assert (job["state"], job["about"]["model"]) == ("done", expected)
     (tmp_path / "a.png").write_bytes(encoded(pixels))
@@ -141,34 +141,32 @@ def test_without_a_model_each_picture_gets_its_own_as_on_the_command_line(
 
 
 def test_where_a_mask_is_painted_it_is_filled(server: TestClient) -> None:
-    picture = send(server, noise(40, 40))
-    path = f"/api/pictures/{picture['id']}"
+    image = send(server, noise(40, 40))
+    path = f"/api/images/{image['id']}"
     server.put(f"{path}/mask", json={"strokes": [{"radius": 4, "points": [[20, 20]]}]})
     job = server.post(f"{path}/restore", json={"mask": True}).json()
-    assert job["about"]["model"] == picture["automatic"]["masked"]["name"] == "classical:inpaint"
+    assert job["about"]["model"] == image["automatic"]["masked"]["name"] == "classical:inpaint"
     assert finished(server, job)["state"] == "done"
 
 
 def test_a_painted_mask_is_the_one_of_the_command_line(
     with_model: TestClient, tmp_path: Path
 ) -> None:
-    picture = send(with_model, noise(80, 90, 3))
+    image = send(with_model, noise(80, 90, 3))
     strokes = [
         {"radius": 12, "points": [[20, 20], [70, 60]]},
         {"radius": 5, "points": [[40, 40]], "erase": True},
     ]
-    painted = with_model.put(
-        f"/api/pictures/{picture['id']}/mask", json={"strokes": strokes}
-    ).json()
+    painted = with_model.put(f"/api/images/{image['id']}/mask", json={"strokes": strokes}).json()
     assert painted["mask"]
     assert len(painted["strokes"]) == 2
     job = with_model.post(
-        f"/api/pictures/{picture['id']}/restore", json={"model": "small", "mask": True}
+        f"/api/images/{image['id']}/restore", json={"model": "small", "mask": True}
     ).json()
     assert finished(with_model, job)["state"] == "done"
     (tmp_path / "a.png").write_bytes(encoded(noise(80, 90, 3)))
     (tmp_path / "mask.png").write_bytes(
-        with_model.get(f"/api/pictures/{picture['id']}/mask.png").content
+        with_model.get(f"/api/images/{image['id']}/mask.png").content
     )
     words = (
         "--model",
@@ -179,36 +177,36 @@ def test_a_painted_mask_is_the_one_of_the_command_line(
         "out.png",
     )
     assert run("restore", "a.png", *words, cwd=tmp_path).status == 0
-    result = with_model.get(f"/api/pictures/{picture['id']}/restored").content
+    result = with_model.get(f"/api/images/{image['id']}/restored").content
     assert result == (tmp_path / "out.png").read_bytes()
     outside = decoded((tmp_path / "mask.png").read_bytes()) == 0
     assert np.array_equal(decoded(result)[outside], noise(80, 90, 3)[outside])
-    none = with_model.put(f"/api/pictures/{picture['id']}/mask", json={"strokes": []}).json()
+    none = with_model.put(f"/api/images/{image['id']}/mask", json={"strokes": []}).json()
     assert not none["mask"]
 
 
 def test_a_mask_can_be_sent_and_must_fit(server: TestClient) -> None:
-    picture = send(server, noise(20, 30))
-    path = f"/api/pictures/{picture['id']}/mask"
+    image = send(server, noise(20, 30))
+    path = f"/api/images/{image['id']}/mask"
     assert "The mask is 10 × 10 pixels" in refused(
         server.post(path, content=encoded(noise(10, 10))), 422
     )
     assert server.post(path, content=encoded(noise(20, 30, seed=1))).json()["mask"]
     assert np.array_equal(decoded(server.get(f"{path}.png").content), noise(20, 30, seed=1))
-    refused(server.post(path, content=b"no picture"), 415)
+    refused(server.post(path, content=b"no image"), 415)
 
 
 def test_several_restorations_are_drawn_and_their_spread_is_a_layer(with_model: TestClient) -> None:
-    picture = send(with_model, noise(32, 40))
+    image = send(with_model, noise(32, 40))
     job = with_model.post(
-        f"/api/pictures/{picture['id']}/restore", json={"model": "draws", "samples": 3}
+        f"/api/images/{image['id']}/restore", json={"model": "draws", "samples": 3}
     ).json()
     assert finished(with_model, job)["result"]["layers"] == ["before", "after", "spread"]
-    tile = with_model.get(f"/api/pictures/{picture['id']}/layers/spread/0/0/0.png")
+    tile = with_model.get(f"/api/images/{image['id']}/layers/spread/0/0/0.png")
     assert decoded(tile.content).any()
     sentence = refused(
         with_model.post(
-            f"/api/pictures/{picture['id']}/restore", json={"model": "small", "samples": 3}
+            f"/api/images/{image['id']}/restore", json={"model": "small", "samples": 3}
         ),
         422,
     )
@@ -219,12 +217,12 @@ def test_how_far_off_a_result_may_be_is_a_layer_as_the_command_line_writes_it(
     server: TestClient, tmp_path: Path
 ) -> None:
     pixels = noise(40, 56)
-    picture = send(server, pixels)
+    image = send(server, pixels)
     wish = {"model": "photo-denoiser", "error_map": True}
     for _ in range(2):  # what a second result replaces is removed
-        job = server.post(f"/api/pictures/{picture['id']}/restore", json=wish).json()
+        job = server.post(f"/api/images/{image['id']}/restore", json=wish).json()
         assert finished(server, job)["result"]["layers"] == ["before", "after", "error"]
-    tile = decoded(server.get(f"/api/pictures/{picture['id']}/layers/error/0/0/0.png").content)
+    tile = decoded(server.get(f"/api/images/{image['id']}/layers/error/0/0/0.png").content)
     (tmp_path / "noisy.png").write_bytes(encoded(pixels))
     done = run(
         "restore",
@@ -245,8 +243,8 @@ def test_several_views_are_averaged_as_the_command_line_does(
     server: TestClient, tmp_path: Path
 ) -> None:
     pixels = noise(40, 56)
-    picture = send(server, pixels)
-    path = f"/api/pictures/{picture['id']}"
+    image = send(server, pixels)
+    path = f"/api/images/{image['id']}"
     job = server.post(
         f"{path}/restore", json={"model": "photo-denoiser", "self_ensemble": 4}
     ).json()
@@ -283,8 +281,8 @@ def test_several_views_are_averaged_as_the_command_line_does(
 
 
 def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) -> None:
-    picture = send(with_model, noise(30, 30))
-    path = f"/api/pictures/{picture['id']}/restore"
+    image = send(with_model, noise(30, 30))
+    path = f"/api/images/{image['id']}/restore"
     assert "no calibrated error bounds" in refused(
         with_model.post(path, json={"model": "classical:nlm", "error_map": True}), 422
     )
@@ -297,29 +295,29 @@ def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) 
     assert not told["classical:nlm"]
 
 
-def test_a_preview_of_a_small_picture_is_its_restoration(with_model: TestClient) -> None:
-    picture = send(with_model, noise(60, 70))
-    shown = with_model.post(f"/api/pictures/{picture['id']}/preview.png", json={"model": "small"})
-    job = with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small"}).json()
+def test_a_preview_of_a_small_image_is_its_restoration(with_model: TestClient) -> None:
+    image = send(with_model, noise(60, 70))
+    shown = with_model.post(f"/api/images/{image['id']}/preview.png", json={"model": "small"})
+    job = with_model.post(f"/api/images/{image['id']}/restore", json={"model": "small"}).json()
     finished(with_model, job)
-    result = with_model.get(f"/api/pictures/{picture['id']}/restored")
+    result = with_model.get(f"/api/images/{image['id']}/restored")
     assert np.abs(decoded(shown.content).astype(int) - decoded(result.content)).max() <= 1
 
 
 def test_a_result_takes_the_place_of_the_one_before(with_model: TestClient) -> None:
-    picture = send(with_model, noise(60, 70))
+    image = send(with_model, noise(60, 70))
     stored = []
     for strength in (1.0, 0.0):
         job = with_model.post(
-            f"/api/pictures/{picture['id']}/restore", json={"model": "small", "strength": strength}
+            f"/api/images/{image['id']}/restore", json={"model": "small", "strength": strength}
         ).json()
         finished(with_model, job)
         stored.append(with_model.get("/api/about").json()["stored"])
     assert stored[0] == stored[1]
-    told = with_model.get(f"/api/pictures/{picture['id']}").json()
+    told = with_model.get(f"/api/images/{image['id']}").json()
     assert told["version"] == 2
     assert np.array_equal(
-        decoded(with_model.get(f"/api/pictures/{picture['id']}/restored").content), noise(60, 70)
+        decoded(with_model.get(f"/api/images/{image['id']}/restored").content), noise(60, 70)
     )
 
 
@@ -334,13 +332,13 @@ def test_a_broken_file_is_refused_by_its_name_and_leaves_nothing(
 ) -> None:
     BROKEN[name][0](tmp_path / name)
     sentence = refused(
-        server.post("/api/pictures", params={"name": name}, content=(tmp_path / name).read_bytes()),
+        server.post("/api/images", params={"name": name}, content=(tmp_path / name).read_bytes()),
         415,
     )
     assert name in sentence
     assert "restorae-page-" not in sentence
     assert str(tmp_path) not in sentence
-    assert server.get("/api/pictures").json() == []
+    assert server.get("/api/images").json() == []
     assert server.get("/api/about").json()["stored"] == 0
 
 
@@ -353,17 +351,17 @@ def test_a_broken_file_is_refused_by_its_name_and_leaves_nothing(
         b"%PDF-1.4",
     ],
 )
-def test_what_is_no_picture_is_refused_whatever_it_is_called(
+def test_what_is_no_image_is_refused_whatever_it_is_called(
     server: TestClient, content: bytes
 ) -> None:
-    refused(server.post("/api/pictures", params={"name": "nice.png"}, content=content), 415)
+    refused(server.post("/api/images", params={"name": "nice.png"}, content=content), 415)
 
 
-def test_a_picture_with_markup_in_it_is_served_as_a_picture(server: TestClient) -> None:
+def test_an_image_with_markup_in_it_is_served_as_an_image(server: TestClient) -> None:
     told = send(server, noise(8, 9), "<img src=x onerror=alert(1)>.png")
-    job = server.post(f"/api/pictures/{told['id']}/restore", json={"model": AS_IT_IS}).json()
+    job = server.post(f"/api/images/{told['id']}/restore", json={"model": AS_IT_IS}).json()
     finished(server, job)
-    result = server.get(f"/api/pictures/{told['id']}/restored")
+    result = server.get(f"/api/images/{told['id']}/restored")
     assert result.headers["content-type"] == "image/png"
     assert result.headers["content-disposition"].startswith("attachment")
 
@@ -391,11 +389,9 @@ def test_a_name_is_for_people_only(server: TestClient, name: str) -> None:
     ],
 )
 def test_a_model_is_a_name_of_the_list(with_model: TestClient, model: str) -> None:
-    picture = send(with_model, noise(8, 9))
-    refused(with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": model}), 422)
-    refused(
-        with_model.post(f"/api/pictures/{picture['id']}/preview.png", json={"model": model}), 422
-    )
+    image = send(with_model, noise(8, 9))
+    refused(with_model.post(f"/api/images/{image['id']}/restore", json={"model": model}), 422)
+    refused(with_model.post(f"/api/images/{image['id']}/preview.png", json={"model": model}), 422)
 
 
 @pytest.mark.parametrize(
@@ -404,7 +400,7 @@ def test_a_model_is_a_name_of_the_list(with_model: TestClient, model: str) -> No
         "/../pyproject.toml",
         "/..%2f..%2fetc/passwd",
         "/static/index.html",
-        "/api/pictures/..%2f..",
+        "/api/images/..%2f..",
         "/app.py",
     ],
 )
@@ -426,60 +422,58 @@ def test_no_path_reaches_the_file_system(server: TestClient, path: str) -> None:
 def test_a_wish_that_cannot_be_is_refused_now(
     with_model: TestClient, wish: dict[str, object]
 ) -> None:
-    picture = send(with_model, noise(8, 9))
+    image = send(with_model, noise(8, 9))
     refused(
-        with_model.post(f"/api/pictures/{picture['id']}/restore", json={"model": "small", **wish}),
+        with_model.post(f"/api/images/{image['id']}/restore", json={"model": "small", **wish}),
         422,
     )
     assert with_model.get("/api/jobs").json()["jobs"] == []
 
 
 def test_what_needs_a_mask_says_so(server: TestClient) -> None:
-    picture = send(server, noise(8, 9))
+    image = send(server, noise(8, 9))
     sentence = refused(
-        server.post(f"/api/pictures/{picture['id']}/restore", json={"model": "classical:inpaint"}),
+        server.post(f"/api/images/{image['id']}/restore", json={"model": "classical:inpaint"}),
         422,
     )
     assert "needs “Only where I paint”" in sentence
 
 
 def test_limits_are_told(open_server: Opener) -> None:
-    server = open_server(Limits(pixels=100, pictures=1, stored=100_000))
-    assert "megapixels" in refused(
-        server.post("/api/pictures", content=encoded(noise(11, 10))), 415
-    )
+    server = open_server(Limits(pixels=100, images=1, stored=100_000))
+    assert "megapixels" in refused(server.post("/api/images", content=encoded(noise(11, 10))), 415)
     send(server, noise(10, 10))
-    assert "1 pictures are open already" in refused(
-        server.post("/api/pictures", content=encoded(noise(10, 10))), 507
+    assert "1 images are open already" in refused(
+        server.post("/api/images", content=encoded(noise(10, 10))), 507
     )
     small = open_server(Limits(stored=5_000))
-    assert "no room" in refused(small.post("/api/pictures", content=encoded(noise(100, 100))), 507)
+    assert "no room" in refused(small.post("/api/images", content=encoded(noise(100, 100))), 507)
     assert small.get("/api/about").json()["stored"] == 0
 
 
-def test_pictures_that_nobody_looks_at_are_forgotten(open_server: Opener) -> None:
+def test_images_that_nobody_looks_at_are_forgotten(open_server: Opener) -> None:
     server = open_server(Limits(hours_kept=0))
     first = send(server, noise(8, 9))
     second = send(server, noise(8, 9))
-    assert [picture["id"] for picture in server.get("/api/pictures").json()] == [second["id"]]
+    assert [image["id"] for image in server.get("/api/images").json()] == [second["id"]]
     assert first["id"] != second["id"]
 
 
-def test_a_picture_that_is_removed_stops_its_job(with_model: TestClient) -> None:
+def test_an_image_that_is_removed_stops_its_job(with_model: TestClient) -> None:
     large = send(with_model, noise(900, 900))
     job = with_model.post(
-        f"/api/pictures/{large['id']}/restore", json={"model": "classical:nlm(patch=9)"}
+        f"/api/images/{large['id']}/restore", json={"model": "classical:nlm(patch=9)"}
     ).json()
-    assert with_model.delete(f"/api/pictures/{large['id']}").status_code == 204
+    assert with_model.delete(f"/api/images/{large['id']}").status_code == 204
     answer = with_model.get(f"/api/jobs/{job['id']}")
     assert answer.status_code == 404 or finished(with_model, job)["state"] in ("stopped", "failed")
 
 
-def test_a_second_order_for_the_same_picture_is_refused_while_the_first_waits(
+def test_a_second_order_for_the_same_image_is_refused_while_the_first_waits(
     with_model: TestClient,
 ) -> None:
     large = send(with_model, noise(900, 900))
-    path = f"/api/pictures/{large['id']}/restore"
+    path = f"/api/images/{large['id']}/restore"
     job = with_model.post(path, json={"model": "classical:nlm"}).json()
     assert "is being restored already" in refused(
         with_model.post(path, json={"model": "small"}), 409
@@ -487,8 +481,8 @@ def test_a_second_order_for_the_same_picture_is_refused_while_the_first_waits(
     with_model.post(f"/api/jobs/{job['id']}/stop")
     assert finished(with_model, job)["state"] == "stopped"
     assert math.isfinite(finished(with_model, job)["ended"])
-    assert with_model.get(f"/api/pictures/{large['id']}").json()["result"] is None
-    refused(with_model.get(f"/api/pictures/{large['id']}/restored"), 404)
+    assert with_model.get(f"/api/images/{large['id']}").json()["result"] is None
+    refused(with_model.get(f"/api/images/{large['id']}/restored"), 404)
 
 
 def test_stacks_and_many_pages_keep_them_all(server: TestClient, tmp_path: Path) -> None:
@@ -498,7 +492,7 @@ def test_stacks_and_many_pages_keep_them_all(server: TestClient, tmp_path: Path)
     told = send(server, buffer.getvalue(), "stack.tif")
     assert told["pages"] == 3
     finished(
-        server, server.post(f"/api/pictures/{told['id']}/restore", json={"model": AS_IT_IS}).json()
+        server, server.post(f"/api/images/{told['id']}/restore", json={"model": AS_IT_IS}).json()
     )
-    result = Image.open(io.BytesIO(server.get(f"/api/pictures/{told['id']}/restored").content))
+    result = Image.open(io.BytesIO(server.get(f"/api/images/{told['id']}/restored").content))
     assert result.n_frames == 3
