@@ -38,7 +38,7 @@ def demo(
     ] = "unet",
     out: Annotated[
         Path,
-        typer.Option(help="The folder to write to; results of an earlier demo are replaced."),
+        typer.Option(help="Folder to write to; results of an earlier demo are replaced."),
     ] = Path("restorae-demo"),
     seed: Seed = 0,
     device: Device = "auto",
