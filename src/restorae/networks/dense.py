@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae.networks.contract import Network
-from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, initialise_dense
 from restorae.shapes import Images
 
 LARGEST = 64
@@ -64,7 +64,7 @@ class DenseNetwork(nn.Module):
         for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
-        initialise_for_relu(self)
+        initialise_dense(self.layers)
 
     def forward(self, images: Images) -> Images:
         images = images - MIDDLE_GREY
