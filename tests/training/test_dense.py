@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ def plain_network(clean: Tensor) -> nn.Module:
     """The textbook's: Glorot's initial weights, ReLU, a sigmoid at the end, Nadam at 0.001."""
     generator = torch.Generator().manual_seed(0)
     layers: list[nn.Module] = []
-    for before, after in zip(LAYERS, LAYERS[1:], strict=False):
+    for before, after in pairwise(LAYERS):
         layer = nn.Linear(before, after)
         limit = math.sqrt(6 / (before + after))
         nn.init.uniform_(layer.weight, -limit, limit, generator=generator)

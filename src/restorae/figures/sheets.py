@@ -15,6 +15,10 @@ from restorae.shapes import Image, Images
 COLUMNS = 5
 _DPI = 110
 _GAP, _LINE = 8, 22
+_LETTER = 8
+"""Width of a letter of a sheet's labels, in pixels, at most."""
+_READABLE = 160
+"""Images are enlarged up to this side, in pixels."""
 
 
 def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = COLUMNS) -> Figure:
@@ -55,7 +59,13 @@ def comparison_sheet(
 
 
 def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
-    """One row per image, its versions side by side at 100 %: without scaling, noise keeps its look."""
+    """One row per image, its versions side by side at 100 %: without scaling, noise keeps its look.
+
+    If all images are small, as digits are, each pixel becomes a square of several pixels.
+    """
+    largest = max(max(image.shape[1:]) for _, versions in images for image in versions)
+    zoom = max(1, _READABLE // largest)
+    images = [(name, [_enlarged(image, zoom) for image in versions]) for name, versions in images]
     wide = max(image.shape[2] for _, versions in images for image in versions)
     tall = [max(image.shape[1] for image in versions) for _, versions in images]
     width = len(titles) * (wide + _GAP) + _GAP
@@ -72,7 +82,11 @@ def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Seque
     down = _LINE
     for (name, versions), line in zip(images, tall, strict=True):
         figure.text(
-            _GAP / width, 1 - (down + 0.7 * _LINE) / height, name, fontsize=8, parse_math=False
+            _GAP / width,
+            1 - (down + 0.7 * _LINE) / height,
+            _shortened(name, (width - _GAP) // _LETTER),
+            fontsize=8,
+            parse_math=False,
         )
         for column, image in enumerate(versions):
             pixels = (
@@ -86,6 +100,15 @@ def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Seque
             )
         down += _LINE + line + _GAP
     return figure
+
+
+def _enlarged(image: Image, zoom: int) -> Image:
+    return image.repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
+
+
+def _shortened(name: str, letters: int) -> str:
+    """The end of a name that is too long: files are told apart by their ends."""
+    return name if len(name) <= letters else f"…{name[1 - letters :]}"
 
 
 def write_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
