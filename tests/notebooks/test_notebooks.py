@@ -1,9 +1,10 @@
-"""The notebooks run from top to bottom and show what they promise; they are kept without outputs."""
+"""The notebooks run from top to bottom and show what they promise."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-RESTORE, VARIATIONAL = (
+RESTORE, VARIATIONAL, BY_HAND = (
     NOTEBOOKS / "01_restore_digits.ipynb",
     NOTEBOOKS / "02_variational_autoencoder.ipynb",
+    NOTEBOOKS / "03_vae_by_hand.ipynb",
 )
+EVERY = pytest.mark.parametrize("path", [RESTORE, VARIATIONAL, BY_HAND], ids=lambda path: path.stem)
 BOTH = pytest.mark.parametrize("path", [RESTORE, VARIATIONAL], ids=lambda path: path.stem)
 
 TUTORIAL = {
@@ -34,9 +37,16 @@ def code(book: Any) -> str:
 
 
 def execute(
-    path: Path, folder: Path, wanted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    path: Path,
+    folder: Path,
+    wanted: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    shorter: Mapping[str, str] = {},
 ) -> tuple[Any, dict[str, Any]]:
-    """The notebook after a quick run without any data set, and the values of some expressions at its end."""
+    """The notebook after a quick run without any data set, and the values of some expressions at its end.
+
+    `shorter` gives code of the notebook and what takes its place, for a shorter training.
+    """
     for name, value in {
         "RESTORAE_QUICK": "1",
         "OMP_NUM_THREADS": "1",
@@ -50,6 +60,9 @@ def execute(
     }.items():
         monkeypatch.setenv(name, value)
     book = read(path)
+    for long, short in shorter.items():
+        (cell,) = (each for each in book.cells if long in each.source)
+        cell.source = cell.source.replace(long, short)
     asked = ", ".join(f"{name!r}: {expression}" for name, expression in wanted.items())
     book.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps({{{asked}}}))"))
     NotebookClient(
@@ -92,7 +105,7 @@ def test_the_tutorials_names_are_assigned_in_its_order(path: Path) -> None:
     assert list(positions.values()) == sorted(positions.values()), positions
 
 
-@BOTH
+@EVERY
 def test_its_links_lead_somewhere(path: Path) -> None:
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     targets = [
@@ -168,3 +181,34 @@ def test_a_latent_space_is_learned_and_shown(
     assert last["active_units"] == 2
     # clouds that are small beside the distances between them
     assert all(cloud < apart for cloud, apart in zip(found["std"], found["spread"], strict=True))
+
+
+def test_the_notebook_by_hand_is_kept_with_small_outputs_and_few_imports() -> None:
+    book = read(BY_HAND)
+    nbformat.validate(book)
+    assert figures(book) == 2
+    assert BY_HAND.stat().st_size < 300_000
+    counts = [cell.execution_count for cell in book.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "run it from top to bottom before committing"
+    assert len(re.findall(r"^(?:import|from) ", code(book), re.MULTILINE)) <= 5
+
+
+@pytest.mark.slow
+def test_the_training_step_by_hand_is_restoraes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {
+        "parameters": "[sum(w.numel() for w in half.parameters()) for half in (encoder, decoder)]",
+        "history": "history",
+        "by_hand": "by_hand",
+        "by_restorae": "by_restorae",
+        "same_mean": "(z_mean - posterior.mean).abs().max().item()",
+        "same_kl": "(kl_loss(z_mean, z_log_var) - posterior.kl().mean()).abs().item()",
+    }
+    shorter = {"epochs, batch_size = 25, 32": "epochs, batch_size = 4, 32"}
+    _, found = execute(BY_HAND, tmp_path, wanted, monkeypatch, shorter)
+    assert found["parameters"] == [69_076, 65_089]
+    assert found["history"][-1] < found["history"][0] - 20
+    assert found["by_hand"] == pytest.approx(found["by_restorae"], abs=12)
+    assert found["same_mean"] < 0.05
+    assert found["same_kl"] < 0.05
