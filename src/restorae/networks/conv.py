@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import nn
 from torch.nn import functional
@@ -20,6 +22,8 @@ class Conv(Network, kind="conv"):
     >>> sum(weights.numel() for weights in Conv().build().parameters())
     28353
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("cnn", "convolutional")
 
     features: int = Field(32, ge=1)
     """Features of every hidden layer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import nn
 from torch.nn import functional
@@ -21,6 +23,8 @@ class ConvVAE(VAE, kind="conv-vae"):
     >>> [sum(p.numel() for p in half.parameters()) for half in (module.encoder, module.decoder)]
     [69076, 65089]
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("vae",)
 
     features: int = Field(32, ge=1)
     """Features of the first convolution; the second has twice as many."""

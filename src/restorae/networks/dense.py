@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
@@ -26,6 +26,8 @@ class Dense(Network, kind="dense"):
     >>> Dense(height=28, width=28).build()(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 1, 28, 28])
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("mlp", "fully-connected")
 
     height: int = Field(28, ge=1, le=LARGEST)
     """Height of the image or block that the network sees, in pixels."""
