@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from restorae.losses import Loss
     from restorae.model import Card, Model, load
     from restorae.networks import Network
-    from restorae.training import Machinery, Recipe, train
+    from restorae.training import Machinery, Recipe, TrainingCallback, train
 
 _HOMES = {
     "Card": "restorae.model",
@@ -28,6 +28,7 @@ _HOMES = {
     "Network": "restorae.networks",
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
+    "TrainingCallback": "restorae.training",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
     "load": "restorae.model",
@@ -45,6 +46,7 @@ __all__ = [
     "Recipe",
     "RestoraeError",
     "TestSet",
+    "TrainingCallback",
     "__version__",
     "evaluate",
     "evaluate_latent",

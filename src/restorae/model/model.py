@@ -25,7 +25,7 @@ from restorae.model.inference import (
 )
 from restorae.model.saving import write_model
 from restorae.model.self_ensemble import check_self_ensemble
-from restorae.networks import VAE, Network, working_memory
+from restorae.networks import VAE, AutoEncoder, CodeModule, Network, VAEModule, working_memory
 from restorae.pixels import as_array
 from restorae.posterior import DiagonalGaussian
 from restorae.randomness import generator
@@ -157,7 +157,7 @@ class Model:
         Raises:
             UsageError: this model has no latent vector.
         """
-        self.vae()
+        self.check_encodes()
         read = ArrayImages.read(images, self.card.values)
         return cast("A", read.give_back(restore_at_once(self, read.images, precision=precision)))
 
@@ -166,15 +166,17 @@ class Model:
     ) -> DiagonalGaussian:
         """The posterior over each image's latent: `.mean` and `.log_var` are (n, latent_dim).
 
+        A plain auto-encoder gives one code: it is the `.mean`, and `.log_var` is minus infinity.
+
         Raises:
             UsageError: this model has no latent vector.
             ShapeMismatch: the images have another size or number of channels than those it learned from.
         """
-        network = self.vae()
+        self.check_encodes()
         read = ArrayImages.read(images, self.card.values).images
-        network.check_channels(read.shape[1])
-        network.check_size(*read.shape[-2:])
-        return encode_images(self, network, read, precision)
+        self.network.check_channels(read.shape[1])
+        self.network.check_size(*read.shape[-2:])
+        return encode_images(self, read, precision)
 
     def decode(self, latents: A, *, precision: Precision = "auto") -> A:
         """The images at latents (n, latent_dim), in [0, 1].
@@ -185,15 +187,22 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the latents have another number of coordinates.
         """
-        network = self.vae()
+        self.check_encodes()
         if isinstance(latents, np.ndarray):
             tensor = torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32))
             return as_array(self.decode(tensor, precision=precision))
-        if latents.dim() != 2 or latents.shape[1] != network.latent_dim:
+        network = self.network
+        shape: tuple[int | None, ...] = self._latent_shape
+        fits = latents.dim() == 1 + len(shape) and all(
+            wanted in (None, found) for wanted, found in zip(shape, latents.shape[1:], strict=True)
+        )
+        if not fits:
+            expected = ", ".join("n" if side is None else str(side) for side in ("count", *shape))
             raise ShapeMismatch(
-                f"expected latents of shape (count, {network.latent_dim}), got {tuple(latents.shape)}"
+                f"expected latents of shape ({expected}), got {tuple(latents.shape)}"
             )
-        return network.image(decode_latents(self, network, latents, precision)).clamp(0, 1)
+        decoded = decode_latents(self, latents, precision)
+        return (network.image(decoded) if isinstance(network, VAE) else decoded).clamp(0, 1)
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """New images, decoded from latents drawn from the prior: (count, height, width[, 3]), float32 in [0, 1].
@@ -245,8 +254,39 @@ class Model:
         """Raise `UsageError` unless this model learned to restore."""
         if not self.card.restores:
             raise UsageError(
-                f"{self.card.name} generates images like those it was trained on; it did not learn to restore. `restorae models "
-                "list` shows models that do"
+                f"{self.card.name} learned to encode and decode images like those it was trained on, not to restore. Use "
+                "`reconstruct`, `encode` or `decode`. `restorae models list` shows models that restore"
+            )
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in the latent of an image.
+
+        Raises:
+            UsageError: this model is no auto-encoder, or its code is a map.
+        """
+        self.check_encodes()
+        shape: tuple[int | None, ...] = self._latent_shape
+        if len(shape) != 1 or shape[0] is None:
+            raise UsageError(
+                f"{self.card.name} encodes an image to a map, not to a vector: its network is {self.network.kind}. Train one with "
+                "a network such as conv-vae or conv-autoencoder"
+            )
+        return shape[0]
+
+    @property
+    def _latent_shape(self) -> tuple[int | None, ...]:
+        """Shape of an image's latent; None where it depends on the image's size."""
+        if isinstance(self.network, VAE):
+            return (self.network.latent_dim,)
+        return cast("CodeModule", self.module).code_shape
+
+    def check_encodes(self) -> None:
+        """Raise `UsageError` unless this model encodes images: an auto-encoder, variational or not."""
+        if not isinstance(self.module, VAEModule | CodeModule):
+            raise UsageError(
+                f"{self.card.name} is no auto-encoder: its network ({self.network.kind}) has no latent vector. Train one with "
+                "a network such as conv-vae or conv-autoencoder, or use a bundled one such as digits-vae"
             )
 
     def vae(self) -> VAE:
@@ -255,6 +295,11 @@ class Model:
         Raises:
             UsageError: it is another.
         """
+        if isinstance(self.network, AutoEncoder):
+            raise UsageError(
+                f"{self.card.name} is a plain auto-encoder: nothing says how its codes are distributed, so new ones cannot be "
+                "drawn. Decode the codes of images, or train a network such as conv-vae"
+            )
         if not isinstance(self.network, VAE):
             raise UsageError(
                 f"{self.card.name} is not a variational auto-encoder: its network ({self.network.kind}) has no latent vector. "

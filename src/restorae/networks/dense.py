@@ -9,6 +9,8 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
+from restorae.errors import ShapeMismatch
+from restorae.networks.code import CodeModule
 from restorae.networks.contract import Network
 from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
 from restorae.shapes import Images
@@ -54,7 +56,7 @@ class Dense(Network, kind="dense"):
         return DenseNetwork(self)
 
 
-class DenseNetwork(nn.Module):
+class DenseNetwork(CodeModule):
     """The module that `Dense` builds."""
 
     def __init__(self, settings: Dense) -> None:
@@ -66,7 +68,23 @@ class DenseNetwork(nn.Module):
         for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
+        narrowest = settings.hidden.index(min(settings.hidden))
+        self.code_shape = (settings.hidden[narrowest],)
+        self.code_at = 2 * (narrowest + 1)  # layers up to the narrowest one's ReLU
         initialise_for_relu(self)
+
+    def encode(self, images: Images) -> Tensor:
+        if images.shape[-2:] != self.block:
+            raise ShapeMismatch(
+                f"a dense network encodes images of {self.block[0]} × {self.block[1]} px, got "
+                f"{images.shape[-2]} × {images.shape[-1]}"
+            )
+        codes: Tensor = self.layers[: self.code_at]((images - MIDDLE_GREY).flatten(1))
+        return codes
+
+    def decode(self, codes: Tensor) -> Images:
+        images: Images = self.layers[self.code_at :](codes).unflatten(1, (-1, *self.block))
+        return images
 
     def forward(self, images: Images) -> Images:
         images = images - MIDDLE_GREY
