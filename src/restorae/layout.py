@@ -18,7 +18,7 @@ from torch import Tensor
 
 from restorae.axes import axes_of
 from restorae.errors import BadImage, ShapeMismatch
-from restorae.pixels import FULL_RANGE, ValueRange, Values, range_of
+from restorae.pixels import FULL_RANGE, ValueRange, Values, mix_stored, range_of
 from restorae.shapes import Images
 
 Kind: TypeAlias = Literal["array", "tensor", "pil", "path", "list"]
@@ -171,24 +171,35 @@ class Layout:
         images = torch.from_numpy(working)
         return images.to(given.device) if isinstance(given, Tensor) else images
 
-    def give_back(self, images: Images, given: Any) -> Any:
+    def give_back(self, images: Images, given: Any, weight: Tensor | None = None) -> Any:
         """Restored images, (n, channels, height, width) working values, in the form, type and units of `given`.
 
         Args:
             images: a result for each of the images in `given`.
             given: what they were restored from; its alpha is kept.
+            weight: a number, or one for each pixel (n, 1, height, width): how far each goes from `given` to the restored
+                value, as it would be stored. None is all the way; where it is 0, `given` is kept exactly.
         """
         if isinstance(given, Tensor) and given.is_floating_point() and self.values.is_full:
             result = images.detach().permute(0, 2, 3, 1).to(given.device, given.dtype)
+            before = self._moved(given.detach())
+            if weight is not None:
+                share = _last(weight).to(given.device)
+                was = before[..., : self.channels]
+                mixed = was.double() + share * (result.double() - was.double())
+                result = torch.where(share > 0, mixed.to(given.dtype), was)
             if self.has_alpha:
-                alpha = self._moved(given.detach())[..., -1:]
-                result = torch.cat([result, alpha], -1)
+                result = torch.cat([result, before[..., -1:]], -1)
             return self._moved_back(result)
         working = images.detach().float().cpu().numpy().transpose(0, 2, 3, 1)
         source = self._numpy(given)
         restored = self.values.to_stored(working, source.dtype)
         if self.limits is not None:
             restored = np.clip(restored, *self.limits)
+        if weight is not None:
+            restored = mix_stored(
+                source[..., : self.channels], restored, _last(weight).cpu().numpy()
+            )
         if self.has_alpha:
             restored = np.concatenate([restored, source[..., -1:]], -1)
         return self._form(self._moved_back(restored), given)
@@ -251,6 +262,11 @@ class Layout:
         image = Image.fromarray(result)
         image.info = dict(given.info)
         return image
+
+
+def _last(weight: Tensor) -> Tensor:
+    """A number as it is, weights (n, 1, height, width) as (n, height, width, 1)."""
+    return weight.permute(0, 2, 3, 1) if weight.dim() else weight
 
 
 def _as_stored(given: Any) -> Any:

@@ -13,6 +13,7 @@ import torch
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.latent.interpolation import tiled
 from restorae.model import Model
+from restorae.model.checks import latent_dim_of
 
 Spacing: TypeAlias = Literal["linear", "quantile"]
 
@@ -56,7 +57,7 @@ def manifold(
         ShapeMismatch: `base` has another number of coordinates.
         UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
     """
-    latent_dim = model.latent_dim
+    latent_dim = latent_dim_of(model)
     if latent_dim == 1:
         raise UsageError(
             "A manifold shows two latent dimensions and this model has one. Interpolate between two images, or train a model with "

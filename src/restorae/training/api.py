@@ -12,6 +12,7 @@ from typing import Any
 from restorae.data import ImageSet, open_images
 from restorae.data.in_memory import FromMemory, ImagesLike, read_images
 from restorae.errors import BadSpec, Fix, SettingsConflict, UsageError
+from restorae.files import require_absent
 from restorae.live_progress import progress_for
 from restorae.model import Model, with_suffix
 from restorae.networks import AutoEncoder, Dense, LatentNetwork, ModuleNetwork, Network
@@ -86,12 +87,8 @@ def train(
     _check_keywords(settings, callbacks)
     if resume:
         check_resume(out)
-    elif out is not None and not overwrite and with_suffix(out).exists():
-        raise UsageError(
-            "exists already",
-            subject=with_suffix(out),
-            fix=(Fix("overwrite"), Fix("out", action="change")),
-        )
+    elif out is not None:
+        require_absent(with_suffix(out), overwrite)
     heard = progress_for(progress)
     sources = _sources(images, partners, {"clean": clean, "degraded": degraded, "noisy": noisy})
     values = _recipe_values(recipe, settings)
