@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
     from restorae.losses import Loss
-    from restorae.model import Card, Model, load
+    from restorae.model import Card, Model
     from restorae.networks import Network
-    from restorae.training import Machinery, Recipe, train
+    from restorae.restoring import ClassicalModel, load, restore
+    from restorae.training import Machinery, Recipe, TrainingCallback, train
 
 _HOMES = {
     "Card": "restorae.model",
+    "ClassicalModel": "restorae.restoring",
     "Degradation": "restorae.degradations",
     "TestSet": "restorae.evaluating",
     "Loss": "restorae.losses",
@@ -28,15 +30,18 @@ _HOMES = {
     "Network": "restorae.networks",
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
+    "TrainingCallback": "restorae.training",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
-    "load": "restorae.model",
+    "load": "restorae.restoring",
     "open_images": "restorae.data",
+    "restore": "restorae.restoring",
     "train": "restorae.training",
 }
 
 __all__ = [
     "Card",
+    "ClassicalModel",
     "Degradation",
     "Loss",
     "Machinery",
@@ -45,11 +50,13 @@ __all__ = [
     "Recipe",
     "RestoraeError",
     "TestSet",
+    "TrainingCallback",
     "__version__",
     "evaluate",
     "evaluate_latent",
     "load",
     "open_images",
+    "restore",
     "train",
 ]
 

@@ -22,19 +22,30 @@ class Split:
     held_out: list[int]
     held_out_hashes: tuple[str, ...] = ()
     learned_hashes: tuple[str, ...] = ()
+    unseen: int = 0
+    """How many images are validated on that are not trained on."""
+    repeated: int = 0
+    """How many images that were given to validate on are trained on as well."""
 
 
-def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
+def split_images(
+    recipe: Recipe, clean: ImageSet, card: Card | None, validation: ImageSet | None = None
+) -> Split:
     """Hold out a part of the images, by their content; of MNIST's sets the last of the training part.
 
-    What the model of `card` held out stays held out. With a validation share of 0 all images are trained on, and the
-    last of them are checked on as well.
+    Where images to validate on are given, nothing is held out. What the model of `card` held out stays held out. With a
+    validation share of 0 all images are trained on, and the last of them are checked on as well.
 
     Raises:
         ShapeMismatch: there are fewer than two different images.
         UsageError: an image would be held out that the model of `card` has learned.
     """
     count = len(clean)
+    if validation is not None:
+        learned, unseen = set(content_hashes(clean)), content_hashes(validation)
+        repeated = sum(each in learned for each in unseen)
+        history = _history_of(set(unseen) - learned, learned, card)
+        return Split(list(range(count)), [], *history, len(validation) - repeated, repeated)
     if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits":
         if not recipe.validation:
             return Split(*_all_and_last(count))
@@ -42,7 +53,8 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
             # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
             last = min(count, 60_000)
             first = last - MNIST_VALIDATION
-            return Split([*range(first), *range(last, count)], list(range(first, last)))
+            kept_in, held_out = [*range(first), *range(last, count)], list(range(first, last))
+            return Split(kept_in, held_out, unseen=len(held_out))
     hashes = content_hashes(clean)
     if not recipe.validation:
         kept_in, held_out = _all_and_last(count)
@@ -56,7 +68,8 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
         learned=_learned_by(card, hashes),
     )
     held = {hashes[index] for index in held_out}
-    return Split(kept_in, held_out, *_history_of(held, set(hashes) - held, card))
+    history = _history_of(held, set(hashes) - held, card)
+    return Split(kept_in, held_out, *history, len(held_out))
 
 
 def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:
