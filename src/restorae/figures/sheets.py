@@ -21,8 +21,12 @@ _READABLE = 160
 """Images are enlarged up to this side, in pixels."""
 
 
-def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = COLUMNS) -> Figure:
+def digit_sheets(
+    rows: Mapping[str, Sequence[Image] | Images | np.ndarray], columns: int = COLUMNS
+) -> Figure:
     """Sheets below each other, each with a title and `columns` images a row; grey images are inverted (cmap "binary").
+
+    Images are tensors (channel, height, width), or arrays (height, width) or (height, width, 3).
 
     Nothing is clipped: each image is scaled from its own minimum to its own maximum, as matplotlib does.
     """
@@ -117,8 +121,11 @@ def write_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
         figure.savefig(partial, dpi=dpi, format="png", facecolor="white")
 
 
-def _show(axis: Any, image: Image, **options: Any) -> None:
-    pixels = image.detach().cpu().float().numpy()
+def _show(axis: Any, image: Image | np.ndarray, **options: Any) -> None:
+    if isinstance(image, np.ndarray):
+        pixels = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+    else:
+        pixels = image.detach().cpu().float().numpy()
     if pixels.shape[0] == 1:
         axis.imshow(
             pixels[0],
