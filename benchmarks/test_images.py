@@ -31,7 +31,7 @@ def save_model(path: Path, channels: int, seed: int) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = network.build()
-    return Model(network, module, make_card(network, module, name=path.stem)).save(path)
+    return Model(network, module, card=make_card(network, module, name=path.stem)).save(path)
 
 
 def photo(

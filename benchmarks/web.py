@@ -60,7 +60,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "models").mkdir(parents=True)
     module = UNet(channels=3).build()
-    Model(UNet(channels=3), module, make_card(UNet(channels=3), module, name="photos")).save(
+    Model(UNet(channels=3), module, card=make_card(UNet(channels=3), module, name="photos")).save(
         folder / "models" / "photos"
     )
     photo = _photo(folder / "photo.jpg", bench.seed)

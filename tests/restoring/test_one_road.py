@@ -239,7 +239,9 @@ def test_the_command_does_what_python_does(
 
 @pytest.mark.parametrize("pair", CONFLICTS, ids=" and ".join)
 def test_settings_that_exclude_each_other_are_refused_in_one_wording(pair: tuple[str, str]) -> None:
-    able = Capabilities("able", halo=0, is_network=True, can_sample=True, has_error_bounds=True)
+    able = Capabilities(
+        name="able", halo=0, is_network=True, can_sample=True, has_error_bounds=True
+    )
     values = VALUES_TO_SAY | {"samples": 2}
     said = {name: values[name] for name in pair if name != "preview"}
     with pytest.raises(SettingsConflict) as refused:

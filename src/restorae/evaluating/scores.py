@@ -11,7 +11,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import torch
@@ -118,6 +118,7 @@ class TestSet:
     """Clean images with their degraded versions: partner images, or damage drawn from a seed."""
 
     clean: ImageSet
+    _: KW_ONLY
     degraded: ImageSet | None = None
     degradation: Degradation | None = None
     seed: int = 0

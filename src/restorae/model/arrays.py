@@ -5,7 +5,7 @@ Which stored values mean 0 and 1 is decided once per call, by the model's card a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ class ArrayImages:
 
     images: Images
     """As a working batch, (n, channel, height, width) float32."""
+    _: KW_ONLY
     given: np.ndarray | Tensor
     """What came."""
     values: ValueRange | None
@@ -47,7 +48,7 @@ class ArrayImages:
                     f"expected a float tensor (n, channels, height, width), got {given.dtype} of shape "
                     f"{tuple(given.shape)}. Arrays may hold whole numbers"
                 )
-            return cls(given.float(), given, None)
+            return cls(given.float(), given=given, values=None)
         stored = _finite(with_channels(given))
         return cls._of_stored(stored, given, range_of(stored, values))
 
@@ -56,7 +57,7 @@ class ArrayImages:
         cls, stored: np.ndarray, given: np.ndarray | Tensor, values: ValueRange
     ) -> ArrayImages:
         working = values.to_working(stored).transpose(0, 3, 1, 2)
-        return cls(torch.from_numpy(np.ascontiguousarray(working)), given, values)
+        return cls(torch.from_numpy(np.ascontiguousarray(working)), given=given, values=values)
 
     def read_alike(self, given: np.ndarray | Tensor) -> Images:
         """Further images on the same scale, as a working batch."""

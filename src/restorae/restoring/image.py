@@ -27,7 +27,7 @@ _TOGETHER = 400_000
 """Pixels of small frames that go through the restorer together."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hooks:
     """What hears of the work while it is done."""
 
@@ -39,7 +39,7 @@ class Hooks:
     """Called before each tile; raises to stop the work."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ImageReport:
     """What was done to one image."""
 
@@ -92,19 +92,19 @@ def restore_image(
         together=request.together,
         rows=rows,
     )
-    blending = Blending(request.strength, mask, capabilities.needs_mask)
+    blending = Blending(strength=request.strength, mask=mask, show_mask=capabilities.needs_mask)
     report = ImageReport(values=facts.values)
     prepared: dict[tuple[object, ...], RestoreTiles] = {}
     not_finite, bounds_total = 0, 0.0
     for group in _groups(original, facts):
         frames = [
             Frame(
-                facts.frames[index],
-                [original.pages[page] for page in facts.frames[index]],
-                rows,
-                outputs,
-                facts.range_of(facts.frames[index]),
-                blending,
+                pages=facts.frames[index],
+                outlines=[original.pages[page] for page in facts.frames[index]],
+                rows=rows,
+                outputs=outputs,
+                values=facts.range_of(facts.frames[index]),
+                blending=blending,
             )
             for index in group
         ]

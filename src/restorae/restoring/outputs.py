@@ -31,7 +31,7 @@ SPREAD_GAIN = 2.0
 """A spread as an image is the standard deviation times this: values in [0, 1] spread by 0.5 at most, which is then white."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RestoredRows:
     """Complete rows of a page, as they were restored."""
 
@@ -93,7 +93,7 @@ class SamplesOutput(Output):
     """Each sample as a file like the restored one; of an array one array (count, *shape)."""
 
     def __init__(
-        self, original: Original, task: FileTask, request: RestoreRequest, count: int
+        self, original: Original, task: FileTask, *, request: RestoreRequest, count: int
     ) -> None:
         self.task, self.count = task, count
         self.original = original
@@ -155,7 +155,7 @@ class MapOutput(Output):
         OutputError: there is no room for it.
     """
 
-    def __init__(self, original: Original, names: Sequence[Path], gain: float) -> None:
+    def __init__(self, original: Original, names: Sequence[Path], *, gain: float) -> None:
         self.gain = gain
         self.in_units = original.is_array
         self.pages = tuple(_plain(page, self.in_units) for page in original.pages)
@@ -190,7 +190,7 @@ class ErrorMapOutput(MapOutput):
     takes_bounds = True
 
     def __init__(self, original: Original, names: Sequence[Path]) -> None:
-        super().__init__(original, names, ERROR_GAIN)
+        super().__init__(original, names, gain=ERROR_GAIN)
 
     def measure(self, further: np.ndarray) -> np.ndarray:
         return further[:, :, -1]
@@ -200,7 +200,7 @@ class SpreadOutput(MapOutput):
     """How much the samples differ: their standard deviation."""
 
     def __init__(self, original: Original, names: Sequence[Path]) -> None:
-        super().__init__(original, names, SPREAD_GAIN)
+        super().__init__(original, names, gain=SPREAD_GAIN)
 
     def measure(self, further: np.ndarray) -> np.ndarray:
         return np.asarray(further.std(2))
@@ -244,7 +244,9 @@ class Outputs:
             begun(restored)
             others: list[Output] = []
             if request.samples is not None:
-                others.append(begun(SamplesOutput(original, task, request, request.samples)))
+                others.append(
+                    begun(SamplesOutput(original, task, request=request, count=request.samples))
+                )
                 others.append(begun(SpreadOutput(original, task.map_names("spread"))))
             if request.error_map:
                 others.append(begun(ErrorMapOutput(original, task.map_names("error"))))

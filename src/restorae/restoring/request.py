@@ -166,7 +166,7 @@ CONFLICTS = (
 at full strength."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FormField:
     """An option as a face shows it."""
 
@@ -206,17 +206,17 @@ def _form_field(name: str, field: FieldInfo) -> FormField:
         for side in ("ge", "le")
     }
     return FormField(
-        name,
-        name.replace("_", " ").capitalize(),
-        extra["group"],
-        " ".join((field.description or "").split()),
-        "choice" if choices else kinds.get(inner, "text"),
-        field.default,
-        field.default is None,
-        choices,
-        bounds["ge"],
-        bounds["le"],
-        extra.get("unit", ""),
-        extra.get("metavar", ""),
-        extra.get("page", ""),
+        name=name,
+        title=name.replace("_", " ").capitalize(),
+        group=extra["group"],
+        help=" ".join((field.description or "").split()),
+        kind="choice" if choices else kinds.get(inner, "text"),
+        default=field.default,
+        optional=field.default is None,
+        choices=choices,
+        low=bounds["ge"],
+        high=bounds["le"],
+        unit=extra.get("unit", ""),
+        metavar=extra.get("metavar", ""),
+        page=extra.get("page", ""),
     )

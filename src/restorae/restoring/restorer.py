@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from restorae.shapes import Images
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a restorer can do and what it needs, known before its weights are loaded."""
 
@@ -94,13 +94,14 @@ class Restored:
 
     mean: Images
     """The restored images, (batch, channel, height, width)."""
+    _: KW_ONLY
     samples: Tensor | None = None
     """Plausible restorations, (count, batch, channel, height, width); `mean` is their mean."""
     bound: Images | None = None
     """How large the error of each value may be, [0, 1] scale, shaped like `mean`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameFacts:
     """What was measured before the first tile of frames of one size."""
 

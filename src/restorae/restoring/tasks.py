@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
@@ -34,6 +34,7 @@ class FileTask:
     source: Path
     target: Path
     """The restored file."""
+    _: KW_ONLY
     name: Path = Path()
     """Where the source lies below what the person named: partners such as masks go by it."""
     kind: str | None = None
@@ -107,7 +108,16 @@ def plan_tasks(
     tasks: list[FileTask] = []
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
-        tasks.append(FileTask(source, target, name, written, with_samples, with_error_map))
+        tasks.append(
+            FileTask(
+                source,
+                target,
+                name=name,
+                kind=written,
+                with_samples=with_samples,
+                with_error_map=with_error_map,
+            )
+        )
 
     for given in inputs:
         check_exists(given)

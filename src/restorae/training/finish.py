@@ -76,7 +76,7 @@ def finish(
         made_with=VERSION,
         created=date.today().isoformat(),
     )
-    finished = Model(recipe.network, model.module, card)
+    finished = Model(recipe.network, model.module, card=card)
     if target is not None:
         finished.save(target, half=fits_half(finished.module))
         checkpoint.path_for(target).unlink(missing_ok=True)

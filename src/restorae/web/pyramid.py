@@ -19,7 +19,7 @@ _ROWS = 512
 _SAMPLED = 500_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pyramid:
     """An image as it is shown, in levels: each is half as large as the one before, down to one tile."""
 
@@ -120,11 +120,11 @@ def write_pyramid(
     """
     outline = original.pages[page]
     pyramid = Pyramid(
-        folder,
-        sizes_of(outline.height, outline.width),
-        _bands(outline.channels),
-        original.orientation,
-        name,
+        folder=folder,
+        sizes=sizes_of(outline.height, outline.width),
+        bands=_bands(outline.channels),
+        orientation=original.orientation,
+        name=name,
     )
     rows = original.rows(page)
     with _file(folder, name, 0).open("wb") as written:

@@ -31,6 +31,7 @@ class Restoration(Work):
     def __init__(
         self,
         image: GalleryImage,
+        *,
         request: RestoreRequest,
         gallery: Gallery,
         catalogue: Catalogue,
@@ -62,8 +63,8 @@ class Restoration(Work):
         task = FileTask(
             image.file,
             target,
-            Path(image.file.name),
-            request.format,
+            name=Path(image.file.name),
+            kind=request.format,
             with_samples=request.samples is not None,
             with_error_map=request.error_map,
         )
