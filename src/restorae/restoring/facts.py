@@ -172,29 +172,37 @@ def _frames(original: Original, together: bool) -> Iterator[tuple[int, ...]]:
 
 
 def _ranges(original: Original, rows: ReadRows, values: Values) -> dict[int, ValueRange]:
-    """What stored values mean, by channel; planes of one channel share their range."""
-    ranges: dict[int, ValueRange] = {}
-    for channel in sorted(set(original.channel_of)):
-        pages = [page for page, of in enumerate(original.channel_of) if of == channel]
-        first = original.pages[pages[0]]
-        if values != "own-range" and (first.dtype.kind == "b" or first.dtype == np.uint8):
-            ranges[channel] = FULL_RANGE
-            continue
-        alike = [
-            page
-            for page in pages
-            if original.pages[page].channels == first.channels
-            and original.pages[page].dtype == first.dtype
-        ]
-        chosen = alike[:: max(1, len(alike) // _SAMPLED_PAGES)]
-        sample = np.concatenate(
-            [
-                sample_values(original.pages[page], rows(page), _SAMPLED_VALUES // len(chosen))
-                for page in chosen
-            ]
-        )
-        ranges[channel] = choose_range(sample, values, apart=first.channels not in (1, 3))
-    return ranges
+    return {
+        channel: measure_range(original, values, channel, rows)
+        for channel in sorted(set(original.channel_of))
+    }
+
+
+def measure_range(
+    original: Original, values: Values, channel: int, rows: ReadRows | None = None
+) -> ValueRange:
+    """What the stored values of a channel of a file mean; its planes share their range.
+
+    Raises:
+        BadImage: the file cannot be decoded, or its values have no full range.
+    """
+    pages = [page for page, of in enumerate(original.channel_of) if of == channel]
+    first = original.pages[pages[0]]
+    if values != "own-range" and (first.dtype.kind == "b" or first.dtype == np.uint8):
+        return FULL_RANGE
+    alike = [
+        page
+        for page in pages
+        if original.pages[page].channels == first.channels
+        and original.pages[page].dtype == first.dtype
+    ]
+    chosen = alike[:: max(1, len(alike) // _SAMPLED_PAGES)]
+    most = _SAMPLED_VALUES // len(chosen)
+    read = rows or original.rows
+    sample = np.concatenate(
+        [sample_values(original.pages[page], read(page), most) for page in chosen]
+    )
+    return choose_range(sample, values, apart=first.channels not in (1, 3))
 
 
 def sample_values(outline: Page, reader: Rows, most: int) -> np.ndarray:
