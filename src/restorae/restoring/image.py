@@ -209,6 +209,7 @@ def _restore_by_tiles(
     if request.samples is not None:
         tile = max(frame.height, frame.width)  # random numbers are drawn for the whole
     tile = tile or tile_for_free_memory(
+        (frame.height, frame.width),
         restorer.bytes_per_pixel(frame.channels),
         halo=halo,
         multiple_of=multiple_of,
@@ -229,9 +230,16 @@ def _restore_by_tiles(
                 hooks.advance(done // frame.width - counted)
                 counted = done // frame.width
 
+        if plan.blended and len(plan) > 1:
+            hooks.say(blended_notice(restorer.name, side))
         run(function, plan, frame, frame, tell)
         return side if len(plan) > 1 else None
 
     if request.samples is not None:
         return attempt(tile)
     return with_smaller_tiles(attempt, tile, halo=halo, multiple_of=multiple_of, say=hooks.say)
+
+
+def blended_notice(name: str, tile: int) -> str:
+    """What is said where the whole image is needed but does not fit in memory, or smaller tiles are asked for."""
+    return f"{name} needs the whole image; in blended tiles of {tile:,} px the result differs a little from that of the whole."
