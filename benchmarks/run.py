@@ -185,6 +185,11 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
         help="the model to go on from with eight pairs (learning; what restorae train takes by itself)",
     )
     options.add_argument(
+        "--self-ensemble",
+        type=_sizes,
+        help="sizes of the self-ensemble to measure beside a single pass (learning; 2,8), or none",
+    )
+    options.add_argument(
         "--fields",
         type=int,
         help=f"fields of W2S that are left out in turn, each a training (learning; {Bench.fields})",
@@ -224,6 +229,10 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return () if text == "none" else tuple(int(size) for size in _names(text))
 
 
 def _bench(options: argparse.Namespace) -> Bench:

@@ -21,9 +21,6 @@ from restorae.model import Model, find, load
 
 SETS = {"Set12": "grey", "BSD68": "grey", "CBSD68": "colour"}
 _COLOURS = {1: "grey", 3: "colour"}
-_VIEWS = (2, 8)
-"""Means of the image turned and mirrored are measured beside the image as it comes, which alone is held against targets."""
-
 # quality
 
 
@@ -46,7 +43,9 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
                 "noisy": found.degraded.psnr,
                 "restored": found.restored.psnr,
                 "coverage": tally.coverage().model_dump() if tally else None,
-                "views": {str(views): _over_views(model, test_set, views) for views in _VIEWS},
+                "views": {
+                    str(views): _over_views(model, test_set, views) for views in bench.self_ensemble
+                },
             }
             say(f"{name}, σ {sigma}: {found.restored.psnr or 0:.2f} dB in {found.seconds:.0f} s")
     card = model.card
@@ -147,8 +146,8 @@ def _view_rows(measured: Sequence[Mapping[str, float] | None]) -> list[list[str]
         return []
     known = [each for each in measured if each]
     return [
-        [f"the same, mean of {views} views", *(f"{each[str(views)]:.2f}" for each in known)]
-        for views in _VIEWS
+        [f"the same, mean of {views} views", *(f"{each[views]:.2f}" for each in known)]
+        for views in known[0]
     ]
 
 
