@@ -1,4 +1,4 @@
-"""`make bench`: measure restorae against the lesson in Keras and write docs/benchmarks.md.
+"""`make bench`: measure restorae against the tutorial in Keras and write docs/benchmarks.md.
 
     python benchmarks/run.py                      everything (five hours or so on two cores)
     python benchmarks/run.py startup              one part; the other sections of the page stay
@@ -49,7 +49,7 @@ PARTS: Mapping[str, ModuleType] = {
     "web": web,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
-_QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"
+_QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds for meaningful figures: this only shows that the benchmark runs.\n"
 _QUICK_SEEDS = {
     "keras_seeds": 1,
     "conv_seeds": 2,
@@ -148,7 +148,7 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--vae-seeds",
         type=int,
-        help=f"long trainings of the lesson's VAE (imagine; {Bench.vae_seeds})",
+        help=f"long trainings of the tutorial's VAE (imagine; {Bench.vae_seeds})",
     )
     options.add_argument(
         "--keras-vae-seeds",
@@ -182,7 +182,7 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     )
     options.add_argument(
         "--start",
-        help="the model to go on from with eight pairs (learning; what restorae train takes by itself)",
+        help="the model to continue from with eight pairs (learning; what restorae train chooses)",
     )
     options.add_argument(
         "--self-ensemble",

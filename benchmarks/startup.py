@@ -111,7 +111,7 @@ def report(record: Mapping[str, Any]) -> str:
     return "\n\n".join(
         [
             table(["", "seconds", "target"], rows),
-            f"Whole processes, the commands in turn, {len(found['seconds']['help'])} times each after one that does not count, with warm "
-            f"disk caches: medians with the smallest and the largest. `restorae --help` {torch}.",
+            f"Whole processes, the commands in turn, {len(found['seconds']['help'])} times each after one warm-up, with warm disk "
+            f"caches: medians, with the smallest and the largest. `restorae --help` {torch}.",
         ]
     )

@@ -1,4 +1,4 @@
-"""What the part `whole` works on: photos, images of any size, and the default network with drawn weights."""
+"""What the part `whole` works on: photos, images of any size, and the default network with random weights."""
 
 from __future__ import annotations
 
