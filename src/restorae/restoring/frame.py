@@ -215,10 +215,12 @@ class Frame:
 
 
 def pack(restored: Restored) -> Images:
-    """Everything restored as channels of one tensor: the mean, then the samples, then the bound."""
+    """Everything restored as channels of one tensor: the mean, then the samples, then the defects or the bound."""
     parts = [restored.mean]
     if restored.samples is not None:
         parts += [sample.to(restored.mean.device) for sample in restored.samples]
+    if restored.defects is not None:
+        parts.append(restored.defects.expand_as(restored.mean))
     if restored.bound is not None:
         parts.append(restored.bound)
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)

@@ -57,6 +57,7 @@ def finish(
         name=target.stem if target and recipe.name == "model" else recipe.name,
         about=recipe.about,
         licence=recipe.licence,
+        repairs=recipe.repairs,
         values=data.values,
         restores=not data.explains,
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
