@@ -4,6 +4,7 @@
     ├── UsageError                  the request itself is wrong                      (exit status 2)
     │   ├── UnknownKind             no degradation, network, loss, data set or model has that name
     │   ├── BadSpec                 a text such as "gaussian-noise(sigma=0.1)" or a setting cannot be used
+    │   ├── UnknownAttribute        a model of another library has such a method; the message names ours
     │   ├── SettingsConflict        settings that exclude each other, or one that needs another
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
@@ -158,6 +159,10 @@ class UnknownKind(UsageError):
 
 class BadSpec(UsageError):
     """A specification or a setting that cannot be used."""
+
+
+class UnknownAttribute(UsageError, AttributeError):
+    """An attribute that objects of other libraries have; the message says what to use."""
 
 
 class SettingsConflict(UsageError):
