@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from restorae.model import Card, Model
     from restorae.networks import Network
     from restorae.restoring import ClassicalModel, load, restore
-    from restorae.training import Machinery, Recipe, train
+    from restorae.training import Machinery, Recipe, TrainingCallback, train
 
 _HOMES = {
     "Card": "restorae.model",
@@ -30,6 +30,7 @@ _HOMES = {
     "Network": "restorae.networks",
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
+    "TrainingCallback": "restorae.training",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
     "load": "restorae.restoring",
@@ -49,6 +50,7 @@ __all__ = [
     "Recipe",
     "RestoraeError",
     "TestSet",
+    "TrainingCallback",
     "__version__",
     "evaluate",
     "evaluate_latent",

@@ -204,6 +204,9 @@ class MissingExtra(RestoraeError):
 class TrainingFailed(RestoraeError):
     """Training ended without a model worth saving."""
 
+    model: object = None
+    """The `Model` as it was at the end, where there is one."""
+
 
 class TrainingDiverged(TrainingFailed):
     """The loss became NaN or infinite."""

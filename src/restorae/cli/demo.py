@@ -71,7 +71,12 @@ def demo(
     say(f"Training {network} for {epochs:g} epochs on {name}, degraded by {damage}.")
     machinery = Machinery(device=device, data_dir=data_dir)
     model = train(
-        recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress
+        recipe,
+        out / "model.safetensors",
+        clean=seen,
+        overwrite=True,
+        machinery=machinery,
+        progress=progress,
     )
     say(f"Restoring {len(unseen):,} held-out images.")
     test_set = TestSet(unseen, degradation=damage, seed=seed)

@@ -45,6 +45,14 @@ def train(
             rich_help_panel=_INPUT,
         ),
     ] = None,
+    autoencode: Annotated[
+        bool,
+        typer.Option(
+            "--autoencode",
+            help="Learn the clean images themselves, the same image in and out: an auto-encoder.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = False,
     split: Annotated[
         Literal["train", "test", "all"] | None,
         typer.Option(help="Part of a named data set. Default: train.", rich_help_panel=_INPUT),
@@ -126,7 +134,7 @@ def train(
         ),
     ] = None,
     optimiser: Annotated[
-        Literal["nadam", "adamw"] | None,
+        Literal["nadam", "adamw", "adam", "sgd"] | None,
         typer.Option(help="Optimiser. Default: nadam.", rich_help_panel=_TRAINING),
     ] = None,
     learning_rate: Annotated[
@@ -214,7 +222,9 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network on pairs (--degraded, --clean), clean images and a degradation (--clean, --with), or noisy images (--noisy)."""
+    """Train a network on pairs (--degraded, --clean), clean images and a degradation (--clean, --with), noisy images (--noisy), or as
+    an auto-encoder (--clean, --autoencode).
+    """
     import_files(imports)
     if list_kinds:
         from restorae.cli.listing import list_family
@@ -229,6 +239,7 @@ def train(
         "loss": loss, "optimiser": optimiser, "learning_rate": learning_rate, "epochs": epochs, "steps": steps,
         "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema, "warmup": warmup,
         "validation": validation, "split": split, "seed": seed, "keep": keep, "patience": patience,
+        "autoencode": autoencode or None,
         "network": None if network is None else network_from(network),
     }  # fmt: skip
     from restorae.training import Machinery, Recipe, prepare, read_toml, require_data
@@ -261,7 +272,9 @@ def train(
             subject=target,
             fix=(Fix("overwrite"), Fix("out", action="change")),
         )
-    model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
+    model = run(
+        recipe, target, resume=resume, overwrite=True, machinery=machinery, progress=progress
+    )
     scores = model.card.scores["validation"]
     say(
         f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s."
@@ -270,6 +283,10 @@ def train(
         say(
             f"It removes noise of standard deviation {scores['taken_off']:.4f} ([0, 1] scale); without clean images its error is unknown."
         )
+    if "reconstructed" in scores:
+        psnr = scores["reconstructed"]["psnr_pooled"] or 0
+        say(f"Validation PSNR of reconstructions {psnr:.2f} dB (pooled).")
+        say(f"To see its codes: restorae vae clusters --model {target}")
     if "degraded" in scores:
         before, after = (
             scores["degraded"]["psnr_pooled"] or 0,

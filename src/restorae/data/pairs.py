@@ -72,6 +72,15 @@ def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
     return Pairs(left, right, values=values, notices=(*notices, *about_values)), unmatched
 
 
+def require_equal_counts(degraded: ImageSet, clean: ImageSet) -> None:
+    """Raise `ShapeMismatch` unless two sets in memory, which have no names, have as many images."""
+    if len(degraded) != len(clean):
+        raise ShapeMismatch(
+            f"got {len(degraded):,} degraded and {len(clean):,} clean images; pairs in memory belong together by their position, "
+            "so there must be as many of each"
+        )
+
+
 def _partners(
     degraded: Sequence[str],
     clean: Sequence[str],

@@ -55,7 +55,7 @@ def manifold(
     from restorae.formats import write_array
     from restorae.latent import manifold as decode_grid
 
-    vae = load_vae(model, device)
+    vae = load_vae(model, device, plain_too=True)
     found = decode_grid(vae, n, extent, spacing, (int(chosen[0]), int(chosen[1])))
     right, up = found.dimensions
     if out.suffix.lower() == ".npy":
@@ -95,7 +95,7 @@ def clusters(
     from restorae.figures import clusters_figure, write_figure
     from restorae.latent import project
 
-    vae, progress = load_vae(model, device), terminal_progress()
+    vae, progress = load_vae(model, device, plain_too=True), terminal_progress()
     source = data or mnist_or_digits(data_dir, progress)
     images, known = open_labelled(source, split, data_dir, progress)
     if labels is not None:

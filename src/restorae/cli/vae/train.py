@@ -165,7 +165,9 @@ def train(
         seed=seed,
     )
     machinery = Machinery(device=device, workers=workers, data_dir=data_dir)
-    model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
+    model = run(
+        recipe, target, resume=resume, overwrite=True, machinery=machinery, progress=progress
+    )
     card = model.card
     say(
         f"{target}: {card.parameters:,} parameters, {card.steps:,} steps in {card.seconds:,.0f} s on {card.data}."
