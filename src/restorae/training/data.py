@@ -178,8 +178,7 @@ def _open(
     if degraded is None and recipe.degraded is not None:
         degraded = open_images(recipe.degraded, recipe.split, data_dir, progress)
     if degraded is not None:
-        if not (degraded.in_files or clean.in_files):
-            require_equal_counts(degraded, clean)
+        require_equal_counts(degraded, clean)
         pairs, unmatched = match(degraded, clean)
         if unmatched:
             progress.warn(
