@@ -67,8 +67,8 @@ def split_images(
     hashes = content_hashes(clean)
     if not recipe.validation:
         kept_in, held_out = _all_and_last(count)
-        held, learned = _history_of(set(), set(hashes), card)
-        return Split(kept_in, held_out, held_out_hashes=held, learned_hashes=learned)
+        held_hashes, learned_hashes = _history_of(set(), set(hashes), card)
+        return Split(kept_in, held_out, held_out_hashes=held_hashes, learned_hashes=learned_hashes)
     known = set(card.held_out_hashes) if card else set()
     kept_in, held_out = hold_out(
         hashes,
