@@ -134,7 +134,12 @@ def _data_in_words(data: TrainingData) -> str:
 def _started_from(card: Card | None) -> str:
     if card is None:
         return ""
-    words = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
+    known = [
+        f"{card.steps:,} steps",
+        *([f"{card.epochs:g} epochs"] if card.epochs else []),
+        *([f"{card.seconds:,.0f} s"] if card.seconds else []),
+    ]
+    words = f"{card.name}: {', '.join(known)}{f' on {card.data}' if card.data else ''}"
     return f"{words}; which started from {card.started_from}" if card.started_from else words
 
 
