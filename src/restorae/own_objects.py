@@ -45,24 +45,28 @@ def content_of(thing: object) -> str:
     """
     digest = hashlib.sha256()
     try:
-        _add(digest.update, thing, 0)
+        _add(digest.update, thing, ())
     except (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError):
         digest.update(uuid.uuid4().bytes)
     return digest.hexdigest()[:16]
 
 
-def _add(update: Callable[[bytes], object], thing: object, depth: int) -> None:
-    update(f"{depth}{type(thing).__qualname__}".encode())
+def _add(update: Callable[[bytes], object], thing: object, inside: tuple[object, ...]) -> None:
+    """Add a thing that lies `inside` others; one that lies inside itself, such as a method's class, is added once."""
+    update(f"{len(inside)}{type(thing).__qualname__}".encode())
+    if any(thing is outer for outer in inside):
+        return
+    inside = (*inside, thing)
     match thing:
         case types.FunctionType():
             _add_code(update, thing.__code__)
             for held in (thing.__defaults__, thing.__kwdefaults__):
-                _add(update, held, depth + 1)
+                _add(update, held, inside)
             for cell in thing.__closure__ or ():
-                _add(update, cell.cell_contents, depth + 1)
+                _add(update, cell.cell_contents, inside)
         case types.MethodType():
-            _add(update, thing.__func__, depth + 1)
-            _add(update, thing.__self__, depth + 1)
+            _add(update, thing.__func__, inside)
+            _add(update, thing.__self__, inside)
         case nn.Module():
             update(f"{name_of(thing)}{thing!r}".encode())
             for name, tensor in thing.state_dict().items():
@@ -72,13 +76,13 @@ def _add(update: Callable[[bytes], object], thing: object, depth: int) -> None:
                 )
         case tuple() | list():
             for each in thing:
-                _add(update, each, depth + 1)
+                _add(update, each, inside)
         case type():
             update(name_of(thing).encode())
-            for name, member in sorted(vars(thing).items()):
+            for name, member in vars(thing).items():
                 if isinstance(member, types.FunctionType):
                     update(name.encode())
-                    _add(update, member, depth + 1)
+                    _add(update, member, inside)
         case _:
             buffer = io.BytesIO()
             pickle.Pickler(buffer, protocol=4).dump(thing)

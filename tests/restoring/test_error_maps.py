@@ -44,7 +44,7 @@ def calibrated(network: Network = UNet(widths=(4, 4))) -> Model:
     return Model(
         network,
         module,
-        make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
+        card=make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
     )
 
 
@@ -168,7 +168,12 @@ def test_alpha_has_no_error_and_a_map_no_alpha(tmp_path):
     made = restored_with_map(
         tmp_path / "in.png", tmp_path / "out.png", calibrated(UNet(channels=3, widths=(4, 4)))
     )
-    assert np.asarray(Image.open(made)).shape == (20, 24, 3)
+    shown = np.asarray(Image.open(made))
+    of_colours = calibrated(UNet(channels=3, widths=(4, 4))).error_bound(pixels)
+    assert shown.shape == (20, 24)
+    np.testing.assert_allclose(
+        shown, np.clip(ERROR_GAIN * of_colours[..., :3].max(-1), 0, 255), atol=0.51
+    )
     np.save(tmp_path / "in.npy", pixels)
     bound = np.load(
         restored_with_map(
@@ -255,7 +260,7 @@ def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
 
 def test_a_model_that_is_not_calibrated_is_refused():
     network = Conv(features=4)
-    plain = Model(network, network.build(), make_card(network, network.build(), name="plain"))
+    plain = Model(network, network.build(), card=make_card(network, network.build(), name="plain"))
     for restorer in (ModelRestorer(plain), ClassicalRestorer(Classical.of("median"))):
         with pytest.raises(UsageError, match="has no calibrated error bounds"):
             RestoreRequest(error_map=True).check(restorer.capabilities)
@@ -265,7 +270,13 @@ def test_a_map_that_was_dropped_leaves_nothing(tmp_path):
     Image.fromarray(noise(8, 8)).save(tmp_path / "a.png")
     task = FileTask(tmp_path / "a.png", tmp_path / "out.png", with_error_map=True)
     with Outputs.begin(open_original(task.source), task, RestoreRequest(error_map=True)) as outputs:
-        rows = RestoredRows(0, 0, np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 1, 1)), FULL_RANGE)
+        rows = RestoredRows(
+            page=0,
+            top=0,
+            stored=np.zeros((8, 8, 1), np.uint8),
+            further=np.zeros((8, 8, 1, 1)),
+            values=FULL_RANGE,
+        )
         for output in outputs.all:
             output.put(rows)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

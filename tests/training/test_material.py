@@ -18,6 +18,9 @@ from restorae.training import Recipe, train
 from restorae.training.data import load_training_data
 from restorae.training.given import Given
 
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 SMALL = {
     "network": "unet(widths=[8,16],residual=true)",
     "patch": 32,

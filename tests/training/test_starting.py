@@ -19,6 +19,9 @@ from restorae.training.data import load_training_data
 from restorae.training.given import Given
 from tests.training.test_loop import Hearing
 
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 STEPS = {"steps": 2, "patch": 32, "batch_size": 2}
 TINY = {
     "degradation": "gaussian-noise(sigma=0.2)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import PurePosixPath
 
 from restorae.data.image_set import ImageSet
@@ -24,6 +24,7 @@ class Pairs:
 
     degraded: ImageSet
     clean: ImageSet
+    _: KW_ONLY
     values: Values = "auto"
     """How a model that learned from them maps stored values."""
     notices: tuple[str, ...] = ()
@@ -68,12 +69,16 @@ def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
         notices.append(
             "The degraded images are in colour, the clean ones grey: the model will write grey ones."
         )
-    return Pairs(left, right, values, (*notices, *about_values)), unmatched
+    return Pairs(left, right, values=values, notices=(*notices, *about_values)), unmatched
 
 
 def require_equal_counts(degraded: ImageSet, clean: ImageSet) -> None:
-    """Raise `ShapeMismatch` unless two sets in memory, which have no names, have as many images."""
-    if len(degraded) != len(clean):
+    """Raise `ShapeMismatch` if two sets whose images have no names differ in number."""
+    unnamed = all(
+        images.names[-1] == str(len(images) - 1) and not images.in_files
+        for images in (degraded, clean)
+    )
+    if unnamed and len(degraded) != len(clean):
         raise ShapeMismatch(
             f"got {len(degraded):,} degraded and {len(clean):,} clean images; pairs in memory belong together by their position, "
             "so there must be as many of each"

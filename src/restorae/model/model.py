@@ -66,7 +66,7 @@ class Model:
         card: facts about the model.
     """
 
-    def __init__(self, network: Network, module: nn.Module, card: Card) -> None:
+    def __init__(self, network: Network, module: nn.Module, *, card: Card) -> None:
         self.network = network
         self.module = module.eval().requires_grad_(False)
         self.card = card

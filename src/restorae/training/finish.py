@@ -62,6 +62,7 @@ def finish(
         name=target.stem if target and recipe.name == "model" else recipe.name,
         about=recipe.about,
         licence=recipe.licence,
+        repairs=recipe.repairs,
         values=data.values,
         restores=data.restores,
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
@@ -81,7 +82,7 @@ def finish(
         made_with=VERSION,
         created=date.today().isoformat(),
     )
-    finished = Model(recipe.network, model.module, card)
+    finished = Model(recipe.network, model.module, card=card)
     if collapsed is not None:
         collapsed.model = finished
         raise collapsed
