@@ -28,7 +28,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Protocol
 
 
@@ -40,6 +40,7 @@ class Fix:
     """Name of the setting as in Python: `tile`, `max_pixels`, `out`."""
     value: object = None
     """The value to give it, for the action `set`; None or True where naming the setting is enough."""
+    _: KW_ONLY
     action: Literal["set", "omit", "change"] = "set"
     """Give it this value, leave it out, or give it another value than now."""
 
@@ -79,6 +80,7 @@ class Message:
 
     problem: str
     """What is wrong, without a full stop. Where `settings` are given, a format string with one `{}` for each."""
+    _: KW_ONLY
     subject: str | os.PathLike[str] | None = None
     """The file or field that it is about."""
     settings: tuple[str, ...] = ()
@@ -131,7 +133,10 @@ class RestoraeError(Exception):
     ) -> None:
         super().__init__(problem)
         self.message = Message(
-            problem, subject, tuple(settings), (fix,) if isinstance(fix, Fix) else tuple(fix)
+            problem,
+            subject=subject,
+            settings=tuple(settings),
+            fixes=(fix,) if isinstance(fix, Fix) else tuple(fix),
         )
 
     def render(self, wording: Wording = PYTHON) -> str:

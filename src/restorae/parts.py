@@ -164,10 +164,14 @@ class Part(Settings):
     def to_dict(self) -> dict[str, Any]:
         """Kind and settings as plain JSON values; for a user's own class also where it was defined."""
         saved = {"kind": self.kind, **self.model_dump(mode="json")}
-        module = type(self).__module__
-        if module.partition(".")[0] != "restorae":
-            saved["defined_in"] = f"{module}:{type(self).__qualname__}"
+        if not self.is_built_in:
+            saved["defined_in"] = f"{type(self).__module__}:{type(self).__qualname__}"
         return saved
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether its class is part of restorae, not a user's own."""
+        return type(self).__module__.partition(".")[0] == "restorae"
 
     def __str__(self) -> str:
         """The shortest text that `of` reads back: settings that differ from their defaults."""

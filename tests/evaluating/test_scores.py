@@ -86,7 +86,7 @@ def test_each_image_has_its_own_scores_under_its_name() -> None:
         np.float32
     )
     names = ["a.png", "b/c.png", "\udcff.png", "two\nlines", "e", "f", "g"]
-    test_set = TestSet(ArrayImages(clean, names), degraded=ArrayImages(degraded))
+    test_set = TestSet(ArrayImages(clean, names=names), degraded=ArrayImages(degraded))
     found = evaluate(lambda images: (images + images.flip(3)) / 2, test_set)
     assert [image.name for image in found.images] == [
         "a.png",

@@ -155,7 +155,7 @@ def calibrate_model(
         weight for weight in model.module.state_dict().values() if weight.is_floating_point()
     ]
     was_half = all(bool((weight.half() == weight).all()) for weight in weights)
-    Model(model.network, model.module, card).save(target, half=was_half, overwrite=True)
+    Model(model.network, model.module, card=card).save(target, half=was_half, overwrite=True)
     say(f"{target}: {bound}.")
     if bound.images < _FEW:
         say(f"{bound.images} image(s) are few: the bound is reliable with {_FEW} or more.")

@@ -33,6 +33,7 @@ class TestSet:
     def __init__(
         self,
         clean: ImageSet | np.ndarray | Tensor,
+        *,
         degraded: ImageSet | np.ndarray | Tensor | None = None,
         degradation: Degradation | str | None = None,
         seed: int = 0,

@@ -39,6 +39,8 @@ class Card(Settings):
     """Height and width are padded to multiples of these."""
     restores: bool = True
     """Whether it learned to remove damage; a variational auto-encoder that learned from clean images alone did not."""
+    repairs: Literal["all", "defects"] = "all"
+    """What `restore` changes unless asked otherwise: all, or only defects that stand out."""
     latent: dict[str, Any] | None = None
     """Of a network with a latent: `shape` without the batch, `prior`, `likelihood`."""
     undoes: dict[str, Any] | None = None

@@ -58,6 +58,7 @@ def finish(
         name=target.stem if target and recipe.name == "model" else recipe.name,
         about=recipe.about,
         licence=recipe.licence,
+        repairs=recipe.repairs,
         values=data.values,
         restores=not data.explains,
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
@@ -77,7 +78,7 @@ def finish(
         made_with=VERSION,
         created=date.today().isoformat(),
     )
-    finished = Model(recipe.network, model.module, card)
+    finished = Model(recipe.network, model.module, card=card)
     if target is not None:
         finished.save(target, half=fits_half(finished.module), overwrite=True)
         checkpoint.path_for(target).unlink(missing_ok=True)
