@@ -187,7 +187,7 @@ assert "mallopt" in asked, asked
 assert logging.getLogger("tifffile").level == logging.CRITICAL""")
 
 
-def test_the_command_helps_and_tells_its_version():
+def test_the_command_helps_and_reports_its_version():
     told = subprocess.run(
         [sys.executable, "-m", "restorae", "--help"],
         capture_output=True,

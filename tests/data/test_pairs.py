@@ -123,7 +123,7 @@ def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
         ),
     ],
 )
-def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded, clean, said):
+def test_a_word_that_all_names_end_or_begin_with_is_left_aside_with_a_notice(degraded, clean, said):
     pairs, unmatched = match(some_images(*degraded), some_images(*clean))
     assert list(zip(pairs.degraded.names, pairs.clean.names, strict=True)) == list(
         zip(degraded, clean, strict=True)

@@ -81,7 +81,7 @@ def guarded(open_server: Opener) -> TestClient:
     return open_server(host="0.0.0.0", token="a-secret")
 
 
-def test_without_the_token_nothing_is_told(guarded: TestClient) -> None:
+def test_without_the_token_nothing_is_shown(guarded: TestClient) -> None:
     assert "token" in refused(guarded.get("/api/about"), 401)
     page = guarded.get("/", follow_redirects=False)
     assert page.status_code == 401

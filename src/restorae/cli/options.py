@@ -14,7 +14,7 @@ from restorae.errors import Fix, InputError, Message, UsageError
 if TYPE_CHECKING:
     from restorae.restoring import Restorer
 
-Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, alone on stdout.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
 DataDir = Annotated[
@@ -142,7 +142,8 @@ def warn_of_self_ensemble(restorer: Restorer, count: int) -> None:
     if count > 1 and not restorer.capabilities.learned_flips:
         terminal_progress().warn(
             Message(
-                f"{restorer.name} was not trained on rotated and flipped images, so a self-ensemble may do harm. Compare both",
+                f"{restorer.name} was not trained on rotated and flipped images, so a self-ensemble may make the result worse. "
+                "Compare both",
                 fixes=(Fix("self_ensemble", action="omit"),),
             )
         )

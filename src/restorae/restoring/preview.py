@@ -127,7 +127,7 @@ def _crop(
 
 
 def _with_context(shown: Region, page: Page, restorer: Restorer, request: RestoreRequest) -> Region:
-    """What is read to restore `shown`: as much around it as the restorer looks at, on its grid."""
+    """What is read to restore `shown`: with the context that the restorer needs, on its grid."""
     halo = restorer.capabilities.halo_for(request)
     context = _CONTEXT if halo is None else halo
     steps = restorer.capabilities.multiple_for(request)

@@ -104,9 +104,9 @@ class Restoration(Work):
         return {"name": name, "bytes": target.stat().st_size, "layers": list(layers)}
 
     def _overlays(self, task: FileTask, job: Job) -> dict[str, Any]:
-        """Further layers that tell of the result: how far plausible restorations spread, or how far off it may be."""
+        """Further layers that describe the result: the standard deviation of plausible restorations, or the error bound."""
         if task.is_array:
-            return {}  # numbers in their own units, to be downloaded and not to be looked at
+            return {}  # numbers in their own units, for download, not for display
         if self.request.samples is not None:
             name = "spread"
         elif self.request.error_map:
