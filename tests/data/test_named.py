@@ -447,7 +447,7 @@ def test_where_none_answers_well_nothing_is_left_and_the_message_says_how_to_go_
 
 def test_a_wrong_checksum_is_called_that(monkeypatch, mirror, cache):
     use(monkeypatch, mirror(with_another_file).address)
-    with pytest.raises(DataUnavailable, match="its checksum is wrong"):
+    with pytest.raises(DataUnavailable, match="wrong checksum"):
         load_named("mnist", "train")
 
 

@@ -61,7 +61,7 @@ def test_a_disk_without_room_is_noticed_before_the_work(tmp_path, monkeypatch):
         match=r"has not enough free space: 1\.1 GB are needed .* 0\.1 GB are free",
     ):
         Spool(tmp_path, 10**9)
-    with pytest.raises(OutputError, match="not enough room"):
+    with pytest.raises(OutputError, match="not enough free space"):
         Spool(tmp_path, 10**6, encoded=10**9)
     assert not list(tmp_path.iterdir())
 

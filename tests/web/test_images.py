@@ -447,7 +447,9 @@ def test_limits_are_reported(open_server: Opener) -> None:
         server.post("/api/images", content=encoded(noise(10, 10))), 507
     )
     small = open_server(Limits(stored=5_000))
-    assert "no room" in refused(small.post("/api/images", content=encoded(noise(100, 100))), 507)
+    assert "not enough space" in refused(
+        small.post("/api/images", content=encoded(noise(100, 100))), 507
+    )
     assert small.get("/api/about").json()["stored"] == 0
 
 

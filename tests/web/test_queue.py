@@ -86,7 +86,7 @@ def test_too_many_are_refused(queue: Queue) -> None:
     assert first.begun.wait(5)
     for _ in range(3):
         queue.add(Steps())
-    with pytest.raises(HttpError, match="3 jobs wait already") as error:
+    with pytest.raises(HttpError, match="3 jobs are waiting already") as error:
         queue.add(Steps())
     assert error.value.status == 429
 
@@ -126,7 +126,7 @@ def test_what_takes_too_long_is_ended(queue: Queue) -> None:
     work.minutes = 0.0005
     job = over(queue, queue.add(work))
     assert job.state == "failed"
-    assert "longer than this server works on one thing" in job.error
+    assert "the limit of this server for one job" in job.error
 
 
 def test_who_waits_hears_of_a_change(queue: Queue) -> None:

@@ -18,7 +18,7 @@ def test_it_holds_so_much_and_no_more(tmp_path: Path) -> None:
     store = Store(1000, tmp_path)
     workspace = store.workspace()
     workspace.claim(700)
-    with pytest.raises(HttpError, match="There is no room") as error:
+    with pytest.raises(HttpError, match="There is not enough space") as error:
         store.workspace().claim(301)
     assert error.value.status == 507
     workspace.remove()
