@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def _crop(
         part,
         [RestoredOutput(kept)],
         restorer,
-        request.model_copy(update={"together": False}),
+        replace(request, together=False),
         facts=facts.of_page(0),
         mask=None
         if mask is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Restoration(Work):
         )
 
     def about(self) -> dict[str, Any]:
-        settings = self.request.model_dump(mode="json", exclude={"max_pixels"})
+        settings = self.request.to_dict()
+        del settings["max_pixels"]
         return {
             "image": self.image.id,
             "name": self.image.name,
@@ -70,7 +72,7 @@ class Restoration(Work):
         )
         report = restore_files(
             [task],
-            request.model_copy(update={"max_pixels": self.gallery.limits.pixels}),
+            replace(request, max_pixels=self.gallery.limits.pixels),
             self.catalogue.restorers(),
             progress=job,
             check=job.check,
@@ -155,10 +157,8 @@ def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) 
     if request.mask is not None:
         painted = laid_out_for(image.original, read_still(request.mask))
         mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
-    settings = {"samples": None, "error_map": False, "values": "full-range", "mask": None}
-    restore_image(
-        shown, [RestoredOutput(kept)], restorer, request.model_copy(update=settings), mask=mask
-    )
+    whole = replace(request, samples=None, error_map=False, values="full-range", mask=None)
+    restore_image(shown, [RestoredOutput(kept)], restorer, whole, mask=mask)
     return upright(kept.images[0], image.original.orientation)
 
 
