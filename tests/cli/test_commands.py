@@ -128,6 +128,17 @@ def test_models_are_listed_and_shown(tmp_path: Path, small_model: Path) -> None:
     assert card["network"] == {"kind": "conv", "channels": 1, "features": 4}
 
 
+def test_the_models_that_one_was_fine_tuned_from_are_shown_without_what_is_unknown(
+    tmp_path: Path,
+) -> None:
+    shown = run("models", "show", "photo-denoiser-fast", cwd=tmp_path).out
+    assert "started from" in shown
+    assert "and that from" in shown
+    old = run("models", "show", "photo-restorer", cwd=tmp_path).out
+    assert "0 epochs" not in old
+    assert ", 0 s" not in old
+
+
 @pytest.mark.parametrize("which", ["small_vae", "small_latent_unet"])
 def test_models_with_a_latent_are_shown_too(
     tmp_path: Path, request: pytest.FixtureRequest, which: str

@@ -118,6 +118,13 @@ def test_many_numbers_have_a_colour_bar(labels):
     assert np.allclose(drawn.get_array(), labels)
 
 
+def test_few_classes_have_a_colour_bar_where_it_is_asked_for():
+    figure = clusters_figure(points(), np.arange(300) % 10, ("z[0]", "z[1]"), colour_bar=True)
+    plot, bar = figure.axes
+    assert plot.get_legend() is None
+    assert bar.get_ylabel() == "label"
+
+
 def test_many_names_have_a_colour_bar_too():
     figure = clusters_figure(
         points(), np.array([f"writer {place % 50:02d}" for place in range(300)]), ("a", "b")
