@@ -65,7 +65,7 @@ def trained(network: Network, seed: int = 0, **facts: object) -> Model:
     for weights in module.parameters():
         spread = (1 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
         weights.copy_(torch.randn(weights.shape, generator=source) * spread)
-    return Model(network, module, make_card(network, module, **facts))
+    return Model(network, module, card=make_card(network, module, **facts))
 
 
 def passing_through(channels: int = 1) -> Model:
@@ -73,7 +73,7 @@ def passing_through(channels: int = 1) -> Model:
     model = trained(Conv(features=2, channels=channels))
     layer = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     nn.init.dirac_(layer.weight)
-    return Model(model.network, layer, model.card)
+    return Model(model.network, layer, card=model.card)
 
 
 def pixels(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:

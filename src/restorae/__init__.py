@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restorae.data import open_images
+    from restorae.data import load_data, open_images
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
@@ -34,6 +34,7 @@ _HOMES = {
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
     "load": "restorae.restoring",
+    "load_data": "restorae.data",
     "open_images": "restorae.data",
     "restore": "restorae.restoring",
     "train": "restorae.training",
@@ -55,6 +56,7 @@ __all__ = [
     "evaluate",
     "evaluate_latent",
     "load",
+    "load_data",
     "open_images",
     "restore",
     "train",

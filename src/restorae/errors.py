@@ -8,7 +8,7 @@
     │   ├── SettingsConflict        settings that exclude each other, or one that needs another
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
-    │   ├── DataUnavailable         a data set is neither here nor to be had
+    │   ├── DataUnavailable         a data set is not on this machine and cannot be downloaded
     │   ├── BadImage              an image is broken, empty or of a kind that is not read
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
     │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
@@ -28,7 +28,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Protocol
 
 
@@ -40,6 +40,7 @@ class Fix:
     """Name of the setting as in Python: `tile`, `max_pixels`, `out`."""
     value: object = None
     """The value to give it, for the action `set`; None or True where naming the setting is enough."""
+    _: KW_ONLY
     action: Literal["set", "omit", "change"] = "set"
     """Give it this value, leave it out, or give it another value than now."""
 
@@ -75,10 +76,11 @@ PYTHON = PythonWording()
 
 @dataclass(frozen=True)
 class Message:
-    """What a person is told, before a face has put it into its own words: of an error, a warning or a notice."""
+    """The facts of an error, a warning or a notice, before an interface renders them."""
 
     problem: str
     """What is wrong, without a full stop. Where `settings` are given, a format string with one `{}` for each."""
+    _: KW_ONLY
     subject: str | os.PathLike[str] | None = None
     """The file or field that it is about."""
     settings: tuple[str, ...] = ()
@@ -131,7 +133,10 @@ class RestoraeError(Exception):
     ) -> None:
         super().__init__(problem)
         self.message = Message(
-            problem, subject, tuple(settings), (fix,) if isinstance(fix, Fix) else tuple(fix)
+            problem,
+            subject=subject,
+            settings=tuple(settings),
+            fixes=(fix,) if isinstance(fix, Fix) else tuple(fix),
         )
 
     def render(self, wording: Wording = PYTHON) -> str:

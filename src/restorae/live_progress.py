@@ -64,11 +64,13 @@ class LineProgress(Progress):
         self.wording = wording
         self.task, self.total, self.unit = "", 0, ""
         self.done, self.skipped, self.started, self.reported = 0, 0, 0.0, 0.0
+        self.last_count = -1
         self.figures: Mapping[str, float] = {}
 
     def begin(self, task: str, total: int, unit: str) -> None:
         self.task, self.total, self.unit = task, total, unit
         self.done, self.skipped, self.figures = 0, 0, {}
+        self.last_count = -1
         self.started = self.reported = time.monotonic()
 
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
@@ -81,7 +83,8 @@ class LineProgress(Progress):
         self.done, self.skipped = self.done + count, self.skipped + count
 
     def end(self) -> None:
-        if time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES:
+        is_long = time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES
+        if is_long and self.done != self.last_count:
             self._report()
 
     def say(self, message: str | Message) -> None:
@@ -91,6 +94,7 @@ class LineProgress(Progress):
         self.say(f"Warning: {in_words(message, self.wording)}")
 
     def _report(self) -> None:
+        self.last_count = self.done
         of = f" of {self.total:,}" if self.total else ""
         left = time_left(self.started, self.done, self.skipped, self.total)
         self.say(

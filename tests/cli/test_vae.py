@@ -43,7 +43,13 @@ def grey(path: Path) -> np.ndarray:
 @pytest.fixture
 def without_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """MNIST is not on this machine, and its mirrors do not answer."""
-    nowhere = named.IdxSet("mnist", "", "", ("http://127.0.0.1:9",), named.MNIST.checksums)
+    nowhere = named.IdxSet(
+        name="mnist",
+        about="",
+        licence="",
+        mirrors=("http://127.0.0.1:9",),
+        checksums=named.MNIST.checksums,
+    )
     monkeypatch.setitem(named.IDX_SETS, "mnist", nowhere)
 
 
@@ -58,7 +64,7 @@ def digit(tmp_path: Path) -> Path:
 # --- train
 
 
-def test_train_writes_a_model_and_tells_its_figures(tmp_path: Path) -> None:
+def test_train_writes_a_model_and_reports_its_figures(tmp_path: Path) -> None:
     done = run(
         "vae",
         "train",
@@ -111,7 +117,7 @@ def test_train_keeps_the_test_images_and_some_more_by_default(tmp_path: Path) ->
     assert card.scores["validation"]["on"] == "149 held-out images of digits"
 
 
-def test_without_mnist_the_embedded_digits_are_taken_and_said(
+def test_without_mnist_the_embedded_digits_are_taken_with_a_notice(
     tmp_path: Path, small_vae: Path, without_mnist: None
 ) -> None:
     trained = run("vae", "train", *QUICK, "--out", "mine", cwd=tmp_path)

@@ -173,7 +173,7 @@ def test_images_of_different_sizes_need_patches():
 # ------------------------------------------------------------------------------------------------- damage
 
 
-def test_every_batch_is_harmed_anew():
+def test_every_batch_gets_new_damage():
     examples = Examples(
         ArrayImages(np.full((4, 8, 8), 128, np.uint8)),
         degradation=GaussianNoise(sigma=0.1),
@@ -393,7 +393,13 @@ def test_a_worker_reads_the_same_batches(tmp_path, patch, paired):
     clean = filed(tmp_path / "clean")
     degraded = filed(tmp_path / "degraded") if paired else None
     examples = Examples(
-        clean, degraded, None if paired else NOISE, patch=patch, augment=True, draws=12, seed=5
+        clean,
+        degraded=degraded,
+        degradation=None if paired else NOISE,
+        patch=patch,
+        augment=True,
+        draws=12,
+        seed=5,
     )
     here = list(examples.batches(1, 3))
     with within(15):

@@ -69,7 +69,7 @@ def test_motion_blur_is_no_shift() -> None:
     )
 
 
-def test_images_of_different_things_are_told_from_those_that_noise_hides() -> None:
+def test_images_of_different_things_are_distinguished_from_those_that_noise_hides() -> None:
     clean = clean_images()
     noisy = [harmed(each, "gaussian-noise(sigma=0.3)", seed) for seed, each in enumerate(clean)]
     assert registration(pairs_of(noisy, clean)).unlike == ()
@@ -93,5 +93,5 @@ def test_digits_under_the_lessons_noise_lie_where_they_should() -> None:
 
 def test_what_shows_nothing_lies_nowhere() -> None:
     flat = torch.full((100, 100), 0.5)
-    assert shift_between(flat, flat) == Shift(0, 0, 0.0, 1.0)
+    assert shift_between(flat, flat) == Shift(0, 0, sureness=0.0, here=1.0)
     assert not shift_between(torch.rand(100, 100, generator=generator(0)), flat).is_certain

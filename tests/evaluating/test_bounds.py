@@ -41,7 +41,7 @@ def trained(network: Network, seed: int = 0) -> Model:
     for weights in module.parameters():
         spread = (1 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
         weights.copy_(torch.randn(weights.shape, generator=source) * spread)
-    return Model(network, module, make_card(network, module))
+    return Model(network, module, card=make_card(network, module))
 
 
 def grey_images(
@@ -328,7 +328,7 @@ def test_images_of_another_size_are_refused_before_any_work(wrong: Callable[[], 
 
 
 def test_fewer_than_no_samples_are_refused():
-    with pytest.raises(UsageError, match="0 or more, not -1"):
+    with pytest.raises(UsageError, match="0 or more importance samples, got -1"):
         evaluate_latent(trained(SMALL), grey_images(), importance_samples=-1)
 
 

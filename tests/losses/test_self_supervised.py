@@ -18,12 +18,12 @@ def rng(seed: int = 0) -> torch.Generator:
 def measured(loss, module: nn.Module, noisy: torch.Tensor, seed: int = 0) -> float:
     return loss.measure(
         Batch(
-            UNet(patch=1, widths=(4,), encoder_blocks=(0,), decoder_blocks=()),
-            module,
-            noisy,
-            noisy,
-            10**6,
-            rng(seed),
+            network=UNet(patch=1, widths=(4,), encoder_blocks=(0,), decoder_blocks=()),
+            module=module,
+            degraded=noisy,
+            clean=noisy,
+            step=10**6,
+            generator=rng(seed),
         )
     )["loss"].item()
 
@@ -97,7 +97,7 @@ class Looks(nn.Module):
 
 
 @pytest.mark.parametrize("along", ["neither", "rows", "columns"])
-def test_a_hidden_pixel_tells_nothing_of_itself(along):
+def test_a_hidden_pixel_does_not_influence_its_own_prediction(along):
     loss, looks = BlindSpot(along=along), Looks()
     noisy = torch.rand(1, 1, 33, 33, generator=rng())
     measured(loss, looks, noisy)

@@ -27,7 +27,7 @@ def model_of(network: Network) -> Model:
     with torch.no_grad():
         for weights in module.parameters():  # nothing starts at zero, where it would do nothing
             weights.normal_(0, 0.1)
-    return Model(network, module, make_card(network, module))
+    return Model(network, module, card=make_card(network, module))
 
 
 def restored(model: Model, images: torch.Tensor, views: int = 1) -> torch.Tensor:
@@ -121,6 +121,8 @@ def test_what_has_a_shape_of_its_own_is_not_turned_out_of_it(
     with pytest.raises(ShapeMismatch):
         upright.restore_images(seeded(1, 1, 28, 20), self_ensemble=2)
     with pytest.raises(ShapeMismatch):
-        ModelRestorer(upright).prepare(FrameFacts(28, 20, 1), RestoreRequest(self_ensemble=2))
+        ModelRestorer(upright).prepare(
+            FrameFacts(height=28, width=20, channels=1), RestoreRequest(self_ensemble=2)
+        )
     blocks = model_of(Network.of("dense").fitted(1, (12, 8)))
     assert blocks.restore_images(seeded(1, 1, 24, 16), self_ensemble=8).shape == (1, 1, 24, 16)

@@ -44,7 +44,7 @@ def calibrated(network: Network = UNet(widths=(4, 4))) -> Model:
     return Model(
         network,
         module,
-        make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
+        card=make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
     )
 
 
@@ -103,7 +103,7 @@ def test_an_image_shows_the_bound_times_the_gain(tmp_path, dtype):
     )
 
 
-def test_an_array_is_told_in_the_units_of_its_values(tmp_path):
+def test_an_array_is_reported_in_the_units_of_its_values(tmp_path):
     pixels = noise(3, 20, 24)
     np.save(tmp_path / "in.npy", pixels)
     model = calibrated()
@@ -113,7 +113,7 @@ def test_an_array_is_told_in_the_units_of_its_values(tmp_path):
     np.testing.assert_allclose(bound, expected, atol=1e-3)
 
 
-def test_values_of_a_range_of_their_own_are_told_in_theirs(tmp_path):
+def test_values_of_a_range_of_their_own_are_reported_in_theirs(tmp_path):
     values = (1000 + 200 * noise(32, 32, dtype=np.float64)).astype(np.float32)
     np.save(tmp_path / "in.npy", values)
     model = calibrated()
@@ -168,7 +168,12 @@ def test_alpha_has_no_error_and_a_map_no_alpha(tmp_path):
     made = restored_with_map(
         tmp_path / "in.png", tmp_path / "out.png", calibrated(UNet(channels=3, widths=(4, 4)))
     )
-    assert np.asarray(Image.open(made)).shape == (20, 24, 3)
+    shown = np.asarray(Image.open(made))
+    of_colours = calibrated(UNet(channels=3, widths=(4, 4))).error_bound(pixels)
+    assert shown.shape == (20, 24)
+    np.testing.assert_allclose(
+        shown, np.clip(ERROR_GAIN * of_colours[..., :3].max(-1), 0, 255), atol=0.51
+    )
     np.save(tmp_path / "in.npy", pixels)
     bound = np.load(
         restored_with_map(
@@ -209,7 +214,7 @@ def test_what_the_mask_leaves_out_and_what_is_no_number_is_not_off(tmp_path):
     np.testing.assert_allclose(bound[10:12], 0.2 * whole[10:12], rtol=1e-5)
 
 
-def test_the_log_tells_the_mean_bound_and_what_is_there_is_complete(tmp_path):
+def test_the_log_reports_the_mean_bound_and_what_is_there_is_complete(tmp_path):
     (tmp_path / "in").mkdir()
     for place in range(3):
         Image.fromarray(noise(20, 24, seed=place)).save(tmp_path / "in" / f"{place}.png")
@@ -242,7 +247,7 @@ def test_images_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path):
     ]
 
 
-def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
+def test_a_network_without_halo_has_a_map_without_seams(tmp_path):
     np.save(tmp_path / "in.npy", noise(150, 150, dtype=np.float32))
     bound = np.load(
         restored_with_map(
@@ -255,7 +260,7 @@ def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
 
 def test_a_model_that_is_not_calibrated_is_refused():
     network = Conv(features=4)
-    plain = Model(network, network.build(), make_card(network, network.build(), name="plain"))
+    plain = Model(network, network.build(), card=make_card(network, network.build(), name="plain"))
     for restorer in (ModelRestorer(plain), ClassicalRestorer(Classical.of("median"))):
         with pytest.raises(UsageError, match="has no calibrated error bounds"):
             RestoreRequest(error_map=True).check(restorer.capabilities)
@@ -265,7 +270,13 @@ def test_a_map_that_was_dropped_leaves_nothing(tmp_path):
     Image.fromarray(noise(8, 8)).save(tmp_path / "a.png")
     task = FileTask(tmp_path / "a.png", tmp_path / "out.png", with_error_map=True)
     with Outputs.begin(open_original(task.source), task, RestoreRequest(error_map=True)) as outputs:
-        rows = RestoredRows(0, 0, np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 1, 1)), FULL_RANGE)
+        rows = RestoredRows(
+            page=0,
+            top=0,
+            stored=np.zeros((8, 8, 1), np.uint8),
+            further=np.zeros((8, 8, 1, 1)),
+            values=FULL_RANGE,
+        )
         for output in outputs.all:
             output.put(rows)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

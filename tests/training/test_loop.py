@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from restorae.errors import (
     BadModelFile,
+    BadSpec,
     Interrupted,
     TrainingCollapsed,
     TrainingDiverged,
@@ -174,7 +175,7 @@ def test_resuming_refuses_what_does_not_fit(tmp_path: Path) -> None:
         train(QUICK, tmp_path / "small", resume=True)
 
 
-def test_changed_training_data_are_told(tmp_path: Path) -> None:
+def test_changed_training_data_are_reported(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (80, 16, 16), dtype=np.uint8)
     recipe = Recipe(
         degradation="gaussian-noise", network="conv(features=4)", batch_size=16, steps=30
@@ -230,6 +231,39 @@ class PoisonedNetwork(nn.Module):
         return self.inner(images) * (float("nan") if self.calls > 30 else 1.0)
 
 
+class Global(Network, kind="global"):
+    """A network of a user's own that subtracts the mean of the image but declares a halo."""
+
+    @property
+    def halo(self) -> int:
+        return 2
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(1, 1, 5, padding=2), nn.InstanceNorm2d(1))
+
+
+class FixedSize(Network, kind="fixed-size"):
+    """A network of a user's own for images of 28 × 28 that declares a halo all the same."""
+
+    @property
+    def halo(self) -> int:
+        return 28
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 784), nn.Unflatten(1, (1, 28, 28)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [("global", r"halo of 2 px, but .* at least 10 px away"), ("fixed-size", "declares None")],
+)
+def test_an_own_network_with_a_wrong_halo_is_refused_before_the_first_step(kind, complaint):
+    heard = Hearing()
+    with pytest.raises(BadSpec, match=complaint):
+        train(with_settings(QUICK, network=kind), progress=heard)
+    assert heard.steps == 0
+
+
 class Black(Network, kind="black"):
     """A network that answers black to everything, as the lesson's literal recipe ends up doing."""
 
@@ -281,7 +315,7 @@ def test_pairs_of_arrays_are_learned_from() -> None:
     assert scores["restored"]["psnr_pooled"] > 15 > 5 > scores["degraded"]["psnr_pooled"]
 
 
-def test_training_goes_on_from_another_model(tmp_path: Path) -> None:
+def test_training_continues_from_another_model(tmp_path: Path) -> None:
     first = train(with_settings(QUICK, steps=100), tmp_path / "first")
     further = train(
         with_settings(

@@ -361,7 +361,7 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
     other.close()
 
 
-def test_what_is_no_image_is_told_where_it_was_dropped(
+def test_what_is_no_image_is_reported_where_it_was_dropped(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.png").write_text("<svg onload=alert(1)>")
@@ -508,7 +508,11 @@ def test_a_finished_training_can_be_used_at_once(page: Page, running: Running) -
     page.select_option("#train-network", "conv")
     page.select_option("#train-unit", "steps")
     page.fill("#train-length", "60")
-    page.click("#train-form button.main")
+    page.get_by_text("More settings").locator("visible=true").click()
+    page.select_option("#train-start", "nothing")
+    with page.expect_request("**/api/trainings") as sent:
+        page.click("#train-form button.main")
+    assert sent.value.post_data_json["start_from"] == "nothing"
     page.get_by_role("link", name="Use it").click(timeout=240_000)
     expect(page.locator("#restore-model")).to_have_value("short")
     look(page, running, "train")
@@ -521,7 +525,7 @@ def test_a_finished_training_can_be_used_at_once(page: Page, running: Running) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_stands_in_the_way_of_anybody(
+def test_pages_have_no_serious_accessibility_violations(
     browser: Browser, running: Running, tmp_path: Path, scheme: Any
 ) -> None:
     context = browser.new_context(

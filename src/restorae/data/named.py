@@ -25,7 +25,7 @@ _CHUNK = 1 << 16
 _DIGITS_FOR_TESTING = 360
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IdxSet:
     """A set in the four files of MNIST's format, and its public mirrors."""
 
@@ -38,14 +38,14 @@ class IdxSet:
 
 
 MNIST = IdxSet(
-    "mnist",
-    "70,000 handwritten digits, 28 × 28 (LeCun, Cortes, Burges)",
-    "CC BY-SA 3.0",
-    (
+    name="mnist",
+    about="70,000 handwritten digits, 28 × 28 (LeCun, Cortes, Burges)",
+    licence="CC BY-SA 3.0",
+    mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist",
         "https://storage.googleapis.com/cvdf-datasets/mnist",
     ),
-    {
+    checksums={
         "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
         "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
@@ -53,14 +53,14 @@ MNIST = IdxSet(
     },
 )
 FASHION_MNIST = IdxSet(
-    "fashion-mnist",
-    "70,000 pieces of clothing, 28 × 28 (Zalando)",
-    "MIT",
-    (
+    name="fashion-mnist",
+    about="70,000 pieces of clothing, 28 × 28 (Zalando)",
+    licence="MIT",
+    mirrors=(
         "https://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",
     ),
-    {
+    checksums={
         "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
         "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
@@ -106,6 +106,25 @@ def load_named(
         ArrayImages(np.concatenate([images for images, _ in parts]), source=str(folder)),
         np.concatenate([labels for _, labels in parts]),
     )
+
+
+def load_data(
+    name: str = "mnist", data_dir: Path | None = None, progress: Progress = SILENT
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """A named set as arrays, as `keras.datasets` gives them: `(x_train, y_train), (x_test, y_test)`.
+
+    Images are uint8 (n, height, width), labels integers (n,).
+
+    >>> (x_train, y_train), (x_test, y_test) = load_data("digits")
+    >>> x_train.shape, x_train.dtype, y_test.shape
+    ((1437, 28, 28), dtype('uint8'), (360,))
+
+    Raises:
+        UnknownKind: there is no set of that name.
+        DataUnavailable: it is not on this machine and could not be downloaded.
+    """
+    seen, unseen = (load_named(name, part, data_dir, progress) for part in ("train", "test"))
+    return (seen.images.stored[:, 0], seen.labels), (unseen.images.stored[:, 0], unseen.labels)
 
 
 def load_digits(split: Split) -> Labelled:
@@ -191,7 +210,7 @@ def download(
         if hashlib.sha256(content).hexdigest() == checksum:
             write_bytes(target, content)
             return
-        answers.append(f"{address}: another content than published (its checksum is wrong)")
+        answers.append(f"{address}: wrong checksum, so this is not the published file")
     raise DataUnavailable(
         f"{wanted.name} is not on this machine and could not be downloaded.\n"
         + "\n".join(f"  {answer}" for answer in answers)

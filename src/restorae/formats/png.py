@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyvips
 
 _LOADER = VipsLoader("pngload_source", {"unlimited": True})  # our own limit can be raised
-_STILL_ONLY = "it is a moving image, of which only the still one is restored and written"
+_STILL_ONLY = "it is an animation, of which only the still image is restored and written"
 
 
 class _PngWriter(VipsWriter):
@@ -47,7 +47,7 @@ class _PngWriter(VipsWriter):
 class _PlainPngWriter(SpooledWriter):
     """Values alone, upright."""
 
-    def __init__(self, target: Path, pages: Sequence[Page], like: Original | None) -> None:
+    def __init__(self, target: Path, pages: Sequence[Page], *, like: Original | None) -> None:
         super().__init__(target, pages)
         self.orientation = 1 if like is None else like.orientation
 

@@ -44,7 +44,7 @@ _MOST = 2**16 - 1
 """Tags of a directory: a classic TIFF counts them in two bytes, and as many there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """What a directory says under one tag."""
 
@@ -88,7 +88,7 @@ class Tiff:
         if version not in (42, 43) or (
             self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))
         ):
-            raise BadImage("is not a TIFF: it does not begin as one", subject=path)
+            raise BadImage("is not a TIFF: it does not begin with a TIFF signature", subject=path)
         self.offset = "Q" if self.big else "I"  # of places and counts
         self.room = 8 if self.big else 4  # for values within an entry
         self.first = self.unpacked(self.offset, head[8:16] if self.big else head[4:8])[0]
@@ -164,7 +164,7 @@ class Tiff:
             raw = content[at + each - self.room : at + each]
             inline = number * SIZES.get(kind, 0) <= self.room
             where = start + at + each - self.room if inline else self.unpacked(self.offset, raw)[0]
-            entries.setdefault(tag, Entry(tag, kind, number, where, raw))
+            entries.setdefault(tag, Entry(tag=tag, type=kind, count=number, place=where, raw=raw))
         return Directory(
             entries, self.unpacked(self.offset, following)[0] if len(following) == self.room else 0
         )

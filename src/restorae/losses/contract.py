@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Self, cast
 
 import torch
@@ -23,6 +23,7 @@ class Batch:
     network: Network
     """Settings of the network, which define how its module is called."""
     module: nn.Module
+    _: KW_ONLY
     degraded: Images
     clean: Images
     step: int

@@ -94,7 +94,11 @@ def restore_tiled(
             multiple_for(self_ensemble, model.network.multiple_of),
         )
         tile = tile_for_free_memory(
-            bytes_per_pixel(model), halo=halo, multiple_of=multiple_of, device=model.device
+            images.shape[-2:],
+            bytes_per_pixel(model),
+            halo=halo,
+            multiple_of=multiple_of,
+            device=model.device,
         )
         plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)
         if len(plan) > 1:

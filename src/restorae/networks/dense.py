@@ -12,7 +12,7 @@ from torch.nn import functional
 from restorae.errors import ShapeMismatch
 from restorae.networks.code import CodeModule
 from restorae.networks.contract import Network
-from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, initialise_dense
 from restorae.shapes import Images
 
 LARGEST = 64
@@ -71,7 +71,7 @@ class DenseNetwork(CodeModule):
         narrowest = settings.hidden.index(min(settings.hidden))
         self.code_shape = (settings.hidden[narrowest],)
         self.code_at = 2 * (narrowest + 1)  # layers up to the narrowest one's ReLU
-        initialise_for_relu(self)
+        initialise_dense(self.layers)
 
     def encode(self, images: Images) -> Tensor:
         if images.shape[-2:] != self.block:

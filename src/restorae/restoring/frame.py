@@ -18,7 +18,7 @@ from restorae.shapes import Image, Images
 _NO_VALUE = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Blending:
     """How restored values are mixed with the stored ones."""
 
@@ -46,6 +46,7 @@ class Frame:
 
     def __init__(
         self,
+        *,
         pages: Sequence[int],
         outlines: Sequence[Page],
         rows: Callable[[int], Rows],
@@ -121,7 +122,11 @@ class Frame:
         for page, outline, strip in zip(self.pages, self.outlines, self._strips, strict=True):
             last = first + outline.channels
             rows = RestoredRows(
-                page, top, strip, groups[..., first:last], self._range_of(first, last)
+                page=page,
+                top=top,
+                stored=strip,
+                further=groups[..., first:last],
+                values=self._range_of(first, last),
             )
             for output in self.outputs:
                 output.put(rows)
@@ -210,10 +215,12 @@ class Frame:
 
 
 def pack(restored: Restored) -> Images:
-    """Everything restored as channels of one tensor: the mean, then the samples, then the bound."""
+    """Everything restored as channels of one tensor: the mean, then the samples, then the defects or the bound."""
     parts = [restored.mean]
     if restored.samples is not None:
         parts += [sample.to(restored.mean.device) for sample in restored.samples]
+    if restored.defects is not None:
+        parts.append(restored.defects.expand_as(restored.mean))
     if restored.bound is not None:
         parts.append(restored.bound)
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)

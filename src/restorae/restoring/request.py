@@ -1,23 +1,23 @@
 """What is asked of a restoration: one frozen value, from which command, API and page make their options.
 
 A new option is one field here. The command line's options (`cli/generated.py`), the body of the API and the page's form
-all come from `RestoreRequest.form_fields()`.
+all come from `RestoreRequest.form_fields()`. That needs no pydantic, so that `--help` and a misspelt option are answered
+without importing it; values are checked by pydantic when a request is made.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ast
+import functools
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
-
-from pydantic import Field
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from restorae.errors import Fix, SettingsConflict, TileTooSmall, UsageError
-from restorae.parts import Settings
 from restorae.regions import smallest_tile
 
 if TYPE_CHECKING:
+    from restorae.parts import Settings
     from restorae.restoring.restorer import Capabilities
 
 GROUPS = ("Restoring", "Uncertainty", "Output", "Reading", "Computing")
@@ -33,36 +33,60 @@ def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
         group: the title under which it stands.
         facts: `ge` and `le` bound a number; `unit`, `metavar` and `page` go to the faces.
     """
-    bounds = {name: facts.pop(name) for name in ("ge", "le") if name in facts}
-    return Field(default, json_schema_extra={"group": group, **facts}, **bounds)
+    return field(default=default, metadata={"group": group, **facts})
 
 
-class RestoreRequest(Settings):
+@dataclass(frozen=True)
+class Separation:
+    """What of a restoration is kept."""
+
+    tone: float = 1.0
+    """Share of the change of tone, 0 to 1."""
+    defects_only: bool = False
+    """Whether nothing but defects and tone is changed."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is kept."""
+        return self.tone == 1 and not self.defects_only
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreRequest:
     """How images are restored.
+
+    Raises:
+        BadSpec: there is no such field, or a value cannot be used; a close name is offered.
 
     >>> RestoreRequest(strength=0.5, self_ensemble=8).self_ensemble
     8
     """
 
     model: str | None = option(None)
-    """A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm. Default: a
-    bundled model chosen for each file."""
+    """A bundled pretrained model (restorae models list), a model file, or a classical method such as classical:nlm. Default:
+    chosen for each file."""
     strength: float = option(1.0, ge=0, le=1)
-    """How far towards the restored image: 0 keeps the original, 0.5 is half way, 1 is all the way."""
+    """Blend factor: 0 keeps the original, 1 gives the restored image."""
     grain: float = option(0.0, ge=0, le=1)
-    """Share of the removed fine grain (brightness only) that is put back: colour noise and coarse damage stay removed."""
-    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")
-    """White where the image is damaged: only there it is changed. An image, or a folder with one of the same name for each."""
+    """Share of the removed film grain (fine, brightness only) that is put back; colour noise and coarse damage stay removed."""
+    repair: Literal["all", "defects"] | None = option(None)
+    """Repair all, or only defects such as cracks, scratches and dust. Default: what the model is for."""
+    tone: float | None = option(None, ge=0, le=1)
+    """Share of the change of tone (fading, colour cast). Default: 0 where only defects are repaired, else 1."""
+    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")  # noqa: RUF009 (a field)
+    """Inpaint only where this image is white; a folder has one mask per image, with the same name."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
-    """Average over 2, 4 or 8 rotations and flips: slightly better, that many times slower."""
+    """Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower."""
     samples: int | None = option(None, "Uncertainty", ge=2, le=1000)
-    """Draw this many plausible restorations: the result is their mean, NAME-samples holds them, NAME-spread how much they
-    differ."""
+    """Number of restorations to sample. Writes their mean (OUT), the samples (NAME-samples) and their standard deviation
+    (NAME-spread)."""
     error_map: bool = option(False, "Uncertainty")
-    """Also write how large the error of each pixel may be (90 % of errors are smaller): NAME-error.png, of an array
+    """Also write an error bound for each pixel, which 90 % of the errors do not exceed: NAME-error.png, of an array
     NAME-error.npy."""
+    defect_mask: bool = option(False, "Output")
+    """Also write where defects were found: NAME-defects.png, white on black, to edit and to give back as the mask."""
     seed: int = option(0, "Computing", ge=0)
-    """Seed of everything random."""
+    """Random seed."""
     format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)
@@ -83,6 +107,19 @@ class RestoreRequest(Settings):
 
     GRAIN_REACH: ClassVar[int] = 2
     """Pixels of context on each side that putting grain back needs."""
+    SEPARATION_REACH: ClassVar[int] = 103
+    """Pixels of context on each side that taking defects and tone apart needs."""
+
+    def __new__(cls, **values: Any) -> Self:
+        """A request; unknown fields are reported as those of all settings are."""
+        if not values.keys() <= cls.__dataclass_fields__.keys():
+            validator()(**values)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        checked = validator()(**asdict(self))
+        for name in self.names():
+            object.__setattr__(self, name, getattr(checked, name))
 
     def check(self, capabilities: Capabilities, *, preview: bool = False) -> None:
         """Refuse settings that exclude each other, or that the restorer cannot do. Nothing else decides this.
@@ -108,6 +145,11 @@ class RestoreRequest(Settings):
             raise UsageError(
                 f"{name} has no calibrated error bounds. `restorae models calibrate` measures them",
                 fix=Fix("error_map", action="omit"),
+            )
+        if self.error_map and not self.separation(capabilities).is_whole:
+            raise UsageError(
+                f"the error bounds of {name} hold for whole restorations, and by default it repairs defects only",
+                fix=Fix("repair", "all"),
             )
         if self.self_ensemble > 1 and not capabilities.is_network:
             raise UsageError(
@@ -138,16 +180,73 @@ class RestoreRequest(Settings):
                     fix=Fix(second, action="omit"),
                 )
 
+    def separation(self, capabilities: Capabilities) -> Separation:
+        """What of a restoration is kept. Where a mask says what is damaged, defects are not looked for."""
+        defects_only = (self.repair or capabilities.repairs) == "defects"
+        tone = self.tone if self.tone is not None else 0.0 if defects_only else 1.0
+        return Separation(tone, defects_only and self.mask is None)
+
+    def separates(self, capabilities: Capabilities) -> bool:
+        """Whether a restoration is taken apart at all."""
+        return self.defect_mask or not self.separation(capabilities).is_whole
+
     def given(self) -> set[str]:
         """Names of the settings that differ from their defaults."""
-        fields = type(self).model_fields
-        return {name for name in fields if getattr(self, name) != fields[name].default}
+        return {each.name for each in fields(self) if getattr(self, each.name) != each.default}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain JSON values."""
+        return asdict(self) | {"mask": None if self.mask is None else str(self.mask)}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of all settings."""
+        return tuple(each.name for each in fields(cls))
 
     @classmethod
     def form_fields(cls) -> tuple[FormField, ...]:
         """All options, group by group, as faces show them."""
-        found = [_form_field(name, field) for name, field in cls.model_fields.items()]
+        types, texts = get_type_hints(cls), _docstrings()
+        found = [_form_field(each, types[each.name], texts[each.name]) for each in fields(cls)]
         return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
+
+
+@functools.cache
+def validator() -> type[Settings]:
+    """The pydantic model that checks a request's values."""
+    from pydantic import Field as Checked
+    from pydantic import create_model
+
+    from restorae.parts import Settings
+
+    types = get_type_hints(RestoreRequest)
+    checked: dict[str, Any] = {
+        each.name: (types[each.name], Checked(each.default, **_bounds(each)))
+        for each in fields(RestoreRequest)
+    }
+    return create_model("RestoreRequest", __base__=Settings, **checked)
+
+
+def _bounds(declared: Field[Any]) -> dict[str, Any]:
+    return {name: declared.metadata[name] for name in ("ge", "le") if name in declared.metadata}
+
+
+def _docstrings() -> dict[str, str]:
+    """The sentences under the fields of `RestoreRequest`."""
+    module = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    found = next(
+        each
+        for each in module.body
+        if isinstance(each, ast.ClassDef) and each.name == RestoreRequest.__name__
+    )
+    return {
+        declared.target.id: " ".join(str(text.value.value).split())
+        for declared, text in zip(found.body, found.body[1:], strict=False)
+        if isinstance(declared, ast.AnnAssign)
+        and isinstance(declared.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }
 
 
 CONFLICTS = (
@@ -158,15 +257,22 @@ CONFLICTS = (
     ("samples", "error_map"),
     ("samples", "tile"),
     ("samples", "preview"),
+    ("samples", "repair"),
+    ("samples", "tone"),
+    ("samples", "defect_mask"),
     ("error_map", "strength"),
     ("error_map", "grain"),
+    ("error_map", "tone"),
+    ("error_map", "defect_mask"),
     ("error_map", "preview"),
+    ("defect_mask", "mask"),
+    ("defect_mask", "preview"),
 )
 """Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
 at full strength."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FormField:
     """An option as a face shows it."""
 
@@ -194,29 +300,25 @@ class FormField:
     own, `arrays` where only arrays and stacks have it, `hidden`."""
 
 
-def _form_field(name: str, field: FieldInfo) -> FormField:
-    extra: dict[str, Any] = dict(field.json_schema_extra or {})  # type: ignore[arg-type]
-    types = [each for each in get_args(field.annotation) if each is not type(None)]
-    is_choice = get_origin(field.annotation) is Literal
-    inner = field.annotation if is_choice or not types else types[0]
+def _form_field(declared: Field[Any], annotation: Any, text: str) -> FormField:
+    types = [each for each in get_args(annotation) if each is not type(None)]
+    is_choice = get_origin(annotation) is Literal
+    inner = annotation if is_choice or not types else types[0]
     choices = get_args(inner) if get_origin(inner) is Literal else ()
     kinds: dict[Any, Any] = {bool: "flag", int: "integer", float: "number", Path: "path"}
-    bounds = {
-        side: next((getattr(each, side) for each in field.metadata if hasattr(each, side)), None)
-        for side in ("ge", "le")
-    }
+    bounds = _bounds(declared)
     return FormField(
-        name,
-        name.replace("_", " ").capitalize(),
-        extra["group"],
-        " ".join((field.description or "").split()),
-        "choice" if choices else kinds.get(inner, "text"),
-        field.default,
-        field.default is None,
-        choices,
-        bounds["ge"],
-        bounds["le"],
-        extra.get("unit", ""),
-        extra.get("metavar", ""),
-        extra.get("page", ""),
+        name=declared.name,
+        title=declared.name.replace("_", " ").capitalize(),
+        group=declared.metadata["group"],
+        help=text,
+        kind="choice" if choices else kinds.get(inner, "text"),
+        default=declared.default,
+        optional=declared.default is None,
+        choices=choices,
+        low=bounds.get("ge"),
+        high=bounds.get("le"),
+        unit=declared.metadata.get("unit", ""),
+        metavar=declared.metadata.get("metavar", ""),
+        page=declared.metadata.get("page", ""),
     )

@@ -37,7 +37,7 @@ from restorae.training.start import choose_start, start_card
 _VALIDATION_SEED = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingData:
     """What a resolved recipe is trained on: examples, and a test set of images that are not among them."""
 
@@ -193,7 +193,7 @@ def _alone(recipe: Recipe, clean: ImageSet) -> Pairs:
     if recipe.noisy is not None or isinstance(recipe.network, VAE):
         return Pairs(clean, clean)
     _, ranged, values, notices = in_their_ranges(clean, clean)
-    return Pairs(ranged, ranged, values, tuple(notices))
+    return Pairs(ranged, ranged, values=values, notices=tuple(notices))
 
 
 def _own_validation(recipe: Recipe, given: Given, pairs: Pairs, progress: Progress) -> Pairs | None:
@@ -283,7 +283,7 @@ def _training_data(
     small = sum(min(clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
     if small:
         progress.say(
-            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are continued by their mirror image."
+            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are extended by reflection."
         )
     checked = own.clean if own else clean.subset(split.held_out)
     test_set = TestSet(
@@ -306,11 +306,11 @@ def _training_data(
     elif kind != "drawn":
         test_set = replace(test_set, degraded=checked)
     data = TrainingData(
-        recipe,
-        examples,
-        test_set,
-        kind,
-        source,
+        recipe=recipe,
+        examples=examples,
+        test_set=test_set,
+        kind=kind,
+        source=source,
         held_out_hashes=split.held_out_hashes,
         learned_hashes=split.learned_hashes,
         values=pairs.values,

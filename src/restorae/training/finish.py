@@ -48,7 +48,7 @@ def finish(
     model = learner.model(final=True)
     if learner.best_is_earlier:
         progress.say(
-            f"The weights of step {state.best['step']:,.0f} are kept: they did best on held-out images."
+            f"The weights of step {state.best['step']:,.0f} are kept: they scored best on held-out images."
         )
     # resumed after its last step, or ended before it, a training's kept weights have not been validated in full
     if result is None or learner.share < 1 or learner.best_is_earlier:
@@ -62,6 +62,7 @@ def finish(
         name=target.stem if target and recipe.name == "model" else recipe.name,
         about=recipe.about,
         licence=recipe.licence,
+        repairs=recipe.repairs,
         values=data.values,
         restores=data.restores,
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
@@ -81,7 +82,7 @@ def finish(
         made_with=VERSION,
         created=date.today().isoformat(),
     )
-    finished = Model(recipe.network, model.module, card)
+    finished = Model(recipe.network, model.module, card=card)
     if collapsed is not None:
         collapsed.model = finished
         raise collapsed
@@ -133,7 +134,12 @@ def _data_in_words(data: TrainingData) -> str:
 def _started_from(card: Card | None) -> str:
     if card is None:
         return ""
-    words = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
+    known = [
+        f"{card.steps:,} steps",
+        *([f"{card.epochs:g} epochs"] if card.epochs else []),
+        *([f"{card.seconds:,.0f} s"] if card.seconds else []),
+    ]
+    words = f"{card.name}: {', '.join(known)}{f' on {card.data}' if card.data else ''}"
     return f"{words}; which started from {card.started_from}" if card.started_from else words
 
 

@@ -41,7 +41,7 @@ def run(
 ) -> Model:
     """Train what was prepared; arguments and errors as for `restorae.train`."""
     recipe, examples, device = setup.recipe, setup.data.examples, setup.device
-    learner = Learner(recipe, copy.deepcopy(setup.module), setup.data.fingerprint)
+    learner = Learner(recipe, copy.deepcopy(setup.module), fingerprint=setup.data.fingerprint)
     validation = validation_of(setup.data, recipe.loss)
     result: ValidationResult | None = None
     if resume:
@@ -72,7 +72,14 @@ def run(
                 learner.set_learning_rate()
                 rng = generator(recipe.seed, _LATENTS, state.step, device=device)
                 terms = recipe.loss.measure(
-                    Batch(recipe.network, shown, degraded, clean, state.step, rng)
+                    Batch(
+                        network=recipe.network,
+                        module=shown,
+                        degraded=degraded,
+                        clean=clean,
+                        step=state.step,
+                        generator=rng,
+                    )
                 )
                 learner.update(terms["loss"])
                 losses.append({name: term.detach() for name, term in terms.items()})
@@ -178,7 +185,7 @@ def _resume(setup: TrainingSetup, learner: Learner, progress: Progress) -> None:
     checkpoint.require_same(path, before, setup.recipe, same_data)
     if not same_data:
         progress.warn(
-            "The training images have changed since the checkpoint was written; going on with the new ones."
+            "The training images have changed since the checkpoint was written; continuing with the new ones."
         )
     checkpoint.read(path, learner)
     progress.say(f"Going on from step {learner.state.step:,}.")

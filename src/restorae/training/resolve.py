@@ -41,7 +41,7 @@ class StartModel:
     """Its card, where it is in memory."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataFacts:
     """What the choices depend on: everything measured on the training images, once."""
 

@@ -14,6 +14,7 @@ from restorae import machine
 from restorae.errors import BadModelFile, Fix, UsageError
 from restorae.files import require_writable
 from restorae.model import Model, load, with_suffix
+from restorae.networks import check_halo
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training import checkpoint
@@ -25,7 +26,7 @@ from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
 _FIRST_WEIGHTS = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machinery:
     """Where and how to compute; changes nothing about what is trained, only its speed and last digits."""
 
@@ -43,7 +44,7 @@ class Machinery:
         machine.check_precision_name(self.precision)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingSetup:
     """A training that is ready to start; nothing is left to choose."""
 
@@ -81,6 +82,7 @@ def prepare(
         progress: hears what was chosen.
 
     Raises:
+        BadSpec: a network of the user's own depends on more pixels than its halo.
         UsageError, InputError, OutputError: as their messages say.
     """
     target = None if out is None else with_suffix(out)
@@ -94,13 +96,13 @@ def prepare(
     data = load_training_data(recipe, machinery.data_dir, given, progress)
     workers = machinery.workers
     return TrainingSetup(
-        data.recipe,
-        data,
-        _first_module(data.recipe, given.start).to(device),
-        device,
-        machine.choose_precision(machinery.precision, device),
-        max(0, machine.usable_cores() - 1) if workers is None else workers,
-        target,
+        recipe=data.recipe,
+        data=data,
+        module=_first_module(data.recipe, given.start).to(device),
+        device=device,
+        precision=machine.choose_precision(machinery.precision, device),
+        workers=max(0, machine.usable_cores() - 1) if workers is None else workers,
+        target=target,
     )
 
 
@@ -127,6 +129,13 @@ def check_resume(out: str | Path | None) -> None:
 
 
 def _first_module(recipe: ResolvedRecipe, start: Model | None) -> nn.Module:
+    module = _initial_module(recipe, start)
+    if not recipe.network.is_built_in:
+        check_halo(recipe.network, module)
+    return module
+
+
+def _initial_module(recipe: ResolvedRecipe, start: Model | None) -> nn.Module:
     if recipe.start_from == NOTHING:
         return first_weights(recipe.network, derive_seed(recipe.seed, _FIRST_WEIGHTS))
     model = load(recipe.start_from) if start is None else start

@@ -1,8 +1,8 @@
-"""Which images are trained on and which are held out, and what the card tells of both."""
+"""Which images are trained on and which are held out, and what the card says about both."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from restorae.data import ImageSet, content_hashes, hold_out, is_named
 from restorae.model import Card
@@ -16,10 +16,11 @@ MOST_LEARNED_LISTED = 2000
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the images on either side, and what the card tells of them."""
+    """Indices of the images on either side, and what the card says about them."""
 
     kept_in: list[int]
     held_out: list[int]
+    _: KW_ONLY
     held_out_hashes: tuple[str, ...] = ()
     learned_hashes: tuple[str, ...] = ()
     unseen: int = 0
@@ -44,11 +45,19 @@ def split_images(
     if validation is not None:
         learned, unseen = set(content_hashes(clean)), content_hashes(validation)
         repeated = sum(each in learned for each in unseen)
-        history = _history_of(set(unseen) - learned, learned, card)
-        return Split(list(range(count)), [], *history, len(validation) - repeated, repeated)
+        held_hashes, learned_hashes = _history_of(set(unseen) - learned, learned, card)
+        return Split(
+            list(range(count)),
+            [],
+            held_out_hashes=held_hashes,
+            learned_hashes=learned_hashes,
+            unseen=len(validation) - repeated,
+            repeated=repeated,
+        )
     if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits":
         if not recipe.validation:
-            return Split(*_all_and_last(count))
+            kept_in, held_out = _all_and_last(count)
+            return Split(kept_in, held_out)
         if count > 2 * MNIST_VALIDATION:
             # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
             last = min(count, 60_000)
@@ -58,7 +67,8 @@ def split_images(
     hashes = content_hashes(clean)
     if not recipe.validation:
         kept_in, held_out = _all_and_last(count)
-        return Split(kept_in, held_out, *_history_of(set(), set(hashes), card))
+        held_hashes, learned_hashes = _history_of(set(), set(hashes), card)
+        return Split(kept_in, held_out, held_out_hashes=held_hashes, learned_hashes=learned_hashes)
     known = set(card.held_out_hashes) if card else set()
     kept_in, held_out = hold_out(
         hashes,
@@ -67,13 +77,19 @@ def split_images(
         always=known,
         learned=_learned_by(card, hashes),
     )
-    held = {hashes[index] for index in held_out}
-    history = _history_of(held, set(hashes) - held, card)
-    return Split(kept_in, held_out, *history, len(held_out))
+    now = {hashes[index] for index in held_out}
+    held_hashes, learned_hashes = _history_of(now, set(hashes) - now, card)
+    return Split(
+        kept_in,
+        held_out,
+        held_out_hashes=held_hashes,
+        learned_hashes=learned_hashes,
+        unseen=len(held_out),
+    )
 
 
 def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:
-    """Which of these images a model has learned, as far as its card tells."""
+    """Which of these images a model has learned, as far as its card says."""
     if card is None:
         return set()
     if card.learned_hashes:

@@ -28,7 +28,7 @@ _MAX_CLUSTERED = 1000
 _EIGHT_BITS = np.dtype(np.uint8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoded:
     """The posterior of one image, and what it decodes to."""
 
@@ -107,11 +107,11 @@ def encode(model: Model, image: GalleryImage) -> Encoded:
     posterior = model.encode(fitted)
     mean, std = posterior.mean[0], posterior.log_var[0].mul(0.5).exp()
     return Encoded(
-        [round(value, 5) for value in mean.tolist()],
-        [round(value, 5) for value in std.tolist()],
-        stored_values(fitted, _EIGHT_BITS),
-        stored_values(model.decode(mean[None].numpy())[0], _EIGHT_BITS),
-        notices,
+        mean=[round(value, 5) for value in mean.tolist()],
+        std=[round(value, 5) for value in std.tolist()],
+        input=stored_values(fitted, _EIGHT_BITS),
+        reconstruction=stored_values(model.decode(mean[None].numpy())[0], _EIGHT_BITS),
+        notices=notices,
     )
 
 
@@ -152,7 +152,7 @@ def _fitted(pixels: np.ndarray, network: VAE) -> tuple[np.ndarray, list[str]]:
             anti_aliasing=True,
         )
         notices.append(
-            f"Its middle was scaled to {width} × {height} pixels, the size that this model knows."
+            f"Its centre was scaled to {width} × {height} pixels, the size of this model's images."
         )
     fitted = np.ascontiguousarray(np.clip(pixels, 0, 1), dtype=np.float32)
     return fitted[..., 0] if network.channels == 1 else fitted, notices

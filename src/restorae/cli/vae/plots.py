@@ -80,6 +80,10 @@ def clusters(
         Path | None,
         typer.Option(metavar="FILE", help="Labels of your own data: .npy, .npz or idx."),
     ] = None,
+    colour_bar: Annotated[
+        bool,
+        typer.Option("--colour-bar", help="Show labels by a colour bar instead of a legend."),
+    ] = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -113,5 +117,5 @@ def clusters(
         )
     check_one_size(vae.network, images)
     plane = project(vae.encode(images.batch(range(len(images)))).mean)
-    write_figure(clusters_figure(plane.points, known, plane.axes, plane.note), out)
+    write_figure(clusters_figure(plane.points, known, plane.axes, plane.note, colour_bar), out)
     say(f"{out}: {len(images):,} images of {source}{f', {plane.note}' if plane.note else ''}.")

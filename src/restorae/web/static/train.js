@@ -4,6 +4,7 @@ import * as jobs from "./jobs.js";
 import * as models from "./models.js";
 import { $, askJson, draw, duration, fill, make, number, renew, safely, say } from "./tools.js";
 
+const STARTS = [["", "automatic: a bundled model that suits the images, if there is one"], ["nothing", "nothing: a new network"]];
 let unfinished = [];
 let losses = { clean: [], noisy: [] };
 let finished = new Set();
@@ -14,6 +15,7 @@ export function begin() {
   const form = $("train-form");
   for (const radio of form.elements.way) radio.addEventListener("change", wayChanged);
   form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
+  models.listen(() => models.fillWith($("train-start"), (each) => each.origin !== "classical", STARTS));
   jobs.listen(safely(jobsChanged));
   wayChanged();
 }
@@ -43,7 +45,7 @@ async function start() {
   for (const field of ["clean", "degraded", "noisy", "degradation"]) {
     if (!form[field].closest("[data-ways]").hidden) json[field] = form[field].value;
   }
-  for (const field of ["loss", "keep"]) json[field] = form[field].value || null;
+  for (const field of ["start_from", "loss", "keep"]) json[field] = form[field].value || null;
   for (const field of ["learning_rate", "batch_size", "patience"]) json[field] = form[field].value ? Number(form[field].value) : null;
   $("train-note").className = "note";
   try {
@@ -125,14 +127,14 @@ function looks(job) {
   const which = Math.min(looked.get(job.id) ?? count, count);
   const path = (number) => `/api/jobs/${job.id}/looks/${number}.png`;
   const told = make("output", {}, `check ${which} of ${count}`);
-  const image = make("img", { src: path(which), alt: `Fixed images at check ${which}: a row each of damaged, restored and clean ones` });
+  const image = make("img", { src: path(which), alt: `Validation images at check ${which}: rows of damaged, restored and clean images` });
   const input = make("input", { type: "range", min: "1", max: String(count), value: String(which), "aria-label": "Which check" });
   input.addEventListener("input", () => {
     const chosen = Number(input.value);
     if (chosen === Number(input.max)) looked.delete(job.id);
     else looked.set(job.id, chosen);
     image.src = path(chosen);
-    image.alt = `Fixed images at check ${chosen}: a row each of damaged, restored and clean ones`;
+    image.alt = `Validation images at check ${chosen}: rows of damaged, restored and clean images`;
     told.textContent = `check ${chosen} of ${input.max}`;
   });
   return make("div", { class: "looks" }, image, count > 1 ? make("label", {}, input, told) : null);
