@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from restorae.data import ImageSet, open_images
+from restorae.data import ImageSet, is_named, open_images
 from restorae.data.in_memory import FromMemory, ImagesLike, read_images
 from restorae.errors import BadSpec, Fix, SettingsConflict, UsageError
 from restorae.files import require_absent
@@ -123,9 +123,12 @@ def _recipe_and_out(images: Any, partners: Any, out: Any) -> tuple[Recipe | None
                 "after a recipe comes the model's file. Pass images by name: train(recipe, clean=..., degraded=...)"
             )
         return images, None, partners if partners is not None else out
-    if isinstance(partners, str | os.PathLike) and os.fspath(partners).endswith(".safetensors"):
+    if isinstance(partners, str | os.PathLike) and not (
+        is_named(os.fspath(partners)) or Path(partners).exists()
+    ):
         raise UsageError(
-            "the second argument is the clean partners of the first, not the model's file",
+            f"there are no images {os.fspath(partners)!r}; the second argument is the clean partners of the first, not the "
+            "model's file",
             fix=Fix("out", os.fspath(partners)),
         )
     return None, images, out

@@ -44,7 +44,7 @@ def encode(
 
     if inputs and data is not None:
         raise SettingsConflict("image files cannot be combined with {}", settings=("data",))
-    vae, progress, labels = load_vae(model, device), terminal_progress(), None
+    vae, progress, labels = load_vae(model, device, plain_too=True), terminal_progress(), None
     if inputs:
         posterior, names = (
             join([vae.encode(read_still(path)) for path in inputs]),

@@ -112,7 +112,7 @@ def interpolate(
     from restorae.latent import interpolate as decode_line
     from restorae.pixels import stored_values
 
-    vae, progress = load_vae(model, device), terminal_progress()
+    vae, progress = load_vae(model, device, plain_too=True), terminal_progress()
     first, last = (one_image(each, split, data_dir, progress) for each in (start, end))
     images, _ = decode_line(vae, first, last, steps)
     if out.suffix.lower() == ".gif":
@@ -145,7 +145,7 @@ def reconstruct(
     from restorae.formats import write_array
     from restorae.pixels import as_array
 
-    vae, progress = load_vae(model, device), terminal_progress()
+    vae, progress = load_vae(model, device, plain_too=True), terminal_progress()
     source = data or mnist_or_digits(data_dir, progress)
     image_set = open_images(source, split, data_dir, progress)
     check_one_size(vae.network, image_set)
