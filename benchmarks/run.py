@@ -276,7 +276,7 @@ def _command(name: str, options: argparse.Namespace) -> str:
 
 def _in_words(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value)) or "none"
     # of a model's file only its name
     return Path(value).name if isinstance(value, str) else str(value)
 

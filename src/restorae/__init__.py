@@ -9,17 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restorae.data import open_images
+    from restorae.data import load_data, open_images
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
     from restorae.losses import Loss
-    from restorae.model import Card, Model, load
+    from restorae.model import Card, Model
     from restorae.networks import Network
-    from restorae.training import Machinery, Recipe, train
+    from restorae.restoring import ClassicalModel, load, restore
+    from restorae.training import Machinery, Recipe, TrainingCallback, train
 
 _HOMES = {
     "Card": "restorae.model",
+    "ClassicalModel": "restorae.restoring",
     "Degradation": "restorae.degradations",
     "TestSet": "restorae.evaluating",
     "Loss": "restorae.losses",
@@ -28,15 +30,19 @@ _HOMES = {
     "Network": "restorae.networks",
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
+    "TrainingCallback": "restorae.training",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
-    "load": "restorae.model",
+    "load": "restorae.restoring",
+    "load_data": "restorae.data",
     "open_images": "restorae.data",
+    "restore": "restorae.restoring",
     "train": "restorae.training",
 }
 
 __all__ = [
     "Card",
+    "ClassicalModel",
     "Degradation",
     "Loss",
     "Machinery",
@@ -45,11 +51,14 @@ __all__ = [
     "Recipe",
     "RestoraeError",
     "TestSet",
+    "TrainingCallback",
     "__version__",
     "evaluate",
     "evaluate_latent",
     "load",
+    "load_data",
     "open_images",
+    "restore",
     "train",
 ]
 

@@ -4,10 +4,11 @@
     ├── UsageError                  the request itself is wrong                      (exit status 2)
     │   ├── UnknownKind             no degradation, network, loss, data set or model has that name
     │   ├── BadSpec                 a text such as "gaussian-noise(sigma=0.1)" or a setting cannot be used
+    │   ├── UnknownAttribute        a model of another library has such a method; the message names ours
     │   ├── SettingsConflict        settings that exclude each other, or one that needs another
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
-    │   ├── DataUnavailable         a data set is neither here nor to be had
+    │   ├── DataUnavailable         a data set is not on this machine and cannot be downloaded
     │   ├── BadImage              an image is broken, empty or of a kind that is not read
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
     │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
@@ -160,6 +161,10 @@ class BadSpec(UsageError):
     """A specification or a setting that cannot be used."""
 
 
+class UnknownAttribute(UsageError, AttributeError):
+    """An attribute that objects of other libraries have; the message says what to use."""
+
+
 class SettingsConflict(UsageError):
     """Settings that exclude each other, or one that needs another."""
 
@@ -198,6 +203,9 @@ class MissingExtra(RestoraeError):
 
 class TrainingFailed(RestoraeError):
     """Training ended without a model worth saving."""
+
+    model: object = None
+    """The `Model` as it was at the end, where there is one."""
 
 
 class TrainingDiverged(TrainingFailed):

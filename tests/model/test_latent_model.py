@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from restorae.errors import BadImage, ShapeMismatch, UsageError
 from restorae.model import Model, inference, load, make_card
-from restorae.networks import VAE, Conv, ConvVAE, LatentUNet, Network, ResidualVAE, pad_to_multiple
+from restorae.networks import (
+    VAE,
+    Conv,
+    ConvVAE,
+    LatentUNet,
+    Network,
+    ResidualVAE,
+    UNet,
+    pad_to_multiple,
+)
 from tests.linear_vae import linear_model
 
 GREY = ConvVAE(height=7, width=10, features=3, hidden=5, latent_dim=3)
@@ -59,7 +68,7 @@ def as_tensor(stored: np.ndarray) -> torch.Tensor:
 @pytest.fixture(autouse=True)
 def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the processor would rather, in float32, so that numbers can be compared."""
-    monkeypatch.setattr(inference, "choose_precision", lambda _wanted, _device: "float32")
+    monkeypatch.setattr(inference, "choose_precision", lambda _wanted, _device, **_: "float32")
 
 
 # ------------------------------------------------------------------------------------------------- encoding
@@ -122,7 +131,7 @@ def test_what_is_encoded_may_take_part_in_training():
 
 
 @each_vae
-@pytest.mark.parametrize("size", [(28, 28), (2, 2), (10, 7)])
+@pytest.mark.parametrize("size", [(28, 28), (5, 5), (10, 7)])
 def test_an_image_of_another_size_is_refused_with_both_sizes(network, size):
     model = trained(network)
     wrong = np.zeros((2, *size, *(3,) * (network.channels == 3)), np.uint8)
@@ -145,10 +154,10 @@ def test_an_image_of_other_channels_is_refused():
         np.zeros(5, np.uint8),
         np.zeros((0, 7, 10), np.uint8),
         np.full((7, 10), np.nan),
-        torch.zeros(7, 10),
+        [1, 2],
         torch.zeros(0, 1, 7, 10),
     ],
-    ids=lambda value: f"{type(value).__name__}{tuple(value.shape)}",
+    ids=lambda value: f"{type(value).__name__}{getattr(value, 'shape', '')}",
 )
 def test_what_cannot_be_images_is_not_encoded(wrong):
     with pytest.raises((ShapeMismatch, BadImage)):
@@ -176,7 +185,7 @@ def test_decoding_gives_images_of_the_models_size(network):
     assert torch.allclose(tensor, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(3,), (4, 2), (4, 4), (1, 4, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(2,), (4, 2), (4, 4), (1, 4, 3)], ids=str)
 def test_latents_of_another_shape_are_refused_with_what_is_expected(shape):
     for latents in (np.zeros(shape), torch.zeros(shape)):
         with pytest.raises(ShapeMismatch, match=r"shape \(count, 3\), got") as caught:
@@ -369,11 +378,11 @@ LATENT_USES: dict[str, Callable[[Model], object]] = {
 
 
 @pytest.mark.parametrize("use", LATENT_USES.values(), ids=LATENT_USES)
-@pytest.mark.parametrize("network", [Conv(features=2), LatentUNet(widths=(2, 3))], ids=str)
+@pytest.mark.parametrize("network", [UNet(widths=(2, 3)), LatentUNet(widths=(2, 3))], ids=str)
 def test_a_model_without_a_latent_vector_says_which_model_to_give(use, network):
     with pytest.raises(
         UsageError,
-        match=f"mine is not a variational auto-encoder: its network \\({network.kind}\\) has no latent vector",
+        match=f"mine is no.* auto-encoder: its network \\({network.kind}\\) has no latent vector",
     ):
         use(trained(network))
 
@@ -396,7 +405,7 @@ RESTORING_USES: dict[str, Callable[[Model], object]] = {
 @pytest.mark.parametrize("use", RESTORING_USES.values(), ids=RESTORING_USES)
 def test_a_model_that_learned_from_images_alone_restores_nothing(use):
     use(trained(GREY, restores=True))
-    with pytest.raises(UsageError, match=r"mine generates images .* did not learn to restore"):
+    with pytest.raises(UsageError, match=r"mine learned to encode .* not to restore"):
         use(trained(GREY, restores=False))
 
 

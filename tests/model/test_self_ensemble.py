@@ -11,6 +11,7 @@ import torch
 
 from restorae.errors import BadSpec, ShapeMismatch, UsageError
 from restorae.model import Model, load, make_card
+from restorae.model.inference import restore_at_once
 from restorae.model.self_ensemble import SIZES, multiple_for
 from restorae.networks import Network, UNet, pad_to_multiple
 from restorae.pixels import to_working
@@ -77,7 +78,7 @@ def test_tiles_of_views_are_the_views_of_the_whole(
     halo, multiple_of = model.network.halo, multiple_for(8, model.network.multiple_of)
     plan = plan_for(*size, tile=2 * (halo or 0) + 32, halo=halo, multiple_of=multiple_of)
     assert len(plan) > 1
-    tiled = apply(lambda tiles: model(tiles, self_ensemble=8), images, plan)
+    tiled = apply(lambda tiles: restore_at_once(model, tiles, self_ensemble=8), images, plan)
     assert (tiled - model.restore_images(images, self_ensemble=8)).abs().max() <= 1e-5
 
 

@@ -89,7 +89,8 @@ def test_tiles_give_what_the_whole_gives_on_an_image_half_grey_half_colour(
     tmp_path: Path, name: str
 ) -> None:
     capabilities = open_restorer(name).capabilities
-    small = max(96, smallest_tile(capabilities.halo, capabilities.multiple_of) + 32)
+    halo = capabilities.halo_for(RestoreRequest(model=name))
+    small = max(96, smallest_tile(halo, capabilities.multiple_of) + 32)
     # so wide that some tiles see grey alone
     image, settings = half_grey(small + 10, 2 * small + 40), {"model": name}
     whole = through_files(tmp_path, image, "whole", tile=4096, **settings)
@@ -225,6 +226,9 @@ VALUES_TO_SAY: dict[str, Any] = {
     "strength": 0.5,
     "grain": 0.25,
     "mask": "mask.png",
+    "repair": "defects",
+    "tone": 0.5,
+    "defect_mask": True,
     "self_ensemble": 2,
     "error_map": True,
     "seed": 3,
@@ -273,6 +277,7 @@ def test_the_command_does_what_python_does(
         kind=request.format,
         with_samples=request.samples is not None,
         with_error_map=request.error_map,
+        with_defect_mask=request.defect_mask,
     )
     assert restore_files(tasks, request).failures == []
     by_command = sorted(path for path in tmp_path.glob("command*"))

@@ -136,6 +136,7 @@ def calibrate_model(
     from restorae.evaluating import calibrate
     from restorae.files import require_absent, require_writable
     from restorae.model import FORMAT_VERSION, Model, load, with_suffix
+    from restorae.model.checks import require_restorer, shown_at_once
 
     import_files(imports)
     check_damage(spec, degraded)
@@ -144,20 +145,37 @@ def calibrate_model(
     require_absent(target, overwrite)
     require_writable(target.parent)
     model = load(name).to(device)
-    model.check_restores()
+    require_restorer(model)
     progress = terminal_progress()
     test_set = test_set_from(clean, degraded, spec, split, seed, data_dir, progress)
     bound = calibrate(model.restore_images, test_set, on=clean, seed=seed, progress=progress)
-    bounds = {**model.card.error_bounds, model.shown(test_set.clean.channels): bound}
+    bounds = {**model.card.error_bounds, shown_at_once(model, test_set.clean.channels): bound}
     card = model.card.model_copy(update={"format_version": FORMAT_VERSION, "error_bounds": bounds})
     weights = [
         weight for weight in model.module.state_dict().values() if weight.is_floating_point()
     ]
     was_half = all(bool((weight.half() == weight).all()) for weight in weights)
-    Model(model.network, model.module, card=card).save(target, half=was_half)
+    Model(model.network, model.module, card=card).save(target, half=was_half, overwrite=True)
     say(f"{target}: {bound}.")
     if bound.images < _FEW:
         say(f"{bound.images} image(s) are few: the bound is reliable with {_FEW} or more.")
+
+
+def _lineage(card: Card) -> list[tuple[str, str]]:
+    """The models that it was fine-tuned from, the last one first; what nobody recorded is left out."""
+    rows: list[tuple[str, str]] = []
+    for stage in card.started_from.split("; which started from ") if card.started_from else []:
+        name, _, facts = stage.partition(": ")
+        cost, _, data = facts.partition(" on ")
+        known = [each for each in cost.split(", ") if not each.startswith("0 ")]
+        words = ", ".join(each.removesuffix(" on") for each in known)
+        rows.append(
+            (
+                "and that from" if rows else "started from",
+                f"{name}: {words}{f' on {data}' if data else ''}",
+            )
+        )
+    return rows
 
 
 def _card_rows(card: Card) -> list[tuple[str, str]]:
@@ -180,7 +198,7 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
             "trained on",
             f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}",
         ),
-        *([("started from", card.started_from)] if card.started_from else []),
+        *_lineage(card),
         ("context", "the whole image" if card.halo is None else f"{card.halo} px on each side"),
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),

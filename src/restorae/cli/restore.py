@@ -30,19 +30,16 @@ if TYPE_CHECKING:
 def restore(
     inputs: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="IN...",
-            help="Images, stacks, folders (their tree is kept), .npy or .npz arrays.",
-        ),
+        typer.Argument(metavar="IN", help="Images, stacks, folders, .npy or .npz arrays."),
     ],
-    out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; for one input, the file.")],
     request: RestoreRequest,
     preview: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="N",
-            help="Only show before and after of N images: --out is the sheet, a .png.",
+            help="Only draw before and after of N images; --out is a .png.",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -50,7 +47,7 @@ def restore(
     device: Device = "auto",
     imports: Import = None,
 ) -> None:
-    """Restore images, stacks, folders and arrays with a trained model or a classical method."""
+    """Denoise, repair or inpaint images with a pretrained model, your own model, or a classical method."""
     # a misspelt name is answered before NumPy is imported
     for given in inputs:
         check_exists(given)
@@ -68,6 +65,7 @@ def restore(
         request.format,
         with_samples=request.samples is not None,
         with_error_map=request.error_map,
+        with_defect_mask=request.defect_mask,
     )
     from restorae.cli.console import say
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from restorae.errors import UsageError
+from restorae.errors import ShapeMismatch, UsageError
 from restorae.machine import Precision, choose_precision, computing_in
 from restorae.model.self_ensemble import (
     average_over_symmetries,
     check_self_ensemble,
     multiple_for,
 )
-from restorae.networks import VAE, LatentModule, pad_to_multiple, send_through
+from restorae.networks import VAE, AutoEncoder, LatentModule, pad_to_multiple, send_through
 from restorae.posterior import DiagonalGaussian, join
 from restorae.randomness import generator
 from restorae.shapes import Images, Latents
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _PIXELS_AT_ONCE = 400_000
 _SMALL = 512 * 512
+_SMALL_NETWORK = 500_000
+"""Parameters."""
 _DECODED_AT_ONCE = 1_000_000
 """Pixels: a manifold of 900 images of 28 × 28 is one pass."""
 
@@ -91,7 +95,7 @@ def restore_tiled(
         )
         tile = tile_for_free_memory(
             images.shape[-2:],
-            model.bytes_per_pixel,
+            bytes_per_pixel(model),
             halo=halo,
             multiple_of=multiple_of,
             device=model.device,
@@ -115,6 +119,11 @@ def restore_tiled(
                 ]
             )
     return restore_at_once(model, images, precision=precision, self_ensemble=self_ensemble)
+
+
+def bytes_per_pixel(model: Model) -> float:
+    """About how much memory the network takes for each pixel that goes through it at once."""
+    return model._bytes_per_pixel
 
 
 def draw_samples(
@@ -178,33 +187,70 @@ def draw_samples(
     return torch.stack(drawn, 1).clone().to(images.device)
 
 
-def encode_images(
-    model: Model, network: VAE, images: Images, precision: Precision
-) -> DiagonalGaussian:
-    """The posterior over each image's latent, on the processor."""
+def encode_images(model: Model, images: Images, precision: Precision) -> DiagonalGaussian:
+    """The posterior over each image's latent, on the processor; a plain code is its mean, without variance."""
     module = cast("Any", model.module)
     with computing(model, precision):
         parts = [
             module.encode(
-                pad_to_multiple(batch.to(model.device), network.multiple_of).contiguous(
+                pad_to_multiple(batch.to(model.device), model.network.multiple_of).contiguous(
                     memory_format=torch.channels_last
                 )
             )
             for batch in batches(images)
         ]
+    if isinstance(parts[0], Tensor):
+        codes = torch.cat(parts).float().clone().cpu()
+        return DiagonalGaussian(codes, torch.full_like(codes, -math.inf))
     found = join(parts)
     return DiagonalGaussian(found.mean.clone().cpu(), found.log_var.clone().cpu())
 
 
-def decode_latents(model: Model, network: VAE, latents: Latents, precision: Precision) -> Tensor:
+def as_latents(given: Any, shape: tuple[int | None, ...]) -> Latents:
+    """Latents as a float32 tensor (n, *shape), a single one as (*shape), from an array, a tensor or a list.
+
+    Raises:
+        ShapeMismatch: they have another number of coordinates, or are not finite numbers.
+    """
+    expected = ", ".join("n" if side is None else str(side) for side in ("count", *shape))
+    try:
+        latents = (
+            given.float()
+            if isinstance(given, Tensor)
+            else torch.from_numpy(np.array(given, np.float32))
+        )
+    except (TypeError, ValueError):
+        raise ShapeMismatch(
+            f"expected latents as numbers of shape ({expected}), got {_shortened(given)}"
+        ) from None
+    sides = latents.shape[-len(shape) :]
+    if latents.dim() - len(shape) not in (0, 1) or any(
+        wanted not in (None, found) for wanted, found in zip(shape, sides, strict=True)
+    ):
+        raise ShapeMismatch(f"expected latents of shape ({expected}), got {tuple(latents.shape)}")
+    if not torch.isfinite(latents).all():
+        raise ShapeMismatch("the latents hold NaN or infinite values")
+    return latents
+
+
+def _shortened(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def decode_latents(model: Model, latents: Latents, precision: Precision) -> Tensor:
     """What the module decodes latents to, without padding, on the processor."""
-    module = cast("Any", model.module)
-    at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
+    module, network = cast("Any", model.module), model.network
+    size = (network.height, network.width) if isinstance(network, VAE | AutoEncoder) else None
+    at_once = max(1, _DECODED_AT_ONCE // (size[0] * size[1] if size else 16 * latents[0].numel()))
     with computing(model, precision):
         parts = [
             module.decode(part.to(model.device)) for part in torch.split(latents.float(), at_once)
         ]
-    return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
+    decoded = torch.cat(parts)
+    if size is not None:
+        decoded = decoded[..., : size[0], : size[1]]
+    return decoded.float().clone().cpu()
 
 
 def batches(images: Images) -> Iterator[Images]:
@@ -215,11 +261,13 @@ def batches(images: Images) -> Iterator[Images]:
 
 @contextlib.contextmanager
 def computing(model: Model, precision: Precision) -> Iterator[None]:
-    """Without gradients, in a precision that the model's device has."""
-    with (
-        torch.inference_mode(),
-        computing_in(choose_precision(precision, model.device), model.device),
-    ):
+    """Without gradients, in a precision that the model's device has.
+
+    `auto` is float32 for auto-encoders and small networks: latents are read as numbers, and the time hardly differs.
+    """
+    exact = isinstance(model.network, VAE) or model.card.parameters < _SMALL_NETWORK
+    chosen = choose_precision(precision, model.device, exact=exact)
+    with torch.inference_mode(), computing_in(chosen, model.device):
         yield
 
 

@@ -18,7 +18,8 @@ from restorae.restoring.grain import add_grain
 from restorae.restoring.masks import size_mismatch
 from restorae.restoring.outputs import Output
 from restorae.restoring.request import RestoreRequest
-from restorae.restoring.restorer import Restored, Restorer, RestoreTiles
+from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
+from restorae.restoring.separation import separate
 from restorae.shapes import Images
 from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
 from restorae.tiling import plan_for, run
@@ -112,7 +113,7 @@ def restore_image(
         kind = (*frames[0].outlines, original.channel_of[frames[0].pages[0]])
         if kind not in prepared:
             restore = restorer.prepare(facts.of_frame(group[0], frames[0].outlines), request)
-            prepared[kind] = _with_grain(restore, request, capabilities.needs_mask)
+            prepared[kind] = _in_parts(restore, request, capabilities)
         function = _function(prepared[kind], group, hooks)
         if frames[0].height * frames[0].width <= SMALL:
             _restore_together(frames, function, hooks)
@@ -158,17 +159,24 @@ def _groups(original: Original, facts: ImageFacts) -> Iterator[list[int]]:
         yield from (listed[start : start + at_once] for start in range(0, len(listed), at_once))
 
 
-def _with_grain(restore: RestoreTiles, request: RestoreRequest, with_mask: bool) -> RestoreTiles:
-    """What restores and then puts back a share of the grain."""
-    if not request.grain:
+def _in_parts(
+    restore: RestoreTiles, request: RestoreRequest, capabilities: Capabilities
+) -> RestoreTiles:
+    """What restores, keeps only the parts that are wanted, and puts back a share of the grain."""
+    separates, parts = request.separates(capabilities), request.separation(capabilities)
+    if not request.grain and not separates:
         return restore
 
-    def restore_with_grain(images: Images, frames: Sequence[int]) -> Restored:
-        mean = restore(images, frames).mean
-        degraded = (images[:, :-1] if with_mask else images).to(mean.device)
-        return Restored(add_grain(degraded, mean, request.grain))
+    def restore_in_parts(images: Images, frames: Sequence[int]) -> Restored:
+        mean, defects = restore(images, frames).mean, None
+        degraded = (images[:, :-1] if capabilities.needs_mask else images).to(mean.device)
+        if separates:
+            mean, defects = separate(degraded, mean, parts)
+        if request.grain:
+            mean = add_grain(degraded, mean, request.grain)
+        return Restored(mean, defects=defects if request.defect_mask else None)
 
-    return restore_with_grain
+    return restore_in_parts
 
 
 def _function(

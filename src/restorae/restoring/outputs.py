@@ -30,6 +30,8 @@ ERROR_GAIN = 5.0
 SPREAD_GAIN = 2.0
 """A spread as an image is the standard deviation times this: values in [0, 1] spread by 0.5 at most, which is then white."""
 
+_COLOUR = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredRows:
@@ -40,7 +42,7 @@ class RestoredRows:
     stored: np.ndarray
     """What is written, (count, width, bands), alpha included."""
     further: np.ndarray
-    """Samples and the error bound on the working scale, (count, width, samples + bound, channels)."""
+    """Samples, defects and the error bound on the working scale, (count, width, samples + defects + bound, channels)."""
     values: ValueRange
     """What the stored values mean."""
 
@@ -148,17 +150,20 @@ class SamplesOutput(Output):
 class MapOutput(Output):
     """A map of a number for each value, as an image or, of an array, in the units of its values.
 
-    Of an array it is an array of the same shape, float32. Of an image it is an image without alpha, upright, the number
-    times a gain, with 16 bits where the original has more than 8.
+    Of an array it is an array of the same shape, float32. Of an image it is a grey image without alpha, upright, the number
+    times a gain (of a colour the largest of its three), with 16 bits where the original has more than 8.
 
     Raises:
         OutputError: there is no room for it.
     """
 
+    bands: int | None = None
+    """Channels of the map of an image; None for those of the image."""
+
     def __init__(self, original: Original, names: Sequence[Path], *, gain: float) -> None:
         self.gain = gain
         self.in_units = original.is_array
-        self.pages = tuple(_plain(page, self.in_units) for page in original.pages)
+        self.pages = tuple(_plain(page, self.in_units, self.bands) for page in original.pages)
         suffix = plain_suffix(self.pages, original)
         target = next(name for name in names if name.suffix == suffix)
         self.writer = begin_plain(target, self.pages, original)
@@ -174,6 +179,8 @@ class MapOutput(Output):
             shown = np.zeros((*measured.shape[:2], outline.bands), np.float32)  # alpha is exact
             shown[..., : measured.shape[2]] = measured * stored_span(rows.values, rows.stored.dtype)
         else:
+            if outline.channels < measured.shape[2]:
+                measured = measured.max(2, keepdims=True)
             shown = stored_values(np.clip(self.gain * measured, 0, 1), outline.dtype)
         self.writer.put(rows.page, rows.top, shown)
 
@@ -196,6 +203,18 @@ class ErrorMapOutput(MapOutput):
         return further[:, :, -1]
 
 
+class DefectOutput(MapOutput):
+    """Where defects were found: one channel, white on black, as a mask is painted."""
+
+    bands = 1
+
+    def __init__(self, original: Original, names: Sequence[Path]) -> None:
+        super().__init__(original, names, gain=1)
+
+    def measure(self, further: np.ndarray) -> np.ndarray:
+        return further[:, :, -1] if self.in_units else further[:, :, -1, :1]
+
+
 class SpreadOutput(MapOutput):
     """How much the samples differ: their standard deviation."""
 
@@ -206,12 +225,12 @@ class SpreadOutput(MapOutput):
         return np.asarray(further.std(2))
 
 
-def _plain(page: Page, in_units: bool) -> Page:
+def _plain(page: Page, in_units: bool, bands: int | None) -> Page:
     if in_units:
         return replace(page, dtype=np.dtype(np.float32))
     return replace(
         page,
-        bands=page.channels,
+        bands=bands or (1 if page.channels == _COLOUR else page.channels),
         alpha=0,
         dtype=np.dtype(np.uint16 if page.dtype.itemsize > 1 else np.uint8),
     )
@@ -250,6 +269,8 @@ class Outputs:
                 others.append(begun(SpreadOutput(original, task.map_names("spread"))))
             if request.error_map:
                 others.append(begun(ErrorMapOutput(original, task.map_names("error"))))
+            if request.defect_mask:
+                others.append(begun(DefectOutput(original, task.map_names("defects"))))
             undo.pop_all()
         return cls(restored, others)
 

@@ -36,6 +36,21 @@ def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
     return field(default=default, metadata={"group": group, **facts})
 
 
+@dataclass(frozen=True)
+class Separation:
+    """What of a restoration is kept."""
+
+    tone: float = 1.0
+    """Share of the change of tone, 0 to 1."""
+    defects_only: bool = False
+    """Whether nothing but defects and tone is changed."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is kept."""
+        return self.tone == 1 and not self.defects_only
+
+
 @dataclass(frozen=True, kw_only=True)
 class RestoreRequest:
     """How images are restored.
@@ -48,24 +63,30 @@ class RestoreRequest:
     """
 
     model: str | None = option(None)
-    """A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm. Default: a
-    bundled model chosen for each file."""
+    """A bundled pretrained model (restorae models list), a model file, or a classical method such as classical:nlm. Default:
+    chosen for each file."""
     strength: float = option(1.0, ge=0, le=1)
-    """How far towards the restored image: 0 keeps the original, 0.5 is half way, 1 is all the way."""
+    """Blend factor: 0 keeps the original, 1 gives the restored image."""
     grain: float = option(0.0, ge=0, le=1)
-    """Share of the removed fine grain (brightness only) that is put back: colour noise and coarse damage stay removed."""
+    """Share of the removed film grain (fine, brightness only) that is put back; colour noise and coarse damage stay removed."""
+    repair: Literal["all", "defects"] | None = option(None)
+    """Repair all, or only defects such as cracks, scratches and dust. Default: what the model is for."""
+    tone: float | None = option(None, ge=0, le=1)
+    """Share of the change of tone (fading, colour cast). Default: 0 where only defects are repaired, else 1."""
     mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")  # noqa: RUF009 (a field)
-    """White where the image is damaged: only there it is changed. An image, or a folder with one of the same name for each."""
+    """Inpaint only where this image is white; a folder has one mask per image, with the same name."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
-    """Average over 2, 4 or 8 rotations and flips: slightly better, that many times slower."""
+    """Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower."""
     samples: int | None = option(None, "Uncertainty", ge=2, le=1000)
-    """Draw this many plausible restorations: the result is their mean, NAME-samples holds them, NAME-spread how much they
-    differ."""
+    """Number of restorations to sample. Writes their mean (OUT), the samples (NAME-samples) and their standard deviation
+    (NAME-spread)."""
     error_map: bool = option(False, "Uncertainty")
-    """Also write how large the error of each pixel may be (90 % of errors are smaller): NAME-error.png, of an array
+    """Also write an error bound for each pixel, which 90 % of the errors do not exceed: NAME-error.png, of an array
     NAME-error.npy."""
+    defect_mask: bool = option(False, "Output")
+    """Also write where defects were found: NAME-defects.png, white on black, to edit and to give back as the mask."""
     seed: int = option(0, "Computing", ge=0)
-    """Seed of everything random."""
+    """Random seed."""
     format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)
@@ -86,6 +107,8 @@ class RestoreRequest:
 
     GRAIN_REACH: ClassVar[int] = 2
     """Pixels of context on each side that putting grain back needs."""
+    SEPARATION_REACH: ClassVar[int] = 103
+    """Pixels of context on each side that taking defects and tone apart needs."""
 
     def __new__(cls, **values: Any) -> Self:
         """A request; unknown fields are reported as those of all settings are."""
@@ -123,6 +146,11 @@ class RestoreRequest:
                 f"{name} has no calibrated error bounds. `restorae models calibrate` measures them",
                 fix=Fix("error_map", action="omit"),
             )
+        if self.error_map and not self.separation(capabilities).is_whole:
+            raise UsageError(
+                f"the error bounds of {name} hold for whole restorations, and by default it repairs defects only",
+                fix=Fix("repair", "all"),
+            )
         if self.self_ensemble > 1 and not capabilities.is_network:
             raise UsageError(
                 f"{name} is not a network and gives the same result for rotated and flipped images",
@@ -151,6 +179,16 @@ class RestoreRequest:
                     settings=(first, second),
                     fix=Fix(second, action="omit"),
                 )
+
+    def separation(self, capabilities: Capabilities) -> Separation:
+        """What of a restoration is kept. Where a mask says what is damaged, defects are not looked for."""
+        defects_only = (self.repair or capabilities.repairs) == "defects"
+        tone = self.tone if self.tone is not None else 0.0 if defects_only else 1.0
+        return Separation(tone, defects_only and self.mask is None)
+
+    def separates(self, capabilities: Capabilities) -> bool:
+        """Whether a restoration is taken apart at all."""
+        return self.defect_mask or not self.separation(capabilities).is_whole
 
     def given(self) -> set[str]:
         """Names of the settings that differ from their defaults."""
@@ -219,9 +257,16 @@ CONFLICTS = (
     ("samples", "error_map"),
     ("samples", "tile"),
     ("samples", "preview"),
+    ("samples", "repair"),
+    ("samples", "tone"),
+    ("samples", "defect_mask"),
     ("error_map", "strength"),
     ("error_map", "grain"),
+    ("error_map", "tone"),
+    ("error_map", "defect_mask"),
     ("error_map", "preview"),
+    ("defect_mask", "mask"),
+    ("defect_mask", "preview"),
 )
 """Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
 at full strength."""

@@ -69,6 +69,7 @@ class Restoration(Work):
             kind=request.format,
             with_samples=request.samples is not None,
             with_error_map=request.error_map,
+            with_defect_mask=request.defect_mask,
         )
         report = restore_files(
             [task],
@@ -113,6 +114,8 @@ class Restoration(Work):
             name = "spread"
         elif self.request.error_map:
             name = "error"
+        elif self.request.defect_mask:
+            name = "defects"
         else:
             return {}
         path = next(path for path in task.map_names(name) if path.exists())
@@ -157,7 +160,9 @@ def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) 
     if request.mask is not None:
         painted = laid_out_for(image.original, read_still(request.mask))
         mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
-    whole = replace(request, samples=None, error_map=False, values="full-range", mask=None)
+    whole = replace(
+        request, samples=None, error_map=False, defect_mask=False, values="full-range", mask=None
+    )
     restore_image(shown, [RestoredOutput(kept)], restorer, whole, mask=mask)
     return upright(kept.images[0], image.original.orientation)
 
