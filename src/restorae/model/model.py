@@ -45,9 +45,6 @@ _ELSEWHERE = {
     "parameters": "model.module.parameters()",
     "state_dict": "model.module.state_dict()",
     "cuda": 'model.to("cuda")',
-    "cpu": 'model.to("cpu")',
-    "transform": "model.encode(images)",
-    "generate": "model.sample(count)",
 }
 """What models of other libraries have, and what to use here."""
 
@@ -89,7 +86,9 @@ class Model:
     ) -> A:
         """Restore one image or many; the result has the same form, shape and type. A fourth channel, alpha, is kept.
 
-        Images of any size go tile by tile where they would not fit in memory whole; the result is the same.
+        Images of any size go tile by tile where they would not fit in memory whole; the result is the same. This is all that
+        the network changes; `restorae.restore(images, model=model)` also has `repair`, `tone` and `grain`, and by default
+        makes of a model for defects what files get.
 
         Args:
             images: an array, a tensor, a PIL image, or a list of these.
@@ -100,7 +99,7 @@ class Model:
             precision: of the arithmetic.
 
         Raises:
-            UsageError: this model does not restore, there is no such self-ensemble, or a path is given.
+            UsageError: this model does not restore, or there is no such self-ensemble.
             ShapeMismatch: the shape or the number of channels does not fit; the message names what it could mean.
             BadImage: not an image, or the values cannot be pixels.
         """
@@ -109,7 +108,7 @@ class Model:
             "A",
             restore_in_memory(
                 images,
-                lambda working, _mask: self.restore_images(working, precision, self_ensemble),
+                lambda working: self.restore_images(working, precision, self_ensemble),
                 values=self.card.values,
                 takes=self.network.takes,
                 axes=axes,
@@ -194,7 +193,7 @@ class Model:
             "A",
             restore_in_memory(
                 images,
-                lambda working, _mask: restore_at_once(self, working, precision=precision),
+                lambda working: restore_at_once(self, working, precision=precision),
                 values=self.card.values,
                 takes=self.network.takes,
             ),

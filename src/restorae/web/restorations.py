@@ -160,10 +160,10 @@ def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) 
     if request.mask is not None:
         painted = laid_out_for(image.original, read_still(request.mask))
         mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
-    whole = replace(
-        request, samples=None, error_map=False, defect_mask=False, values="full-range", mask=None
+    shown_only = replace(
+        request, samples=None, error_map=False, defect_mask=False, values="full-range"
     )
-    restore_image(shown, [RestoredOutput(kept)], restorer, whole, mask=mask)
+    restore_image(shown, [RestoredOutput(kept)], restorer, shown_only, mask=mask)
     return upright(kept.images[0], image.original.orientation)
 
 
