@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
@@ -34,6 +34,7 @@ class FromMemory:
 
     images: ImageSet
     """The images; of pairs the degraded ones."""
+    _: KW_ONLY
     partners: ImageSet | None = None
     """Their clean partners, of a data set of pairs."""
     notices: tuple[str, ...] = ()
@@ -185,7 +186,7 @@ def _from_items(items: Iterable[Any], name: str) -> FromMemory:
         raise ShapeMismatch("holds no items", subject=name)
     if paired:
         notice = f"{name}: {len(first):,} pairs; the first image of each is taken for degraded, the second for clean."
-        return FromMemory(_listed(first), _listed(second), (notice,))
+        return FromMemory(_listed(first), partners=_listed(second), notices=(notice,))
     return FromMemory(_listed(first))
 
 

@@ -17,6 +17,7 @@ from restorae.shapes import Images
 class FunctionLoss(PixelLoss, kind="function"):
     """What a function or module, such as `torch.nn.MSELoss()`, returns for (restored, clean); of several numbers the mean.
 
+    >>> import torch
     >>> loss = FunctionLoss.wrapping(torch.nn.MSELoss())
     >>> loss.between(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
     1.0

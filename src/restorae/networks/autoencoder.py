@@ -138,7 +138,10 @@ class ConvAutoEncoderModule(CodeModule):
         self.dense = nn.Linear(2 * features * height * width, settings.hidden)
         self.code = nn.Linear(settings.hidden, settings.latent_dim)
         self.decoder = ConvDecoder(
-            features, settings.coarse, settings.latent_dim, settings.channels
+            features,
+            coarse=settings.coarse,
+            latent_dim=settings.latent_dim,
+            channels=settings.channels,
         )
         initialise_for_relu(self)
         _start_linear(self.code)

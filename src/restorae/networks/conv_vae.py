@@ -59,7 +59,7 @@ class ConvDecoder(nn.Module):
     """From a latent to the logits or means of an image."""
 
     def __init__(
-        self, features: int, coarse: tuple[int, int], latent_dim: int, channels: int
+        self, features: int, *, coarse: tuple[int, int], latent_dim: int, channels: int
     ) -> None:
         super().__init__()
         self.coarse = (2 * features, *coarse)
@@ -88,7 +88,10 @@ class ConvVAEModule(VAEModule):
         super().__init__(settings)
         self.encoder = ConvEncoder(settings)
         self.decoder = ConvDecoder(
-            settings.features, settings.coarse, settings.latent_dim, settings.channels
+            settings.features,
+            coarse=settings.coarse,
+            latent_dim=settings.latent_dim,
+            channels=settings.channels,
         )
         initialise_for_relu(self)
 

@@ -12,7 +12,7 @@ FROM_MEMORY = "images from memory"
 """What a recipe and a card call images that came from memory."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Given:
     """Images and a model in memory; None where the recipe names them."""
 

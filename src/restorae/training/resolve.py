@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -35,6 +35,7 @@ class StartModel:
 
     name: str
     """Its file or bundled name, as the recipe names it; of a model in memory a hash of its content."""
+    _: KW_ONLY
     network: Network
     """Its architecture."""
     card: Card | None = None

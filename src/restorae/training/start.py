@@ -32,7 +32,7 @@ def choose_start(
         UnknownKind, BadModelFile: the model that the recipe names is not there or cannot be used.
     """
     if given is not None:
-        return StartModel(name_of_model(given), given.network, given.card)
+        return StartModel(name_of_model(given), network=given.network, card=given.card)
     if recipe.start_from is not None:
         return None if recipe.start_from == NOTHING else _named(recipe.start_from)
     if recipe.network is not None or not choose_patch(recipe, None, pairs.clean.common_size):
@@ -66,4 +66,4 @@ def start_card(start: StartModel) -> Card:
 
 
 def _named(name: str) -> StartModel:
-    return StartModel(name, Network.from_dict(read_card(find(name)).network))
+    return StartModel(name, network=Network.from_dict(read_card(find(name)).network))
