@@ -192,7 +192,7 @@ class Frame:
                 if mask is None
                 else np.float64(strength) * self._mask_of(region)[..., None]
             )
-            written = np.where(weight > 0, _mixed(stored, written, weight), stored)
+            written = np.where(weight > 0, mixed(stored, written, weight), stored)
         return written if not_finite is None else np.where(not_finite, stored, written)
 
     def _further_of(
@@ -219,16 +219,16 @@ def pack(restored: Restored) -> Images:
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 
 
-def _mixed(before: np.ndarray, after: np.ndarray, weight: np.ndarray | np.float64) -> np.ndarray:
+def mixed(before: np.ndarray, after: np.ndarray, weight: np.ndarray | np.float64) -> np.ndarray:
     """`before` and `after`, both as stored, mixed by the weight of `after`."""
     dtype = before.dtype
     with np.errstate(invalid="ignore"):  # infinite values are put back by the caller
-        mixed = before.astype(np.float64) + weight * (
+        found = before.astype(np.float64) + weight * (
             after.astype(np.float64) - before.astype(np.float64)
         )
     if dtype.kind == "f":
-        return mixed.astype(dtype)
-    return mixed >= 0.5 if dtype.kind == "b" else np.rint(mixed).astype(dtype)
+        return found.astype(dtype)
+    return found >= 0.5 if dtype.kind == "b" else np.rint(found).astype(dtype)
 
 
 def _filled(stored: np.ndarray, not_finite: np.ndarray) -> np.ndarray:

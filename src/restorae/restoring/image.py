@@ -112,7 +112,7 @@ def restore_image(
         kind = (*frames[0].outlines, original.channel_of[frames[0].pages[0]])
         if kind not in prepared:
             restore = restorer.prepare(facts.of_frame(group[0], frames[0].outlines), request)
-            prepared[kind] = _with_grain(restore, request, capabilities.needs_mask)
+            prepared[kind] = with_grain(restore, request, capabilities.needs_mask)
         function = _function(prepared[kind], group, hooks)
         if frames[0].height * frames[0].width <= SMALL:
             _restore_together(frames, function, hooks)
@@ -158,8 +158,8 @@ def _groups(original: Original, facts: ImageFacts) -> Iterator[list[int]]:
         yield from (listed[start : start + at_once] for start in range(0, len(listed), at_once))
 
 
-def _with_grain(restore: RestoreTiles, request: RestoreRequest, with_mask: bool) -> RestoreTiles:
-    """What restores and then puts back a share of the grain."""
+def with_grain(restore: RestoreTiles, request: RestoreRequest, with_mask: bool) -> RestoreTiles:
+    """What restores and then puts back a share of the grain; `with_mask` says that tiles end with the mask."""
     if not request.grain:
         return restore
 

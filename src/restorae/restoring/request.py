@@ -1,7 +1,7 @@
 """What is asked of a restoration: one frozen value, from which command, API and page make their options.
 
 A new option is one field here. The command line's options (`cli/generated.py`), the body of the API and the page's form
-all come from `RestoreRequest.form_fields()`.
+all come from `RestoreRequest.form_fields()`. What concerns films alone is in `film/request.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from restorae.regions import smallest_tile
 if TYPE_CHECKING:
     from restorae.restoring.restorer import Capabilities
 
-GROUPS = ("Restoring", "Uncertainty", "Output", "Reading", "Computing")
+GROUPS = ("Restoring", "Uncertainty", "Output", "Film", "Reading", "Computing")
 """Titles of the groups of options, the most used first."""
 COMMON = "Restoring"
 
@@ -37,7 +37,22 @@ def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
     return Field(default, json_schema_extra={"group": group, **facts}, **bounds)
 
 
-class RestoreRequest(Settings):
+class Request(Settings):
+    """Settings that faces make options of: their fields are made with `option`."""
+
+    def given(self) -> set[str]:
+        """Names of the settings that differ from their defaults."""
+        fields = type(self).model_fields
+        return {name for name in fields if getattr(self, name) != fields[name].default}
+
+    @classmethod
+    def form_fields(cls) -> tuple[FormField, ...]:
+        """All options, group by group, as faces show them."""
+        found = [_form_field(name, field) for name, field in cls.model_fields.items()]
+        return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
+
+
+class RestoreRequest(Request):
     """How images are restored.
 
     >>> RestoreRequest(strength=0.5, self_ensemble=8).self_ensemble
@@ -66,7 +81,7 @@ class RestoreRequest(Settings):
     format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)
-    """Quality of lossy formats. Default: JPEG 95, WebP 90, AVIF 80."""
+    """Quality of lossy formats and codecs. Default: JPEG 95, WebP 90, AVIF 80, films 70."""
     values: Literal["auto", "full-range", "own-range"] | None = option(None, "Reading")
     """How stored values map to [0, 1]: by the full range of their type or by the range of the image. Default: what the model
     was trained with."""
@@ -137,17 +152,6 @@ class RestoreRequest(Settings):
                     settings=(first, second),
                     fix=Fix(second, action="omit"),
                 )
-
-    def given(self) -> set[str]:
-        """Names of the settings that differ from their defaults."""
-        fields = type(self).model_fields
-        return {name for name in fields if getattr(self, name) != fields[name].default}
-
-    @classmethod
-    def form_fields(cls) -> tuple[FormField, ...]:
-        """All options, group by group, as faces show them."""
-        found = [_form_field(name, field) for name, field in cls.model_fields.items()]
-        return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
 
 
 CONFLICTS = (
