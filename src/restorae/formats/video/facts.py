@@ -19,6 +19,8 @@ ATTACHED_PICTURE = 0x0400
 _DEFAULT_RATE = Fraction(25)
 _PROGRESSIVE = (0, 1)
 """FFmpeg's numbers of unknown and progressive field orders."""
+_TOLERANCE_S = Fraction(1, 4)
+"""By how much a whole file may end before the time that its header declares."""
 _HDR_TRANSFERS = (16, 18)
 """PQ and HLG."""
 
@@ -59,6 +61,8 @@ class VideoFacts:
     """Time stamps of the packets in rising order, in units of `time_base`; missing ones are left out."""
     packets: int
     """Packets of the stream: about as many frames."""
+    breaks_off: str = ""
+    """Why it is known that the file is not whole: less is there than its header declares."""
     notices: tuple[str, ...] = ()
 
     @property
@@ -170,9 +174,8 @@ def read_facts(path: Path) -> VideoFacts:
             "time_base": _fraction(stream.time_base),
             "rate": _fraction(rate),
         }
-    stamps, packets = _scan(path, facts["stream"])
     return VideoFacts(
-        path=path, stamp=stamp, stamps=stamps, packets=packets, notices=tuple(notices), **facts
+        path=path, stamp=stamp, notices=tuple(notices), **facts, **_scan(path, facts["stream"])
     )
 
 
@@ -218,19 +221,28 @@ def _notices(container: Any) -> list[str]:
     return [f"has {len(films)} video streams; the first is restored, the others are left out"]
 
 
-def _scan(path: Path, index: int) -> tuple[tuple[int, ...], int]:
-    """Time stamps of all packets in rising order, and how many packets there are; nothing is decoded."""
+def _scan(path: Path, index: int) -> dict[str, Any]:
+    """Time stamps and number of the stream's packets, and whether the file breaks off; nothing is decoded."""
     av = import_av()
-    stamps, packets = [], 0
+    stamps, packets, ends, breaks_off = [], 0, Fraction(0), ""
     with opened(path) as container:
+        stream = container.streams[index]
         try:
-            for packet in container.demux(container.streams[index]):
-                if packet.size == 0:
-                    continue
-                packets += 1
+            for packet in container.demux():
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 if stamp is not None:
+                    ends = max(ends, (stamp + (packet.duration or 0)) * _fraction(packet.time_base))
+                if packet.size == 0 or packet.stream_index != index:
+                    continue
+                packets += 1
+                if stamp is not None:
                     stamps.append(stamp)
-        except av.FFmpegError:
-            pass  # it breaks off: reading its frames says so
-    return tuple(sorted(stamps)), packets
+        except av.FFmpegError as error:
+            breaks_off = str(error.strerror or error)
+        if "mp4" in container.format.name and stream.frames > packets:
+            breaks_off = f"{stream.frames:,} frames are declared, {packets:,} are there"
+        elif "matroska" in container.format.name and container.duration:
+            declared = Fraction(container.duration, 1_000_000)
+            if ends < declared - _TOLERANCE_S:
+                breaks_off = f"{float(declared):.1f} s are declared, {float(ends):.1f} s are there"
+    return {"stamps": tuple(sorted(stamps)), "packets": packets, "breaks_off": breaks_off}

@@ -42,8 +42,8 @@ class FrameReader:
         self, facts: VideoFacts, start: Fraction | None = None, end: Fraction | None = None
     ) -> None:
         self.facts, self.start, self.end = facts, start, end
-        self.lost = self.moved = self.invented = self.read = 0
-        self.broke_off = ""
+        self.lost = self.corrupt = self.moved = self.invented = self.read = 0
+        self.broke_off = facts.breaks_off
 
     @property
     def expected(self) -> int:
@@ -55,7 +55,7 @@ class FrameReader:
     @property
     def is_damaged(self) -> bool:
         """Whether something could not be decoded."""
-        return bool(self.lost or self.broke_off)
+        return bool(self.lost or self.corrupt or self.broke_off)
 
     @property
     def notices(self) -> list[str]:
@@ -65,6 +65,8 @@ class FrameReader:
             said.append(
                 f"breaks off after {self.read:,} frames ({self.broke_off}); what comes before was restored"
             )
+        if self.corrupt:
+            said.append(f"{self.corrupt:,} frame(s) are damaged by what could not be decoded")
         if self.lost:
             said.append(f"{self.lost:,} packet(s) could not be decoded")
         if self.invented:
@@ -98,6 +100,7 @@ class FrameReader:
                 if wanted > 0:
                     return
                 self.read += 1
+                self.corrupt += bool(decoded.is_corrupt)
                 yield Frame(stamp, int(decoded.duration or 0), self._planes(decoded, stamp))
 
     def _seek(self, container: Any, stream: Any) -> None:
@@ -110,12 +113,12 @@ class FrameReader:
 
     def _decode(self, container: Any, stream: Any) -> Iterator[Any]:
         av = import_av()
-        packets = container.demux(stream)
+        packets, broke_off = container.demux(stream), False
         while True:
             try:
                 packet = next(packets, None)
             except av.FFmpegError as error:
-                self.broke_off = str(error.strerror or error)
+                self.broke_off, broke_off = str(error.strerror or error), True
                 packet = None
             if packet is None:
                 break
@@ -123,7 +126,7 @@ class FrameReader:
                 yield from packet.decode()
             except av.error.InvalidDataError:
                 self.lost += 1
-        if self.broke_off:  # the packets ended without the empty one that flushes the decoder
+        if broke_off:  # the packets ended without the empty one that flushes the decoder
             try:
                 yield from stream.codec_context.decode(None)
             except av.FFmpegError:
