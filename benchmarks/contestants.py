@@ -85,7 +85,7 @@ def _python_with(what: str, name: str, venv: Path, named: Path | None) -> Path:
         subprocess.run(install, check=True)
     except (subprocess.CalledProcessError, OSError) as error:
         raise ContestantFailed(
-            f"{what} could not be installed into {venv} ({error}); pip's words are above. There are no packages of it for some "
+            f"{what} could not be installed into {venv} ({error}); pip's messages are above. There are no packages of it for some "
             f"Pythons: make one with another Python yourself and name it with --{name}-python."
         ) from None
     ready.write_text(wanted)

@@ -1,4 +1,4 @@
-"""DnCNN, the yardstick of learned denoising, built from its description (Zhang et al., 2017) with drawn weights.
+"""DnCNN, the yardstick of learned denoising, built from its description (Zhang et al., 2017) with random weights.
 
 Seventeen convolutions of 3 × 3 at full resolution, 64 features between them. Batch normalisation, which a trained network
 folds into the convolutions, is left as what remains of it: a bias each. For speed that is all there is to know.

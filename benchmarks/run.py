@@ -1,4 +1,4 @@
-"""`make bench`: measure restorae against the lesson in Keras and write docs/benchmarks.md.
+"""`make bench`: measure restorae against the tutorial in Keras and write docs/benchmarks.md.
 
     python benchmarks/run.py                      everything (five hours or so on two cores)
     python benchmarks/run.py startup              one part; the other sections of the page stay
@@ -49,7 +49,7 @@ PARTS: Mapping[str, ModuleType] = {
     "web": web,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
-_QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds to mean anything: this shows that the benchmark works.\n"
+_QUICK_PAGE = "# Quick benchmark\n\nToo few digits and rounds for meaningful figures: this only shows that the benchmark runs.\n"
 _QUICK_SEEDS = {
     "keras_seeds": 1,
     "conv_seeds": 2,
@@ -148,7 +148,7 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--vae-seeds",
         type=int,
-        help=f"long trainings of the lesson's VAE (imagine; {Bench.vae_seeds})",
+        help=f"long trainings of the tutorial's VAE (imagine; {Bench.vae_seeds})",
     )
     options.add_argument(
         "--keras-vae-seeds",
@@ -182,7 +182,12 @@ def _read_options(arguments: list[str] | None) -> argparse.Namespace:
     )
     options.add_argument(
         "--start",
-        help="the model to go on from with eight pairs (learning; what restorae train takes by itself)",
+        help="the model to continue from with eight pairs (learning; what restorae train chooses)",
+    )
+    options.add_argument(
+        "--self-ensemble",
+        type=_sizes,
+        help="sizes of the self-ensemble to measure beside a single pass (learning; 2,8), or none",
     )
     options.add_argument(
         "--fields",
@@ -226,6 +231,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
+def _sizes(text: str) -> tuple[int, ...]:
+    return () if text == "none" else tuple(int(size) for size in _names(text))
+
+
 def _bench(options: argparse.Namespace) -> Bench:
     given = {
         name: value
@@ -267,7 +276,7 @@ def _command(name: str, options: argparse.Namespace) -> str:
 
 def _in_words(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value)) or "none"
     # of a model's file only its name
     return Path(value).name if isinstance(value, str) else str(value)
 

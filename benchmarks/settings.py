@@ -46,6 +46,8 @@ class Bench:
     """Sections of the part `learning`; none means all."""
     minutes_scale: float = 1.0
     """What the minutes of every training in `learning` are multiplied by."""
+    self_ensemble: tuple[int, ...] = (2, 8)
+    """Rotations and flips to average over in the section `denoise`, each measured beside a single pass; none skips them."""
     fields: int = 3
     """Fields of W2S that are left out of training in turn."""
     data_dir: Path | None = None

@@ -41,7 +41,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     write_still(image, np.random.default_rng(bench.seed).integers(0, 256, (28, 28), np.uint8))
     network = Conv()
     module = network.build()
-    Model(network, module, make_card(network, module, name="small")).save(model)
+    Model(network, module, card=make_card(network, module, name="small")).save(model)
     restorae = str(Path(sys.executable).parent / "restorae")
     commands = {
         "python": [sys.executable, "-c", "pass"],
@@ -111,7 +111,7 @@ def report(record: Mapping[str, Any]) -> str:
     return "\n\n".join(
         [
             table(["", "seconds", "target"], rows),
-            f"Whole processes, the commands in turn, {len(found['seconds']['help'])} times each after one that does not count, with warm "
-            f"disk caches: medians with the smallest and the largest. `restorae --help` {torch}.",
+            f"Whole processes, the commands in turn, {len(found['seconds']['help'])} times each after one warm-up, with warm disk "
+            f"caches: medians, with the smallest and the largest. `restorae --help` {torch}.",
         ]
     )

@@ -1,4 +1,4 @@
-"""What the part `whole` works on: photos, images of any size, and the default network with drawn weights."""
+"""What the part `whole` works on: photos, images of any size, and the default network with random weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def save_model(path: Path, channels: int, seed: int) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = network.build()
-    return Model(network, module, make_card(network, module, name=path.stem)).save(path)
+    return Model(network, module, card=make_card(network, module, name=path.stem)).save(path)
 
 
 def photo(

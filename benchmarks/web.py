@@ -60,7 +60,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "models").mkdir(parents=True)
     module = UNet(channels=3).build()
-    Model(UNet(channels=3), module, make_card(UNet(channels=3), module, name="photos")).save(
+    Model(UNet(channels=3), module, card=make_card(UNet(channels=3), module, name="photos")).save(
         folder / "models" / "photos"
     )
     photo = _photo(folder / "photo.jpg", bench.seed)
@@ -233,7 +233,7 @@ def report(record: Mapping[str, Any]) -> str:
     rows = [
         ["page usable, seconds after the server is up", f"{found['usable']:.2f}", "1"],
         ["first load, kilobytes", f"{found['bytes'] / 1000:.0f}", "300"],
-        ["decoded images per second that follow the pointer", f"{found['frames']:.0f}", "30"],
+        ["decoded images per second while the pointer moves", f"{found['frames']:.0f}", "30"],
         [
             "12 megapixels: preview restored and shown, seconds after the drop",
             f"{found['preview']:.2f}",
@@ -254,7 +254,7 @@ def report(record: Mapping[str, Any]) -> str:
     return "\n\n".join(
         [
             table(["", "measured", "target"], rows),
-            "In headless Chromium on the same machine, which shares its cores with the server. The photograph is made, the network an "
-            "untrained `unet` of the default size.",
+            "In headless Chromium on the same machine, which shares its cores with the server. The photograph is synthetic; the "
+            "network is an untrained `unet` of the default size.",
         ]
     )

@@ -154,7 +154,7 @@ def _tiled(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, A
                 if error.kind != OUT_OF_MEMORY or megapixels / 2 < _SMALLEST:
                     raise
                 say(
-                    f"{_size(megapixels)}: not in this machine's memory untiled; going on with half"
+                    f"{_size(megapixels)}: not in this machine's memory untiled; continuing with half"
                 )
                 megapixels /= 2
             else:
@@ -196,7 +196,7 @@ def _photos(bench: Bench, model: Path, say: Callable[[str], None]) -> dict[str, 
     written = len(list(restored.glob("*.jpg")))
     if written != len(files):
         raise ContestantFailed(
-            f"restorae restore wrote {written} of {len(files)} photos (its words are in {bench.folder / 'logs'})."
+            f"restorae restore wrote {written} of {len(files)} photos (its output is in {bench.folder / 'logs'})."
         )
     _empty(given, restored, looped)
     assert watched is not None
@@ -290,9 +290,9 @@ def _report_tiffs(tiffs: Sequence[Mapping[str, Any]], precision: str) -> list[st
         ),
         f"Whole processes with the default network for colour, `unet`, in {precision}, from start to exit: importing PyTorch, reading, "
         "restoring, writing. Square 8-bit RGB images in deflated tiles of 256 × 256, results deflated in the same way; a photograph that "
-        "is repeated, with noise. `RssAnon` is memory of the process's own, the most that was seen in a hundred looks a second; `VmHWM` is "
-        "all that was resident, files that are mapped and shared libraries included. Weights are drawn, not trained: speed does not depend "
-        "on them.",
+        "is repeated, with noise. `RssAnon` is the largest private memory of the process, sampled a hundred times a second; `VmHWM` "
+        "is the largest resident memory, including mapped files and shared libraries. Weights are random: speed does not depend on "
+        "them.",
     ]
 
 
@@ -318,14 +318,15 @@ def _report_others(found: Mapping[str, Any], precision: str) -> list[str]:
         header += [f"{_size(size['megapixels'])}, s per megapixel", "ratio to DnCNN"]
     return [
         table(header, rows),
-        f"Medians with the smallest and the largest of {len(peers[0]['laps'])} rounds, one denoiser after the other in each, after one "
-        "round that does not count; the ratio is that of the same round. BM3D ran once at each size, after them. "
+        f"Medians, with the smallest and the largest, of {len(peers[0]['laps'])} rounds, with the denoisers in turn, after one "
+        "warm-up round. Ratios compare the same round. BM3D ran once at each size, after them. "
         "DnCNN is built from its description (Zhang et al., 2017; "
-        "555,137 parameters, batch normalisation folded into biases, drawn weights) and sees the image whole; restorae's `unet` is the "
+        "555,137 parameters, batch normalisation folded into biases, random weights) and processes the whole image at once; "
+        "restorae's `unet` is the "
         "default one for grey images, in tiles where they are large. Non-local means works on one core. BM3D (Dabov et al., 2007; "
-        "Mäkinen, Azzari and Foi, 2020) has a licence that allows informational, non-commercial use only: it lives in a virtual "
-        "environment of its own and is no part of restorae. This is a table of speed; what restoration is worth is measured elsewhere. "
-        f"While one worked, none of the others used more than {100 * found['idle']:.1f} % of a core.",
+        "Mäkinen, Azzari and Foi, 2020) has a licence that allows informational, non-commercial use only: it is installed in a "
+        "separate virtual environment and is not part of restorae. This table is about speed only; quality is measured elsewhere. "
+        f"While one was running, no other used more than {100 * found['idle']:.1f} % of a core.",
     ]
 
 
@@ -346,14 +347,14 @@ def _report_tiled(tiled: Mapping[str, Any], precision: str) -> list[str]:
     return [
         table(["", "untiled, s", "in tiles, s", "ratio"], rows),
         f"Both in memory, in {precision}, {len(laps)} rounds in turn: `Model.__call__`, which takes the whole image at once, and "
-        f"`Model.restore_images`, which chooses tiles for the memory at hand and computes each with its halo.{fits}",
+        f"`Model.restore_images`, which chooses tiles that fit in the free memory and computes each with its halo.{fits}",
     ]
 
 
 def _report_photos(photos: Mapping[str, Any], precision: str) -> list[str]:
     seconds = {**photos["seconds"], "command": photos["command"]["seconds"]}
     names = {
-        "network": "the network alone, on images that are decoded already",
+        "network": "the network alone, on decoded images",
         "command": "`restorae restore FOLDER`",
         "loop": "a loop of Pillow's `open`, the same network on the whole image, Pillow's `save`",
     }
@@ -373,7 +374,7 @@ def _report_photos(photos: Mapping[str, Any], precision: str) -> list[str]:
         f"JPEG files of {photos['pixels'] / 1e6:.1f} megapixels made from scikit-image's photographs, in {precision}. The command is a "
         "whole process from start to exit and writes a log with every file's hash; it held "
         f"{photos['command']['anonymous'] / _GIB:.2f} GiB at most (`RssAnon`). It ran once, between two halves of the others, which "
-        "had been set up before. Both write JPEG at quality 95; the loop keeps neither EXIF nor colour profile.",
+        "had been started before. Both write JPEG at quality 95; the loop keeps neither EXIF nor colour profile.",
     ]
 
 

@@ -24,6 +24,7 @@ from worker_protocol import Line
 import restorae
 from restorae import machine
 from restorae.errors import RestoraeError
+from restorae.model.inference import restore_at_once
 from restorae.pixels import as_array, as_batch
 from restorae.process import prepare_process
 from restorae.shapes import Images
@@ -44,7 +45,7 @@ class Worker:
             self.model = restorae.load(model).to("cpu")
         ways: dict[str, Callable[[Images], Images]] = {
             "tiled": lambda images: self.model.restore_images(images, precision),
-            "untiled": lambda images: self.model(images, precision=precision),
+            "untiled": lambda images: restore_at_once(self.model, images, precision=precision),
             "nlm": _nlm,
         }
         self.restored = _dncnn(channels) if way == "dncnn" else ways[way]

@@ -38,6 +38,8 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
         monkeypatch.delenv(name, raising=False)
     place = tmp_path_factory.getbasetemp() / "no-cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    # else matplotlib, imported by whichever test comes first, writes its list of fonts into that test's folder
+    monkeypatch.setenv("MPLCONFIGDIR", str(place / "matplotlib"))
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name, *_, **__: str(place / name))
 
 

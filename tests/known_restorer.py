@@ -20,7 +20,7 @@ from restorae.shapes import Images
 class Known(Restorer):
     """Halves contrast around a bright grey, `gain` x + `offset`, unless something else is said; remembers what it was shown."""
 
-    capabilities = Capabilities("known", halo=0)
+    capabilities = Capabilities(name="known", halo=0)
 
     def __init__(self, gain: float = 0.5, offset: float = 0.25) -> None:
         self.gain, self.offset = gain, offset
@@ -74,7 +74,7 @@ def restore_file(
             restorer or Known(),
             RestoreRequest(**settings),
             mask=mask,
-            hooks=Hooks(advance, say),
+            hooks=Hooks(advance=advance, say=say),
         )
         writer.finish()
     return report, [*original.notices, *report.notices, *writer.notices]

@@ -76,4 +76,4 @@ def linear_model(restores: bool = False, **settings: object) -> Model:
     """A model with such a network."""
     network = LinearVAE(**settings)
     module = network.build()
-    return Model(network, module, make_card(network, module, restores=restores))
+    return Model(network, module, card=make_card(network, module, restores=restores))

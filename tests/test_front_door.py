@@ -62,10 +62,10 @@ def test_names_are_listed_once():
 
 
 def test_the_names_are_those_of_their_rooms():
-    from restorae.model import load
+    from restorae.model import Model
     from restorae.training import Recipe
 
-    assert restorae.load is load
+    assert restorae.Model is Model
     assert restorae.Recipe is Recipe
     assert restorae.__version__ == VERSION
 

@@ -41,8 +41,16 @@ def test_a_tile_fits_the_memory_or_is_the_smallest_that_works(
 
 def test_the_tile_for_free_memory_fits_the_memory_that_is_free():
     for bytes_per_pixel in (100.0, 1e4, 1e6, 1e8):
-        tile = tile_for_free_memory(bytes_per_pixel, halo=31, multiple_of=(4, 4))
+        tile = tile_for_free_memory((5000, 5000), bytes_per_pixel, halo=31, multiple_of=(4, 4))
         assert tile == 68 or tile**2 * bytes_per_pixel < available_memory() / 2
+
+
+def test_what_needs_the_whole_image_gets_it_if_it_fits(monkeypatch):
+    monkeypatch.setattr("restorae.tile_size.available_memory", lambda device: 4 * 10_000_000)
+    settings = {"halo": None, "multiple_of": (1, 1)}
+    assert tile_for_free_memory((100, 20_000), 4.0, **settings) == 20_000
+    assert tile_for_free_memory((2_000, 2_000), 4.0, **settings) == 1581
+    assert tile_for_free_memory((2_000, 2_000), 1.0, halo=3, multiple_of=(1, 1)) == 1024
 
 
 @given(

@@ -45,7 +45,7 @@ def place_of(bench: Bench, *parts: str) -> Path:
     place = Path(root).joinpath(*parts) if root else None
     if place is None or not place.exists():
         raise DataUnavailable(
-            f"{'/'.join(parts)} is not below `--data-dir` or `RESTORAE_DATA`, and is nowhere to be downloaded."
+            f"{'/'.join(parts)} is not below `--data-dir` or `RESTORAE_DATA`, and cannot be downloaded."
         )
     return place
 

@@ -21,9 +21,6 @@ from restorae.model import Model, find, load
 
 SETS = {"Set12": "grey", "BSD68": "grey", "CBSD68": "colour"}
 _COLOURS = {1: "grey", 3: "colour"}
-_VIEWS = (2, 8)
-"""Means of the image turned and mirrored are measured beside the image as it comes, which alone is held against targets."""
-
 # quality
 
 
@@ -46,7 +43,9 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
                 "noisy": found.degraded.psnr,
                 "restored": found.restored.psnr,
                 "coverage": tally.coverage().model_dump() if tally else None,
-                "views": {str(views): _over_views(model, test_set, views) for views in _VIEWS},
+                "views": {
+                    str(views): _over_views(model, test_set, views) for views in bench.self_ensemble
+                },
             }
             say(f"{name}, σ {sigma}: {found.restored.psnr or 0:.2f} dB in {found.seconds:.0f} s")
     card = model.card
@@ -105,11 +104,11 @@ def report(found: Mapping[str, Any]) -> list[str]:
                 ),
             ]
             for what, key in (
-                ("as they come", "noisy"),
+                ("degraded", "noisy"),
                 (f"`{model['name']}`, measured", "restored"),
             )
         ]
-        rows += _view_rows(
+        rows += _self_ensemble_rows(
             [found["scores"][name][str(sigma)].get("views") for name in names for sigma in SIGMAS]
         )
         rows += [
@@ -130,25 +129,26 @@ def report(found: Mapping[str, Any]) -> list[str]:
     begun = f", from the weights of {model['started_from']}" if model.get("started_from") else ""
     return [
         *tables,
-        "Noise is drawn on the [0, 1] scale from a seed of each image's own, and is neither clipped nor rounded; images are restored "
-        "whole; results are clipped to [0, 1]; the figure is the mean of the images' PSNRs. In parentheses: how many images. "
-        "Published figures are those that the authors of DRUNet gathered (Zhang et al., 2021); nothing of them was measured here. BM3D "
-        "is told the noise, and so are FFDNet and DRUNet; there is a DnCNN for each noise. "
-        f"`{model['name']}` is told nothing and is {'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
+        "The noise is on the [0, 1] scale, with a separate seed for each image, and neither clipped nor rounded. Images are restored "
+        "whole, and results are clipped to [0, 1]. Figures are means of the PSNRs of the images; their number is in parentheses. "
+        "Published figures are those that the authors of DRUNet gathered (Zhang et al., 2021); they were not measured here. BM3D, "
+        "FFDNet and DRUNet are given the noise level; DnCNN has one model for each level. "
+        f"`{model['name']}` is not given the noise level and is "
+        f"{'one file for grey and colour' if len(model['takes']) > 1 else 'one file'}: "
         f"{model['parameters']:,} parameters, {model['steps']:,} steps in {model['seconds'] / 3600:.2g} h on "
-        f"{model['trained_on'] or 'a machine that its card does not name'}{begun}. Means of views "
-        "(`restore --self-ensemble`) take so many times as long; goals are those of the image as it comes.",
+        f"{model['trained_on'] or 'a machine that its card does not name'}{begun}. Self-ensembles (`restore --self-ensemble`) take "
+        "that many times as long; the goals are for a single pass.",
     ]
 
 
-def _view_rows(measured: Sequence[Mapping[str, float] | None]) -> list[list[str]]:
-    """What several views are worth, where that was measured."""
+def _self_ensemble_rows(measured: Sequence[Mapping[str, float] | None]) -> list[list[str]]:
+    """The rows of self-ensembles, where they were measured."""
     if not all(measured):
         return []
     known = [each for each in measured if each]
     return [
-        [f"the same, mean of {views} views", *(f"{each[str(views)]:.2f}" for each in known)]
-        for views in _VIEWS
+        [f"the same, self-ensemble of {views}", *(f"{each[views]:.2f}" for each in known)]
+        for views in known[0]
     ]
 
 
@@ -252,8 +252,8 @@ def report_speed(found: Mapping[str, Any]) -> list[str]:
     )
     return [
         table(["in memory, on the processor", "s per megapixel", "ratio to DnCNN"], rows),
-        f"An image of {first['megapixels']:.3g} megapixels in {len(first['laps'])} rounds, one after the other in each, after one round "
-        "that does not count: medians with the smallest and the largest, the ratio that of the same round. DnCNN is built from its "
-        f"description (Zhang et al., 2017; {parameters}, batch normalisation folded into biases) with drawn weights. While one worked, "
-        f"none of the others used more than {100 * max(size['idle'] for size in found['channels'].values()):.1f} % of a core.",
+        f"An image of {first['megapixels']:.3g} megapixels in {len(first['laps'])} rounds, one after the other in each, after one "
+        "warm-up round: medians, with the smallest and the largest. Ratios compare the same round. DnCNN is built from its "
+        f"description (Zhang et al., 2017; {parameters}, batch normalisation folded into biases) with random weights. While one was "
+        f"running, no other used more than {100 * max(size['idle'] for size in found['channels'].values()):.1f} % of a core.",
     ]

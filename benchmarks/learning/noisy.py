@@ -80,7 +80,7 @@ def report(found: Mapping[str, Any]) -> list[str]:
     trained = found["trained"]
     rows = [
         [what, *(f"{found[key][score]:.2f}" for score in ("psnr", "fitted"))]
-        for what, key in (("as they come", "noisy"), ("restored", "restored"))
+        for what, key in (("degraded", "noisy"), ("restored", "restored"))
     ]
     for method, psnr in NOISY_ONLY.items():
         rows.append(
@@ -98,10 +98,12 @@ def report(found: Mapping[str, Any]) -> list[str]:
             ],
             rows,
         ),
-        f"Learned from {found['train']:,} grey photos of photos-train, each with noise that was drawn once and stored, never from a clean "
-        f"one: loss `{trained['loss']}`, `{trained['network']}`, {trained['parameters']:,} parameters, {trained['steps']:,} steps in "
-        f"{trained['seconds'] / 60:.3g} minutes; scored are the weights at the end, not the best on the way. Both scores take 1 for the "
-        "peak; the fit is by least squares, image by image (scale-invariant PSNR). References: Krull et al., 2019; Höck et al., 2022.",
+        f"Learned from {found['train']:,} grey photos of photos-train, each with noise that was generated once and stored; no clean "
+        f"image was used: loss `{trained['loss']}`, `{trained['network']}`, {trained['parameters']:,} parameters, "
+        f"{trained['steps']:,} steps in "
+        f"{trained['seconds'] / 60:.3g} minutes; the weights at the end are scored, not the best during training. Both scores use a "
+        "peak of 1; the fit is by least squares for each image (scale-invariant PSNR). References: Krull et al., 2019; Höck et al., "
+        "2022.",
     ]
 
 
@@ -195,7 +197,7 @@ def goals_of_w2s(found: Mapping[str, Any]) -> list[list[str]]:
     mean, of = sum(gains) / len(gains), f"{len(gains)} field{'s' if len(gains) > 1 else ''}"
     return [
         MICROGRAPHS.row(
-            f"W2S, {of} never seen: scale-invariant PSNR over the best classical method's, dB",
+            f"W2S, {of} not seen in training: gain in scale-invariant PSNR over the best classical method, dB",
             mean,
             2,
             f"{mean:+.2f}",
@@ -222,7 +224,7 @@ def report_w2s(found: Mapping[str, Any]) -> list[str]:
         table(
             [
                 "field",
-                "as it comes, dB",
+                "noisy, dB",
                 "start model, dB",
                 "learned, dB",
                 "best classical, dB",
@@ -231,19 +233,20 @@ def report_w2s(found: Mapping[str, Any]) -> list[str]:
             ],
             rows,
         ),
-        f"Single exposures of W2S (Zhou et al., 2020) against means of 400, {len(CHANNELS)} channels a field, each an image; "
-        "scale-invariant PSNR, since the exposures differ: gain and offset are fitted image by image, the peak is the clean image's "
-        f"range. Learned from the noisy images of the other fields alone: `{first['network']}`, {first['parameters']:,} parameters, "
+        f"Single exposures of W2S (Zhou et al., 2020) against means of 400, {len(CHANNELS)} channels a field, each an image. The "
+        "score is scale-invariant PSNR, since the exposures differ: gain and offset are fitted for each image, and the peak is the "
+        f"clean image's range. Trained on the noisy images of the other fields only: `{first['network']}`, {first['parameters']:,} "
+        "parameters, "
         f"{first['steps']:,} steps in {first['seconds'] / 60:.3g} minutes each{_begun(first)}. The best classical method is chosen on "
-        "the test field itself, out of all with their defaults and of `nlm` and `tv` with several settings, which favours the "
-        "classical side.",
+        "the test field itself, among all methods with default settings and `nlm` and `tv` with several settings; this favours the "
+        "classical methods.",
     ]
 
 
 def _begun(facts: Mapping[str, Any]) -> str:
     start = facts.get("started_from")
     return (
-        f", from the weights of `{start}`, which had seen clean photographs with noise and no micrograph"
+        f", from the weights of `{start}`, which was trained on clean photographs with noise and no micrographs"
         if start
-        else ", from nothing"
+        else ", from random weights"
     )

@@ -30,7 +30,7 @@ from restorae.shapes import Images
 MINUTES, MINUTES_OF_FEW, PAIRS = 10.0, 5.0, 8
 RECIPE: Mapping[str, object] = {}
 """How pages are learned: as `restorae train` does by itself."""
-NOTHING, START, STARTED = "from nothing", "the start model as it is", "from the start model"
+NOTHING, START, STARTED = "from random weights", "the start model as it is", "from the start model"
 
 
 def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
@@ -95,10 +95,10 @@ def report(found: Mapping[str, Any]) -> list[str]:
         for name in ("test", "validation")
     ]
     return [
-        table(["RMSE, 0 to 1, mean of the pages'", "as they come", "restored"], rows),
-        f"Learned from {found['train']} pairs: {_trained(found['trained'])}. No two of training, validation and test pages share a layout "
-        f"or a background: tested are layouts {_listed(TEST_LAYOUTS)} over background {_listed(TEST_BACKGROUNDS)}, choices are made on "
-        "validation pages. All pages show one text.",
+        table(["RMSE, 0 to 1, mean of the pages'", "degraded", "restored"], rows),
+        f"Learned from {found['train']} pairs: {_trained(found['trained'])}. Training, validation and test pages share no layout and "
+        f"no background: the test uses layouts {_listed(TEST_LAYOUTS)} over background {_listed(TEST_BACKGROUNDS)}; settings are "
+        "chosen on validation pages. All pages show the same text.",
     ]
 
 
@@ -118,7 +118,7 @@ def eight_of(split: PageSplit) -> list[Page]:
 
 
 def measure_few(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
-    """Train on eight pairs from nothing and from a start model, and score both and the start model alone."""
+    """Train on eight pairs from random weights and from a start model, and score both and the start model alone."""
     source = place_of(bench, "dirty-documents")
     split = split_pages(read_pages(source / "pairs.csv"))
     eight = eight_of(split)
@@ -143,7 +143,7 @@ def measure_few(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         for way in (START, STARTED):
             say(f"{way} ({start}): RMSE {ways[way]['restored']:.4f}")
     else:
-        say("restorae train took no start model by itself; left out")
+        say("restorae train chose no start model; left out")
     return {"pairs": len(eight), "start": start, "ways": ways}
 
 
@@ -162,21 +162,21 @@ def report_few(found: Mapping[str, Any]) -> list[str]:
     ways = found["ways"]
     first = ways[NOTHING]
     rows = [
-        ["as they come", f"{first['degraded']:.4f}"],
+        ["degraded", f"{first['degraded']:.4f}"],
         *([way, f"{scores['restored']:.4f}"] for way, scores in ways.items()),
     ]
     paragraphs = [
         table([f"RMSE on {first['count']} test pages, {found['pairs']} pairs", "restored"], rows)
     ]
-    how = f"The test pages are those above; from nothing, {_trained(first['trained'])}. "
+    how = f"The test pages are those above; from random weights, {_trained(first['trained'])}. "
     if found["start"]:
         best = min(ways, key=lambda way: ways[way]["restored"])
         how += (
-            f"The start model is `{found['start']}`; from there, {_trained(ways[STARTED]['trained'])}. Going on from it "
-            f"{'beats' if best == STARTED else 'does not beat'} both the start model and training from nothing."
+            f"The start model is `{found['start']}`; from there, {_trained(ways[STARTED]['trained'])}. Continuing from it "
+            f"{'beats' if best == STARTED else 'does not beat'} both the start model and training from random weights."
         )
     else:
-        how += "`restorae train` took no start model by itself, and none was named with `--start`."
+        how += "`restorae train` chose no start model, and none was given with `--start`."
     return [*paragraphs, how]
 
 

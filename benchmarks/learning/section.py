@@ -179,11 +179,11 @@ def _ending(name: str, section: Mapping[str, Any]) -> str:
         said.append(f"Left out: {section['absent']}")
     if "failed" in section:
         said.append(
-            f"This section failed ({section['failed']}); what happened is in `build/benchmarks/logs/learning-{name}.txt`."
+            f"This section failed ({section['failed']}); see `build/benchmarks/logs/learning-{name}.txt`."
         )
     if SECTIONS[name].trains and section["minutes_scale"] != 1:
         said.append(
-            f"Trainings were {section['minutes_scale']:g} times as long as they should be: these figures mean little."
+            f"Trainings took {section['minutes_scale']:g} times the intended time, so these figures are not meaningful."
         )
     said.append(f"The section took {section['seconds']:,} s.")
     if "record" in section:

@@ -134,9 +134,10 @@ def goals(found: Mapping[str, Any]) -> list[list[str]]:
 def report(found: Mapping[str, Any]) -> list[str]:
     """Which sheets were drawn, and for want of what others were not."""
     said = (
-        f"{len(found['drawn'])} sheets were drawn into `build/benchmarks/sheets/`, before and after at full resolution: old photos by the "
-        "photo models, dirty pages whose clean version nobody has, an image of an electron microscope and frames of calcium imaging, the "
-        "last two also by a network that learned from them alone. They are there to be looked at and are no part of restorae."
+        f"{len(found['drawn'])} sheets were drawn into `build/benchmarks/sheets/`, before and after at full resolution: old photos by "
+        "the "
+        "photo models, dirty pages without a clean version, an image of an electron microscope and frames of calcium imaging, the "
+        "last two also by a network trained on them only. They are for visual inspection and are not part of restorae."
     )
     if found["absent"]:
         said += f" Not there: {', '.join(found['absent'])}."

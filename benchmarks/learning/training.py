@@ -15,7 +15,7 @@ from settings import Bench
 from restorae.model import SUFFIX, Model, load
 
 FROM_NOTHING = "nothing"
-"""To start from, where a training is to be from nothing whatever the images are."""
+"""To start from, where a training is to start from random weights whatever the images are."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _report_speed(found: Mapping[str, Any], precision: str) -> list[str]:
 
     rows = [
         row(
-            f"an epoch of the lesson's network, {found['digits']:,} digits",
+            f"an epoch of the tutorial's network, {found['digits']:,} digits",
             laps,
             "0.75, goal 0.4",
             "seconds_of_steps",
@@ -124,12 +124,13 @@ def _report_speed(found: Mapping[str, Any], precision: str) -> list[str]:
     parameters = {who: f"{count:,}" for who, count in found["parameters"].items()}
     return [
         table(["", "Keras, s", "restorae, s", "ratio", "target"], rows),
-        f"Medians with the smallest and the largest of {len(laps)} epochs and {len(grids)} manifolds on each side, after one of each that "
-        f"does not count. The ratio is that of the same round. An epoch is its steps, as many for both, in batches of {BATCH_SIZE}; "
-        f"looking at 5,000 digits between epochs, which Keras's side does not do, takes restorae {besides.to_text()} s more. Keras has "
+        f"Medians, with the smallest and the largest, of {len(laps)} epochs and {len(grids)} manifolds on each side, after one "
+        f"warm-up of each. Ratios compare the same round. An epoch has the same number of steps for both, in batches of {BATCH_SIZE}; "
+        f"validation on 5,000 digits after each epoch, which the Keras code does not do, takes restorae {besides.to_text()} s more. "
+        "Keras has "
         f"{parameters['keras']} parameters and restorae {parameters['restorae']}. Keras calls `predict` for each of {side * side:,} "
-        f"latents, as the lesson does; restorae decodes them in one call. restorae computes in {precision}, Keras in float32. While one "
-        f"side worked, none of the others used more than {100 * max(found['idle'].values()):.1f} % of a core.",
+        f"latents, as the tutorial does; restorae decodes them in one call. restorae computes in {precision}, Keras in float32. While "
+        f"one side was running, no other process used more than {100 * max(found['idle'].values()):.1f} % of a core.",
     ]
 
 
@@ -148,14 +149,14 @@ def _report_losses(found: Mapping[str, Any]) -> list[str]:
     if epochs == KERAS_EPOCHS:
         rows.append(
             [
-                "the lesson in Keras, measured before",
+                "the tutorial in Keras, measured earlier",
                 "1",
                 *(f"{KERAS_MEASURED[term]:.2f}" for term in TERMS),
                 "",
             ]
         )
     if trainings["keras"]:
-        rows.append(row("the lesson in Keras", trainings["keras"]))
+        rows.append(row("the tutorial in Keras", trainings["keras"]))
     if trainings["restorae"]:
         rows.append(
             row(
@@ -167,13 +168,13 @@ def _report_losses(found: Mapping[str, Any]) -> list[str]:
     before = (
         ""
         if trainings["keras"]
-        else " Keras was not trained that long in this run; its row was measured when the work began."
+        else " Keras was not trained that long in this run; its row is from an earlier measurement."
     )
     return [
         table(
             [f"after {epochs} epochs", "trainings", "loss", "reconstruction", "KL", "target"], rows
         ),
-        "Means over the last epoch's training, in nats per digit, with latents drawn, as Keras prints them: loss = reconstruction + KL."
-        f"{before} Architecture, loss and batches are the same; restorae's step size rises to 0.002 and falls along a cosine, that of "
-        "Keras's Nadam stays at 0.001. Both learn from all digits, test digits too, as the lesson does.",
+        "Means over the last epoch's training, in nats per digit, with sampled latents, as Keras prints them: loss = reconstruction + KL."
+        f"{before} Architecture, loss and batches are the same; restorae's learning rate rises to 0.002 and falls along a cosine; "
+        "that of Keras's Nadam stays at 0.001. Both train on all digits, including the test digits, as the tutorial does.",
     ]

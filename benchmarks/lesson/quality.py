@@ -127,8 +127,8 @@ def report(record: Mapping[str, Any]) -> str:
             ["", "trainings", "three epochs, s", "ratio to Keras", "`psnr_pooled`, dB", "target"],
             [row for row in rows if row],
         ),
-        f"Medians with the smallest and the largest. The noisy test digits as they come have {damaged:.2f} dB. A ratio compares trainings "
-        f"that took turns, epoch by epoch (target for `unet`: 1.3, goal 0.8).",
+        f"Medians, with the smallest and the largest. The PSNR of the noisy test digits is {damaged:.2f} dB. A ratio compares "
+        "trainings that ran in turn, epoch by epoch (target for `unet`: 1.3, goal 0.8).",
         _beside_the_epochs(runs),
     ]
     failures = [run["failed"] for run in runs if "failed" in run]
@@ -171,8 +171,8 @@ def _beside_the_epochs(runs: list[dict[str, Any]]) -> str:
     seen = ours[0]["digits_per_epoch"] if ours else 0
     finished = [run["finished"]["seconds"] - run["seconds"] for run in ours if "finished" in run]
     said = (
-        f"An epoch is {theirs[0]:,} digits for Keras and {seen:,} for restorae, which holds 5,000 out to validate on and leaves out a "
-        f"last batch that is not full; per digit its ratios are {theirs[0] / seen:.2f} times as large."
+        f"An epoch is {theirs[0]:,} digits for Keras and {seen:,} for restorae, which holds out 5,000 for validation and skips an "
+        f"incomplete last batch; per digit, its ratios are {theirs[0] / seen:.2f} times as large."
         if theirs and ours
         else "Keras and restorae were not both trained in this run, so there are no ratios."
     )

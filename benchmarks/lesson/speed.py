@@ -91,7 +91,7 @@ def report(record: Mapping[str, Any]) -> str:
     rows = [
         row(f"an epoch of `conv`, {train:,} digits", epochs, "conv", "0.7, goal 0.4"),
         row(
-            "– of it the steps, without the validation that Keras's side does not do",
+            "– the training steps only, without validation, which the Keras code does not do",
             epochs,
             "conv",
             "",
@@ -110,9 +110,9 @@ def report(record: Mapping[str, Any]) -> str:
     return "\n\n".join(
         [
             table(["", "Keras, s", "restorae, s", "ratio", "target"], rows),
-            f"Medians with the smallest and the largest of {len(epochs)} epochs and {len(predictions)} restorings on each side, after one "
-            f"of each that does not count. The ratio is that of the same round. restorae computes in {precision} here unless a row "
-            f"says otherwise; Keras in float32. Batches of {BATCH_SIZE}. While one side worked, none of the others used more than "
+            f"Medians, with the smallest and the largest, of {len(epochs)} epochs and {len(predictions)} restorings on each side, "
+            f"after one warm-up of each. Ratios compare the same round. restorae computes in {precision} here unless a row "
+            f"says otherwise; Keras in float32. Batches of {BATCH_SIZE}. While one side was running, no other process used more than "
             f"{100 * idle:.1f} % of a core.",
         ]
     )

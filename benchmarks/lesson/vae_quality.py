@@ -117,17 +117,18 @@ def report_explaining(found: Mapping[str, Any]) -> list[str]:
         ]
         paragraphs += [
             table(header, rows),
-            "Nats per digit; ELBO = -(reconstruction + KL). Grey digits and binarised ones cannot be compared: the first is the lesson's "
-            "cross-entropy against values between 0 and 1, the second a probability.",
+            "Nats per digit; ELBO = -(reconstruction + KL). Figures for grey and for binarised digits cannot be compared: the first "
+            "is the tutorial's cross-entropy against values between 0 and 1, the second a probability.",
         ]
     if likelihood:
         paragraphs.append(
             f"The log-likelihood is the importance-weighted bound of {likelihood['binarised']['importance_samples']:,} latents for each "
-            f"of {likelihood['count']:,} digits, evenly spread over the test set and binarised once; after ± stands the standard error of "
+            f"of {likelihood['count']:,} digits, evenly distributed over the test set and binarised once; ± is the standard error of "
             "the mean. For comparison, with pythae and 200 samples: VAE -89.78, IWAE -86.82."
         )
     paragraphs += [
-        f"`{name}` was trained on {found['data'][name]}; {evaluation['active_units']} of its {evaluation['latent_dim']} latent dimensions "
+        f"`{name}` was trained on {found['data'][name]}; {evaluation['active_units']} of its {evaluation['latent_dim']} latent "
+        "dimensions "
         "are in use."
         for name, evaluation in found["bounds"].items()
     ]
@@ -139,7 +140,7 @@ def _parts(bound: Mapping[str, float]) -> list[str]:
 
 
 def _left_out(name: str) -> str:
-    return f"`{name}` is not bundled here, so what would be measured of it is left out."
+    return f"`{name}` is not bundled here, so its figures are missing."
 
 
 # restoring
@@ -289,11 +290,11 @@ def report_restoring(found: Mapping[str, Any]) -> list[str]:
     ]
     return [
         table(["test digits restored", "`psnr_pooled`, dB", "read as the right digit"], scores),
-        table(["a restorer that says what it does not know", "measured", "goal"], goals),
-        f"{count:,} digits, evenly spread over the test set, with the noise of the other parts, `{DAMAGE}`. Figures of a single "
-        f"restoration are means over all {many} of each digit; the spread is their standard deviation. `{names['restorer']}` was trained "
-        f"on {found['data']}. The reader is a convolutional classifier that was trained here for {found['epochs']} epochs on the first "
-        f"{found['reader_digits']:,} clean training digits and has seen neither noise nor anything restored.",
+        table(["uncertainty of the restorer", "measured", "goal"], goals),
+        f"{count:,} digits, evenly distributed over the test set, with the noise of the other parts, `{DAMAGE}`. Figures of a single "
+        f"restoration are means over all {many} of each digit; their spread is the standard deviation. `{names['restorer']}` was trained "
+        f"on {found['data']}. Digits are read by a convolutional classifier trained here for {found['epochs']} epochs on the first "
+        f"{found['reader_digits']:,} clean training digits; it has seen neither noisy nor restored digits.",
     ]
 
 

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
     from restorae.losses import Loss
-    from restorae.model import Card, Model, load
+    from restorae.model import Card, Model
     from restorae.networks import Network
+    from restorae.restoring import ClassicalModel, load, restore
     from restorae.training import Machinery, Recipe, train
 
 _HOMES = {
     "Card": "restorae.model",
+    "ClassicalModel": "restorae.restoring",
     "Degradation": "restorae.degradations",
     "TestSet": "restorae.evaluating",
     "Loss": "restorae.losses",
@@ -30,13 +32,15 @@ _HOMES = {
     "RestoraeError": "restorae.errors",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
-    "load": "restorae.model",
+    "load": "restorae.restoring",
     "open_images": "restorae.data",
+    "restore": "restorae.restoring",
     "train": "restorae.training",
 }
 
 __all__ = [
     "Card",
+    "ClassicalModel",
     "Degradation",
     "Loss",
     "Machinery",
@@ -50,6 +54,7 @@ __all__ = [
     "evaluate_latent",
     "load",
     "open_images",
+    "restore",
     "train",
 ]
 

@@ -4,6 +4,7 @@
     ├── UsageError                  the request itself is wrong                      (exit status 2)
     │   ├── UnknownKind             no degradation, network, loss, data set or model has that name
     │   ├── BadSpec                 a text such as "gaussian-noise(sigma=0.1)" or a setting cannot be used
+    │   ├── UnknownAttribute        a model of another library has such a method; the message names ours
     │   ├── SettingsConflict        settings that exclude each other, or one that needs another
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
@@ -27,7 +28,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Protocol
 
 
@@ -39,6 +40,7 @@ class Fix:
     """Name of the setting as in Python: `tile`, `max_pixels`, `out`."""
     value: object = None
     """The value to give it, for the action `set`; None or True where naming the setting is enough."""
+    _: KW_ONLY
     action: Literal["set", "omit", "change"] = "set"
     """Give it this value, leave it out, or give it another value than now."""
 
@@ -78,6 +80,7 @@ class Message:
 
     problem: str
     """What is wrong, without a full stop. Where `settings` are given, a format string with one `{}` for each."""
+    _: KW_ONLY
     subject: str | os.PathLike[str] | None = None
     """The file or field that it is about."""
     settings: tuple[str, ...] = ()
@@ -130,7 +133,10 @@ class RestoraeError(Exception):
     ) -> None:
         super().__init__(problem)
         self.message = Message(
-            problem, subject, tuple(settings), (fix,) if isinstance(fix, Fix) else tuple(fix)
+            problem,
+            subject=subject,
+            settings=tuple(settings),
+            fixes=(fix,) if isinstance(fix, Fix) else tuple(fix),
         )
 
     def render(self, wording: Wording = PYTHON) -> str:
@@ -153,6 +159,10 @@ class UnknownKind(UsageError):
 
 class BadSpec(UsageError):
     """A specification or a setting that cannot be used."""
+
+
+class UnknownAttribute(UsageError, AttributeError):
+    """An attribute that objects of other libraries have; the message says what to use."""
 
 
 class SettingsConflict(UsageError):

@@ -94,10 +94,17 @@ def choose_device(wanted: str = "auto") -> torch.device:
     return device
 
 
-def choose_precision(wanted: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
+def choose_precision(
+    wanted: Precision, device: torch.device, *, exact: bool = False
+) -> Literal["float32", "bfloat16"]:
     """The precision to compute in; `auto` is the variable RESTORAE_PRECISION, else bfloat16 where it is native, else float32.
 
     A CPU without AVX512-BF16 or AMX emulates bfloat16, which is slower than float32.
+
+    Args:
+        wanted: what was asked for.
+        device: where it is computed.
+        exact: whether `auto` means float32 on every device.
 
     Raises:
         UsageError: the variable has another value.
@@ -112,6 +119,8 @@ def choose_precision(wanted: Precision, device: torch.device) -> Literal["float3
             f"the environment variable must be auto, float32 or bfloat16, not {value!r}",
             subject=PRECISION_VARIABLE,
         )
+    if exact:
+        return "float32"
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if device.type == "cpu":

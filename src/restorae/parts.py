@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from pydantic_core import core_schema
 
+from restorae.display import html_facts
 from restorae.errors import BadSpec, Fix, UnknownKind, nearest
 from restorae.specs import parse_spec, to_text
 
@@ -40,6 +41,23 @@ class Settings(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise BadSpec(explain(error, type(self))) from None
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Only the settings that differ from their defaults are shown."""
+        fields = type(self).model_fields
+        for name, value in super().__repr_args__():
+            if name not in fields or value != fields[name].get_default(call_default_factory=True):
+                yield name, value
+
+    def _repr_html_(self) -> str:
+        return html_facts(
+            self.title(), [(str(name), value) for name, value in self.__repr_args__()]
+        )
+
+    def __dir__(self) -> list[str]:
+        """Without pydantic's own methods, but for copying."""
+        hidden = {name for name in dir(BaseModel) if not name.startswith("_")} - {"model_copy"}
+        return sorted({*super().__dir__()} - hidden)
 
     @classmethod
     def title(cls) -> str:
@@ -146,10 +164,14 @@ class Part(Settings):
     def to_dict(self) -> dict[str, Any]:
         """Kind and settings as plain JSON values; for a user's own class also where it was defined."""
         saved = {"kind": self.kind, **self.model_dump(mode="json")}
-        module = type(self).__module__
-        if module.partition(".")[0] != "restorae":
-            saved["defined_in"] = f"{module}:{type(self).__qualname__}"
+        if not self.is_built_in:
+            saved["defined_in"] = f"{type(self).__module__}:{type(self).__qualname__}"
         return saved
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether its class is part of restorae, not a user's own."""
+        return type(self).__module__.partition(".")[0] == "restorae"
 
     def __str__(self) -> str:
         """The shortest text that `of` reads back: settings that differ from their defaults."""

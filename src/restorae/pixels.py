@@ -218,20 +218,19 @@ def stored_values(working: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.clip(values, 0, largest, out=values).astype(dtype)
 
 
-def with_channels(images: np.ndarray) -> np.ndarray:
-    """One image or many as (count, height, width, channels), as stored.
-
-    Raises:
-        ShapeMismatch: the array has another number of axes, or none of its images has a pixel.
-    """
-    single = images.ndim == 2 or (images.ndim == 3 and images.shape[-1] in (1, 3))
-    many = images[None] if single else images
-    if many.ndim not in (3, 4) or 0 in many.shape:
-        raise ShapeMismatch(
-            "Images as one array are (height, width[, channels]) or (count, height, width[, channels]), and not empty; got shape "
-            f"{images.shape}"
+def mix_stored(
+    before: np.ndarray, after: np.ndarray, weight: np.ndarray | np.float64
+) -> np.ndarray:
+    """`before` and `after`, both as stored, mixed by the weight of `after`; exactly `before` where that is 0."""
+    dtype = before.dtype
+    with np.errstate(invalid="ignore"):  # infinite values are put back by the caller
+        mixed = before.astype(np.float64) + weight * (
+            after.astype(np.float64) - before.astype(np.float64)
         )
-    return many[..., None] if many.ndim == 3 else many
+    if dtype.kind == "b":
+        return np.where(weight > 0, mixed >= 0.5, before)
+    rounded = mixed if dtype.kind == "f" else np.rint(mixed)
+    return np.where(weight > 0, rounded.astype(dtype), before)
 
 
 def as_batch(images: np.ndarray) -> Images:

@@ -7,7 +7,7 @@ many pixels neighbouring tiles fade into each other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -56,6 +56,7 @@ class Tile:
     """The region that the network is given."""
     keep: Region
     """The region whose result is kept; lies within `read`."""
+    _: KW_ONLY
     ramps: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Pixels shared with the tile above, below, left and right, over which this one's weight rises or falls; 0 where
     nothing is blended, as at the image border."""
@@ -67,7 +68,7 @@ class Tile:
         return (self.keep.height - above) * (self.keep.width - left)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All tiles of an image, in the order in which they are read."""
 
@@ -140,10 +141,10 @@ def plan_exact(
         )
     rows, columns = (_apart(*each) for each in zip(size, tiles, multiple_of, overlaps, strict=True))
     return Plan(
-        height,
-        width,
-        tuple(tuple(_kept(row, column) for column in columns) for row in rows),
-        at_once,
+        height=height,
+        width=width,
+        rows=tuple(tuple(_kept(row, column) for column in columns) for row in rows),
+        at_once=at_once,
     )
 
 
@@ -179,10 +180,10 @@ def plan_blended(
         _fading(*each) for each in zip(size, tiles, multiple_of, overlaps, strict=True)
     )
     return Plan(
-        height,
-        width,
-        tuple(tuple(_kept(row, column) for column in columns) for row in rows),
-        at_once,
+        height=height,
+        width=width,
+        rows=tuple(tuple(_kept(row, column) for column in columns) for row in rows),
+        at_once=at_once,
         blended=True,
     )
 
@@ -217,7 +218,7 @@ def _kept(row: _Stretch, column: _Stretch) -> Tile:
         row.keep_end - row.keep_start,
         column.keep_end - column.keep_start,
     )
-    return Tile(read, keep, (row.before, row.after, column.before, column.after))
+    return Tile(read, keep, ramps=(row.before, row.after, column.before, column.after))
 
 
 def _exact_overlap(halo: int, length: int, multiple: int) -> int:

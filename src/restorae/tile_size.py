@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -47,15 +47,30 @@ def tile_for(
 
 
 def tile_for_free_memory(
+    size: Sequence[int],
     bytes_per_pixel: float,
     *,
     halo: int | None,
     multiple_of: tuple[int, int],
     device: torch.device | None = None,
 ) -> int:
-    """Tile size for the memory that is free now on the device, or on this machine; arguments as for `tile_for`."""
+    """Tile size for the memory that is free now on the device, or on this machine.
+
+    What has a halo gets tiles of up to 1,024 px, which are as exact as the whole. What needs the whole image gets it in one
+    tile if it fits, otherwise the largest tiles that fit.
+
+    Args:
+        size: height and width of the image.
+        bytes_per_pixel: as for `tile_for`.
+        halo: pixels of context that is needed, `None` when the whole image is.
+        multiple_of: height and width that the network is called with are multiples of these.
+        device: where it computes; None is this machine's processor.
+    """
     memory = int(available_memory(device) * _SHARE)
-    return tile_for(memory, bytes_per_pixel, halo=halo, multiple_of=multiple_of, largest=_LARGEST)
+    if halo is None and size[0] * size[1] * bytes_per_pixel <= memory:
+        return max(*size, *multiple_of)
+    largest = _LARGEST if halo is not None else max(size)
+    return tile_for(memory, bytes_per_pixel, halo=halo, multiple_of=multiple_of, largest=largest)
 
 
 def smaller_tile(tile: int, halo: int | None, multiple_of: tuple[int, int]) -> int | None:

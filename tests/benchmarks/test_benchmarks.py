@@ -399,11 +399,11 @@ def imagined(keras):
 def test_imagine_compares_round_by_round_and_leaves_out_what_is_absent():
     text = imagine.report(imagined([]))
     epoch = "| 20.00 (20.00–40.00) | 8.00 (6.00–8.00) | 0.30 (0.20–0.40) | 0.75, goal 0.4 |"
-    assert f"| an epoch of the lesson's network, 70,000 digits {epoch}" in text
+    assert f"| an epoch of the tutorial's network, 70,000 digits {epoch}" in text
     assert "| a manifold of 30 × 30 digits | 30.00 | 0.0600 | 0.0020 | 0.02, goal 0.005 |" in text
     assert "each of 900 latents" in text
     assert "takes restorae 0.50 s more" in text
-    assert "| the lesson in Keras, measured before | 1 | 147.56 | 141.20 | 6.37 |  |" in text
+    assert "| the tutorial in Keras, measured earlier | 1 | 147.56 | 141.20 | 6.37 |  |" in text
     assert (
         "| `restorae vae train --split all` | 1 | 145.50 | 139.00 | 6.50 | 149.04 (within 1 %), goal 146 |"
         in text
@@ -417,7 +417,7 @@ def test_imagine_shows_keras_s_losses_where_they_were_measured():
     text = imagine.report(
         imagined([{"seed": 0, "loss": 147.0, "reconstruction": 141.0, "kl": 6.0}])
     )
-    assert "| the lesson in Keras | 1 | 147.00 | 141.00 | 6.00 |  |" in text
+    assert "| the tutorial in Keras | 1 | 147.00 | 141.00 | 6.00 |  |" in text
     assert "Keras was not trained" not in text
 
 

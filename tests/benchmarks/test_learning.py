@@ -405,7 +405,7 @@ def test_pages_and_eight_pairs_say_what_they_were_tested_on():
     assert "| test pages (3) | 0.1550 | 0.0120 |" in text
     assert "500 steps in 10 minutes" in text
     assert "layouts 1, 7 and 13 over background 3" in text
-    assert "beats both the start model and training from nothing" in text
+    assert "beats both the start model and training from random weights" in text
     ways[learning_pages.NOTHING]["restored"] = 0.0129
     assert "does not beat both" in learning.report(record(**few))
     alone = {
@@ -414,8 +414,8 @@ def test_pages_and_eight_pairs_say_what_they_were_tested_on():
         "ways": {learning_pages.NOTHING: ways[learning_pages.NOTHING]},
     }
     text = learning.report(record(**section("few", alone)))
-    assert "from 8 pairs, from nothing: RMSE | 0.0129 |" in text
-    assert "took no start model by itself" in text
+    assert "from 8 pairs, from random weights: RMSE | 0.0129 |" in text
+    assert "chose no start model" in text
 
 
 def test_learning_from_noise_gives_both_scores_and_the_margin_over_the_best_classical_method():
@@ -440,17 +440,17 @@ def test_learning_from_noise_gives_both_scores_and_the_margin_over_the_best_clas
     assert "| restored | 28.00 | 28.10 |" in text
     assert "| Noise2Void, published | 27.71 |  |" in text
     assert "| N2V2, published |  | 28.3 |" in text
-    assert "classical method's, dB | +1.50 | 0.50 | 1.50 | goal reached |" in text
+    assert "classical method, dB | +1.50 | 0.50 | 1.50 | goal reached |" in text
     assert "| 001 | 16.00 | 23.50 | 24.00 | 23.00 | `tv` | +1.00 |" in text
     assert "| 031 | 16.00 | – | 25.00 | 23.00 | `tv` | +2.00 |" in text
-    assert "favours the classical side" in text
+    assert "favours the classical methods" in text
 
 
 def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time():
     sheets = {"drawn": ["old-a.png"], "absent": ["photo-restorer"]}
     text = learning.report(record(**section("sheets", sheets, minutes_scale=0.1)))
     assert "Not there: photo-restorer." in text
-    assert "0.1 times as long as they should be" in text
+    assert "0.1 times the intended time" in text
     gone = {"failed": "ContestantFailed", "seconds": 3, "minutes_scale": 0.1, "load": [0.0, 0.0]}
     absent = {
         "absent": "denoise-test/Set12 is not there.",
@@ -459,12 +459,9 @@ def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time
         "load": [0.0, 0.0],
     }
     text = learning.report(record(few=gone, denoise=absent))
-    assert (
-        "failed (ContestantFailed); what happened is in `build/benchmarks/logs/learning-few.txt`"
-        in text
-    )
+    assert "failed (ContestantFailed); see `build/benchmarks/logs/learning-few.txt`" in text
     assert "Left out: denoise-test/Set12" in text
-    assert text.count("as long as they should be") == 1  # `denoise` trains nothing
+    assert text.count("the intended time") == 1  # `denoise` trains nothing
     assert "Measured on" not in text
     before = {key: value for key, value in record().items() if key != "measured"}
     text = learning.report(
@@ -474,7 +471,7 @@ def test_a_section_says_when_it_was_shortened_failed_or_measured_at_another_time
 
 
 def test_one_section_that_fails_stops_no_other(bench, monkeypatch, tmp_path):
-    """One fails, one finds no images, one goes well; what was measured before of another stays, with its own command."""
+    """One fails, one finds no images, one goes well; what was measured earlier of another stays, with its own command."""
 
     def stand_in(measure):
         return learning.Section(

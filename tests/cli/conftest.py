@@ -19,7 +19,9 @@ def untrained(network: Network, path: Path, **facts: object) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = network.build()
-    return Model(network, module, make_card(network, module, name=path.name, **facts)).save(path)
+    return Model(network, module, card=make_card(network, module, name=path.name, **facts)).save(
+        path
+    )
 
 
 @pytest.fixture(scope="session")

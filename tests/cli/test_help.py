@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +16,7 @@ import pytest
 from typer.core import TyperOption
 
 from restorae.cli.deferred import load_command
+from restorae.cli.doctor import library_versions
 from restorae.cli.main import COMMANDS
 from tests.command import run
 
@@ -80,7 +84,17 @@ def test_the_shell_completes_commands_and_choices():
     assert completed("restorae evaluate --split t", 3) == ["train", "test"]
 
 
-def test_doctor_lists_the_libraries_of_the_package_metadata(tmp_path: Path):
-    facts = json.loads(run("doctor", "--json", cwd=tmp_path).out)
-    assert {"numpy", "pydantic", "safetensors", "scikit-image", "tifffile", "fastapi"} <= set(facts)
-    assert "pytest" not in facts
+def test_doctor_lists_the_declared_dependencies_with_their_versions(tmp_path: Path):
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *(f"{each}; extra == 'web'" for each in extras["web"])]
+    names = {re.split(r"[^\w.-]", each)[0] for each in declared}
+    found = library_versions(
+        [*declared, "pytest>=8; extra == 'dev'", "no-such-library; extra == 'web'"]
+    )
+    assert found.pop("no-such-library") == "not installed (extra web)"
+    assert set(found) == names
+    assert found == {name: version(name) for name in names}
+
+    shown = json.loads(run("doctor", "--json", cwd=tmp_path).out)
+    assert {name: shown[name] for name in library_versions()} == library_versions()

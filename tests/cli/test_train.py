@@ -299,7 +299,13 @@ def test_without_mnist_the_demo_says_so_and_how_to_get_it(
 ) -> None:
     from restorae.data import named
 
-    nowhere = named.IdxSet("mnist", "", "", ("http://127.0.0.1:9",), named.MNIST.checksums)
+    nowhere = named.IdxSet(
+        name="mnist",
+        about="",
+        licence="",
+        mirrors=("http://127.0.0.1:9",),
+        checksums=named.MNIST.checksums,
+    )
     monkeypatch.setitem(named.IDX_SETS, "mnist", nowhere)
     done = run(
         "demo", "--epochs", "0.5", "--network", "unet(widths=[8,16])", "--out", "demo", cwd=tmp_path

@@ -43,7 +43,13 @@ def grey(path: Path) -> np.ndarray:
 @pytest.fixture
 def without_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     """MNIST is not on this machine, and its mirrors do not answer."""
-    nowhere = named.IdxSet("mnist", "", "", ("http://127.0.0.1:9",), named.MNIST.checksums)
+    nowhere = named.IdxSet(
+        name="mnist",
+        about="",
+        licence="",
+        mirrors=("http://127.0.0.1:9",),
+        checksums=named.MNIST.checksums,
+    )
     monkeypatch.setitem(named.IDX_SETS, "mnist", nowhere)
 
 

@@ -393,7 +393,13 @@ def test_a_worker_reads_the_same_batches(tmp_path, patch, paired):
     clean = filed(tmp_path / "clean")
     degraded = filed(tmp_path / "degraded") if paired else None
     examples = Examples(
-        clean, degraded, None if paired else NOISE, patch=patch, augment=True, draws=12, seed=5
+        clean,
+        degraded=degraded,
+        degradation=None if paired else NOISE,
+        patch=patch,
+        augment=True,
+        draws=12,
+        seed=5,
     )
     here = list(examples.batches(1, 3))
     with within(15):

@@ -144,7 +144,11 @@ CHECKSUMS = {file: hashlib.sha256(content).hexdigest() for file, content in FILE
 def use(monkeypatch: pytest.MonkeyPatch, *mirrors: str) -> None:
     """Let the name `mnist` stand for the small set on these mirrors."""
     monkeypatch.setitem(
-        named.IDX_SETS, "mnist", IdxSet("mnist", "a small set", "none", mirrors, CHECKSUMS)
+        named.IDX_SETS,
+        "mnist",
+        IdxSet(
+            name="mnist", about="a small set", licence="none", mirrors=mirrors, checksums=CHECKSUMS
+        ),
     )
     monkeypatch.setattr(named, "SECONDS_TO_ANSWER", 1.5)
 

@@ -93,5 +93,5 @@ def test_digits_under_the_lessons_noise_lie_where_they_should() -> None:
 
 def test_what_shows_nothing_lies_nowhere() -> None:
     flat = torch.full((100, 100), 0.5)
-    assert shift_between(flat, flat) == Shift(0, 0, 0.0, 1.0)
+    assert shift_between(flat, flat) == Shift(0, 0, sureness=0.0, here=1.0)
     assert not shift_between(torch.rand(100, 100, generator=generator(0)), flat).is_certain

@@ -10,7 +10,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from restorae.data import ArrayImages, ListedImages
-from restorae.degradations import Degradation
+from restorae.degradations import Degradation, GaussianNoise
+from restorae.errors import SettingsConflict, ShapeMismatch, UnknownKind
 from restorae.evaluating import TestSet, constant_answer_error, evaluate, has_collapsed
 from restorae.randomness import generator
 
@@ -85,7 +86,7 @@ def test_each_image_has_its_own_scores_under_its_name() -> None:
         np.float32
     )
     names = ["a.png", "b/c.png", "\udcff.png", "two\nlines", "e", "f", "g"]
-    test_set = TestSet(ArrayImages(clean, names), degraded=ArrayImages(degraded))
+    test_set = TestSet(ArrayImages(clean, names=names), degraded=ArrayImages(degraded))
     found = evaluate(lambda images: (images + images.flip(3)) / 2, test_set)
     assert [image.name for image in found.images] == [
         "a.png",
@@ -165,3 +166,22 @@ def test_collapse_is_judged_with_a_margin() -> None:
     assert has_collapsed(0.0951, 0.1)
     assert not has_collapsed(0.0949, 0.1)
     assert not has_collapsed(0.0, 0.0), "flat images are no collapse"
+
+
+def test_a_test_set_takes_texts_and_arrays():
+    clean = some_images()
+    by_text = TestSet(clean, degradation="gaussian-noise(sigma=0.1)", seed=3)
+    by_part = TestSet(ArrayImages(clean), degradation=GaussianNoise(sigma=0.1), seed=3)
+    for (degraded, images), (expected, same) in zip(
+        by_text.batches(), by_part.batches(), strict=True
+    ):
+        assert torch.equal(degraded, expected)
+        assert torch.equal(images, same)
+    with pytest.raises(ShapeMismatch, match="degraded images"):
+        TestSet(clean, degraded=clean[1:])
+    with pytest.raises(SettingsConflict):
+        TestSet(clean, degraded=clean, degradation="gaussian-noise(sigma=0.1)")
+    with pytest.raises(UnknownKind, match="gaussian-noise"):
+        TestSet(clean, degradation="gausian-noise")
+    with pytest.raises(SettingsConflict):
+        evaluate(lambda images: images, TestSet(clean))

@@ -28,7 +28,9 @@ def scored(factor: float = 1.0, fit_gain: bool = False) -> Evaluation:
     clean = np.random.default_rng(0).uniform(0.4, 0.6, (4, 12, 12)).astype(np.float32)
     signs = np.where(np.indices((12, 12)).sum(0) % 2, 1, -1).astype(np.float32)
     degraded = clean + STEPS[:, None, None] * signs
-    test_set = TestSet(ArrayImages(clean, NAMES), degraded=ArrayImages(degraded.astype(np.float32)))
+    test_set = TestSet(
+        ArrayImages(clean, names=NAMES), degraded=ArrayImages(degraded.astype(np.float32))
+    )
     truth = test_set.clean.batch(range(4))
     return evaluate(lambda images: truth + factor * (images - truth), test_set, fit_gain=fit_gain)
 

@@ -14,7 +14,9 @@ from restorae.formats import Original, Page, begin_plain, open_original, plain_s
 
 
 def page(*shape: int, dtype: str = "uint8") -> Page:
-    return Page(shape[0], shape[1], shape[2] if len(shape) > 2 else 1, 0, np.dtype(dtype))
+    return Page(
+        shape[0], shape[1], bands=shape[2] if len(shape) > 2 else 1, alpha=0, dtype=np.dtype(dtype)
+    )
 
 
 def write(path: Path, pages: list[np.ndarray], like: Original | None = None) -> Path:

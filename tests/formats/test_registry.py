@@ -136,7 +136,7 @@ def test_bits_that_are_rounded_are_reported(tmp_path, deep):
 
 
 def test_formats_that_are_only_read_offer_those_that_are_written(tmp_path):
-    pages = (Page(24, 40, 3, 0, np.dtype("uint8")),)
+    pages = (Page(24, 40, bands=3, alpha=0, dtype=np.dtype("uint8")),)
     assert not FORMATS["heic"].holds(pages)
     original = replace(open_original(sample(tmp_path, FORMATS["png"])), kind="heic")
     with pytest.raises(BadImage, match="HEIC files are read but not written") as caught:

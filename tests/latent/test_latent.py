@@ -28,7 +28,7 @@ def trained(network: Network, seed: int = 0) -> Model:
     for weights in module.parameters():
         spread = (2 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
         weights.copy_(torch.randn(weights.shape, generator=source) * spread)
-    return Model(network, module, make_card(network, module, restores=False))
+    return Model(network, module, card=make_card(network, module, restores=False))
 
 
 # ------------------------------------------------------------------------------------------------- the manifold

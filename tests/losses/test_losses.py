@@ -71,7 +71,14 @@ def batch(network: Network, count: int = 4, step: int = 0, seed: int = 3) -> Bat
         torch.manual_seed(1)
         module = network.build()
     degraded, clean = pair(count, 1, 5, 7)
-    return Batch(network, module, degraded, clean, step, torch.Generator().manual_seed(seed))
+    return Batch(
+        network=network,
+        module=module,
+        degraded=degraded,
+        clean=clean,
+        step=step,
+        generator=torch.Generator().manual_seed(seed),
+    )
 
 
 def fits(loss: Loss, network: Network) -> bool:

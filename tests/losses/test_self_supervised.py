@@ -18,12 +18,12 @@ def rng(seed: int = 0) -> torch.Generator:
 def measured(loss, module: nn.Module, noisy: torch.Tensor, seed: int = 0) -> float:
     return loss.measure(
         Batch(
-            UNet(patch=1, widths=(4,), encoder_blocks=(0,), decoder_blocks=()),
-            module,
-            noisy,
-            noisy,
-            10**6,
-            rng(seed),
+            network=UNet(patch=1, widths=(4,), encoder_blocks=(0,), decoder_blocks=()),
+            module=module,
+            degraded=noisy,
+            clean=noisy,
+            step=10**6,
+            generator=rng(seed),
         )
     )["loss"].item()
 

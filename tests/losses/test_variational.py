@@ -55,7 +55,12 @@ def batch(network: LatentNetwork, count: int = 4, step: int = 0, seed: int = 7) 
         torch.rand(count, network.channels, height, width, generator=source) for _ in range(2)
     )
     return Batch(
-        network, built(network), degraded, clean, step, torch.Generator().manual_seed(seed)
+        network=network,
+        module=built(network),
+        degraded=degraded,
+        clean=clean,
+        step=step,
+        generator=torch.Generator().manual_seed(seed),
     )
 
 
@@ -207,7 +212,14 @@ def test_what_the_decoder_paints_beyond_the_image_costs_nothing():
 def test_the_clean_image_is_explained_from_the_degraded_one():
     network = NETWORKS["conv-vae"]
     step = batch(network)
-    alone = Batch(network, step.module, step.clean, step.clean, 0, torch.Generator().manual_seed(7))
+    alone = Batch(
+        network=network,
+        module=step.module,
+        degraded=step.clean,
+        clean=step.clean,
+        step=0,
+        generator=torch.Generator().manual_seed(7),
+    )
     both, one = NegativeELBO().measure(step), NegativeELBO().measure(alone)
     assert both["kl"] != one["kl"]
     assert one["loss"].item() == pytest.approx(
@@ -248,7 +260,14 @@ def solved(count: int = 2000, stretch: float = 2.0) -> tuple[Batch, float]:
         flat = module.distribution().sample((count,))
     images = flat.view(count, 1, 3, 5)
     exact = module.distribution().log_prob(flat).mean().item()
-    return Batch(network, module, images, images, 0, torch.Generator().manual_seed(0)), exact
+    return Batch(
+        network=network,
+        module=module,
+        degraded=images,
+        clean=images,
+        step=0,
+        generator=torch.Generator().manual_seed(0),
+    ), exact
 
 
 def measured_bound(samples: int, stretch: float = 2.0) -> float:

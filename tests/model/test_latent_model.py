@@ -34,7 +34,7 @@ def trained(network: Network, seed: int = 0, **facts: object) -> Model:
     for weights in module.parameters():
         spread = (2 / weights[0].numel()) ** 0.5 if weights.dim() > 1 else 0.1
         weights.copy_(torch.randn(weights.shape, generator=source) * spread)
-    return Model(network, module, make_card(network, module, name="mine", **facts))
+    return Model(network, module, card=make_card(network, module, name="mine", **facts))
 
 
 def some_images(
@@ -59,7 +59,7 @@ def as_tensor(stored: np.ndarray) -> torch.Tensor:
 @pytest.fixture(autouse=True)
 def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the processor would rather, in float32, so that numbers can be compared."""
-    monkeypatch.setattr(inference, "choose_precision", lambda _wanted, _device: "float32")
+    monkeypatch.setattr(inference, "choose_precision", lambda _wanted, _device, **_: "float32")
 
 
 # ------------------------------------------------------------------------------------------------- encoding
@@ -122,7 +122,7 @@ def test_what_is_encoded_may_take_part_in_training():
 
 
 @each_vae
-@pytest.mark.parametrize("size", [(28, 28), (2, 2), (10, 7)])
+@pytest.mark.parametrize("size", [(28, 28), (5, 5), (10, 7)])
 def test_an_image_of_another_size_is_refused_with_both_sizes(network, size):
     model = trained(network)
     wrong = np.zeros((2, *size, *(3,) * (network.channels == 3)), np.uint8)
@@ -145,10 +145,10 @@ def test_an_image_of_other_channels_is_refused():
         np.zeros(5, np.uint8),
         np.zeros((0, 7, 10), np.uint8),
         np.full((7, 10), np.nan),
-        torch.zeros(7, 10),
+        [1, 2],
         torch.zeros(0, 1, 7, 10),
     ],
-    ids=lambda value: f"{type(value).__name__}{tuple(value.shape)}",
+    ids=lambda value: f"{type(value).__name__}{getattr(value, 'shape', '')}",
 )
 def test_what_cannot_be_images_is_not_encoded(wrong):
     with pytest.raises((ShapeMismatch, BadImage)):
@@ -176,7 +176,7 @@ def test_decoding_gives_images_of_the_models_size(network):
     assert torch.allclose(tensor, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(3,), (4, 2), (4, 4), (1, 4, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(2,), (4, 2), (4, 4), (1, 4, 3)], ids=str)
 def test_latents_of_another_shape_are_refused_with_what_is_expected(shape):
     for latents in (np.zeros(shape), torch.zeros(shape)):
         with pytest.raises(ShapeMismatch, match=r"shape \(count, 3\), got") as caught:

@@ -11,6 +11,7 @@ import torch
 
 from restorae.errors import BadSpec, ShapeMismatch, UsageError
 from restorae.model import Model, load, make_card
+from restorae.model.inference import restore_at_once
 from restorae.model.self_ensemble import SIZES, multiple_for
 from restorae.networks import Network, UNet, pad_to_multiple
 from restorae.pixels import to_working
@@ -26,7 +27,7 @@ def model_of(network: Network) -> Model:
     with torch.no_grad():
         for weights in module.parameters():  # nothing starts at zero, where it would do nothing
             weights.normal_(0, 0.1)
-    return Model(network, module, make_card(network, module))
+    return Model(network, module, card=make_card(network, module))
 
 
 def restored(model: Model, images: torch.Tensor, views: int = 1) -> torch.Tensor:
@@ -77,7 +78,7 @@ def test_tiles_of_views_are_the_views_of_the_whole(
     halo, multiple_of = model.network.halo, multiple_for(8, model.network.multiple_of)
     plan = plan_for(*size, tile=2 * (halo or 0) + 32, halo=halo, multiple_of=multiple_of)
     assert len(plan) > 1
-    tiled = apply(lambda tiles: model(tiles, self_ensemble=8), images, plan)
+    tiled = apply(lambda tiles: restore_at_once(model, tiles, self_ensemble=8), images, plan)
     assert (tiled - model.restore_images(images, self_ensemble=8)).abs().max() <= 1e-5
 
 
@@ -120,6 +121,8 @@ def test_what_has_a_shape_of_its_own_is_not_turned_out_of_it(
     with pytest.raises(ShapeMismatch):
         upright.restore_images(seeded(1, 1, 28, 20), self_ensemble=2)
     with pytest.raises(ShapeMismatch):
-        ModelRestorer(upright).prepare(FrameFacts(28, 20, 1), RestoreRequest(self_ensemble=2))
+        ModelRestorer(upright).prepare(
+            FrameFacts(height=28, width=20, channels=1), RestoreRequest(self_ensemble=2)
+        )
     blocks = model_of(Network.of("dense").fitted(1, (12, 8)))
     assert blocks.restore_images(seeded(1, 1, 24, 16), self_ensemble=8).shape == (1, 1, 24, 16)

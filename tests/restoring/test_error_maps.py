@@ -44,7 +44,7 @@ def calibrated(network: Network = UNet(widths=(4, 4))) -> Model:
     return Model(
         network,
         module,
-        make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
+        card=make_card(network, module, name="calibrated", error_bounds={network.channels: BOUND}),
     )
 
 
@@ -255,7 +255,7 @@ def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
 
 def test_a_model_that_is_not_calibrated_is_refused():
     network = Conv(features=4)
-    plain = Model(network, network.build(), make_card(network, network.build(), name="plain"))
+    plain = Model(network, network.build(), card=make_card(network, network.build(), name="plain"))
     for restorer in (ModelRestorer(plain), ClassicalRestorer(Classical.of("median"))):
         with pytest.raises(UsageError, match="has no calibrated error bounds"):
             RestoreRequest(error_map=True).check(restorer.capabilities)
@@ -265,7 +265,13 @@ def test_a_map_that_was_dropped_leaves_nothing(tmp_path):
     Image.fromarray(noise(8, 8)).save(tmp_path / "a.png")
     task = FileTask(tmp_path / "a.png", tmp_path / "out.png", with_error_map=True)
     with Outputs.begin(open_original(task.source), task, RestoreRequest(error_map=True)) as outputs:
-        rows = RestoredRows(0, 0, np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 1, 1)), FULL_RANGE)
+        rows = RestoredRows(
+            page=0,
+            top=0,
+            stored=np.zeros((8, 8, 1), np.uint8),
+            further=np.zeros((8, 8, 1, 1)),
+            values=FULL_RANGE,
+        )
         for output in outputs.all:
             output.put(rows)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

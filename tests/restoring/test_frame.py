@@ -37,13 +37,21 @@ def frame_of(
 ) -> tuple[Frame, Kept]:
     result = Kept(*pages)
     outlines = [
-        Page(page.shape[0], page.shape[1], page.shape[2], alpha, page.dtype) for page in pages
+        Page(page.shape[0], page.shape[1], bands=page.shape[2], alpha=alpha, dtype=page.dtype)
+        for page in pages
     ]
 
     def rows(page: int) -> Rows:
         return ArrayRows(pages[page])
 
-    return Frame(range(len(pages)), outlines, rows, [result], values, Blending(**others)), result
+    return Frame(
+        pages=range(len(pages)),
+        outlines=outlines,
+        rows=rows,
+        outputs=[result],
+        values=values,
+        blending=Blending(**others),
+    ), result
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

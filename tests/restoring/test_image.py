@@ -32,7 +32,7 @@ from tests.known_restorer import Known, identity, restore_file, whole_range
 class Blur(Known):
     """The mean over 7 × 7 pixels, by values continued at the border: it looks 3 pixels far."""
 
-    capabilities = Capabilities("blur", halo=3)
+    capabilities = Capabilities(name="blur", halo=3)
 
     def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
         self.shapes.append(tuple(images.shape))
@@ -110,7 +110,7 @@ def test_a_model_in_tiles_is_the_model_whole(tmp_path, residual):
     drawn = torch.Generator().manual_seed(0)
     for weights in module.parameters():
         weights.copy_(torch.randn(weights.shape, generator=drawn) * 0.1)
-    restorer = ModelRestorer(Model(network, module, make_card(network, module, name="m")))
+    restorer = ModelRestorer(Model(network, module, card=make_card(network, module, name="m")))
     for bands in ((), (3,)):
         values = np.random.default_rng(0).random((203, 151, *bands), dtype=np.float32)
         source = tiff(tmp_path / "in.tif", values, photometric="rgb" if bands else "minisblack")

@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 
 from restorae.degradations import Degradation
-from restorae.errors import SettingsConflict
+from restorae.errors import Message, SettingsConflict, in_words
 from restorae.model import bundled, load, read_card
 from restorae.parts import kinds
 from restorae.pixels import to_stored, to_working
+from restorae.progress import Progress
 from restorae.randomness import generator
 from restorae.regions import smallest_tile
 from restorae.restoring import (
@@ -27,15 +28,30 @@ from restorae.restoring import (
     preview_files,
     restore_files,
 )
+from restorae.restoring.image import blended_notice
 from restorae.restoring.preview import SIDE
 from restorae.restoring.request import CONFLICTS
 from tests.command import run
 
+
+class Hearing(Progress):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str | Message) -> None:
+        self.said.append(in_words(message))
+
+
 DRAWS = "digits-restorer-vae"
 RESTORERS = [
-    *(name for name, path in bundled().items() if read_card(path).restores and name != DRAWS),
+    *(name for name, path in bundled().items() if read_card(path).restores),
     *(f"classical:{kind.kind}" for kind in kinds(Classical)),  # type: ignore[type-abstract]
 ]
+EXACT = [name for name in RESTORERS if open_restorer(name).capabilities.halo is not None]
+WHOLE = [name for name in RESTORERS if name not in EXACT]
+"""Wavelet shrinkage takes its thresholds from the whole image, inpainting the rim of a hole of any size: tiles cannot be exact."""
 
 
 def half_grey(height: int = 150, width: int = 160) -> np.ndarray:
@@ -51,31 +67,63 @@ def through_files(
     folder: Path, array: np.ndarray, name: str = "out", **settings: Any
 ) -> np.ndarray:
     """An array through a file and a restorer."""
+    return through_files_with_notices(folder, array, name, **settings)[0]
+
+
+def through_files_with_notices(
+    folder: Path, array: np.ndarray, name: str = "out", **settings: Any
+) -> tuple[np.ndarray, list[str]]:
+    """An array through a file and a restorer, and what was said meanwhile."""
     source, target = folder / "in.npy", folder / f"{name}.npy"
     np.save(source, array)
     request = RestoreRequest(**settings)
     tasks = plan_tasks([source], target, with_samples=request.samples is not None)
-    report = restore_files(tasks, request)
+    heard = Hearing()
+    report = restore_files(tasks, request, progress=heard)
     assert report.failures == []
-    return np.load(target)
+    return np.load(target), heard.said
 
 
-@pytest.mark.parametrize("name", RESTORERS)
+@pytest.mark.parametrize("name", EXACT)
 def test_tiles_give_what_the_whole_gives_on_an_image_half_grey_half_colour(
     tmp_path: Path, name: str
 ) -> None:
     capabilities = open_restorer(name).capabilities
-    small = max(96, smallest_tile(capabilities.halo, capabilities.multiple_of) + 32)
+    halo = capabilities.halo_for(RestoreRequest(model=name))
+    small = max(96, smallest_tile(halo, capabilities.multiple_of) + 32)
     # so wide that some tiles see grey alone
     image, settings = half_grey(small + 10, 2 * small + 40), {"model": name}
-    if capabilities.halo is None:
-        pytest.skip(f"{name} looks at everything; its tiles are blended")
     whole = through_files(tmp_path, image, "whole", tile=4096, **settings)
     tiled = through_files(tmp_path, image, "tiled", tile=small, **settings)
     assert np.abs(whole.astype(int) - tiled).max() <= 1, (
         "one level where rounding falls the other way"
     )
     assert (whole != image).mean() > 0.01, "it restores something"
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_needs_the_whole_image_gets_it_unless_tiles_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("restorae.tile_size._LARGEST", 100)
+    image, restorer = half_grey(150, 240), open_restorer(name)
+    settings: dict[str, Any] = {"model": name}
+    given = to_working(image)[None]
+    mask = np.zeros(image.shape[:2], bool)
+    if restorer.capabilities.needs_mask:
+        for row, column in np.random.default_rng(0).integers(0, (140, 230), (20, 2)):
+            mask[row : row + 4, column : column + 9] = True
+        Image.fromarray(mask).save(tmp_path / "mask.png")
+        settings["mask"] = tmp_path / "mask.png"
+        given = torch.cat([given, torch.from_numpy(mask)[None, None]], 1)
+    expected = Classical.of(name.partition(":")[2]).apply(given)[0]
+    whole, said = through_files_with_notices(tmp_path, image, "whole", **settings)
+    assert said == []
+    assert np.abs(whole - to_stored(expected, image).astype(int)).max() <= 1
+
+    tiled, said = through_files_with_notices(tmp_path, image, "tiled", tile=100, **settings)
+    assert said == [blended_notice(name, 100)]
+    assert np.abs(tiled.astype(int) - whole)[whole != image].mean() < 1
 
 
 @pytest.mark.parametrize("name", ["photo-denoiser", "page-cleaner", "classical:wavelet"])
@@ -178,6 +226,9 @@ VALUES_TO_SAY: dict[str, Any] = {
     "strength": 0.5,
     "grain": 0.25,
     "mask": "mask.png",
+    "repair": "defects",
+    "tone": 0.5,
+    "defect_mask": True,
     "self_ensemble": 2,
     "error_map": True,
     "seed": 3,
@@ -226,6 +277,7 @@ def test_the_command_does_what_python_does(
         kind=request.format,
         with_samples=request.samples is not None,
         with_error_map=request.error_map,
+        with_defect_mask=request.defect_mask,
     )
     assert restore_files(tasks, request).failures == []
     by_command = sorted(path for path in tmp_path.glob("command*"))
@@ -239,7 +291,9 @@ def test_the_command_does_what_python_does(
 
 @pytest.mark.parametrize("pair", CONFLICTS, ids=" and ".join)
 def test_settings_that_exclude_each_other_are_refused_in_one_wording(pair: tuple[str, str]) -> None:
-    able = Capabilities("able", halo=0, is_network=True, can_sample=True, has_error_bounds=True)
+    able = Capabilities(
+        name="able", halo=0, is_network=True, can_sample=True, has_error_bounds=True
+    )
     values = VALUES_TO_SAY | {"samples": 2}
     said = {name: values[name] for name in pair if name != "preview"}
     with pytest.raises(SettingsConflict) as refused:

@@ -20,14 +20,14 @@ def test_one_file_goes_to_a_file_or_into_a_folder(tmp_path: Path) -> None:
     source = tmp_path / "a b.png"
     touch(source)
     assert plan_tasks([source], tmp_path / "out.png") == [
-        FileTask(source, tmp_path / "out.png", Path("a b.png"), "png")
+        FileTask(source, tmp_path / "out.png", name=Path("a b.png"), kind="png")
     ]
     assert plan_tasks([source], tmp_path / "out") == [
-        FileTask(source, tmp_path / "out" / "a b.png", Path("a b.png"))
+        FileTask(source, tmp_path / "out" / "a b.png", name=Path("a b.png"))
     ]
     (tmp_path / "there.png").mkdir()
     assert plan_tasks([source], tmp_path / "there.png") == [
-        FileTask(source, tmp_path / "there.png" / "a b.png", Path("a b.png"))
+        FileTask(source, tmp_path / "there.png" / "a b.png", name=Path("a b.png"))
     ]
 
 
@@ -41,8 +41,8 @@ def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_no_image(tmp_pa
         folder / "notes.txt",
     )
     assert plan_tasks([folder], tmp_path / "out") == [
-        FileTask(folder / "a.png", tmp_path / "out" / "a.png", Path("a.png")),
-        FileTask(folder / "x" / "b.JPG", tmp_path / "out" / "x" / "b.JPG", Path("x/b.JPG")),
+        FileTask(folder / "a.png", tmp_path / "out" / "a.png", name=Path("a.png")),
+        FileTask(folder / "x" / "b.JPG", tmp_path / "out" / "x" / "b.JPG", name=Path("x/b.JPG")),
     ]
 
 

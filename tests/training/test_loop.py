@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from restorae.errors import (
     BadModelFile,
+    BadSpec,
     Interrupted,
     TrainingCollapsed,
     TrainingDiverged,
@@ -225,6 +226,39 @@ class PoisonedNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         self.calls += self.training
         return self.inner(images) * (float("nan") if self.calls > 30 else 1.0)
+
+
+class Global(Network, kind="global"):
+    """A network of a user's own that subtracts the mean of the image but declares a halo."""
+
+    @property
+    def halo(self) -> int:
+        return 2
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(1, 1, 5, padding=2), nn.InstanceNorm2d(1))
+
+
+class FixedSize(Network, kind="fixed-size"):
+    """A network of a user's own for images of 28 × 28 that declares a halo all the same."""
+
+    @property
+    def halo(self) -> int:
+        return 28
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 784), nn.Unflatten(1, (1, 28, 28)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [("global", r"halo of 2 px, but .* at least 10 px away"), ("fixed-size", "declares None")],
+)
+def test_an_own_network_with_a_wrong_halo_is_refused_before_the_first_step(kind, complaint):
+    heard = Hearing()
+    with pytest.raises(BadSpec, match=complaint):
+        train(with_settings(QUICK, network=kind), progress=heard)
+    assert heard.steps == 0
 
 
 class Black(Network, kind="black"):

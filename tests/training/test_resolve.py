@@ -28,8 +28,12 @@ from restorae.training import (
 from restorae.training.resolve import PATCH_NETWORK
 from restorae.training.validation import ValidationResult
 
-SMALL = DataFacts("drawn", 1, (28, 28), ((28, 28, 1000),), held_out=100)
-LARGE = DataFacts("pairs", 3, None, ((320, 480, 10), (96, 96, 2)), held_out=2)
+SMALL = DataFacts(
+    kind="drawn", channels=1, common_size=(28, 28), sizes=((28, 28, 1000),), held_out=100
+)
+LARGE = DataFacts(
+    kind="pairs", channels=3, common_size=None, sizes=((320, 480, 10), (96, 96, 2)), held_out=2
+)
 IMAGES = np.kron(np.random.default_rng(0).integers(0, 2, (40, 4, 4)), np.ones((3, 3))).astype(
     np.float32
 )
@@ -73,13 +77,22 @@ def test_what_is_said_wins() -> None:
     ],
 )
 def test_noisy_images_are_learned_by_what_their_noise_allows(noise, loss) -> None:
-    facts = DataFacts("noisy", 1, (200, 200), ((200, 200, 5),), 1, noise=noise)
+    facts = DataFacts(
+        kind="noisy",
+        channels=1,
+        common_size=(200, 200),
+        sizes=((200, 200, 5),),
+        held_out=1,
+        noise=noise,
+    )
     assert resolve(Recipe(noisy="folder"), facts).loss == loss
     assert resolve(Recipe(noisy="folder", loss="neighbours"), facts).loss == Neighbours()
 
 
 def test_a_network_with_a_latent_is_trained_on_the_bound_unless_said() -> None:
-    facts = DataFacts("clean", 1, (28, 28), ((28, 28, 50),), 5)
+    facts = DataFacts(
+        kind="clean", channels=1, common_size=(28, 28), sizes=((28, 28, 50),), held_out=5
+    )
     assert resolve(Recipe(network="conv-vae"), facts).loss == NegativeELBO()
     assert resolve(Recipe(network="conv-vae"), facts).clip_gradients == 0
     assert resolve(Recipe(network="conv-vae", loss="mse"), facts).loss == MSE()

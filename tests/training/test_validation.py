@@ -48,7 +48,7 @@ def untrained(network: Network) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = network.build()
-    return Model(network, module, make_card(network, module))
+    return Model(network, module, card=make_card(network, module))
 
 
 def tiny_vae() -> Model:
@@ -56,7 +56,7 @@ def tiny_vae() -> Model:
 
 
 def verdict_of(used: int, there: int) -> ValidationResult:
-    return ValidationResult({"active_units": used, "latent_dim": there}, "", {})
+    return ValidationResult({"active_units": used, "latent_dim": there}, sentence="", scores={})
 
 
 def test_images_alone_are_judged_by_the_bound_and_damage_by_the_error() -> None:
@@ -158,11 +158,18 @@ def test_a_restorer_is_refused_where_a_constant_would_do_and_warned_of_where_not
     assert validation.constant == pytest.approx(1 / 12, rel=0.2)  # the variance of uniform values
     with pytest.raises(TrainingCollapsed, match=r"docs/why-it-collapses\.md"):
         validation.check(
-            ValidationResult({"mse": validation.constant, "mse_degraded": 1.0}, "", {}), hearing
+            ValidationResult(
+                {"mse": validation.constant, "mse_degraded": 1.0}, sentence="", scores={}
+            ),
+            hearing,
         )
-    validation.check(ValidationResult({"mse": 0.02, "mse_degraded": 0.01}, "", {}), hearing)
+    validation.check(
+        ValidationResult({"mse": 0.02, "mse_degraded": 0.01}, sentence="", scores={}), hearing
+    )
     assert "no better than leaving the images alone" in hearing.warned[0]
-    validation.check(ValidationResult({"mse": 0.01, "mse_degraded": 0.02}, "", {}), hearing)
+    validation.check(
+        ValidationResult({"mse": 0.01, "mse_degraded": 0.02}, sentence="", scores={}), hearing
+    )
     assert len(hearing.warned) == 1
 
 

@@ -508,7 +508,11 @@ def test_a_finished_training_can_be_used_at_once(page: Page, running: Running) -
     page.select_option("#train-network", "conv")
     page.select_option("#train-unit", "steps")
     page.fill("#train-length", "60")
-    page.click("#train-form button.main")
+    page.get_by_text("More settings").locator("visible=true").click()
+    page.select_option("#train-start", "nothing")
+    with page.expect_request("**/api/trainings") as sent:
+        page.click("#train-form button.main")
+    assert sent.value.post_data_json["start_from"] == "nothing"
     page.get_by_role("link", name="Use it").click(timeout=240_000)
     expect(page.locator("#restore-model")).to_have_value("short")
     look(page, running, "train")

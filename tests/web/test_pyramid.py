@@ -10,6 +10,7 @@ from PIL import Image
 
 from restorae.errors import RestoraeError
 from restorae.formats import open_original
+from restorae.restoring import ImageFacts
 from restorae.web.pyramid import SIDE, Pyramid, display_range, pyramid_bytes, write_pyramid
 from tests.web.conftest import noise
 
@@ -80,3 +81,20 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     for place in ((0, 1, 0), (0, 0, -1), (5, 0, 0), (-1, 0, 0)):
         with pytest.raises(RestoraeError, match="There is no"):
             pyramid.tile(*place)
+
+
+@pytest.mark.parametrize("bands", [0, 3, 5])
+def test_what_is_shown_black_and_white_is_what_restore_maps_to_0_and_1(
+    tmp_path: Path, bands: int
+) -> None:
+    """Of a stack all planes count, also those that are not shown."""
+    planes = np.random.default_rng(0).integers(100, 900, (4, 30, 40, *([bands] if bands else [])))
+    planes[3] *= 4
+    np.save(tmp_path / "a.npy", planes.astype(np.uint16))
+    original = open_original(tmp_path / "a.npy", axes="ZYXC" if bands else "ZYX")
+    shown = display_range(original, "auto")
+    restored = ImageFacts.measure(original, "auto").range_of((0,))
+    assert (shown.low[0], shown.high[0]) == (restored.low[0], restored.high[0])
+    assert shown.high[0] > 2000
+    pyramid = write_pyramid(original, shown, tmp_path, "before")
+    assert pyramid.level(0).shape == (30, 40, 3 if bands == 3 else 1)

@@ -72,6 +72,7 @@ class LineProgress(Progress):
     def __init__(self) -> None:
         self.task, self.total, self.unit = "", 0, ""
         self.done, self.skipped, self.started, self.reported = 0, 0, 0.0, 0.0
+        self.last_count = -1
         self.figures: Mapping[str, float] = {}
 
     def begin(self, task: str, total: int, unit: str) -> None:
@@ -83,6 +84,7 @@ class LineProgress(Progress):
             0,
             {},
         )
+        self.last_count = -1
         self.started = self.reported = time.monotonic()
 
     def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
@@ -95,7 +97,8 @@ class LineProgress(Progress):
         self.done, self.skipped = self.done + count, self.skipped + count
 
     def end(self) -> None:
-        if time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES:
+        is_long = time.monotonic() - self.started >= _SECONDS_BETWEEN_LINES
+        if is_long and self.done != self.last_count:
             self._report()
 
     def say(self, message: str | Message) -> None:
@@ -105,6 +108,7 @@ class LineProgress(Progress):
         say(f"Warning: {in_words(message, COMMAND_LINE)}")
 
     def _report(self) -> None:
+        self.last_count = self.done
         passed = time.monotonic() - self.started
         worked = self.done - self.skipped
         left = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from restorae.cli.options import Json
 
@@ -30,15 +31,19 @@ def doctor(json_wanted: Json = False) -> None:
     )
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries that restorae's package metadata requires, its extras included, by name.
+def library_versions(requirements: Iterable[str] | None = None) -> dict[str, str]:
+    """Installed versions of the libraries that restorae requires, those of its extras included, by name.
 
-    A library that is not installed is `missing`, or `not installed (extra NAME)` if an extra brings it.
+    A library that is not installed is `missing`, or `not installed (extra NAME)` if an extra brings it. Those for
+    developers are left out.
+
+    Args:
+        requirements: as package metadata states them; by default those of the installed package.
     """
     from importlib.metadata import PackageNotFoundError, requires, version
 
     found: dict[str, str] = {}
-    for requirement in requires("restorae") or []:
+    for requirement in requires("restorae") or [] if requirements is None else requirements:
         name_found = re.match(r"[\w.-]+", requirement)
         extra_found = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
         if name_found is None or (extra_found is not None and extra_found[1] == "dev"):

@@ -136,6 +136,7 @@ def calibrate_model(
     from restorae.evaluating import calibrate
     from restorae.files import require_absent, require_writable
     from restorae.model import FORMAT_VERSION, Model, load, with_suffix
+    from restorae.model.checks import require_restorer, shown_at_once
 
     import_files(imports)
     check_damage(spec, degraded)
@@ -144,17 +145,17 @@ def calibrate_model(
     require_absent(target, overwrite)
     require_writable(target.parent)
     model = load(name).to(device)
-    model.check_restores()
+    require_restorer(model)
     progress = terminal_progress()
     test_set = test_set_from(clean, degraded, spec, split, seed, data_dir, progress)
     bound = calibrate(model.restore_images, test_set, on=clean, seed=seed, progress=progress)
-    bounds = {**model.card.error_bounds, model.shown(test_set.clean.channels): bound}
+    bounds = {**model.card.error_bounds, shown_at_once(model, test_set.clean.channels): bound}
     card = model.card.model_copy(update={"format_version": FORMAT_VERSION, "error_bounds": bounds})
     weights = [
         weight for weight in model.module.state_dict().values() if weight.is_floating_point()
     ]
     was_half = all(bool((weight.half() == weight).all()) for weight in weights)
-    Model(model.network, model.module, card).save(target, half=was_half)
+    Model(model.network, model.module, card=card).save(target, half=was_half, overwrite=True)
     say(f"{target}: {bound}.")
     if bound.images < _FEW:
         say(f"{bound.images} image(s) are few: the bound is reliable with {_FEW} or more.")

@@ -83,6 +83,7 @@ def restore(
         request.format,
         with_samples=request.samples is not None,
         with_error_map=request.error_map,
+        with_defect_mask=request.defect_mask,
     )
     from restorae.cli.console import say
 

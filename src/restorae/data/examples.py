@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 
@@ -28,6 +28,7 @@ class Examples:
     """
 
     clean: ImageSet
+    _: KW_ONLY
     degraded: ImageSet | None = None
     degradation: Degradation | None = None
     patch: int | None = None

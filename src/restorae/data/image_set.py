@@ -87,7 +87,7 @@ class ArrayImages(ImageSet):
     """Images of one size in one array, kept as stored and converted on access."""
 
     def __init__(
-        self, stored: np.ndarray, names: Sequence[str] | None = None, source: str = "array"
+        self, stored: np.ndarray, *, names: Sequence[str] | None = None, source: str = "array"
     ) -> None:
         if stored.ndim not in (3, 4) or 0 in stored.shape:
             raise ShapeMismatch(
@@ -187,7 +187,7 @@ class FileImages(ImageSet):
     """Images of any sizes that stay in their files and are decoded on access."""
 
     def __init__(
-        self, paths: Sequence[Path], names: Sequence[str], outlines: Sequence[Outline]
+        self, paths: Sequence[Path], *, names: Sequence[str], outlines: Sequence[Outline]
     ) -> None:
         self.paths = list(paths)
         self.names = list(names)
@@ -226,8 +226,8 @@ class FileImages(ImageSet):
     def subset(self, indices: Sequence[int]) -> FileImages:
         chosen = FileImages(
             [self.paths[index] for index in indices],
-            [self.names[index] for index in indices],
-            [self.outlines[index] for index in indices],
+            names=[self.names[index] for index in indices],
+            outlines=[self.outlines[index] for index in indices],
         )
         chosen._channels = self._channels
         return chosen
@@ -274,5 +274,5 @@ def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> ImageSet:
     with ThreadPoolExecutor(usable_cores()) as pool:
         outlines = list(pool.map(read_outline, paths))
         if sum(outline.bytes for outline in outlines) > memory:
-            return FileImages(paths, names, outlines)
+            return FileImages(paths, names=names, outlines=outlines)
         return ListedImages(list(pool.map(read_still, paths)), names)

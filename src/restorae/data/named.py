@@ -25,7 +25,7 @@ _CHUNK = 1 << 16
 _DIGITS_FOR_TESTING = 360
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IdxSet:
     """A set in the four files of MNIST's format, and its public mirrors."""
 
@@ -38,14 +38,14 @@ class IdxSet:
 
 
 MNIST = IdxSet(
-    "mnist",
-    "70,000 handwritten digits, 28 × 28 (LeCun, Cortes, Burges)",
-    "CC BY-SA 3.0",
-    (
+    name="mnist",
+    about="70,000 handwritten digits, 28 × 28 (LeCun, Cortes, Burges)",
+    licence="CC BY-SA 3.0",
+    mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist",
         "https://storage.googleapis.com/cvdf-datasets/mnist",
     ),
-    {
+    checksums={
         "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
         "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
@@ -53,14 +53,14 @@ MNIST = IdxSet(
     },
 )
 FASHION_MNIST = IdxSet(
-    "fashion-mnist",
-    "70,000 pieces of clothing, 28 × 28 (Zalando)",
-    "MIT",
-    (
+    name="fashion-mnist",
+    about="70,000 pieces of clothing, 28 × 28 (Zalando)",
+    licence="MIT",
+    mirrors=(
         "https://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",
     ),
-    {
+    checksums={
         "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
         "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",

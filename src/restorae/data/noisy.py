@@ -19,7 +19,7 @@ from restorae.pixels import FULL_RANGE, ValueRange, range_of
 from restorae.shapes import Image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Plane:
     """A page of a file, or one channel of it."""
 
@@ -45,7 +45,7 @@ class PlaneImages(ImageSet):
     """Pages of image files, each mapped by its own value range; values that are not finite are replaced by the median."""
 
     def __init__(
-        self, planes: Sequence[_Plane], channels: int, held: Sequence[np.ndarray] | None
+        self, planes: Sequence[_Plane], *, channels: int, held: Sequence[np.ndarray] | None
     ) -> None:
         self.planes, self._channels, self._held = list(planes), channels, held
         self.names = [plane.name for plane in planes]
@@ -80,7 +80,9 @@ class PlaneImages(ImageSet):
 
     def subset(self, indices: Sequence[int]) -> PlaneImages:
         held = None if self._held is None else [self._held[index] for index in indices]
-        return PlaneImages([self.planes[index] for index in indices], self._channels, held)
+        return PlaneImages(
+            [self.planes[index] for index in indices], channels=self._channels, held=held
+        )
 
 
 def open_noisy(
@@ -128,14 +130,14 @@ def open_noisy(
         raise ShapeMismatch(
             f"{path} holds both grey and colour images. Train on them separately: their noise differs."
         )
-    return PlaneImages(planes, colour.pop(), held)
+    return PlaneImages(planes, channels=colour.pop(), held=held)
 
 
 def _planes(original: Original, name: str) -> Iterator[tuple[_Plane, np.ndarray]]:
     """A file's planes one by one, each with its stored values: a stack may be larger than memory."""
     for page, outline in enumerate(original.pages):
         label = name if len(original.pages) == 1 else f"{name}#{page}"
-        whole = _Plane(label, original, page, None, FULL_RANGE)
+        whole = _Plane(name=label, original=original, page=page, channel=None, values=FULL_RANGE)
         parts = (
             [whole]
             if outline.channels in (1, 3)

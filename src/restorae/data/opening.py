@@ -9,10 +9,8 @@ import numpy as np
 from restorae.data.image_set import ArrayImages, ImageSet, read_folder
 from restorae.data.named import NAMES, Labelled, Split, load_named
 from restorae.errors import BadImage, DataUnavailable, nearest
-from restorae.formats import read_array, read_idx
+from restorae.formats import ARRAY_SUFFIXES, read_array, read_idx
 from restorae.progress import SILENT, Progress
-
-_ARRAYS = (".npy", ".npz")
 
 
 def open_images(
@@ -42,7 +40,7 @@ def open_images(
         raise DataUnavailable(
             f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
         )
-    if path.suffix in _ARRAYS:
+    if path.suffix.lower() in ARRAY_SUFFIXES:
         return ArrayImages(read_array(path), source=str(path))
     if "idx" in path.name or path.suffix == ".gz":
         return ArrayImages(read_idx(path), source=str(path))
@@ -76,11 +74,11 @@ def read_labels(path: Path) -> np.ndarray:
     Raises:
         BadImage: it cannot be read, or holds something else.
     """
-    if path.suffix not in _ARRAYS:
+    if path.suffix.lower() not in ARRAY_SUFFIXES:
         labels = read_idx(path)
     else:
         try:
-            labels = read_array(path, "labels" if path.suffix == ".npz" else None)
+            labels = read_array(path, "labels" if path.suffix.lower() == ".npz" else None)
         except BadImage:
             labels = read_array(path)
     if labels.ndim != 1:

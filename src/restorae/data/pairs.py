@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import PurePosixPath
 
 from restorae.data.image_set import ImageSet
@@ -24,6 +24,7 @@ class Pairs:
 
     degraded: ImageSet
     clean: ImageSet
+    _: KW_ONLY
     values: Values = "auto"
     """How a model that learned from them maps stored values."""
     notices: tuple[str, ...] = ()
@@ -68,7 +69,7 @@ def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
         notices.append(
             "The degraded images are in colour, the clean ones grey: the model will write grey ones."
         )
-    return Pairs(left, right, values, (*notices, *about_values)), unmatched
+    return Pairs(left, right, values=values, notices=(*notices, *about_values)), unmatched
 
 
 def _partners(

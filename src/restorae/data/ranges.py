@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ class Meaning:
 
     degraded: ValueRange
     clean: ValueRange
+    _: KW_ONLY
     gain: float | None = None
     """Gain from the clean image's exposure to the degraded one's; None if the clean image keeps its own."""
 
@@ -46,6 +47,7 @@ class PairRanges:
 
     degraded: ImageSet
     clean: ImageSet
+    _: KW_ONLY
     found: dict[int, Meaning] = field(default_factory=dict)
 
     def of(self, index: int) -> Meaning:
@@ -86,7 +88,7 @@ class PairRanges:
         return Meaning(
             given,
             ValueRange(((low - offset) / gain * scale,), ((high - offset) / gain * scale,)),
-            gain,
+            gain=gain,
         )
 
 
@@ -94,7 +96,7 @@ class RangedImages(ImageSet):
     """The degraded or the clean images of pairs, mapped by their ranges."""
 
     def __init__(
-        self, images: ImageSet, ranges: PairRanges, role: str, indices: Sequence[int]
+        self, images: ImageSet, ranges: PairRanges, *, role: str, indices: Sequence[int]
     ) -> None:
         self.images, self.ranges, self.role, self.indices = images, ranges, role, list(indices)
         self.names = [images.names[pair] for pair in indices]
@@ -125,7 +127,10 @@ class RangedImages(ImageSet):
 
     def subset(self, indices: Sequence[int]) -> RangedImages:
         return RangedImages(
-            self.images, self.ranges, self.role, [self.indices[index] for index in indices]
+            self.images,
+            self.ranges,
+            role=self.role,
+            indices=[self.indices[index] for index in indices],
         )
 
     def content_hash(self, index: int) -> str:
@@ -174,7 +179,7 @@ def in_their_ranges(
     if kinds[0] != kinds[1] and not notices[1:]:
         notices[0] = notices[0][:-1] + ": each is mapped by its type's full range."
     both = [
-        RangedImages(images, ranges, role, range(len(images)))
+        RangedImages(images, ranges, role=role, indices=range(len(images)))
         for images, role in ((degraded, "degraded"), (clean, "clean"))
     ]
     return both[0], both[1], "auto", notices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ class Shift:
 
     down: int
     right: int
+    _: KW_ONLY
     sureness: float
     """Height of the correlation peak, in standard deviations of the correlation; unrelated images reach 9."""
     here: float
@@ -53,7 +54,7 @@ class Shift:
         return " and ".join(parts) or "nothing"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Registration:
     """Result for the measured pairs, by name."""
 
@@ -94,9 +95,11 @@ def registration(pairs: Pairs) -> Registration:
             shifted.append((name, found))
     if not shifted and len(own) >= _FEWEST and _no_better(own, others):
         return Registration(
-            (), tuple(pairs.degraded.names[index] for index in indices), len(indices)
+            shifted=(),
+            unlike=tuple(pairs.degraded.names[index] for index in indices),
+            looked_at=len(indices),
         )
-    return Registration(tuple(shifted), _outliers(fits), len(indices))
+    return Registration(shifted=tuple(shifted), unlike=_outliers(fits), looked_at=len(indices))
 
 
 def looked_at(pairs: Pairs) -> range:
@@ -125,13 +128,13 @@ def shift_between(degraded: Tensor, clean: Tensor) -> Shift:
     fits = torch.fft.irfft2(given * wanted.conj() * band, s=(height, width))
     best, spread = float(fits.max()), float(fits.std())
     if not spread > 0 or best <= 0:
-        return Shift(0, 0, 0.0, 1.0)
+        return Shift(0, 0, sureness=0.0, here=1.0)
     down, right = divmod(int(fits.argmax()), width)
     return Shift(
         down - height if down > height // 2 else down,
         right - width if right > width // 2 else right,
-        best / spread,
-        float(fits[0, 0]) / best,
+        sureness=best / spread,
+        here=float(fits[0, 0]) / best,
     )
 
 

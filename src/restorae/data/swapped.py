@@ -25,7 +25,7 @@ _SIDE = 512
 _SAMPLED = 20_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Traces:
     """Measurements that distinguish clean from degraded images; where there are two, the degraded one is first."""
 
@@ -63,9 +63,9 @@ def traces(degraded: Image, clean: Image) -> Traces:
     given, wanted = _grey(degraded), _grey(clean)
     quiet, busy = _quantiles(_detail(wanted - given), 0.1, 0.9)
     return Traces(
-        (_quantiles(_detail(given), 0.1)[0], _quantiles(_detail(wanted), 0.1)[0]),
-        quiet / busy if busy > 0 else 0.0,
-        (_paper(given), _paper(wanted)),
+        noise=(_quantiles(_detail(given), 0.1)[0], _quantiles(_detail(wanted), 0.1)[0]),
+        evenness=quiet / busy if busy > 0 else 0.0,
+        paper=(_paper(given), _paper(wanted)),
     )
 
 

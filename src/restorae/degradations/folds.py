@@ -112,7 +112,7 @@ WEAR = (20, 60, 240)
 class _Line:
     """One fold of each image: horizontal or vertical, with an offset and a slope."""
 
-    def __init__(self, upright: Tensor, offset: Tensor, slope: Tensor) -> None:
+    def __init__(self, *, upright: Tensor, offset: Tensor, slope: Tensor) -> None:
         self.upright, self.offset, self.slope = upright, offset, slope  # (batch, 1, 1, 1) each
 
     @classmethod
@@ -120,7 +120,7 @@ class _Line:
         side, offset, lean = rngs[:, :3, None, None, None].unbind(1)
         slope = torch.tan(torch.deg2rad(tilt * (2 * lean - 1)))
         upright = side < width / (height + width)  # wide prints have more vertical folds
-        return cls(upright, 0.08 + 0.84 * offset, slope)
+        return cls(upright=upright, offset=0.08 + 0.84 * offset, slope=slope)
 
     def points(self, along: Tensor, aside: Tensor, height: int, width: int) -> Tensor:
         """Knots in pixels, (batch, knots, down and across)."""

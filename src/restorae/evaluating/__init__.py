@@ -5,7 +5,8 @@ from restorae.evaluating.calibration import calibrate
 from restorae.evaluating.collapse import constant_answer_error, has_collapsed
 from restorae.evaluating.coverage import Coverage, CoverageTally
 from restorae.evaluating.fitted import FittedScores, GainFitted
-from restorae.evaluating.scores import Evaluation, ImageScores, Scores, Tally, TestSet, evaluate
+from restorae.evaluating.scores import Evaluation, ImageScores, Scores, Tally, evaluate
+from restorae.evaluating.test_set import TestSet
 
 __all__ = [
     "Bound",

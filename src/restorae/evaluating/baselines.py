@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from restorae.errors import UsageError
-from restorae.evaluating.scores import Evaluation, TestSet, evaluate
+from restorae.evaluating.scores import Evaluation, evaluate
+from restorae.evaluating.test_set import TestSet
 from restorae.parts import kinds
 from restorae.progress import SILENT, Progress
 from restorae.restoring.classical import Classical

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from restorae.error_bound import LEVEL, ErrorBound, fit, measures
-from restorae.evaluating.scores import TestSet
+from restorae.evaluating.test_set import TestSet
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed, generator
 from restorae.shapes import Images

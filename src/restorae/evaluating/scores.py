@@ -10,25 +10,20 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
 
 import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from restorae.data import ImageSet
-from restorae.degradations import Degradation
+from restorae.display import html_table, text_table
 from restorae.evaluating.fitted import FittedTally, GainFitted, finite
+from restorae.evaluating.test_set import TestSet
 from restorae.files import printable
 from restorae.parts import Settings
 from restorae.progress import SILENT, Progress
-from restorae.randomness import generator
-from restorae.shapes import Image, Images
+from restorae.shapes import Images
 from restorae.similarity import psnr_from, squared_errors, structural_similarity
-
-_BATCH = 500
 
 
 class Scores(Settings):
@@ -74,6 +69,24 @@ class Evaluation(Settings):
     """Means with gain and offset fitted to each image, if requested."""
     _look_at_each: Callable[[], tuple[ImageScores, ...]] = PrivateAttr(default=tuple)
 
+    def __repr__(self) -> str:
+        return f"Evaluation of {self.count:,} images\n{text_table(*self._table())}"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._table())
+
+    def _table(self) -> tuple[list[str], list[list[object]]]:
+        columns = ["", "psnr", "psnr_pooled", "ssim", "rmse"]
+        scores: dict[str, Settings] = {"degraded": self.degraded, "restored": self.restored}
+        if self.gain_fitted is not None:
+            scores["restored, gain fitted"] = self.gain_fitted.restored
+        return columns, [
+            [name, *(getattr(each, column, "") for column in columns[1:])]
+            for name, each in scores.items()
+        ]
+
     @functools.cached_property
     def images(self) -> tuple[ImageScores, ...]:
         """Scores of each image, in the order of the set; computed on demand, as there may be many thousands."""
@@ -113,62 +126,6 @@ class Tally:
         ]
 
 
-@dataclass(frozen=True)
-class TestSet:
-    """Clean images with their degraded versions: partner images, or damage drawn from a seed."""
-
-    clean: ImageSet
-    degraded: ImageSet | None = None
-    degradation: Degradation | None = None
-    seed: int = 0
-
-    __test__: ClassVar[bool] = False  # its name must not make pytest collect it
-
-    def __len__(self) -> int:
-        return len(self.clean)
-
-    def batches(self) -> Iterator[tuple[Images, Images]]:
-        """(degraded, clean), images of one size together; an image's damage depends only on the seed and its index."""
-        return self._at(self._runs())
-
-    def at(self, indices: Sequence[int]) -> Iterator[tuple[Images, Images]]:
-        """(degraded, clean) of single images, each a batch of one: those that `batches` yields at these indices."""
-        return self._at((index, index + 1) for index in indices)
-
-    def first(self, count: int) -> list[tuple[Image, Image]]:
-        """The first few (degraded, clean) images, one by one, whatever their sizes."""
-        found: list[tuple[Image, Image]] = []
-        for degraded, clean in self.batches():
-            found += zip(degraded, clean, strict=True)
-            if len(found) >= count:
-                break
-        return found[:count]
-
-    def _at(self, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[Images, Images]]:
-        draw = (
-            self.degradation.draw(generator(self.seed), len(self.clean))
-            if self.degradation
-            else None
-        )
-        for start, stop in runs:
-            clean = self.clean.batch(range(start, stop))
-            if draw is not None:
-                yield draw.between(start, stop).apply(clean), clean
-            else:
-                assert self.degraded is not None
-                yield self.degraded.batch(range(start, stop)), clean
-
-    def _runs(self) -> Iterator[tuple[int, int]]:
-        step = (
-            _BATCH
-            if self.clean.common_size is not None and max(self.clean.common_size) <= 64
-            else 1
-        )
-        return (
-            (start, min(start + step, len(self.clean))) for start in range(0, len(self.clean), step)
-        )
-
-
 def evaluate(
     restore: Callable[[Images], Images],
     test_set: TestSet,
@@ -180,7 +137,7 @@ def evaluate(
     """Scores of the degraded images and of the images that `restore` returns.
 
     Args:
-        restore: maps a batch (n, channels, height, width) to its restored images; for example a model's `restore_images`.
+        restore: maps a batch (n, channels, height, width) to its restored images; for example a model.
         test_set: the images and their damage.
         progress: reports the progress.
         with_ssim: whether to compute SSIM too, which takes longer than the rest.

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from restorae.evaluating.fitted import fitted_to, on_clean_range
-from restorae.evaluating.scores import Evaluation, ImageScores, TestSet
+from restorae.evaluating.scores import Evaluation, ImageScores
 from restorae.evaluating.tables import worst_first
+from restorae.evaluating.test_set import TestSet
 from restorae.regions import Region
 from restorae.shapes import Image, Images
 

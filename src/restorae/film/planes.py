@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from restorae.formats.video import FrameReader, VideoFacts
-from restorae.restoring.frame import mixed
-from restorae.restoring.image import with_grain
+from restorae.pixels import mix_stored
+from restorae.restoring.image import blended_notice, in_parts
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import FrameFacts, Restorer
 from restorae.shapes import Images
@@ -44,6 +44,7 @@ class PlaneRestorer:
         capabilities, channels = restorer.capabilities, len(facts.layout.restored)
         halo, multiple_of = capabilities.halo_for(request), capabilities.multiple_for(request)
         self.tile = tile or tile_for_free_memory(
+            (facts.height, facts.width),
             restorer.bytes_per_pixel(channels),
             halo=halo,
             multiple_of=multiple_of,
@@ -57,9 +58,22 @@ class PlaneRestorer:
             above = max(0, (facts.height - _SAMPLED_ROWS) // 2)
             measured = self._working(sample)[:, :, above : above + _SAMPLED_ROWS]
         prepared = restorer.prepare(
-            FrameFacts(facts.height, facts.width, channels, measured, {0: False}), request
+            FrameFacts(
+                height=facts.height,
+                width=facts.width,
+                channels=channels,
+                sample=measured,
+                is_grey={0: False},
+            ),
+            request,
         )
-        self._restore = with_grain(prepared, request, capabilities.needs_mask)
+        self.notices = (
+            [blended_notice(restorer.name, self.tile)]
+            if self.plan.blended and len(self.plan) > 1
+            else []
+        )
+        """What the person should know of how frames are restored."""
+        self._restore = in_parts(prepared, request, capabilities)
 
     def __call__(self, planes: Planes) -> list[np.ndarray]:
         """The restored planes; those that are not restored are the same objects."""
@@ -74,7 +88,7 @@ class PlaneRestorer:
         for channel, plane in enumerate(self.layout.restored):
             after = written[..., channel]
             if self.strength != 1:
-                after = mixed(planes[plane], after, np.float64(self.strength))
+                after = mix_stored(planes[plane], after, np.float64(self.strength))
             result[plane] = after
         return result
 

@@ -8,7 +8,17 @@ from fractions import Fraction
 from restorae.errors import BadSpec, Fix, SettingsConflict
 from restorae.restoring.request import Request, RestoreRequest, option
 
-_OF_IMAGES = ("mask", "samples", "error_map", "format", "values", "axes", "together", "max_pixels")
+_OF_IMAGES = (
+    "mask",
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "values",
+    "axes",
+    "together",
+    "max_pixels",
+)
 """Settings of images that films do not have."""
 
 
@@ -36,12 +46,8 @@ class FilmRequest(Request):
 
         Raises:
             BadSpec: a time cannot be read.
-            SettingsConflict: the end is not behind the begin.
         """
-        start, end = (_seconds(text) for text in (self.from_time, self.to_time))
-        if end is not None and end <= (start or 0):
-            raise SettingsConflict("{} must be later than {}", settings=("to_time", "from_time"))
-        return start, end
+        return _seconds(self.from_time), _seconds(self.to_time)
 
     def check(self, request: RestoreRequest) -> None:
         """Refuse settings that films do not have or that exclude each other.
@@ -63,7 +69,9 @@ class FilmRequest(Request):
                 settings=("lossless", "quality"),
                 fix=Fix("quality", action="omit"),
             )
-        assert self.part
+        start, end = self.part
+        if end is not None and end <= (start or 0):
+            raise SettingsConflict("{} must be later than {}", settings=("to_time", "from_time"))
 
     def check_unused(self) -> None:
         """Refuse settings of films where there is none.

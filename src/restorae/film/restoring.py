@@ -188,7 +188,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     plan = FilmPlan.make(
         facts, _settings(run), _restorer_facts(restorer), encoding, planes.tile, _machine(run)
     )
-    notices = [*facts.notices]
+    notices = [*facts.notices, *planes.notices]
     if before is None:
         remove_pieces(folder)
         plan.save(folder)
@@ -209,7 +209,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     remove_pieces(folder)
     notices += [*done[0], *_notices(joined, container, facts)]
     for notice in notices:
-        run.progress.say(Message(notice, task.source))
+        run.progress.say(Message(notice, subject=task.source))
     return RestoredFilm(
         task,
         frames,

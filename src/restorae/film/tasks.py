@@ -58,7 +58,7 @@ def plan_films(
                 subject=target,
                 fix=Fix("out", action="change"),
             )
-        tasks.append(FileTask(given, target, Path(given.name)))
+        tasks.append(FileTask(given, target, name=Path(given.name)))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=False)
     tasks = [task for task in tasks if not (skip_existing and task.target.exists())]
     for task in tasks:

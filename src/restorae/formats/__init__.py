@@ -12,6 +12,7 @@ from restorae.formats.original import ArrayRows, Original, Page, Rows, skip_rows
 from restorae.formats.plain import begin_plain, plain_suffix
 from restorae.formats.registry import (
     ARRAY_KINDS,
+    ARRAY_SUFFIXES,
     FORMATS,
     SUFFIX_OF,
     SUFFIXES,
@@ -27,6 +28,7 @@ from restorae.formats.writer import MemoryWriter, Writer
 
 __all__ = [
     "ARRAY_KINDS",
+    "ARRAY_SUFFIXES",
     "FORMATS",
     "MOST_PIXELS",
     "SUFFIXES",

@@ -16,7 +16,7 @@ from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows
 _IMAGE_BANDS = (1, 2, 3, 4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArrayOriginal(Original):
     """An array whose planes are pages."""
 
@@ -100,10 +100,19 @@ def _as_original(
     banded = c >= 0
     bands = array.shape[c] if banded else 1
     alpha = 1 if banded and axes is None and bands in (2, 4) else 0
-    page = Page(array.shape[y], array.shape[x], bands, alpha, array.dtype)
+    page = Page(array.shape[y], array.shape[x], bands=bands, alpha=alpha, dtype=array.dtype)
     count = math.prod(array.shape[axis] for axis in outer)
     order = (*outer, y, x, *([c] if banded else []))
-    return ArrayOriginal(path, kind, (page,) * count, (), array, order, banded, stamp=stamp)
+    return ArrayOriginal(
+        path=path,
+        kind=kind,
+        pages=(page,) * count,
+        notices=(),
+        array=array,
+        order=order,
+        banded=banded,
+        stamp=stamp,
+    )
 
 
 def _mapped(path: Path) -> np.ndarray:

@@ -34,10 +34,12 @@ def begin_array(
         page = pages[0]
         outer = (len(pages),) if len(pages) > 1 else ()
         bands = (page.bands,) if page.bands > 1 else ()
-        return _SpooledArray(target, pages, (*outer, page.height, page.width, *bands))
+        return _SpooledArray(target, pages, shape=(*outer, page.height, page.width, *bands))
     if not compressed and like.order == tuple(range(like.array.ndim)):
-        return _SpooledArray(target, pages, like.array.shape)
-    return _MemoryArray(target, np.empty(like.array.shape, dtype), like.planes, like.path)
+        return _SpooledArray(target, pages, shape=like.array.shape)
+    return _MemoryArray(
+        target, array=np.empty(like.array.shape, dtype), planes=like.planes, like=like.path
+    )
 
 
 class _MemoryArray(Writer):
@@ -46,6 +48,7 @@ class _MemoryArray(Writer):
     def __init__(
         self,
         target: Path,
+        *,
         array: np.ndarray,
         planes: Callable[[np.ndarray], Any],
         like: Path | None,
@@ -68,8 +71,8 @@ class _MemoryArray(Writer):
 class _SpooledArray(SpooledWriter):
     """An array of any size whose values lie in the file in the order of its pages."""
 
-    def __init__(self, target: Path, pages: Sequence[Page], shape: tuple[int, ...]) -> None:
-        super().__init__(target, pages, sum(page.bytes for page in pages))
+    def __init__(self, target: Path, pages: Sequence[Page], *, shape: tuple[int, ...]) -> None:
+        super().__init__(target, pages, encoded=sum(page.bytes for page in pages))
         self.shape, self.dtype = shape, pages[0].dtype
 
     def finish(self) -> None:

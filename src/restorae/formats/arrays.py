@@ -66,7 +66,7 @@ def write_array(path: Path, array: np.ndarray, like: Path | None = None) -> None
         OutputError: it cannot be written.
     """
     held = io.BytesIO()
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         np.savez_compressed(
             held,
             **(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from restorae.formats.original import Original, Page
 from restorae.formats.writer import Writer
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from restorae.formats.vips_reading import VipsLoader
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a format can hold."""
 
@@ -68,7 +68,21 @@ class Capabilities:
         return None
 
 
-@dataclass(frozen=True)
+class BeginWriter(Protocol):
+    """Opens a writer for a target that is like an original."""
+
+    def __call__(self, original: Original, target: Path, /, *, quality: int | None) -> Writer:
+        """The writer; a `quality` of None is the usual one."""
+
+
+class BeginPlainWriter(Protocol):
+    """Opens a writer for values without metadata."""
+
+    def __call__(self, target: Path, pages: Sequence[Page], /, *, like: Original | None) -> Writer:
+        """The writer; `like` gives orientation or shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """A file format."""
 
@@ -85,13 +99,13 @@ class Format:
     capabilities: Capabilities
     open: Callable[[Path, str | None], Original]
     """Open a file, with the letters of its axes where `takes_axes`."""
-    writer: Callable[[Original, Path, int | None], Writer] | None = None
+    writer: BeginWriter | None = None
     """A writer for a target that is like an original, with a quality or None; None where the format is only read."""
     loader: VipsLoader | None = None
     """How libvips opens it; None where it does not."""
     encode: Callable[[pyvips.Image, int], bytes] | None = None
     """A still image as a file's content, by a quality."""
-    plain_writer: Callable[[Path, Sequence[Page], Original | None], Writer] | None = None
+    plain_writer: BeginPlainWriter | None = None
     """A writer for values without metadata; the original gives orientation or shape. None where none is needed."""
     carries: str = ""
     """What is copied from an original of the same format, in words."""

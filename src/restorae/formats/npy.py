@@ -23,15 +23,15 @@ def _array(original: Original) -> ArrayOriginal:
     return original
 
 
-def _npy_writer(original: Original, target: Path, _quality: int | None) -> Writer:
+def _npy_writer(original: Original, target: Path, *, quality: int | None) -> Writer:
     return begin_array(target, original.pages, _array(original))
 
 
-def _plain_writer(target: Path, pages: Sequence[Page], like: Original | None) -> Writer:
+def _plain_writer(target: Path, pages: Sequence[Page], *, like: Original | None) -> Writer:
     return begin_array(target, pages, like if isinstance(like, ArrayOriginal) else None)
 
 
-def _npz_writer(original: Original, target: Path, _quality: int | None) -> Writer:
+def _npz_writer(original: Original, target: Path, *, quality: int | None) -> Writer:
     return begin_array(target, original.pages, _array(original), compressed=True)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
@@ -26,6 +26,7 @@ class Page:
 
     height: int
     width: int
+    _: KW_ONLY
     bands: int
     """Values of a pixel, alpha included."""
     alpha: int
@@ -77,7 +78,7 @@ class FileStamp:
         return cls(found.st_size, found.st_mtime_ns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Original(abc.ABC):
     """An image file that was opened."""
 
@@ -87,7 +88,7 @@ class Original(abc.ABC):
     pages: tuple[Page, ...]
     notices: tuple[str, ...] = ()
     """What the user should know about how it was read."""
-    stamp: FileStamp | None = field(default=None, repr=False, compare=False, kw_only=True)
+    stamp: FileStamp | None = field(default=None, repr=False, compare=False)
     """Of the file when it was opened; None where there is no file."""
 
     @abc.abstractmethod

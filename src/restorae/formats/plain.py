@@ -44,7 +44,7 @@ def begin_plain(target: Path, pages: Sequence[Page], like: Original | None = Non
         raise BadImage(f"plain values are written as {known}", subject=target)
     pages = _values(pages)
     _require_held(found, target, pages)
-    return found.plain_writer(target, pages, like)
+    return found.plain_writer(target, pages, like=like)
 
 
 def _values(pages: Sequence[Page]) -> tuple[Page, ...]:

@@ -47,7 +47,7 @@ class _PngWriter(VipsWriter):
 class _PlainPngWriter(SpooledWriter):
     """Values alone, upright."""
 
-    def __init__(self, target: Path, pages: Sequence[Page], like: Original | None) -> None:
+    def __init__(self, target: Path, pages: Sequence[Page], *, like: Original | None) -> None:
         super().__init__(target, pages)
         self.orientation = 1 if like is None else like.orientation
 

@@ -20,6 +20,10 @@ SUFFIX_OF = {name: each.suffix for name, each in FORMATS.items()}
 """The usual suffix of each format."""
 ARRAY_KINDS = frozenset(name for name, each in FORMATS.items() if each.is_array)
 """Names of the formats of arrays."""
+ARRAY_SUFFIXES = frozenset(
+    suffix for each in FORMATS.values() if each.is_array for suffix in each.suffixes
+)
+"""Suffixes of files of arrays."""
 SUFFIXES = frozenset(
     suffix for each in FORMATS.values() if not each.is_array for suffix in each.suffixes
 )

@@ -46,7 +46,7 @@ def begin_result(
             subject=original.path,
             fix=_possible(original),
         )
-    return found.writer(original, target, quality)
+    return found.writer(original, target, quality=quality)
 
 
 def _possible(original: Original) -> list[Fix]:

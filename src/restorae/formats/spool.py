@@ -31,7 +31,7 @@ class Spool:
         OutputError: there is no room.
     """
 
-    def __init__(self, folder: Path, size: int, encoded: int = 0) -> None:
+    def __init__(self, folder: Path, size: int, *, encoded: int = 0) -> None:
         self.size = size
         self._memory: bytearray | None = None
         self._file: IO[bytes] | None = None

@@ -30,13 +30,27 @@ def _open(path: Path, axes: str | None) -> Original:
     if layout.arrays is None:
         return open_with_vips(path, TIFF.name, _LOADER, layout)
     pages = tuple(
-        Page(each.shape[0], each.shape[1], math.prod(each.shape[2:]), alpha, each.dtype)
+        Page(
+            each.shape[0],
+            each.shape[1],
+            bands=math.prod(each.shape[2:]),
+            alpha=alpha,
+            dtype=each.dtype,
+        )
         for each, alpha in zip(layout.arrays, layout.alphas, strict=True)
     )
-    return TiffArrayOriginal(path, TIFF.name, pages, (), layout, layout.arrays, stamp=stamp)
+    return TiffArrayOriginal(
+        path=path,
+        kind=TIFF.name,
+        pages=pages,
+        notices=(),
+        layout=layout,
+        planes=layout.arrays,
+        stamp=stamp,
+    )
 
 
-def _writer(original: Original, target: Path, quality: int | None) -> Writer:
+def _writer(original: Original, target: Path, *, quality: int | None) -> Writer:
     """The writer that suits: libvips for usual images, tifffile for the others."""
     if not isinstance(original, VipsOriginal):
         return TiffPagesWriter(original, target)
@@ -46,7 +60,7 @@ def _writer(original: Original, target: Path, quality: int | None) -> Writer:
     has_many_bands = original.pages[0].channels not in (1, 3) and not is_pyramid
     if len(outlines) > 1 or has_many_bands:
         return TiffPagesWriter(original, target)
-    return TiffVipsWriter(original, target, quality)
+    return TiffVipsWriter(original, target, quality=quality)
 
 
 def _encode(image: pyvips.Image, _quality: int) -> bytes:

@@ -44,7 +44,7 @@ _MOST = 2**16 - 1
 """Tags of a directory: a classic TIFF counts them in two bytes, and as many there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """What a directory says under one tag."""
 
@@ -164,7 +164,7 @@ class Tiff:
             raw = content[at + each - self.room : at + each]
             inline = number * SIZES.get(kind, 0) <= self.room
             where = start + at + each - self.room if inline else self.unpacked(self.offset, raw)[0]
-            entries.setdefault(tag, Entry(tag, kind, number, where, raw))
+            entries.setdefault(tag, Entry(tag=tag, type=kind, count=number, place=where, raw=raw))
         return Directory(
             entries, self.unpacked(self.offset, following)[0] if len(following) == self.room else 0
         )

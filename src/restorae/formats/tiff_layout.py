@@ -31,7 +31,7 @@ _BY_VIPS = {"b1", "u1", "u2", "i1", "i2", "u4", "i4", "f4"}
 _REDUCED = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TiffLayout:
     """What is known of a TIFF before its pixels are decoded."""
 
@@ -125,12 +125,23 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             path, opened.series[0].axes, opened.series[0].shape, len(stack), axes
         )
         return TiffLayout(
-            (0,), (0,) * len(stack), channels, True, arrays=list(stack), contiguous=offset, **common
+            pages=(0,),
+            alphas=(0,) * len(stack),
+            channels=channels,
+            uniform=True,
+            arrays=list(stack),
+            contiguous=offset,
+            **common,
         )
     channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
     layout = TiffLayout(
-        places, alphas, channels, len(outlines) == 1, contiguous=_contiguous(opened, kept), **common
+        pages=places,
+        alphas=alphas,
+        channels=channels,
+        uniform=len(outlines) == 1,
+        contiguous=_contiguous(opened, kept),
+        **common,
     )
     if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
         return (
@@ -142,10 +153,10 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             subject=path,
         )
     return TiffLayout(
-        places,
-        alphas,
-        channels,
-        True,
+        pages=places,
+        alphas=alphas,
+        channels=channels,
+        uniform=True,
         arrays=[_values(page) for page in kept],
         contiguous=layout.contiguous,
         **common,

@@ -70,7 +70,7 @@ def carry(
         left_out = left_out | {_ORIENTATION}
     with before, encoded.open("rb+") as after:
         source, target = Tiff(before, original), TiffAppender(Tiff(after, encoded))
-        carrier = _PageCarrier(source, target, left_out)
+        carrier = _PageCarrier(source, target, left_out=left_out)
         try:
             carrier.carry()
         except NoRoomError:
@@ -87,7 +87,7 @@ def carry(
 class _PageCarrier:
     """Gives the pages of one file what the pages of another say."""
 
-    def __init__(self, source: Tiff, target: TiffAppender, left_out: set[int]) -> None:
+    def __init__(self, source: Tiff, target: TiffAppender, *, left_out: set[int]) -> None:
         self.source, self.target, self.left_out = source, target, left_out
         self.values = ValueCopier(source, target)
 

@@ -52,8 +52,8 @@ class TiffVipsWriter(VipsWriter):
 
     kind, title = "tiff", "TIFF"
 
-    def __init__(self, original: VipsOriginal, target: Path, quality: int | None) -> None:
-        super().__init__(original, target, quality, encoded=original.bytes)
+    def __init__(self, original: VipsOriginal, target: Path, *, quality: int | None) -> None:
+        super().__init__(original, target, quality=quality, encoded=original.bytes)
 
     def save(self, image: pyvips.Image, path: str | bytes, keep: str) -> None:
         image.tiffsave(path, keep=keep, **self._options())
@@ -119,7 +119,7 @@ class TiffPagesWriter(SpooledWriter):
     """
 
     def __init__(self, original: Original, target: Path) -> None:
-        super().__init__(target, original.pages, original.bytes)
+        super().__init__(target, original.pages, encoded=original.bytes)
         self.original = original
         self.layout: TiffLayout | None = None
         self.converted, self.by_vips = False, isinstance(original, VipsOriginal)
@@ -167,7 +167,7 @@ class TiffPagesWriter(SpooledWriter):
 class PlainTiffWriter(SpooledWriter):
     """Values alone, with the orientation of the original."""
 
-    def __init__(self, target: Path, pages: Sequence[Page], like: Original | None) -> None:
+    def __init__(self, target: Path, pages: Sequence[Page], *, like: Original | None) -> None:
         super().__init__(target, pages)
         orientation = 1 if like is None else like.orientation
         self.tags = [(274, "H", 1, orientation, True)] if orientation > 1 else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class VipsLoader:
     operation: str
     """Name of the operation, such as `pngload_source`."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    _: KW_ONLY
     has_pages: bool = False
     """Whether it takes `page` and `n`."""
 
@@ -59,11 +60,11 @@ class VipsLoader:
             raise undecodable(path, error) from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VipsOriginal(Original):
     """A file that libvips decodes."""
 
-    loader: VipsLoader = field(kw_only=True, repr=False)
+    loader: VipsLoader = field(repr=False)
     header: Any = field(default=None, repr=False, compare=False)
     """The first page as libvips opened it: its fields are the file's metadata."""
     layout: TiffLayout | None = None
@@ -170,20 +171,20 @@ def open_with_vips(
         notices += [notice for notice in found if notice not in notices]
         alpha = layout.alphas[page] if layout else int(image.hasalpha())
         dtype = np.dtype(_DTYPES[image.format])
-        pages.append(Page(image.height, image.width, image.bands, alpha, dtype))
+        pages.append(Page(image.height, image.width, bands=image.bands, alpha=alpha, dtype=dtype))
         if layout is not None and layout.uniform:
             pages = pages * len(indices)  # thousands of planes need not be opened one by one
             break
     if layout is not None and layout.palette:
         notices.append(_PALETTE)
     return VipsOriginal(
-        path,
-        kind,
-        tuple(pages),
-        tuple(notices),
-        header,
-        layout,
-        converted,
+        path=path,
+        kind=kind,
+        pages=tuple(pages),
+        notices=tuple(notices),
+        header=header,
+        layout=layout,
+        converted=converted,
         loader=loader,
         stamp=stamp,
     )

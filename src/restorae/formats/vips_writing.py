@@ -49,7 +49,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
     """Bits of a value that the format stores, where 16 come."""
 
     def __init__(
-        self, original: Original, target: Path, quality: int | None, encoded: int = 0
+        self, original: Original, target: Path, *, quality: int | None, encoded: int = 0
     ) -> None:
         if not isinstance(original, VipsOriginal):
             raise BadImage(
@@ -57,7 +57,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
                 subject=original.path,
                 fix=Fix("format", "tiff"),
             )
-        super().__init__(target, original.pages, encoded)
+        super().__init__(target, original.pages, encoded=encoded)
         self.original, self.quality = original, quality
         self.is_same_format = original.kind == self.kind
 

@@ -92,11 +92,11 @@ class SpooledWriter(Writer):
         OutputError: there is no room.
     """
 
-    def __init__(self, target: Path, pages: Sequence[Page], encoded: int = 0) -> None:
+    def __init__(self, target: Path, pages: Sequence[Page], *, encoded: int = 0) -> None:
         super().__init__(target)
         self.pages = tuple(pages)
         self.starts = [0, *accumulate(page.bytes for page in self.pages)]
-        self.spool = Spool(target.parent, self.starts[-1], encoded)
+        self.spool = Spool(target.parent, self.starts[-1], encoded=encoded)
 
     @property
     def bytes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ class Projection:
 
     points: np.ndarray
     """(n, 2) float32."""
+    _: KW_ONLY
     axes: tuple[str, str]
     """What the horizontal and the vertical axis show."""
     note: str
@@ -29,13 +30,13 @@ def project(means: Tensor) -> Projection:
     """
     latent_dim = means.shape[1]
     if latent_dim == 2:
-        return Projection(means.float().numpy(), ("z[0]", "z[1]"), "")
+        return Projection(means.float().numpy(), axes=("z[0]", "z[1]"), note="")
     if latent_dim == 1:
         flat = torch.cat([means, torch.zeros_like(means)], 1)
         return Projection(
             flat.float().numpy(),
-            ("z[0]", ""),
-            "one latent dimension: the vertical position has no meaning",
+            axes=("z[0]", ""),
+            note="one latent dimension: the vertical position has no meaning",
         )
     centred = means.double() - means.double().mean(0)
     variances, directions = torch.linalg.eigh(centred.T @ centred / max(1, len(means) - 1))
@@ -46,6 +47,6 @@ def project(means: Tensor) -> Projection:
     note = f"{latent_dim} latent dimensions, projected onto their first two principal components ({share:.0%} of the variance)"
     return Projection(
         (centred @ best).float().numpy(),
-        ("first principal component", "second principal component"),
-        note,
+        axes=("first principal component", "second principal component"),
+        note=note,
     )

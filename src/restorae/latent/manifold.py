@@ -18,7 +18,7 @@ from restorae.networks import VAE
 Spacing: TypeAlias = Literal["linear", "quantile"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifold:
     """A grid of decoded images."""
 
@@ -84,7 +84,9 @@ def manifold(
     latents[..., right] = values[None, :]
     latents[..., up] = values[::-1, None]
     images = model.decode(latents.reshape(n * n, -1))
-    return Manifold(images.reshape(n, n, *images.shape[1:]), values, (right, up))
+    return Manifold(
+        images=images.reshape(n, n, *images.shape[1:]), values=values, dimensions=(right, up)
+    )
 
 
 def axis_values(n: int, extent: float, spacing: Spacing) -> np.ndarray:

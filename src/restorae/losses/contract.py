@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import torch
@@ -22,6 +22,7 @@ class Batch:
     network: Network
     """Settings of the network, which define how its module is called."""
     module: nn.Module
+    _: KW_ONLY
     degraded: Images
     clean: Images
     step: int

@@ -38,7 +38,7 @@ class Neighbours(SelfSupervised, kind="neighbours"):
 
     >>> from restorae.networks import UNet
     >>> network, noisy = UNet(), torch.rand(2, 1, 32, 32)
-    >>> batch = Batch(network, network.build(), noisy, noisy, step=0, generator=torch.Generator().manual_seed(0))
+    >>> batch = Batch(network, network.build(), degraded=noisy, clean=noisy, step=0, generator=torch.Generator().manual_seed(0))
     >>> sorted(Neighbours().measure(batch))
     ['consistency', 'loss', 'prediction']
     """
@@ -101,7 +101,7 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
 
     >>> from restorae.networks import UNet
     >>> network, noisy = UNet(), torch.rand(2, 1, 32, 32)
-    >>> batch = Batch(network, network.build(), noisy, noisy, step=0, generator=torch.Generator().manual_seed(0))
+    >>> batch = Batch(network, network.build(), degraded=noisy, clean=noisy, step=0, generator=torch.Generator().manual_seed(0))
     >>> list(BlindSpot(along="rows").measure(batch))
     ['loss']
     """

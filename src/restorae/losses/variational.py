@@ -25,7 +25,7 @@ class NegativeELBO(Loss, kind="negative-elbo"):
 
     >>> from restorae.networks import ConvVAE
     >>> network, black = ConvVAE(), torch.zeros(4, 1, 28, 28)
-    >>> batch = Batch(network, network.build(), black, black, step=0, generator=torch.Generator().manual_seed(0))
+    >>> batch = Batch(network, network.build(), degraded=black, clean=black, step=0, generator=torch.Generator().manual_seed(0))
     >>> sorted(NegativeELBO(beta=4).measure(batch))
     ['kl', 'loss', 'reconstruction']
     """

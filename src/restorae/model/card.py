@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 from torch import nn
 
+from restorae.display import html_facts, number
 from restorae.error_bound import ErrorBound
 from restorae.networks import LatentNetwork, Network
 from restorae.parts import Settings
@@ -37,6 +39,8 @@ class Card(Settings):
     """Height and width are padded to multiples of these."""
     restores: bool = True
     """Whether it learned to remove damage; a variational auto-encoder that learned from clean images alone did not."""
+    repairs: Literal["all", "defects"] = "all"
+    """What `restore` changes unless asked otherwise: all, or only defects that stand out."""
     latent: dict[str, Any] | None = None
     """Of a network with a latent: `shape` without the batch, `prior`, `likelihood`."""
     undoes: dict[str, Any] | None = None
@@ -76,12 +80,55 @@ class Card(Settings):
     created: str = ""
     """Date, ISO 8601."""
 
+    def __repr__(self) -> str:
+        kind, undoes = self.network.get("kind"), (self.undoes or {}).get("kind", "")
+        return (
+            f"Card({self.name!r}, {kind}, {self.parameters:,} parameters"
+            f"{f', undoes {undoes}' if undoes else ''})"
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:>12}  {number(fact)}" for name, fact in self._facts() if fact)
+
+    def _repr_html_(self) -> str:
+        return html_facts(self.name, self._facts()[1:])
+
+    def _facts(self) -> list[tuple[str, object]]:
+        """What a person wants to know first."""
+        figures = self.scores.get("validation", {})
+        return [
+            ("name", self.name),
+            ("about", self.about),
+            ("network", self.network.get("kind", "")),
+            ("parameters", self.parameters),
+            ("undoes", (self.undoes or {}).get("kind", "")),
+            ("trained on", self.data),
+            (
+                "length",
+                f"{self.steps:,} steps, {number(self.epochs)} epochs, {number(self.seconds)} s",
+            ),
+            ("scores", ", ".join(_scores_in_words(figures))),
+            ("error bounds", ", ".join(str(bound) for bound in self.error_bounds.values())),
+            ("licence", self.licence),
+            ("created", self.created),
+        ]
+
     @property
     def learned_turned(self) -> bool:
         """Whether it learned from patches that were turned and mirrored, so that restoring several views of an image improves it."""
         return self.recipe is not None and bool(
             self.recipe.get("augment") and self.recipe.get("patch")
         )
+
+
+def _scores_in_words(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Numbers as they are; of scores before and after, the PSNR."""
+    for name, figure in figures.items():
+        if isinstance(figure, Mapping):
+            if figure.get("psnr") is not None:
+                yield f"{name} {figure['psnr']:.2f} dB"
+        elif name not in ("count", "seconds"):
+            yield f"{name} {number(figure)}"
 
 
 def make_card(network: Network, module: nn.Module, **facts: Any) -> Card:

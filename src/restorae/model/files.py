@@ -39,7 +39,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     weights = {
         key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
     }
-    return Model(network, build_with(network, weights, path), card)
+    return Model(network, build_with(network, weights, path), card=card)
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:

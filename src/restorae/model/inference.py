@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from restorae.errors import UsageError
+from restorae.errors import ShapeMismatch, UsageError
 from restorae.machine import Precision, choose_precision, computing_in
 from restorae.model.self_ensemble import (
     average_over_symmetries,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _PIXELS_AT_ONCE = 400_000
 _SMALL = 512 * 512
+_SMALL_NETWORK = 500_000
+"""Parameters."""
 _DECODED_AT_ONCE = 1_000_000
 """Pixels: a manifold of 900 images of 28 × 28 is one pass."""
 
@@ -90,7 +93,11 @@ def restore_tiled(
             multiple_for(self_ensemble, model.network.multiple_of),
         )
         tile = tile_for_free_memory(
-            model.bytes_per_pixel, halo=halo, multiple_of=multiple_of, device=model.device
+            images.shape[-2:],
+            bytes_per_pixel(model),
+            halo=halo,
+            multiple_of=multiple_of,
+            device=model.device,
         )
         plan = plan_for(*images.shape[-2:], tile=tile, halo=halo, multiple_of=multiple_of)
         if len(plan) > 1:
@@ -111,6 +118,11 @@ def restore_tiled(
                 ]
             )
     return restore_at_once(model, images, precision=precision, self_ensemble=self_ensemble)
+
+
+def bytes_per_pixel(model: Model) -> float:
+    """About how much memory the network takes for each pixel that goes through it at once."""
+    return model._bytes_per_pixel
 
 
 def draw_samples(
@@ -192,6 +204,36 @@ def encode_images(
     return DiagonalGaussian(found.mean.clone().cpu(), found.log_var.clone().cpu())
 
 
+def as_latents(given: Any, latent_dim: int) -> Latents:
+    """Latents as a float32 tensor (n, latent_dim), a single one as (latent_dim,), from an array, a tensor or a list.
+
+    Raises:
+        ShapeMismatch: they have another number of coordinates, or are not finite numbers.
+    """
+    try:
+        latents = (
+            given.float()
+            if isinstance(given, Tensor)
+            else torch.from_numpy(np.array(given, np.float32))
+        )
+    except (TypeError, ValueError):
+        raise ShapeMismatch(
+            f"expected latents as numbers of shape (count, {latent_dim}), got {_shortened(given)}"
+        ) from None
+    if latents.dim() not in (1, 2) or latents.shape[-1] != latent_dim:
+        raise ShapeMismatch(
+            f"expected latents of shape (count, {latent_dim}), got {tuple(latents.shape)}"
+        )
+    if not torch.isfinite(latents).all():
+        raise ShapeMismatch("the latents hold NaN or infinite values")
+    return latents
+
+
+def _shortened(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def decode_latents(model: Model, network: VAE, latents: Latents, precision: Precision) -> Tensor:
     """What the module decodes latents to, without padding, on the processor."""
     module = cast("Any", model.module)
@@ -211,11 +253,13 @@ def batches(images: Images) -> Iterator[Images]:
 
 @contextlib.contextmanager
 def computing(model: Model, precision: Precision) -> Iterator[None]:
-    """Without gradients, in a precision that the model's device has."""
-    with (
-        torch.inference_mode(),
-        computing_in(choose_precision(precision, model.device), model.device),
-    ):
+    """Without gradients, in a precision that the model's device has.
+
+    `auto` is float32 for auto-encoders and small networks: latents are read as numbers, and the time hardly differs.
+    """
+    exact = isinstance(model.network, VAE) or model.card.parameters < _SMALL_NETWORK
+    chosen = choose_precision(precision, model.device, exact=exact)
+    with torch.inference_mode(), computing_in(chosen, model.device):
         yield
 
 

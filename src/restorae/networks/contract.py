@@ -19,7 +19,7 @@ class Network(Part, abc.ABC, family="network"):
     ones, both (batch, channel, height, width) float32; height and width are multiples of `multiple_of`.
 
     A subclass without a `halo` of its own is refused when it is defined: whether tiles are exact depends on it.
-    `restorae.networks.check_halo` verifies a declared halo.
+    Training verifies it with `restorae.networks.check_halo`.
     """
 
     channels: int = Field(1, ge=1)

@@ -51,10 +51,26 @@ def measured_halo(network: Network, module: nn.Module, count: int = 2) -> int:
 
 
 def check_halo(network: Network, module: nn.Module) -> None:
-    """Raise `BadSpec` if a module's results depend on pixels farther away than the declared halo."""
+    """Check that a module's results depend on no pixels farther away than the declared halo.
+
+    Training calls this for networks that are not part of restorae, whose halo no test has verified.
+
+    Raises:
+        BadSpec: they do, or the module cannot be called with images of other sizes.
+    """
     if network.halo is None:
         return
-    measured = measured_halo(network, module)
+    was_training = module.training
+    try:
+        measured = measured_halo(network, module.eval())
+    except RuntimeError as error:
+        raise BadSpec(
+            f"the network declares a halo of {network.halo} px, so it must take images of any size, but its module "
+            f"fails: {error}. A network for one size declares None",
+            subject=network.kind,
+        ) from error
+    finally:
+        module.train(was_training)
     if measured > network.halo:
         raise BadSpec(
             f"the network declares a halo of {network.halo} px, but a result depends on pixels at least {measured} px away",

@@ -23,7 +23,7 @@ from restorae.posterior import DiagonalGaussian
 from restorae.shapes import Images, Latents, NumberPerImage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """A network's outputs, latents and distributions for clean images, as training needs them."""
 
@@ -161,7 +161,7 @@ class VAEModule(LatentModule, abc.ABC):
     ) -> Explanation:
         posterior = self.encode(degraded).repeated(count)
         latents = posterior.sample(generator)
-        return Explanation(self.decode(latents), latents, posterior)
+        return Explanation(outputs=self.decode(latents), latents=latents, posterior=posterior)
 
     def draw(self, degraded: Images, generator: torch.Generator) -> Images:
         return self.settings.image(self.decode(self.encode(degraded).sample(generator)))

@@ -135,7 +135,12 @@ class LatentUNetModule(LatentModule):
                 prior.repeated(count),
             )
         latents = posterior.sample(generator)
-        return Explanation(self.decode(fine, coarse, latents), latents, posterior, prior)
+        return Explanation(
+            outputs=self.decode(fine, coarse, latents),
+            latents=latents,
+            posterior=posterior,
+            prior=prior,
+        )
 
     def draw(self, degraded: Images, generator: torch.Generator) -> Images:
         fine, coarse, prior = self.see(degraded)

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from restorae.restoring.batch import restore_files
     from restorae.restoring.classical import Classical
+    from restorae.restoring.classical_model import ClassicalModel
     from restorae.restoring.facts import ImageFacts
     from restorae.restoring.files import Failure, change_files
     from restorae.restoring.image import ImageReport, restore_image
+    from restorae.restoring.in_one_call import restore
+    from restorae.restoring.loading import load
     from restorae.restoring.log import file_digest
     from restorae.restoring.masks import Masks
     from restorae.restoring.model_choice import PAGES, PHOTOS, Choice, choose_model
@@ -33,6 +36,7 @@ _HOMES = {
     "Capabilities": "restorer",
     "Choice": "model_choice",
     "Classical": "classical",
+    "ClassicalModel": "classical_model",
     "ClassicalRestorer": "opening",
     "Failure": "files",
     "FileTask": "tasks",
@@ -52,9 +56,11 @@ _HOMES = {
     "change_files": "files",
     "choose_model": "model_choice",
     "file_digest": "log",
+    "load": "loading",
     "open_restorer": "opening",
     "plan_tasks": "tasks",
     "preview_files": "preview",
+    "restore": "in_one_call",
     "restore_files": "batch",
     "restore_image": "image",
 }
@@ -67,6 +73,7 @@ __all__ = [
     "Capabilities",
     "Choice",
     "Classical",
+    "ClassicalModel",
     "ClassicalRestorer",
     "Failure",
     "FileTask",
@@ -82,9 +89,11 @@ __all__ = [
     "change_files",
     "choose_model",
     "file_digest",
+    "load",
     "open_restorer",
     "plan_tasks",
     "preview_files",
+    "restore",
     "restore_files",
     "restore_image",
 ]

@@ -30,7 +30,7 @@ from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BatchReport:
     """What became of a run."""
 
@@ -69,7 +69,14 @@ def restore_files(
         request.check(restorers.get(request.model).capabilities)
     masks = None if request.mask is None else Masks(request.mask)
     run = _Run(
-        tasks, request, restorers, masks, RunLog(log, request), progress, check, BatchReport()
+        tasks=tasks,
+        request=request,
+        restorers=restorers,
+        masks=masks,
+        log=RunLog(log, request),
+        progress=progress,
+        check=check,
+        report=BatchReport(),
     )
     single = len(tasks) == 1
     if not single:
@@ -85,7 +92,7 @@ def restore_files(
     return run.report
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Run:
     """What the stages of a run share."""
 
@@ -100,7 +107,7 @@ class _Run:
     counts_rows: bool = False
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Restored:
     """A file that waits to be written."""
 
@@ -164,7 +171,7 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
                 "Restoring", sum(page.height for page in opened.original.pages), "rows"
             )
             run.counts_rows = True
-            hooks = Hooks(run.progress.advance, run.progress.say, run.check)
+            hooks = Hooks(advance=run.progress.advance, say=run.progress.say, check=run.check)
         image = restore_image(
             opened.original,
             outputs.all,
@@ -185,7 +192,14 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         raise
     opened.pages = None
     image.notices[:0] = [*opened.original.notices, *misnamed(task, opened.original)]
-    return _Restored(task, opened, restorer, outputs, image, time.perf_counter() - started)
+    return _Restored(
+        task=task,
+        opened=opened,
+        restorer=restorer,
+        outputs=outputs,
+        image=image,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def _check_chosen(request: RestoreRequest, restorer: Restorer) -> None:
@@ -210,7 +224,7 @@ def _finish(run: _Run, restored: _Restored) -> None:
             run.report.chosen.setdefault(choice.name, []).append(choice.reason)
         notices = [*image.notices, *outputs.notices]
         for notice in notices:
-            run.progress.say(Message(str(notice), task.source))
+            run.progress.say(Message(str(notice), subject=task.source))
         bound = (
             {}
             if image.mean_bound is None

@@ -23,7 +23,7 @@ ReadRows = Callable[[int], Rows]
 """Gives a page's rows from the top."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageFacts:
     """What was measured on a file: how its stored values map to [0, 1], what is grey, samples of its noise."""
 
@@ -64,7 +64,10 @@ class ImageFacts:
         rows = rows or original.rows
         frames = tuple(_frames(original, together))
         facts = cls(
-            frames, _ranges(original, rows, values), original.channel_of, original.pages[0].dtype
+            frames=frames,
+            ranges=_ranges(original, rows, values),
+            channel_of=original.channel_of,
+            dtype=original.pages[0].dtype,
         )
         if capabilities is None:
             return facts
@@ -98,11 +101,11 @@ class ImageFacts:
     def of_frame(self, index: int, outlines: Sequence[Page]) -> FrameFacts:
         """What restorers are told of a frame and of all that are like it."""
         return FrameFacts(
-            outlines[0].height,
-            outlines[0].width,
-            sum(outline.channels for outline in outlines),
-            self.samples.get(index),
-            self.is_grey,
+            height=outlines[0].height,
+            width=outlines[0].width,
+            channels=sum(outline.channels for outline in outlines),
+            sample=self.samples.get(index),
+            is_grey=self.is_grey,
         )
 
     def of_page(self, page: int) -> ImageFacts:
@@ -110,12 +113,12 @@ class ImageFacts:
         index = next(index for index, pages in enumerate(self.frames) if page in pages)
         channel = self.channel_of[page]
         return ImageFacts(
-            ((0,),),
-            {0: self.ranges[channel]},
-            (0,),
-            self.dtype,
-            {0: self.is_grey[index]} if index in self.is_grey else {},
-            {0: self.samples[index]} if index in self.samples else {},
+            frames=((0,),),
+            ranges={0: self.ranges[channel]},
+            channel_of=(0,),
+            dtype=self.dtype,
+            is_grey={0: self.is_grey[index]} if index in self.is_grey else {},
+            samples={0: self.samples[index]} if index in self.samples else {},
         )
 
     @property
@@ -169,29 +172,37 @@ def _frames(original: Original, together: bool) -> Iterator[tuple[int, ...]]:
 
 
 def _ranges(original: Original, rows: ReadRows, values: Values) -> dict[int, ValueRange]:
-    """What stored values mean, by channel; planes of one channel share their range."""
-    ranges: dict[int, ValueRange] = {}
-    for channel in sorted(set(original.channel_of)):
-        pages = [page for page, of in enumerate(original.channel_of) if of == channel]
-        first = original.pages[pages[0]]
-        if values != "own-range" and (first.dtype.kind == "b" or first.dtype == np.uint8):
-            ranges[channel] = FULL_RANGE
-            continue
-        alike = [
-            page
-            for page in pages
-            if original.pages[page].channels == first.channels
-            and original.pages[page].dtype == first.dtype
-        ]
-        chosen = alike[:: max(1, len(alike) // _SAMPLED_PAGES)]
-        sample = np.concatenate(
-            [
-                sample_values(original.pages[page], rows(page), _SAMPLED_VALUES // len(chosen))
-                for page in chosen
-            ]
-        )
-        ranges[channel] = choose_range(sample, values, apart=first.channels not in (1, 3))
-    return ranges
+    return {
+        channel: measure_range(original, values, channel, rows)
+        for channel in sorted(set(original.channel_of))
+    }
+
+
+def measure_range(
+    original: Original, values: Values, channel: int, rows: ReadRows | None = None
+) -> ValueRange:
+    """What the stored values of a channel of a file mean; its planes share their range.
+
+    Raises:
+        BadImage: the file cannot be decoded, or its values have no full range.
+    """
+    pages = [page for page, of in enumerate(original.channel_of) if of == channel]
+    first = original.pages[pages[0]]
+    if values != "own-range" and (first.dtype.kind == "b" or first.dtype == np.uint8):
+        return FULL_RANGE
+    alike = [
+        page
+        for page in pages
+        if original.pages[page].channels == first.channels
+        and original.pages[page].dtype == first.dtype
+    ]
+    chosen = alike[:: max(1, len(alike) // _SAMPLED_PAGES)]
+    most = _SAMPLED_VALUES // len(chosen)
+    read = rows or original.rows
+    sample = np.concatenate(
+        [sample_values(original.pages[page], read(page), most) for page in chosen]
+    )
+    return choose_range(sample, values, apart=first.channels not in (1, 3))
 
 
 def sample_values(outline: Page, reader: Rows, most: int) -> np.ndarray:

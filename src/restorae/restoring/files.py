@@ -25,10 +25,12 @@ class Failure:
     def of(cls, source: Path, error: InputError | MemoryError) -> Failure:
         """The failure that an error means for a file."""
         if isinstance(error, MemoryError):
-            return cls(source, Message("does not fit in memory", source))
+            return cls(source, Message("does not fit in memory", subject=source))
         reason = error.message
         if reason.subject is None and str(source) not in reason.problem:
-            reason = Message(reason.problem, source, reason.settings, reason.fixes)
+            reason = Message(
+                reason.problem, subject=source, settings=reason.settings, fixes=reason.fixes
+            )
         return cls(source, reason)
 
     def __str__(self) -> str:

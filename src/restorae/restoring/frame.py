@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from restorae.formats import Page, Rows
-from restorae.pixels import ValueRange
+from restorae.pixels import ValueRange, mix_stored
 from restorae.regions import Region
 from restorae.restoring.outputs import Output, RestoredRows
 from restorae.restoring.restorer import Restored
@@ -18,7 +18,7 @@ from restorae.shapes import Image, Images
 _NO_VALUE = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Blending:
     """How restored values are mixed with the stored ones."""
 
@@ -46,6 +46,7 @@ class Frame:
 
     def __init__(
         self,
+        *,
         pages: Sequence[int],
         outlines: Sequence[Page],
         rows: Callable[[int], Rows],
@@ -121,7 +122,11 @@ class Frame:
         for page, outline, strip in zip(self.pages, self.outlines, self._strips, strict=True):
             last = first + outline.channels
             rows = RestoredRows(
-                page, top, strip, groups[..., first:last], self._range_of(first, last)
+                page=page,
+                top=top,
+                stored=strip,
+                further=groups[..., first:last],
+                values=self._range_of(first, last),
             )
             for output in self.outputs:
                 output.put(rows)
@@ -192,7 +197,7 @@ class Frame:
                 if mask is None
                 else np.float64(strength) * self._mask_of(region)[..., None]
             )
-            written = np.where(weight > 0, mixed(stored, written, weight), stored)
+            written = mix_stored(stored, written, weight)
         return written if not_finite is None else np.where(not_finite, stored, written)
 
     def _further_of(
@@ -210,25 +215,15 @@ class Frame:
 
 
 def pack(restored: Restored) -> Images:
-    """Everything restored as channels of one tensor: the mean, then the samples, then the bound."""
+    """Everything restored as channels of one tensor: the mean, then the samples, then the defects or the bound."""
     parts = [restored.mean]
     if restored.samples is not None:
         parts += [sample.to(restored.mean.device) for sample in restored.samples]
+    if restored.defects is not None:
+        parts.append(restored.defects.expand_as(restored.mean))
     if restored.bound is not None:
         parts.append(restored.bound)
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
-
-
-def mixed(before: np.ndarray, after: np.ndarray, weight: np.ndarray | np.float64) -> np.ndarray:
-    """`before` and `after`, both as stored, mixed by the weight of `after`."""
-    dtype = before.dtype
-    with np.errstate(invalid="ignore"):  # infinite values are put back by the caller
-        found = before.astype(np.float64) + weight * (
-            after.astype(np.float64) - before.astype(np.float64)
-        )
-    if dtype.kind == "f":
-        return found.astype(dtype)
-    return found >= 0.5 if dtype.kind == "b" else np.rint(found).astype(dtype)
 
 
 def _filled(stored: np.ndarray, not_finite: np.ndarray) -> np.ndarray:

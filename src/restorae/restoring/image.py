@@ -18,7 +18,8 @@ from restorae.restoring.grain import add_grain
 from restorae.restoring.masks import size_mismatch
 from restorae.restoring.outputs import Output
 from restorae.restoring.request import RestoreRequest
-from restorae.restoring.restorer import Restored, Restorer, RestoreTiles
+from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
+from restorae.restoring.separation import separate
 from restorae.shapes import Images
 from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
 from restorae.tiling import plan_for, run
@@ -27,7 +28,7 @@ _TOGETHER = 400_000
 """Pixels of small frames that go through the restorer together."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hooks:
     """What hears of the work while it is done."""
 
@@ -39,7 +40,7 @@ class Hooks:
     """Called before each tile; raises to stop the work."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ImageReport:
     """What was done to one image."""
 
@@ -92,19 +93,19 @@ def restore_image(
         together=request.together,
         rows=rows,
     )
-    blending = Blending(request.strength, mask, capabilities.needs_mask)
+    blending = Blending(strength=request.strength, mask=mask, show_mask=capabilities.needs_mask)
     report = ImageReport(values=facts.values)
     prepared: dict[tuple[object, ...], RestoreTiles] = {}
     not_finite, bounds_total = 0, 0.0
     for group in _groups(original, facts):
         frames = [
             Frame(
-                facts.frames[index],
-                [original.pages[page] for page in facts.frames[index]],
-                rows,
-                outputs,
-                facts.range_of(facts.frames[index]),
-                blending,
+                pages=facts.frames[index],
+                outlines=[original.pages[page] for page in facts.frames[index]],
+                rows=rows,
+                outputs=outputs,
+                values=facts.range_of(facts.frames[index]),
+                blending=blending,
             )
             for index in group
         ]
@@ -112,7 +113,7 @@ def restore_image(
         kind = (*frames[0].outlines, original.channel_of[frames[0].pages[0]])
         if kind not in prepared:
             restore = restorer.prepare(facts.of_frame(group[0], frames[0].outlines), request)
-            prepared[kind] = with_grain(restore, request, capabilities.needs_mask)
+            prepared[kind] = in_parts(restore, request, capabilities)
         function = _function(prepared[kind], group, hooks)
         if frames[0].height * frames[0].width <= SMALL:
             _restore_together(frames, function, hooks)
@@ -158,17 +159,24 @@ def _groups(original: Original, facts: ImageFacts) -> Iterator[list[int]]:
         yield from (listed[start : start + at_once] for start in range(0, len(listed), at_once))
 
 
-def with_grain(restore: RestoreTiles, request: RestoreRequest, with_mask: bool) -> RestoreTiles:
-    """What restores and then puts back a share of the grain; `with_mask` says that tiles end with the mask."""
-    if not request.grain:
+def in_parts(
+    restore: RestoreTiles, request: RestoreRequest, capabilities: Capabilities
+) -> RestoreTiles:
+    """What restores, keeps only the parts that are wanted, and puts back a share of the grain."""
+    separates, parts = request.separates(capabilities), request.separation(capabilities)
+    if not request.grain and not separates:
         return restore
 
-    def restore_with_grain(images: Images, frames: Sequence[int]) -> Restored:
-        mean = restore(images, frames).mean
-        degraded = (images[:, :-1] if with_mask else images).to(mean.device)
-        return Restored(add_grain(degraded, mean, request.grain))
+    def restore_in_parts(images: Images, frames: Sequence[int]) -> Restored:
+        mean, defects = restore(images, frames).mean, None
+        degraded = (images[:, :-1] if capabilities.needs_mask else images).to(mean.device)
+        if separates:
+            mean, defects = separate(degraded, mean, parts)
+        if request.grain:
+            mean = add_grain(degraded, mean, request.grain)
+        return Restored(mean, defects=defects if request.defect_mask else None)
 
-    return restore_with_grain
+    return restore_in_parts
 
 
 def _function(
@@ -209,6 +217,7 @@ def _restore_by_tiles(
     if request.samples is not None:
         tile = max(frame.height, frame.width)  # random numbers are drawn for the whole
     tile = tile or tile_for_free_memory(
+        (frame.height, frame.width),
         restorer.bytes_per_pixel(frame.channels),
         halo=halo,
         multiple_of=multiple_of,
@@ -229,9 +238,16 @@ def _restore_by_tiles(
                 hooks.advance(done // frame.width - counted)
                 counted = done // frame.width
 
+        if plan.blended and len(plan) > 1:
+            hooks.say(blended_notice(restorer.name, side))
         run(function, plan, frame, frame, tell)
         return side if len(plan) > 1 else None
 
     if request.samples is not None:
         return attempt(tile)
     return with_smaller_tiles(attempt, tile, halo=halo, multiple_of=multiple_of, say=hooks.say)
+
+
+def blended_notice(name: str, tile: int) -> str:
+    """What is said where the whole image is needed but does not fit in memory, or smaller tiles are asked for."""
+    return f"{name} needs the whole image; in blended tiles of {tile:,} px the result differs a little from that of the whole."

@@ -9,7 +9,8 @@ import torch
 from restorae.error_bound import ErrorBound
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.model import Model
-from restorae.model.inference import draw_samples
+from restorae.model.checks import bound_for, require_restorer, shown_at_once
+from restorae.model.inference import bytes_per_pixel, draw_samples, restore_at_once
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import (
     FrameFacts,
@@ -36,7 +37,7 @@ class ModelRestorer(Restorer):
     """
 
     def __init__(self, model: Model, name: str | None = None) -> None:
-        model.check_restores()
+        require_restorer(model)
         self.model = model
         self.capabilities = capabilities_of(model.card, name, model.network)
         self.device = model.device
@@ -45,7 +46,7 @@ class ModelRestorer(Restorer):
         # a network that does not take so many sees the channels as a batch
         at_once = 1 if channels in self.model.network.takes else channels
         bound = _BOUND_BYTES * channels if self.capabilities.has_error_bounds else 0.0
-        return self.model.bytes_per_pixel * at_once + bound
+        return bytes_per_pixel(self.model) * at_once + bound
 
     def prepare(self, facts: FrameFacts, request: RestoreRequest) -> RestoreTiles:
         model, network = self.model, self.model.network
@@ -53,7 +54,7 @@ class ModelRestorer(Restorer):
         if request.self_ensemble > 1:
             network.check_size(facts.width, facts.height)
         try:
-            bound = model.bound_for(facts.channels) if request.error_map else None
+            bound = bound_for(model, facts.channels) if request.error_map else None
         except UsageError as error:  # the fault of this one image among many
             raise ShapeMismatch(error.message.problem) from None
 
@@ -69,7 +70,8 @@ class ModelRestorer(Restorer):
                 )
                 return Restored(drawn.mean(0), samples=drawn)
             known = [facts.is_grey.get(frame) for frame in frames]
-            restored = model(
+            restored = restore_at_once(
+                model,
                 images,
                 precision=request.precision,
                 self_ensemble=request.self_ensemble,
@@ -82,7 +84,7 @@ class ModelRestorer(Restorer):
         return restore
 
     def error_bound_for(self, channels: int) -> ErrorBound | None:
-        return self.model.card.error_bounds.get(self.model.shown(channels))
+        return self.model.card.error_bounds.get(shown_at_once(self.model, channels))
 
     def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
         return self.model.restore_images(images, self_ensemble=self_ensemble)

@@ -31,7 +31,7 @@ SPREAD_GAIN = 2.0
 """A spread as an image is the standard deviation times this: values in [0, 1] spread by 0.5 at most, which is then white."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RestoredRows:
     """Complete rows of a page, as they were restored."""
 
@@ -40,7 +40,7 @@ class RestoredRows:
     stored: np.ndarray
     """What is written, (count, width, bands), alpha included."""
     further: np.ndarray
-    """Samples and the error bound on the working scale, (count, width, samples + bound, channels)."""
+    """Samples, defects and the error bound on the working scale, (count, width, samples + defects + bound, channels)."""
     values: ValueRange
     """What the stored values mean."""
 
@@ -93,7 +93,7 @@ class SamplesOutput(Output):
     """Each sample as a file like the restored one; of an array one array (count, *shape)."""
 
     def __init__(
-        self, original: Original, task: FileTask, request: RestoreRequest, count: int
+        self, original: Original, task: FileTask, *, request: RestoreRequest, count: int
     ) -> None:
         self.task, self.count = task, count
         self.original = original
@@ -155,10 +155,13 @@ class MapOutput(Output):
         OutputError: there is no room for it.
     """
 
-    def __init__(self, original: Original, names: Sequence[Path], gain: float) -> None:
+    bands: int | None = None
+    """Channels of the map of an image; None for those of the image."""
+
+    def __init__(self, original: Original, names: Sequence[Path], *, gain: float) -> None:
         self.gain = gain
         self.in_units = original.is_array
-        self.pages = tuple(_plain(page, self.in_units) for page in original.pages)
+        self.pages = tuple(_plain(page, self.in_units, self.bands) for page in original.pages)
         suffix = plain_suffix(self.pages, original)
         target = next(name for name in names if name.suffix == suffix)
         self.writer = begin_plain(target, self.pages, original)
@@ -190,28 +193,40 @@ class ErrorMapOutput(MapOutput):
     takes_bounds = True
 
     def __init__(self, original: Original, names: Sequence[Path]) -> None:
-        super().__init__(original, names, ERROR_GAIN)
+        super().__init__(original, names, gain=ERROR_GAIN)
 
     def measure(self, further: np.ndarray) -> np.ndarray:
         return further[:, :, -1]
+
+
+class DefectOutput(MapOutput):
+    """Where defects were found: one channel, white on black, as a mask is painted."""
+
+    bands = 1
+
+    def __init__(self, original: Original, names: Sequence[Path]) -> None:
+        super().__init__(original, names, gain=1)
+
+    def measure(self, further: np.ndarray) -> np.ndarray:
+        return further[:, :, -1] if self.in_units else further[:, :, -1, :1]
 
 
 class SpreadOutput(MapOutput):
     """How much the samples differ: their standard deviation."""
 
     def __init__(self, original: Original, names: Sequence[Path]) -> None:
-        super().__init__(original, names, SPREAD_GAIN)
+        super().__init__(original, names, gain=SPREAD_GAIN)
 
     def measure(self, further: np.ndarray) -> np.ndarray:
         return np.asarray(further.std(2))
 
 
-def _plain(page: Page, in_units: bool) -> Page:
+def _plain(page: Page, in_units: bool, bands: int | None) -> Page:
     if in_units:
         return replace(page, dtype=np.dtype(np.float32))
     return replace(
         page,
-        bands=page.channels,
+        bands=bands or page.channels,
         alpha=0,
         dtype=np.dtype(np.uint16 if page.dtype.itemsize > 1 else np.uint8),
     )
@@ -244,10 +259,14 @@ class Outputs:
             begun(restored)
             others: list[Output] = []
             if request.samples is not None:
-                others.append(begun(SamplesOutput(original, task, request, request.samples)))
+                others.append(
+                    begun(SamplesOutput(original, task, request=request, count=request.samples))
+                )
                 others.append(begun(SpreadOutput(original, task.map_names("spread"))))
             if request.error_map:
                 others.append(begun(ErrorMapOutput(original, task.map_names("error"))))
+            if request.defect_mask:
+                others.append(begun(DefectOutput(original, task.map_names("defects"))))
             undo.pop_all()
         return cls(restored, others)
 

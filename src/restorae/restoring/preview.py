@@ -77,9 +77,10 @@ class MemoryOriginal(Original):
         alpha: how many of the last bands are alpha.
     """
 
-    def __init__(self, path: Path, values: np.ndarray, alpha: int = 0) -> None:
+    def __init__(self, path: Path, values: np.ndarray, *, alpha: int = 0) -> None:
         height, width, bands = values.shape
-        super().__init__(path, "memory", (Page(height, width, bands, alpha, values.dtype),))
+        page = Page(height, width, bands=bands, alpha=alpha, dtype=values.dtype)
+        super().__init__(path=path, kind="memory", pages=(page,))
         object.__setattr__(self, "values", values)
 
     def rows(self, page: int) -> Rows:
@@ -101,7 +102,7 @@ def _crop(
     reader = opened.rows(0)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    part = MemoryOriginal(task.source, stored, page.alpha)
+    part = MemoryOriginal(task.source, stored, alpha=page.alpha)
     kept = MemoryWriter(part.pages)
     mask = opened.mask
     restore_image(

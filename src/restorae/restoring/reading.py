@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Opened:
 
     original: Original
     choice: Choice
+    _: KW_ONLY
     mask: np.ndarray | None = None
     digest: str = ""
     pages: list[np.ndarray] | None = None

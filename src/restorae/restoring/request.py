@@ -37,6 +37,21 @@ def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
     return Field(default, json_schema_extra={"group": group, **facts}, **bounds)
 
 
+@dataclass(frozen=True)
+class Separation:
+    """What of a restoration is kept."""
+
+    tone: float = 1.0
+    """Share of the change of tone, 0 to 1."""
+    defects_only: bool = False
+    """Whether nothing but defects and tone is changed."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is kept."""
+        return self.tone == 1 and not self.defects_only
+
+
 class Request(Settings):
     """Settings that faces make options of: their fields are made with `option`."""
 
@@ -66,6 +81,11 @@ class RestoreRequest(Request):
     """How far towards the restored image: 0 keeps the original, 0.5 is half way, 1 is all the way."""
     grain: float = option(0.0, ge=0, le=1)
     """Share of the removed fine grain (brightness only) that is put back: colour noise and coarse damage stay removed."""
+    repair: Literal["all", "defects"] | None = option(None)
+    """What to change: all that the model restores, or only defects that stand out, such as cracks, scratches and dust.
+    Default: what the model is for."""
+    tone: float | None = option(None, ge=0, le=1)
+    """How much of the change of tone (fading, colour cast) to make. Default: none where only defects are repaired, else all."""
     mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")
     """White where the image is damaged: only there it is changed. An image, or a folder with one of the same name for each."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
@@ -76,6 +96,8 @@ class RestoreRequest(Request):
     error_map: bool = option(False, "Uncertainty")
     """Also write how large the error of each pixel may be (90 % of errors are smaller): NAME-error.png, of an array
     NAME-error.npy."""
+    defect_mask: bool = option(False, "Output")
+    """Also write where defects were found: NAME-defects.png, white on black, to edit and to give back as the mask."""
     seed: int = option(0, "Computing", ge=0)
     """Seed of everything random."""
     format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
@@ -98,6 +120,8 @@ class RestoreRequest(Request):
 
     GRAIN_REACH: ClassVar[int] = 2
     """Pixels of context on each side that putting grain back needs."""
+    SEPARATION_REACH: ClassVar[int] = 103
+    """Pixels of context on each side that taking defects and tone apart needs."""
 
     def check(self, capabilities: Capabilities, *, preview: bool = False) -> None:
         """Refuse settings that exclude each other, or that the restorer cannot do. Nothing else decides this.
@@ -123,6 +147,11 @@ class RestoreRequest(Request):
             raise UsageError(
                 f"{name} has no calibrated error bounds. `restorae models calibrate` measures them",
                 fix=Fix("error_map", action="omit"),
+            )
+        if self.error_map and not self.separation(capabilities).is_whole:
+            raise UsageError(
+                f"the error bounds of {name} hold for whole restorations, and by default it repairs defects only",
+                fix=Fix("repair", "all"),
             )
         if self.self_ensemble > 1 and not capabilities.is_network:
             raise UsageError(
@@ -153,6 +182,16 @@ class RestoreRequest(Request):
                     fix=Fix(second, action="omit"),
                 )
 
+    def separation(self, capabilities: Capabilities) -> Separation:
+        """What of a restoration is kept. Where a mask says what is damaged, defects are not looked for."""
+        defects_only = (self.repair or capabilities.repairs) == "defects"
+        tone = self.tone if self.tone is not None else 0.0 if defects_only else 1.0
+        return Separation(tone, defects_only and self.mask is None)
+
+    def separates(self, capabilities: Capabilities) -> bool:
+        """Whether a restoration is taken apart at all."""
+        return self.defect_mask or not self.separation(capabilities).is_whole
+
 
 CONFLICTS = (
     ("samples", "strength"),
@@ -162,15 +201,22 @@ CONFLICTS = (
     ("samples", "error_map"),
     ("samples", "tile"),
     ("samples", "preview"),
+    ("samples", "repair"),
+    ("samples", "tone"),
+    ("samples", "defect_mask"),
     ("error_map", "strength"),
     ("error_map", "grain"),
+    ("error_map", "tone"),
+    ("error_map", "defect_mask"),
     ("error_map", "preview"),
+    ("defect_mask", "mask"),
+    ("defect_mask", "preview"),
 )
 """Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
 at full strength."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FormField:
     """An option as a face shows it."""
 
@@ -210,17 +256,17 @@ def _form_field(name: str, field: FieldInfo) -> FormField:
         for side in ("ge", "le")
     }
     return FormField(
-        name,
-        name.replace("_", " ").capitalize(),
-        extra["group"],
-        " ".join((field.description or "").split()),
-        "choice" if choices else kinds.get(inner, "text"),
-        field.default,
-        field.default is None,
-        choices,
-        bounds["ge"],
-        bounds["le"],
-        extra.get("unit", ""),
-        extra.get("metavar", ""),
-        extra.get("page", ""),
+        name=name,
+        title=name.replace("_", " ").capitalize(),
+        group=extra["group"],
+        help=" ".join((field.description or "").split()),
+        kind="choice" if choices else kinds.get(inner, "text"),
+        default=field.default,
+        optional=field.default is None,
+        choices=choices,
+        low=bounds["ge"],
+        high=bounds["le"],
+        unit=extra.get("unit", ""),
+        metavar=extra.get("metavar", ""),
+        page=extra.get("page", ""),
     )

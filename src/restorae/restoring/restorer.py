@@ -5,8 +5,8 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from restorae.shapes import Images
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a restorer can do and what it needs, known before its weights are loaded."""
 
@@ -34,6 +34,8 @@ class Capabilities:
     """How stored values map to [0, 1] where nobody says."""
     is_network: bool = False
     """Whether rotations and flips may give other results, so that averaging over them is of use."""
+    repairs: Literal["all", "defects"] = "all"
+    """What is changed where nobody says: all, or only defects that stand out."""
     learned_flips: bool = False
     """Whether it was trained on rotated and flipped patches, so that averaging is expected to help."""
     needs_mask: bool = False
@@ -57,6 +59,7 @@ class Capabilities:
             self.halo
             + (self.error_reach if request.error_map else 0)
             + (request.GRAIN_REACH if request.grain else 0)
+            + (request.SEPARATION_REACH if request.separates(self) else 0)
         )
 
     def multiple_for(self, request: RestoreRequest) -> tuple[int, int]:
@@ -80,6 +83,7 @@ def capabilities_of(
         multiple_of=network.multiple_of,
         values=card.values,
         is_network=True,
+        repairs=card.repairs,
         learned_flips=card.learned_turned,
         can_sample=card.restores and card.latent is not None,
         has_error_bounds=bool(card.error_bounds),
@@ -94,13 +98,16 @@ class Restored:
 
     mean: Images
     """The restored images, (batch, channel, height, width)."""
+    _: KW_ONLY
     samples: Tensor | None = None
     """Plausible restorations, (count, batch, channel, height, width); `mean` is their mean."""
+    defects: Images | None = None
+    """Where defects were found, 0 to 1, (batch, 1, height, width)."""
     bound: Images | None = None
     """How large the error of each value may be, [0, 1] scale, shaped like `mean`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameFacts:
     """What was measured before the first tile of frames of one size."""
 

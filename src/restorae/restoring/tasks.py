@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
@@ -34,6 +34,7 @@ class FileTask:
     source: Path
     target: Path
     """The restored file."""
+    _: KW_ONLY
     name: Path = Path()
     """Where the source lies below what the person named: partners such as masks go by it."""
     kind: str | None = None
@@ -42,6 +43,8 @@ class FileTask:
     """Whether samples and their spread are written too."""
     with_error_map: bool = False
     """Whether an error map is written too."""
+    with_defect_mask: bool = False
+    """Whether a mask of the defects is written too."""
 
     @property
     def is_array(self) -> bool:
@@ -56,7 +59,7 @@ class FileTask:
         )
 
     def map_names(self, what: str) -> tuple[Path, ...]:
-        """The files that a map (`error` or `spread`) may become: a PNG, a TIFF where a PNG cannot hold it, of an array a .npy."""
+        """The files that a map (`error`, `spread`, `defects`) may become: a PNG, a TIFF where a PNG cannot hold it, of an array a .npy."""
         suffixes = (".npy",) if self.is_array else (".png", ".tif")
         return tuple(
             self.target.with_name(f"{self.target.stem}-{what}{suffix}") for suffix in suffixes
@@ -68,6 +71,7 @@ class FileTask:
         return (
             *((self.samples, *self.map_names("spread")) if self.with_samples else ()),
             *(self.map_names("error") if self.with_error_map else ()),
+            *(self.map_names("defects") if self.with_defect_mask else ()),
         )
 
 
@@ -80,6 +84,7 @@ def plan_tasks(
     *,
     with_samples: bool = False,
     with_error_map: bool = False,
+    with_defect_mask: bool = False,
 ) -> list[FileTask]:
     """One task for each image or array; below a folder the tree is kept.
 
@@ -94,6 +99,7 @@ def plan_tasks(
         kind: write all images in this format.
         with_samples: samples and their spread are written too.
         with_error_map: an error map is written too.
+        with_defect_mask: a mask of the defects is written too.
 
     Raises:
         OutputError: `out` cannot be the name of a file.
@@ -107,7 +113,17 @@ def plan_tasks(
     tasks: list[FileTask] = []
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
-        tasks.append(FileTask(source, target, name, written, with_samples, with_error_map))
+        tasks.append(
+            FileTask(
+                source,
+                target,
+                name=name,
+                kind=written,
+                with_samples=with_samples,
+                with_error_map=with_error_map,
+                with_defect_mask=with_defect_mask,
+            )
+        )
 
     for given in inputs:
         check_exists(given)

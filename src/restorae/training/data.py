@@ -36,7 +36,7 @@ from restorae.training.start import choose_start, start_card
 _VALIDATION_SEED = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingData:
     """What a resolved recipe is trained on: examples, and a test set of images that are not among them."""
 
@@ -175,7 +175,7 @@ def _open(
     if recipe.noisy is not None or isinstance(recipe.network, VAE):
         return Pairs(clean, clean), False
     _, ranged, values, notices = in_their_ranges(clean, clean)
-    return Pairs(ranged, ranged, values, tuple(notices)), False
+    return Pairs(ranged, ranged, values=values, notices=tuple(notices)), False
 
 
 def _kind(recipe: Recipe, paired: bool, has_latent: bool) -> Kind:
@@ -254,11 +254,11 @@ def _training_data(
     elif kind != "drawn":
         test_set = replace(test_set, degraded=checked)
     data = TrainingData(
-        recipe,
-        examples,
-        test_set,
-        kind,
-        source,
+        recipe=recipe,
+        examples=examples,
+        test_set=test_set,
+        kind=kind,
+        source=source,
         held_out_hashes=split.held_out_hashes,
         learned_hashes=split.learned_hashes,
         values=pairs.values,

@@ -10,6 +10,7 @@ from restorae import machine
 from restorae.error_bound import ErrorBound
 from restorae.evaluating import calibrate
 from restorae.model import Card, Model, make_card
+from restorae.model.checks import shown_at_once
 from restorae.progress import Progress
 from restorae.training import checkpoint
 from restorae.training.data import TrainingData
@@ -57,6 +58,7 @@ def finish(
         name=target.stem if target and recipe.name == "model" else recipe.name,
         about=recipe.about,
         licence=recipe.licence,
+        repairs=recipe.repairs,
         values=data.values,
         restores=not data.explains,
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
@@ -76,9 +78,9 @@ def finish(
         made_with=VERSION,
         created=date.today().isoformat(),
     )
-    finished = Model(recipe.network, model.module, card)
+    finished = Model(recipe.network, model.module, card=card)
     if target is not None:
-        finished.save(target, half=fits_half(finished.module))
+        finished.save(target, half=fits_half(finished.module), overwrite=True)
         checkpoint.path_for(target).unlink(missing_ok=True)
     return finished
 
@@ -89,7 +91,7 @@ def _error_bounds(model: Model, data: TrainingData) -> dict[int, ErrorBound]:
         return {}
     test_sets = (data.test_set, data.grey_test_set)
     return {
-        model.shown(test_set.clean.channels): calibrate(
+        shown_at_once(model, test_set.clean.channels): calibrate(
             model.restore_images, test_set, on=data.source
         )
         for test_set in test_sets

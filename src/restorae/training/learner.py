@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ class State:
     """The resolved recipe, as plain JSON."""
     fingerprint: str
     """Of the training data: a change between runs is reported."""
+    _: KW_ONLY
     step: int = 0
     """Updates of the weights."""
     seconds: float = 0.0
@@ -50,7 +51,7 @@ class Learner:
         fingerprint: of the training data.
     """
 
-    def __init__(self, recipe: ResolvedRecipe, module: nn.Module, fingerprint: str) -> None:
+    def __init__(self, recipe: ResolvedRecipe, module: nn.Module, *, fingerprint: str) -> None:
         self.recipe, self.network = recipe, recipe.network
         self.module = module
         self.optimiser = make_optimiser(recipe, module)
@@ -139,7 +140,7 @@ class Learner:
             if (final or half) and fits_half(module):
                 for tensor in _floats(module):
                     tensor.copy_(tensor.half())
-        return Model(self.network, module, make_card(self.network, module))
+        return Model(self.network, module, card=make_card(self.network, module))
 
 
 def make_optimiser(recipe: ResolvedRecipe, module: nn.Module) -> torch.optim.Optimizer:

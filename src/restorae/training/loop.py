@@ -82,7 +82,7 @@ def run(
 ) -> Model:
     """Train what was prepared; arguments and errors as for `train`."""
     recipe, examples, device = setup.recipe, setup.data.examples, setup.device
-    learner = Learner(recipe, copy.deepcopy(setup.module), setup.data.fingerprint)
+    learner = Learner(recipe, copy.deepcopy(setup.module), fingerprint=setup.data.fingerprint)
     validation = validation_of(setup.data, recipe.loss)
     result: ValidationResult | None = None
     if resume:
@@ -113,7 +113,14 @@ def run(
                 learner.set_learning_rate()
                 rng = generator(recipe.seed, _LATENTS, state.step, device=device)
                 terms = recipe.loss.measure(
-                    Batch(recipe.network, shown, degraded, clean, state.step, rng)
+                    Batch(
+                        network=recipe.network,
+                        module=shown,
+                        degraded=degraded,
+                        clean=clean,
+                        step=state.step,
+                        generator=rng,
+                    )
                 )
                 learner.update(terms["loss"])
                 losses.append({name: term.detach() for name, term in terms.items()})

@@ -28,6 +28,9 @@ class TrainingSettings(Settings):
     """One sentence on what the model is for."""
     licence: str = "not stated"
     """Terms under which the weights may be used."""
+    repairs: Literal["all", "defects"] = "all"
+    """What `restore` changes unless asked otherwise: all, or only defects that stand out. Stored on the card; it does not
+    change what is trained."""
 
     clean: str | None = None
     """Clean images: a data set's name, a folder, a .npy, .npz or idx file."""
@@ -74,7 +77,7 @@ class TrainingSettings(Settings):
 class Recipe(TrainingSettings):
     """What to train, on what, for how long, as a person says it. Fields that are None are chosen when the data are known.
 
-    `restorae.training.resolve` makes the choices. Resolved recipes that are equal (but for name, about and licence) train
+    `restorae.training.resolve` makes the choices. Resolved recipes that are equal (but for name, about, licence and repairs) train
     equal weights from the same data, bit for bit on the same machine and number of threads.
     """
 
@@ -234,8 +237,8 @@ class ResolvedRecipe(TrainingSettings):
 
     @property
     def differences(self) -> dict[str, Any]:
-        """What changes the weights, as plain JSON: everything but name, about and licence."""
-        return self.model_dump(mode="json", exclude={"name", "about", "licence"})
+        """What changes the weights, as plain JSON: everything but name, about, licence and repairs."""
+        return self.model_dump(mode="json", exclude={"name", "about", "licence", "repairs"})
 
     def to_recipe(self) -> Recipe:
         """A recipe that says all of this."""

@@ -37,7 +37,7 @@ class StartModel:
     """Its architecture."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataFacts:
     """What the choices depend on: everything measured on the training images, once."""
 

@@ -15,6 +15,7 @@ from restorae.data import ArrayImages, ImageSet
 from restorae.errors import BadModelFile, Fix, UsageError
 from restorae.files import require_writable
 from restorae.model import load, with_suffix
+from restorae.networks import check_halo
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training import checkpoint
@@ -25,7 +26,7 @@ from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
 _FIRST_WEIGHTS = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machinery:
     """Where and how to compute; changes nothing about what is trained, only its speed and last digits."""
 
@@ -39,7 +40,7 @@ class Machinery:
     """Where named data sets are looked for first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingSetup:
     """A training that is ready to start; nothing is left to choose."""
 
@@ -79,6 +80,7 @@ def prepare(
         progress: hears what was chosen.
 
     Raises:
+        BadSpec: a network of the user's own depends on more pixels than its halo.
         UsageError, InputError, OutputError: as their messages say.
     """
     target = None if out is None else with_suffix(out)
@@ -94,13 +96,13 @@ def prepare(
     )
     workers = machinery.workers
     return TrainingSetup(
-        data.recipe,
-        data,
-        _first_module(data.recipe).to(device),
-        device,
-        machine.choose_precision(machinery.precision, device),
-        max(0, machine.usable_cores() - 1) if workers is None else workers,
-        target,
+        recipe=data.recipe,
+        data=data,
+        module=_first_module(data.recipe).to(device),
+        device=device,
+        precision=machine.choose_precision(machinery.precision, device),
+        workers=max(0, machine.usable_cores() - 1) if workers is None else workers,
+        target=target,
     )
 
 
@@ -127,6 +129,13 @@ def check_resume(out: str | Path | None) -> None:
 
 
 def _first_module(recipe: ResolvedRecipe) -> nn.Module:
+    module = _initial_module(recipe)
+    if not recipe.network.is_built_in:
+        check_halo(recipe.network, module)
+    return module
+
+
+def _initial_module(recipe: ResolvedRecipe) -> nn.Module:
     if recipe.start_from == NOTHING:
         return first_weights(recipe.network, derive_seed(recipe.seed, _FIRST_WEIGHTS))
     model = load(recipe.start_from)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from restorae.data import ImageSet, content_hashes, hold_out, is_named
 from restorae.model import Card
@@ -20,6 +20,7 @@ class Split:
 
     kept_in: list[int]
     held_out: list[int]
+    _: KW_ONLY
     held_out_hashes: tuple[str, ...] = ()
     learned_hashes: tuple[str, ...] = ()
 
@@ -37,7 +38,8 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
     count = len(clean)
     if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits":
         if not recipe.validation:
-            return Split(*_all_and_last(count))
+            kept_in, held_out = _all_and_last(count)
+            return Split(kept_in, held_out)
         if count > 2 * MNIST_VALIDATION:
             # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
             last = min(count, 60_000)
@@ -46,7 +48,8 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
     hashes = content_hashes(clean)
     if not recipe.validation:
         kept_in, held_out = _all_and_last(count)
-        return Split(kept_in, held_out, *_history_of(set(), set(hashes), card))
+        held, learned = _history_of(set(), set(hashes), card)
+        return Split(kept_in, held_out, held_out_hashes=held, learned_hashes=learned)
     known = set(card.held_out_hashes) if card else set()
     kept_in, held_out = hold_out(
         hashes,
@@ -55,8 +58,9 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
         always=known,
         learned=_learned_by(card, hashes),
     )
-    held = {hashes[index] for index in held_out}
-    return Split(kept_in, held_out, *_history_of(held, set(hashes) - held, card))
+    now = {hashes[index] for index in held_out}
+    held, learned = _history_of(now, set(hashes) - now, card)
+    return Split(kept_in, held_out, held_out_hashes=held, learned_hashes=learned)
 
 
 def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ class ValidationResult:
 
     figures: dict[str, float]
     """For the history on the model's card."""
+    _: KW_ONLY
     sentence: str
     """For the person."""
     scores: dict[str, Any]
@@ -83,7 +84,7 @@ class RestoringValidation(Validation):
             figures["mse_grey"] = grey.restored.mse
             sentence += f", in grey {grey.restored.psnr_pooled or math.inf:.2f} dB"
             scores["in_grey"] = grey.model_dump(mode="json")
-        return ValidationResult(figures, sentence, scores)
+        return ValidationResult(figures, sentence=sentence, scores=scores)
 
     def check(self, result: ValidationResult, progress: Progress) -> None:
         restored, degraded = result.figures["mse"], result.figures["mse_degraded"]
@@ -125,9 +126,9 @@ class VaeValidation(Validation):
                 "active_units": found.active_units,
                 "latent_dim": found.latent_dim,
             },
-            f"{called} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats per image ({what}), "
+            sentence=f"{called} {-bound.elbo:.2f} = {bound.reconstruction:.2f} + KL {bound.kl:.2f} nats per image ({what}), "
             f"{found.active_units} of {found.latent_dim} latent dimensions in use",
-            {"on": self.on, **found.model_dump(mode="json")},
+            scores={"on": self.on, **found.model_dump(mode="json")},
         )
 
     def check(self, result: ValidationResult, progress: Progress) -> None:
@@ -163,9 +164,16 @@ class NoisyValidation(Validation):
             rng = generator(self.data.examples.seed, _SEED, index)
             with torch.no_grad():
                 losses.append(
-                    self.loss.measure(Batch(model.network, model.module, noisy, noisy, _LATE, rng))[
-                        "loss"
-                    ].item()
+                    self.loss.measure(
+                        Batch(
+                            network=model.network,
+                            module=model.module,
+                            degraded=noisy,
+                            clean=noisy,
+                            step=_LATE,
+                            generator=rng,
+                        )
+                    )["loss"].item()
                 )
             restored = model.restore_images(noisy)
             left.append((restored - noisy).std().item())
@@ -178,7 +186,7 @@ class NoisyValidation(Validation):
             "restored": _mean(restored_spread),
         }
         sentence = f"validation loss {figures['validation_loss']:.5f}, noise removed {figures['taken_off']:.4f} (standard deviation)"
-        return ValidationResult(figures, sentence, {"on": self.on, **figures})
+        return ValidationResult(figures, sentence=sentence, scores={"on": self.on, **figures})
 
     def check(self, result: ValidationResult, progress: Progress) -> None:
         figures = result.figures

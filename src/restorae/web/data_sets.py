@@ -8,9 +8,8 @@ from typing import Any
 
 from restorae.data.named import IDX_SETS, find_here
 from restorae.errors import UnknownKind, nearest
-from restorae.formats import SUFFIXES
+from restorae.formats import ARRAY_SUFFIXES, SUFFIXES
 
-_ARRAYS = (".npy", ".npz")
 _MOST = 200
 _LOOKED_AT = 2000
 
@@ -64,7 +63,9 @@ def _below(folder: Path) -> list[Path]:
             if len(found) >= _MOST:
                 return found
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if not hidden and (_holds_images(path) if path.is_dir() else path.suffix in _ARRAYS):
+            if not hidden and (
+                _holds_images(path) if path.is_dir() else path.suffix.lower() in ARRAY_SUFFIXES
+            ):
                 found.append(path)
     return found
 

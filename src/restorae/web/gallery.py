@@ -33,7 +33,7 @@ from restorae.web.wording import PAGE
 _LONGEST_NAME = 120
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GalleryImage:
     """One uploaded image: its file, its tile pyramids, its mask and its result."""
 
@@ -176,14 +176,14 @@ class Gallery:
         except OSError as error:
             raise workspace.failed(error) from None
         image = GalleryImage(
-            workspace.name,
-            name,
-            workspace,
-            named,
-            original,
-            values,
-            choose_for_file(original),
-            layers,
+            id=workspace.name,
+            name=name,
+            workspace=workspace,
+            file=named,
+            original=original,
+            values=values,
+            automatic=choose_for_file(original),
+            layers=layers,
         )
         self._images[image.id] = image
         return image

@@ -53,7 +53,7 @@ class Work(abc.ABC):
 class Job(Progress):
     """One piece of work and its state; the work reports to it as to any `Progress`."""
 
-    def __init__(self, number: int, work: Work, changed: Callable[[], None]) -> None:
+    def __init__(self, number: int, work: Work, *, changed: Callable[[], None]) -> None:
         self.id, self.work, self._changed = f"{number}", work, changed
         self.state: State = "waiting"
         self.made, self.began, self.ended = time.time(), 0.0, 0.0
@@ -162,7 +162,7 @@ class Queue:
                 raise HttpError(
                     429, f"{self.most} jobs wait already. Let some of them finish, or cancel them."
                 )
-            job = Job(next(self._numbers), work, self._change)
+            job = Job(next(self._numbers), work, changed=self._change)
             self._jobs[job.id] = job
             self._forget_old()
             self._change()

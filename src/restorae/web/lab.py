@@ -47,7 +47,7 @@ _FORMULA = re.compile(r",? \$[^$]*\\[^$]*\$( with \$[^$]*\$)?")
 """What only a typesetter can show, and the comma before it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What the lab found."""
 
@@ -94,7 +94,9 @@ class Lab:
         shown = {name: _as_one(images) for name, images in by_name.items()}
         digest = hashlib.sha256(b"".join(each.tobytes() for each in shown.values()))
         digest.update(f"{damage} {restorer.name if restorer else ''} {seed}".encode())
-        found = Experiment(digest.hexdigest()[:16], str(damage), scores, shown)
+        found = Experiment(
+            id=digest.hexdigest()[:16], spec=str(damage), scores=scores, images=shown
+        )
         with self._changing:
             self._kept[found.id] = found
             while len(self._kept) > _KEPT:

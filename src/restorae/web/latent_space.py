@@ -16,6 +16,7 @@ from restorae.errors import ShapeMismatch, UsageError
 from restorae.formats import write_gif
 from restorae.latent import line, manifold
 from restorae.model import Model
+from restorae.model.checks import require_vae
 from restorae.networks import VAE
 from restorae.pixels import LUMA, stored_values
 from restorae.web.gallery import GalleryImage
@@ -27,7 +28,7 @@ _MAX_CLUSTERED = 1000
 _EIGHT_BITS = np.dtype(np.uint8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoded:
     """The posterior of one image, and what it decodes to."""
 
@@ -50,7 +51,7 @@ def decode(model: Model, latents: list[list[float]]) -> np.ndarray:
         UsageError: the model has no latent vector, there are too many latents, or one is not finite.
         ShapeMismatch: a latent has another number of coordinates.
     """
-    latent_dim = model.vae().latent_dim
+    latent_dim = require_vae(model).latent_dim
     if not 1 <= len(latents) <= MAX_IMAGES:
         raise UsageError(f"1 to {MAX_IMAGES:,} latents are decoded at once, not {len(latents):,}.")
     wrong = next((latent for latent in latents if len(latent) != latent_dim), None)
@@ -71,7 +72,7 @@ def decode_grid(
     Raises:
         UsageError, ShapeMismatch: as `manifold`.
     """
-    model.vae()
+    require_vae(model)
     if not 1 <= n <= 32 or not 0 < extent <= _MAX_EXTENT:
         raise UsageError(
             f"A grid has 1 to 32 images along each side and a range of at most {_MAX_EXTENT:g}."
@@ -84,7 +85,7 @@ def decode_grid(
 
 def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[str, Any]:
     """Where images of a named set lie (their means), and their labels."""
-    network = model.vae()
+    network = require_vae(model)
     images, labels = open_labelled(source, "test", data_dir)
     network.check_channels(images.channels)
     if images.common_size is None:
@@ -102,15 +103,15 @@ def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[st
 def encode(model: Model, image: GalleryImage) -> Encoded:
     """The posterior of an image; one of another size or colour is fitted first, and the notices say so."""
     pixels = np.asarray(image.layers["before"].level(0), np.float32) / 255
-    fitted, notices = _fitted(pixels, model.vae())
+    fitted, notices = _fitted(pixels, require_vae(model))
     posterior = model.encode(fitted)
     mean, std = posterior.mean[0], posterior.log_var[0].mul(0.5).exp()
     return Encoded(
-        [round(value, 5) for value in mean.tolist()],
-        [round(value, 5) for value in std.tolist()],
-        stored_values(fitted, _EIGHT_BITS),
-        stored_values(model.decode(mean[None].numpy())[0], _EIGHT_BITS),
-        notices,
+        mean=[round(value, 5) for value in mean.tolist()],
+        std=[round(value, 5) for value in std.tolist()],
+        input=stored_values(fitted, _EIGHT_BITS),
+        reconstruction=stored_values(model.decode(mean[None].numpy())[0], _EIGHT_BITS),
+        notices=notices,
     )
 
 

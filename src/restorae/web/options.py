@@ -9,7 +9,7 @@ from pathlib import Path
 MIB = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the server takes before it says no, each with a sentence."""
 
@@ -35,7 +35,7 @@ class Limits:
     """How long an image is kept that nobody looks at."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """Where the server listens, what it may read and where it writes models."""
 

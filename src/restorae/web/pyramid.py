@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.formats import Original, Rows
-from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range
+from restorae.formats import Original
+from restorae.pixels import ValueRange, Values
+from restorae.restoring.facts import measure_range
 from restorae.restoring.masks import upright
 from restorae.web.http_errors import not_found
 
 SIDE = 512
 """Pixels along the side of a tile."""
 _ROWS = 512
-_SAMPLED = 500_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pyramid:
     """An image as it is shown, in levels: each is half as large as the one before, down to one tile."""
 
@@ -120,11 +120,11 @@ def write_pyramid(
     """
     outline = original.pages[page]
     pyramid = Pyramid(
-        folder,
-        sizes_of(outline.height, outline.width),
-        _bands(outline.channels),
-        original.orientation,
-        name,
+        folder=folder,
+        sizes=sizes_of(outline.height, outline.width),
+        bands=_bands(outline.channels),
+        orientation=original.orientation,
+        name=name,
     )
     rows = original.rows(page)
     with _file(folder, name, 0).open("wb") as written:
@@ -142,14 +142,12 @@ def write_pyramid(
 
 
 def display_range(original: Original, wanted: Values, page: int = 0) -> ValueRange:
-    """Which stored values are shown black and white: as a restorer would map them, measured on a sample."""
-    outline = original.pages[page]
-    if outline.dtype.kind == "b" or (outline.dtype == np.uint8 and wanted != "own-range"):
-        return FULL_RANGE
-    return choose_range(
-        _sample(original.rows(page), outline.height, outline.width, _bands(outline.channels)),
-        wanted,
-    )
+    """Which stored values are shown black and white: those that `restore` maps to 0 and 1."""
+    measured = measure_range(original, wanted, original.channel_of[page])
+    if measured.is_full or len(measured.low) == 1:
+        return measured
+    bands = _bands(original.pages[page].channels)  # of many bands, the first is shown
+    return ValueRange(measured.low[:bands], measured.high[:bands])
 
 
 def to_display(stored: np.ndarray, values: ValueRange) -> np.ndarray:
@@ -187,12 +185,3 @@ def _halved(pixels: np.ndarray) -> np.ndarray:
         pixels = np.concatenate([pixels, pixels[:, -1:]], 1)
     rows = pixels[::2].astype(np.uint16) + pixels[1::2]
     return np.asarray((rows[:, ::2] + rows[:, 1::2] + 2) >> 2, np.uint8)
-
-
-def _sample(rows: Rows, height: int, width: int, bands: int) -> np.ndarray:
-    every = max(1, round((height * width / _SAMPLED) ** 0.5))
-    found = []
-    for top in range(0, height, _ROWS):
-        read = rows.read(min(_ROWS, height - top))
-        found.append(read[-top % every :: every, ::every, :bands].reshape(-1, bands))
-    return np.concatenate(found)

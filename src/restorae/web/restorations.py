@@ -31,6 +31,7 @@ class Restoration(Work):
     def __init__(
         self,
         image: GalleryImage,
+        *,
         request: RestoreRequest,
         gallery: Gallery,
         catalogue: Catalogue,
@@ -62,10 +63,11 @@ class Restoration(Work):
         task = FileTask(
             image.file,
             target,
-            Path(image.file.name),
-            request.format,
+            name=Path(image.file.name),
+            kind=request.format,
             with_samples=request.samples is not None,
             with_error_map=request.error_map,
+            with_defect_mask=request.defect_mask,
         )
         report = restore_files(
             [task],
@@ -110,6 +112,8 @@ class Restoration(Work):
             name = "spread"
         elif self.request.error_map:
             name = "error"
+        elif self.request.defect_mask:
+            name = "defects"
         else:
             return {}
         path = next(path for path in task.map_names(name) if path.exists())
@@ -154,7 +158,13 @@ def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) 
     if request.mask is not None:
         painted = laid_out_for(image.original, read_still(request.mask))
         mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
-    settings = {"samples": None, "error_map": False, "values": "full-range", "mask": None}
+    settings = {
+        "samples": None,
+        "error_map": False,
+        "defect_mask": False,
+        "values": "full-range",
+        "mask": None,
+    }
     restore_image(
         shown, [RestoredOutput(kept)], restorer, request.model_copy(update=settings), mask=mask
     )

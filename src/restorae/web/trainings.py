@@ -39,6 +39,7 @@ class TrainingJob(Work):
     def __init__(
         self,
         options: Options,
+        *,
         target: Path,
         recipe: Recipe,
         workspace: Workspace,
@@ -193,7 +194,7 @@ def begin(
         )
     recipe = recipe_for(request, data, catalogue)
     require_writable(target.parent)
-    return TrainingJob(options, target, recipe, workspace, resume=False)
+    return TrainingJob(options, target=target, recipe=recipe, workspace=workspace, resume=False)
 
 
 def resume(name: str, options: Options, catalogue: Catalogue, workspace: Workspace) -> TrainingJob:
@@ -204,7 +205,9 @@ def resume(name: str, options: Options, catalogue: Catalogue, workspace: Workspa
     """
     target = catalogue.path_for_new(name)
     state = checkpoint.peek(checkpoint.path_for(target))
-    return TrainingJob(options, target, Recipe(**state.recipe), workspace, resume=True)
+    return TrainingJob(
+        options, target=target, recipe=Recipe(**state.recipe), workspace=workspace, resume=True
+    )
 
 
 def unfinished(catalogue: Catalogue) -> list[dict[str, Any]]:

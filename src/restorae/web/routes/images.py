@@ -145,10 +145,10 @@ def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
     job = studio.queue.add(
         Restoration(
             found,
-            request,
-            studio.gallery,
-            studio.catalogue,
-            studio.options.limits.minutes_of_restoring,
+            request=request,
+            gallery=studio.gallery,
+            catalogue=studio.catalogue,
+            minutes=studio.options.limits.minutes_of_restoring,
         )
     )
     found.job = job.id

@@ -27,7 +27,7 @@ export async function begin() {
   for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", safely(() => copy(button.dataset.copy)));
   models.listen(() => {
     const first = $("lab-model").options.length === 0;
-    models.fillWith($("lab-model"), (model) => model.restores && !model.needs_mask, "nothing");
+    models.fillWith($("lab-model"), (model) => model.restores && !model.needs_mask, [["", "nothing"]]);
     if (first && models.get("digits-denoiser")) $("lab-model").value = "digits-denoiser";
     run();
   });

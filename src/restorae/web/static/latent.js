@@ -257,9 +257,9 @@ const encodeImage = safely(async (file) => {
     const image = await sendImage(file);
     encoded = await askJson(path(`encode/${image.id}`), { method: "POST" });
     const shown = await ask(path(`reconstruct/${image.id}.png`));
-    const image = $("encoded-image");
-    if (image.src) URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(await shown.blob());
+    const encodedImage = $("encoded-image");
+    if (encodedImage.src) URL.revokeObjectURL(encodedImage.src);
+    encodedImage.src = URL.createObjectURL(await shown.blob());
     $("encoded").hidden = false;
     const where = encoded.mean.slice(0, 3).map((mean, side) => `${mean.toFixed(2)} ± ${encoded.std[side].toFixed(2)}`).join(", ");
     $("latent-note").textContent = `${file.name} is encoded at (${where}${encoded.mean.length > 3 ? ", …" : ""}). ${encoded.notices.join(" ")}`;

@@ -17,12 +17,12 @@ export async function refresh() {
   for (const listener of listeners) listener(models);
 }
 
-/** Fill a select with the models that `fits` says; own ones first. */
-export function fillWith(select, fits, none = null) {
+/** Fill a select with the models that `fits` says; own ones first. `others` are choices before them: value and text. */
+export function fillWith(select, fits, others = []) {
   const grouped = (origin) => models.filter((model) => model.origin === origin && !model.broken && fits(model)).map((model) => [model.name, model.name]);
   const groups = [["Yours", "folder"], ["Bundled", "bundled"], ["Classical methods", "classical"]];
   const entries = groups.map(([label, origin]) => ({ label, entries: grouped(origin) })).filter((group) => group.entries.length);
-  fill(select, none === null ? entries : [["", none], ...entries]);
+  fill(select, [...others, ...entries]);
 }
 
 /** The facts of a model's card as a list of terms. */

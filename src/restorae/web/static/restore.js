@@ -45,7 +45,7 @@ export async function begin() {
     if (!$("page-restore").hidden) add(files);
   });
   models.listen(() => {
-    models.fillWith($("restore-model"), (each) => each.restores, "Automatic");
+    models.fillWith($("restore-model"), (each) => each.restores, [["", "Automatic"]]);
     remember();
     modelChanged();
   });
@@ -145,12 +145,12 @@ function update() {
       make("span", { class: "name" }, image.name),
       job && !jobs.isOver(job) ? jobs.bar(job) : null,
       make("span", { class: failed ? "told error" : "told" }, told));
-    const image = image.id ? make("img", { src: `/api/images/${image.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
+    const thumbnail = image.id ? make("img", { src: `/api/images/${image.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
     const here = Boolean(image.id) && image.id === current;
     const active = Boolean(job && !jobs.isOver(job));
     const key = image.id ?? image.key;
     return make("li", { class: here ? "current" : "", "data-key": `${key}-${active}` },
-      make("button", { class: "pick", disabled: !image.id, "aria-pressed": String(here), onclick: () => pick(key) }, image, text),
+      make("button", { class: "pick", disabled: !image.id, "aria-pressed": String(here), onclick: () => pick(key) }, thumbnail, text),
       active
         ? make("button", { class: "quiet small", onclick: () => jobs.stop(image.job), "aria-label": `Cancel ${image.name}` }, "Cancel")
         : make("button", { class: "quiet small", disabled: Boolean(image.sending), onclick: () => remove(key), "aria-label": `Remove ${image.name}` }, "✕"));

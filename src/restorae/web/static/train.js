@@ -4,6 +4,7 @@ import * as jobs from "./jobs.js";
 import * as models from "./models.js";
 import { $, askJson, draw, duration, fill, make, number, renew, safely, say } from "./tools.js";
 
+const STARTS = [["", "automatic: a bundled model that suits the images, if there is one"], ["nothing", "nothing: a new network"]];
 let unfinished = [];
 let losses = { clean: [], noisy: [] };
 let finished = new Set();
@@ -14,6 +15,7 @@ export function begin() {
   const form = $("train-form");
   for (const radio of form.elements.way) radio.addEventListener("change", wayChanged);
   form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
+  models.listen(() => models.fillWith($("train-start"), (each) => each.origin !== "classical", STARTS));
   jobs.listen(safely(jobsChanged));
   wayChanged();
 }
@@ -43,7 +45,7 @@ async function start() {
   for (const field of ["clean", "degraded", "noisy", "degradation"]) {
     if (!form[field].closest("[data-ways]").hidden) json[field] = form[field].value;
   }
-  for (const field of ["loss", "keep"]) json[field] = form[field].value || null;
+  for (const field of ["start_from", "loss", "keep"]) json[field] = form[field].value || null;
   for (const field of ["learning_rate", "batch_size", "patience"]) json[field] = form[field].value ? Number(form[field].value) : null;
   $("train-note").className = "note";
   try {

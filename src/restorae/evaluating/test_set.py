@@ -1,0 +1,129 @@
+"""`TestSet`: clean images and the degraded ones to restore them from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from restorae.data import ArrayImages, ImageSet
+from restorae.degradations import Degradation
+from restorae.errors import SettingsConflict, ShapeMismatch
+from restorae.layout import Layout
+from restorae.randomness import generator
+from restorae.shapes import Image, Images
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, init=False)
+class TestSet:
+    """Clean images with their degraded versions: partner images, or damage drawn from a seed."""
+
+    clean: ImageSet
+    degraded: ImageSet | None
+    degradation: Degradation | None
+    seed: int
+
+    __test__: ClassVar[bool] = False  # its name must not make pytest collect it
+
+    def __init__(
+        self,
+        clean: ImageSet | np.ndarray | Tensor,
+        *,
+        degraded: ImageSet | np.ndarray | Tensor | None = None,
+        degradation: Degradation | str | None = None,
+        seed: int = 0,
+    ) -> None:
+        """What to score on.
+
+        Args:
+            clean: clean images: a set, or an array or tensor of several.
+            degraded: their degraded versions, in the same order.
+            degradation: damage to draw instead, or its text such as `gaussian-noise(sigma=0.1)`.
+            seed: of the damage.
+
+        Raises:
+            SettingsConflict: both `degraded` and `degradation` are given.
+            ShapeMismatch: there are not as many degraded images as clean ones.
+            BadImage, BadSpec: the images or the text cannot be used.
+        """
+        if degraded is not None and degradation is not None:
+            raise _conflict()
+        damage = None if degradation is None else Degradation.of(degradation)
+        partners = None if degraded is None else _as_set(degraded)
+        images = _as_set(clean)
+        if partners is not None and len(partners) != len(images):
+            raise ShapeMismatch(f"got {len(images):,} clean and {len(partners):,} degraded images")
+        for name, value in (
+            ("clean", images), ("degraded", partners), ("degradation", damage), ("seed", seed)
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        damage = self.degradation if self.degradation is not None else "degraded partners"
+        return f"TestSet({len(self):,} images, {damage}, seed={self.seed})"
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def batches(self) -> Iterator[tuple[Images, Images]]:
+        """(degraded, clean), images of one size together; an image's damage depends only on the seed and its index."""
+        return self._at(self._runs())
+
+    def at(self, indices: Sequence[int]) -> Iterator[tuple[Images, Images]]:
+        """(degraded, clean) of single images, each a batch of one: those that `batches` yields at these indices."""
+        return self._at((index, index + 1) for index in indices)
+
+    def first(self, count: int) -> list[tuple[Image, Image]]:
+        """The first few (degraded, clean) images, one by one, whatever their sizes."""
+        found: list[tuple[Image, Image]] = []
+        for degraded, clean in self.batches():
+            found += zip(degraded, clean, strict=True)
+            if len(found) >= count:
+                break
+        return found[:count]
+
+    def _at(self, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[Images, Images]]:
+        draw = (
+            self.degradation.draw(generator(self.seed), len(self.clean))
+            if self.degradation
+            else None
+        )
+        for start, stop in runs:
+            clean = self.clean.batch(range(start, stop))
+            if draw is not None:
+                yield draw.between(start, stop).apply(clean), clean
+            else:
+                if self.degraded is None:
+                    raise _conflict()
+                yield self.degraded.batch(range(start, stop)), clean
+
+    def _runs(self) -> Iterator[tuple[int, int]]:
+        step = (
+            _BATCH
+            if self.clean.common_size is not None and max(self.clean.common_size) <= 64
+            else 1
+        )
+        return (
+            (start, min(start + step, len(self.clean))) for start in range(0, len(self.clean), step)
+        )
+
+
+def _as_set(given: ImageSet | np.ndarray | Tensor) -> ImageSet:
+    """A set of images; arrays and tensors are read as by models."""
+    if isinstance(given, ImageSet):
+        return given
+    layout = Layout.of(given)
+    if layout.values.is_full:
+        return ArrayImages(layout.stored(given))
+    return ArrayImages(np.ascontiguousarray(layout.read(given).permute(0, 2, 3, 1).numpy()))
+
+
+def _conflict() -> SettingsConflict:
+    return SettingsConflict(
+        "give either {} or {}: a test set needs one of them", settings=("degraded", "degradation")
+    )

@@ -1,0 +1,315 @@
+"""How images in memory are read: arrays, tensors and PIL images as working batches, and results back in the same form.
+
+`Layout.of` decides everything once: the axes, the channels, whether there is alpha, and what the values mean. The decision is
+a frozen value. What could be meant in two ways is refused, and the message names both.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restorae.axes import axes_of
+from restorae.errors import BadImage, ShapeMismatch
+from restorae.pixels import FULL_RANGE, ValueRange, Values, mix_stored, range_of
+from restorae.shapes import Images
+
+Kind: TypeAlias = Literal["array", "tensor", "pil", "path", "list"]
+"""What images can be given as."""
+
+_PIL_MODES = ("1", "L", "LA", "RGB", "RGBA", "I", "I;16", "F")
+_PIL_PALETTES = ("P", "PA")
+_BITS = (8, 10, 12, 14, 16, 24, 31, 32)
+_FAR_FLOATS = (-1.5, 2.5)
+"""Float tensors count as being on the [0, 1] scale unless they leave this range."""
+
+
+def kind_of(given: object) -> Kind:
+    """What images were given as. A `list` (or tuple) holds images; strings are paths.
+
+    Raises:
+        BadImage: it is none of these.
+    """
+    if isinstance(given, Tensor):
+        return "tensor"
+    if isinstance(given, np.ma.MaskedArray):
+        raise BadImage(
+            "got a masked array, whose mask would be lost. Pass its data and the mask separately"
+        )
+    if isinstance(given, np.ndarray):
+        return "array"
+    if isinstance(given, str | PurePath):
+        return "path"
+    if is_pil(given):
+        return "pil"
+    if isinstance(given, list | tuple):
+        return "list"
+    hint = (
+        ". Convert it with numpy.asarray first"
+        if hasattr(given, "__array__") or given == []
+        else ""
+    )
+    raise BadImage(
+        f"expected an image (an array, a tensor, a PIL image, a path, or a list of these), got "
+        f"{'None' if given is None else f'a value of type {type(given).__name__}'}{hint}"
+    )
+
+
+def is_pil(given: object) -> bool:
+    """Whether it is a PIL image; does not import PIL."""
+    module = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(given, module.Image)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one array, tensor or PIL image is read, and how a result is given back in the same form."""
+
+    kind: Literal["array", "tensor", "pil"]
+    """What it is."""
+    axes: str
+    """One letter for each axis: H height, W width, C channels; all others count images. `HWC`, `NCHW`."""
+    shape: tuple[int, ...]
+    """Its shape."""
+    dtype: str
+    """Its type: `uint8`, `float32`, `bfloat16`."""
+    channels: int
+    """Number of channels, alpha not counted."""
+    has_alpha: bool
+    """Whether the last channel is alpha, which is kept as it is."""
+    values: ValueRange
+    """Which stored values mean 0 and 1."""
+    limits: tuple[int, int] | None = None
+    """The range that integers came in (0 to 255, 0 to 4095) where it is not that of their type; results stay within."""
+
+    @classmethod
+    def of(
+        cls,
+        given: Any,
+        *,
+        axes: str | None = None,
+        values: Values = "auto",
+        takes: Sequence[int] = (1, 3),
+    ) -> Layout:
+        """Decide how images are read.
+
+        Arrays are (height, width), (height, width, channels), (n, height, width) or (n, height, width, channels). Tensors
+        are (n, channels, height, width), (channels, height, width) or (height, width). An array in a tensor's layout and
+        the reverse are recognised where they can mean nothing else. A fourth channel is alpha.
+
+        Args:
+            given: an array, a tensor or a PIL image.
+            axes: one letter for each axis, where the shape does not tell: H (or Y) height, W (or X) width, C channels, S
+                colour samples (2 and 4 of them: the last is alpha), any other letter for further images.
+            values: how stored values map to [0, 1]. Float tensors are on that scale, unless they leave it by far.
+            takes: numbers of channels that are processed together.
+
+        Raises:
+            ShapeMismatch: the shape fits no image, or fits several layouts; the message names them.
+            BadImage: not an image, or the values cannot be pixels.
+        """
+        kind = kind_of(given)
+        if kind in ("path", "list"):
+            raise BadImage(f"expected one array, tensor or PIL image, got a {kind}")
+        stored = _as_stored(given)
+        if kind == "pil":
+            axes = "HWS" if stored.ndim == 3 else "HW"
+        letters, has_alpha = axes_of(
+            tuple(stored.shape), axes, takes, channels_first=kind == "tensor"
+        )
+        count = stored.shape[letters.index("C")] if "C" in letters else 1
+        layout = cls(
+            kind,  # type: ignore[arg-type]
+            letters,
+            tuple(stored.shape),
+            str(stored.dtype).removeprefix("torch."),
+            count - has_alpha,
+            has_alpha,
+            FULL_RANGE,
+        )
+        found, limits = _measure(layout._moved(stored)[..., : layout.channels], values, kind)
+        return cls(**{**layout.__dict__, "values": found, "limits": limits})
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.shape[self.axes.index("H")], self.shape[self.axes.index("W")]
+
+    def stored(self, given: Any) -> np.ndarray:
+        """Images as they are stored, (n, height, width, channels) without alpha; bfloat16 becomes float32.
+
+        Raises:
+            ShapeMismatch: `given` has another shape than what was decided on.
+        """
+        return self._numpy(given)[..., : self.channels]
+
+    def read(self, given: Any) -> Images:
+        """Images as a working batch, (n, channels, height, width) float32 without alpha, on a tensor's own device.
+
+        Raises:
+            ShapeMismatch: `given` has another shape than what was decided on.
+            BadImage: NaN or infinite values.
+        """
+        if isinstance(given, Tensor) and self.values.is_full and given.is_floating_point():
+            self._check(given)
+            moved = self._moved(given.detach())[..., : self.channels]
+            images: Images = moved.permute(0, 3, 1, 2).float()
+            if not torch.isfinite(images).all():
+                raise _not_finite()
+            return images
+        stored = self.stored(given)
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            raise _not_finite()
+        working = np.ascontiguousarray(self.values.to_working(stored).transpose(0, 3, 1, 2))
+        images = torch.from_numpy(working)
+        return images.to(given.device) if isinstance(given, Tensor) else images
+
+    def give_back(self, images: Images, given: Any, weight: Tensor | None = None) -> Any:
+        """Restored images, (n, channels, height, width) working values, in the form, type and units of `given`.
+
+        Args:
+            images: a result for each of the images in `given`.
+            given: what they were restored from; its alpha is kept.
+            weight: a number, or one for each pixel (n, 1, height, width): how far each goes from `given` to the restored
+                value, as it would be stored. None is all the way; where it is 0, `given` is kept exactly.
+        """
+        if isinstance(given, Tensor) and given.is_floating_point() and self.values.is_full:
+            result = images.detach().permute(0, 2, 3, 1).to(given.device, given.dtype)
+            before = self._moved(given.detach())
+            if weight is not None:
+                share = _last(weight).to(given.device)
+                was = before[..., : self.channels]
+                mixed = was.double() + share * (result.double() - was.double())
+                result = torch.where(share > 0, mixed.to(given.dtype), was)
+            if self.has_alpha:
+                result = torch.cat([result, before[..., -1:]], -1)
+            return self._moved_back(result)
+        working = images.detach().float().cpu().numpy().transpose(0, 2, 3, 1)
+        source = self._numpy(given)
+        restored = self.values.to_stored(working, source.dtype)
+        if self.limits is not None:
+            restored = np.clip(restored, *self.limits)
+        if weight is not None:
+            restored = mix_stored(
+                source[..., : self.channels], restored, _last(weight).cpu().numpy()
+            )
+        if self.has_alpha:
+            restored = np.concatenate([restored, source[..., -1:]], -1)
+        return self._form(self._moved_back(restored), given)
+
+    def give_back_map(self, numbers: Images, given: Any) -> Any:
+        """A number for each value, (n, channels, height, width) in working units, as float32 in the units of `given`.
+
+        An array for arrays and PIL images, a tensor for tensors; alpha's is 0.
+        """
+        if self.values.is_full:
+            dtype = np.dtype(self.dtype if self.dtype in np.sctypeDict else "float32")
+            span = np.asarray([1.0 if dtype.kind in "fb" else float(np.iinfo(dtype).max)])
+        else:
+            span = np.asarray(self.values.high) - np.asarray(self.values.low)
+        scaled = numbers.detach().float().cpu().numpy().transpose(0, 2, 3, 1) * span
+        if self.has_alpha:
+            scaled = np.concatenate([scaled, np.zeros_like(scaled[..., :1])], -1)
+        result = self._moved_back(np.asarray(scaled, np.float32))
+        return torch.from_numpy(result).to(given.device) if self.kind == "tensor" else result
+
+    def _check(self, given: Any) -> None:
+        if tuple(given.shape) != self.shape:
+            raise ShapeMismatch(f"expected shape {self.shape}, got {tuple(given.shape)}")
+
+    def _numpy(self, given: Any) -> np.ndarray:
+        """What is stored, (n, height, width, channels and alpha)."""
+        stored = _as_stored(given)
+        self._check(stored)
+        if isinstance(stored, Tensor):
+            stored = stored.detach().cpu()
+            stored = (stored.float() if stored.dtype == torch.bfloat16 else stored).numpy()
+        return np.asarray(self._moved(stored))
+
+    def _order(self) -> list[int]:
+        outer = [index for index, letter in enumerate(self.axes) if letter not in "HWC"]
+        return [*outer, *(self.axes.index(letter) for letter in "HWC" if letter in self.axes)]
+
+    def _moved(self, stored: Any) -> Any:
+        """A view (n, height, width, channels and alpha), of an array or a tensor."""
+        order = self._order()
+        moved = stored.permute(order) if isinstance(stored, Tensor) else stored.transpose(order)
+        height, width = self.size
+        return moved.reshape(-1, height, width, self.channels + self.has_alpha)
+
+    def _moved_back(self, moved: Any) -> Any:
+        order = self._order()
+        unfolded = moved.reshape([self.shape[axis] for axis in order])
+        back = [order.index(axis) for axis in range(len(order))]
+        if isinstance(unfolded, Tensor):
+            return unfolded.permute(back).contiguous()
+        return np.ascontiguousarray(unfolded.transpose(back))
+
+    def _form(self, result: np.ndarray, given: Any) -> Any:
+        if self.kind == "tensor":
+            return torch.from_numpy(result).to(given.device, given.dtype)
+        if self.kind == "array":
+            return result
+        from PIL import Image
+
+        image = Image.fromarray(result)
+        image.info = dict(given.info)
+        return image
+
+
+def _last(weight: Tensor) -> Tensor:
+    """A number as it is, weights (n, 1, height, width) as (n, height, width, 1)."""
+    return weight.permute(0, 2, 3, 1) if weight.dim() else weight
+
+
+def _as_stored(given: Any) -> Any:
+    """An array or a tensor; of a PIL image its pixels."""
+    if not is_pil(given):
+        return given
+    if getattr(given, "n_frames", 1) > 1:
+        raise BadImage(
+            f"the PIL image has {given.n_frames} frames. Restore each frame's copy, or pass the path of the file"
+        )
+    if given.mode in _PIL_PALETTES:
+        given = given.convert("RGBA" if given.has_transparency_data else "RGB")
+    if given.mode not in _PIL_MODES:
+        raise BadImage(
+            f'a PIL image of mode {given.mode} cannot be restored as it is. Use image.convert("RGB")'
+        )
+    return np.asarray(given)
+
+
+def _measure(stored: Any, values: Values, kind: Kind) -> tuple[ValueRange, tuple[int, int] | None]:
+    """What stored values mean, and the limits of integers that do not use their type's full range."""
+    if isinstance(stored, Tensor):
+        if stored.is_complex():
+            raise BadImage(f"Values of type {stored.dtype} cannot be used as pixels")
+        stored = stored.detach().cpu()
+        if stored.is_floating_point():
+            low, high = (float(each) for each in torch.aminmax(stored.float()))
+            if not (low < _FAR_FLOATS[0] or high > _FAR_FLOATS[1]):
+                return FULL_RANGE, None
+            stored = stored.float()
+        stored = stored.numpy()
+    if stored.dtype.kind not in "buif":
+        raise BadImage(
+            f"Values of type {stored.dtype} cannot be used as pixels: expected integers or floats"
+        )
+    found = range_of(stored, values)
+    if found.is_full or stored.dtype.kind not in "iu":
+        return found, None
+    low, high = int(stored.min()), int(stored.max())
+    bits = next((bits for bits in _BITS if high < 2**bits), 64)
+    fits = low >= 0 and bits <= 32 and 2**bits - 1 <= np.iinfo(stored.dtype).max
+    return found, ((0, 2**bits - 1) if fits else (low, high))
+
+
+def _not_finite() -> BadImage:
+    return BadImage("The image holds NaN or infinite values. Replace them first")

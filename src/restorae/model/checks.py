@@ -1,0 +1,60 @@
+"""What a model can do, asked before it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from restorae.error_bound import ErrorBound
+from restorae.errors import UsageError
+from restorae.networks import VAE
+
+if TYPE_CHECKING:
+    from restorae.model.model import Model
+
+
+def require_restorer(model: Model) -> None:
+    """Raise `UsageError` unless this model learned to restore."""
+    if not model.card.restores:
+        raise UsageError(
+            f"{model.card.name} generates images like those it was trained on; it did not learn to restore. `restorae models "
+            "list` shows models that do"
+        )
+
+
+def require_vae(model: Model) -> VAE:
+    """The network, where it is a variational auto-encoder.
+
+    Raises:
+        UsageError: it is another.
+    """
+    if not isinstance(model.network, VAE):
+        raise UsageError(
+            f"{model.card.name} is not a variational auto-encoder: its network ({model.network.kind}) has no latent vector. "
+            "Use a model of `restorae vae train` or a bundled one such as digits-vae"
+        )
+    return model.network
+
+
+def shown_at_once(model: Model, channels: int) -> int:
+    """How many channels the network sees at once of images of so many: all, or one by one where it does not take so many."""
+    return channels if channels in model.network.takes else 1
+
+
+def bound_for(model: Model, channels: int) -> ErrorBound:
+    """The error bound of images of so many channels; of a network that restores channels one by one, that of one channel.
+
+    Raises:
+        UsageError: the model was not calibrated, or not on images of that kind.
+    """
+    shown = shown_at_once(model, channels)
+    if shown in model.card.error_bounds:
+        return model.card.error_bounds[shown]
+    known = " and ".join(map(str, model.card.error_bounds))
+    what = (
+        f"was calibrated on images of {known} channel(s), not of {shown}"
+        if known
+        else "has no calibrated error bounds"
+    )
+    raise UsageError(
+        f"{model.card.name} {what}. `restorae models calibrate` measures them on images whose clean version is known"
+    )

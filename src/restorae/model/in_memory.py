@@ -1,0 +1,126 @@
+"""Images in memory through a function on working batches: read, restore, blend, give back in the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restorae.errors import BadImage, Fix, ShapeMismatch, UsageError
+from restorae.layout import Layout, kind_of
+from restorae.pixels import Values, to_grey
+from restorae.shapes import Images
+
+
+def restore_in_memory(
+    given: Any,
+    restore: Callable[[Images, Images | None], Images],
+    *,
+    values: Values = "auto",
+    takes: Sequence[int] = (1, 3),
+    axes: str | None = None,
+    mask: Any = None,
+    strength: float = 1.0,
+) -> Any:
+    """Restore an array, a tensor, a PIL image, or a list of these; the result has the same form.
+
+    Args:
+        given: the images.
+        restore: maps a working batch (n, channels, height, width) and its mask (n, 1, height, width) to restored images.
+        values: how stored values map to [0, 1].
+        takes: numbers of channels that are restored together.
+        axes: as for `Layout.of`.
+        mask: where images may change: (height, width) or (n, height, width); bool, or 0 to the type's largest value.
+        strength: how far towards the restored image, 0 to 1.
+
+    Raises:
+        BadImage, ShapeMismatch: `given` or `mask` cannot be read.
+        UsageError: the strength is not from 0 to 1, or paths are given.
+    """
+    if not 0 <= strength <= 1:
+        raise UsageError(f"expected 0 to 1, got {strength:g}", subject="strength")
+    kind = kind_of(given)
+    if kind == "path":
+        raise UsageError(
+            f"{given} is a path, and this takes images in memory. Files are restored by "
+            "restorae.restore(path, out, model=model)"
+        )
+    if kind == "list":
+        masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
+        if len(masks) != len(given):
+            raise ShapeMismatch(f"got {len(given)} images and {len(masks)} masks")
+        refuse_numbers(given)
+        options: dict[str, Any] = {"values": values, "takes": takes, "axes": axes}
+        restored = (
+            restore_in_memory(image, restore, mask=its_mask, strength=strength, **options)
+            for image, its_mask in zip(given, masks, strict=True)
+        )
+        return tuple(restored) if isinstance(given, tuple) else list(restored)
+    layout = Layout.of(given, axes=axes, values=values, takes=takes)
+    images = layout.read(given)
+    read = None if mask is None else read_mask(mask, images)
+    restored_images = restore(images, read)
+    if read is None and strength == 1:
+        return layout.give_back(restored_images, given)
+    weight = torch.tensor(strength, dtype=torch.float64)
+    return layout.give_back(
+        restored_images, given, weight if read is None else weight * read.double()
+    )
+
+
+def refuse_numbers(given: Sequence[Any]) -> None:
+    """Raise `BadImage` if a list holds numbers instead of images."""
+    first = given[0] if len(given) else None
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if isinstance(first, int | float):
+        raise BadImage(
+            "got a list of numbers; a list holds images. Convert numbers with numpy.array first"
+        )
+
+
+def read_mask(mask: Any, images: Images) -> Images:
+    """A mask as weights 0 to 1, (n, 1, height, width): 1 where images may change.
+
+    Raises:
+        BadImage: not an image, or floats beyond 0 to 1.
+        ShapeMismatch: it has another size than the images, or another number of masks than 1 or theirs.
+    """
+    layout = Layout.of(_as_unit(mask), takes=(1,), values="full-range")
+    weights = layout.read(_as_unit(mask)).to(images.device)
+    if weights.shape[1] == 3:
+        weights = to_grey(weights)
+    height, width = images.shape[-2:]
+    if (
+        weights.shape[1] != 1
+        or weights.shape[-2:] != images.shape[-2:]
+        or len(weights) not in (1, len(images))
+    ):
+        raise ShapeMismatch(
+            f"expected a mask of shape ({height}, {width}) or ({len(images)}, {height}, {width}), got shape {layout.shape}",
+            fix=Fix("mask", action="change"),
+        )
+    if weights.min() < 0 or weights.max() > 1:
+        raise BadImage("the mask holds floats beyond 0 to 1")
+    return weights.expand(len(images), -1, -1, -1)
+
+
+def _as_unit(mask: Any) -> Any:
+    """Integer masks of 0 and 1 as booleans, those of 0 to 255 as uint8, whatever their type."""
+    kind = kind_of(mask)
+    if kind == "path":
+        raise UsageError(f"{mask} is a path, and this takes a mask in memory")
+    if kind == "list":
+        raise BadImage("got a list as the mask of one image. Convert it with numpy.array first")
+    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else mask
+    if not isinstance(array, np.ndarray):
+        return mask
+    if array.dtype.kind in "iu" and array.size and array.min() >= 0:
+        if array.max() <= 1:
+            return array.astype(bool)
+        if array.dtype != np.uint8 and array.max() <= np.iinfo(np.uint8).max:
+            return array.astype(np.uint8)
+    return array
