@@ -39,6 +39,7 @@ from restorae.model import (
 )
 from restorae.networks import (
     VAE,
+    AutoEncoder,
     Conv,
     ConvVAE,
     Dense,
@@ -192,7 +193,7 @@ def test_a_loaded_model_can_be_trained_on(tmp_path):
 def test_every_bundled_model_does_its_work(name):
     model = load(name)
     network, colours = model.network, (3,) * (model.network.channels == 3)
-    size = (network.height, network.width) if isinstance(network, VAE) else (29, 31)
+    size = (network.height, network.width) if isinstance(network, VAE | AutoEncoder) else (29, 31)
     image = pixels(*size, *colours)
     send = model.restore if model.card.restores else model.reconstruct
     assert send(image).shape == image.shape

@@ -148,7 +148,8 @@ def test_what_is_no_part_of_the_family_is_refused(value):
     [
         (Degradation, "gausian-noise", "gaussian-noise"),
         (Network, "cnv", "conv"),
-        (Network, "u-net", "unet"),
+        (Network, "u-nett", "unet"),
+        (Degradation, "nois", "gaussian-noise"),
         (Loss, "charbonier", "charbonnier"),
     ],
 )
@@ -157,6 +158,26 @@ def test_a_misspelt_kind_is_answered_with_the_nearest(family, name, offered):
         family.of(name)
     with pytest.raises(UnknownKind, match=f"Did you mean '{offered}'"):
         family.of({"kind": name})
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "meant"),
+    [
+        (Loss, "MSE", "mse"),
+        (Loss, "mae", "l1"),
+        (Loss, "binary_crossentropy", "bce"),
+        (Degradation, "noise(sigma=0.3)", "gaussian-noise(sigma=0.3)"),
+        (Degradation, "GaussianNoise | blur", "gaussian-noise | blur"),
+        (Network, "U-Net", "unet"),
+    ],
+)
+def test_names_from_other_libraries_are_understood(family, text, meant):
+    assert str(family.of(text)) == meant
+
+
+def test_a_value_without_a_name_is_answered_with_the_settings():
+    with pytest.raises(BadSpec, match=r"gaussian-noise has the settings mean, sigma"):
+        Degradation.of("gaussian-noise(0.3)")
 
 
 def test_a_kind_unlike_any_other_is_answered_with_all():
@@ -181,7 +202,7 @@ def test_a_dictionary_without_kind_is_refused():
         ("gaussian-noise(sigma=0..inf)", "not a finite number"),
         ("gaussian-noise(sigma=nan..1)", "not a finite number"),
         ("gaussian-noise(sigma=a..b)", "not a range. Write two numbers as low..high"),
-        ("gaussian-noise(sigma=-0.1)", "-0.1 is outside 0 to inf"),
+        ("gaussian-noise(sigma=-0.1)", "-0.1 is below 0"),
         ("salt-and-pepper(amount=0.5..1.5)", "1.5 is outside 0 to 1"),
         ("salt-and-pepper(amount=-0.5..0.5)", "-0.5 is outside 0 to 1"),
         ("blur(sigma=wide)", "sigma='wide' cannot be used"),

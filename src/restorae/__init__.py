@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from restorae.data import open_images
+    from restorae.data import load_data, open_images
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from restorae.model import Card, Model
     from restorae.networks import Network
     from restorae.restoring import ClassicalModel, load, restore
-    from restorae.training import Machinery, Recipe, train
+    from restorae.training import Machinery, Recipe, TrainingCallback, train
 
 _HOMES = {
     "Card": "restorae.model",
@@ -30,9 +30,11 @@ _HOMES = {
     "Network": "restorae.networks",
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
+    "TrainingCallback": "restorae.training",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
     "load": "restorae.restoring",
+    "load_data": "restorae.data",
     "open_images": "restorae.data",
     "restore": "restorae.restoring",
     "train": "restorae.training",
@@ -49,10 +51,12 @@ __all__ = [
     "Recipe",
     "RestoraeError",
     "TestSet",
+    "TrainingCallback",
     "__version__",
     "evaluate",
     "evaluate_latent",
     "load",
+    "load_data",
     "open_images",
     "restore",
     "train",

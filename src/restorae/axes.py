@@ -103,6 +103,5 @@ def _unclear(shape: tuple[int, ...], *candidates: str) -> ShapeMismatch:
     could = f" could be {' or '.join(named)}" if len(named) > 1 else " has axes of no usual meaning"
     return ShapeMismatch(
         f"an array of shape {shape}{could}",
-        fix=[Fix("axes", each) for each in candidates if each]
-        or Fix("axes", "NHWC", action="change"),
+        fix=[Fix("axes", each) for each in candidates if each] or Fix("axes", action="change"),
     )

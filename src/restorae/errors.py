@@ -8,7 +8,7 @@
     │   ├── SettingsConflict        settings that exclude each other, or one that needs another
     │   └── TileTooSmall            a tile leaves nothing to keep beside the context that the network needs
     ├── InputError                  something that was read cannot be used           (exit status 1)
-    │   ├── DataUnavailable         a data set is neither here nor to be had
+    │   ├── DataUnavailable         a data set is not on this machine and cannot be downloaded
     │   ├── BadImage              an image is broken, empty or of a kind that is not read
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
     │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
@@ -203,6 +203,9 @@ class MissingExtra(RestoraeError):
 
 class TrainingFailed(RestoraeError):
     """Training ended without a model worth saving."""
+
+    model: object = None
+    """The `Model` as it was at the end, where there is one."""
 
 
 class TrainingDiverged(TrainingFailed):

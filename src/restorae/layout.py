@@ -6,9 +6,9 @@ a frozen value. What could be meant in two ways is refused, and the message name
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Literal, TypeAlias
 
@@ -18,14 +18,13 @@ from torch import Tensor
 
 from restorae.axes import axes_of
 from restorae.errors import BadImage, ShapeMismatch
+from restorae.pil_images import is_pil, pil_image, pixels_of
 from restorae.pixels import FULL_RANGE, ValueRange, Values, mix_stored, range_of
 from restorae.shapes import Images
 
 Kind: TypeAlias = Literal["array", "tensor", "pil", "path", "list"]
 """What images can be given as."""
 
-_PIL_MODES = ("1", "L", "LA", "RGB", "RGBA", "I", "I;16", "F")
-_PIL_PALETTES = ("P", "PA")
 _BITS = (8, 10, 12, 14, 16, 24, 31, 32)
 _FAR_FLOATS = (-1.5, 2.5)
 """Float tensors count as being on the [0, 1] scale unless they leave this range."""
@@ -62,13 +61,7 @@ def kind_of(given: object) -> Kind:
     )
 
 
-def is_pil(given: object) -> bool:
-    """Whether it is a PIL image; does not import PIL."""
-    module = sys.modules.get("PIL.Image")
-    return module is not None and isinstance(given, module.Image)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """How one array, tensor or PIL image is read, and how a result is given back in the same form."""
 
@@ -117,8 +110,13 @@ class Layout:
         """
         kind = kind_of(given)
         if kind in ("path", "list"):
-            raise BadImage(f"expected one array, tensor or PIL image, got a {kind}")
-        stored = _as_stored(given)
+            hint = (
+                ". For files, use restorae.restore(path, out, model=model)"
+                if kind == "path"
+                else ""
+            )
+            raise BadImage(f"expected one array, tensor or PIL image, got a {kind}{hint}")
+        stored = pixels_of(given)
         if kind == "pil":
             axes = "HWS" if stored.ndim == 3 else "HW"
         letters, has_alpha = axes_of(
@@ -126,29 +124,39 @@ class Layout:
         )
         count = stored.shape[letters.index("C")] if "C" in letters else 1
         layout = cls(
-            kind,  # type: ignore[arg-type]
-            letters,
-            tuple(stored.shape),
-            str(stored.dtype).removeprefix("torch."),
-            count - has_alpha,
-            has_alpha,
-            FULL_RANGE,
+            kind=kind,  # type: ignore[arg-type]
+            axes=letters,
+            shape=tuple(stored.shape),
+            dtype=str(stored.dtype).removeprefix("torch."),
+            channels=count - has_alpha,
+            has_alpha=has_alpha,
+            values=FULL_RANGE,
         )
         found, limits = _measure(layout._moved(stored)[..., : layout.channels], values, kind)
-        return cls(**{**layout.__dict__, "values": found, "limits": limits})
+        return replace(layout, values=found, limits=limits)
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width)."""
         return self.shape[self.axes.index("H")], self.shape[self.axes.index("W")]
 
-    def stored(self, given: Any) -> np.ndarray:
-        """Images as they are stored, (n, height, width, channels) without alpha; bfloat16 becomes float32.
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return math.prod(self.shape) // math.prod(self.size) // (self.channels + self.has_alpha)
+
+    @property
+    def is_on_working_scale(self) -> bool:
+        """Whether it is a tensor of floats that count as being on the [0, 1] scale."""
+        return self.kind == "tensor" and self.values.is_full and "float" in self.dtype
+
+    def stored(self, given: Any, *, with_alpha: bool = False) -> np.ndarray:
+        """Images as they are stored, (n, height, width, channels[ and alpha]); bfloat16 becomes float32.
 
         Raises:
             ShapeMismatch: `given` has another shape than what was decided on.
         """
-        return self._numpy(given)[..., : self.channels]
+        return self._numpy(given)[..., : self.channels + (self.has_alpha and with_alpha)]
 
     def read(self, given: Any) -> Images:
         """Images as a working batch, (n, channels, height, width) float32 without alpha, on a tensor's own device.
@@ -157,7 +165,7 @@ class Layout:
             ShapeMismatch: `given` has another shape than what was decided on.
             BadImage: NaN or infinite values.
         """
-        if isinstance(given, Tensor) and self.values.is_full and given.is_floating_point():
+        if isinstance(given, Tensor) and self.is_on_working_scale:
             self._check(given)
             moved = self._moved(given.detach())[..., : self.channels]
             images: Images = moved.permute(0, 3, 1, 2).float()
@@ -180,7 +188,7 @@ class Layout:
             weight: a number, or one for each pixel (n, 1, height, width): how far each goes from `given` to the restored
                 value, as it would be stored. None is all the way; where it is 0, `given` is kept exactly.
         """
-        if isinstance(given, Tensor) and given.is_floating_point() and self.values.is_full:
+        if isinstance(given, Tensor) and self.is_on_working_scale:
             result = images.detach().permute(0, 2, 3, 1).to(given.device, given.dtype)
             before = self._moved(given.detach())
             if weight is not None:
@@ -204,6 +212,11 @@ class Layout:
             restored = np.concatenate([restored, source[..., -1:]], -1)
         return self._form(self._moved_back(restored), given)
 
+    def give_back_stored(self, stored: np.ndarray, given: Any) -> Any:
+        """What `stored` with alpha gave, changed, in the form of `given`; integers stay within their range."""
+        within = stored if self.limits is None else np.clip(stored, *self.limits)
+        return self._form(self._moved_back(within), given)
+
     def give_back_map(self, numbers: Images, given: Any) -> Any:
         """A number for each value, (n, channels, height, width) in working units, as float32 in the units of `given`.
 
@@ -226,7 +239,7 @@ class Layout:
 
     def _numpy(self, given: Any) -> np.ndarray:
         """What is stored, (n, height, width, channels and alpha)."""
-        stored = _as_stored(given)
+        stored = pixels_of(given)
         self._check(stored)
         if isinstance(stored, Tensor):
             stored = stored.detach().cpu()
@@ -257,33 +270,11 @@ class Layout:
             return torch.from_numpy(result).to(given.device, given.dtype)
         if self.kind == "array":
             return result
-        from PIL import Image
-
-        image = Image.fromarray(result)
-        image.info = dict(given.info)
-        return image
+        return pil_image(result, like=given)
 
 
 def _last(weight: Tensor) -> Tensor:
-    """A number as it is, weights (n, 1, height, width) as (n, height, width, 1)."""
     return weight.permute(0, 2, 3, 1) if weight.dim() else weight
-
-
-def _as_stored(given: Any) -> Any:
-    """An array or a tensor; of a PIL image its pixels."""
-    if not is_pil(given):
-        return given
-    if getattr(given, "n_frames", 1) > 1:
-        raise BadImage(
-            f"the PIL image has {given.n_frames} frames. Restore each frame's copy, or pass the path of the file"
-        )
-    if given.mode in _PIL_PALETTES:
-        given = given.convert("RGBA" if given.has_transparency_data else "RGB")
-    if given.mode not in _PIL_MODES:
-        raise BadImage(
-            f'a PIL image of mode {given.mode} cannot be restored as it is. Use image.convert("RGB")'
-        )
-    return np.asarray(given)
 
 
 def _measure(stored: Any, values: Values, kind: Kind) -> tuple[ValueRange, tuple[int, int] | None]:

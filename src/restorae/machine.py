@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast, get_args
 
 import torch
 
-from restorae.errors import Fix, UsageError
+from restorae.errors import Fix, UsageError, nearest
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 PRECISION_VARIABLE = "RESTORAE_PRECISION"
@@ -75,12 +75,38 @@ def give_back_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+def check_device_name(wanted: str) -> None:
+    """Raise `UsageError` unless `wanted` is how a device is called, whether or not this machine has it."""
+    try:
+        if str(wanted) != "auto":
+            torch.device(wanted)
+    except (RuntimeError, TypeError):
+        has_cuda = torch.cuda.is_available()
+        fixes = (
+            (Fix("device", "cuda"),) if has_cuda else (Fix("device", "auto"), Fix("device", "cpu"))
+        )
+        raise UsageError(
+            f"There is no device {wanted!r}. Devices are auto, cpu, cuda (an NVIDIA or AMD graphics card"
+            f"{'' if has_cuda else ', which this machine has none of'}), cuda:1, mps",
+            fix=fixes,
+        ) from None
+
+
+def check_precision_name(wanted: str) -> None:
+    """Raise `UsageError` unless `wanted` is a precision."""
+    if wanted not in get_args(Precision):
+        raise UsageError(
+            f"There is no precision {wanted!r}. {nearest(str(wanted), get_args(Precision))}"
+        )
+
+
 def choose_device(wanted: str = "auto") -> torch.device:
     """The device called `wanted`; `auto` is a CUDA device if there is one, else the CPU.
 
     Raises:
         UsageError: this machine has no such device.
     """
+    check_device_name(wanted)
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -9,6 +9,7 @@ being defined: there is no registry to keep. The same text names a part on the c
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 import re
@@ -20,6 +21,7 @@ from pydantic_core import core_schema
 
 from restorae.display import html_facts
 from restorae.errors import BadSpec, Fix, UnknownKind, nearest
+from restorae.setting_errors import explain
 from restorae.specs import parse_spec, to_text
 
 P = TypeVar("P", bound="Part")
@@ -40,7 +42,7 @@ class Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise BadSpec(explain(error, type(self))) from None
+            raise BadSpec(explain(error, self.title(), type(self).model_fields)) from None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Only the settings that differ from their defaults are shown."""
@@ -72,6 +74,10 @@ class Part(Settings):
     """The name on the command line and in files: hyphenated, unique in its family."""
     family: ClassVar[str] = ""
     """Name of the family in messages."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that `of` understands, hyphenated."""
+    is_listed: ClassVar[bool] = True
+    """Whether it is offered by name. Parts that wrap a person's own object are not: they cannot be made from text."""
 
     def __init_subclass__(
         cls, *, kind: str | None = None, family: str | None = None, **options: Any
@@ -81,8 +87,10 @@ class Part(Settings):
             cls.family, cls.kind = family, ""
             return
         cls.kind = ""  # a class that is refused below stays unnamed
-        name = kind or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
-        taken = next((other for other in kinds(cls) if other.kind == name), None)
+        if "aliases" not in cls.__dict__:
+            cls.aliases = ()  # belong to one kind, not to those derived from it
+        name = kind or _hyphenated(cls.__name__)
+        taken = next((other for other in kinds(cls, listed_only=False) if other.kind == name), None)
         if taken is not None and not _redefines(cls, taken):
             raise BadSpec(
                 f"{cls.__qualname__} has the kind {name!r}, but that {cls.family} exists already "
@@ -119,13 +127,26 @@ class Part(Settings):
         if isinstance(value, cls):
             return value
         if isinstance(value, str):
-            name, settings = parse_spec(value)
-            return cls.named(name)(**settings)
+            return cls._from_text(value)
         if isinstance(value, Mapping):
             return cls.from_dict(value)
         raise BadSpec(
             f"{value!r} is not a {cls.family}. Expected a subclass of restorae.{cls.__name__}, an instance of one, or its text."
         )
+
+    @classmethod
+    def _from_text(cls, text: str) -> Self:
+        try:
+            name, settings = parse_spec(text)
+        except BadSpec as error:
+            if "(" not in text:
+                raise
+            kind = cls.named(text.partition("(")[0].strip())
+            known = ", ".join(kind.model_fields) or "none"
+            raise BadSpec(
+                f"{error.message.problem} {kind.kind} has the settings {known}."
+            ) from None
+        return cls.named(name)(**settings)
 
     @classmethod
     def named(cls, name: str) -> type[Self]:
@@ -134,11 +155,25 @@ class Part(Settings):
         Raises:
             UnknownKind: there is none; the message offers the nearest.
         """
-        for part in kinds(cls):
-            if part.kind == name:
-                return part
+        known = list(kinds(cls, listed_only=False))
+        wanted = _hyphenated(name)
+        for fits in (
+            lambda part: part.kind == name,
+            lambda part: part.kind == wanted,
+            lambda part: wanted in part.aliases,
+        ):
+            if found := next((part for part in known if fits(part)), None):
+                return found
+        names = {
+            word: part.kind
+            for part in known
+            if part.is_listed
+            for word in (*part.aliases, part.kind)
+        }
+        close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+        meant = names[close[0]] if close else wanted
         raise UnknownKind(
-            f"There is no {cls.family} {name!r}. {nearest(name, (part.kind for part in kinds(cls)))}"
+            f"There is no {cls.family} {name!r}. {nearest(meant, set(names.values()))}"
         )
 
     @classmethod
@@ -153,7 +188,7 @@ class Part(Settings):
         module = settings.pop("defined_in", None)
         if not isinstance(name, str):
             raise BadSpec(f"A {cls.family} needs a 'kind', got {saved!r}")
-        if module is not None and all(part.kind != name for part in kinds(cls)):
+        if module is not None and all(part.kind != name for part in kinds(cls, listed_only=False)):
             file = str(module).partition(":")[0].replace(".", "/") + ".py"
             raise UnknownKind(
                 f"The {cls.family} {name!r} is not part of restorae: it was defined in {module}, which has not been imported",
@@ -186,8 +221,11 @@ class Part(Settings):
         )
 
 
-def kinds(family: type[P]) -> Iterator[type[P]]:
-    """Every concrete class of the family that `family` belongs to, newest definition first, each kind once."""
+def kinds(family: type[P], listed_only: bool = True) -> Iterator[type[P]]:
+    """Every concrete class of the family that `family` belongs to, newest definition first, each kind once.
+
+    Those that wrap a person's own object are left out unless `listed_only` is False.
+    """
     root = next(
         base
         for base in reversed(family.__mro__)
@@ -198,13 +236,23 @@ def kinds(family: type[P]) -> Iterator[type[P]]:
     while waiting:
         part = waiting.pop()
         waiting.extend(part.__subclasses__())
-        if part.kind and not inspect.isabstract(part):
+        if part.kind and not inspect.isabstract(part) and (part.is_listed or not listed_only):
             found.append(part)
     seen: set[str] = set()
     for part in found:
         if part.kind not in seen:
             seen.add(part.kind)
             yield part
+
+
+def _hyphenated(name: str) -> str:
+    """A name as kinds are written: `GaussianNoise`, `gaussian_noise` and `Gaussian noise` are gaussian-noise.
+
+    >>> _hyphenated("GaussianNoise"), _hyphenated("MSE")
+    ('gaussian-noise', 'mse')
+    """
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
+    return re.sub(r"[\s_-]+", "-", apart).strip("-").lower()
 
 
 def _redefines(new: type[Part], old: type[Part]) -> bool:
@@ -277,26 +325,8 @@ class Within:
         for end in ends:
             if not math.isfinite(end):
                 raise ValueError(f"{end} is not a finite number")
+            if math.isinf(self.high) and end < self.low:
+                raise ValueError(f"{end:g} is below {self.low:g}")
             if not self.low <= end <= self.high:
                 raise ValueError(f"{end:g} is outside {self.low:g} to {self.high:g}")
         return value
-
-
-def explain(error: ValidationError, settings: type[Settings]) -> str:
-    """A pydantic error as sentences: which setting, which value, what was expected."""
-    sentences: dict[str, str] = {}
-    for problem in error.errors(include_url=False, include_context=True):
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "extra_forbidden":
-            sentences[name] = (
-                f"{settings.title()} has no setting {name!r}. {nearest(name, settings.model_fields)}"
-            )
-        elif problem["type"] == "missing":
-            sentences[name] = f"{settings.title()} needs {name!r}."
-        else:
-            expected = problem["msg"].removeprefix("Value error, ")
-            sentences.setdefault(
-                name,
-                f"{settings.title()}: {name}={problem['input']!r} cannot be used: {expected}.",
-            )
-    return " ".join(sentences.values())

@@ -11,14 +11,21 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
+from unittest import mock
 
 import pytest
+from rich.text import Text
 from typer.core import TyperOption
 
 from restorae.cli.deferred import load_command
 from restorae.cli.doctor import library_versions
 from restorae.cli.main import COMMANDS
 from tests.command import run
+
+
+def unstyle(line: str) -> str:
+    return Text.from_ansi(line).plain
+
 
 COMPLETE = "import sys; sys.argv = ['restorae']; from restorae.cli.main import main; main()"
 
@@ -43,7 +50,61 @@ def test_shared_options_are_in_the_same_group_in_every_command():
                 groups.setdefault(option.name, set()).add(option.rich_help_panel)
                 assert option.rich_help_panel, f"{command}: {option.name} has no group"
     assert groups["device"] == groups["precision"] == {"Computing"}
-    assert groups["out"] == groups["overwrite"] == {"Output"}
+    assert groups["out"] == groups["overwrite"] == {"Options"}
+
+
+@pytest.fixture(scope="module")
+def help_of() -> dict[str, list[str]]:
+    """Lines of each command's help on a terminal of 80 columns."""
+    texts = {}
+    with mock.patch.dict(os.environ, COLUMNS="80"):
+        for name, (target, _) in COMMANDS.items():
+            command = load_command(target)
+            for inner, each in getattr(command, "commands", {"": command}).items():
+                title = f"{name} {inner}".strip()
+                context = each.make_context(title, [], resilient_parsing=True)
+                texts[title] = each.get_help(context).splitlines()
+    return texts
+
+
+def test_help_fits_80_columns_and_leaves_50_of_them_to_the_descriptions(help_of):
+    for command, lines in help_of.items():
+        assert max(map(len, lines)) <= 78, command
+        options = [line for line in lines if line.startswith("  -")]
+        assert options, command
+        # beside an option, its description begins at column 26; under a long one, on the next line
+        assert all(line[24:26] == "  " or len(line) <= 78 - 26 for line in options), command
+
+
+@pytest.mark.parametrize("command", ["restore", "train", "degrade", "vae train"])
+def test_the_options_used_most_come_first_and_fit_one_screen(help_of, command):
+    lines = [unstyle(line) for line in help_of[command]]
+    first = lines.index("Options")
+    assert lines.index("", first) - first <= 25
+    shown = " ".join(lines[first : lines.index("", first)])
+    assert "--out" in shown
+    assert "--seed" not in shown
+    if command == "restore":
+        assert all(option in shown for option in ("--model", "--strength", "--mask", "--preview"))
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "random seed", "learning rate", "early stopping", "augmentation", "denoise", "inpaint", "fine-tune",
+        "standard deviation", "pretrained",
+    ],
+)  # fmt: skip
+def test_a_search_in_the_help_finds_the_usual_terms(help_of, term):
+    everything = " ".join(" ".join(lines) for lines in help_of.values())
+    assert term in " ".join(everything.split()).lower()
+
+
+@pytest.mark.parametrize("command", ["degrade", "train"])
+def test_lists_of_kinds_are_readable_without_latex(command, tmp_path: Path):
+    listed = run(command, "--list", cwd=tmp_path).out
+    assert len(listed.splitlines()) > 30
+    assert not set(listed) & set("\\$^")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from restorae.figures import (
     comparison_sheet,
@@ -94,3 +95,22 @@ def test_a_full_size_sheet_scales_nothing(tmp_path):
             if top + height <= sheet.shape[0] and left + width <= sheet.shape[1]
         ]
         assert any(fits), "the image does not stand in the sheet pixel for pixel"
+
+
+def test_small_images_are_enlarged_by_whole_pixels_so_that_labels_fit(tmp_path):
+    image = torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(0))
+    name = "x_test_noisy.npy, page 1 " * 4
+    figure = full_size_sheet([(name, (image, image))], ("before", "after"))
+    write_figure(figure, tmp_path / "sheet.png")
+    sheet = pixels(tmp_path / "sheet.png")[..., 0].astype(int)
+    wanted = (image[0].numpy() * 255).astype(int).repeat(5, 0).repeat(5, 1)
+    corners = np.argwhere(np.abs(sheet - wanted[0, 0]) <= 1)
+    assert any(
+        np.abs(sheet[top : top + 140, left : left + 140] - wanted).max() <= 1
+        for top, left in corners
+        if top + 140 <= sheet.shape[0] and left + 140 <= sheet.shape[1]
+    )
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    before, after, label = (text.get_window_extent(renderer) for text in figure.texts)
+    assert before.x1 < after.x0
+    assert label.x1 <= figure.bbox.width

@@ -15,6 +15,7 @@ from torch.nn import functional
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.networks import (
     VAE,
+    AutoEncoder,
     Conv,
     ConvVAE,
     Dense,
@@ -55,7 +56,7 @@ VARIANTS = [
 ]
 MEMBERS = [part() for part in FAMILY] + VARIANTS
 CONVOLUTIONAL = [network for network in MEMBERS if network.halo is not None]
-ONE_SIZE = [network for network in MEMBERS if isinstance(network, VAE)]
+ONE_SIZE = [network for network in MEMBERS if isinstance(network, VAE | AutoEncoder)]
 
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda part: part.kind)
 each_member = pytest.mark.parametrize("network", MEMBERS, ids=str)
@@ -80,8 +81,9 @@ def built(network: Network, seed: int = 0, dtype: torch.dtype = torch.float32) -
 
 def sides(network: Network, times: tuple[int, int] = (2, 3)) -> tuple[int, int]:
     """Height and width of images that its module takes: multiples, or the only size that it knows, padded."""
-    if isinstance(network, VAE):
-        return 4 * network.coarse[0], 4 * network.coarse[1]
+    if isinstance(network, VAE | AutoEncoder):
+        down, across = network.multiple_of
+        return -(-network.height // down) * down, -(-network.width // across) * across
     return network.multiple_of[0] * times[0], network.multiple_of[1] * times[1]
 
 
@@ -122,7 +124,7 @@ def test_a_kind_explains_itself(kind):
 def test_shape_and_type_are_kept_at_every_size_that_it_takes(kind, channels):
     for times in ((1, 1), (1, 2), (3, 1)):
         network = kind(channels=channels)
-        if isinstance(network, VAE):  # one network for each size
+        if isinstance(network, VAE | AutoEncoder):  # one network for each size
             network = network.fitted(channels, (4 * times[0], 4 * times[1]))
         given_images = some_images(network, times=times)
         restored = built(network)(given_images)
@@ -234,7 +236,7 @@ def test_a_network_for_one_size_takes_the_images_size_and_refuses_sizes_that_dif
     [(1, (28, 28)), (3, (28, 28)), (3, None), (1, (41, 13)), (1, (300, 200)), (1, (1, 1))],
 )
 def test_fitted_to_images_it_restores_their_channels(kind, channels, size):
-    if issubclass(kind, VAE) and (size is None or max(size) > 256):
+    if issubclass(kind, VAE | AutoEncoder) and (size is None or max(size) > 256):
         size = (30, 21)  # the others are refused in the test above
     fitted = kind().fitted(channels, size)
     assert fitted.channels == channels

@@ -168,7 +168,12 @@ def test_alpha_has_no_error_and_a_map_no_alpha(tmp_path):
     made = restored_with_map(
         tmp_path / "in.png", tmp_path / "out.png", calibrated(UNet(channels=3, widths=(4, 4)))
     )
-    assert np.asarray(Image.open(made)).shape == (20, 24, 3)
+    shown = np.asarray(Image.open(made))
+    of_colours = calibrated(UNet(channels=3, widths=(4, 4))).error_bound(pixels)
+    assert shown.shape == (20, 24)
+    np.testing.assert_allclose(
+        shown, np.clip(ERROR_GAIN * of_colours[..., :3].max(-1), 0, 255), atol=0.51
+    )
     np.save(tmp_path / "in.npy", pixels)
     bound = np.load(
         restored_with_map(

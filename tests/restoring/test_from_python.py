@@ -121,7 +121,10 @@ REFUSED = {
 @pytest.mark.parametrize("row", REFUSED)
 def test_what_can_mean_nothing_or_two_things_is_refused_in_words(model, row):
     given, words = REFUSED[row]
-    for use in (model.restore, model, restorae.load("classical:median").restore):
+    uses = [model.restore, model]
+    if row != "NaN":  # as in files, methods keep what is no number
+        uses.append(restorae.load("classical:median").restore)
+    for use in uses:
         with pytest.raises(RestoraeError, match=words):
             use(given)
 
@@ -232,3 +235,33 @@ def test_a_mask_alone_fills_what_it_marks():
     holed = np.where(mask, 0, CLEAN)
     filled = restorae.restore(holed, mask=mask)
     assert np.abs(filled - CLEAN).max() < 0.05
+
+
+def test_repairing_defects_is_the_same_in_memory_as_in_a_file(tmp_path):
+    """What a model is for is decided by one rule, whatever it is given."""
+    Image.fromarray(NOISY_8).save(tmp_path / "a.png")
+    for options in ({}, {"repair": "all", "tone": 0.5}, {"grain": 0.5, "strength": 0.7}):
+        written = restorae.restore(
+            tmp_path / "a.png",
+            tmp_path / "b.png",
+            model="photo-restorer",
+            overwrite=True,
+            **options,
+        )
+        in_memory = restorae.restore(NOISY_8, model="photo-restorer", **options)
+        assert np.array_equal(np.asarray(Image.open(written)), in_memory), options
+    with pytest.raises(SettingsConflict, match="samples"):
+        restorae.restore(NOISY_8, samples=3)
+
+
+def test_each_image_of_a_batch_may_have_its_own_mask():
+    masks = np.zeros((2, 32, 40), bool)
+    masks[0, :16], masks[1, :, :20] = True, True
+    images = np.stack([NOISY_8, NOISY_8[::-1]])
+    for restore in (
+        restorae.load("classical:median").restore,
+        restorae.load("photo-denoiser-fast").restore,
+    ):
+        whole = restore(images)
+        expected = np.where(masks[..., None], whole, images)
+        assert np.array_equal(restore(images, mask=masks), expected)

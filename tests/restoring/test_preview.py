@@ -128,6 +128,17 @@ def test_what_cannot_be_shown_is_returned_with_its_reason(tmp_path: Path) -> Non
     assert "is 10 × 10 pixels, its mask 50 × 40" in str(failures[0])
 
 
+def test_an_array_shows_as_many_of_its_images_as_are_asked_for(tmp_path: Path) -> None:
+    images = noise(20, 12, 10)
+    np.save(tmp_path / "digits.npy", images)
+    shown, failures = preview(plan_tasks([tmp_path / "digits.npy"], tmp_path / "out"), MEDIAN, 4)
+    assert failures == []
+    assert [name for name, _ in shown] == [f"digits.npy, page {n}" for n in (1, 6, 11, 16)]
+    low, high = images.min(), images.max()
+    for (_, (before, _)), index in zip(shown, (0, 5, 10, 15), strict=True):
+        assert np.abs(before[0].numpy() * (high - low) + low - images[index]).max() < 0.6
+
+
 def test_names_that_are_no_text_can_be_drawn(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     try:

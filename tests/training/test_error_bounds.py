@@ -11,6 +11,9 @@ from restorae.data import open_images
 from restorae.model import load
 from restorae.training import Recipe, train
 
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 SHORT = {"steps": 12, "batch_size": 8}
 NETWORK = "unet(widths=[8,8],residual=true)"
 

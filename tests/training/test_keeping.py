@@ -15,6 +15,9 @@ from restorae.errors import Interrupted, in_words
 from restorae.progress import Progress
 from restorae.training import Recipe, train
 
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 ERRS = Recipe(
     network="unet(widths=[8,16],residual=true)",
     patch=32,

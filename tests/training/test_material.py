@@ -16,6 +16,10 @@ from restorae.model import load
 from restorae.progress import Progress
 from restorae.training import Recipe, train
 from restorae.training.data import load_training_data
+from restorae.training.given import Given
+
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 SMALL = {
     "network": "unet(widths=[8,16],residual=true)",
@@ -70,7 +74,7 @@ def listed(images: list[np.ndarray], name: str = "{}.png") -> ListedImages:
 def told_of(degraded: ListedImages, clean: ListedImages, **settings: object) -> Told:
     told = Told()
     load_training_data(
-        Recipe(**{**SMALL, **settings}), clean=clean, degraded=degraded, progress=told
+        Recipe(**{**SMALL, **settings}), given=Given(clean=clean, degraded=degraded), progress=told
     )
     return told
 
@@ -129,7 +133,7 @@ def test_images_that_say_nothing_are_refused_before_training_starts(
 ) -> None:
     expected = r"all the same \(0.*validation=0|show nothing"
     with pytest.raises(BadImage, match=expected):
-        load_training_data(Recipe(degradation=NOISE, **SMALL), clean=listed(images))
+        load_training_data(Recipe(degradation=NOISE, **SMALL), given=Given(clean=listed(images)))
     with pytest.raises(BadImage, match=expected):
         told_of(listed(with_noise(images)), listed(images))
     for place, each in enumerate(images):

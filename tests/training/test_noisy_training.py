@@ -13,6 +13,9 @@ from restorae.errors import BadSpec, SettingsConflict, UsageError, in_words
 from restorae.progress import Progress
 from restorae.training import Recipe, train
 
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 SMALL = {"network": "unet(widths=[8,16],residual=true)", "patch": 32, "batch_size": 4, "seed": 1}
 
 

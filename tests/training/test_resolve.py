@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from restorae.data import Correlation
+from restorae.data.in_memory import read_images
 from restorae.errors import SettingsConflict
 from restorae.losses import L1, MSE, BlindSpot, NegativeELBO, Neighbours
 from restorae.model import Model
@@ -25,6 +26,7 @@ from restorae.training import (
     run,
     train,
 )
+from restorae.training.given import Given
 from restorae.training.resolve import PATCH_NETWORK
 from restorae.training.validation import ValidationResult
 
@@ -115,7 +117,9 @@ def test_resolving_is_idempotent_and_survives_toml_and_json(
 
 
 def weights_of(**settings: object) -> tuple[ResolvedRecipe, dict[str, Tensor]]:
-    setup = prepare(Recipe(**{**TINY, **settings}), clean=IMAGES)
+    setup = prepare(
+        Recipe(**{**TINY, **settings}), given=Given(clean=read_images(IMAGES, "clean").images)
+    )
     return setup.recipe, run(setup).module.state_dict()
 
 
@@ -153,7 +157,7 @@ def test_resolved_recipes_are_equal_exactly_where_the_weights_are(settings) -> N
 
 
 def test_a_setup_can_be_trained_twice() -> None:
-    setup = prepare(Recipe(**TINY), clean=IMAGES)
+    setup = prepare(Recipe(**TINY), given=Given(clean=read_images(IMAGES, "clean").images))
     one, other = run(setup).module.state_dict(), run(setup).module.state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
 

@@ -16,7 +16,11 @@ from restorae.randomness import generator
 from restorae.restoring import PAGES, PHOTOS
 from restorae.training import NOTHING, Recipe, train
 from restorae.training.data import load_training_data
+from restorae.training.given import Given
 from tests.training.test_loop import Hearing
+
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 STEPS = {"steps": 2, "patch": 32, "batch_size": 2}
 TINY = {
@@ -53,7 +57,7 @@ def start_of(
     recipe: Recipe, degraded: ArrayImages | None, clean: ArrayImages
 ) -> tuple[str, list[str]]:
     heard = Hearing()
-    data = load_training_data(recipe, clean=clean, degraded=degraded, progress=heard)
+    data = load_training_data(recipe, given=Given(clean=clean, degraded=degraded), progress=heard)
     return data.recipe.start_from, [said for said in heard.said if "Starting from" in said]
 
 
@@ -105,11 +109,13 @@ def test_a_network_beside_a_model_must_be_that_models() -> None:
     _, clean = pairs()
     other = Recipe(**STEPS, degradation="blur", start_from=PHOTOS, network="conv")
     with pytest.raises(SettingsConflict, match="its weights are those of another network"):
-        load_training_data(other, clean=clean)
+        load_training_data(other, given=Given(clean=clean))
     same = Recipe(**{**other.model_dump(), "network": load(PHOTOS).network})
-    assert load_training_data(same, clean=clean).recipe.network == load(PHOTOS).network
+    assert load_training_data(same, given=Given(clean=clean)).recipe.network == load(PHOTOS).network
     with pytest.raises(UnknownKind, match="photo-denoiser"):
-        load_training_data(Recipe(**STEPS, degradation="blur", start_from="photo-den"), clean=clean)
+        load_training_data(
+            Recipe(**STEPS, degradation="blur", start_from="photo-den"), given=Given(clean=clean)
+        )
 
 
 def test_what_a_model_held_out_stays_held_out_whatever_the_seed_and_share(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from restorae.training import Recipe, train
 from tests.command import run_apart
 from tests.training.test_loop import Hearing, weights, with_settings
 
+# short trainings warn that they are short; what is warned of has tests that listen
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 TINY = Recipe(
     clean="digits", network="conv-vae(features=4)", learning_rate=5e-3, batch_size=32, steps=40

@@ -18,6 +18,7 @@ from restorae.networks import Conv, ConvVAE, Network, UNet
 from restorae.progress import Progress
 from restorae.training import Recipe
 from restorae.training.data import TrainingData, load_training_data
+from restorae.training.given import Given
 from restorae.training.validation import (
     RestoringValidation,
     VaeValidation,
@@ -41,7 +42,7 @@ class Hearing(Progress):
 
 
 def material(**settings: object) -> TrainingData:
-    return load_training_data(Recipe(**settings), clean=IMAGES)  # type: ignore[arg-type]
+    return load_training_data(Recipe(**settings), given=Given(clean=IMAGES))  # type: ignore[arg-type]
 
 
 def untrained(network: Network) -> Model:
@@ -177,7 +178,7 @@ def test_a_perfect_restoration_has_a_sentence() -> None:
     nothing = GaussianNoise(sigma=0)
     held = load_training_data(
         Recipe(network="conv(features=2)", degradation=nothing),
-        clean=ArrayImages(np.random.default_rng(0).random((4, 8, 8))),
+        given=Given(clean=ArrayImages(np.random.default_rng(0).random((4, 8, 8)))),
     )
     held = replace(
         held, test_set=TestSet(ArrayImages(np.zeros((4, 8, 8), np.float32)), degradation=nothing)
@@ -193,11 +194,12 @@ def test_a_perfect_restoration_has_a_sentence() -> None:
 
 def test_a_network_for_grey_and_colour_is_judged_on_both() -> None:
     colours = ArrayImages(np.random.default_rng(0).random((40, 12, 12, 3), dtype=np.float32))
-    held = load_training_data(Recipe(network="unet", degradation=NOISE), clean=colours)
+    held = load_training_data(Recipe(network="unet", degradation=NOISE), given=Given(clean=colours))
     model = untrained(UNet(widths=(4, 6), channels=3, grey_too=True))
     assert "mse_grey" not in validation_of(held).evaluate(model, final=True).figures
     both = load_training_data(
-        Recipe(network="unet(widths=[4,6],grey_too=true)", degradation=NOISE), clean=colours
+        Recipe(network="unet(widths=[4,6],grey_too=true)", degradation=NOISE),
+        given=Given(clean=colours),
     )
     assert both.examples.grey_too
     found = validation_of(both).evaluate(model, final=True)

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from restorae.cli.groups import GroupedCommand
+from restorae.cli.help_text import write_help
 
 
 def deferred(
@@ -49,7 +50,7 @@ def load_command(target: str) -> TyperCommand | TyperGroup:
 
 
 class Group(TyperGroup):
-    """A group whose own options are read without pydantic, which takes 0.15 s to import."""
+    """A group with our help texts, whose own options are read without pydantic, which takes 0.15 s to import."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its parameters. A flag that is unset would be None, which Typer asks pydantic to convert."""
@@ -58,3 +59,6 @@ class Group(TyperGroup):
             if param.default is None and getattr(param, "is_flag", False):
                 param.default = False
         return params
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        write_help(self, ctx, formatter)

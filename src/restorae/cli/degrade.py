@@ -20,11 +20,11 @@ _SHOWN = 8
 def degrade(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IN...", help="Images, folders, arrays, or a data set's name."),
+        typer.Argument(metavar="IN", help="Images, folders, arrays, or a data set's name."),
     ] = None,
     spec: With = None,
     out: Annotated[
-        Path | None, typer.Option(help="The folder (or for one image the file) to write to.")
+        Path | None, typer.Option(help="Folder to write to; for one image, the file.")
     ] = None,
     seed: Seed = 0,
     show: Annotated[
@@ -32,14 +32,15 @@ def degrade(
         typer.Option("--show", help="Also write OUT-sheet.png, clean and degraded side by side."),
     ] = False,
     list_kinds: Annotated[
-        bool, typer.Option("--list", help="Print the kinds of damage and their settings.")
+        bool,
+        typer.Option("--list", help="List the kinds of damage, with their settings, and stop."),
     ] = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Degrade images with noise, blur, scratches and chains of them. The same seed gives the same damage."""
+    """Add synthetic damage (noise, blur, scratches, or a chain) to images; reproducible for a given seed."""
     from restorae.cli.listing import list_family
     from restorae.degradations import Degradation
 

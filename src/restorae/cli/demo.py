@@ -38,7 +38,7 @@ def demo(
     ] = "unet",
     out: Annotated[
         Path,
-        typer.Option(help="The folder to write to; results of an earlier demo are replaced."),
+        typer.Option(help="Folder to write to; results of an earlier demo are replaced."),
     ] = Path("restorae-demo"),
     seed: Seed = 0,
     device: Device = "auto",
@@ -71,7 +71,12 @@ def demo(
     say(f"Training {network} for {epochs:g} epochs on {name}, degraded by {damage}.")
     machinery = Machinery(device=device, data_dir=data_dir)
     model = train(
-        recipe, out / "model.safetensors", clean=seen, machinery=machinery, progress=progress
+        recipe,
+        out / "model.safetensors",
+        clean=seen,
+        overwrite=True,
+        machinery=machinery,
+        progress=progress,
     )
     say(f"Restoring {len(unseen):,} held-out images.")
     test_set = TestSet(unseen, degradation=damage, seed=seed)
@@ -158,14 +163,32 @@ def _draw(
     write_report(
         out / "report.html",
         "Degraded digits, restored",
-        f"A {model.network.kind} of {model.card.parameters:,} parameters was trained for {metrics['epochs']} epochs on {model.card.data}, "
+        f"The network {model.network.kind} ({model.card.parameters:,} parameters) was trained for {metrics['epochs']:g} epochs "
+        f"on {model.card.data}, "
         f"degraded by {DAMAGE}, in {model.card.seconds:,.0f} s on {model.card.trained_on}. The images below were held out.",
         {
             "Figures": lines,
-            "Scores": [("degraded", str(scores.degraded)), ("restored", str(scores.restored))],
+            "Scores": [
+                (name, f"{_figure(before, unit)} degraded, {_figure(after, unit)} restored")
+                for name, unit, before, after in (
+                    ("PSNR, mean over images", " dB", scores.degraded.psnr, scores.restored.psnr),
+                    (
+                        "PSNR, over all pixels",
+                        " dB",
+                        scores.degraded.psnr_pooled,
+                        scores.restored.psnr_pooled,
+                    ),
+                    ("SSIM", "", scores.degraded.ssim, scores.restored.ssim),
+                    ("Mean squared error", "", scores.degraded.mse, scores.restored.mse),
+                )
+            ],
         },
         {"Digits": out / "digits.png", "Training": out / "training.png"},
     )
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:.2f}{unit}" if unit else f"{value:.4f}"
 
 
 class RecordingProgress(Progress):

@@ -6,27 +6,49 @@ from typing import Any, Final
 
 from typer.core import TyperCommand, TyperOption
 
-_INPUT, _MODEL, _OUTPUT, _COMPUTING = "Input", "Model", "Output", "Computing"
+from restorae.cli.help_text import write_help
+
+MOST_USED: Final = "Options"
+"""Title of the first group, with the options that are used most."""
 
 _GROUPS: Final = {
-    _INPUT: (
-        "clean", "count", "data", "data_dir", "degraded", "end", "labels", "limit", "spec", "split", "start",
+    MOST_USED: (
+        "clean", "degraded", "noisy", "spec", "data", "out", "model", "network", "latent_dim", "strength", "mask", "epochs",
+        "minutes", "start_from", "preview", "show", "at", "list_kinds", "overwrite", "skip_existing",
     ),
-    _MODEL: ("baseline", "baselines", "imports", "model", "network", "self_ensemble", "views"),
-    _OUTPUT: (
-        "json_wanted", "out", "overwrite", "per_image", "scores_file", "sheet", "show", "skip_existing", "worst", "zoom",
-    ),
-    _COMPUTING: ("device", "precision", "seed"),
+    "Input": ("count", "data_dir", "end", "labels", "limit", "split", "start", "validation", "binarise"),
+    "Model": ("baseline", "baselines", "likelihood"),
+    "Output": ("json_wanted", "per_image", "scores_file", "sheet", "worst", "zoom"),
+    "Computing": ("device", "precision", "seed", "workers", "imports"),
 }  # fmt: skip
 _GROUP_OF: Final = {name: group for group, names in _GROUPS.items() for name in names}
-"""Group of an option by its parameter's name; options that are not listed stay in the first group."""
+"""Group of an option by its parameter's name; the others stand where they say, or in the first group."""
+_ORDER: Final = (
+    MOST_USED, "Restoring", "Training", "Model", "Input", "Reading", "Uncertainty", "Output", "Film", "Computing",
+)  # fmt: skip
+_RANK: Final = {
+    **{name: rank for rank, name in enumerate(_GROUPS[MOST_USED])},
+    "imports": 98,
+    "help": 99,
+}
+"""Place of an option in its group; the others stand between, as they are declared."""
 
 
 class GroupedCommand(TyperCommand):
-    """A command whose help shows its options in titled groups."""
+    """A command whose help shows its options in titled groups, the most used first."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         for option in self.params:
-            if isinstance(option, TyperOption) and option.rich_help_panel is None and option.name:
-                option.rich_help_panel = _GROUP_OF.get(option.name)
+            if isinstance(option, TyperOption):
+                own = option.rich_help_panel or MOST_USED
+                option.rich_help_panel = _GROUP_OF.get(option.name or "", own)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        write_help(self, ctx, formatter, _place)
+
+
+def _place(param: Any) -> tuple[int, int]:
+    """Where a parameter stands: its group, then its place there."""
+    group = getattr(param, "rich_help_panel", None) or MOST_USED
+    return _ORDER.index(group), _RANK.get(param.name, 50)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+
 from restorae.cli.console import show
+from restorae.cli.formulas import readable
+from restorae.cli.help_text import two_columns
 from restorae.parts import Part, kinds
 from restorae.specs import to_text
+
+_WIDEST = 100
 
 
 def list_family(family: type[Part]) -> None:
     """Each kind with its sentence, and under it its settings, their defaults and units."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST) - 2
     for part in sorted(kinds(family), key=lambda each: each.kind):
-        show(f"{part.kind}: {_first_sentence(part.__doc__)}")
+        for line in two_columns([(part.kind, _first_paragraph(part.__doc__))], width, indent=""):
+            show(line)
+        rows = []
         for name, field in part.model_fields.items():
-            default = "" if field.is_required() else f" = {to_text(field.default)}"
-            show(f"    {name}{default}: {_first_sentence(field.description)}")
+            default = "" if field.is_required() else f"={to_text(field.default)}"
+            rows.append((f"{name}{default}", _first_paragraph(field.description)))
+        for line in two_columns(rows, width):
+            show(line)
         show("")
 
 
-def _first_sentence(text: str | None) -> str:
-    """The first paragraph on one line, without the delimiters of formulas."""
-    paragraph = (text or "").strip().split("\n\n")[0]
-    return " ".join(paragraph.replace("$", "").split())
+def _first_paragraph(text: str | None) -> str:
+    return readable((text or "").strip().split("\n\n")[0])

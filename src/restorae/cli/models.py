@@ -161,6 +161,23 @@ def calibrate_model(
         say(f"{bound.images} image(s) are few: the bound is reliable with {_FEW} or more.")
 
 
+def _lineage(card: Card) -> list[tuple[str, str]]:
+    """The models that it was fine-tuned from, the last one first; what nobody recorded is left out."""
+    rows: list[tuple[str, str]] = []
+    for stage in card.started_from.split("; which started from ") if card.started_from else []:
+        name, _, facts = stage.partition(": ")
+        cost, _, data = facts.partition(" on ")
+        known = [each for each in cost.split(", ") if not each.startswith("0 ")]
+        words = ", ".join(each.removesuffix(" on") for each in known)
+        rows.append(
+            (
+                "and that from" if rows else "started from",
+                f"{name}: {words}{f' on {data}' if data else ''}",
+            )
+        )
+    return rows
+
+
 def _card_rows(card: Card) -> list[tuple[str, str]]:
     from restorae.degradations import Degradation
     from restorae.errors import RestoraeError
@@ -181,7 +198,7 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
             "trained on",
             f"{card.data}, {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.trained_on}",
         ),
-        *([("started from", card.started_from)] if card.started_from else []),
+        *_lineage(card),
         ("context", "the whole image" if card.halo is None else f"{card.halo} px on each side"),
         ("licence", card.licence),
         ("written", f"{card.created} by restorae {card.made_with}, format {card.format_version}"),

@@ -14,19 +14,19 @@ from restorae.errors import Fix, InputError, Message, UsageError
 if TYPE_CHECKING:
     from restorae.restoring import Restorer
 
-Seed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed: the same seed gives the same result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, alone on stdout.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")]
+Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu, cuda, cuda:1, …")]
 DataDir = Annotated[
     Path | None,
-    typer.Option(envvar="RESTORAE_DATA", help="Where named data sets are looked for first."),
+    typer.Option(envvar="RESTORAE_DATA", help="Folder with named data sets, such as mnist."),
 ]
 With = Annotated[
     str | None,
     typer.Option(
         "--with",
         metavar="SPEC",
-        help='Damage, such as "gaussian-noise(sigma=0.0..0.2) | blur"; kinds: restorae degrade --list.',
+        help='Synthetic damage, such as "gaussian-noise(sigma=0.1)" or "blur | jpeg"; all kinds: restorae degrade --list.',
     ),
 ]
 ModelName = Annotated[
@@ -38,7 +38,8 @@ ModelName = Annotated[
 SelfEnsemble = Annotated[
     int,
     typer.Option(
-        help="Average over 2, 4 or 8 rotations and flips: slightly better, that many times slower."
+        help="Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower.",
+        rich_help_panel="Restoring",
     ),
 ]
 Import = Annotated[
@@ -46,15 +47,13 @@ Import = Annotated[
     typer.Option(
         "--import",
         metavar="FILE.py",
-        help="Run your Python file first, so that the classes in it are known.",
+        help="Python file to import first: registers your own networks, losses and degradations.",
     ),
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace results that are there already.")
-]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
 SkipExisting = Annotated[
     bool,
-    typer.Option("--skip-existing", help="Leave results that are there already and do the rest."),
+    typer.Option("--skip-existing", help="Skip files whose result exists."),
 ]
 
 

@@ -32,12 +32,9 @@ if TYPE_CHECKING:
 def restore(
     inputs: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="IN...",
-            help="Images, stacks, folders (their tree is kept), .npy or .npz arrays, films.",
-        ),
+        typer.Argument(metavar="IN", help="Images, stacks, folders, films, .npy or .npz arrays."),
     ],
-    out: Annotated[Path, typer.Option(help="The folder (or for one input the file) to write to.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; for one input, the file.")],
     request: RestoreRequest,
     film: FilmRequest,
     preview: Annotated[
@@ -45,7 +42,7 @@ def restore(
         typer.Option(
             min=1,
             metavar="N",
-            help="Only show before and after of N images: --out is the sheet, a .png.",
+            help="Only draw before and after of N images; --out is a .png.",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -53,7 +50,7 @@ def restore(
     device: Device = "auto",
     imports: Import = None,
 ) -> None:
-    """Restore images, stacks, folders, arrays and films with a trained model or a classical method."""
+    """Denoise, repair or inpaint images and films with a pretrained model, your own model, or a classical method."""
     # a misspelt name is answered before NumPy is imported
     for given in inputs:
         check_exists(given)

@@ -33,7 +33,7 @@ def train(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Degraded partners of the clean images, with the same names.",
+            help="Degraded versions of the clean images, with the same names.",
             rich_help_panel=_INPUT,
         ),
     ] = None,
@@ -41,10 +41,18 @@ def train(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Noisy images to learn from alone: a folder, a stack, an array.",
+            help="Noisy images, to learn to denoise without clean ones.",
             rich_help_panel=_INPUT,
         ),
     ] = None,
+    autoencode: Annotated[
+        bool,
+        typer.Option(
+            "--autoencode",
+            help="Learn the clean images themselves, the same image in and out: an auto-encoder.",
+            rich_help_panel=_INPUT,
+        ),
+    ] = False,
     split: Annotated[
         Literal["train", "test", "all"] | None,
         typer.Option(help="Part of a named data set. Default: train.", rich_help_panel=_INPUT),
@@ -62,7 +70,7 @@ def train(
         typer.Option(
             "--recipe",
             metavar="FILE.toml",
-            help="A recipe; options beside it win.",
+            help="Read the settings from this recipe; options override it.",
             rich_help_panel=_MODEL,
         ),
     ] = None,
@@ -71,22 +79,21 @@ def train(
         typer.Option(
             "--from",
             metavar="MODEL",
-            help="Start from this model's weights; nothing starts from a new network. Default: a suitable bundled model for "
-            "pairs of photographs or pages and for noisy images, else nothing.",
+            help="Fine-tune this model; `nothing` trains from scratch. Default: a suitable pretrained model if there is one.",
             rich_help_panel=_MODEL,
         ),
     ] = None,
     network: Annotated[
         str | None,
         typer.Option(
-            help='Architecture, such as unet, conv, dense, "unet(patch=1)" or mine.py:Mine; list them with --list.',
+            help='Architecture: unet, conv, dense, "unet(patch=1)" or mine.py:Mine.',
             rich_help_panel=_MODEL,
         ),
     ] = None,
     loss: Annotated[
         str | None,
         typer.Option(
-            help="What training minimises, such as mse or l1; list them with --list.",
+            help="Training loss, such as mse or l1; list them with --list.",
             rich_help_panel=_MODEL,
         ),
     ] = None,
@@ -94,15 +101,18 @@ def train(
     epochs: Annotated[
         float | None,
         typer.Option(
-            help="Passes over the data. Default: 3, or 2,000 steps of patches.",
+            help="Length in passes over the data. Default: 3, or 2,000 steps of patches.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Updates of the weights.", rich_help_panel=_TRAINING)
+        int | None,
+        typer.Option(
+            help="Length of the training in steps (weight updates).", rich_help_panel=_TRAINING
+        ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Time to train.", rich_help_panel=_TRAINING)
+        float | None, typer.Option(help="Length in minutes.", rich_help_panel=_TRAINING)
     ] = None,
     batch_size: Annotated[
         int | None,
@@ -121,18 +131,18 @@ def train(
         bool | None,
         typer.Option(
             "--augment/--no-augment",
-            help="Bend, rotate or flip the examples.",
+            help="Random data augmentation: elastic deformation of small images, rotations and flips of patches.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
     optimiser: Annotated[
-        Literal["nadam", "adamw"] | None,
+        Literal["nadam", "adamw", "adam", "sgd"] | None,
         typer.Option(help="Optimiser. Default: nadam.", rich_help_panel=_TRAINING),
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            help="Largest learning rate. Default: 0.002, for patches 0.001.",
+            help="Peak learning rate. Default: 0.002, for patches 0.001.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
@@ -160,12 +170,13 @@ def train(
     patience: Annotated[
         int | None,
         typer.Option(
-            help="End after this many validations without improvement.", rich_help_panel=_TRAINING
+            help="Early stopping: number of validations without improvement.",
+            rich_help_panel=_TRAINING,
         ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed of all randomness. Default: 0.", rich_help_panel=_TRAINING),
+        typer.Option(help="Random seed. Default: 0.", rich_help_panel=_TRAINING),
     ] = None,
     out: Annotated[
         Path | None,
@@ -194,7 +205,9 @@ def train(
     list_kinds: Annotated[
         bool,
         typer.Option(
-            "--list", help="List networks and losses with their settings.", rich_help_panel=_OUTPUT
+            "--list",
+            help="List networks and losses, with their settings, and stop.",
+            rich_help_panel=_OUTPUT,
         ),
     ] = False,
     device: Device = "auto",
@@ -214,7 +227,9 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network on pairs (--degraded, --clean), clean images and a degradation (--clean, --with), or noisy images (--noisy)."""
+    """Train a network on pairs (--degraded, --clean), clean images and a degradation (--clean, --with), noisy images (--noisy), or as
+    an auto-encoder (--clean, --autoencode).
+    """
     import_files(imports)
     if list_kinds:
         from restorae.cli.listing import list_family
@@ -229,6 +244,7 @@ def train(
         "loss": loss, "optimiser": optimiser, "learning_rate": learning_rate, "epochs": epochs, "steps": steps,
         "minutes": minutes, "batch_size": batch_size, "patch": patch, "augment": augment, "ema": ema, "warmup": warmup,
         "validation": validation, "split": split, "seed": seed, "keep": keep, "patience": patience,
+        "autoencode": autoencode or None,
         "network": None if network is None else network_from(network),
     }  # fmt: skip
     from restorae.training import Machinery, Recipe, prepare, read_toml, require_data
@@ -261,7 +277,9 @@ def train(
             subject=target,
             fix=(Fix("overwrite"), Fix("out", action="change")),
         )
-    model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
+    model = run(
+        recipe, target, resume=resume, overwrite=True, machinery=machinery, progress=progress
+    )
     scores = model.card.scores["validation"]
     say(
         f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s."
@@ -270,6 +288,10 @@ def train(
         say(
             f"It removes noise of standard deviation {scores['taken_off']:.4f} ([0, 1] scale); without clean images its error is unknown."
         )
+    if "reconstructed" in scores:
+        psnr = scores["reconstructed"]["psnr_pooled"] or 0
+        say(f"Validation PSNR of reconstructions {psnr:.2f} dB (pooled).")
+        say(f"To see its codes: restorae vae clusters --model {target}")
     if "degraded" in scores:
         before, after = (
             scores["degraded"]["psnr_pooled"] or 0,

@@ -9,7 +9,7 @@ from restorae.data.image_set import (
     ListedImages,
     content_hashes,
 )
-from restorae.data.named import NAMES, Labelled, Split, load_named
+from restorae.data.named import NAMES, Labelled, Split, load_data, load_named
 from restorae.data.noisy import PlaneImages, open_noisy
 from restorae.data.opening import is_named, open_images, open_labelled, read_labels
 from restorae.data.pairs import Pairs, match
@@ -37,6 +37,7 @@ __all__ = [
     "hold_out_position",
     "in_their_ranges",
     "is_named",
+    "load_data",
     "load_named",
     "match",
     "noise_correlation",

@@ -108,6 +108,25 @@ def load_named(
     )
 
 
+def load_data(
+    name: str = "mnist", data_dir: Path | None = None, progress: Progress = SILENT
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """A named set as arrays, as `keras.datasets` gives them: `(x_train, y_train), (x_test, y_test)`.
+
+    Images are uint8 (n, height, width), labels integers (n,).
+
+    >>> (x_train, y_train), (x_test, y_test) = load_data("digits")
+    >>> x_train.shape, x_train.dtype, y_test.shape
+    ((1437, 28, 28), dtype('uint8'), (360,))
+
+    Raises:
+        UnknownKind: there is no set of that name.
+        DataUnavailable: it is not on this machine and could not be downloaded.
+    """
+    seen, unseen = (load_named(name, part, data_dir, progress) for part in ("train", "test"))
+    return (seen.images.stored[:, 0], seen.labels), (unseen.images.stored[:, 0], unseen.labels)
+
+
 def load_digits(split: Split) -> Labelled:
     """The embedded set: 1,797 real digits, 8 × 8, enlarged to 28 × 28; the last 360 are for testing."""
     from skimage.transform import resize

@@ -72,6 +72,19 @@ def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
     return Pairs(left, right, values=values, notices=(*notices, *about_values)), unmatched
 
 
+def require_equal_counts(degraded: ImageSet, clean: ImageSet) -> None:
+    """Raise `ShapeMismatch` if two sets whose images have no names differ in number."""
+    unnamed = all(
+        images.names[-1] == str(len(images) - 1) and not images.in_files
+        for images in (degraded, clean)
+    )
+    if unnamed and len(degraded) != len(clean):
+        raise ShapeMismatch(
+            f"got {len(degraded):,} degraded and {len(clean):,} clean images; pairs in memory belong together by their position, "
+            "so there must be as many of each"
+        )
+
+
 def _partners(
     degraded: Sequence[str],
     clean: Sequence[str],

@@ -10,6 +10,7 @@ from restorae.degradations.folds import Creases, Folds
 from restorae.degradations.masking import Masking
 from restorae.degradations.motion import MotionBlur
 from restorae.degradations.noise import GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
+from restorae.degradations.own import FunctionDegradation
 from restorae.degradations.paper import BleedThrough, Stains
 from restorae.degradations.patterns import Banding, Halftone
 from restorae.degradations.resolution import Downscale
@@ -30,6 +31,7 @@ __all__ = [
     "Dust",
     "Fading",
     "Folds",
+    "FunctionDegradation",
     "GaussianNoise",
     "Hair",
     "Halftone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ class Blur(Degradation, kind="blur"):
     >>> bool(Blur(sigma=2.0).draw(generator(0), count=1).apply(flat).allclose(flat))
     True
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("gaussian-blur",)
 
     sigma: Annotated[Amount, Within(0.0, 100.0)] = 1.0
     """Standard deviation of the kernel in pixels, independent of the image size."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NoReturn, Self, TypeAlias, final
+from typing import Annotated, Any, NoReturn, Self, TypeAlias, cast, final
 
 import torch
 from pydantic import AfterValidator, Field
@@ -54,12 +54,28 @@ class Degradation(Part, abc.ABC, family="degradation"):
 
     @classmethod
     def of(cls, value: object) -> Self:
-        """As `Part.of`; a text may also be a chain, `one | another(setting=1)`."""
+        """As `Part.of`; a text may also be a chain, `one | another(setting=1)`, and a function of images is taken as it is."""
         if isinstance(value, str) and len(links := split_outside_brackets(value, "|")) > 1:
             return cls.from_dict(
                 {"kind": "chain", "parts": [Degradation.of(link.strip()) for link in links]}
             )
+        if callable(value) and not isinstance(value, type | Degradation):
+            from restorae.degradations.own import FunctionDegradation
+
+            return cast("Self", FunctionDegradation.wrapping(value))
         return super().of(value)
+
+    def __or__(self, other: object) -> Degradation:
+        """This degradation, then another.
+
+        >>> print(Degradation.of("blur") | Degradation.of("noise(sigma=0.2)") | "jpeg")
+        blur | gaussian-noise(sigma=0.2) | jpeg
+        """
+        links = [link for part in (self, other) for link in _links(Degradation.of(part))]
+        return Degradation.from_dict({"kind": "chain", "parts": links})
+
+    def __ror__(self, other: object) -> Degradation:
+        return Degradation.of(other) | self
 
     def draw(self, generator: torch.Generator, count: int) -> Draw:
         """Draw a number from every range for `count` images, and a seed for each."""
@@ -162,6 +178,10 @@ def bounds(amount: float | Range) -> tuple[float, float]:
     return (
         (amount.low, amount.high) if isinstance(amount, Range) else (float(amount), float(amount))
     )
+
+
+def _links(part: Degradation) -> Sequence[Degradation]:
+    return part.parts if part.kind == "chain" else (part,)  # type: ignore[attr-defined]
 
 
 def _per_image(values: Tensor, images: Images) -> Tensor:

@@ -15,7 +15,9 @@ from restorae.shapes import Images
 
 
 class MotionBlur(Degradation, kind="motion-blur"):
-    r"""Motion blur: the mean of the image along a straight line, $y(p) = \int_{-1/2}^{1/2} x(p + t\,\ell\,u)\,\mathrm{d}t$.
+    r"""Motion blur: the mean of the image along a straight line.
+
+    $y(p) = \int_{-1/2}^{1/2} x(p + t\,\ell\,u)\,\mathrm{d}t$.
 
     $u$ is the direction, $\ell$ the length of the line. The border is replicated, so a flat image stays flat.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 
@@ -22,6 +22,8 @@ class GaussianNoise(Degradation, kind="gaussian-noise"):
     >>> round(noise.std().item(), 2)
     0.1
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("noise", "gaussian", "white-noise", "awgn")
 
     mean: Annotated[Amount, Within()] = 0.0
     """Mean of the noise on the [0, 1] pixel scale."""
@@ -48,6 +50,8 @@ class SaltAndPepper(Degradation, kind="salt-and-pepper"):
     0.2
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("impulse-noise",)
+
     amount: Annotated[Amount, Within(0.0, 1.0)] = 0.05
     """Share of all values that are replaced, 0 to 1."""
     salt: Annotated[Amount, Within(0.0, 1.0)] = 0.5
@@ -69,6 +73,8 @@ class PoissonNoise(Degradation, kind="poisson-noise"):
     >>> round(counted.std().item(), 1)
     0.2
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("poisson", "shot-noise")
 
     peak: Annotated[Amount, Within(1e-3, 1e9)] = 30.0
     """Photons counted at pixel value 1; fewer is noisier."""

@@ -43,7 +43,11 @@ def manifold_figure(
 
 
 def clusters_figure(
-    points: np.ndarray, labels: np.ndarray | None, axes: tuple[str, str], note: str = ""
+    points: np.ndarray,
+    labels: np.ndarray | None,
+    axes: tuple[str, str],
+    note: str = "",
+    colour_bar: bool = False,
 ) -> Figure:
     """Scatter plot of images in latent space, coloured by label.
 
@@ -52,6 +56,7 @@ def clusters_figure(
         labels: (n,) classes: few get a legend, many numbers a colour bar; None for one colour.
         axes: names of the horizontal and the vertical axis.
         note: how the points were projected, shown as the title.
+        colour_bar: draw a colour bar for few classes, too, instead of a legend of distinct colours.
     """
     figure = Figure(figsize=(12, 10), layout="constrained")
     axis = figure.subplots()
@@ -60,7 +65,7 @@ def clusters_figure(
         axis.scatter(points[:, 0], points[:, 1], s=size, alpha=0.6, linewidths=0)
     else:
         classes, indices = np.unique(labels, return_inverse=True)
-        if len(classes) <= _LEGEND_UP_TO:
+        if len(classes) <= _LEGEND_UP_TO and not colour_bar:
             colours = _colours(len(classes))
             axis.scatter(
                 points[:, 0], points[:, 1], c=colours[indices], s=size, alpha=0.6, linewidths=0

@@ -15,10 +15,18 @@ from restorae.shapes import Image, Images
 COLUMNS = 5
 _DPI = 110
 _GAP, _LINE = 8, 22
+_LETTER = 8
+"""Width of a letter of a sheet's labels, in pixels, at most."""
+_READABLE = 160
+"""Images are enlarged up to this side, in pixels."""
 
 
-def digit_sheets(rows: Mapping[str, Sequence[Image] | Images], columns: int = COLUMNS) -> Figure:
+def digit_sheets(
+    rows: Mapping[str, Sequence[Image] | Images | np.ndarray], columns: int = COLUMNS
+) -> Figure:
     """Sheets below each other, each with a title and `columns` images a row; grey images are inverted (cmap "binary").
+
+    Images are tensors (channel, height, width), or arrays (height, width) or (height, width, 3).
 
     Nothing is clipped: each image is scaled from its own minimum to its own maximum, as matplotlib does.
     """
@@ -55,7 +63,13 @@ def comparison_sheet(
 
 
 def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Sequence[str]) -> Figure:
-    """One row per image, its versions side by side at 100 %: without scaling, noise keeps its look."""
+    """One row per image, its versions side by side at 100 %: without scaling, noise keeps its look.
+
+    If all images are small, as digits are, each pixel becomes a square of several pixels.
+    """
+    largest = max(max(image.shape[1:]) for _, versions in images for image in versions)
+    zoom = max(1, _READABLE // largest)
+    images = [(name, [_enlarged(image, zoom) for image in versions]) for name, versions in images]
     wide = max(image.shape[2] for _, versions in images for image in versions)
     tall = [max(image.shape[1] for image in versions) for _, versions in images]
     width = len(titles) * (wide + _GAP) + _GAP
@@ -72,7 +86,11 @@ def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Seque
     down = _LINE
     for (name, versions), line in zip(images, tall, strict=True):
         figure.text(
-            _GAP / width, 1 - (down + 0.7 * _LINE) / height, name, fontsize=8, parse_math=False
+            _GAP / width,
+            1 - (down + 0.7 * _LINE) / height,
+            _shortened(name, (width - _GAP) // _LETTER),
+            fontsize=8,
+            parse_math=False,
         )
         for column, image in enumerate(versions):
             pixels = (
@@ -88,14 +106,26 @@ def full_size_sheet(images: Sequence[tuple[str, Sequence[Image]]], titles: Seque
     return figure
 
 
+def _enlarged(image: Image, zoom: int) -> Image:
+    return image.repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
+
+
+def _shortened(name: str, letters: int) -> str:
+    """The end of a name that is too long: files are told apart by their ends."""
+    return name if len(name) <= letters else f"…{name[1 - letters :]}"
+
+
 def write_figure(figure: Figure, path: Path, dpi: int = _DPI) -> None:
     """Write a figure as PNG, atomically."""
     with written_whole(path) as partial:
         figure.savefig(partial, dpi=dpi, format="png", facecolor="white")
 
 
-def _show(axis: Any, image: Image, **options: Any) -> None:
-    pixels = image.detach().cpu().float().numpy()
+def _show(axis: Any, image: Image | np.ndarray, **options: Any) -> None:
+    if isinstance(image, np.ndarray):
+        pixels = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+    else:
+        pixels = image.detach().cpu().float().numpy()
     if pixels.shape[0] == 1:
         axis.imshow(
             pixels[0],

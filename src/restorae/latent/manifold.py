@@ -13,7 +13,7 @@ import torch
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.latent.interpolation import tiled
 from restorae.model import Model
-from restorae.networks import VAE
+from restorae.model.checks import latent_dim_of
 
 Spacing: TypeAlias = Literal["linear", "quantile"]
 
@@ -46,7 +46,7 @@ def manifold(
     """Decode an n × n grid of latents, z[0] to the right and z[1] upwards, in one batch.
 
     Args:
-        model: a variational auto-encoder of two or more latent dimensions.
+        model: an auto-encoder, variational or plain, of two or more latent dimensions.
         n: images along each axis.
         extent: both dimensions run from -extent to extent.
         spacing: `linear`, or `quantile`: equally likely steps under the standard normal prior.
@@ -57,8 +57,7 @@ def manifold(
         ShapeMismatch: `base` has another number of coordinates.
         UsageError: the model has fewer than two latent dimensions, or a setting cannot be used.
     """
-    # `decode` refuses the others
-    latent_dim = model.network.latent_dim if isinstance(model.network, VAE) else 0
+    latent_dim = latent_dim_of(model)
     if latent_dim == 1:
         raise UsageError(
             "A manifold shows two latent dimensions and this model has one. Interpolate between two images, or train a model with "
@@ -67,16 +66,14 @@ def manifold(
     if n < 1:
         raise UsageError(f"A manifold has at least one image along each axis, got n={n}")
     right, up = dimensions
-    if latent_dim and (right == up or not (0 <= right < latent_dim and 0 <= up < latent_dim)):
+    if right == up or not (0 <= right < latent_dim and 0 <= up < latent_dim):
         raise UsageError(
             f"expected two different latent dimensions from 0 to {latent_dim - 1}, got {right} and {up}",
             subject="dimensions",
         )
     values = axis_values(n, extent, spacing)
-    start = (
-        np.zeros(max(latent_dim, 2), np.float32) if base is None else np.asarray(base, np.float32)
-    )
-    if latent_dim and start.shape != (latent_dim,):
+    start = np.zeros(latent_dim, np.float32) if base is None else np.asarray(base, np.float32)
+    if start.shape != (latent_dim,):
         raise ShapeMismatch(
             f"A latent of this model has {latent_dim} coordinate(s), not {len(start)}"
         )

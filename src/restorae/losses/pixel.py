@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -18,6 +20,8 @@ class MSE(PixelLoss, kind="mse"):
     1.0
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("mean-squared-error", "mseloss", "l2", "l2loss")
+
     def between(self, restored: Images, clean: Images) -> Tensor:
         return functional.mse_loss(restored, clean)
 
@@ -28,6 +32,8 @@ class L1(PixelLoss, kind="l1"):
     >>> L1().between(torch.zeros(1, 1, 2, 2), torch.full((1, 1, 2, 2), 0.5)).item()
     0.5
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("mae", "mean-absolute-error", "l1loss")
 
     def between(self, restored: Images, clean: Images) -> Tensor:
         return functional.l1_loss(restored, clean)
@@ -72,6 +78,13 @@ class BCE(PixelLoss, kind="bce"):
     >>> round(BCE().between(torch.full((1, 1, 2, 2), 0.5), torch.ones(1, 1, 2, 2)).item(), 4)
     0.6931
     """
+
+    aliases: ClassVar[tuple[str, ...]] = (
+        "binary-crossentropy",
+        "binary-cross-entropy",
+        "bceloss",
+        "crossentropy",
+    )
 
     def between(self, restored: Images, clean: Images) -> Tensor:
         # straight-through: the gradient ignores the clipping, so that pixels outside can return

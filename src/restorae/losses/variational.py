@@ -30,6 +30,8 @@ class NegativeELBO(Loss, kind="negative-elbo"):
     ['kl', 'loss', 'reconstruction']
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("elbo", "vae", "kl")
+
     gradient_limit: ClassVar[float] = 0.0
 
     beta: float = Field(1.0, ge=0)

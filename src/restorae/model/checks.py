@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from restorae.error_bound import ErrorBound
 from restorae.errors import UsageError
-from restorae.networks import VAE
+from restorae.networks import VAE, AutoEncoder, CodeModule
 
 if TYPE_CHECKING:
     from restorae.model.model import Model
@@ -16,8 +16,8 @@ def require_restorer(model: Model) -> None:
     """Raise `UsageError` unless this model learned to restore."""
     if not model.card.restores:
         raise UsageError(
-            f"{model.card.name} generates images like those it was trained on; it did not learn to restore. `restorae models "
-            "list` shows models that do"
+            f"{model.card.name} learned to encode and decode images like those it was trained on, not to restore. Use "
+            "`reconstruct`, `encode` or `decode`; `restorae models list` shows models that restore"
         )
 
 
@@ -27,12 +27,48 @@ def require_vae(model: Model) -> VAE:
     Raises:
         UsageError: it is another.
     """
+    if isinstance(model.network, AutoEncoder):
+        raise UsageError(
+            f"{model.card.name} is a plain auto-encoder: nothing says how its codes are distributed, so new ones cannot be "
+            "drawn. Decode the codes of images, or train a network such as conv-vae"
+        )
     if not isinstance(model.network, VAE):
         raise UsageError(
             f"{model.card.name} is not a variational auto-encoder: its network ({model.network.kind}) has no latent vector. "
             "Use a model of `restorae vae train` or a bundled one such as digits-vae"
         )
     return model.network
+
+
+def latent_shape(model: Model) -> tuple[int | None, ...]:
+    """Shape of an image's latent, (latent_dim,), or of a map of codes, (features, None, None).
+
+    Raises:
+        UsageError: the model is no auto-encoder, variational or plain.
+    """
+    if isinstance(model.network, VAE):
+        return (model.network.latent_dim,)
+    if isinstance(model.module, CodeModule):
+        return model.module.code_shape
+    raise UsageError(
+        f"{model.card.name} is no auto-encoder: its network ({model.network.kind}) has no latent vector. Train one with a "
+        "network such as conv-vae or conv-autoencoder, or use a bundled one such as digits-vae"
+    )
+
+
+def latent_dim_of(model: Model) -> int:
+    """Numbers in the latent vector of an image.
+
+    Raises:
+        UsageError: the model is no auto-encoder, or it encodes an image to a map.
+    """
+    shape = latent_shape(model)
+    if len(shape) != 1 or shape[0] is None:
+        raise UsageError(
+            f"{model.card.name} encodes an image to a map, not to a vector: its network is {model.network.kind}. Train one "
+            "with a network such as conv-vae or conv-autoencoder"
+        )
+    return shape[0]
 
 
 def shown_at_once(model: Model, channels: int) -> int:

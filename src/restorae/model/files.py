@@ -16,11 +16,17 @@ from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
 from restorae.model.card import FORMAT_VERSION, Card
 from restorae.model.model import Model
 from restorae.model.saving import HEADER, SUFFIX
-from restorae.networks import Network
+from restorae.networks import ModuleNetwork, Network
 
 
-def load(name_or_path: str | os.PathLike[str]) -> Model:
+def load(
+    name_or_path: str | os.PathLike[str], *, module: nn.Module | type[nn.Module] | None = None
+) -> Model:
     """The model in a file, or a bundled one by its name.
+
+    Args:
+        name_or_path: the file, or the name.
+        module: where the network is a module of your own, that module or its class; its weights are replaced.
 
     Raises:
         UnknownKind: neither a file nor a bundled model; the message offers the nearest. Or its network is a user's own
@@ -36,6 +42,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
         raise
     except RestoraeError as error:
         raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
+    if isinstance(network, ModuleNetwork) and module is not None:
+        network = network.with_module(module)
     weights = {
         key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
     }

@@ -17,7 +17,7 @@ from restorae.shapes import Images
 
 def restore_in_memory(
     given: Any,
-    restore: Callable[[Images, Images | None], Images],
+    restore: Callable[[Images], Images],
     *,
     values: Values = "auto",
     takes: Sequence[int] = (1, 3),
@@ -29,7 +29,7 @@ def restore_in_memory(
 
     Args:
         given: the images.
-        restore: maps a working batch (n, channels, height, width) and its mask (n, 1, height, width) to restored images.
+        restore: maps a working batch (n, channels, height, width) to restored images.
         values: how stored values map to [0, 1].
         takes: numbers of channels that are restored together.
         axes: as for `Layout.of`.
@@ -38,16 +38,11 @@ def restore_in_memory(
 
     Raises:
         BadImage, ShapeMismatch: `given` or `mask` cannot be read.
-        UsageError: the strength is not from 0 to 1, or paths are given.
+        UsageError: the strength is not from 0 to 1.
     """
     if not 0 <= strength <= 1:
         raise UsageError(f"expected 0 to 1, got {strength:g}", subject="strength")
     kind = kind_of(given)
-    if kind == "path":
-        raise UsageError(
-            f"{given} is a path, and this takes images in memory. Files are restored by "
-            "restorae.restore(path, out, model=model)"
-        )
     if kind == "list":
         masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
         if len(masks) != len(given):
@@ -61,14 +56,14 @@ def restore_in_memory(
         return tuple(restored) if isinstance(given, tuple) else list(restored)
     layout = Layout.of(given, axes=axes, values=values, takes=takes)
     images = layout.read(given)
-    read = None if mask is None else read_mask(mask, images)
-    restored_images = restore(images, read)
-    if read is None and strength == 1:
+    restored_images = restore(images)
+    if mask is None and strength == 1:
         return layout.give_back(restored_images, given)
     weight = torch.tensor(strength, dtype=torch.float64)
-    return layout.give_back(
-        restored_images, given, weight if read is None else weight * read.double()
-    )
+    if mask is not None:
+        painted = torch.from_numpy(read_mask(mask, layout.count, layout.size)).double() / 255
+        weight = weight * painted[:, None].expand(len(images), -1, -1, -1)
+    return layout.give_back(restored_images, given, weight)
 
 
 def refuse_numbers(given: Sequence[Any]) -> None:
@@ -82,30 +77,26 @@ def refuse_numbers(given: Sequence[Any]) -> None:
         )
 
 
-def read_mask(mask: Any, images: Images) -> Images:
-    """A mask as weights 0 to 1, (n, 1, height, width): 1 where images may change.
+def read_mask(mask: Any, count: int, size: tuple[int, int]) -> np.ndarray:
+    """A mask as uint8, (1 or count, height, width): 255 where images may change.
 
     Raises:
         BadImage: not an image, or floats beyond 0 to 1.
         ShapeMismatch: it has another size than the images, or another number of masks than 1 or theirs.
     """
-    layout = Layout.of(_as_unit(mask), takes=(1,), values="full-range")
-    weights = layout.read(_as_unit(mask)).to(images.device)
+    unit = _as_unit(mask)
+    layout = Layout.of(unit, takes=(1,), values="full-range")
+    weights = layout.read(unit).cpu()
     if weights.shape[1] == 3:
         weights = to_grey(weights)
-    height, width = images.shape[-2:]
-    if (
-        weights.shape[1] != 1
-        or weights.shape[-2:] != images.shape[-2:]
-        or len(weights) not in (1, len(images))
-    ):
+    if weights.shape[1] != 1 or weights.shape[-2:] != size or len(weights) not in (1, count):
         raise ShapeMismatch(
-            f"expected a mask of shape ({height}, {width}) or ({len(images)}, {height}, {width}), got shape {layout.shape}",
+            f"expected a mask of shape {size} or {(count, *size)}, got shape {layout.shape}",
             fix=Fix("mask", action="change"),
         )
     if weights.min() < 0 or weights.max() > 1:
         raise BadImage("the mask holds floats beyond 0 to 1")
-    return weights.expand(len(images), -1, -1, -1)
+    return (weights[:, 0] * 255).round().byte().numpy()
 
 
 def _as_unit(mask: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,7 @@ from restorae.model.self_ensemble import (
     check_self_ensemble,
     multiple_for,
 )
-from restorae.networks import VAE, LatentModule, pad_to_multiple, send_through
+from restorae.networks import VAE, AutoEncoder, LatentModule, pad_to_multiple, send_through
 from restorae.posterior import DiagonalGaussian, join
 from restorae.randomness import generator
 from restorae.shapes import Images, Latents
@@ -186,30 +187,32 @@ def draw_samples(
     return torch.stack(drawn, 1).clone().to(images.device)
 
 
-def encode_images(
-    model: Model, network: VAE, images: Images, precision: Precision
-) -> DiagonalGaussian:
-    """The posterior over each image's latent, on the processor."""
+def encode_images(model: Model, images: Images, precision: Precision) -> DiagonalGaussian:
+    """The posterior over each image's latent, on the processor; a plain code is its mean, without variance."""
     module = cast("Any", model.module)
     with computing(model, precision):
         parts = [
             module.encode(
-                pad_to_multiple(batch.to(model.device), network.multiple_of).contiguous(
+                pad_to_multiple(batch.to(model.device), model.network.multiple_of).contiguous(
                     memory_format=torch.channels_last
                 )
             )
             for batch in batches(images)
         ]
+    if isinstance(parts[0], Tensor):
+        codes = torch.cat(parts).float().clone().cpu()
+        return DiagonalGaussian(codes, torch.full_like(codes, -math.inf))
     found = join(parts)
     return DiagonalGaussian(found.mean.clone().cpu(), found.log_var.clone().cpu())
 
 
-def as_latents(given: Any, latent_dim: int) -> Latents:
-    """Latents as a float32 tensor (n, latent_dim), a single one as (latent_dim,), from an array, a tensor or a list.
+def as_latents(given: Any, shape: tuple[int | None, ...]) -> Latents:
+    """Latents as a float32 tensor (n, *shape), a single one as (*shape), from an array, a tensor or a list.
 
     Raises:
         ShapeMismatch: they have another number of coordinates, or are not finite numbers.
     """
+    expected = ", ".join("n" if side is None else str(side) for side in ("count", *shape))
     try:
         latents = (
             given.float()
@@ -218,12 +221,13 @@ def as_latents(given: Any, latent_dim: int) -> Latents:
         )
     except (TypeError, ValueError):
         raise ShapeMismatch(
-            f"expected latents as numbers of shape (count, {latent_dim}), got {_shortened(given)}"
+            f"expected latents as numbers of shape ({expected}), got {_shortened(given)}"
         ) from None
-    if latents.dim() not in (1, 2) or latents.shape[-1] != latent_dim:
-        raise ShapeMismatch(
-            f"expected latents of shape (count, {latent_dim}), got {tuple(latents.shape)}"
-        )
+    sides = latents.shape[-len(shape) :]
+    if latents.dim() - len(shape) not in (0, 1) or any(
+        wanted not in (None, found) for wanted, found in zip(shape, sides, strict=True)
+    ):
+        raise ShapeMismatch(f"expected latents of shape ({expected}), got {tuple(latents.shape)}")
     if not torch.isfinite(latents).all():
         raise ShapeMismatch("the latents hold NaN or infinite values")
     return latents
@@ -234,15 +238,19 @@ def _shortened(given: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def decode_latents(model: Model, network: VAE, latents: Latents, precision: Precision) -> Tensor:
+def decode_latents(model: Model, latents: Latents, precision: Precision) -> Tensor:
     """What the module decodes latents to, without padding, on the processor."""
-    module = cast("Any", model.module)
-    at_once = max(1, _DECODED_AT_ONCE // (network.height * network.width))
+    module, network = cast("Any", model.module), model.network
+    size = (network.height, network.width) if isinstance(network, VAE | AutoEncoder) else None
+    at_once = max(1, _DECODED_AT_ONCE // (size[0] * size[1] if size else 16 * latents[0].numel()))
     with computing(model, precision):
         parts = [
             module.decode(part.to(model.device)) for part in torch.split(latents.float(), at_once)
         ]
-    return torch.cat(parts)[..., : network.height, : network.width].float().clone().cpu()
+    decoded = torch.cat(parts)
+    if size is not None:
+        decoded = decoded[..., : size[0], : size[1]]
+    return decoded.float().clone().cpu()
 
 
 def batches(images: Images) -> Iterator[Images]:

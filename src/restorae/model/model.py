@@ -16,7 +16,7 @@ from restorae.files import require_absent
 from restorae.layout import Layout, kind_of
 from restorae.machine import Precision, choose_device
 from restorae.model.card import Card
-from restorae.model.checks import bound_for, require_restorer, require_vae
+from restorae.model.checks import bound_for, latent_shape, require_restorer, require_vae
 from restorae.model.history import History
 from restorae.model.in_memory import restore_in_memory
 from restorae.model.inference import (
@@ -28,7 +28,7 @@ from restorae.model.inference import (
     restore_tiled,
 )
 from restorae.model.saving import with_suffix, write_model
-from restorae.networks import Network, working_memory
+from restorae.networks import VAE, Network, working_memory
 from restorae.pixels import as_array
 from restorae.posterior import DiagonalGaussian, join
 from restorae.randomness import generator
@@ -45,9 +45,6 @@ _ELSEWHERE = {
     "parameters": "model.module.parameters()",
     "state_dict": "model.module.state_dict()",
     "cuda": 'model.to("cuda")',
-    "cpu": 'model.to("cpu")',
-    "transform": "model.encode(images)",
-    "generate": "model.sample(count)",
 }
 """What models of other libraries have, and what to use here."""
 
@@ -89,7 +86,9 @@ class Model:
     ) -> A:
         """Restore one image or many; the result has the same form, shape and type. A fourth channel, alpha, is kept.
 
-        Images of any size go tile by tile where they would not fit in memory whole; the result is the same.
+        Images of any size go tile by tile where they would not fit in memory whole; the result is the same. This is all that
+        the network changes; `restorae.restore(images, model=model)` also has `repair`, `tone` and `grain`, and by default
+        makes of a model for defects what files get.
 
         Args:
             images: an array, a tensor, a PIL image, or a list of these.
@@ -100,7 +99,7 @@ class Model:
             precision: of the arithmetic.
 
         Raises:
-            UsageError: this model does not restore, there is no such self-ensemble, or a path is given.
+            UsageError: this model does not restore, or there is no such self-ensemble.
             ShapeMismatch: the shape or the number of channels does not fit; the message names what it could mean.
             BadImage: not an image, or the values cannot be pixels.
         """
@@ -109,7 +108,7 @@ class Model:
             "A",
             restore_in_memory(
                 images,
-                lambda working, _mask: self.restore_images(working, precision, self_ensemble),
+                lambda working: self.restore_images(working, precision, self_ensemble),
                 values=self.card.values,
                 takes=self.network.takes,
                 axes=axes,
@@ -189,12 +188,12 @@ class Model:
         Raises:
             UsageError: this model has no latent vector.
         """
-        require_vae(self)
+        latent_shape(self)  # refuses what is no auto-encoder
         return cast(
             "A",
             restore_in_memory(
                 images,
-                lambda working, _mask: restore_at_once(self, working, precision=precision),
+                lambda working: restore_at_once(self, working, precision=precision),
                 values=self.card.values,
                 takes=self.network.takes,
             ),
@@ -203,17 +202,19 @@ class Model:
     def encode(self, images: Any, *, precision: Precision = "auto") -> DiagonalGaussian:
         """The posterior over each image's latent: `.mean` and `.log_var` are (n, latent_dim).
 
+        A plain auto-encoder gives one code: it is the `.mean`, and `.log_var` is minus infinity.
+
         Raises:
             UsageError: this model has no latent vector.
             ShapeMismatch: the images have another size or number of channels than those it learned from.
         """
-        network = require_vae(self)
+        latent_shape(self)  # refuses what is no auto-encoder
         if kind_of(images) == "list":
             return join([self.encode(image, precision=precision) for image in images])
         read = self._layout(images).read(images)
-        network.check_channels(read.shape[1])
-        network.check_size(*read.shape[-2:])
-        return encode_images(self, network, read, precision)
+        self.network.check_channels(read.shape[1])
+        self.network.check_size(*read.shape[-2:])
+        return encode_images(self, read, precision)
 
     def decode(self, latents: A, *, precision: Precision = "auto") -> A:
         """The images at latents (n, latent_dim), in [0, 1]; a single latent (latent_dim,) gives a single image.
@@ -224,13 +225,13 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the latents have another number of coordinates, or are not numbers.
         """
-        network = require_vae(self)
-        tensor = as_latents(latents, network.latent_dim)
-        images = network.image(
-            decode_latents(self, network, tensor.reshape(-1, network.latent_dim), precision)
-        ).clamp(0, 1)
+        shape, network = latent_shape(self), self.network
+        tensor = as_latents(latents, shape)
+        is_single = tensor.dim() == len(shape)
+        decoded = decode_latents(self, tensor[None] if is_single else tensor, precision)
+        images = (network.image(decoded) if isinstance(network, VAE) else decoded).clamp(0, 1)
         found = images if isinstance(latents, Tensor) else as_array(images)
-        return cast("A", found[0] if tensor.dim() == 1 else found)
+        return cast("A", found[0] if is_single else found)
 
     def sample(self, count: int, seed: int = 0) -> np.ndarray:
         """New images, decoded from latents drawn from the prior: (count, height, width[, 3]), float32 in [0, 1].

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import Field
 from torch import nn
@@ -34,6 +34,17 @@ class Network(Part, abc.ABC, family="network"):
                 "that reach a pixel's result, or None if the network uses the whole image"
             )
         super().__init_subclass__(kind=kind, family=family, **options)
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """As `Part.of`; also a `torch.nn.Module` of your own, or its class."""
+        if isinstance(value, nn.Module) or (
+            isinstance(value, type) and issubclass(value, nn.Module)
+        ):
+            from restorae.networks.own import ModuleNetwork
+
+            return cast("Self", ModuleNetwork.wrapping(value))
+        return super().of(value)
 
     @abc.abstractmethod
     def build(self) -> nn.Module:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
+from restorae.networks.code import CodeModule
 from restorae.networks.contract import Network
 from restorae.networks.layers import UpsampledConv, initialise_for_relu
 from restorae.shapes import Images
@@ -20,6 +23,8 @@ class Conv(Network, kind="conv"):
     >>> sum(weights.numel() for weights in Conv().build().parameters())
     28353
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("cnn", "convolutional")
 
     features: int = Field(32, ge=1)
     """Features of every hidden layer."""
@@ -37,12 +42,13 @@ class Conv(Network, kind="conv"):
         return ConvNetwork(self)
 
 
-class ConvNetwork(nn.Module):
+class ConvNetwork(CodeModule):
     """The module that `Conv` builds."""
 
     def __init__(self, settings: Conv) -> None:
         super().__init__()
         features = settings.features
+        self.code_shape = (features, None, None)
         self.encode1 = nn.Conv2d(settings.channels, features, 3, padding=1)
         self.encode2 = nn.Conv2d(features, features, 3, padding=1)
         self.decode1 = nn.Conv2d(features, features, 3, padding=1)
@@ -50,15 +56,17 @@ class ConvNetwork(nn.Module):
         self.output = UpsampledConv(features, settings.channels)
         initialise_for_relu(self)
 
-    def forward(self, images: Images) -> Images:
+    def encode(self, images: Images) -> Tensor:
         # ReLU after pooling gives the same as ReLU before pooling, on a quarter of the values
-        features = functional.relu(
+        x = functional.relu(
             functional.max_pool2d(self.encode1(images), 2)
         )  # (batch, features, h/2, w/2)
-        features = functional.relu(
-            functional.max_pool2d(self.encode2(features), 2)
+        return functional.relu(
+            functional.max_pool2d(self.encode2(x), 2)
         )  # (batch, features, h/4, w/4)
-        features = functional.relu(self.decode1(features))
-        features = functional.relu(self.decode2(features))  # (batch, features, h/2, w/2)
-        restored: Images = self.output(features)
-        return restored  # (batch, channels, h, w)
+
+    def decode(self, codes: Tensor) -> Images:
+        x = functional.relu(self.decode1(codes))
+        x = functional.relu(self.decode2(x))  # (batch, features, h/2, w/2)
+        images: Images = self.output(x)
+        return images  # (batch, channels, h, w)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import nn
 from torch.nn import functional
@@ -21,6 +23,8 @@ class ConvVAE(VAE, kind="conv-vae"):
     >>> [sum(p.numel() for p in half.parameters()) for half in (module.encoder, module.decoder)]
     [69076, 65089]
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("vae",)
 
     features: int = Field(32, ge=1)
     """Features of the first convolution; the second has twice as many."""
@@ -54,20 +58,19 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """From a latent to the logits or means of an image."""
 
-    def __init__(self, settings: ConvVAE) -> None:
+    def __init__(
+        self, features: int, coarse: tuple[int, int], latent_dim: int, channels: int
+    ) -> None:
         super().__init__()
-        features = settings.features
-        self.coarse = (2 * features, *settings.coarse)
-        self.dense = nn.Linear(
-            settings.latent_dim, 2 * features * settings.coarse[0] * settings.coarse[1]
-        )
+        self.coarse = (2 * features, *coarse)
+        self.dense = nn.Linear(latent_dim, 2 * features * coarse[0] * coarse[1])
         self.up1 = nn.ConvTranspose2d(
             2 * features, 2 * features, 3, stride=2, padding=1, output_padding=1
         )
         self.up2 = nn.ConvTranspose2d(
             2 * features, features, 3, stride=2, padding=1, output_padding=1
         )
-        self.output = nn.ConvTranspose2d(features, settings.channels, 3, padding=1)
+        self.output = nn.ConvTranspose2d(features, channels, 3, padding=1)
 
     def forward(self, latents: Latents) -> Images:
         channels, height, width = self.coarse
@@ -84,7 +87,9 @@ class ConvVAEModule(VAEModule):
     def __init__(self, settings: ConvVAE) -> None:
         super().__init__(settings)
         self.encoder = ConvEncoder(settings)
-        self.decoder = ConvDecoder(settings)
+        self.decoder = ConvDecoder(
+            settings.features, settings.coarse, settings.latent_dim, settings.channels
+        )
         initialise_for_relu(self)
 
     def encode(self, images: Images) -> DiagonalGaussian:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
+from restorae.errors import ShapeMismatch
+from restorae.networks.code import CodeModule
 from restorae.networks.contract import Network
-from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, initialise_dense
 from restorae.shapes import Images
 
 LARGEST = 64
@@ -26,6 +28,8 @@ class Dense(Network, kind="dense"):
     >>> Dense(height=28, width=28).build()(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 1, 28, 28])
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("mlp", "fully-connected")
 
     height: int = Field(28, ge=1, le=LARGEST)
     """Height of the image or block that the network sees, in pixels."""
@@ -52,7 +56,7 @@ class Dense(Network, kind="dense"):
         return DenseNetwork(self)
 
 
-class DenseNetwork(nn.Module):
+class DenseNetwork(CodeModule):
     """The module that `Dense` builds."""
 
     def __init__(self, settings: Dense) -> None:
@@ -64,7 +68,23 @@ class DenseNetwork(nn.Module):
         for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.layers = nn.Sequential(*layers[:-1])
-        initialise_for_relu(self)
+        narrowest = settings.hidden.index(min(settings.hidden))
+        self.code_shape = (settings.hidden[narrowest],)
+        self.code_at = 2 * (narrowest + 1)  # layers up to the narrowest one's ReLU
+        initialise_dense(self.layers)
+
+    def encode(self, images: Images) -> Tensor:
+        if images.shape[-2:] != self.block:
+            raise ShapeMismatch(
+                f"a dense network encodes images of {self.block[0]} × {self.block[1]} px, got "
+                f"{images.shape[-2]} × {images.shape[-1]}"
+            )
+        codes: Tensor = self.layers[: self.code_at]((images - MIDDLE_GREY).flatten(1))
+        return codes
+
+    def decode(self, codes: Tensor) -> Images:
+        images: Images = self.layers[self.code_at :](codes).unflatten(1, (-1, *self.block))
+        return images
 
     def forward(self, images: Images) -> Images:
         images = images - MIDDLE_GREY

@@ -8,7 +8,7 @@ resolution. There is no normalisation, so a result does not depend on the rest o
 from __future__ import annotations
 
 from itertools import pairwise, zip_longest
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import nn
@@ -27,6 +27,8 @@ class UNet(Network, kind="unet"):
     >>> UNet().build()(torch.zeros(1, 1, 28, 28)).shape
     torch.Size([1, 1, 28, 28])
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("u-net",)
 
     widths: tuple[PositiveInt, ...] = Field((32, 96), min_length=1)
     """Features at each level, finest first; every level halves the resolution of the one before."""

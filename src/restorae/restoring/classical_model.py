@@ -7,9 +7,10 @@ from typing import Any, TypeVar, cast
 import torch
 
 from restorae.display import html_facts
-from restorae.errors import SettingsConflict
-from restorae.model.in_memory import restore_in_memory
 from restorae.restoring.classical import Classical
+from restorae.restoring.in_memory import restore_as_files
+from restorae.restoring.opening import ClassicalRestorer
+from restorae.restoring.request import RestoreRequest
 from restorae.shapes import Images
 
 A = TypeVar("A")
@@ -42,22 +43,9 @@ class ClassicalModel:
         Raises:
             SettingsConflict: the method fills what a mask marks, and there is no mask.
         """
-        if self.method.needs_mask and mask is None:
-            raise SettingsConflict(
-                f"{self.method.kind} fills what a mask marks and needs {{}}: true where the image is damaged",
-                settings=("mask",),
-            )
-
-        def work(working: Images, read: Images | None) -> Images:
-            seen = (
-                torch.cat([working, read], 1)
-                if self.method.needs_mask and read is not None
-                else working
-            )
-            return self.method.apply(seen)
-
-        restored = restore_in_memory(images, work, axes=axes, mask=mask, strength=strength)
-        return cast("A", restored)
+        request = RestoreRequest(model=self.method.kind, strength=strength, axes=axes)
+        restorer = ClassicalRestorer(self.method)
+        return cast("A", restore_as_files(images, request, lambda _name: restorer, mask=mask))
 
     def restore_images(self, images: Images) -> Images:
         """Restored images of a working batch (n, channels, height, width), unclipped; the mask is a last channel."""

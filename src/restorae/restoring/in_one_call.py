@@ -8,18 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
-from restorae.errors import BadImage, Fix, InputError, SettingsConflict, UsageError
-from restorae.layout import Layout, kind_of
+from restorae.errors import BadImage, Fix, InputError, SettingsConflict
+from restorae.layout import kind_of
 from restorae.machine import Precision
 from restorae.model import Model, bundled
 from restorae.model import load as load_model
-from restorae.model.in_memory import refuse_numbers
 from restorae.progress import SILENT, Progress
 from restorae.restoring.batch import restore_files
-from restorae.restoring.classical import Classical
 from restorae.restoring.classical_model import ClassicalModel
-from restorae.restoring.loading import load
-from restorae.restoring.model_choice import FILL, choose_for_set
+from restorae.restoring.in_memory import restore_as_files
 from restorae.restoring.model_restorer import ModelRestorer
 from restorae.restoring.opening import PREFIX, ClassicalRestorer, RestorerPool
 from restorae.restoring.request import RestoreRequest
@@ -28,8 +25,6 @@ from restorae.restoring.tasks import plan_tasks
 A = TypeVar("A")
 Named: TypeAlias = str | os.PathLike[str] | Model | ClassicalModel
 """A model, a classical method, or the name or path of one."""
-_LOOKED_AT = 12
-"""Images of a batch that a model is chosen by."""
 
 
 @overload
@@ -99,7 +94,7 @@ def restore(
         precision: of the arithmetic.
         overwrite: replace files that are there.
         progress: hears which model was chosen, and of each file.
-        settings: further fields of `RestoreRequest`, for files.
+        settings: further fields of `RestoreRequest`: `grain`, `repair`, `tone`, `values`; for files also `format`, `samples`, …
 
     Raises:
         BadImage, ShapeMismatch: an image cannot be used.
@@ -107,57 +102,38 @@ def restore(
         InputError: some of many files failed; the others are written.
     """
     given = _with_paths(images)
-    if given is not None:
-        if isinstance(mask, str | os.PathLike):
-            mask = Path(mask)
-        elif mask is not None:
+    in_memory = given is None
+    if given is None:
+        kind_of(images)
+        if out is not None or overwrite:
+            name = "overwrite" if out is None else "out"
             raise SettingsConflict(
-                "for files, {} is a path: an image, or a folder with one for each",
-                settings=("mask",),
+                "{} is for files, and images in memory were given",
+                settings=(name,),
+                fix=Fix(name, action="omit"),
             )
-        request = RestoreRequest(
-            model=_name(model),
-            mask=mask,
-            strength=strength,
-            self_ensemble=self_ensemble,
-            axes=axes,
-            precision=precision,
-            **settings,
-        )
-        return _restore_paths(
-            images, given, out, request, _pool(model, device), overwrite, progress
-        )
-    if out is not None or settings or overwrite:
-        name = "out" if out is not None else next(iter(settings), "overwrite")
+    elif mask is not None and not isinstance(mask, str | os.PathLike):
         raise SettingsConflict(
-            "{} is for files, and images in memory were given",
-            settings=(name,),
-            fix=Fix(name, action="omit"),
+            "for files, {} is a path: an image, or a folder with one for each", settings=("mask",)
         )
-    if isinstance(images, list | tuple):
-        refuse_numbers(images)
-        masks = mask if isinstance(mask, list | tuple) else [mask] * len(images)
-        if len(masks) != len(images):
-            raise BadImage(f"got {len(images)} images and {len(masks)} masks")
-        found = (
-            restore(
-                image, model=model, mask=its_mask, strength=strength, self_ensemble=self_ensemble,
-                axes=axes, device=device, precision=precision, progress=progress,
-            )
-            for image, its_mask in zip(images, masks, strict=True)
-        )  # fmt: skip
-        return tuple(found) if isinstance(images, tuple) else list(found)
-    kind_of(images)
-    chosen = _opened(model, device) or _chosen(images, axes, mask is not None, device, progress)
-    if isinstance(chosen, ClassicalModel):
-        if self_ensemble != 1:
-            raise UsageError(
-                f"{chosen.method.kind} is no network: averaging over rotations does not improve it",
-                fix=Fix("self_ensemble", action="omit"),
-            )
-        return chosen.restore(images, mask=mask, strength=strength, axes=axes)
-    return chosen.restore(
-        images, self_ensemble, mask=mask, strength=strength, axes=axes, precision=precision
+    request = RestoreRequest(
+        model=_name(model),
+        mask=None if in_memory or mask is None else Path(mask),
+        strength=strength,
+        self_ensemble=self_ensemble,
+        axes=axes,
+        precision=precision,
+        **settings,
+    )
+    restorers = _pool(model, device)
+    if given is not None:
+        return _restore_paths(images, given, out, request, restorers, overwrite, progress)
+    return restore_as_files(
+        images,
+        request,
+        restorers.get,
+        mask=mask,
+        chosen=lambda choice: progress.say(f"Restoring with {choice.name} ({choice.reason})."),
     )
 
 
@@ -236,28 +212,14 @@ def _pool(model: Named | None, device: str) -> RestorerPool:
         return RestorerPool.of(ModelRestorer(model))
     if isinstance(model, ClassicalModel):
         return RestorerPool.of(ClassicalRestorer(model.method))
-    return RestorerPool(device=device)
+    return RestorerPool(lambda name: _opened(name, device))
 
 
-def _opened(model: Named | None, device: str) -> Model | ClassicalModel | None:
-    if model is None or isinstance(model, Model | ClassicalModel):
-        return model
-    return _bundled(str(model), device) if str(model) in bundled() else load(model, device=device)
+def _opened(name: str, device: str) -> Model:
+    return _bundled(name, device) if name in bundled() else load_model(name).to(device)
 
 
 @functools.lru_cache(maxsize=4)
 def _bundled(name: str, device: str) -> Model:
     """A bundled model, kept for the next call."""
     return load_model(name).to(device)
-
-
-def _chosen(
-    images: Any, axes: str | None, with_mask: bool, device: str, progress: Progress
-) -> Model | ClassicalModel:
-    """What suits images in memory: as for files, one choice for images that come in one array."""
-    if with_mask:
-        return ClassicalModel(Classical.of(FILL.removeprefix(PREFIX)))
-    layout = Layout.of(images, axes=axes)
-    choice = choose_for_set(layout.read(images)[:_LOOKED_AT])
-    progress.say(f"Restoring with {choice.name} ({choice.reason}).")
-    return _bundled(choice.name, device)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal, TypeAlias, overload
 
+from torch import nn
+
 from restorae.errors import UsageError
 from restorae.model import Model
 from restorae.model import load as load_model
@@ -25,15 +27,26 @@ ClassicalName: TypeAlias = Literal[
 @overload
 def load(name_or_path: ClassicalName, *, device: str = "cpu") -> ClassicalModel: ...  # type: ignore[overload-overlap]
 @overload
-def load(name_or_path: str | os.PathLike[str], *, device: str = "cpu") -> Model: ...
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    device: str = "cpu",
+    module: nn.Module | type[nn.Module] | None = None,
+) -> Model: ...
 
 
-def load(name_or_path: str | os.PathLike[str], *, device: str = "cpu") -> Model | ClassicalModel:
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    device: str = "cpu",
+    module: nn.Module | type[nn.Module] | None = None,
+) -> Model | ClassicalModel:
     """The model in a file, a bundled one by its name, or a classical method such as `classical:nlm(sigma=0.1)`.
 
     Args:
         name_or_path: a path, or a name.
         device: where a model computes: `cpu`, `cuda`, `auto`.
+        module: where the model's network is a PyTorch module of your own, that module or its class.
 
     Raises:
         UnknownKind: there is none of that name; the message offers the nearest.
@@ -46,5 +59,5 @@ def load(name_or_path: str | os.PathLike[str], *, device: str = "cpu") -> Model 
         )
     if str(name_or_path).startswith(PREFIX):
         return ClassicalModel(Classical.of(str(name_or_path).removeprefix(PREFIX)))
-    model = load_model(name_or_path)
+    model = load_model(name_or_path, module=module)
     return model if device == "cpu" else model.to(device)

@@ -30,6 +30,8 @@ ERROR_GAIN = 5.0
 SPREAD_GAIN = 2.0
 """A spread as an image is the standard deviation times this: values in [0, 1] spread by 0.5 at most, which is then white."""
 
+_COLOUR = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredRows:
@@ -148,8 +150,8 @@ class SamplesOutput(Output):
 class MapOutput(Output):
     """A map of a number for each value, as an image or, of an array, in the units of its values.
 
-    Of an array it is an array of the same shape, float32. Of an image it is an image without alpha, upright, the number
-    times a gain, with 16 bits where the original has more than 8.
+    Of an array it is an array of the same shape, float32. Of an image it is a grey image without alpha, upright, the number
+    times a gain (of a colour the largest of its three), with 16 bits where the original has more than 8.
 
     Raises:
         OutputError: there is no room for it.
@@ -177,6 +179,8 @@ class MapOutput(Output):
             shown = np.zeros((*measured.shape[:2], outline.bands), np.float32)  # alpha is exact
             shown[..., : measured.shape[2]] = measured * stored_span(rows.values, rows.stored.dtype)
         else:
+            if outline.channels < measured.shape[2]:
+                measured = measured.max(2, keepdims=True)
             shown = stored_values(np.clip(self.gain * measured, 0, 1), outline.dtype)
         self.writer.put(rows.page, rows.top, shown)
 
@@ -226,7 +230,7 @@ def _plain(page: Page, in_units: bool, bands: int | None) -> Page:
         return replace(page, dtype=np.dtype(np.float32))
     return replace(
         page,
-        bands=bands or page.channels,
+        bands=bands or (1 if page.channels == _COLOUR else page.channels),
         alpha=0,
         dtype=np.dtype(np.uint16 if page.dtype.itemsize > 1 else np.uint8),
     )

@@ -21,7 +21,7 @@ from restorae.restoring.image import restore_image
 from restorae.restoring.masks import Masks, upright
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import RestoredOutput
-from restorae.restoring.reading import open_task
+from restorae.restoring.reading import Opened, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
@@ -43,8 +43,9 @@ def preview_files(
 ) -> tuple[list[tuple[str, tuple[Image, Image]]], list[Failure]]:
     """The middle of `count` images drawn from the tasks: their names, and (before, after) in [0, 1]; and what failed.
 
-    Nothing is written. Each crop is restored by what was measured on its whole file, so that it is a crop of the file that
-    the run will write (up to what lies far away, for networks that look at everything).
+    If there are fewer files than that, arrays and stacks show several of their pages, spread over the file. Nothing is
+    written. Each crop is restored by what was measured on its whole file, so that it is a crop of the file that the run will
+    write (up to what lies far away, for networks that look at everything).
     """
     restorers = restorers or RestorerPool()
     if request.model is not None:
@@ -54,12 +55,11 @@ def preview_files(
     shown, failures = [], []
     progress.begin("Previewing", len(drawn), "images")
     try:
-        for index in sorted(drawn):
+        for place, index in enumerate(sorted(drawn)):
             task = tasks[index]
+            share = count // len(drawn) + (place < count % len(drawn))
             try:
-                shown.append(
-                    (printable(task.name.as_posix()), _crop(task, request, restorers, masks))
-                )
+                shown += _crops(task, request, restorers, masks, share)
             except (InputError, MemoryError) as error:
                 failures.append(Failure.of(task.source, error))
             progress.advance(1)
@@ -87,22 +87,43 @@ class MemoryOriginal(Original):
         return ArrayRows(self.values)  # type: ignore[attr-defined]
 
 
-def _crop(
-    task: FileTask, request: RestoreRequest, restorers: RestorerPool, masks: Masks | None
-) -> tuple[Image, Image]:
+def _crops(
+    task: FileTask,
+    request: RestoreRequest,
+    restorers: RestorerPool,
+    masks: Masks | None,
+    count: int,
+) -> list[tuple[str, tuple[Image, Image]]]:
+    """Up to `count` pages of one file, each with its name."""
     opened = open_task(task, request, masks)
     restorer = restorers.get(opened.choice.name)
     original, capabilities = opened.original, restorer.capabilities
     facts = ImageFacts.measure(
         original, request.values or capabilities.values, capabilities, rows=opened.rows
     )
-    page = original.pages[0]
+    name = printable(task.name.as_posix())
+    pages = len(original.pages)
+    return [
+        (
+            f"{name}, page {index + 1}" if pages > 1 else name,
+            _crop(opened, index, facts.of_page(index), restorer, request),
+        )
+        for index in dict.fromkeys(place * pages // count for place in range(count))
+    ]
+
+
+def _crop(
+    opened: Opened, index: int, facts: ImageFacts, restorer: Restorer, request: RestoreRequest
+) -> tuple[Image, Image]:
+    """The middle of a page, restored by the facts of its file."""
+    original = opened.original
+    page = original.pages[index]
     shown = _centred(page.height, page.width, SIDE)
     read = _with_context(shown, page, restorer, request)
-    reader = opened.rows(0)
+    reader = opened.rows(index)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    part = MemoryOriginal(task.source, stored, alpha=page.alpha)
+    part = MemoryOriginal(original.path, stored, alpha=page.alpha)
     kept = MemoryWriter(part.pages)
     mask = opened.mask
     restore_image(
@@ -110,7 +131,7 @@ def _crop(
         [RestoredOutput(kept)],
         restorer,
         request.model_copy(update={"together": False}),
-        facts=facts.of_page(0),
+        facts=facts,
         mask=None
         if mask is None
         else np.ascontiguousarray(mask[read.top : read.bottom, read.left : read.right]),

@@ -75,31 +75,30 @@ class RestoreRequest(Request):
     """
 
     model: str | None = option(None)
-    """A model file, a bundled model's name (restorae models list), or a classical method such as classical:nlm. Default: a
-    bundled model chosen for each file."""
+    """A bundled pretrained model (restorae models list), a model file, or a classical method such as classical:nlm. Default:
+    chosen for each file."""
     strength: float = option(1.0, ge=0, le=1)
-    """How far towards the restored image: 0 keeps the original, 0.5 is half way, 1 is all the way."""
+    """Blend factor: 0 keeps the original, 1 gives the restored image."""
     grain: float = option(0.0, ge=0, le=1)
-    """Share of the removed fine grain (brightness only) that is put back: colour noise and coarse damage stay removed."""
+    """Share of the removed film grain (fine, brightness only) that is put back; colour noise and coarse damage stay removed."""
     repair: Literal["all", "defects"] | None = option(None)
-    """What to change: all that the model restores, or only defects that stand out, such as cracks, scratches and dust.
-    Default: what the model is for."""
+    """Repair all, or only defects such as cracks, scratches and dust. Default: what the model is for."""
     tone: float | None = option(None, ge=0, le=1)
-    """How much of the change of tone (fading, colour cast) to make. Default: none where only defects are repaired, else all."""
+    """Share of the change of tone (fading, colour cast). Default: 0 where only defects are repaired, else 1."""
     mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")
-    """White where the image is damaged: only there it is changed. An image, or a folder with one of the same name for each."""
+    """Inpaint only where this image is white; a folder has one mask per image, with the same name."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
-    """Average over 2, 4 or 8 rotations and flips: slightly better, that many times slower."""
+    """Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower."""
     samples: int | None = option(None, "Uncertainty", ge=2, le=1000)
-    """Draw this many plausible restorations: the result is their mean, NAME-samples holds them, NAME-spread how much they
-    differ."""
+    """Number of restorations to sample. Writes their mean (OUT), the samples (NAME-samples) and their standard deviation
+    (NAME-spread)."""
     error_map: bool = option(False, "Uncertainty")
-    """Also write how large the error of each pixel may be (90 % of errors are smaller): NAME-error.png, of an array
+    """Also write an error bound for each pixel, which 90 % of the errors do not exceed: NAME-error.png, of an array
     NAME-error.npy."""
     defect_mask: bool = option(False, "Output")
     """Also write where defects were found: NAME-defects.png, white on black, to edit and to give back as the mask."""
     seed: int = option(0, "Computing", ge=0)
-    """Seed of everything random."""
+    """Random seed."""
     format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)

@@ -19,14 +19,15 @@ from restorae.data import (
     open_images,
     open_noisy,
 )
-from restorae.data.pairs import first_names
-from restorae.errors import Fix, Message, UsageError
+from restorae.data.pairs import first_names, require_equal_counts
+from restorae.errors import Fix, Message, ShapeMismatch, UsageError
 from restorae.evaluating import TestSet
 from restorae.model import Card
-from restorae.networks import VAE, LatentNetwork
+from restorae.networks import VAE, AutoEncoder, LatentNetwork
 from restorae.pixels import Values
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
+from restorae.training.given import FROM_MEMORY, NOTHING_GIVEN, Given
 from restorae.training.inspection import inspect_pairs, require_variety
 from restorae.training.recipe import Recipe, ResolvedRecipe
 from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
@@ -57,11 +58,13 @@ class TrainingData:
     """How stored values were mapped to [0, 1], and are to be mapped where the model restores."""
     start: Card | None = None
     """The card of the model that training starts from."""
+    own_validation: bool = False
+    """Whether the test set was given, and nothing is held out."""
 
     @property
     def held_out(self) -> bool:
         """Whether the test set's images are kept from training."""
-        return self.recipe.validation > 0
+        return self.own_validation or self.recipe.validation > 0
 
     @property
     def from_noise(self) -> bool:
@@ -70,8 +73,13 @@ class TrainingData:
 
     @property
     def explains(self) -> bool:
-        """Whether images are learned for their own sake, without degradation."""
+        """Whether a variational auto-encoder learns images for their own sake."""
         return self.kind == "clean"
+
+    @property
+    def restores(self) -> bool:
+        """Whether damage is learned."""
+        return self.kind not in ("clean", "autoencode")
 
     @property
     def fingerprint(self) -> str:
@@ -90,8 +98,7 @@ class TrainingData:
 def load_training_data(
     recipe: Recipe,
     data_dir: Path | None = None,
-    clean: ImageSet | None = None,
-    degraded: ImageSet | None = None,
+    given: Given = NOTHING_GIVEN,
     progress: Progress = SILENT,
 ) -> TrainingData:
     """Open a recipe's data, or take the given images instead, hold out a part, and resolve the recipe for them.
@@ -99,17 +106,16 @@ def load_training_data(
     Args:
         recipe: what to learn from, and how.
         data_dir: where named data sets are looked for first.
-        clean: images instead of the recipe's `clean` (or `noisy`).
-        degraded: their degraded partners.
+        given: images and a model in memory.
         progress: hears what was found and chosen.
 
     Raises:
         UsageError: the recipe does not say what to learn from, or its settings do not suit the data.
         InputError: its data cannot be used.
     """
-    pairs, paired = _open(recipe, data_dir, clean, degraded, progress)
+    pairs, paired = _open(recipe, data_dir, given.clean, given.degraded, progress)
     noise = noise_correlation(pairs.clean) if recipe.noisy is not None else None
-    start = choose_start(recipe, pairs, noise, paired)
+    start = choose_start(recipe, pairs, noise, paired, given.start)
     card = start_card(start) if start else None
     network = recipe.network or (start.network if start else None)
     kind = _kind(recipe, paired, isinstance(network, LatentNetwork))
@@ -119,15 +125,20 @@ def load_training_data(
     if kind == "pairs":
         inspect_pairs(pairs, progress)
     size = pairs.clean.common_size
-    if isinstance(network, VAE):
+    if isinstance(network, VAE | AutoEncoder):
         network.fitted(pairs.clean.channels, size)  # says now what is wrong with the size
-    split = split_images(recipe, pairs.clean, card)
+    checked = _own_validation(recipe, given, pairs, progress)
+    split = split_images(recipe, pairs.clean, card, None if checked is None else checked.clean)
+    if split.repeated:
+        progress.warn(
+            f"{split.repeated} of the validation images are among those to learn from: scores on them are too good."
+        )
     facts = _facts(recipe, kind, pairs, split, noise, start)
     resolved = resolve(recipe, facts)
     warning = noise_warning(resolved, facts)
     if warning:
         progress.warn(warning)
-    if start and recipe.start_from is None:
+    if start and recipe.start_from is None and given.start is None:
         learned = "the noise of these images" if kind == "noisy" else "these pairs"
         progress.say(
             Message(
@@ -141,9 +152,10 @@ def load_training_data(
         pairs,
         split,
         kind,
-        recipe.noisy or recipe.clean or "images from memory",
+        recipe.noisy or recipe.clean or FROM_MEMORY,
         card,
         progress,
+        checked,
     )
 
 
@@ -166,16 +178,51 @@ def _open(
     if degraded is None and recipe.degraded is not None:
         degraded = open_images(recipe.degraded, recipe.split, data_dir, progress)
     if degraded is not None:
+        require_equal_counts(degraded, clean)
         pairs, unmatched = match(degraded, clean)
         if unmatched:
             progress.warn(
                 f"{len(unmatched)} image(s) have no partner and are left out: {first_names(unmatched)}"
             )
         return pairs, True
+    return _alone(recipe, clean), False
+
+
+def _alone(recipe: Recipe, clean: ImageSet) -> Pairs:
+    """Images without partners: both sides are the same."""
     if recipe.noisy is not None or isinstance(recipe.network, VAE):
-        return Pairs(clean, clean), False
+        return Pairs(clean, clean)
     _, ranged, values, notices = in_their_ranges(clean, clean)
-    return Pairs(ranged, ranged, values=values, notices=tuple(notices)), False
+    return Pairs(ranged, ranged, values=values, notices=tuple(notices))
+
+
+def _own_validation(recipe: Recipe, given: Given, pairs: Pairs, progress: Progress) -> Pairs | None:
+    """The images that were given to validate on.
+
+    Raises:
+        ShapeMismatch: they do not suit the images to learn from.
+    """
+    if given.validation is None:
+        return None
+    paired = given.degraded is not None or recipe.degraded is not None
+    if paired != (given.validation_degraded is not None):
+        raise UsageError(
+            "the validation data of pairs are two sets, (degraded, clean)"
+            if paired
+            else "the validation data are two sets, but the images to learn from are one",
+            subject="validation_data",
+        )
+    if given.validation_degraded is not None:
+        require_equal_counts(given.validation_degraded, given.validation)
+        checked = match(given.validation_degraded, given.validation)[0]
+    else:
+        checked = _alone(recipe, given.validation)
+    if checked.clean.channels != pairs.clean.channels:
+        raise ShapeMismatch(
+            f"has {checked.clean.channels} channel(s), the images to learn from have {pairs.clean.channels}",
+            subject="validation_data",
+        )
+    return checked
 
 
 def _kind(recipe: Recipe, paired: bool, has_latent: bool) -> Kind:
@@ -187,10 +234,12 @@ def _kind(recipe: Recipe, paired: bool, has_latent: bool) -> Kind:
         return "drawn"
     if has_latent:
         return "clean"
+    if recipe.autoencode:
+        return "autoencode"
     raise UsageError(
         "Training needs damage to learn from: {} (images), {} (drawn anew for each example), or {} images alone. Clean images "
-        "alone teach a variational auto-encoder, such as the network conv-vae (restorae vae train)",
-        settings=("degraded", "degradation", "noisy"),
+        "alone teach an auto-encoder: with {}, or with a variational network such as conv-vae",
+        settings=("degraded", "degradation", "noisy", "autoencode"),
     )
 
 
@@ -214,7 +263,7 @@ def _facts(
         channels=clean.channels,
         common_size=size,
         sizes=tuple((height, width, count) for (height, width), count in sorted(counted.items())),
-        held_out=len(split.held_out) if recipe.validation else 0,
+        held_out=split.unseen,
         noise=noise,
         start=start,
     )
@@ -228,6 +277,7 @@ def _training_data(
     source: str,
     card: Card | None,
     progress: Progress,
+    own: Pairs | None,
 ) -> TrainingData:
     clean, patch = pairs.clean, recipe.patch
     small = sum(min(clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
@@ -235,7 +285,7 @@ def _training_data(
         progress.say(
             f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are continued by their mirror image."
         )
-    checked = clean.subset(split.held_out)
+    checked = own.clean if own else clean.subset(split.held_out)
     test_set = TestSet(
         checked, degradation=recipe.degradation, seed=derive_seed(recipe.seed, _VALIDATION_SEED)
     )
@@ -249,7 +299,9 @@ def _training_data(
         seed=recipe.seed,
     )
     if kind == "pairs":
-        test_set = replace(test_set, degraded=pairs.degraded.subset(split.held_out))
+        test_set = replace(
+            test_set, degraded=own.degraded if own else pairs.degraded.subset(split.held_out)
+        )
         examples = replace(examples, degraded=pairs.degraded.subset(split.kept_in))
     elif kind != "drawn":
         test_set = replace(test_set, degraded=checked)
@@ -263,6 +315,7 @@ def _training_data(
         learned_hashes=split.learned_hashes,
         values=pairs.values,
         start=card,
+        own_validation=own is not None,
     )
     takes = recipe.network.takes
     return _with_grey(data) if len(takes) > 1 and clean.channels == max(takes) else data

@@ -8,6 +8,7 @@ import torch
 
 from restorae import machine
 from restorae.error_bound import ErrorBound
+from restorae.errors import Fix, Message, TrainingCollapsed
 from restorae.evaluating import calibrate
 from restorae.model import Card, Model, make_card
 from restorae.model.checks import shown_at_once
@@ -18,6 +19,9 @@ from restorae.training.learner import Learner, fits_half
 from restorae.training.setup import TrainingSetup
 from restorae.training.validation import Validation, ValidationResult
 from restorae.version import VERSION
+
+_ENOUGH_STEPS = (50, 200)
+"""A training is long enough to judge after so many steps at least; after the second number even within its first epoch."""
 
 
 def finish(
@@ -49,7 +53,7 @@ def finish(
     # resumed after its last step, or ended before it, a training's kept weights have not been validated in full
     if result is None or learner.share < 1 or learner.best_is_earlier:
         result = validation.evaluate(model, True)
-    validation.check(result, progress)
+    collapsed = _check(validation, result, learner, progress)
     kept = {"kept_step": int(state.best["step"])} if learner.best else {}
     target = setup.target
     card = make_card(
@@ -60,12 +64,12 @@ def finish(
         licence=recipe.licence,
         repairs=recipe.repairs,
         values=data.values,
-        restores=not data.explains,
+        restores=data.restores,
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
         recipe=recipe.model_dump(mode="json"),
         started_from=_started_from(data.start),
         data=_data_in_words(data),
-        held_out_share=recipe.validation,
+        held_out_share=0.0 if data.own_validation else recipe.validation,
         held_out_hashes=list(data.held_out_hashes),
         learned_hashes=list(data.learned_hashes),
         steps=state.step,
@@ -79,15 +83,38 @@ def finish(
         created=date.today().isoformat(),
     )
     finished = Model(recipe.network, model.module, card=card)
+    if collapsed is not None:
+        collapsed.model = finished
+        raise collapsed
     if target is not None:
         finished.save(target, half=fits_half(finished.module), overwrite=True)
         checkpoint.path_for(target).unlink(missing_ok=True)
     return finished
 
 
+def _check(
+    validation: Validation, result: ValidationResult, learner: Learner, progress: Progress
+) -> TrainingCollapsed | None:
+    """Why the weights are not worth keeping; None where they are, or where the training was too short to tell."""
+    try:
+        validation.check(result, progress)
+    except TrainingCollapsed as error:
+        step = learner.state.step
+        if step >= max(_ENOUGH_STEPS[0], min(learner.recipe.steps_per_epoch, _ENOUGH_STEPS[1])):
+            return error
+        progress.warn(
+            Message(
+                f"After {step:,} steps the model gives nearly the same answer to every image. That is too short a training to "
+                "judge; for a result, train longer",
+                fixes=(Fix("epochs", 3),),
+            )
+        )
+    return None
+
+
 def _error_bounds(model: Model, data: TrainingData) -> dict[int, ErrorBound]:
     """How far off the model may be, measured on clean images that were held out, in colour and in grey; empty without them."""
-    if data.explains or data.from_noise or not data.held_out:
+    if not data.restores or data.from_noise or not data.held_out:
         return {}
     test_sets = (data.test_set, data.grey_test_set)
     return {
@@ -107,7 +134,12 @@ def _data_in_words(data: TrainingData) -> str:
 def _started_from(card: Card | None) -> str:
     if card is None:
         return ""
-    words = f"{card.name}: {card.steps:,} steps, {card.epochs:g} epochs, {card.seconds:,.0f} s on {card.data}"
+    known = [
+        f"{card.steps:,} steps",
+        *([f"{card.epochs:g} epochs"] if card.epochs else []),
+        *([f"{card.seconds:,.0f} s"] if card.seconds else []),
+    ]
+    words = f"{card.name}: {', '.join(known)}{f' on {card.data}' if card.data else ''}"
     return f"{words}; which started from {card.started_from}" if card.started_from else words
 
 

@@ -150,9 +150,16 @@ def make_optimiser(recipe: ResolvedRecipe, module: nn.Module) -> torch.optim.Opt
         "weight_decay": recipe.weight_decay,
         "foreach": True,
     }
-    if recipe.optimiser == "nadam":
-        return torch.optim.NAdam(module.parameters(), decoupled_weight_decay=True, **options)
-    return torch.optim.AdamW(module.parameters(), **options)
+    weights = module.parameters()
+    match recipe.optimiser:
+        case "nadam":
+            return torch.optim.NAdam(weights, decoupled_weight_decay=True, **options)
+        case "adamw":
+            return torch.optim.AdamW(weights, **options)
+        case "adam":
+            return torch.optim.Adam(weights, **options)
+        case "sgd":
+            return torch.optim.SGD(weights, momentum=0.9, nesterov=True, **options)
 
 
 def first_weights(network: Network, seed: int) -> nn.Module:

@@ -7,13 +7,10 @@ import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from restorae.data import ImageSet
 from restorae.errors import Fix, Interrupted, Message, OutputError, TrainingDiverged
 from restorae.losses import Batch
 from restorae.model import Model
@@ -24,8 +21,7 @@ from restorae.training.callbacks import TrainingCallback
 from restorae.training.finish import finish
 from restorae.training.learner import Learner
 from restorae.training.precision import in_precision
-from restorae.training.recipe import Recipe
-from restorae.training.setup import Machinery, TrainingSetup, check_resume, prepare
+from restorae.training.setup import TrainingSetup
 from restorae.training.stopping import stop_requests
 from restorae.training.validation import Validation, ValidationResult, validation_of
 
@@ -36,43 +32,6 @@ _SHARE_BETWEEN_VALIDATIONS = 0.05
 """Epochs shorter than this share of the training are not validated one by one."""
 
 
-def train(
-    recipe: Recipe,
-    out: str | Path | None = None,
-    *,
-    clean: ImageSet | np.ndarray | None = None,
-    degraded: ImageSet | np.ndarray | None = None,
-    resume: bool = False,
-    machinery: Machinery = Machinery(),
-    progress: Progress = SILENT,
-    callbacks: Sequence[TrainingCallback] = (),
-) -> Model:
-    """Train a recipe's network and return the model; with `out`, also write it there and checkpoints beside it.
-
-    Args:
-        recipe: what to train, on what and for how long.
-        out: the model's file; the checkpoint lies beside it as `.checkpoint` until the model is written.
-        clean: images instead of the recipe's `clean`: an array (n, height, width[, channels]).
-        degraded: their degraded partners, likewise.
-        resume: go on from the checkpoint beside `out`.
-        machinery: device, precision, workers, data folder.
-        progress: hears of every step.
-        callbacks: observers of validations and of the end.
-
-    Raises:
-        TrainingDiverged: the loss became NaN or infinite; the last good checkpoint is kept.
-        TrainingCollapsed: the network gives the same answer to everything; nothing is saved as a model.
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved beside `out`.
-        UsageError, InputError, OutputError: as their messages say.
-    """
-    if resume:
-        check_resume(out)
-    setup = prepare(
-        recipe, out, clean=clean, degraded=degraded, machinery=machinery, progress=progress
-    )
-    return run(setup, resume=resume, progress=progress, callbacks=callbacks)
-
-
 def run(
     setup: TrainingSetup,
     *,
@@ -80,7 +39,7 @@ def run(
     progress: Progress = SILENT,
     callbacks: Sequence[TrainingCallback] = (),
 ) -> Model:
-    """Train what was prepared; arguments and errors as for `train`."""
+    """Train what was prepared; arguments and errors as for `restorae.train`."""
     recipe, examples, device = setup.recipe, setup.data.examples, setup.device
     learner = Learner(recipe, copy.deepcopy(setup.module), fingerprint=setup.data.fingerprint)
     validation = validation_of(setup.data, recipe.loss)

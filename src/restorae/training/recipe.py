@@ -10,11 +10,13 @@ from pydantic import Field, model_validator
 from restorae.degradations import Degradation
 from restorae.errors import BadSpec, Fix, SettingsConflict, UsageError
 from restorae.losses import Loss, SelfSupervised
-from restorae.networks import VAE, Network, UNet
+from restorae.networks import VAE, AutoEncoder, Network, UNet
 from restorae.parts import Settings, kinds
 from restorae.training.recipe_files import about_file, read_checked, toml_line
 
 _SMALLEST_PATCH = 8
+_CHOICES = ("optimiser", "schedule", "split", "keep")
+_NAMED = ("clean", "degraded", "noisy", "start_from")
 NOTHING = "nothing"
 """What `start_from` says to train a new network."""
 
@@ -40,6 +42,8 @@ class TrainingSettings(Settings):
     """Noisy images to learn from alone, instead of clean ones."""
     degradation: Degradation | None = None
     """Degradation that is drawn anew for every example, where there are no degraded images."""
+    autoencode: bool = False
+    """Learn the clean images themselves, the same image in and out, through the code of an auto-encoder."""
     split: Literal["train", "test", "all"] = "train"
     """Which part of a named data set."""
     validation: float = Field(0.1, ge=0, lt=1)
@@ -50,14 +54,15 @@ class TrainingSettings(Settings):
     augment: bool = False
     """Bend whole images a little, or rotate and flip patches, so that no two epochs show the same."""
 
-    optimiser: Literal["nadam", "adamw"] = "nadam"
-    """Nadam (Dozat, 2016) or AdamW (Loshchilov and Hutter, 2019)."""
+    optimiser: Literal["nadam", "adamw", "adam", "sgd"] = "nadam"
+    """Nadam (Dozat, 2016), AdamW (Loshchilov and Hutter, 2019), Adam (Kingma and Ba, 2015), or stochastic gradient descent
+    with Nesterov momentum 0.9."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Whether the learning rate falls along half a cosine to nearly 0 at the end, or stays."""
     warmup: int = Field(100, ge=0)
     """Steps over which the learning rate rises from 0; at most a tenth of the steps."""
     weight_decay: float = Field(0.0, ge=0)
-    """Weight decay, decoupled as in AdamW."""
+    """Weight decay: decoupled as in AdamW; for adam and sgd added to the gradient."""
     patience: int | None = Field(None, ge=1)
     """End after this many validations in a row without improvement; without it, train to the end."""
     seed: int = Field(0, ge=0)
@@ -91,12 +96,13 @@ class Recipe(TrainingSettings):
     """Examples in an epoch; by default every image once, or as many patches as cover it."""
 
     network: Network | None = None
-    """The architecture; by default a `unet`, deeper for patches than for whole small images, or that of `start_from`."""
+    """The architecture; by default a `unet`, deeper for patches than for whole small images, or that of `start_from`; with
+    `autoencode` a `conv-autoencoder`."""
     loss: Loss | None = None
     """What training minimises; by default MSE for whole images, L1 for patches, the negative ELBO for a network with a latent,
     `neighbours` or `blind-spot` for noisy images."""
     learning_rate: float | None = Field(None, gt=0)
-    """Largest learning rate; by default 2e-3, for patches 1e-3."""
+    """Largest learning rate; by default 2e-3, for patches 1e-3, for sgd ten times as much."""
     clip_gradients: float | None = Field(None, ge=0)
     """Largest norm of the gradient, to which longer ones are clipped; 0 for no limit. By default what suits the loss."""
     ema: float | None = Field(None, ge=0, lt=1)
@@ -120,10 +126,7 @@ class Recipe(TrainingSettings):
     def _paths_as_text(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {
-            key: os.fspath(value) if isinstance(value, os.PathLike) else value
-            for key, value in values.items()
-        }
+        return {key: _as_text(key, value) for key, value in values.items()}
 
     def model_post_init(self, _context: Any) -> None:
         lengths = [name for name in ("epochs", "steps", "minutes") if getattr(self, name)]
@@ -138,6 +141,12 @@ class Recipe(TrainingSettings):
                 "{} and {} cannot be combined: give degraded images or a degradation to draw",
                 settings=("degraded", "degradation"),
             )
+        if self.autoencode and (self.noisy or self.degraded or self.degradation):
+            raise SettingsConflict(
+                "{} cannot be combined with {}, {} or {}: an auto-encoder learns clean images",
+                settings=("autoencode", "noisy", "degraded", "degradation"),
+                fix=Fix("autoencode", action="omit"),
+            )
         if self.noisy is not None and (
             self.clean is not None or self.degraded is not None or self.degradation is not None
         ):
@@ -150,9 +159,9 @@ class Recipe(TrainingSettings):
             raise BadSpec(
                 f"patch={self.patch} is too small: at least {_SMALLEST_PATCH} px, or 0 for whole images"
             )
-        if self.patch and isinstance(self.network, VAE):
+        if self.patch and isinstance(self.network, VAE | AutoEncoder):
             raise SettingsConflict(
-                f"{{}} cannot be combined with {self.network.kind}: a variational auto-encoder takes whole images",
+                f"{{}} cannot be combined with {self.network.kind}: it takes whole images",
                 settings=("patch",),
                 fix=(Fix("patch", action="omit"), Fix("network", action="change")),
             )
@@ -173,7 +182,7 @@ class Recipe(TrainingSettings):
             return
         if (self.noisy is not None) != isinstance(self.loss, SelfSupervised):
             known = ", ".join(
-                sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised))  # type: ignore[type-abstract]
+                sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised))
             )
             raise BadSpec(
                 f"The loss {self.loss.kind} compares with clean images, and noisy images alone have none. Choose {known}"
@@ -251,6 +260,25 @@ class ResolvedRecipe(TrainingSettings):
             for key, value in self.model_dump(mode="json").items()
             if value is not None
         )
+
+
+def _as_text(key: str, value: Any) -> Any:
+    """Paths as text, and closed choices in any case.
+
+    Raises:
+        BadSpec: images or a model in memory, which a recipe, being text, does not hold.
+    """
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if key in _CHOICES and isinstance(value, str):
+        return value.lower()
+    if key in _NAMED and not isinstance(value, str | None):
+        raise BadSpec(
+            f"a recipe names its data, so {{}} is a name or a path, got a value of type {type(value).__name__}. Pass what is in "
+            f"memory to train, as in train(recipe, {key}=...)",
+            settings=(key,),
+        )
+    return value
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from restorae.data import NAMES, is_named
 from restorae.errors import BadSpec, DataUnavailable, Fix, InputError, UsageError, nearest
+from restorae.setting_errors import expected, nearest_setting
 
 _SOURCES = ("clean", "degraded", "noisy")
 
@@ -85,18 +86,14 @@ def require_data(path: str | os.PathLike[str], values: Mapping[str, Any]) -> Non
 
 def _check_key(key: str, value: Any, fields: Mapping[str, FieldInfo]) -> None:
     if key not in fields:
-        raise BadSpec(f"A recipe has no key {key!r}. {nearest(key, fields)}")
+        raise BadSpec(f"A recipe has no key {key!r}. {nearest_setting(key, fields)}")
     field = fields[key]
     fits: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
     try:
         fits.validate_python(value)
     except ValidationError as error:
-        expected = "; ".join(
-            dict.fromkeys(
-                problem["msg"].removeprefix("Value error, ") for problem in error.errors()
-            )
-        )
-        raise BadSpec(f"{key}={value!r} cannot be used: {expected}.") from None
+        wanted = "; ".join(dict.fromkeys(map(expected, error.errors())))
+        raise BadSpec(f"{key}={value!r} cannot be used: {wanted}.") from None
 
 
 def _line_of(key: str, text: str, inside: str = "") -> int:

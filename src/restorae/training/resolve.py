@@ -10,7 +10,8 @@ import torch
 from restorae.data import Correlation
 from restorae.errors import Fix, Message, SettingsConflict, UsageError
 from restorae.losses import L1, MSE, BlindSpot, Loss, NegativeELBO, Neighbours
-from restorae.networks import VAE, LatentNetwork, Network, UNet
+from restorae.model import Card
+from restorae.networks import VAE, AutoEncoder, ConvAutoEncoder, LatentNetwork, Network, UNet
 from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
 
 LARGEST_WHOLE = 64
@@ -23,8 +24,9 @@ PATCH_NETWORK = UNet(
 """The network for patches: a page's stains need context and depth, small images are learned by a small network."""
 _EPOCHS, _STEPS_ON_PATCHES = 3, 2000
 
-Kind: TypeAlias = Literal["pairs", "drawn", "noisy", "clean"]
-"""What is learned from: pairs; clean images and a drawn degradation; noisy images alone; clean images for their own sake."""
+Kind: TypeAlias = Literal["pairs", "drawn", "noisy", "clean", "autoencode"]
+"""What is learned from: pairs; clean images and a drawn degradation; noisy images alone; clean images for their own sake, by a
+variational auto-encoder or by a plain one."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,11 @@ class StartModel:
     """A model that training starts from."""
 
     name: str
-    """Its file or bundled name, as the recipe names it."""
+    """Its file or bundled name, as the recipe names it; of a model in memory a hash of its content."""
     network: Network
     """Its architecture."""
+    card: Card | None = None
+    """Its card, where it is in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +77,17 @@ def resolve(recipe: Recipe, facts: DataFacts) -> ResolvedRecipe:
         BadSpec, ShapeMismatch: the network cannot be used for such images or with such a loss.
     """
     network = recipe.network or (facts.start.network if facts.start else None)
+    if network is None and facts.kind == "autoencode":
+        network = ConvAutoEncoder()
     patch = choose_patch(recipe, network, facts.common_size)
-    network = _network(recipe, facts, patch)
+    network = _network(recipe, network, facts, patch)
+    if facts.kind == "autoencode" and isinstance(network, UNet):
+        raise SettingsConflict(
+            f"{{}} cannot be combined with {network.kind}, which passes the image by its bottleneck and would copy it. "
+            "conv-autoencoder and dense-autoencoder have a code; to learn to restore, name {} or {}",
+            settings=("autoencode", "degradation", "degraded"),
+            fix=Fix("network", "conv-autoencoder"),
+        )
     loss = recipe.loss or default_loss(facts, network, patch)
     loss.check(network)
     draws = recipe.draws or facts.examples(patch)
@@ -101,7 +114,9 @@ def resolve(recipe: Recipe, facts: DataFacts) -> ResolvedRecipe:
             "draws": draws,
             "network": network,
             "loss": loss,
-            "learning_rate": recipe.learning_rate or (1e-3 if patch else 2e-3),
+            "learning_rate": recipe.learning_rate
+            or (1e-3 if patch else 2e-3) * (10 if recipe.optimiser == "sgd" else 1),
+            "autoencode": facts.kind == "autoencode",
             "clip_gradients": clip,
             "ema": (0.995 if patch else 0.0) if recipe.ema is None else recipe.ema,
             "batch_size": batch_size,
@@ -120,8 +135,10 @@ def choose_patch(
     if recipe.patch is not None:
         return recipe.patch
     if common_size is None:
-        return PATCH
-    return 0 if isinstance(network, VAE) or max(common_size) <= LARGEST_WHOLE else PATCH
+        return 0 if isinstance(network, AutoEncoder) else PATCH
+    return (
+        0 if isinstance(network, VAE | AutoEncoder) or max(common_size) <= LARGEST_WHOLE else PATCH
+    )
 
 
 def default_loss(facts: DataFacts, network: Network | None, patch: int) -> Loss:
@@ -164,7 +181,7 @@ def noise_warning(recipe: ResolvedRecipe, facts: DataFacts) -> Message | None:
     )
 
 
-def _network(recipe: Recipe, facts: DataFacts, patch: int) -> Network:
+def _network(recipe: Recipe, wished: Network | None, facts: DataFacts, patch: int) -> Network:
     size = (patch, patch) if patch else facts.common_size
     start = facts.start
     if start is not None and recipe.network in (None, start.network):
@@ -178,7 +195,7 @@ def _network(recipe: Recipe, facts: DataFacts, patch: int) -> Network:
         if facts.common_size is not None:
             start.network.check_size(*facts.common_size)
         return start.network
-    network = recipe.network or (PATCH_NETWORK if patch else UNet())
+    network = wished or (PATCH_NETWORK if patch else UNet())
     network = network.fitted(facts.channels, size)
     if patch:
         network = network.for_patches()

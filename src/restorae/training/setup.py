@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import nn
 
 from restorae import machine
-from restorae.data import ArrayImages, ImageSet
 from restorae.errors import BadModelFile, Fix, UsageError
 from restorae.files import require_writable
-from restorae.model import load, with_suffix
+from restorae.model import Model, load, with_suffix
 from restorae.networks import check_halo
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training import checkpoint
 from restorae.training.data import TrainingData, load_training_data
+from restorae.training.given import NOTHING_GIVEN, Given
 from restorae.training.learner import first_weights
 from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
 
@@ -38,6 +38,10 @@ class Machinery:
     """Threads that read images; by default cores - 1, and none where the images are in memory."""
     data_dir: Path | None = None
     """Where named data sets are looked for first."""
+
+    def __post_init__(self) -> None:
+        machine.check_device_name(self.device)
+        machine.check_precision_name(self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +68,7 @@ def prepare(
     recipe: Recipe,
     out: str | Path | None = None,
     *,
-    clean: ImageSet | np.ndarray | None = None,
-    degraded: ImageSet | np.ndarray | None = None,
+    given: Given = NOTHING_GIVEN,
     machinery: Machinery = Machinery(),
     progress: Progress = SILENT,
 ) -> TrainingSetup:
@@ -74,8 +77,7 @@ def prepare(
     Args:
         recipe: what to train, on what and for how long.
         out: the model's file; the checkpoint lies beside it as `.checkpoint` until the model is written.
-        clean: images instead of the recipe's `clean`: an array (n, height, width[, channels]).
-        degraded: their degraded partners, likewise.
+        given: images and a model in memory, instead of those that the recipe names.
         machinery: device, precision, workers, data folder.
         progress: hears what was chosen.
 
@@ -91,14 +93,12 @@ def prepare(
             )
         require_writable(target.parent)
     device = machine.choose_device(machinery.device)
-    data = load_training_data(
-        recipe, machinery.data_dir, _as_images(clean), _as_images(degraded), progress
-    )
+    data = load_training_data(recipe, machinery.data_dir, given, progress)
     workers = machinery.workers
     return TrainingSetup(
         recipe=data.recipe,
         data=data,
-        module=_first_module(data.recipe).to(device),
+        module=_first_module(data.recipe, given.start).to(device),
         device=device,
         precision=machine.choose_precision(machinery.precision, device),
         workers=max(0, machine.usable_cores() - 1) if workers is None else workers,
@@ -128,23 +128,19 @@ def check_resume(out: str | Path | None) -> None:
     checkpoint.peek(checkpoint.path_for(target))
 
 
-def _first_module(recipe: ResolvedRecipe) -> nn.Module:
-    module = _initial_module(recipe)
+def _first_module(recipe: ResolvedRecipe, start: Model | None) -> nn.Module:
+    module = _initial_module(recipe, start)
     if not recipe.network.is_built_in:
         check_halo(recipe.network, module)
     return module
 
 
-def _initial_module(recipe: ResolvedRecipe) -> nn.Module:
+def _initial_module(recipe: ResolvedRecipe, start: Model | None) -> nn.Module:
     if recipe.start_from == NOTHING:
         return first_weights(recipe.network, derive_seed(recipe.seed, _FIRST_WEIGHTS))
-    model = load(recipe.start_from)
+    model = load(recipe.start_from) if start is None else start
     if recipe.network == model.network:
-        return model.module.requires_grad_(True)
+        return copy.deepcopy(model.module).requires_grad_(True)
     module: nn.Module = recipe.network.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     module.load_state_dict(model.module.state_dict())
     return module
-
-
-def _as_images(images: ImageSet | np.ndarray | None) -> ImageSet | None:
-    return ArrayImages(images) if isinstance(images, np.ndarray) else images

@@ -23,19 +23,37 @@ class Split:
     _: KW_ONLY
     held_out_hashes: tuple[str, ...] = ()
     learned_hashes: tuple[str, ...] = ()
+    unseen: int = 0
+    """How many images are validated on that are not trained on."""
+    repeated: int = 0
+    """How many images that were given to validate on are trained on as well."""
 
 
-def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
+def split_images(
+    recipe: Recipe, clean: ImageSet, card: Card | None, validation: ImageSet | None = None
+) -> Split:
     """Hold out a part of the images, by their content; of MNIST's sets the last of the training part.
 
-    What the model of `card` held out stays held out. With a validation share of 0 all images are trained on, and the
-    last of them are checked on as well.
+    Where images to validate on are given, nothing is held out. What the model of `card` held out stays held out. With a
+    validation share of 0 all images are trained on, and the last of them are checked on as well.
 
     Raises:
         ShapeMismatch: there are fewer than two different images.
         UsageError: an image would be held out that the model of `card` has learned.
     """
     count = len(clean)
+    if validation is not None:
+        learned, unseen = set(content_hashes(clean)), content_hashes(validation)
+        repeated = sum(each in learned for each in unseen)
+        held_hashes, learned_hashes = _history_of(set(unseen) - learned, learned, card)
+        return Split(
+            list(range(count)),
+            [],
+            held_out_hashes=held_hashes,
+            learned_hashes=learned_hashes,
+            unseen=len(validation) - repeated,
+            repeated=repeated,
+        )
     if recipe.clean is not None and is_named(recipe.clean) and recipe.clean != "digits":
         if not recipe.validation:
             kept_in, held_out = _all_and_last(count)
@@ -44,12 +62,13 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
             # the last 5,000 training digits, as the field does; of "all" the last 5,000 of the training part too
             last = min(count, 60_000)
             first = last - MNIST_VALIDATION
-            return Split([*range(first), *range(last, count)], list(range(first, last)))
+            kept_in, held_out = [*range(first), *range(last, count)], list(range(first, last))
+            return Split(kept_in, held_out, unseen=len(held_out))
     hashes = content_hashes(clean)
     if not recipe.validation:
         kept_in, held_out = _all_and_last(count)
-        held, learned = _history_of(set(), set(hashes), card)
-        return Split(kept_in, held_out, held_out_hashes=held, learned_hashes=learned)
+        held_hashes, learned_hashes = _history_of(set(), set(hashes), card)
+        return Split(kept_in, held_out, held_out_hashes=held_hashes, learned_hashes=learned_hashes)
     known = set(card.held_out_hashes) if card else set()
     kept_in, held_out = hold_out(
         hashes,
@@ -59,8 +78,14 @@ def split_images(recipe: Recipe, clean: ImageSet, card: Card | None) -> Split:
         learned=_learned_by(card, hashes),
     )
     now = {hashes[index] for index in held_out}
-    held, learned = _history_of(now, set(hashes) - now, card)
-    return Split(kept_in, held_out, held_out_hashes=held, learned_hashes=learned)
+    held_hashes, learned_hashes = _history_of(now, set(hashes) - now, card)
+    return Split(
+        kept_in,
+        held_out,
+        held_out_hashes=held_hashes,
+        learned_hashes=learned_hashes,
+        unseen=len(held_out),
+    )
 
 
 def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from restorae.data import Correlation, Pairs
 from restorae.errors import UsageError
 from restorae.losses import Neighbours
-from restorae.model import Card, bundled, find, read_card
+from restorae.model import Card, Model, bundled, find, read_card
 from restorae.networks import Network
 from restorae.restoring.model_choice import PAGES, PHOTOS, choose_for_set
+from restorae.training.given import name_of_model
 from restorae.training.recipe import NOTHING, Recipe
 from restorae.training.resolve import StartModel, choose_patch, correlated_along
 
@@ -15,7 +16,11 @@ _LOOKED_AT = 12
 
 
 def choose_start(
-    recipe: Recipe, pairs: Pairs, noise: Correlation | None, paired: bool
+    recipe: Recipe,
+    pairs: Pairs,
+    noise: Correlation | None,
+    paired: bool,
+    given: Model | None = None,
 ) -> StartModel | None:
     """The model that training starts from; None for a new network.
 
@@ -26,6 +31,8 @@ def choose_start(
     Raises:
         UnknownKind, BadModelFile: the model that the recipe names is not there or cannot be used.
     """
+    if given is not None:
+        return StartModel(name_of_model(given), given.network, given.card)
     if recipe.start_from is not None:
         return None if recipe.start_from == NOTHING else _named(recipe.start_from)
     if recipe.network is not None or not choose_patch(recipe, None, pairs.clean.common_size):
@@ -55,7 +62,7 @@ def choose_start(
 
 def start_card(start: StartModel) -> Card:
     """The card of the model that training starts from."""
-    return read_card(find(start.name))
+    return start.card or read_card(find(start.name))
 
 
 def _named(name: str) -> StartModel:

@@ -87,7 +87,7 @@ class RestoringValidation(Validation):
         return ValidationResult(figures, sentence=sentence, scores=scores)
 
     def check(self, result: ValidationResult, progress: Progress) -> None:
-        restored, degraded = result.figures["mse"], result.figures["mse_degraded"]
+        restored, degraded = result.figures["mse"], result.figures.get("mse_degraded")
         if has_collapsed(restored, self.constant):
             raise TrainingCollapsed(
                 f"The network has collapsed: on validation images its error ({restored:.4f}) is no better than that of one "
@@ -95,10 +95,28 @@ class RestoringValidation(Validation):
                 "sigmoid at its output (docs/why-it-collapses.md)",
                 fix=_AGAINST_COLLAPSE,
             )
-        if restored >= degraded:
+        if degraded is not None and restored >= degraded:
             progress.warn(
                 "This model is no better than leaving the images alone (validation). Train longer or check the data."
             )
+
+
+class AutoEncoderValidation(RestoringValidation):
+    """By the error of what a plain auto-encoder gives back."""
+
+    def evaluate(self, model: Model, final: bool) -> ValidationResult:
+        found = score(model.restore_images, self.data.test_set, with_ssim=final)
+        psnr = found.restored.psnr_pooled or math.inf
+        scores = found.model_dump(mode="json", exclude={"degraded"})
+        return ValidationResult(
+            {"mse": found.restored.mse},
+            sentence=f"validation PSNR of reconstructions {psnr:.2f} dB (pooled)",
+            scores={
+                "on": self.on,
+                "reconstructed": scores.pop("restored"),
+                "count": scores["count"],
+            },
+        )
 
 
 class VaeValidation(Validation):
@@ -210,4 +228,6 @@ def validation_of(data: TrainingData, loss: Loss = MSE()) -> Validation:
     """How a training on this data, with this loss, is checked."""
     if data.from_noise:
         return NoisyValidation(data, loss)
+    if data.kind == "autoencode":
+        return AutoEncoderValidation(data)
     return VaeValidation(data) if data.explains else RestoringValidation(data)

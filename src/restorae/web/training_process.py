@@ -104,6 +104,7 @@ def learn(order: dict[str, Any], progress: JsonProgress) -> None:
             Recipe(**order["recipe"]),
             Path(order["target"]),
             resume=order["resume"],
+            overwrite=True,
             machinery=Machinery(device=order["device"]),
             progress=progress,
             callbacks=[Preview(Path(order["folder"]), progress)],

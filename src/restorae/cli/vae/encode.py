@@ -18,7 +18,7 @@ from restorae.errors import SettingsConflict
 def encode(
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[IN...]", help="Image files, instead of --data."),
+        typer.Argument(metavar="IN", help="Image files, instead of --data."),
     ] = None,
     model: VAEName = DEFAULT_MODEL,
     data: Data = None,

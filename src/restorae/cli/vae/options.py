@@ -37,20 +37,22 @@ Zoom = Annotated[
 ]
 
 
-def load_vae(name: str, device: str) -> Model:
-    """The variational auto-encoder called `name`, on `device`.
+def load_vae(name: str, device: str, plain_too: bool = False) -> Model:
+    """The variational auto-encoder called `name`, on `device`; with `plain_too` also a plain one.
 
     Raises:
         UsageError: the model is something else.
     """
     from restorae.model import load
-    from restorae.networks import VAE
+    from restorae.networks import VAE, AutoEncoder
 
     model = load(name).to(device)
-    if not isinstance(model.network, VAE):
+    if not isinstance(model.network, VAE) and not (
+        plain_too and isinstance(model.network, AutoEncoder)
+    ):
         raise UsageError(
-            f"is not a variational auto-encoder: its network ({model.network.kind}) has no latent vector. "
-            "Choose a model that restorae vae train wrote",
+            f"is not {'an' if plain_too else 'a variational'} auto-encoder: its network ({model.network.kind}) has no latent "
+            "vector. Choose a model that restorae vae train wrote",
             subject=name,
             fix=Fix("model", DEFAULT_MODEL),
         )

@@ -55,7 +55,7 @@ def manifold(
     from restorae.formats import write_array
     from restorae.latent import manifold as decode_grid
 
-    vae = load_vae(model, device)
+    vae = load_vae(model, device, plain_too=True)
     found = decode_grid(vae, n, extent, spacing, (int(chosen[0]), int(chosen[1])))
     right, up = found.dimensions
     if out.suffix.lower() == ".npy":
@@ -80,6 +80,10 @@ def clusters(
         Path | None,
         typer.Option(metavar="FILE", help="Labels of your own data: .npy, .npz or idx."),
     ] = None,
+    colour_bar: Annotated[
+        bool,
+        typer.Option("--colour-bar", help="Show labels by a colour bar instead of a legend."),
+    ] = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -95,7 +99,7 @@ def clusters(
     from restorae.figures import clusters_figure, write_figure
     from restorae.latent import project
 
-    vae, progress = load_vae(model, device), terminal_progress()
+    vae, progress = load_vae(model, device, plain_too=True), terminal_progress()
     source = data or mnist_or_digits(data_dir, progress)
     images, known = open_labelled(source, split, data_dir, progress)
     if labels is not None:
@@ -113,5 +117,5 @@ def clusters(
         )
     check_one_size(vae.network, images)
     plane = project(vae.encode(images.batch(range(len(images)))).mean)
-    write_figure(clusters_figure(plane.points, known, plane.axes, plane.note), out)
+    write_figure(clusters_figure(plane.points, known, plane.axes, plane.note, colour_bar), out)
     say(f"{out}: {len(images):,} images of {source}{f', {plane.note}' if plane.note else ''}.")

@@ -39,7 +39,7 @@ def train(
         typer.Option(
             "--from",
             metavar="MODEL",
-            help="Start from this model's weights. Default: a new network.",
+            help="Fine-tune this pretrained model. Default: train from scratch.",
             rich_help_panel=_MODEL,
         ),
     ] = None,
@@ -66,7 +66,7 @@ def train(
         int, typer.Option(help="Images per step.", rich_help_panel=_TRAINING)
     ] = 128,
     learning_rate: Annotated[
-        float, typer.Option(help="Largest learning rate.", rich_help_panel=_TRAINING)
+        float, typer.Option(help="Peak learning rate.", rich_help_panel=_TRAINING)
     ] = 2e-3,
     beta: Annotated[
         float, typer.Option(help="Weight of the KL divergence.", rich_help_panel=_TRAINING)
@@ -74,20 +74,18 @@ def train(
     kl_warmup: Annotated[
         int,
         typer.Option(
-            help="Steps over which the weight of the KL divergence rises from 0.",
+            help="Steps over which the KL weight rises from 0 to beta.",
             rich_help_panel=_TRAINING,
         ),
     ] = 0,
     free_bits: Annotated[
         float,
         typer.Option(
-            help="Nats of each latent dimension that are not penalised.",
+            help="KL per latent dimension, in nats, that is not penalised.",
             rich_help_panel=_TRAINING,
         ),
     ] = 0.0,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of all randomness.", rich_help_panel=_TRAINING)
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.", rich_help_panel=_TRAINING)] = 0,
     out: Annotated[
         Path,
         typer.Option(
@@ -165,7 +163,9 @@ def train(
         seed=seed,
     )
     machinery = Machinery(device=device, workers=workers, data_dir=data_dir)
-    model = run(recipe, target, resume=resume, machinery=machinery, progress=progress)
+    model = run(
+        recipe, target, resume=resume, overwrite=True, machinery=machinery, progress=progress
+    )
     card = model.card
     say(
         f"{target}: {card.parameters:,} parameters, {card.steps:,} steps in {card.seconds:,.0f} s on {card.data}."

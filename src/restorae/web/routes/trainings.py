@@ -30,10 +30,10 @@ def data_sets(studio: StudioDep) -> dict[str, Any]:
         "losses": {
             "clean": sorted(
                 kind.kind
-                for kind in kinds(Loss)  # type: ignore[type-abstract]
+                for kind in kinds(Loss)
                 if not issubclass(kind, SelfSupervised | NegativeELBO)
             ),
-            "noisy": sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)),  # type: ignore[type-abstract]
+            "noisy": sorted(kind.kind for kind in kinds(Loss) if issubclass(kind, SelfSupervised)),
         },
         "unfinished": [
             each for each in work.unfinished(studio.catalogue) if each["name"] not in running

@@ -1,0 +1,173 @@
+"""Plain auto-encoders (Hinton and Salakhutdinov, 2006): an image to a few numbers, its code, and back.
+
+Unlike a variational auto-encoder, nothing says how the codes are laid out: the plane of codes has holes, and from a hole no
+image of the kind comes. `docs/training-from-python.md` shows both planes side by side.
+"""
+
+from __future__ import annotations
+
+import abc
+from itertools import pairwise
+from typing import ClassVar, Self
+
+from pydantic import Field, PositiveInt
+from torch import nn
+from torch.nn import functional
+
+from restorae.errors import ShapeMismatch
+from restorae.networks.code import CodeModule
+from restorae.networks.contract import Network
+from restorae.networks.conv_vae import ConvDecoder
+from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
+from restorae.shapes import Images, Latents
+
+_LARGEST = 256
+
+
+class AutoEncoder(Network, abc.ABC, family="network"):
+    """Settings of an auto-encoder with a code of a few numbers, for images of one size. `build` returns a `CodeModule`."""
+
+    latent_dim: int = Field(2, ge=1, le=4096)
+    """Numbers in the code."""
+    height: int = Field(28, ge=1, le=_LARGEST)
+    """Height of the images in pixels."""
+    width: int = Field(28, ge=1, le=_LARGEST)
+    """Width of the images in pixels."""
+
+    @property
+    def halo(self) -> None:
+        return None
+
+    def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
+        if size is None:
+            raise ShapeMismatch(
+                f"An auto-encoder ({self.kind}) learns images of one size, but these differ. Resize or crop them."
+            )
+        if max(size) > _LARGEST:
+            raise ShapeMismatch(
+                f"These images are {size[0]} × {size[1]} px; {self.kind} takes up to {_LARGEST} × {_LARGEST} px. Reduce them."
+            )
+        return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
+
+    def check_size(self, height: int, width: int) -> None:
+        if (height, width) != (self.height, self.width):
+            raise ShapeMismatch(
+                f"This {self.kind} was built for images of {self.height} × {self.width} px (height × width), got {height} × "
+                f"{width}. Resize them, or train a model on images like these."
+            )
+
+
+class DenseAutoEncoder(AutoEncoder, kind="dense-autoencoder"):
+    """Dense layers with ReLU down to a code, and the same layers mirrored; code and output are linear.
+
+    >>> import torch
+    >>> module = DenseAutoEncoder(latent_dim=2).build()
+    >>> module.encode(torch.zeros(5, 1, 28, 28)).shape, module.decode(torch.zeros(5, 2)).shape
+    (torch.Size([5, 2]), torch.Size([5, 1, 28, 28]))
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("dense-auto-encoder",)
+    hidden: tuple[PositiveInt, ...] = (512, 128)
+    """Units of each hidden layer before the code; after it they are mirrored."""
+
+    @property
+    def multiple_of(self) -> tuple[int, int]:
+        return (self.height, self.width)
+
+    def build(self) -> nn.Module:
+        return DenseAutoEncoderModule(self)
+
+
+class DenseAutoEncoderModule(CodeModule):
+    """The module that `DenseAutoEncoder` builds."""
+
+    def __init__(self, settings: DenseAutoEncoder) -> None:
+        super().__init__()
+        self.code_shape = (settings.latent_dim,)
+        self.image_shape = (settings.channels, settings.height, settings.width)
+        pixels = settings.channels * settings.height * settings.width
+        sizes = (pixels, *settings.hidden, settings.latent_dim)
+        self.encoder, self.decoder = _dense(sizes), _dense(sizes[::-1])
+
+    def encode(self, images: Images) -> Latents:
+        codes: Latents = self.encoder((images - MIDDLE_GREY).flatten(1))
+        return codes
+
+    def decode(self, codes: Latents) -> Images:
+        images: Images = self.decoder(codes).unflatten(1, self.image_shape)
+        return images
+
+
+class ConvAutoEncoder(AutoEncoder, kind="conv-autoencoder"):
+    """The layers of `conv-vae` with a code in place of a posterior: conv 32, conv 64, dense 16, code, and the same decoder.
+
+    >>> import torch
+    >>> module = ConvAutoEncoder(latent_dim=2).build()
+    >>> module.encode(torch.zeros(5, 1, 28, 28)).shape, module.decode(torch.zeros(5, 2)).shape
+    (torch.Size([5, 2]), torch.Size([5, 1, 28, 28]))
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("autoencoder", "auto-encoder", "conv-auto-encoder", "ae")
+    features: int = Field(32, ge=1)
+    """Features of the first convolution; the second has twice as many."""
+    hidden: int = Field(16, ge=1)
+    """Units of the dense layer before the code."""
+
+    @property
+    def multiple_of(self) -> tuple[int, int]:
+        return (4, 4)
+
+    @property
+    def coarse(self) -> tuple[int, int]:
+        """Height and width of the coarsest features: a quarter of the image's, rounded up."""
+        return -(-self.height // 4), -(-self.width // 4)
+
+    def build(self) -> nn.Module:
+        return ConvAutoEncoderModule(self)
+
+
+class ConvAutoEncoderModule(CodeModule):
+    """The module that `ConvAutoEncoder` builds."""
+
+    def __init__(self, settings: ConvAutoEncoder) -> None:
+        super().__init__()
+        features, (height, width) = settings.features, settings.coarse
+        self.code_shape = (settings.latent_dim,)
+        self.conv1 = nn.Conv2d(settings.channels, features, 3, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(features, 2 * features, 3, stride=2, padding=1)
+        self.dense = nn.Linear(2 * features * height * width, settings.hidden)
+        self.code = nn.Linear(settings.hidden, settings.latent_dim)
+        self.decoder = ConvDecoder(
+            features, settings.coarse, settings.latent_dim, settings.channels
+        )
+        initialise_for_relu(self)
+        _start_linear(self.code)
+
+    def encode(self, images: Images) -> Latents:
+        x = functional.relu_(self.conv1(images))  # (batch, 32, h/2, w/2)
+        x = functional.relu_(self.conv2(x))  # (batch, 64, h/4, w/4)
+        x = functional.relu_(self.dense(x.movedim(1, -1).flatten(1)))  # (batch, 16)
+        codes: Latents = self.code(x)
+        return codes
+
+    def decode(self, codes: Latents) -> Images:
+        images: Images = self.decoder(codes)
+        return images
+
+
+def _dense(sizes: tuple[int, ...]) -> nn.Sequential:
+    """Dense layers with ReLU between and a linear end."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    stack = nn.Sequential(*layers[:-1])
+    initialise_for_relu(stack)
+    _start_linear(stack[-1])
+    return stack
+
+
+def _start_linear(layer: nn.Module) -> None:
+    """First weights for a layer without a ReLU behind it (Glorot and Bengio, 2010), for which He's are too large."""
+    assert isinstance(layer, nn.Linear)
+    if not layer.weight.is_meta:
+        nn.init.xavier_normal_(layer.weight)
