@@ -90,7 +90,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, monkeypatch, full
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_device_that_is_really_full_is_told(tmp_path):
+def test_a_device_that_is_really_full_is_reported(tmp_path):
     with (
         pytest.raises(OutputError, match="the disk is full"),
         written_whole(tmp_path / "out.bin"),
@@ -126,7 +126,7 @@ def test_where_a_folder_stands_no_file_is_written(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc on this system")
-def test_a_place_that_takes_no_files_is_told_before_long_work():
+def test_a_place_that_takes_no_files_is_reported_before_long_work():
     with pytest.raises(OutputError, match=r"/proc.* could not be written"):
         require_writable("/proc/restorae")
 

@@ -146,7 +146,7 @@ def test_float_tensors_stay_on_the_working_scale_unless_far_from_it():
         np.zeros((4, 4), object), np.array([["a"]]), np.ma.masked_array(np.zeros((4, 4))), Image.new("CMYK", (4, 4)),
         torch.zeros(4, 4, dtype=torch.complex64), np.zeros((2, 2, 2, 2, 2)), iter([1]),
     ],
-    ids=str,
+    ids=lambda wrong: type(wrong).__name__,
 )  # fmt: skip
 def test_what_is_no_image_is_refused(wrong):
     with pytest.raises(RestoraeError):

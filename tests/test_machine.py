@@ -50,7 +50,7 @@ def test_auto_is_cuda_where_there_is_one(monkeypatch):
 
 
 @pytest.mark.parametrize("wanted", ["banana", "", "cpu:x", "cuda:99", "gpu"])
-def test_a_device_that_is_not_here_is_told(wanted):
+def test_a_device_that_is_not_here_is_reported(wanted):
     with pytest.raises(UsageError, match=f"no device {wanted!r}") as caught:
         choose_device(wanted)
     assert caught.value.message.fixes == (Fix("device", "auto"), Fix("device", "cpu"))

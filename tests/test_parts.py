@@ -249,7 +249,7 @@ def test_a_range_reads_back_what_it_writes(one, other):
     assert Degradation.of(str(noise)) == noise
 
 
-def test_bounds_are_told_in_the_schema():
+def test_bounds_are_reported_in_the_schema():
     described = SaltAndPepper.model_json_schema()["properties"]["amount"]
     assert (described["minimum"], described["maximum"]) == (0, 1)
 

@@ -81,7 +81,7 @@ def test_a_tile_gets_smaller_until_it_cannot(tile, halo, multiple_of):
     ],
     ids=lambda error: f"{type(error).__name__} {str(error)[:20]}",
 )
-def test_where_memory_does_not_suffice_the_tile_is_halved_and_that_is_said(error):
+def test_where_memory_does_not_suffice_the_tile_is_halved_with_a_notice(error):
     tried, said = [], []
 
     def attempt(tile: int) -> str:

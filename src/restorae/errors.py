@@ -76,7 +76,7 @@ PYTHON = PythonWording()
 
 @dataclass(frozen=True)
 class Message:
-    """What a person is told, before a face has put it into its own words: of an error, a warning or a notice."""
+    """The facts of an error, a warning or a notice, before an interface renders them."""
 
     problem: str
     """What is wrong, without a full stop. Where `settings` are given, a format string with one `{}` for each."""

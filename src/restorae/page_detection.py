@@ -1,4 +1,4 @@
-"""What an image shows: enough to choose a model for it when nobody names one."""
+"""What an image shows: enough to choose a model for it when none is given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from restorae.pixels import to_grey
 from restorae.shapes import Image
 
 _SEEN = 1024
-"""Side in pixels of the middle part that is looked at."""
+"""Side in pixels of the centre crop that is examined."""
 _BLOCK = 32
 """Side in pixels of the blocks that are judged by their own brightest part: a shadow over a page is no ink."""
 _BRIGHT_END = 0.9

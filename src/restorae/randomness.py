@@ -1,6 +1,6 @@
 """Where randomness comes from: generators, seeds derived from a seed and a place, and the fields drawn from them.
 
-Nothing in restorae touches a global generator. Work that needs chance is handed a `torch.Generator`; work that must
+Nothing in restorae touches a global generator. Work that needs random numbers is given a `torch.Generator`; work that must
 be repeatable in any order (one image of a batch, step 1,207 of a training) derives its own seed from the run's seed
 and its place, so that resuming is no more than counting.
 """
@@ -28,7 +28,7 @@ def derive_seed(seed: int, *path: int) -> int:
 
 
 def generator(seed: int, *path: int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A generator of its own for the place `path` under `seed`, on `device`."""
+    """A separate generator for the branch `path` of `seed`, on `device`."""
     return torch.Generator(device).manual_seed(derive_seed(seed, *path))
 
 

@@ -212,7 +212,7 @@ def test_a_side_that_fails_says_why(tmp_path, body, kind, words):
     assert failure.value.kind == kind
 
 
-def test_a_held_training_is_told_epoch_by_epoch(tmp_path):
+def test_a_held_training_is_reported_epoch_by_epoch(tmp_path):
     """The real worker's listener on a training of a few steps: one answer per epoch."""
     script = (
         "import numpy as np, restorae, restorae_worker\n"

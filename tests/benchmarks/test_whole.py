@@ -123,7 +123,7 @@ def test_a_command_that_fails_says_why(tmp_path):
         )
 
 
-def test_of_a_process_that_has_ended_no_memory_is_told():
+def test_a_process_that_has_ended_has_no_memory():
     assert memory_watch.memory_of(2**22 + 1) == {}
 
 

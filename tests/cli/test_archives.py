@@ -79,7 +79,7 @@ def test_the_tree_is_kept_and_nothing_else_is_there(tmp_path: Path) -> None:
         )
 
 
-def test_the_log_tells_of_every_file_what_came_and_what_was_done(
+def test_the_log_reports_of_every_file_what_came_and_what_was_done(
     tmp_path: Path, small_model: Path
 ) -> None:
     originals = archive(tmp_path / "in", 3, 20, 30)
@@ -387,7 +387,7 @@ def test_lines_of_progress_say_how_far_and_how_long(
     assert " of 300 rows" in told[0]
 
 
-def test_nothing_is_told_of_work_that_did_not_begin(tmp_path: Path) -> None:
+def test_nothing_is_reported_of_work_that_did_not_begin(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"hello")
     told = run(
         "restore", "a.png", "--model", AS_IT_IS, "--out", "b.png", cwd=tmp_path
@@ -648,7 +648,7 @@ def test_no_room_for_a_result_stops_the_run_and_keeps_what_is_done(
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_really_full_is_told_and_left_clean(tmp_path: Path) -> None:
+def test_a_disk_that_is_really_full_is_reported_and_left_clean(tmp_path: Path) -> None:
     archive(tmp_path / "in", 6, 200, 300, 3)
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -127,7 +127,7 @@ def test_a_broken_file_stops_nothing_and_is_named_with_its_trouble(
     assert hint in alone.complaint
 
 
-def test_all_that_is_broken_is_told_at_once(tmp_path: Path) -> None:
+def test_all_that_is_broken_is_reported_at_once(tmp_path: Path) -> None:
     png(tmp_path / "in" / "good.png")
     for name, (make, _) in BROKEN.items():
         make(tmp_path / "in" / name)
@@ -236,7 +236,7 @@ def test_any_name_can_be_previewed(tmp_path: Path, named: Path) -> None:
     assert f"{len(NAMES)} of {len(NAMES)} previewed" in done.err
 
 
-def test_any_name_can_be_told(tmp_path: Path, named: Path) -> None:
+def test_any_name_can_be_printed(tmp_path: Path, named: Path) -> None:
     for name in NAMES:
         (named / os.fsdecode(name)).write_bytes(b"hello")
     done = run_apart("restore", "in", "--model", AS_IT_IS, "--out", "out", cwd=tmp_path)
@@ -256,7 +256,7 @@ def test_a_name_that_begins_with_a_dash_follows_two_dashes(tmp_path: Path) -> No
     assert (tmp_path / "out.png").is_file()
 
 
-def test_names_that_no_file_can_have_are_told(tmp_path: Path) -> None:
+def test_names_that_no_file_can_have_are_reported(tmp_path: Path) -> None:
     png(tmp_path / "a.png")
     too_long = f"{'n' * 300}.png"
     for words, out in (((too_long,), "out.png"), (("a.png",), too_long)):
@@ -277,7 +277,7 @@ def test_a_folder_that_holds_itself_is_walked_once(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------- images of odd kinds
 
 
-def test_one_bit_images_become_eight_bit_ones_and_that_is_said(tmp_path: Path) -> None:
+def test_one_bit_images_become_eight_bit_ones_with_a_notice(tmp_path: Path) -> None:
     Image.fromarray(noise(33, 57) > 99).save(tmp_path / "a.png")
     done = restore(tmp_path, "a.png", out="b.png")
     assert done.status == 0, done.err
@@ -326,7 +326,7 @@ def test_values_that_are_no_numbers_come_back_where_they_were(
         assert not np.array_equal(restored[~bad], values[~bad])
 
 
-def test_a_mask_of_another_size_is_told_with_both_sizes(tmp_path: Path) -> None:
+def test_a_mask_of_another_size_is_reported_with_both_sizes(tmp_path: Path) -> None:
     png(tmp_path / "a.png", 20, 30)
     png(tmp_path / "mask.png", 40, 50)
     done = restore(tmp_path, "a.png", "--mask", "mask.png", out="b.png")
@@ -341,7 +341,7 @@ def test_a_mask_of_another_size_is_told_with_both_sizes(tmp_path: Path) -> None:
     assert "mask.png: is not in a format that is read" in done.complaint
 
 
-def test_an_image_under_another_formats_name_keeps_its_own_and_that_is_said(
+def test_an_image_under_another_formats_name_keeps_its_own_with_a_notice(
     tmp_path: Path,
 ) -> None:
     png(tmp_path / "in" / "a.png").rename(tmp_path / "in" / "a.jpg")
@@ -352,7 +352,7 @@ def test_an_image_under_another_formats_name_keeps_its_own_and_that_is_said(
         assert image.format == "PNG"
 
 
-def test_only_the_missing_are_told_where_an_input_is_wrong(tmp_path: Path) -> None:
+def test_only_the_missing_are_reported_where_an_input_is_wrong(tmp_path: Path) -> None:
     png(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("hello")

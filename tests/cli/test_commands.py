@@ -21,7 +21,7 @@ from tests.command import pixels, run, start
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
 
 
-def test_degrade_harms_alike_for_the_same_seed(tmp_path: Path, images: Path) -> None:
+def test_the_same_seed_gives_the_same_damage(tmp_path: Path, images: Path) -> None:
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         done = run(
             "degrade",
@@ -143,7 +143,7 @@ def test_models_with_a_latent_are_shown_too(
     assert card["restores"] == (which == "small_latent_unet")
 
 
-def test_doctor_tells_what_is_here(tmp_path: Path) -> None:
+def test_doctor_reports_what_is_here(tmp_path: Path) -> None:
     facts = json.loads(run("doctor", "--json", cwd=tmp_path).out)
     assert facts["torch"]
     assert facts["data: mnist"].startswith("not on this machine")

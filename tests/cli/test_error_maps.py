@@ -48,11 +48,11 @@ def test_a_finished_model_is_calibrated_and_restores_as_before(
     assert calibrated.stat().st_size < small_model.stat().st_size + 2000
 
 
-def test_models_show_tells_the_bound(tmp_path: Path, calibrated: Path) -> None:
+def test_models_show_reports_the_bound(tmp_path: Path, calibrated: Path) -> None:
     assert "error bound, grey" in run("models", "show", calibrated, cwd=tmp_path).out
 
 
-def test_evaluate_tells_how_often_the_bound_holds(
+def test_evaluate_reports_how_often_the_bound_holds(
     tmp_path: Path, calibrated: Path, small_model: Path
 ) -> None:
     words = ("evaluate", "--clean", "digits", "--with", NOISE)
@@ -146,7 +146,7 @@ def test_calibrating_needs_to_know_the_damage_and_replaces_nothing(
     assert "did not learn to restore" in " ".join(refused.complaint.split())
 
 
-def test_pairs_calibrate_too_and_few_images_are_told(tmp_path: Path, small_model: Path) -> None:
+def test_pairs_calibrate_too_and_few_images_are_reported(tmp_path: Path, small_model: Path) -> None:
     clean = np.random.default_rng(0).random((4, 16, 16), dtype=np.float32)
     np.save(tmp_path / "clean.npy", clean)
     np.save(tmp_path / "degraded.npy", clean + np.float32(0.1))

@@ -122,7 +122,7 @@ def test_skip_existing_does_only_the_rest(tmp_path: Path, images: Path, small_mo
     assert (tmp_path / "restored" / "grey.png").stat().st_mtime_ns == before
 
 
-def test_what_cannot_be_is_said_before_anything_is_done(
+def test_impossible_requests_are_refused_before_any_work(
     tmp_path: Path, images: Path, small_model: Path
 ) -> None:
     def complaint(*words: str | Path, status: int = 1) -> str:
@@ -398,7 +398,9 @@ def test_a_network_without_a_latent_has_nothing_to_draw(
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
-def test_without_a_model_one_that_suits_is_taken_and_told(tmp_path: Path, images: Path) -> None:
+def test_without_a_model_one_that_suits_is_taken_with_a_notice(
+    tmp_path: Path, images: Path
+) -> None:
     done = run("restore", images, "--out", "restored", cwd=tmp_path)
     assert done.status == 0, done.err
     assert "Restored 2 with photo-denoiser (" in done.err

@@ -47,7 +47,7 @@ def test_views_are_averaged_and_noted(tmp_path: Path) -> None:
     assert line["self_ensemble"] == 2
 
 
-def test_evaluate_takes_views_and_says_where_they_may_do_harm(
+def test_evaluate_takes_a_self_ensemble_and_warns_where_it_may_hurt(
     tmp_path: Path, small_model: Path
 ) -> None:
     words = (

@@ -64,7 +64,7 @@ def digit(tmp_path: Path) -> Path:
 # --- train
 
 
-def test_train_writes_a_model_and_tells_its_figures(tmp_path: Path) -> None:
+def test_train_writes_a_model_and_reports_its_figures(tmp_path: Path) -> None:
     done = run(
         "vae",
         "train",
@@ -117,7 +117,7 @@ def test_train_keeps_the_test_images_and_some_more_by_default(tmp_path: Path) ->
     assert card.scores["validation"]["on"] == "149 held-out images of digits"
 
 
-def test_without_mnist_the_embedded_digits_are_taken_and_said(
+def test_without_mnist_the_embedded_digits_are_taken_with_a_notice(
     tmp_path: Path, small_vae: Path, without_mnist: None
 ) -> None:
     trained = run("vae", "train", *QUICK, "--out", "mine", cwd=tmp_path)

@@ -173,7 +173,7 @@ def test_images_of_different_sizes_need_patches():
 # ------------------------------------------------------------------------------------------------- damage
 
 
-def test_every_batch_is_harmed_anew():
+def test_every_batch_gets_new_damage():
     examples = Examples(
         ArrayImages(np.full((4, 8, 8), 128, np.uint8)),
         degradation=GaussianNoise(sigma=0.1),

@@ -248,7 +248,7 @@ def test_what_is_neither_name_nor_path_is_answered_with_the_nearest_name(tmp_pat
         open_images(tmp_path / "missing")
 
 
-def test_a_file_of_another_kind_is_told_what_is_expected(tmp_path):
+def test_the_message_for_a_file_of_another_kind_names_what_is_expected(tmp_path):
     (tmp_path / "notes.txt").write_text("text")
     with pytest.raises(
         BadImage,

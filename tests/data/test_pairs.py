@@ -71,20 +71,20 @@ def test_partners_of_another_size_are_named_with_both_sizes():
     )
     with pytest.raises(
         ShapeMismatch,
-        match=r"3 of 3 pair\(s\) differ in size.*: a.png \(4 × 5 against 8 × 10\), b.png .*Cut or scale",
+        match=r"3 of 3 pair\(s\) differ in size.*: a.png \(4 × 5 against 8 × 10\), b.png .*Crop or resize",
     ):
         match(small, large)
 
 
 def test_partners_that_lie_on_their_side_are_said_to():
-    with pytest.raises(ShapeMismatch, match=r"a.png \(4 × 5 against 5 × 4\).*turned by 90°"):
+    with pytest.raises(ShapeMismatch, match=r"a.png \(4 × 5 against 5 × 4\).*rotated by 90°"):
         match(some_images("a.png", "b.png"), some_images("a.png", "b.png", shape=(5, 4)))
 
 
 def test_names_that_differ_by_their_suffix_alone_are_not_chosen_from():
     with pytest.raises(
         ShapeMismatch,
-        match=r"cannot be told.*a.jpg, a.tif against a.png\. They differ by their suffix",
+        match=r"unclear.*a.jpg, a.tif against a.png\. They differ only in their suffix",
     ):
         match(some_images("a.jpg", "a.tif", "b.jpg"), some_images("a.png", "b.png"))
 
@@ -123,7 +123,7 @@ def test_what_looks_like_a_suffix_and_is_none_belongs_to_the_name():
         ),
     ],
 )
-def test_a_word_that_all_names_end_or_begin_with_is_left_aside_and_said(degraded, clean, said):
+def test_a_word_that_all_names_end_or_begin_with_is_left_aside_with_a_notice(degraded, clean, said):
     pairs, unmatched = match(some_images(*degraded), some_images(*clean))
     assert list(zip(pairs.degraded.names, pairs.clean.names, strict=True)) == list(
         zip(degraded, clean, strict=True)
@@ -149,10 +149,10 @@ def test_grey_restorations_of_colour_scans_become_three_equal_channels():
     pairs, _ = match(some_images("a.png", shape=(4, 5, 3)), some_images("a.png"))
     assert (pairs.degraded.channels, pairs.clean.channels) == (3, 3)
     assert torch.equal(pairs.clean[0][0], pairs.clean[0][2])
-    assert "the model will write grey ones" in pairs.notices[0]
+    assert "the model will produce grey images" in pairs.notices[0]
 
 
 def test_colour_partners_of_grey_images_are_seen_in_grey():
     pairs, _ = match(some_images("a.png"), some_images("a.png", shape=(4, 5, 3)))
     assert (pairs.degraded.channels, pairs.clean.channels) == (1, 1)
-    assert "seen in grey" in pairs.notices[0]
+    assert "converted to grey" in pairs.notices[0]

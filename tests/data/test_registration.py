@@ -69,7 +69,7 @@ def test_motion_blur_is_no_shift() -> None:
     )
 
 
-def test_images_of_different_things_are_told_from_those_that_noise_hides() -> None:
+def test_images_of_different_things_are_distinguished_from_those_that_noise_hides() -> None:
     clean = clean_images()
     noisy = [harmed(each, "gaussian-noise(sigma=0.3)", seed) for seed, each in enumerate(clean)]
     assert registration(pairs_of(noisy, clean)).unlike == ()

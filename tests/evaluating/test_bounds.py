@@ -328,7 +328,7 @@ def test_images_of_another_size_are_refused_before_any_work(wrong: Callable[[], 
 
 
 def test_fewer_than_no_samples_are_refused():
-    with pytest.raises(UsageError, match="0 or more, not -1"):
+    with pytest.raises(UsageError, match="0 or more importance samples, got -1"):
         evaluate_latent(trained(SMALL), grey_images(), importance_samples=-1)
 
 

@@ -103,7 +103,7 @@ def test_a_single_image_is_damaged_more_than_once():
     assert max(seen) > 2 * min(seen), "so that the range of the damage is seen"
 
 
-def test_of_many_images_some_are_looked_at(monkeypatch):
+def test_of_many_images_some_are_read(monkeypatch):
     monkeypatch.setattr("restorae.evaluating.calibration.MOST_IMAGES", 5)
     seen = []
     clean = waves(23, side=12)

@@ -194,7 +194,7 @@ def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path, sh
         read_array(tmp_path / "lie.npy")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(BadImage, match=r"missing.npy"):
         read_array(tmp_path / "missing.npy")
 

@@ -105,7 +105,7 @@ def test_a_set_without_images_is_empty(tmp_path):
     assert read_idx(tmp_path / "idx").shape == (0, 28, 28)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(BadImage, match="cannot be read"):
         read_idx(tmp_path / "missing-idx3-ubyte")
     with pytest.raises(BadImage, match="cannot be read"):

@@ -253,7 +253,7 @@ def test_fill_bytes_stray_bytes_and_lone_markers_between_segments_are_passed_ove
     assert metadata(carried(loose, encoded())) == metadata(original)
 
 
-def test_nothing_behind_the_first_scan_is_looked_at():
+def test_nothing_behind_the_first_scan_is_read():
     original = photograph()
     until = len(original) - len(scans(original))
     header = len(segments(original)[-1][1]) + 4
@@ -274,13 +274,13 @@ def test_nothing_behind_the_first_scan_is_looked_at():
     ],
 )
 @pytest.mark.parametrize("which", ["the original", "the encoded file"])
-def test_a_header_that_cannot_be_walked_is_told(content, told, which):
+def test_a_header_that_cannot_be_walked_is_reported(content, told, which):
     good = encoded()
     with pytest.raises(BadImage, match=f"{which}: .*{told}"):
         carried(*((content, good) if which == "the original" else (good, content)))
 
 
-def test_a_broken_file_is_told_with_its_name(tmp_path):
+def test_a_broken_file_is_reported_with_its_name(tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8")
     with (
         (tmp_path / "broken.jpg").open("rb") as opened,

@@ -36,7 +36,7 @@ def test_rows_come_from_top_to_bottom_as_they_are_stored(tmp_path, suffix, count
     assert np.array_equal(read_by(path, count), values)
 
 
-def test_an_outline_tells_alpha_from_colour(tmp_path):
+def test_an_outline_distinguishes_alpha_from_colour(tmp_path):
     for bands, alpha in ((2, 1), (3, 0), (4, 1)):
         Image.fromarray(noise(20, 30, bands)).save(tmp_path / "in.png")
         (page,) = open_original(tmp_path / "in.png").pages
@@ -126,7 +126,7 @@ def test_all_pages_count_against_the_limit(tmp_path):
         ((30, 20), "XY", 1, 1, 0),
     ],
 )
-def test_sides_of_an_array_are_told_by_its_shape_or_by_axes(
+def test_sides_of_an_array_are_reported_by_its_shape_or_by_axes(
     tmp_path, shape, axes, pages, bands, alpha
 ):
     np.save(tmp_path / "in.npy", noise(*shape))

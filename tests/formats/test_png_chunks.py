@@ -277,7 +277,7 @@ def test_an_original_that_is_cut_short_behind_its_first_pixels_keeps_what_it_sai
     original = with_chunks(described(), behind=[(b"tEXt", b"Late\0said")])
     result = io.BytesIO()
     told = carry(io.BytesIO(original[: original.index(b"Late")]), io.BytesIO(encoded()), result)
-    assert told == ["it is cut short; what it said behind its pixels was left out"]
+    assert told == ["it is cut short; metadata after its pixels was left out"]
     assert ancillary(result.getvalue()) == ancillary(described())
 
 
@@ -297,7 +297,7 @@ def test_an_original_that_is_cut_short_behind_its_first_pixels_keeps_what_it_sai
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
-def test_chunks_that_cannot_be_walked_are_told(content, told, first):
+def test_chunks_that_cannot_be_walked_are_reported(content, told, first):
     with pytest.raises(BadImage, match=told):
         carried(*((content, encoded()) if first else (encoded(), content)))
 

@@ -153,7 +153,7 @@ def test_formats_that_are_only_read_offer_those_that_are_written(tmp_path):
         (b"isom\0\0\0\0mp41", None),
     ],
 )
-def test_heif_and_avif_are_told_apart_by_their_brands_and_films_are_neither(brands, name):
+def test_heif_and_avif_are_distinguished_by_their_brands_and_films_are_neither(brands, name):
     assert format_from(b"\0\0\0\x18ftyp" + brands) is (FORMATS[name] if name else None)
 
 

@@ -45,7 +45,7 @@ def test_it_has_no_name_and_leaves_nothing(tmp_path, limit):
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_who_still_looks_at_it_may_go_on(tmp_path, limit):
+def test_a_view_stays_valid_after_close(tmp_path, limit):
     room = Spool(tmp_path, 8)
     room.write(0, b"restored")
     view = memoryview(room.buffer())
@@ -58,15 +58,15 @@ def test_a_disk_without_room_is_noticed_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(10**12, 10**12 - 10**8, 10**8))
     with pytest.raises(
         OutputError,
-        match=r"has not enough room: 1\.1 GB are needed .* 0\.1 GB are free",
+        match=r"has not enough free space: 1\.1 GB are needed .* 0\.1 GB are free",
     ):
         Spool(tmp_path, 10**9)
-    with pytest.raises(OutputError, match="not enough room"):
+    with pytest.raises(OutputError, match="not enough free space"):
         Spool(tmp_path, 10**6, encoded=10**9)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(spool, "IN_MEMORY", 0)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError):

@@ -228,7 +228,7 @@ def test_what_only_has_the_name_of_an_image_is_refused(tmp_path, content, proble
 
 
 @pytest.mark.parametrize("read", [read_still, read_outline])
-def test_an_empty_file_a_missing_one_and_a_folder_are_told_apart(tmp_path, read):
+def test_an_empty_file_a_missing_one_and_a_folder_are_distinguished(tmp_path, read):
     (tmp_path / "empty.png").touch()
     with pytest.raises(BadImage, match=r"empty.png: is empty \(0 bytes\)"):
         read(tmp_path / "empty.png")
@@ -286,7 +286,7 @@ def test_pixels_that_a_still_cannot_hold_are_refused_and_not_bent(tmp_path, pixe
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_image_too_large_for_its_format_is_told(tmp_path):
+def test_an_image_too_large_for_its_format_is_reported(tmp_path):
     with pytest.raises(RestoraeError, match=r"wide.jpg"):
         write_still(tmp_path / "wide.jpg", np.zeros((1, 70_000), np.uint8))
     assert list(tmp_path.iterdir()) == []

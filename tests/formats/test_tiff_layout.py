@@ -137,7 +137,7 @@ def test_axes_that_are_none_are_refused(tmp_path, axes):
     ],
     ids=str,
 )
-def test_alpha_is_told_from_channels(tmp_path, shape, options, alpha):
+def test_alpha_is_distinguished_from_channels(tmp_path, shape, options, alpha):
     assert read_layout(
         tiff(tmp_path / "in.tif", zeros(*shape), metadata=None, **options)
     ).alphas == (alpha,)

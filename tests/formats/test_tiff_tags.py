@@ -413,7 +413,7 @@ def test_values_that_pages_share_stay_shared(tmp_path):
     )
 
 
-def test_pages_without_a_partner_are_told(tmp_path):
+def test_pages_without_a_partner_are_reported(tmp_path):
     (tmp_path / "original.tif").write_bytes(
         tiff("<", False, [{270: (2, b"one\0")}, {270: (2, b"two\0")}])
     )
@@ -676,7 +676,7 @@ def circle() -> bytes:
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
-def test_directories_that_cannot_be_walked_are_told(tmp_path, content, told, first):
+def test_directories_that_cannot_be_walked_are_reported(tmp_path, content, told, first):
     broken, good = tmp_path / "broken.tif", tmp_path / "good.tif"
     broken.write_bytes(content)
     good.write_bytes(tiff("<", False, [{}]))
@@ -696,7 +696,7 @@ def test_directories_that_lie_in_one_another_end(tmp_path):
     tifffile.imwrite(tmp_path / "encoded.tif", pixels())
     told = carry(tmp_path / "original.tif", tmp_path / "encoded.tif")
     assert "tag 34853 left out: pointing to what is not a directory" in told
-    assert any("leading in a circle or too deep" in notice for notice in told)
+    assert any("cyclic or nested too deeply" in notice for notice in told)
     assert np.array_equal(tifffile.imread(tmp_path / "encoded.tif"), pixels())
 
 

@@ -87,7 +87,7 @@ def test_what_is_broken_is_refused(content):
 
 @pytest.mark.parametrize("lossless", [False, True])
 @pytest.mark.parametrize("alpha", [False, True])
-def test_it_is_told_whether_pixels_were_stored_without_loss(tmp_path, lossless, alpha):
+def test_it_is_reported_whether_pixels_were_stored_without_loss(tmp_path, lossless, alpha):
     for name, options in (
         ("plain", {}),
         ("large-profile", {"icc_profile": PROFILE + bytes(9000)}),

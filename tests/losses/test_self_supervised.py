@@ -97,7 +97,7 @@ class Looks(nn.Module):
 
 
 @pytest.mark.parametrize("along", ["neither", "rows", "columns"])
-def test_a_hidden_pixel_tells_nothing_of_itself(along):
+def test_a_hidden_pixel_does_not_influence_its_own_prediction(along):
     loss, looks = BlindSpot(along=along), Looks()
     noisy = torch.rand(1, 1, 33, 33, generator=rng())
     measured(loss, looks, noisy)

@@ -37,7 +37,7 @@ def psnr(restored: Images, clean: Images) -> float:
 
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("grey", [True, False], ids=["grey", "colour"])
-def test_it_beats_what_learned_nothing_at_any_strength_without_being_told(
+def test_it_beats_classical_methods_at_any_noise_level_without_knowing_it(
     model: Model, photo: Images, sigma: int, grey: bool
 ) -> None:
     clean = (to_grey(photo) if grey else photo)[..., :256, 100:356]

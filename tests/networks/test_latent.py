@@ -351,7 +351,7 @@ def test_nothing_touches_the_global_generator(network):
 
 
 @each_network
-def test_chance_comes_with_the_latent_alone(network):
+def test_only_the_latent_is_random(network):
     """With a posterior and a prior of no width, every draw is the restoration at the mean."""
     module, images = built(network), some_images(network)
     with torch.no_grad():

@@ -390,7 +390,7 @@ def test_what_lies_beyond_the_halo_changes_nothing(network):
 @pytest.mark.parametrize(
     "network", [network for network in MEMBERS if network.halo is None], ids=str
 )
-def test_a_network_without_halo_looks_at_everything(network):
+def test_a_network_without_halo_uses_the_whole_image(network):
     module, given_images = (
         built(network, dtype=torch.float64),
         some_images(network, count=8, times=(1, 1)).double(),

@@ -145,7 +145,7 @@ def test_an_image_that_memory_does_not_suffice_for_stops_nothing(tmp_path: Path)
 @pytest.mark.parametrize(
     "error", [OutputError("no room"), KeyboardInterrupt()], ids=["no room", "ctrl-c"]
 )
-def test_a_run_that_ends_early_tells_how_far_it_came(tmp_path: Path, error: BaseException) -> None:
+def test_a_run_that_ends_early_reports_how_far_it_got(tmp_path: Path, error: BaseException) -> None:
     tasks = plan_tasks([archive(tmp_path / "in", 5)], tmp_path / "out")
     (tmp_path / "in" / "0.png").write_bytes(b"hello")
     heard = Heard()

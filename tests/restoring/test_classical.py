@@ -246,7 +246,7 @@ def test_white_paper_without_noise_does_not_hide_the_noise_of_the_rest():
 
 @pytest.mark.parametrize("kind", ["nlm", "tv", "wavelet"])
 @pytest.mark.parametrize("name", ["camera", "coins", "moon", "astronaut"])
-def test_noise_is_lifted_by_4_db_without_being_told_how_much_there_is(kind, name):
+def test_psnr_rises_by_4_db_without_the_noise_level(kind, name):
     clean = photo(name)
     noisy = clean + 0.1 * noise(*clean.shape)
     gain = psnr(Classical.of(kind).apply(noisy), clean) - psnr(noisy, clean)

@@ -103,7 +103,7 @@ def test_an_image_shows_the_bound_times_the_gain(tmp_path, dtype):
     )
 
 
-def test_an_array_is_told_in_the_units_of_its_values(tmp_path):
+def test_an_array_is_reported_in_the_units_of_its_values(tmp_path):
     pixels = noise(3, 20, 24)
     np.save(tmp_path / "in.npy", pixels)
     model = calibrated()
@@ -113,7 +113,7 @@ def test_an_array_is_told_in_the_units_of_its_values(tmp_path):
     np.testing.assert_allclose(bound, expected, atol=1e-3)
 
 
-def test_values_of_a_range_of_their_own_are_told_in_theirs(tmp_path):
+def test_values_of_a_range_of_their_own_are_reported_in_theirs(tmp_path):
     values = (1000 + 200 * noise(32, 32, dtype=np.float64)).astype(np.float32)
     np.save(tmp_path / "in.npy", values)
     model = calibrated()
@@ -214,7 +214,7 @@ def test_what_the_mask_leaves_out_and_what_is_no_number_is_not_off(tmp_path):
     np.testing.assert_allclose(bound[10:12], 0.2 * whole[10:12], rtol=1e-5)
 
 
-def test_the_log_tells_the_mean_bound_and_what_is_there_is_complete(tmp_path):
+def test_the_log_reports_the_mean_bound_and_what_is_there_is_complete(tmp_path):
     (tmp_path / "in").mkdir()
     for place in range(3):
         Image.fromarray(noise(20, 24, seed=place)).save(tmp_path / "in" / f"{place}.png")
@@ -247,7 +247,7 @@ def test_images_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path):
     ]
 
 
-def test_a_network_that_looks_at_everything_has_a_map_without_seams(tmp_path):
+def test_a_network_without_halo_has_a_map_without_seams(tmp_path):
     np.save(tmp_path / "in.npy", noise(150, 150, dtype=np.float32))
     bound = np.load(
         restored_with_map(

@@ -136,7 +136,7 @@ class Scarce(Known):
         return super().restore_images(images)
 
 
-def test_a_tile_that_does_not_fit_in_memory_is_halved_and_that_is_said_once(tmp_path):
+def test_a_tile_that_does_not_fit_in_memory_is_halved_with_one_notice(tmp_path):
     values, told, done = noise(300, 200), [], []
     account, _ = restore_file(
         tiff(tmp_path / "in.tif", values),
@@ -201,7 +201,7 @@ def test_a_tall_image_is_held_by_a_few_rows_at_a_time(tmp_path):
     assert sum(shape[0] for shape in held) == 5000
 
 
-def test_every_row_is_told_of_once(tmp_path):
+def test_every_row_is_reported_once(tmp_path):
     done: list[int] = []
     restore_file(
         tiff(tmp_path / "in.tif", noise(2, 301, 77)),
@@ -248,7 +248,7 @@ def test_channels_of_a_tiff_go_together_where_that_is_asked_for(tmp_path):
         assert np.array_equal(tifffile.imread(tmp_path / "out.ome.tif"), whole_range(values))
 
 
-def test_a_tiff_that_does_not_say_how_its_pages_are_arranged_is_told(tmp_path):
+def test_a_tiff_that_does_not_say_how_its_pages_are_arranged_is_reported(tmp_path):
     values, restorer = noise(4, 20, 30), Known()
     restore_file(
         tiff(tmp_path / "in.tif", values), tmp_path / "out.tif", restorer, axes="CYX", together=True
@@ -405,7 +405,7 @@ def test_who_fills_a_mask_is_shown_it(tmp_path, tile):
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_bits_and_palettes_are_converted_and_that_is_said(tmp_path, name, image, told):
+def test_bits_and_palettes_are_converted_with_a_notice(tmp_path, name, image, told):
     image.save(tmp_path / name)
     _, notices = restore_file(tmp_path / name, tmp_path / f"out-{name}")
     assert notices == [told]
@@ -415,7 +415,7 @@ def test_bits_and_palettes_are_converted_and_that_is_said(tmp_path, name, image,
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
-def test_cmyk_becomes_rgb_and_that_is_said(tmp_path, suffix):
+def test_cmyk_becomes_rgb_with_a_notice(tmp_path, suffix):
     Image.new("CMYK", (30, 20), (0, 255, 255, 0)).save(tmp_path / f"in{suffix}")
     _, notices = restore_file(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}", identity())
     assert notices == ["CMYK colours are converted to RGB"]
@@ -431,7 +431,7 @@ def test_a_moving_image_is_named_as_such(tmp_path, suffix):
     first, *others = [Image.fromarray(noise(20, 30, 3, seed=seed)) for seed in range(3)]
     first.save(tmp_path / f"in{suffix}", save_all=True, append_images=others)
     _, notices = restore_file(tmp_path / f"in{suffix}", tmp_path / f"out{suffix}")
-    assert notices == ["it is a moving image, of which only the still one is restored and written"]
+    assert notices == ["it is an animation, of which only the still image is restored and written"]
 
 
 def test_all_images_of_a_moving_webp_are_restored(tmp_path):

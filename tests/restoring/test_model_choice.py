@@ -71,7 +71,7 @@ def test_a_mixed_folder_is_restored_as_each_file_alone(tmp_path: Path) -> None:
     assert all(line["model"] and line["chosen_because"] for line in lines)
 
 
-def test_values_that_are_not_finite_are_looked_at_too(tmp_path: Path) -> None:
+def test_values_that_are_not_finite_are_checked_too(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.full((3, 70, 80), np.nan, np.float32))
     assert choose_for_file(open_original(tmp_path / "a.npy")).name == PHOTOS
 

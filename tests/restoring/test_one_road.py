@@ -244,7 +244,7 @@ VALUES_TO_SAY: dict[str, Any] = {
 """A value for every field but the model and the samples, which other tests give."""
 
 
-@pytest.mark.parametrize("field", [name for name in RestoreRequest.model_fields if name != "model"])
+@pytest.mark.parametrize("field", [name for name in RestoreRequest.names() if name != "model"])
 def test_the_command_does_what_python_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:

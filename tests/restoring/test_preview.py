@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ MEDIAN = RestoreRequest(model="classical:median")
 def preview(
     tasks: list[FileTask], request: RestoreRequest, count: int, seed: int = 0
 ) -> tuple[list[tuple[str, tuple[torch.Tensor, torch.Tensor]]], list[Failure]]:
-    return preview_files(tasks, request.model_copy(update={"seed": seed}), count=count)
+    return preview_files(tasks, replace(request, seed=seed), count=count)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -91,7 +92,7 @@ def test_a_mask_and_a_strength_are_heeded(tmp_path: Path) -> None:
     mask[240:260] = 255
     save(tmp_path / "in" / "a.png", before)
     save(tmp_path / "masks" / "a.png", mask)
-    order = MEDIAN.model_copy(update={"strength": 0.5, "mask": tmp_path / "masks"})
+    order = replace(MEDIAN, strength=0.5, mask=tmp_path / "masks")
     tasks = plan_tasks([tmp_path / "in"], tmp_path / "out")
     ((_, (_, restored)),), _ = preview(tasks, order, 1)
     assert restore_files(tasks, order).failures == []
@@ -120,7 +121,7 @@ def test_what_cannot_be_shown_is_returned_with_its_reason(tmp_path: Path) -> Non
     (tmp_path / "in" / "c.png").write_bytes(b"hello")
     shown, failures = preview(
         plan_tasks([tmp_path / "in"], tmp_path / "out"),
-        MEDIAN.model_copy(update={"mask": tmp_path / "mask.png"}),
+        replace(MEDIAN, mask=tmp_path / "mask.png"),
         3,
     )
     assert [name for name, _ in shown] == ["a.png"]

@@ -68,7 +68,7 @@ def with_settings(**settings: object) -> Recipe:
     return Recipe(**{**ERRS.model_dump(exclude_unset=True), **settings})
 
 
-def test_the_best_weights_are_kept_and_the_person_is_told() -> None:
+def test_the_best_weights_are_kept_with_a_notice() -> None:
     told = Told()
     best = train(ERRS, progress=told, **sides())
     last = train(with_settings(keep="last"), **sides())
@@ -84,7 +84,7 @@ def test_the_best_weights_are_kept_and_the_person_is_told() -> None:
         < last.card.scores["validation"]["restored"]["mse"]
     )
     assert "kept_step" not in last.card.scores["validation"]
-    assert f"The weights of step {kept} are kept: they did best on held-out images." in told.said
+    assert f"The weights of step {kept} are kept: they scored best on held-out images." in told.said
 
 
 @pytest.mark.parametrize("stop_after", [20, 60])

@@ -175,7 +175,7 @@ def test_resuming_refuses_what_does_not_fit(tmp_path: Path) -> None:
         train(QUICK, tmp_path / "small", resume=True)
 
 
-def test_changed_training_data_are_told(tmp_path: Path) -> None:
+def test_changed_training_data_are_reported(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (80, 16, 16), dtype=np.uint8)
     recipe = Recipe(
         degradation="gaussian-noise", network="conv(features=4)", batch_size=16, steps=30
@@ -315,7 +315,7 @@ def test_pairs_of_arrays_are_learned_from() -> None:
     assert scores["restored"]["psnr_pooled"] > 15 > 5 > scores["degraded"]["psnr_pooled"]
 
 
-def test_training_goes_on_from_another_model(tmp_path: Path) -> None:
+def test_training_continues_from_another_model(tmp_path: Path) -> None:
     first = train(with_settings(QUICK, steps=100), tmp_path / "first")
     further = train(
         with_settings(

@@ -79,7 +79,7 @@ def told_of(degraded: ListedImages, clean: ListedImages, **settings: object) -> 
     return told
 
 
-def test_pairs_as_they_should_be_are_taken_without_a_word() -> None:
+def test_good_pairs_are_accepted_without_a_notice() -> None:
     clean = clean_images()
     told = told_of(listed(with_noise(clean)), listed(clean))
     assert (told.said, told.warnings) == ([], [])
@@ -166,7 +166,7 @@ def test_images_smaller_than_a_patch_are_continued_and_counted() -> None:
     clean = [each[:40, :50] for each in clean_images()]
     told = told_of(listed(with_noise(clean)), listed(clean), patch=48)
     assert (
-        "5 of 5 image(s) are smaller than a patch of 48 px and are continued by their mirror image."
+        "5 of 5 image(s) are smaller than a patch of 48 px and are extended by reflection."
         in told.said
     )
 
@@ -222,7 +222,7 @@ def test_a_model_of_faded_images_maps_by_the_full_range() -> None:
 
 
 @pytest.mark.parametrize("change", ["clean", "degraded", "nothing"])
-def test_changed_images_are_said_when_training_goes_on(tmp_path: Path, change: str) -> None:
+def test_changed_images_are_said_when_training_continues(tmp_path: Path, change: str) -> None:
     clean, recipe = clean_images(), Recipe(steps=30, **SMALL)
     sides = {"clean": listed(clean), "degraded": listed(with_noise(clean))}
     with pytest.raises(Interrupted):

@@ -41,9 +41,7 @@ def write(folder: Path, images: np.ndarray) -> str:
     return str(folder)
 
 
-def test_noise_is_taken_off_that_no_clean_image_was_seen_of(
-    tmp_path: Path, clean: np.ndarray
-) -> None:
+def test_noise_is_removed_without_any_clean_image(tmp_path: Path, clean: np.ndarray) -> None:
     noisy = clean + np.random.default_rng(0).normal(0, 0.1, (6, *clean.shape))
     told = Told()
     model = train(Recipe(noisy=write(tmp_path / "noisy", noisy), steps=300, **SMALL), progress=told)

@@ -61,7 +61,7 @@ def test_small_images_and_patches_have_their_own_defaults() -> None:
     assert large.network == PATCH_NETWORK.fitted(3, (96, 96)).for_patches()
 
 
-def test_what_is_said_wins() -> None:
+def test_explicit_settings_win() -> None:
     said = {"patch": 64, "batch_size": 4, "learning_rate": 0.01, "ema": 0.0, "loss": "mse"}
     found = resolve(Recipe(**said, epochs=2, keep="last", clip_gradients=0), LARGE)
     assert {name: getattr(found, name) for name in said} == {**said, "loss": MSE()}

@@ -62,7 +62,7 @@ def start_of(
 
 
 @pytest.mark.parametrize("colour", [True, False], ids=["photographs", "pages"])
-def test_pairs_start_from_what_suits_them_and_it_is_said(colour: bool) -> None:
+def test_pairs_start_from_what_suits_them_with_a_notice(colour: bool) -> None:
     name, said = start_of(Recipe(**STEPS), *pairs(colour))
     assert name == (PAGES if not colour else PHOTOS)
     assert len(said) == 1
@@ -95,7 +95,7 @@ def test_without_the_bundled_models_it_starts_from_nothing(monkeypatch: pytest.M
     assert start_of(Recipe(**STEPS), *pairs()) == (NOTHING, [])
 
 
-def test_training_goes_on_from_it_and_the_card_says_so() -> None:
+def test_training_continues_from_it_and_the_card_says_so() -> None:
     degraded, clean = pairs()
     model = train(Recipe(**STEPS, learning_rate=1e-9), degraded=degraded, clean=clean)
     assert model.card.started_from.startswith(PHOTOS)

@@ -200,7 +200,7 @@ def test_all_images_are_trained_on_where_none_is_held_out() -> None:
     assert "held-out" not in model.card.scores["validation"]["on"]
 
 
-def test_a_collapsed_posterior_is_counted_and_told() -> None:
+def test_a_collapsed_posterior_is_counted_with_a_notice() -> None:
     hearing = Hearing()
     model = train(with_settings(TINY, loss="negative-elbo(beta=1000)", steps=80), progress=hearing)
     assert model.card.scores["validation"]["active_units"] == 0
@@ -245,7 +245,7 @@ def test_images_larger_than_a_patch_are_taken_whole() -> None:
     assert (model.network.height, model.network.width) == (66, 100)
 
 
-def test_training_goes_on_from_another_vae(tmp_path: Path) -> None:
+def test_training_continues_from_another_vae(tmp_path: Path) -> None:
     train(TINY, tmp_path / "first")
     before = read_card(tmp_path / "first.safetensors").history[-1]["validation_loss"]
     small = with_settings(TINY, steps=3, learning_rate=1e-5, warmup=0)
@@ -445,7 +445,7 @@ def test_a_network_without_a_latent_has_no_bound() -> None:
         Recipe(clean="digits", degradation=NOISE, network="unet", loss="negative-elbo")
 
 
-def test_images_above_256_are_too_large_for_a_vae_and_that_is_said_at_once() -> None:
+def test_images_above_256_are_too_large_for_a_vae_at_once() -> None:
     with pytest.raises(ShapeMismatch, match="up to 256 × 256"):
         train(
             Recipe(network="conv-vae(features=1)", steps=1),

@@ -77,7 +77,7 @@ def test_models_are_listed_with_what_they_learned(open_server: Opener, tmp_path:
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff\xfe", b'{"links": {"a": 1}}', b"null", b'{"seed": 1e999}']
 )
-def test_what_is_no_request_is_told(server: TestClient, body: bytes) -> None:
+def test_an_invalid_request_is_reported(server: TestClient, body: bytes) -> None:
     refused(
         server.post("/api/experiments", content=body, headers={"content-type": "application/json"}),
         422,

@@ -361,7 +361,7 @@ def test_two_tabs_restore_at_once(page: Page, running: Running, tmp_path: Path) 
     other.close()
 
 
-def test_what_is_no_image_is_told_where_it_was_dropped(
+def test_what_is_no_image_is_reported_where_it_was_dropped(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.png").write_text("<svg onload=alert(1)>")
@@ -525,7 +525,7 @@ def test_a_finished_training_can_be_used_at_once(page: Page, running: Running) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_stands_in_the_way_of_anybody(
+def test_pages_have_no_serious_accessibility_violations(
     browser: Browser, running: Running, tmp_path: Path, scheme: Any
 ) -> None:
     context = browser.new_context(

@@ -36,7 +36,7 @@ def with_model(open_server: Opener, tmp_path: Path) -> TestClient:
     return open_server()
 
 
-def test_an_image_is_told_of_and_shown(server: TestClient) -> None:
+def test_an_uploaded_image_is_described_and_shown(server: TestClient) -> None:
     pixels = noise(600, 700, 3)
     told = send(server, pixels, "aunt.png")
     assert (told["name"], told["kind"], told["height"], told["width"], told["dtype"]) == (
@@ -280,7 +280,7 @@ def test_several_views_are_averaged_as_the_command_line_does(
     )
 
 
-def test_how_far_off_is_told_only_where_it_was_measured(with_model: TestClient) -> None:
+def test_error_bounds_are_reported_only_for_calibrated_models(with_model: TestClient) -> None:
     image = send(with_model, noise(30, 30))
     path = f"/api/images/{image['id']}/restore"
     assert "no calibrated error bounds" in refused(
@@ -419,7 +419,7 @@ def test_no_path_reaches_the_file_system(server: TestClient, path: str) -> None:
         {"mask": True},
     ],
 )
-def test_a_wish_that_cannot_be_is_refused_now(
+def test_an_impossible_request_is_refused_at_once(
     with_model: TestClient, wish: dict[str, object]
 ) -> None:
     image = send(with_model, noise(8, 9))
@@ -439,7 +439,7 @@ def test_what_needs_a_mask_says_so(server: TestClient) -> None:
     assert "needs “Only where I paint”" in sentence
 
 
-def test_limits_are_told(open_server: Opener) -> None:
+def test_limits_are_reported(open_server: Opener) -> None:
     server = open_server(Limits(pixels=100, images=1, stored=100_000))
     assert "megapixels" in refused(server.post("/api/images", content=encoded(noise(11, 10))), 415)
     send(server, noise(10, 10))
@@ -447,11 +447,13 @@ def test_limits_are_told(open_server: Opener) -> None:
         server.post("/api/images", content=encoded(noise(10, 10))), 507
     )
     small = open_server(Limits(stored=5_000))
-    assert "no room" in refused(small.post("/api/images", content=encoded(noise(100, 100))), 507)
+    assert "not enough space" in refused(
+        small.post("/api/images", content=encoded(noise(100, 100))), 507
+    )
     assert small.get("/api/about").json()["stored"] == 0
 
 
-def test_images_that_nobody_looks_at_are_forgotten(open_server: Opener) -> None:
+def test_images_that_are_not_requested_are_removed(open_server: Opener) -> None:
     server = open_server(Limits(hours_kept=0))
     first = send(server, noise(8, 9))
     second = send(server, noise(8, 9))

@@ -96,7 +96,7 @@ def test_ones_own_image_is_worked_on_at_full_resolution(server: TestClient) -> N
         ({"degradation": "blur(sigma=NaN)"}, "finite"),
     ],
 )
-def test_what_cannot_be_tried_is_told(
+def test_what_cannot_be_tried_is_reported(
     server: TestClient, wish: dict[str, object], hint: str
 ) -> None:
     answer = server.post("/api/experiments", json=wish)

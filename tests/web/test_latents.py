@@ -58,7 +58,7 @@ def test_clusters_are_the_means_of_digits_with_their_labels(
     assert set(found["labels"]) == set("0123456789")
 
 
-def test_an_image_falls_where_the_model_says_and_comes_back(
+def test_an_image_is_encoded_and_decoded_as_by_the_model(
     server: TestClient, vae: restorae.Model
 ) -> None:
     digit = in_bytes(restorae.open_images("digits", "test").batch([3]).numpy()[0, 0])
@@ -73,7 +73,7 @@ def test_an_image_falls_where_the_model_says_and_comes_back(
     assert np.abs(both[:, 28:].astype(int) - vae.reconstruct(digit)).max() <= 1
 
 
-def test_an_image_of_another_kind_is_fitted_and_that_is_told(server: TestClient) -> None:
+def test_an_image_of_another_kind_is_fitted_with_a_notice(server: TestClient) -> None:
     told = send(server, noise(90, 120, 3))
     notices = server.post(f"{VAE}/encode/{told['id']}").json()["notices"]
     assert len(notices) == 2
@@ -115,5 +115,5 @@ def test_a_walk_is_a_gif_there_and_back(server: TestClient) -> None:
         ("digits-vae/sample?count=100000", "count:"),
     ],
 )
-def test_what_cannot_be_walked_is_told(server: TestClient, path: str, hint: str) -> None:
+def test_an_impossible_interpolation_is_reported(server: TestClient, path: str, hint: str) -> None:
     assert hint in refused(server.get(f"/api/models/{path}"), 422)

@@ -67,7 +67,7 @@ def test_sixteen_bits_and_alpha_are_brought_to_what_a_screen_shows(tmp_path: Pat
     )
 
 
-def test_it_takes_the_room_that_was_said(tmp_path: Path) -> None:
+def test_its_size_is_the_predicted_one(tmp_path: Path) -> None:
     Image.fromarray(noise(700, 900, 3)).save(tmp_path / "a.png")
     pyramid_of(tmp_path / "a.png")
     assert sum(path.stat().st_size for path in tmp_path.glob("*.pixels")) == pyramid_bytes(

@@ -86,7 +86,7 @@ def test_too_many_are_refused(queue: Queue) -> None:
     assert first.begun.wait(5)
     for _ in range(3):
         queue.add(Steps())
-    with pytest.raises(HttpError, match="3 jobs wait already") as error:
+    with pytest.raises(HttpError, match="3 jobs are waiting already") as error:
         queue.add(Steps())
     assert error.value.status == 429
 
@@ -101,7 +101,7 @@ def test_what_waits_is_cancelled_at_once_and_what_runs_at_its_next_step(queue: Q
     assert not works[1].begun.is_set()
 
 
-def test_what_goes_wrong_is_told_and_the_next_is_done(queue: Queue) -> None:
+def test_a_failure_is_reported_and_the_next_job_runs(queue: Queue) -> None:
     def fail(error: BaseException) -> Callable[[Job], Any]:
         def failing(job: Job) -> None:
             raise error
@@ -126,7 +126,7 @@ def test_what_takes_too_long_is_ended(queue: Queue) -> None:
     work.minutes = 0.0005
     job = over(queue, queue.add(work))
     assert job.state == "failed"
-    assert "longer than this server works on one thing" in job.error
+    assert "the limit of this server for one job" in job.error
 
 
 def test_who_waits_hears_of_a_change(queue: Queue) -> None:
@@ -136,7 +136,7 @@ def test_who_waits_hears_of_a_change(queue: Queue) -> None:
     assert queue.version > version
 
 
-def test_what_is_taken_off_the_list_is_forgotten(queue: Queue) -> None:
+def test_jobs_removed_from_the_list_are_forgotten(queue: Queue) -> None:
     work = Steps()
     work.go_on.set()
     job = over(queue, queue.add(work))

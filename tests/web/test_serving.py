@@ -20,7 +20,7 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
         assert listening.getsockname()[0] == "127.0.0.1"
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run("serve", "--no-open", "--port", str(port), cwd=tmp_path)
@@ -29,7 +29,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "--port" in done.complaint
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     done = run("serve", "--no-open", "--data", "nowhere", cwd=tmp_path)
     assert done.status == 2
     assert "nowhere: no such folder" in done.complaint

@@ -18,7 +18,7 @@ def test_it_holds_so_much_and_no_more(tmp_path: Path) -> None:
     store = Store(1000, tmp_path)
     workspace = store.workspace()
     workspace.claim(700)
-    with pytest.raises(HttpError, match="There is no room") as error:
+    with pytest.raises(HttpError, match="There is not enough space") as error:
         store.workspace().claim(301)
     assert error.value.status == 507
     workspace.remove()
@@ -36,7 +36,7 @@ def test_a_shelf_that_is_removed_takes_its_files_along(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_others_may_not_look_into_it(tmp_path: Path) -> None:
+def test_others_cannot_read_the_folder(tmp_path: Path) -> None:
     store = Store(1000, tmp_path)
     assert store.folder.stat().st_mode & 0o077 == 0
     store.close()

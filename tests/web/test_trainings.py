@@ -85,7 +85,7 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
         ({"resume": True}, "resume"),
     ],
 )
-def test_what_cannot_be_trained_is_told_now(
+def test_an_impossible_training_is_refused_at_once(
     trainer: TestClient, settings: dict[str, Any], hint: str
 ) -> None:
     answer = trainer.post("/api/trainings", json={**SETTINGS, **settings})
@@ -187,7 +187,7 @@ def test_the_other_two_ways(trainer: TestClient, folders: Path, way: str) -> Non
 
 
 @pytest.mark.slow
-def test_what_goes_wrong_in_a_training_is_told(open_server: Opener, tmp_path: Path) -> None:
+def test_what_goes_wrong_in_a_training_is_reported(open_server: Opener, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "broken.png").write_bytes(b"hello")
     server = open_server(Limits(), data=tmp_path / "data")

@@ -122,7 +122,7 @@ def evaluate(
         if target is not None:
             ready_for(target, (suffix,), overwrite, setting)
     restorer = open_restorer(model, device=device)
-    RestoreRequest(self_ensemble=self_ensemble).check(restorer.capabilities)
+    RestoreRequest(self_ensemble=self_ensemble).check(restorer.capabilities)  # type: ignore[arg-type]  # the request checks it
     warn_of_self_ensemble(restorer, self_ensemble)
     restore_images = functools.partial(restorer.restore_images, self_ensemble=self_ensemble)
     progress = terminal_progress()

@@ -91,5 +91,5 @@ def main() -> NoReturn:
 
 def _stopped(number: int, frame: FrameType | None) -> None:
     raise Interrupted(
-        f"{'interrupted' if number == signal.SIGINT else 'stopped by SIGTERM'}; nothing half-written is left."
+        f"{'interrupted' if number == signal.SIGINT else 'stopped by SIGTERM'}; no partial files are left."
     )

@@ -141,7 +141,8 @@ def warn_of_self_ensemble(restorer: Restorer, count: int) -> None:
     if count > 1 and not restorer.capabilities.learned_flips:
         terminal_progress().warn(
             Message(
-                f"{restorer.name} was not trained on rotated and flipped images, so a self-ensemble may do harm. Compare both",
+                f"{restorer.name} was not trained on rotated and flipped images, so a self-ensemble may make the result worse. "
+                "Compare both",
                 fixes=(Fix("self_ensemble", action="omit"),),
             )
         )

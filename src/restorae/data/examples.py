@@ -34,7 +34,7 @@ class Examples:
     patch: int | None = None
     """Side of the square regions that are cut out; None takes images whole (they all have one size)."""
     augment: bool = False
-    """Whole grey images are bent a little; patches are turned and mirrored."""
+    """Whole grey images are warped a little; patches are rotated and flipped."""
     draws: int | None = None
     """Examples in an epoch; None takes every image, or as many patches as cover it."""
     binarise: bool = False
@@ -83,7 +83,7 @@ class Examples:
     ) -> Iterator[tuple[Images, Images]]:
         """The epoch's (degraded, clean) batches from the `start`-th on; a last batch that is not full is left out.
 
-        Chance is derived from seed, epoch and place alone: it does not matter where one starts or how many workers read.
+        Random numbers depend only on seed, epoch and index: the start position and the number of workers do not matter.
         """
         order = self.order(epoch)
         count = max(1, len(order) // batch_size)

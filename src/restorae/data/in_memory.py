@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler, SequentialSampl
 from restorae.data.image_set import ArrayImages, ImageSet, ListedImages
 from restorae.errors import BadImage, InputError, ShapeMismatch
 from restorae.formats import read_still
-from restorae.layout import Layout, is_pil, kind_of
+from restorae.layout import Layout, kind_of
 from restorae.machine import available_memory
+from restorae.pil_images import is_pil
 
 ImagesLike: TypeAlias = (
     np.ndarray | Tensor | ImageSet | Sequence[Any] | Dataset[Any] | DataLoader[Any]

@@ -210,7 +210,7 @@ def download(
         if hashlib.sha256(content).hexdigest() == checksum:
             write_bytes(target, content)
             return
-        answers.append(f"{address}: another content than published (its checksum is wrong)")
+        answers.append(f"{address}: wrong checksum, so this is not the published file")
     raise DataUnavailable(
         f"{wanted.name} is not on this machine and could not be downloaded.\n"
         + "\n".join(f"  {answer}" for answer in answers)

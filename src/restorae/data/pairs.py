@@ -41,7 +41,7 @@ def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
     Grey and colour may be paired; values of 16 bits and floats are mapped as `restorae.data.ranges` says.
 
     Raises:
-        ShapeMismatch: no name is shared, it cannot be told which belong together, or images of a pair differ in size; the
+        ShapeMismatch: no name is shared, it is unclear which belong together, or images of a pair differ in size; the
             message names them.
         BadImage: an image holds NaN or infinite values.
     """
@@ -63,11 +63,13 @@ def match(degraded: ImageSet, clean: ImageSet) -> tuple[Pairs, list[str]]:
     left, right, values, about_values = in_their_ranges(left, right)
     if left.channels < right.channels:
         right = GreyImages(right)
-        notices.append("The degraded images are grey: the clean ones, in colour, are seen in grey.")
+        notices.append(
+            "The degraded images are grey and the clean ones in colour: the clean ones are converted to grey."
+        )
     elif right.channels < left.channels:
         right = ColourImages(right)
         notices.append(
-            "The degraded images are in colour, the clean ones grey: the model will write grey ones."
+            "The degraded images are in colour, the clean ones grey: the model will produce grey images."
         )
     return Pairs(left, right, values=values, notices=(*notices, *about_values)), unmatched
 
@@ -112,8 +114,8 @@ def _partners(
             unmatched += [key] if len(rest + others) == 1 and not pairs else rest + others
     if unclear:
         raise ShapeMismatch(
-            f"It cannot be told which images belong together: {'; '.join(unclear[:_NAMED])}"
-            f"{f'; and {len(unclear) - _NAMED} more' if len(unclear) > _NAMED else ''}. They differ by their suffix alone. Leave one of "
+            f"It is unclear which images belong together: {'; '.join(unclear[:_NAMED])}"
+            f"{f'; and {len(unclear) - _NAMED} more' if len(unclear) > _NAMED else ''}. They differ only in their suffix. Keep one of "
             "each in its folder, or give partners the same suffix."
         )
     return sorted(found), sorted(unmatched)
@@ -134,9 +136,9 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
     raise ShapeMismatch(
         f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {first_names(told)}. "
         + (
-            "Was one of each pair turned by 90°? Turn it back. "
+            "One of each pair may be rotated by 90°: rotate it back. "
             if turned
-            else "Cut or scale one of each to the other, or move them out of their folders. "
+            else "Crop or resize one of each to the size of the other, or move them out of their folders. "
         )
         + "Both images of a pair must show the same region, pixel for pixel."
     )

@@ -38,7 +38,7 @@ class Shift:
 
     @property
     def is_certain(self) -> bool:
-        """Whether a shift fits clearly better, beyond chance."""
+        """Whether a shift fits significantly better."""
         return (
             (self.down, self.right) != (0, 0)
             and self.sureness >= _SURE

@@ -51,7 +51,7 @@ class Halftone(Degradation, kind="halftone"):
         sine, cosine = angle.sin() / period, angle.cos() / period
         first = _triangle(cosine * across + sine * down)
         second = _triangle(cosine * down - sine * across)
-        # the sum of two values spread evenly is not; its own distribution makes it so again
+        # the sum of two uniform values is not uniform; its own distribution function makes it so again
         both = first.add_(second)
         rest = 2 - both
         threshold = torch.where(both < 1, both * both / 2, 1 - rest * rest / 2)

@@ -45,7 +45,7 @@ class Bound(Settings):
     log_likelihood: float | None = None
     """Estimate of log p(x) from importance samples (Burda et al., 2016): itself a lower bound, tighter with more."""
     standard_error: float | None = None
-    """Standard error of `log_likelihood`, from the spread between images."""
+    """Standard error of `log_likelihood`, from the variation between images."""
     importance_samples: int | None = None
     """Importance samples per image."""
 
@@ -107,9 +107,7 @@ def evaluate_latent(
     for size in sizes:
         network.check_size(*size)
     if importance_samples < 0:
-        raise UsageError(
-            f"The number of importance samples is 0 or more, not {importance_samples}."
-        )
+        raise UsageError(f"Expected 0 or more importance samples, got {importance_samples}.")
     if importance_samples and network.likelihood == "bernoulli" and not with_binarised:
         raise UsageError(
             "Grey images have no log-likelihood under a Bernoulli likelihood: score binarised ones, or draw no importance samples."

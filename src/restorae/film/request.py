@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 
 from restorae.errors import BadSpec, Fix, SettingsConflict
@@ -22,6 +23,7 @@ _OF_IMAGES = (
 """Settings of images that films do not have."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class FilmRequest(Request):
     """How films are read and written.
 

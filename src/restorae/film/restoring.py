@@ -157,7 +157,7 @@ def restore_films(
             seconds=round(restored.seconds, 3),
             frames=restored.frames,
             codec=restored.codec,
-            film=film.model_dump(mode="json", exclude={"resume"}),
+            film=_without(film.to_dict(), "resume"),
             copied=restored.copied,
             notices=[in_words(notice) for notice in restored.notices],
         )
@@ -284,8 +284,12 @@ def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
 
 def _settings(run: _Run) -> dict[str, Any]:
     """What the pieces depend on of what was asked for."""
-    asked = run.request.model_dump(mode="json", exclude={"model", "quality", "tile"})
-    return asked | run.film.model_dump(mode="json", include={"from_time", "to_time"})
+    asked = _without(run.request.to_dict(), "model", "quality", "tile")
+    return asked | {"from_time": run.film.from_time, "to_time": run.film.to_time}
+
+
+def _without(settings: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
 def _restorer_facts(restorer: Restorer) -> dict[str, str]:

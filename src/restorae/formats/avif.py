@@ -19,7 +19,7 @@ _QUALITY = 80
 HEIF_LOADER = VipsLoader("heifload_source", {"unlimited": True}, has_pages=True)
 _SEQUENCES = (b"avis", b"msf1", b"hevc", b"hevx")
 _BITS = (8, 10, 12)
-_STILL_ONLY = "it is a moving image, of which only the still one is restored and written"
+_STILL_ONLY = "it is an animation, of which only the still image is restored and written"
 
 
 class _AvifWriter(VipsWriter):

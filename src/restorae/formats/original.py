@@ -69,7 +69,7 @@ class FileStamp:
         """The stamp of the file at `path` now.
 
         Raises:
-            BadImage: it is not there or cannot be looked at.
+            BadImage: it is missing or cannot be inspected.
         """
         try:
             found = path.stat()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyvips
 
 _LOADER = VipsLoader("pngload_source", {"unlimited": True})  # our own limit can be raised
-_STILL_ONLY = "it is a moving image, of which only the still one is restored and written"
+_STILL_ONLY = "it is an animation, of which only the still image is restored and written"
 
 
 class _PngWriter(VipsWriter):

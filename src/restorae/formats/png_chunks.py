@@ -123,7 +123,7 @@ def _carry_until(
         if name == b"IDAT":
             raise
         notices.append(
-            "it is cut short; what it said behind its pixels was left out"
+            "it is cut short; metadata after its pixels was left out"
         )  # the pixels could be read
 
 

@@ -44,7 +44,7 @@ class Spool:
             free = shutil.disk_usage(folder).free
             if free < size + encoded + _SPARE:
                 raise OutputError(
-                    f"has not enough room: {(size + encoded + _SPARE) / 1e9:.1f} GB are needed while the result is written, "
+                    f"has not enough free space: {(size + encoded + _SPARE) / 1e9:.1f} GB are needed while the result is written, "
                     f"{free / 1e9:.1f} GB are free",
                     subject=folder,
                     fix=Fix("out", action="change"),

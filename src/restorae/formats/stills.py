@@ -83,7 +83,7 @@ def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:
 
     Raises:
         BadImage: the suffix names no format that is written, or it cannot hold these values.
-        OutputError: it could not be written; nothing half-written is left.
+        OutputError: it could not be written; no partial files are left.
     """
     found = format_named(path)
     if found is None or found.encode is None:

@@ -88,7 +88,7 @@ class Tiff:
         if version not in (42, 43) or (
             self.big and (len(head) < 16 or self.unpacked("HH", head[4:8]) != (8, 0))
         ):
-            raise BadImage("is not a TIFF: it does not begin as one", subject=path)
+            raise BadImage("is not a TIFF: it does not begin with a TIFF signature", subject=path)
         self.offset = "Q" if self.big else "I"  # of places and counts
         self.room = 8 if self.big else 4  # for values within an entry
         self.first = self.unpacked(self.offset, head[8:16] if self.big else head[4:8])[0]

@@ -99,7 +99,7 @@ class ValueCopier:
             fields = self.copy(directory, set(), depth)
             self._copied[key] = self.target.append(self.target.directory(fields, 0))
         if not self._copied.get(key):
-            self.lose(entry.tag, "leading in a circle or too deep")
+            self.lose(entry.tag, "cyclic or nested too deeply")
             return None
         type_, code = (_LONG8, "Q") if self.target.tiff.big else (_LONG, "I")
         content = self.target.tiff.packed(code, self._copied[key])

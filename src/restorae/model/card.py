@@ -18,7 +18,7 @@ FORMAT_VERSION = 1
 
 
 class Card(Settings):
-    """What a person, and whoever calls the network, must know of a model."""
+    """What a user, and the code that calls the network, must know of a model."""
 
     format_version: int = FORMAT_VERSION
     """Version of the file's format."""
@@ -34,7 +34,7 @@ class Card(Settings):
     """How stored values map to [0, 1]: by their type's full range (floats as they are), by the image's own range, or as
     `restorae.pixels.choose_range` finds fit."""
     halo: int | None = None
-    """Pixels of context on each side; none when the network looks at everything."""
+    """Pixels of context on each side; none when a pixel depends on the whole image."""
     multiple_of: tuple[int, int] = (1, 1)
     """Height and width are padded to multiples of these."""
     restores: bool = True
@@ -115,7 +115,7 @@ class Card(Settings):
 
     @property
     def learned_turned(self) -> bool:
-        """Whether it learned from patches that were turned and mirrored, so that restoring several views of an image improves it."""
+        """Whether it was trained on rotated and flipped patches, so that a self-ensemble improves its results."""
         return self.recipe is not None and bool(
             self.recipe.get("augment") and self.recipe.get("patch")
         )
@@ -132,7 +132,7 @@ def _scores_in_words(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def make_card(network: Network, module: nn.Module, **facts: Any) -> Card:
-    """A card with what the network itself tells, and further facts."""
+    """A card with the facts that the network declares, and further ones."""
     return Card(
         network=network.to_dict(),
         parameters=sum(weights.numel() for weights in module.parameters()),

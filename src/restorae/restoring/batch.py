@@ -261,7 +261,7 @@ def _tell_how_far(run: _Run) -> None:
     for failure in run.report.failures:
         run.progress.say(failure.reason)
     said = f"{run.report.restored:,} of {len(run.tasks):,} files were restored before it stopped"
-    # in place a result cannot be told from an original, but for the log
+    # in place, only the log distinguishes a result from an original
     if any(task.source == task.target for task in run.tasks) and run.log.path:
         run.progress.say(Message(f"{said}. {run.log.path} names them"))
     else:

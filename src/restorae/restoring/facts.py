@@ -99,7 +99,7 @@ class ImageFacts:
         )
 
     def of_frame(self, index: int, outlines: Sequence[Page]) -> FrameFacts:
-        """What restorers are told of a frame and of all that are like it."""
+        """What restorers get to know about a frame and all others like it."""
         return FrameFacts(
             height=outlines[0].height,
             width=outlines[0].width,
@@ -133,7 +133,7 @@ class ImageFacts:
         return self.range_of(pages).to_working(stored)
 
     def _measure_grey(self, outlines: Sequence[Page], pages: Sequence[int], rows: ReadRows) -> bool:
-        """Whether all channels are equal in every row; of most colour images the first rows tell."""
+        """Whether all channels are equal in every row; for most colour images the first rows decide."""
         readers = [rows(page) for page in pages]
         for top in range(0, outlines[0].height, _ROWS):
             count = min(_ROWS, outlines[0].height - top)
@@ -206,7 +206,7 @@ def measure_range(
 
 
 def sample_values(outline: Page, reader: Rows, most: int) -> np.ndarray:
-    """Evenly spread values of a page: (count, channels)."""
+    """Evenly distributed values of a page: (count, channels)."""
     every = max(1, round((outline.height * outline.width / most) ** 0.5))
     found = []
     for top in range(0, outline.height, _ROWS):

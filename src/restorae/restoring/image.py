@@ -33,9 +33,9 @@ class Hooks:
     """What hears of the work while it is done."""
 
     advance: Callable[[int], None] = lambda rows: None
-    """Told of rows that are done."""
+    """Called with the number of rows that are done."""
     say: Callable[[str], None] = lambda message: None
-    """Told what was decided on the way."""
+    """Called with each notice."""
     check: Callable[[], None] = lambda: None
     """Called before each tile; raises to stop the work."""
 

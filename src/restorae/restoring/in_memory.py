@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,9 @@ def restore_as_files(
     stored = layout.stored(given, with_alpha=True)
     original = ImagesInMemory.of(stored, alpha=int(layout.has_alpha))
     painted = None if mask is None else read_mask(mask, layout.count, layout.size)
-    request = request.model_copy(update={"mask": None if mask is None else _MASK})
+    request = replace(request, mask=None if mask is None else _MASK)
     if layout.is_on_working_scale:
-        request = request.model_copy(update={"values": "full-range"})
+        request = replace(request, values="full-range")
     if request.model is None:
         choice = choose_for_file(original, with_mask=mask is not None)
         chosen(choice)

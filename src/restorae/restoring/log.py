@@ -84,7 +84,7 @@ class RunLog:
 
 def _settings_said(request: RestoreRequest) -> dict[str, Any]:
     """All settings but the model, and those that are reported as they turned out."""
-    settings = request.model_dump(mode="json")
+    settings = request.to_dict()
     return {
         name: value
         for name, value in settings.items()

@@ -1,4 +1,4 @@
-"""Masks painted by hand: matches them to images and to their orientation."""
+"""Matches hand-painted masks to images and to their orientation."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ from restorae.shapes import Image
 PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 """The bundled models that are chosen from."""
 PRINTS = "photo-restorer"
-"""For old prints. Nothing tells them from photographs that are meant to look so: it is suggested, not chosen."""
+"""For old prints. They cannot be distinguished from photographs with a similar look, so it is suggested, not chosen."""
 FILL = f"{PREFIX}inpaint"
 """What restores where a mask is given."""
 OLD_PRINTS = Message(
     "Old prints (faded, scratched, dusty) need another model than photo-denoiser",
     fixes=(Fix("model", PRINTS),),
 )
-"""What a person is told once where photographs were recognised."""
+"""The notice printed once where photographs were recognised."""
 _ROWS = 1024
 _DIGIT = 28
 _MOST = 0.75

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ def _crop(
         part,
         [RestoredOutput(kept)],
         restorer,
-        request.model_copy(update={"together": False}),
+        replace(request, together=False),
         facts=facts,
         mask=None
         if mask is None
@@ -148,7 +149,7 @@ def _crop(
 
 
 def _with_context(shown: Region, page: Page, restorer: Restorer, request: RestoreRequest) -> Region:
-    """What is read to restore `shown`: as much around it as the restorer looks at, on its grid."""
+    """What is read to restore `shown`: with the context that the restorer needs, on its grid."""
     halo = restorer.capabilities.halo_for(request)
     context = _CONTEXT if halo is None else halo
     steps = restorer.capabilities.multiple_for(request)

@@ -1,23 +1,25 @@
 """What is asked of a restoration: one frozen value, from which command, API and page make their options.
 
 A new option is one field here. The command line's options (`cli/generated.py`), the body of the API and the page's form
-all come from `RestoreRequest.form_fields()`. What concerns films alone is in `film/request.py`.
+all come from `RestoreRequest.form_fields()`. What concerns films alone is in `film/request.py`. Listing the fields needs no
+pydantic, so that `--help` and a misspelt option are answered without importing it; values are checked by pydantic when a
+request is made.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ast
+import functools
+import inspect
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
-
-from pydantic import Field
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from restorae.errors import Fix, SettingsConflict, TileTooSmall, UsageError
-from restorae.parts import Settings
 from restorae.regions import smallest_tile
 
 if TYPE_CHECKING:
+    from restorae.parts import Settings
     from restorae.restoring.restorer import Capabilities
 
 GROUPS = ("Restoring", "Uncertainty", "Output", "Film", "Reading", "Computing")
@@ -33,8 +35,7 @@ def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
         group: the title under which it stands.
         facts: `ge` and `le` bound a number; `unit`, `metavar` and `page` go to the faces.
     """
-    bounds = {name: facts.pop(name) for name in ("ge", "le") if name in facts}
-    return Field(default, json_schema_extra={"group": group, **facts}, **bounds)
+    return field(default=default, metadata={"group": group, **facts})
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,56 @@ class Separation:
         return self.tone == 1 and not self.defects_only
 
 
-class Request(Settings):
-    """Settings that faces make options of: their fields are made with `option`."""
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Settings of which faces make options; its subclasses are frozen dataclasses whose fields are made with `option`."""
+
+    def __new__(cls, **values: Any) -> Self:
+        """A request; unknown fields are reported as those of all settings are."""
+        if not values.keys() <= cls.__dataclass_fields__.keys():
+            cls._checked(values)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        checked = self._checked(asdict(self))
+        for name in self.names():
+            object.__setattr__(self, name, getattr(checked, name))
+
+    @classmethod
+    def _checked(cls, values: dict[str, Any]) -> Settings:
+        kind: Any = cls
+        return validator(kind)(**values)
 
     def given(self) -> set[str]:
         """Names of the settings that differ from their defaults."""
-        fields = type(self).model_fields
-        return {name for name in fields if getattr(self, name) != fields[name].default}
+        return {each.name for each in fields(self) if getattr(self, each.name) != each.default}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain JSON values."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of all settings."""
+        return tuple(each.name for each in fields(cls))
 
     @classmethod
     def form_fields(cls) -> tuple[FormField, ...]:
         """All options, group by group, as faces show them."""
-        found = [_form_field(name, field) for name, field in cls.model_fields.items()]
+        types, texts = get_type_hints(cls), _docstrings(cls)
+        found = [_form_field(each, types[each.name], texts[each.name]) for each in fields(cls)]
         return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
 
 
+@dataclass(frozen=True, kw_only=True)
 class RestoreRequest(Request):
     """How images are restored.
+
+    Raises:
+        BadSpec: there is no such field, or a value cannot be used; a close name is offered.
 
     >>> RestoreRequest(strength=0.5, self_ensemble=8).self_ensemble
     8
@@ -85,7 +119,7 @@ class RestoreRequest(Request):
     """Repair all, or only defects such as cracks, scratches and dust. Default: what the model is for."""
     tone: float | None = option(None, ge=0, le=1)
     """Share of the change of tone (fading, colour cast). Default: 0 where only defects are repaired, else 1."""
-    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")
+    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")  # noqa: RUF009 (a field)
     """Inpaint only where this image is white; a folder has one mask per image, with the same name."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
     """Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower."""
@@ -192,6 +226,44 @@ class RestoreRequest(Request):
         return self.defect_mask or not self.separation(capabilities).is_whole
 
 
+@functools.cache
+def validator(request: type[Any]) -> type[Settings]:
+    """The pydantic model that checks the values of a kind of request."""
+    from pydantic import Field as Checked
+    from pydantic import create_model
+
+    from restorae.parts import Settings
+
+    types = get_type_hints(request)
+    checked: dict[str, Any] = {
+        each.name: (types[each.name], Checked(each.default, **_bounds(each)))
+        for each in fields(request)
+    }
+    return create_model(request.__name__, __base__=Settings, **checked)
+
+
+def _bounds(declared: Field[Any]) -> dict[str, Any]:
+    return {name: declared.metadata[name] for name in ("ge", "le") if name in declared.metadata}
+
+
+def _docstrings(request: type[Any]) -> dict[str, str]:
+    """The sentences under the fields of a kind of request."""
+    module = ast.parse(Path(inspect.getfile(request)).read_text(encoding="utf-8"))
+    found = next(
+        each
+        for each in module.body
+        if isinstance(each, ast.ClassDef) and each.name == request.__name__
+    )
+    return {
+        declared.target.id: " ".join(str(text.value.value).split())
+        for declared, text in zip(found.body, found.body[1:], strict=False)
+        if isinstance(declared, ast.AnnAssign)
+        and isinstance(declared.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }
+
+
 CONFLICTS = (
     ("samples", "strength"),
     ("samples", "grain"),
@@ -243,29 +315,25 @@ class FormField:
     own, `arrays` where only arrays and stacks have it, `hidden`."""
 
 
-def _form_field(name: str, field: FieldInfo) -> FormField:
-    extra: dict[str, Any] = dict(field.json_schema_extra or {})  # type: ignore[arg-type]
-    types = [each for each in get_args(field.annotation) if each is not type(None)]
-    is_choice = get_origin(field.annotation) is Literal
-    inner = field.annotation if is_choice or not types else types[0]
+def _form_field(declared: Field[Any], annotation: Any, text: str) -> FormField:
+    types = [each for each in get_args(annotation) if each is not type(None)]
+    is_choice = get_origin(annotation) is Literal
+    inner = annotation if is_choice or not types else types[0]
     choices = get_args(inner) if get_origin(inner) is Literal else ()
     kinds: dict[Any, Any] = {bool: "flag", int: "integer", float: "number", Path: "path"}
-    bounds = {
-        side: next((getattr(each, side) for each in field.metadata if hasattr(each, side)), None)
-        for side in ("ge", "le")
-    }
+    bounds = _bounds(declared)
     return FormField(
-        name=name,
-        title=name.replace("_", " ").capitalize(),
-        group=extra["group"],
-        help=" ".join((field.description or "").split()),
+        name=declared.name,
+        title=declared.name.replace("_", " ").capitalize(),
+        group=declared.metadata["group"],
+        help=text,
         kind="choice" if choices else kinds.get(inner, "text"),
-        default=field.default,
-        optional=field.default is None,
+        default=declared.default,
+        optional=declared.default is None,
         choices=choices,
-        low=bounds["ge"],
-        high=bounds["le"],
-        unit=extra.get("unit", ""),
-        metavar=extra.get("metavar", ""),
-        page=extra.get("page", ""),
+        low=bounds.get("ge"),
+        high=bounds.get("le"),
+        unit=declared.metadata.get("unit", ""),
+        metavar=declared.metadata.get("metavar", ""),
+        page=declared.metadata.get("page", ""),
     )

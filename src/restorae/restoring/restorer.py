@@ -27,11 +27,11 @@ class Capabilities:
     name: str
     """What the person calls it."""
     halo: int | None
-    """Pixels of context on each side; None where it looks at everything."""
+    """Pixels of context on each side; None where a pixel depends on the whole image."""
     multiple_of: tuple[int, int] = (1, 1)
     """Tiles start on multiples of these."""
     values: Values = "auto"
-    """How stored values map to [0, 1] where nobody says."""
+    """How stored values map to [0, 1] by default."""
     is_network: bool = False
     """Whether rotations and flips may give other results, so that averaging over them is of use."""
     repairs: Literal["all", "defects"] = "all"

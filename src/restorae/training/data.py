@@ -283,7 +283,7 @@ def _training_data(
     small = sum(min(clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
     if small:
         progress.say(
-            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are continued by their mirror image."
+            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are extended by reflection."
         )
     checked = own.clean if own else clean.subset(split.held_out)
     test_set = TestSet(

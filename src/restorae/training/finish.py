@@ -48,7 +48,7 @@ def finish(
     model = learner.model(final=True)
     if learner.best_is_earlier:
         progress.say(
-            f"The weights of step {state.best['step']:,.0f} are kept: they did best on held-out images."
+            f"The weights of step {state.best['step']:,.0f} are kept: they scored best on held-out images."
         )
     # resumed after its last step, or ended before it, a training's kept weights have not been validated in full
     if result is None or learner.share < 1 or learner.best_is_earlier:

@@ -53,7 +53,8 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
         )
     if same:
         progress.warn(
-            f"{len(same)} of {len(pairs)} pair(s) are the same image twice: {first_names(same)}. They teach to change nothing."
+            f"{len(same)} of {len(pairs)} pair(s) are the same image twice: {first_names(same)}. From such pairs a network learns to "
+            "change nothing."
         )
     for warning in _about_registration(registration(pairs)):
         progress.warn(warning)
@@ -61,7 +62,7 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
     if reason:
         progress.warn(
             Message(
-                f"The degraded and clean inputs look swapped: {reason}. If so, swap {{}} and {{}}; training goes on as given",
+                f"The degraded and clean inputs look swapped: {reason}. If so, swap {{}} and {{}}; training continues as given",
                 settings=("degraded", "clean"),
             )
         )
@@ -78,7 +79,7 @@ def _about_registration(found: Registration) -> list[str]:
     if len(found.unlike) == found.looked_at:
         warnings.append(
             f"The degraded and the clean images do not seem to belong together: they are no more alike than images of "
-            f"different pairs ({first_names(found.unlike)}). Were names or the order mixed up?"
+            f"different pairs ({first_names(found.unlike)}). Check their names and their order."
         )
     elif found.unlike:
         warnings.append(

@@ -185,7 +185,7 @@ def _resume(setup: TrainingSetup, learner: Learner, progress: Progress) -> None:
     checkpoint.require_same(path, before, setup.recipe, same_data)
     if not same_data:
         progress.warn(
-            "The training images have changed since the checkpoint was written; going on with the new ones."
+            "The training images have changed since the checkpoint was written; continuing with the new ones."
         )
     checkpoint.read(path, learner)
     progress.say(f"Going on from step {learner.state.step:,}.")

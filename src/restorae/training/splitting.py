@@ -1,4 +1,4 @@
-"""Which images are trained on and which are held out, and what the card tells of both."""
+"""Which images are trained on and which are held out, and what the card says about both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_LEARNED_LISTED = 2000
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the images on either side, and what the card tells of them."""
+    """Indices of the images on either side, and what the card says about them."""
 
     kept_in: list[int]
     held_out: list[int]
@@ -89,7 +89,7 @@ def split_images(
 
 
 def _learned_by(card: Card | None, hashes: list[str]) -> set[str]:
-    """Which of these images a model has learned, as far as its card tells."""
+    """Which of these images a model has learned, as far as its card says."""
     if card is None:
         return set()
     if card.learned_hashes:

@@ -21,7 +21,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn the first SIGINT or SIGTERM into a request that the work looks at; a second Ctrl-C interrupts at once.
+    """Turn the first SIGINT or SIGTERM into a request that the work checks; a second Ctrl-C interrupts at once.
 
     Outside the main thread signals stay as they are.
     """

@@ -216,7 +216,7 @@ class NoisyValidation(Validation):
             )
         if figures["taken_off"] < _UNCHANGED * figures["spread"]:
             progress.warn(
-                "This model hardly changes the images: it found no noise that it could tell from their content."
+                "This model hardly changes the images: it found no noise that it could distinguish from their content."
             )
 
 

@@ -34,7 +34,7 @@ class DataSets:
         return found
 
     def listed(self) -> list[dict[str, Any]]:
-        """What a page is told of them."""
+        """The data sets as the page shows them."""
         return [{"name": name, "named": name == source} for name, source in self.sources().items()]
 
     def source(self, name: str) -> str:

@@ -116,12 +116,14 @@ class Guard:
             f"http://{host.lower()}",
             f"https://{host.lower()}",
         ):
-            return f"A page of {origin} asked for this; only the page of this server may."
+            return (
+                f"A page of {origin} asked for this; only this server's own page may send requests."
+            )
         if (
             headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
             and headers.get("sec-fetch-mode") != "navigate"
         ):
-            return "A page of another site asked for this; only the page of this server may."
+            return "A page of another site asked for this; only this server's own page may send requests."
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -161,7 +163,7 @@ class Guard:
             _cookie(headers), self.token
         ):
             return True
-        sentence = "This server asks for the token that it printed when it was started."
+        sentence = "This server requires the token that it printed when it was started."
         await _answer(send, 401, sentence, page=not scope["path"].startswith("/api"))
         return False
 
@@ -181,7 +183,8 @@ class Guard:
             except TimeoutError:
                 raise HTTPException(
                     408,
-                    f"The request took more than {self.limits.seconds_to_send:g} s to arrive. Send it again, or over a faster line.",
+                    f"The request took more than {self.limits.seconds_to_send:g} s to arrive. Send it again, or over a faster "
+                    "connection.",
                 ) from None
             taken += len(message.get("body", b""))
             over = not message.get("more_body", False)
@@ -193,7 +196,10 @@ class Guard:
 
 
 def _too_much(most: int) -> str:
-    return f"More than {in_size(most)} came. Send less at once; restorae restore on the command line has no such limit."
+    return (
+        f"The request is larger than {in_size(most)}. Send less at once; "
+        "restorae restore on the command line has no such limit."
+    )
 
 
 def _same(one: str, other: str) -> bool:

@@ -77,7 +77,7 @@ class Job(Progress):
         if self.began and time.time() - self.began > 60 * self.work.minutes:
             raise HttpError(
                 503,
-                f"Stopped after {self.work.minutes:g} minutes: longer than this server works on one thing.",
+                f"Stopped after {self.work.minutes:g} minutes: the limit of this server for one job.",
             )
 
     def begin(self, task: str, total: int, unit: str) -> None:
@@ -160,7 +160,8 @@ class Queue:
         with self._state:
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
                 raise HttpError(
-                    429, f"{self.most} jobs wait already. Let some of them finish, or cancel them."
+                    429,
+                    f"{self.most} jobs are waiting already. Let some of them finish, or cancel them.",
                 )
             job = Job(next(self._numbers), work, changed=self._change)
             self._jobs[job.id] = job

@@ -152,7 +152,7 @@ def _fitted(pixels: np.ndarray, network: VAE) -> tuple[np.ndarray, list[str]]:
             anti_aliasing=True,
         )
         notices.append(
-            f"Its middle was scaled to {width} × {height} pixels, the size that this model knows."
+            f"Its centre was scaled to {width} × {height} pixels, the size of this model's images."
         )
     fitted = np.ascontiguousarray(np.clip(pixels, 0, 1), dtype=np.float32)
     return fitted[..., 0] if network.channels == 1 else fitted, notices

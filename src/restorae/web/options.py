@@ -1,4 +1,4 @@
-"""What a server was told when it was started, and what it puts up with."""
+"""The options of a server, and its limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Limits:
     minutes_of_training: float = 24 * 60.0
     """How long one training may be asked to take."""
     hours_kept: float = 24.0
-    """How long an image is kept that nobody looks at."""
+    """How long an image is kept that is not requested."""
 
 
 @dataclass(frozen=True, kw_only=True)

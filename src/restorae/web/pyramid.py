@@ -43,7 +43,7 @@ class Pyramid:
         return self.sizes[0][0 if self.orientation > 4 else 1]
 
     def level(self, number: int) -> np.ndarray:
-        """A level's pixels, upright: (height, width, bands) uint8, read from the disk where they are looked at."""
+        """A level's pixels, upright: (height, width, bands) uint8, read from the disk on access."""
         return upright(self.stored(number), self.orientation)
 
     def stored(self, number: int) -> np.ndarray:
@@ -159,7 +159,7 @@ def to_display(stored: np.ndarray, values: ValueRange) -> np.ndarray:
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
-    """Pixels (height, width[, bands]) uint8 as a PNG, without loss: a person looks at single pixels."""
+    """Pixels (height, width[, bands]) uint8 as a PNG, without loss, since single pixels are inspected."""
     import pyvips
 
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Restoration(Work):
         )
 
     def about(self) -> dict[str, Any]:
-        settings = self.request.model_dump(mode="json", exclude={"max_pixels"})
+        settings = self.request.to_dict()
+        del settings["max_pixels"]
         return {
             "image": self.image.id,
             "name": self.image.name,
@@ -71,7 +73,7 @@ class Restoration(Work):
         )
         report = restore_files(
             [task],
-            request.model_copy(update={"max_pixels": self.gallery.limits.pixels}),
+            replace(request, max_pixels=self.gallery.limits.pixels),
             self.catalogue.restorers(),
             progress=job,
             check=job.check,
@@ -105,9 +107,9 @@ class Restoration(Work):
         return {"name": name, "bytes": target.stat().st_size, "layers": list(layers)}
 
     def _overlays(self, task: FileTask, job: Job) -> dict[str, Any]:
-        """Further layers that tell of the result: how far plausible restorations spread, or how far off it may be."""
+        """Further layers that describe the result: the standard deviation of plausible restorations, or the error bound."""
         if task.is_array:
-            return {}  # numbers in their own units, to be downloaded and not to be looked at
+            return {}  # numbers in their own units, for download, not for display
         if self.request.samples is not None:
             name = "spread"
         elif self.request.error_map:
@@ -158,16 +160,10 @@ def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) 
     if request.mask is not None:
         painted = laid_out_for(image.original, read_still(request.mask))
         mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
-    settings = {
-        "samples": None,
-        "error_map": False,
-        "defect_mask": False,
-        "values": "full-range",
-        "mask": None,
-    }
-    restore_image(
-        shown, [RestoredOutput(kept)], restorer, request.model_copy(update=settings), mask=mask
+    shown_only = replace(
+        request, samples=None, error_map=False, defect_mask=False, values="full-range"
     )
+    restore_image(shown, [RestoredOutput(kept)], restorer, shown_only, mask=mask)
     return upright(kept.images[0], image.original.orientation)
 
 

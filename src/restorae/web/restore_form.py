@@ -8,17 +8,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 
 from restorae.errors import SettingsConflict
-from restorae.restoring.request import CONFLICTS, RestoreRequest
+from restorae.restoring.request import CONFLICTS, RestoreRequest, validator
 from restorae.web.gallery import GalleryImage
 from restorae.web.wording import choice_label, label
 
 
 def _body_fields() -> dict[str, Any]:
+    known = validator(RestoreRequest).model_fields
     fields: dict[str, Any] = {
-        field.name: (RestoreRequest.model_fields[field.name].annotation, field_info)
+        field.name: (known[field.name].annotation, known[field.name])
         for field in RestoreRequest.form_fields()
         if field.page != "hidden"
-        for field_info in [RestoreRequest.model_fields[field.name]]
     }
     return fields | {"mask": (bool, False)}
 

@@ -24,7 +24,7 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
 
     Args:
         options: where and what.
-        say: told the address once it can be opened.
+        say: called with the address once it can be opened.
         open_page: open it in the person's browser.
 
     Raises:
@@ -55,7 +55,7 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
             say(f"restorae is at {address}  (Ctrl-C ends it)")
             if options.token is not None:
                 say(
-                    "Other machines can reach it, so it asks for a token, which is part of this address. Nothing is encrypted on the way."
+                    "Other machines can reach it, so a token is required, which is part of this address. The connection is not encrypted."
                 )
             if open_page:
                 webbrowser.open(address)
@@ -81,7 +81,8 @@ def _listen(options: Options) -> socket.socket:
         if listening is not None:
             listening.close()
         raise UsageError(
-            f"The server cannot listen at {options.host}, port {options.port}: {error.strerror or error}. Choose another --port (0 takes a "
+            f"The server cannot listen at {options.host}, port {options.port}: {error.strerror or error}. Choose another --port (0 "
+            "takes a "
             "free one) or --host."
         ) from None
     return listening

@@ -58,7 +58,7 @@ class Store:
             if self.taken + count > self.most:
                 raise HttpError(
                     507,
-                    f"There is no room for this: {in_size(self.taken)} of {in_size(self.most)} are taken by images that are open. "
+                    f"There is not enough space: {in_size(self.taken)} of {in_size(self.most)} are taken by images that are open. "
                     "Remove some of them.",
                 )
             self._taken[workspace] += count

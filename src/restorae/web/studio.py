@@ -25,7 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERNAL_ERROR = "Internal error; see the server log."
-"""What the page shows of an error that nobody expected."""
+"""What the page shows of an unexpected error."""
 _READERS = 2
 _log = logging.getLogger("restorae.web")
 

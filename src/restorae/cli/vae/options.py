@@ -73,6 +73,6 @@ def check_one_size(network: Network, images: ImageSet) -> None:
     network.check_channels(images.channels)
     if images.common_size is None:
         raise ShapeMismatch(
-            "These images differ in size; a variational auto-encoder takes images of the size that it learned from"
+            "These images differ in size; a variational auto-encoder takes images of the size that it was trained on"
         )
     network.check_size(*images.common_size)

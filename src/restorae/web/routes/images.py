@@ -1,4 +1,4 @@
-"""Images: sent, looked at, painted on, restored, fetched."""
+"""Images: upload, display, masks, restoration, download."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Strokes(BaseModel):
 async def send(
     request: Request, studio: StudioDep, name: Annotated[str, Query(max_length=500)] = "image"
 ) -> dict[str, Any]:
-    """Send an image, its bytes as the body. What it is, its content says; the name is for people."""
+    """Send an image, its bytes as the body. The format is detected from the content; the name is only shown."""
     workspace = studio.gallery.workspace()
     try:
         file = await _stored(request, workspace)
@@ -90,7 +90,7 @@ def tile(image: str, layer: str, level: int, column: int, row: int, studio: Stud
 
 @images.post("/{image}/preview.png", responses=PNG)
 async def preview_image(image: str, body: RestoreBody, studio: StudioDep) -> Response:
-    """A smaller copy of the image, restored at once: roughly what the result will look like, not to the pixel."""
+    """A smaller copy of the image, restored at once: an approximation of the result."""
     found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
     work = studio.quickly(preview, found, request, studio.catalogue)
@@ -189,7 +189,7 @@ def _download(path: Path, name: str) -> Response:
 
 
 async def _stored(request: Request, workspace: Workspace) -> Path:
-    """The body of a request as a file on the workspace; its size is claimed as it comes."""
+    """The body of a request as a file on the workspace; its size is reserved as it arrives."""
     path = workspace.folder / "incoming"
     try:
         with path.open("wb") as handle:

@@ -19,7 +19,7 @@ jobs = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=SAYS_NO)
 async def all_jobs(
     studio: StudioDep, since: int | None = None, wait: Annotated[float, Query(ge=0, le=25)] = 0
 ) -> dict[str, Any]:
-    """All jobs, oldest first. With `since` the answer may wait so many seconds for something newer than that version."""
+    """All jobs, oldest first. With `since`, the answer waits up to `wait` seconds for a version newer than that."""
     if since is not None and wait:
         await run_in_threadpool(studio.queue.wait, since, wait)
     version = studio.queue.version

@@ -37,7 +37,7 @@ class Experimental(BaseModel):
     model: str | None = None
     """What restores; none only damages."""
     seed: int = Field(0, ge=0, lt=2**62)
-    """Where chance comes from."""
+    """Seed of all random numbers."""
 
 
 @lab.get("/degradations")

@@ -150,7 +150,7 @@ async def encode(model: str, image: str, studio: StudioDep) -> dict[str, Any]:
 
 @latents.get("/reconstruct/{image}.png", responses=PNG)
 async def reconstruct(model: str, image: str, studio: StudioDep) -> Response:
-    """What the model was given of an image and, to the right of it, its reconstruction."""
+    """The model's input for an image and, to the right of it, its reconstruction."""
     found = await asyncio.wrap_future(studio.quickly(_encode, studio, model, image))
     return png(np.concatenate([found.input, found.reconstruction], 1))
 
@@ -162,7 +162,7 @@ async def reconstruct(model: str, image: str, studio: StudioDep) -> Response:
     },
 )
 async def walk(model: str, wanted: Walk, studio: StudioDep) -> Response:
-    """A straight walk from one latent to another and back, as a GIF."""
+    """Images on a straight line from one latent to another and back, as a GIF."""
     content = await asyncio.wrap_future(studio.quickly(_gif, studio, model, wanted))
     return Response(content, media_type="image/gif", headers={"cache-control": "no-store"})
 

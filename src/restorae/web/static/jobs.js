@@ -35,7 +35,7 @@ export function told(job) {
 }
 
 export function bar(job) {
-  const shown = make("progress", { max: 1, "aria-label": `How far ${job.about.name} is` });
+  const shown = make("progress", { max: 1, "aria-label": `Progress of ${job.about.name}` });
   if (job.state === "waiting") shown.value = 0;
   else if (job.total) shown.value = Math.min(1, job.count / job.total);
   return shown;
@@ -45,7 +45,7 @@ function show() {
   const active = jobs.filter((job) => !isOver(job)).length;
   $("jobs-count").textContent = active;
   $("jobs-count").hidden = active === 0;
-  $("jobs-button").setAttribute("aria-label", active ? `Jobs, ${active} not over` : "Jobs");
+  $("jobs-button").setAttribute("aria-label", active ? `Jobs, ${active} active` : "Jobs");
   const panel = $("jobs");
   if (panel.hidden) return;
   renew(
@@ -56,7 +56,7 @@ function show() {
             make("header", {},
               make("strong", {}, `${job.kind === "train" ? "Train" : "Restore"} ${job.about.name}`),
               isOver(job)
-                ? make("button", { class: "small quiet", onclick: () => forget(job.id), "aria-label": `Take ${job.about.name} off the list` }, "Remove")
+                ? make("button", { class: "small quiet", onclick: () => forget(job.id), "aria-label": `Remove ${job.about.name} from the list` }, "Remove")
                 : make("button", { class: "small", onclick: () => stop(job.id), "aria-label": `Stop ${job.about.name}` }, job.kind === "train" ? "Stop" : "Cancel"),
             ),
             isOver(job) ? null : bar(job),

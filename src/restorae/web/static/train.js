@@ -127,14 +127,14 @@ function looks(job) {
   const which = Math.min(looked.get(job.id) ?? count, count);
   const path = (number) => `/api/jobs/${job.id}/looks/${number}.png`;
   const told = make("output", {}, `check ${which} of ${count}`);
-  const image = make("img", { src: path(which), alt: `Fixed images at check ${which}: a row each of damaged, restored and clean ones` });
+  const image = make("img", { src: path(which), alt: `Validation images at check ${which}: rows of damaged, restored and clean images` });
   const input = make("input", { type: "range", min: "1", max: String(count), value: String(which), "aria-label": "Which check" });
   input.addEventListener("input", () => {
     const chosen = Number(input.value);
     if (chosen === Number(input.max)) looked.delete(job.id);
     else looked.set(job.id, chosen);
     image.src = path(chosen);
-    image.alt = `Fixed images at check ${chosen}: a row each of damaged, restored and clean ones`;
+    image.alt = `Validation images at check ${chosen}: rows of damaged, restored and clean images`;
     told.textContent = `check ${chosen} of ${input.max}`;
   });
   return make("div", { class: "looks" }, image, count > 1 ? make("label", {}, input, told) : null);
