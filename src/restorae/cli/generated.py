@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from restorae.restoring.request import FormField, RestoreRequest
+from restorae.cli.wording import COMMAND_LINE
+from restorae.restoring.request import GROUPS, FormField, Request
 
 _TYPES: Mapping[str, type] = {
     "flag": bool,
@@ -34,7 +35,7 @@ def option_for(field: FormField) -> inspect.Parameter:
     if field.choices:
         declared = Literal[tuple(str(value) for value in field.choices)]
         default = None if default is None else str(default)
-    option = typer.Option(f"--{field.name.replace('_', '-')}", **settings)
+    option = typer.Option(COMMAND_LINE.setting(field.name), **settings)
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -49,23 +50,32 @@ def _value(field: FormField, given: Any) -> Any:
 
 
 def with_request_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace a command's parameter `request` by an option for each of the request's fields.
+    """Replace a command's parameters that are requests by an option for each of the requests' fields.
 
     Its other parameters stay as they are, before the generated ones.
     """
     signature = inspect.signature(command, eval_str=True)
-    own = [each for each in signature.parameters.values() if each.name != "request"]
-    fields = RestoreRequest.form_fields()
+    requests: dict[str, type[Request]] = {
+        each.name: each.annotation
+        for each in signature.parameters.values()
+        if isinstance(each.annotation, type) and issubclass(each.annotation, Request)
+    }
+    own = [each for each in signature.parameters.values() if each.name not in requests]
+    fields = {name: request.form_fields() for name, request in requests.items()}
 
     def run(**given: Any) -> None:
-        request = RestoreRequest(
-            **{field.name: _value(field, given.pop(field.name)) for field in fields}
-        )
-        command(request=request, **given)
+        made = {
+            name: request(
+                **{field.name: _value(field, given.pop(field.name)) for field in fields[name]}
+            )
+            for name, request in requests.items()
+        }
+        command(**made, **given)
 
+    listed = [field for each in fields.values() for field in each]
     parameters = [
         *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own),
-        *(option_for(field) for field in fields),
+        *(option_for(field) for field in sorted(listed, key=lambda each: GROUPS.index(each.group))),
     ]
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.films import restore_films
 from restorae.cli.generated import with_request_options
 from restorae.cli.options import (
     Device,
@@ -18,6 +19,7 @@ from restorae.cli.options import (
     warn_of_self_ensemble,
 )
 from restorae.errors import Fix, SettingsConflict, UsageError
+from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.sources import check_exists
 
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
 def restore(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="IN", help="Images, stacks, folders, .npy or .npz arrays."),
+        typer.Argument(metavar="IN", help="Images, stacks, folders, films, .npy or .npz arrays."),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to; for one input, the file.")],
     request: RestoreRequest,
+    film: FilmRequest,
     preview: Annotated[
         int | None,
         typer.Option(
@@ -47,10 +50,22 @@ def restore(
     device: Device = "auto",
     imports: Import = None,
 ) -> None:
-    """Denoise, repair or inpaint images with a pretrained model, your own model, or a classical method."""
+    """Denoise, repair or inpaint images and films with a pretrained model, your own model, or a classical method."""
     # a misspelt name is answered before NumPy is imported
     for given in inputs:
         check_exists(given)
+    from restorae.formats.video.names import names_video
+
+    if any(names_video(given) and not given.is_dir() for given in inputs):
+        if preview is not None:
+            raise SettingsConflict(
+                "{} shows images, not films",
+                settings=("preview",),
+                fix=Fix("preview", action="omit"),
+            )
+        restore_films(inputs, out, request, film, overwrite, skip_existing, device, imports)
+        return
+    film.check_unused()
     from restorae.restoring.tasks import plan_tasks
 
     # whatever is wrong with the request is found before torch is even imported

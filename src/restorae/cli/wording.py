@@ -6,7 +6,12 @@ from typing import Final
 
 from restorae.errors import Fix
 
-_OPTION_OF: Final = {"degradation": "with", "start_from": "from"}
+_OPTION_OF: Final = {
+    "degradation": "with",
+    "start_from": "from",
+    "from_time": "from",
+    "to_time": "to",
+}
 """Settings whose option has another name."""
 
 

@@ -113,7 +113,7 @@ def restore_image(
         kind = (*frames[0].outlines, original.channel_of[frames[0].pages[0]])
         if kind not in prepared:
             restore = restorer.prepare(facts.of_frame(group[0], frames[0].outlines), request)
-            prepared[kind] = _in_parts(restore, request, capabilities)
+            prepared[kind] = in_parts(restore, request, capabilities)
         function = _function(prepared[kind], group, hooks)
         if frames[0].height * frames[0].width <= SMALL:
             _restore_together(frames, function, hooks)
@@ -159,7 +159,7 @@ def _groups(original: Original, facts: ImageFacts) -> Iterator[list[int]]:
         yield from (listed[start : start + at_once] for start in range(0, len(listed), at_once))
 
 
-def _in_parts(
+def in_parts(
     restore: RestoreTiles, request: RestoreRequest, capabilities: Capabilities
 ) -> RestoreTiles:
     """What restores, keeps only the parts that are wanted, and puts back a share of the grain."""

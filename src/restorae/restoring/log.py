@@ -8,13 +8,22 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from restorae.errors import InputError, UsageError
 from restorae.files import write_failure
-from restorae.restoring.reading import Opened
+from restorae.restoring.model_choice import Choice
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.tasks import FileTask
+
+
+class HasChoice(Protocol):
+    """A file that was opened."""
+
+    choice: Choice
+    """What restores it."""
+    digest: str
+    """Its SHA-256; empty where it is not known."""
 
 
 class RunLog:
@@ -33,7 +42,7 @@ class RunLog:
         """The SHA-256 of a file that was just opened; empty where it is not needed or has vanished."""
         return "" if self.path is None else digest_if_readable(source) or ""
 
-    def add(self, task: FileTask, opened: Opened | None, **facts: Any) -> None:
+    def add(self, task: FileTask, opened: HasChoice | None, **facts: Any) -> None:
         """Add a line; names that are no text keep their bytes as escapes.
 
         Raises:
@@ -57,7 +66,7 @@ class RunLog:
         except OSError as error:
             raise write_failure(self.path, error) from error
 
-    def _model_facts(self, opened: Opened) -> dict[str, Any]:
+    def _model_facts(self, opened: HasChoice) -> dict[str, Any]:
         from restorae.model import find
 
         choice = opened.choice

@@ -1,14 +1,16 @@
 """What is asked of a restoration: one frozen value, from which command, API and page make their options.
 
 A new option is one field here. The command line's options (`cli/generated.py`), the body of the API and the page's form
-all come from `RestoreRequest.form_fields()`. That needs no pydantic, so that `--help` and a misspelt option are answered
-without importing it; values are checked by pydantic when a request is made.
+all come from `RestoreRequest.form_fields()`. What concerns films alone is in `film/request.py`. Listing the fields needs no
+pydantic, so that `--help` and a misspelt option are answered without importing it; values are checked by pydantic when a
+request is made.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
+import inspect
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from restorae.parts import Settings
     from restorae.restoring.restorer import Capabilities
 
-GROUPS = ("Restoring", "Uncertainty", "Output", "Reading", "Computing")
+GROUPS = ("Restoring", "Uncertainty", "Output", "Film", "Reading", "Computing")
 """Titles of the groups of options, the most used first."""
 COMMON = "Restoring"
 
@@ -52,7 +54,51 @@ class Separation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoreRequest:
+class Request:
+    """Settings of which faces make options; its subclasses are frozen dataclasses whose fields are made with `option`."""
+
+    def __new__(cls, **values: Any) -> Self:
+        """A request; unknown fields are reported as those of all settings are."""
+        if not values.keys() <= cls.__dataclass_fields__.keys():
+            cls._checked(values)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        checked = self._checked(asdict(self))
+        for name in self.names():
+            object.__setattr__(self, name, getattr(checked, name))
+
+    @classmethod
+    def _checked(cls, values: dict[str, Any]) -> Settings:
+        kind: Any = cls
+        return validator(kind)(**values)
+
+    def given(self) -> set[str]:
+        """Names of the settings that differ from their defaults."""
+        return {each.name for each in fields(self) if getattr(self, each.name) != each.default}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain JSON values."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of all settings."""
+        return tuple(each.name for each in fields(cls))
+
+    @classmethod
+    def form_fields(cls) -> tuple[FormField, ...]:
+        """All options, group by group, as faces show them."""
+        types, texts = get_type_hints(cls), _docstrings(cls)
+        found = [_form_field(each, types[each.name], texts[each.name]) for each in fields(cls)]
+        return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreRequest(Request):
     """How images are restored.
 
     Raises:
@@ -90,7 +136,7 @@ class RestoreRequest:
     format: Literal["png", "jpeg", "tiff", "webp", "avif"] | None = option(None, "Output")
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)
-    """Quality of lossy formats. Default: JPEG 95, WebP 90, AVIF 80."""
+    """Quality of lossy formats and codecs. Default: JPEG 95, WebP 90, AVIF 80, films 70."""
     values: Literal["auto", "full-range", "own-range"] | None = option(None, "Reading")
     """How stored values map to [0, 1]: by the full range of their type or by the range of the image. Default: what the model
     was trained with."""
@@ -109,17 +155,6 @@ class RestoreRequest:
     """Pixels of context on each side that putting grain back needs."""
     SEPARATION_REACH: ClassVar[int] = 103
     """Pixels of context on each side that taking defects and tone apart needs."""
-
-    def __new__(cls, **values: Any) -> Self:
-        """A request; unknown fields are reported as those of all settings are."""
-        if not values.keys() <= cls.__dataclass_fields__.keys():
-            validator()(**values)
-        return super().__new__(cls)
-
-    def __post_init__(self) -> None:
-        checked = validator()(**asdict(self))
-        for name in self.names():
-            object.__setattr__(self, name, getattr(checked, name))
 
     def check(self, capabilities: Capabilities, *, preview: bool = False) -> None:
         """Refuse settings that exclude each other, or that the restorer cannot do. Nothing else decides this.
@@ -190,54 +225,34 @@ class RestoreRequest:
         """Whether a restoration is taken apart at all."""
         return self.defect_mask or not self.separation(capabilities).is_whole
 
-    def given(self) -> set[str]:
-        """Names of the settings that differ from their defaults."""
-        return {each.name for each in fields(self) if getattr(self, each.name) != each.default}
-
-    def to_dict(self) -> dict[str, Any]:
-        """All settings as plain JSON values."""
-        return asdict(self) | {"mask": None if self.mask is None else str(self.mask)}
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of all settings."""
-        return tuple(each.name for each in fields(cls))
-
-    @classmethod
-    def form_fields(cls) -> tuple[FormField, ...]:
-        """All options, group by group, as faces show them."""
-        types, texts = get_type_hints(cls), _docstrings()
-        found = [_form_field(each, types[each.name], texts[each.name]) for each in fields(cls)]
-        return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
-
 
 @functools.cache
-def validator() -> type[Settings]:
-    """The pydantic model that checks a request's values."""
+def validator(request: type[Any]) -> type[Settings]:
+    """The pydantic model that checks the values of a kind of request."""
     from pydantic import Field as Checked
     from pydantic import create_model
 
     from restorae.parts import Settings
 
-    types = get_type_hints(RestoreRequest)
+    types = get_type_hints(request)
     checked: dict[str, Any] = {
         each.name: (types[each.name], Checked(each.default, **_bounds(each)))
-        for each in fields(RestoreRequest)
+        for each in fields(request)
     }
-    return create_model("RestoreRequest", __base__=Settings, **checked)
+    return create_model(request.__name__, __base__=Settings, **checked)
 
 
 def _bounds(declared: Field[Any]) -> dict[str, Any]:
     return {name: declared.metadata[name] for name in ("ge", "le") if name in declared.metadata}
 
 
-def _docstrings() -> dict[str, str]:
-    """The sentences under the fields of `RestoreRequest`."""
-    module = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+def _docstrings(request: type[Any]) -> dict[str, str]:
+    """The sentences under the fields of a kind of request."""
+    module = ast.parse(Path(inspect.getfile(request)).read_text(encoding="utf-8"))
     found = next(
         each
         for each in module.body
-        if isinstance(each, ast.ClassDef) and each.name == RestoreRequest.__name__
+        if isinstance(each, ast.ClassDef) and each.name == request.__name__
     )
     return {
         declared.target.id: " ".join(str(text.value.value).split())

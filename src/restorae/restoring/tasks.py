@@ -140,7 +140,7 @@ def plan_tasks(
             continue
         _check_kind(given)
         name = Path(given.name)
-        if len(inputs) > 1 or _is_folder(out):
+        if len(inputs) > 1 or is_folder(out):
             add(given, *_renamed(given, out / name, kind, name))
         else:
             named = kind_named(out)
@@ -151,7 +151,7 @@ def plan_tasks(
                     fix=(Fix("format", action="omit"), _ANOTHER_PLACE),
                 )
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
-    _check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
+    check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
     return [task for task in tasks if not (skip_existing and task.target.exists())]
 
 
@@ -204,11 +204,12 @@ def _check_kind(given: Path) -> None:
     )
 
 
-def _is_folder(out: Path) -> bool:
+def is_folder(out: Path) -> bool:
+    """Whether `out` names a folder: one that is there, a name that ends in a slash, or one without a suffix."""
     return out.is_dir() or str(out).endswith(os.sep) or not out.suffix
 
 
-def _check_collisions(tasks: Sequence[FileTask], *, may_exist: bool, overwrite: bool) -> None:
+def check_collisions(tasks: Sequence[FileTask], *, may_exist: bool, overwrite: bool) -> None:
     """Raise `UsageError` if anything that is written would replace an input, another result or a file that is there."""
     written = Counter(task.target for task in tasks)
     twice = next((target for target, count in written.items() if count > 1), None)

@@ -14,7 +14,7 @@ from restorae.web.wording import choice_label, label
 
 
 def _body_fields() -> dict[str, Any]:
-    known = validator().model_fields
+    known = validator(RestoreRequest).model_fields
     fields: dict[str, Any] = {
         field.name: (known[field.name].annotation, known[field.name])
         for field in RestoreRequest.form_fields()

@@ -1,0 +1,73 @@
+"""`restorae restore` of films."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from restorae.cli.options import import_files, warn_of_self_ensemble
+from restorae.cli.wording import COMMAND_LINE
+from restorae.errors import in_words
+from restorae.film.request import FilmRequest
+from restorae.restoring.request import RestoreRequest
+
+if TYPE_CHECKING:
+    from restorae.film.restoring import RestoredFilm
+
+
+def restore_films(
+    inputs: list[Path],
+    out: Path,
+    request: RestoreRequest,
+    film: FilmRequest,
+    overwrite: bool,
+    skip_existing: bool,
+    device: str,
+    imports: list[Path] | None,
+) -> None:
+    """Restore films; exit with status 1 if one failed, or a part of one could not be decoded."""
+    film.check(request)
+    from restorae.film import plan_films
+    from restorae.formats.video.library import import_av
+
+    tasks = plan_films(inputs, out, overwrite, skip_existing, resume=film.resume)
+    from restorae.cli.console import say, terminal_progress
+
+    if not tasks:
+        say("Nothing to do: every result exists already.")
+        return
+    import_av()
+    import_files(imports)
+    from restorae.film import restore_films as restore
+    from restorae.restoring import LOG, PHOTOS, RestorerPool
+
+    restorers = RestorerPool(device=device)
+    restorer = restorers.get(request.model or PHOTOS)
+    request.check(restorer.capabilities)
+    warn_of_self_ensemble(restorer, request.self_ensemble)
+    into_folder = tasks[0].target != out
+    report = restore(
+        tasks,
+        request,
+        film,
+        restorers,
+        log=out / LOG if into_folder else None,
+        progress=terminal_progress(),
+    )
+    for restored in report.films:
+        say(_said(restored))
+    if request.model is None and report.films:
+        say(f"Restored with {PHOTOS} (the one for photographs).")
+    for failure in report.failures:
+        say(f"Not restored: {in_words(failure.reason, COMMAND_LINE)}")
+    say(f"{len(report.films)} of {len(tasks)} restored, in {out}.")
+    if report.failures or any(restored.is_damaged for restored in report.films):
+        raise typer.Exit(1)
+
+
+def _said(restored: RestoredFilm) -> str:
+    how = f"{restored.codec}{' without loss' * restored.is_lossless}"
+    copied = f"; copied: {', '.join(restored.copied)}" if restored.copied else ""
+    return f"{restored.task.target}: {restored.frames:,} frames, {how}{copied}."

@@ -1,0 +1,30 @@
+"""Films through restorers: frame by frame, in pieces that a stopped run leaves complete. Needs PyAV (extra `film`)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restorae.film.request import FilmRequest
+    from restorae.film.restoring import FilmReport, restore_films
+    from restorae.film.tasks import plan_films
+
+_HOMES = {
+    "FilmReport": "restoring",
+    "FilmRequest": "request",
+    "plan_films": "tasks",
+    "restore_films": "restoring",
+}
+
+__all__ = ["FilmReport", "FilmRequest", "plan_films", "restore_films"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"restorae.film.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'restorae.film' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,118 @@
+"""Frames through a restorer: luma where it is stored, without a detour through RGB; chroma and alpha are copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import torch
+
+from restorae.formats.video import FrameReader, VideoFacts
+from restorae.pixels import mix_stored
+from restorae.restoring.image import blended_notice, in_parts
+from restorae.restoring.request import RestoreRequest
+from restorae.restoring.restorer import FrameFacts, Restorer
+from restorae.shapes import Images
+from restorae.tile_size import tile_for_free_memory
+from restorae.tiling import apply, plan_for
+
+Planes = Sequence[np.ndarray]
+_SAMPLED_ROWS = 256
+
+
+class PlaneRestorer:
+    """Restores the planes of frames, all of them alike: everything is decided here, before the first frame.
+
+    Args:
+        restorer: what restores.
+        request: how.
+        facts: of the film.
+        sample: the planes of a frame on which noise is measured, for restorers that do so.
+        tile: side of a tile; None chooses one that fits in memory.
+    """
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        request: RestoreRequest,
+        facts: VideoFacts,
+        sample: Planes | None = None,
+        tile: int | None = None,
+    ) -> None:
+        self.layout, self.strength = facts.layout, request.strength
+        capabilities, channels = restorer.capabilities, len(facts.layout.restored)
+        halo, multiple_of = capabilities.halo_for(request), capabilities.multiple_for(request)
+        self.tile = tile or tile_for_free_memory(
+            (facts.height, facts.width),
+            restorer.bytes_per_pixel(channels),
+            halo=halo,
+            multiple_of=multiple_of,
+            device=restorer.device,
+        )
+        self.plan = plan_for(
+            facts.height, facts.width, tile=self.tile, halo=halo, multiple_of=multiple_of
+        )
+        measured = None
+        if sample is not None:
+            above = max(0, (facts.height - _SAMPLED_ROWS) // 2)
+            measured = self._working(sample)[:, :, above : above + _SAMPLED_ROWS]
+        prepared = restorer.prepare(
+            FrameFacts(
+                height=facts.height,
+                width=facts.width,
+                channels=channels,
+                sample=measured,
+                is_grey={0: False},
+            ),
+            request,
+        )
+        self.notices = (
+            [blended_notice(restorer.name, self.tile)]
+            if self.plan.blended and len(self.plan) > 1
+            else []
+        )
+        """What the person should know of how frames are restored."""
+        self._restore = in_parts(prepared, request, capabilities)
+
+    def __call__(self, planes: Planes) -> list[np.ndarray]:
+        """The restored planes; those that are not restored are the same objects."""
+        images = self._working(planes)
+        restored = apply(
+            lambda tiles: self._restore(tiles, [0] * len(tiles)).mean, images, self.plan
+        )
+        values = restored[0].permute(1, 2, 0).cpu().numpy()
+        written = self.layout.values.to_stored(values, self.layout.dtype)
+        np.minimum(written, self.layout.largest, out=written)
+        result = list(planes)
+        for channel, plane in enumerate(self.layout.restored):
+            after = written[..., channel]
+            if self.strength != 1:
+                after = mix_stored(planes[plane], after, np.float64(self.strength))
+            result[plane] = after
+        return result
+
+    def _working(self, planes: Planes) -> Images:
+        stored = np.stack([planes[index] for index in self.layout.restored], -1)
+        working = self.layout.values.to_working(stored).transpose(2, 0, 1)
+        return torch.from_numpy(np.ascontiguousarray(working))[None]
+
+
+def sample_frame(reader: FrameReader) -> Planes | None:
+    """The planes of a frame in the middle of the part that is read; of a film that cannot be sought in, of its first frame."""
+    facts = reader.facts
+    start = reader.start or Fraction(0)
+    last = facts.seconds(facts.stamps[-1]) if facts.stamps else Fraction(0)
+    end = last if reader.end is None else min(reader.end, last)
+    for each in (
+        FrameReader(facts, (start + end) / 2, reader.end),
+        FrameReader(facts, reader.start, reader.end),
+    ):
+        frames = iter(each)
+        try:
+            frame = next(frames, None)
+        finally:
+            frames.close()  # type: ignore[attr-defined]
+        if frame is not None:
+            return frame.planes
+    return None

@@ -1,0 +1,101 @@
+"""What is asked of a film beside what is asked of every image."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from restorae.errors import BadSpec, Fix, SettingsConflict
+from restorae.restoring.request import Request, RestoreRequest, option
+
+_OF_IMAGES = (
+    "mask",
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "values",
+    "axes",
+    "together",
+    "max_pixels",
+)
+"""Settings of images that films do not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmRequest(Request):
+    """How films are read and written.
+
+    >>> FilmRequest(from_time="1:30", to_time="95.5").part
+    (Fraction(90, 1), Fraction(191, 2))
+    """
+
+    from_time: str | None = option(None, "Film", metavar="TIME")
+    """Begin here: seconds, or hours:minutes:seconds, from the first frame."""
+    to_time: str | None = option(None, "Film", metavar="TIME")
+    """End before this time."""
+    codec: str | None = option(None, "Film", metavar="NAME")
+    """Codec of the result: h264, hevc, vp9, prores or ffv1. Default: that of the film, or the first that holds its pixels."""
+    lossless: bool = option(False, "Film")
+    """Encode without loss: FFV1 with checksums where the file can hold it."""
+    resume: bool = option(False, "Film")
+    """Go on with a film where a stopped run left off."""
+
+    @property
+    def part(self) -> tuple[Fraction | None, Fraction | None]:
+        """Begin and end in seconds; None is that of the film.
+
+        Raises:
+            BadSpec: a time cannot be read.
+        """
+        return _seconds(self.from_time), _seconds(self.to_time)
+
+    def check(self, request: RestoreRequest) -> None:
+        """Refuse settings that films do not have or that exclude each other.
+
+        Raises:
+            SettingsConflict: as its message says.
+            BadSpec: a time cannot be read.
+        """
+        for name in _OF_IMAGES:
+            if name in request.given():
+                raise SettingsConflict(
+                    "{} is for images, not for films",
+                    settings=(name,),
+                    fix=Fix(name, action="omit"),
+                )
+        if self.lossless and request.quality is not None:
+            raise SettingsConflict(
+                "{} cannot be combined with {}",
+                settings=("lossless", "quality"),
+                fix=Fix("quality", action="omit"),
+            )
+        start, end = self.part
+        if end is not None and end <= (start or 0):
+            raise SettingsConflict("{} must be later than {}", settings=("to_time", "from_time"))
+
+    def check_unused(self) -> None:
+        """Refuse settings of films where there is none.
+
+        Raises:
+            SettingsConflict: one is given.
+        """
+        for name in sorted(self.given()):
+            raise SettingsConflict(
+                "{} is for films, and there is none", settings=(name,), fix=Fix(name, action="omit")
+            )
+
+
+def _seconds(text: str | None) -> Fraction | None:
+    """Seconds that a text such as `95.5` or `1:02:03.25` means."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", text.strip(), re.ASCII):
+        raise BadSpec(
+            f"{text!r} is not a time. Expected seconds, or hours:minutes:seconds as 1:02:03.5"
+        )
+    total = Fraction(0)
+    for part in text.strip().split(":"):
+        total = total * 60 + Fraction(part)
+    return total

@@ -1,0 +1,333 @@
+"""Films through restorers: pieces are restored and encoded one by one, then joined with everything else of the film."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from restorae.errors import (
+    BadImage,
+    Fix,
+    InputError,
+    Interrupted,
+    Message,
+    OutputError,
+    UsageError,
+    in_words,
+)
+from restorae.film.plan import (
+    FRAMES,
+    FilmPlan,
+    check_same,
+    complete_pieces,
+    mark_done,
+    piece_path,
+    read_done,
+    remove_pieces,
+    saved_plan,
+)
+from restorae.film.planes import PlaneRestorer, sample_frame
+from restorae.film.request import FilmRequest
+from restorae.film.tasks import pieces_of
+from restorae.formats.video import (
+    CONTAINERS,
+    Cut,
+    Encoding,
+    FrameReader,
+    JoinReport,
+    PieceWriter,
+    VideoFacts,
+    choose_encoding,
+    join_pieces,
+    read_facts,
+    read_times,
+)
+from restorae.machine import choose_device, choose_precision
+from restorae.model import find
+from restorae.progress import SILENT, Progress
+from restorae.restoring.files import Failure
+from restorae.restoring.log import RunLog, file_digest
+from restorae.restoring.model_choice import PHOTOS, Choice
+from restorae.restoring.opening import PREFIX, RestorerPool
+from restorae.restoring.request import RestoreRequest
+from restorae.restoring.restorer import Restorer
+from restorae.restoring.tasks import FileTask
+from restorae.version import VERSION
+
+
+@dataclass
+class RestoredFilm:
+    """What became of one film."""
+
+    task: FileTask
+    frames: int
+    codec: str
+    is_lossless: bool
+    copied: list[str]
+    """Streams that were copied."""
+    notices: list[str]
+    is_damaged: bool
+    """Whether a part of the source could not be decoded."""
+    seconds: float
+
+
+@dataclass
+class FilmReport:
+    """What became of a run."""
+
+    films: list[RestoredFilm] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass
+class _Run:
+    """What the stages of a run share."""
+
+    request: RestoreRequest
+    film: FilmRequest
+    restorers: RestorerPool
+    log: RunLog
+    progress: Progress
+    check: Callable[[], None]
+    report: FilmReport = field(default_factory=FilmReport)
+
+
+@dataclass
+class _Opened:
+    """For the log: what restores a film, and its checksum."""
+
+    choice: Choice
+    digest: str = ""
+
+
+def restore_films(
+    tasks: Sequence[FileTask],
+    request: RestoreRequest,
+    film: FilmRequest = FilmRequest(),
+    restorers: RestorerPool | None = None,
+    *,
+    log: Path | None = None,
+    progress: Progress = SILENT,
+    check: Callable[[], None] = lambda: None,
+) -> FilmReport:
+    """Restore each task's film.
+
+    While a film is restored, complete pieces are in a folder beside its target. A stopped run leaves them there; with
+    `film.resume` the next one goes on, and its result is that of a run that was never stopped, byte for byte.
+
+    Args:
+        tasks: what to read and write.
+        request: how frames are restored.
+        film: how films are read and written.
+        restorers: where restorers come from.
+        log: a file to which a line of JSON is added for each film.
+        progress: hears of each frame.
+        check: called before each frame; raises to stop the run.
+
+    Raises:
+        OutputError: a place to write to fails. What is done is kept.
+        UsageError: what was asked for does not go together.
+        MissingExtra: PyAV is not installed.
+    """
+    film.check(request)
+    run = _Run(request, film, restorers or RestorerPool(), RunLog(log, request), progress, check)
+    chosen = request.model or PHOTOS
+    reason = "" if request.model else "the one for photographs"
+    restorer = run.restorers.get(chosen)
+    request.check(restorer.capabilities)
+    for task in tasks:
+        opened = _Opened(Choice(chosen, reason), run.log.digest(task.source))
+        try:
+            restored = _restore(run, task, restorer)
+        except (InputError, MemoryError) as error:
+            failure = Failure.of(task.source, error)
+            run.report.failures.append(failure)
+            run.log.add(task, opened, status="failed", reason=str(failure))
+            continue
+        run.report.films.append(restored)
+        run.log.add(
+            task,
+            opened,
+            status="restored in part" if restored.is_damaged else "restored",
+            seconds=round(restored.seconds, 3),
+            frames=restored.frames,
+            codec=restored.codec,
+            film=_without(film.to_dict(), "resume"),
+            copied=restored.copied,
+            notices=[in_words(notice) for notice in restored.notices],
+        )
+    return run.report
+
+
+def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
+    started = time.perf_counter()
+    facts = read_facts(task.source)
+    container = CONTAINERS[task.target.suffix.lower()]
+    encoding = choose_encoding(
+        facts,
+        container,
+        codec=run.film.codec,
+        quality=run.request.quality,
+        lossless=run.film.lossless,
+    )
+    reader = FrameReader(facts, *run.film.part)
+    folder = pieces_of(task)
+    before = saved_plan(folder) if run.film.resume else None
+    planes = PlaneRestorer(
+        restorer,
+        run.request,
+        facts,
+        sample_frame(reader) if restorer.capabilities.measures_noise else None,
+        run.request.tile or (before.tile if before else None),
+    )
+    plan = FilmPlan.make(
+        facts, _settings(run), _restorer_facts(restorer), encoding, planes.tile, _machine(run)
+    )
+    notices = [*facts.notices, *planes.notices]
+    if before is None:
+        remove_pieces(folder)
+        plan.save(folder)
+    else:
+        notices += check_same(plan, before, folder)
+    try:
+        done = read_done(folder)
+        if done is None:
+            _make_pieces(run, reader, planes, encoding, folder)
+            done = reader.notices, reader.is_damaged
+            mark_done(folder, *done)
+        pieces = complete_pieces(folder)
+        joined = join_pieces(pieces, task.target, container, facts, _cut(run, facts, pieces))
+    except (OutputError, Interrupted, KeyboardInterrupt):
+        _tell_how_far(run, folder)
+        raise
+    frames = sum(_count(piece) for piece in pieces)
+    remove_pieces(folder)
+    notices += [*done[0], *_notices(joined, container, facts)]
+    for notice in notices:
+        run.progress.say(Message(notice, subject=task.source))
+    return RestoredFilm(
+        task,
+        frames,
+        encoding.codec,
+        encoding.is_lossless,
+        joined.copied,
+        notices,
+        done[1],
+        time.perf_counter() - started,
+    )
+
+
+def _make_pieces(
+    run: _Run, reader: FrameReader, restore: PlaneRestorer, encoding: Encoding, folder: Path
+) -> None:
+    """Restore and encode all pieces that are missing.
+
+    Frames of pieces that are there are decoded once more and left out: in this way every later frame is decoded as in a run
+    that was not stopped.
+    """
+    pieces = complete_pieces(folder)
+    known, finished = sum(map(_count, pieces)), len(pieces)
+    run.progress.begin("Restoring", reader.expected, "frames")
+    writer: PieceWriter | None = None
+    started, worked = time.perf_counter(), 0
+    try:
+        if known:
+            run.progress.skip(known)
+        for number, frame in enumerate(reader):
+            run.check()
+            if number < known:
+                continue
+            if writer is None:
+                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding)
+            writer.put(restore(frame.planes), frame.stamp, frame.duration)
+            worked += 1
+            run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
+            if len(writer.times.stamps) == FRAMES:
+                writer.finish()
+                writer, finished = None, finished + 1
+        if writer is not None:
+            writer.finish()
+            writer = None
+    finally:
+        if writer is not None:
+            writer.drop()
+        run.progress.end()
+    if not reader.read:
+        raise BadImage("has no frame in the part that was asked for", subject=reader.facts.path)
+    reader.facts.require_unchanged()
+
+
+def _count(piece: Path) -> int:
+    """Frames of a complete piece."""
+    times = read_times(piece)
+    return len(times.stamps) if times else 0
+
+
+def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
+    """The part of the source's time axis that the pieces show; sound is cut there."""
+    start, end = run.film.part
+    if start is None and end is None:
+        return Cut(Fraction(0))
+    first = read_times(pieces[0])
+    assert first is not None
+    return Cut(
+        first.stamps[0] * facts.time_base,
+        None if end is None else facts.start * facts.time_base + end,
+        shifts=True,
+    )
+
+
+def _settings(run: _Run) -> dict[str, Any]:
+    """What the pieces depend on of what was asked for."""
+    asked = _without(run.request.to_dict(), "model", "quality", "tile")
+    return asked | {"from_time": run.film.from_time, "to_time": run.film.to_time}
+
+
+def _without(settings: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
+
+
+def _restorer_facts(restorer: Restorer) -> dict[str, str]:
+    if restorer.name.startswith(PREFIX):
+        return {"name": restorer.name}
+    try:
+        return {"name": restorer.name, "sha256": file_digest(find(restorer.name))}
+    except (InputError, UsageError, OSError):
+        return {"name": restorer.name}
+
+
+def _machine(run: _Run) -> dict[str, Any]:
+    device = choose_device()
+    return {
+        "restorae": VERSION,
+        "torch": version("torch"),
+        "PyAV": version("av"),
+        "precision": choose_precision(run.request.precision, device),
+        "device": device.type,
+    }
+
+
+def _notices(joined: JoinReport, container: str, facts: VideoFacts) -> list[str]:
+    """What the person should know of the file that was written."""
+    said = [f"{what} was left out: {container} does not hold it" for what in joined.left_out]
+    if container in ("matroska", "webm") and facts.time_base.denominator not in (1, 10, 100, 1000):
+        said.append(
+            f"time stamps were rounded to milliseconds, since {container} holds no finer ones"
+        )
+    return said
+
+
+def _tell_how_far(run: _Run, folder: Path) -> None:
+    """Before the run ends early: how much is kept, and how to go on."""
+    kept = sum(map(_count, complete_pieces(folder)))
+    run.progress.say(
+        Message(
+            f"{kept:,} frames are kept in {folder}. The same command can go on",
+            fixes=(Fix("resume"),),
+        )
+    )

@@ -1,0 +1,164 @@
+"""Frames of a film in the order in which they are shown, with their exact time stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from restorae.errors import BadImage, Fix
+from restorae.formats.video.facts import VideoFacts, opened
+from restorae.formats.video.layout import plane_array
+from restorae.formats.video.library import import_av
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A decoded frame."""
+
+    stamp: int
+    """When it is shown, in units of the film's `time_base`."""
+    duration: int
+    """For how long, in the same units."""
+    planes: tuple[np.ndarray, ...]
+    """Its planes in the film's layout, (height, width) each; they belong to the reader and are not changed."""
+
+
+class FrameReader:
+    """Decodes a film, or a part of it.
+
+    A packet that cannot be decoded is left out, and a file that breaks off ends there; `notices` says so afterwards.
+
+    Args:
+        facts: of the film.
+        start: leave out frames before this time, in seconds from the first frame.
+        end: leave out frames at and after this time.
+    """
+
+    def __init__(
+        self, facts: VideoFacts, start: Fraction | None = None, end: Fraction | None = None
+    ) -> None:
+        self.facts, self.start, self.end = facts, start, end
+        self.lost = self.corrupt = self.moved = self.invented = self.read = 0
+        self.broke_off = facts.breaks_off
+
+    @property
+    def expected(self) -> int:
+        """How many frames are expected, by the packets."""
+        if self.start is None and self.end is None:
+            return self.facts.packets
+        return sum(self._wanted(stamp) == 0 for stamp in self.facts.stamps)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something could not be decoded."""
+        return bool(self.lost or self.corrupt or self.broke_off)
+
+    @property
+    def notices(self) -> list[str]:
+        """What the person should know of what was read."""
+        said = []
+        if self.broke_off:
+            said.append(
+                f"breaks off after {self.read:,} frames ({self.broke_off}); what comes before was restored"
+            )
+        if self.corrupt:
+            said.append(f"{self.corrupt:,} frame(s) are damaged by what could not be decoded")
+        if self.lost:
+            said.append(f"{self.lost:,} packet(s) could not be decoded")
+        if self.invented:
+            said.append(
+                f"{self.invented:,} frame(s) had no time stamp and got one from the frame rate"
+            )
+        if self.moved:
+            said.append(
+                f"{self.moved:,} time stamp(s) did not rise and were moved behind the one before"
+            )
+        return said
+
+    def __iter__(self) -> Iterator[Frame]:
+        """All frames of the part; the file is closed at the end or when the iterator is closed.
+
+        Raises:
+            BadImage: the file cannot be opened, changed, or its frames change their size or layout.
+        """
+        facts = self.facts
+        previous: int | None = None
+        with opened(facts.path) as container:
+            stream = container.streams[facts.stream]
+            stream.thread_type = "FRAME"
+            self._seek(container, stream)
+            for decoded in self._decode(container, stream):
+                stamp = self._stamp(decoded, previous)
+                previous = stamp
+                wanted = self._wanted(stamp)
+                if wanted < 0:
+                    continue
+                if wanted > 0:
+                    return
+                self.read += 1
+                self.corrupt += bool(decoded.is_corrupt)
+                yield Frame(stamp, int(decoded.duration or 0), self._planes(decoded, stamp))
+
+    def _seek(self, container: Any, stream: Any) -> None:
+        """Go to a key frame before the part, where every time stamp is known."""
+        facts = self.facts
+        if not self.start or len(facts.stamps) < facts.packets:
+            return
+        target = facts.start + int(self.start / facts.time_base)
+        container.seek(target, stream=stream, backward=True, any_frame=False)
+
+    def _decode(self, container: Any, stream: Any) -> Iterator[Any]:
+        av = import_av()
+        packets, broke_off = container.demux(stream), False
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                self.broke_off, broke_off = str(error.strerror or error), True
+                packet = None
+            if packet is None:
+                break
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                self.lost += 1
+        if broke_off:  # the packets ended without the empty one that flushes the decoder
+            try:
+                yield from stream.codec_context.decode(None)
+            except av.FFmpegError:
+                self.lost += 1
+
+    def _stamp(self, decoded: Any, previous: int | None) -> int:
+        """The frame's time stamp: its own, where it is there and rises."""
+        stamp = decoded.pts if decoded.pts is not None else decoded.dts
+        if stamp is None:
+            self.invented += 1
+            return self.facts.start if previous is None else previous + self.facts.step
+        if previous is not None and stamp <= previous:
+            self.moved += 1
+            return previous + 1
+        return int(stamp)
+
+    def _wanted(self, stamp: int) -> int:
+        """Whether a time stamp is before (-1), in (0) or behind (1) the part."""
+        time = self.facts.seconds(stamp)
+        if self.start is not None and time < self.start:
+            return -1
+        return int(self.end is not None and time >= self.end)
+
+    def _planes(self, decoded: Any, stamp: int) -> tuple[np.ndarray, ...]:
+        facts = self.facts
+        if (decoded.height, decoded.width) != (facts.height, facts.width):
+            raise BadImage(
+                f"changes from {facts.height} × {facts.width} to {decoded.height} × {decoded.width} px at "
+                f"{float(facts.seconds(stamp)):.3f} s. Restore its parts one by one",
+                subject=facts.path,
+                fix=Fix("to_time", f"{float(facts.seconds(stamp)):.3f}"),
+            )
+        if facts.layout.needs_unpacking:
+            decoded = decoded.reformat(format=facts.layout.name)
+        return tuple(plane_array(plane, facts.layout.dtype) for plane in decoded.planes)
