@@ -134,5 +134,5 @@ def test_speckle_is_as_strong_as_the_image_is_bright(apply, value, sigma):
     ],
 )
 def test_strengths_that_mean_nothing_are_refused(text):
-    with pytest.raises(BadSpec, match="outside"):
+    with pytest.raises(BadSpec, match="cannot be used"):
         Degradation.of(text)
