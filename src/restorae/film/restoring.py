@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from restorae.errors import (
     BadImage,
@@ -17,7 +15,6 @@ from restorae.errors import (
     Interrupted,
     Message,
     OutputError,
-    UsageError,
     in_words,
 )
 from restorae.film.plan import (
@@ -31,7 +28,9 @@ from restorae.film.plan import (
     remove_pieces,
     saved_plan,
 )
+from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
 from restorae.film.planes import PlaneRestorer, sample_frame
+from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
 from restorae.formats.video import (
@@ -47,41 +46,14 @@ from restorae.formats.video import (
     read_facts,
     read_times,
 )
-from restorae.machine import choose_device, choose_precision
-from restorae.model import find
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
-from restorae.restoring.log import RunLog, file_digest
+from restorae.restoring.log import RunLog
 from restorae.restoring.model_choice import PHOTOS, Choice
-from restorae.restoring.opening import PREFIX, RestorerPool
+from restorae.restoring.opening import RestorerPool
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
-from restorae.version import VERSION
-
-
-@dataclass
-class RestoredFilm:
-    """What became of one film."""
-
-    task: FileTask
-    frames: int
-    codec: str
-    is_lossless: bool
-    copied: list[str]
-    """Streams that were copied."""
-    notices: list[str]
-    is_damaged: bool
-    """Whether a part of the source could not be decoded."""
-    seconds: float
-
-
-@dataclass
-class FilmReport:
-    """What became of a run."""
-
-    films: list[RestoredFilm] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
 
 
 @dataclass
@@ -157,7 +129,7 @@ def restore_films(
             seconds=round(restored.seconds, 3),
             frames=restored.frames,
             codec=restored.codec,
-            film=_without(film.to_dict(), "resume"),
+            film=without(film.to_dict(), "resume"),
             copied=restored.copied,
             notices=[in_words(notice) for notice in restored.notices],
         )
@@ -186,7 +158,12 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         run.request.tile or (before.tile if before else None),
     )
     plan = FilmPlan.make(
-        facts, _settings(run), _restorer_facts(restorer), encoding, planes.tile, _machine(run)
+        facts,
+        facts_of_requests(run.request, run.film),
+        facts_of_restorer(restorer),
+        encoding,
+        planes.tile,
+        facts_of_machine(run.request.precision),
     )
     notices = [*facts.notices, *planes.notices]
     if before is None:
@@ -280,36 +257,6 @@ def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
         None if end is None else facts.start * facts.time_base + end,
         shifts=True,
     )
-
-
-def _settings(run: _Run) -> dict[str, Any]:
-    """What the pieces depend on of what was asked for."""
-    asked = _without(run.request.to_dict(), "model", "quality", "tile")
-    return asked | {"from_time": run.film.from_time, "to_time": run.film.to_time}
-
-
-def _without(settings: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in names}
-
-
-def _restorer_facts(restorer: Restorer) -> dict[str, str]:
-    if restorer.name.startswith(PREFIX):
-        return {"name": restorer.name}
-    try:
-        return {"name": restorer.name, "sha256": file_digest(find(restorer.name))}
-    except (InputError, UsageError, OSError):
-        return {"name": restorer.name}
-
-
-def _machine(run: _Run) -> dict[str, Any]:
-    device = choose_device()
-    return {
-        "restorae": VERSION,
-        "torch": version("torch"),
-        "PyAV": version("av"),
-        "precision": choose_precision(run.request.precision, device),
-        "device": device.type,
-    }
 
 
 def _notices(joined: JoinReport, container: str, facts: VideoFacts) -> list[str]:
