@@ -8,7 +8,7 @@ from restorae.restoring.files import Failure
 from restorae.restoring.tasks import FileTask
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RestoredFilm:
     """What became of one film."""
 

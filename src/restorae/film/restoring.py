@@ -56,7 +56,7 @@ from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Run:
     """What the stages of a run share."""
 
@@ -107,7 +107,14 @@ def restore_films(
         MissingExtra: PyAV is not installed.
     """
     film.check(request)
-    run = _Run(request, film, restorers or RestorerPool(), RunLog(log, request), progress, check)
+    run = _Run(
+        request=request,
+        film=film,
+        restorers=restorers or RestorerPool(),
+        log=RunLog(log, request),
+        progress=progress,
+        check=check,
+    )
     chosen = request.model or PHOTOS
     reason = "" if request.model else "the one for photographs"
     restorer = run.restorers.get(chosen)
@@ -147,15 +154,16 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         quality=run.request.quality,
         lossless=run.film.lossless,
     )
-    reader = FrameReader(facts, *run.film.part)
+    start, end = run.film.part
+    reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
     planes = PlaneRestorer(
         restorer,
         run.request,
-        facts,
-        sample_frame(reader) if restorer.capabilities.measures_noise else None,
-        run.request.tile or (before.tile if before else None),
+        facts=facts,
+        sample=sample_frame(reader) if restorer.capabilities.measures_noise else None,
+        tile=run.request.tile or (before.tile if before else None),
     )
     plan = FilmPlan.make(
         facts,
@@ -188,14 +196,14 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     for notice in notices:
         run.progress.say(Message(notice, subject=task.source))
     return RestoredFilm(
-        task,
-        frames,
-        encoding.codec,
-        encoding.is_lossless,
-        joined.copied,
-        notices,
-        done[1],
-        time.perf_counter() - started,
+        task=task,
+        frames=frames,
+        codec=encoding.codec,
+        is_lossless=encoding.is_lossless,
+        copied=joined.copied,
+        notices=notices,
+        is_damaged=done[1],
+        seconds=time.perf_counter() - started,
     )
 
 
@@ -220,7 +228,7 @@ def _make_pieces(
             if number < known:
                 continue
             if writer is None:
-                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding)
+                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding=encoding)
             writer.put(restore(frame.planes), frame.stamp, frame.duration)
             worked += 1
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
@@ -249,12 +257,12 @@ def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
     """The part of the source's time axis that the pieces show; sound is cut there."""
     start, end = run.film.part
     if start is None and end is None:
-        return Cut(Fraction(0))
+        return Cut(start=Fraction(0))
     first = read_times(pieces[0])
     assert first is not None
     return Cut(
-        first.stamps[0] * facts.time_base,
-        None if end is None else facts.start * facts.time_base + end,
+        start=first.stamps[0] * facts.time_base,
+        end=None if end is None else facts.start * facts.time_base + end,
         shifts=True,
     )
 
