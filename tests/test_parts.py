@@ -15,13 +15,8 @@ from restorae.degradations import Blur, Chain, Degradation, GaussianNoise, Maski
 from restorae.errors import BadSpec, UnknownKind
 from restorae.losses import MSE, Loss, PixelLoss
 from restorae.networks import Conv, Dense, Network, UNet
-from restorae.parts import (
-    Part,
-    Range,
-    RangeField,
-    Within,
-    kinds,
-)
+from restorae.parts import Part, kinds
+from restorae.ranges import Range, RangeField, Within
 from restorae.shapes import Images
 from restorae.specs import parse_spec, split_outside_brackets, to_text
 

@@ -19,15 +19,11 @@ from torch import Tensor
 from restorae.axes import axes_of
 from restorae.errors import BadImage, ShapeMismatch
 from restorae.pil_images import is_pil, pil_image, pixels_of
-from restorae.pixels import FULL_RANGE, ValueRange, Values, mix_stored, range_of
+from restorae.pixels import FULL_RANGE, ValueRange, Values, measure_values, mix_stored
 from restorae.shapes import Images
 
 Kind: TypeAlias = Literal["array", "tensor", "pil", "path", "list"]
 """What images can be given as."""
-
-_BITS = (8, 10, 12, 14, 16, 24, 31, 32)
-_FAR_FLOATS = (-1.5, 2.5)
-"""Float tensors count as being on the [0, 1] scale unless they leave this range."""
 
 
 def kind_of(given: object) -> Kind:
@@ -132,7 +128,7 @@ class Layout:
             has_alpha=has_alpha,
             values=FULL_RANGE,
         )
-        found, limits = _measure(layout._moved(stored)[..., : layout.channels], values, kind)
+        found, limits = measure_values(layout._moved(stored)[..., : layout.channels], values)
         return replace(layout, values=found, limits=limits)
 
     @property
@@ -275,31 +271,6 @@ class Layout:
 
 def _last(weight: Tensor) -> Tensor:
     return weight.permute(0, 2, 3, 1) if weight.dim() else weight
-
-
-def _measure(stored: Any, values: Values, kind: Kind) -> tuple[ValueRange, tuple[int, int] | None]:
-    """What stored values mean, and the limits of integers that do not use their type's full range."""
-    if isinstance(stored, Tensor):
-        if stored.is_complex():
-            raise BadImage(f"Values of type {stored.dtype} cannot be used as pixels")
-        stored = stored.detach().cpu()
-        if stored.is_floating_point():
-            low, high = (float(each) for each in torch.aminmax(stored.float()))
-            if not (low < _FAR_FLOATS[0] or high > _FAR_FLOATS[1]):
-                return FULL_RANGE, None
-            stored = stored.float()
-        stored = stored.numpy()
-    if stored.dtype.kind not in "buif":
-        raise BadImage(
-            f"Values of type {stored.dtype} cannot be used as pixels: expected integers or floats"
-        )
-    found = range_of(stored, values)
-    if found.is_full or stored.dtype.kind not in "iu":
-        return found, None
-    low, high = int(stored.min()), int(stored.max())
-    bits = next((bits for bits in _BITS if high < 2**bits), 64)
-    fits = low >= 0 and bits <= 32 and 2**bits - 1 <= np.iinfo(stored.dtype).max
-    return found, ((0, 2**bits - 1) if fits else (low, high))
 
 
 def _not_finite() -> BadImage:

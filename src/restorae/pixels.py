@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from restorae.errors import BadImage, ShapeMismatch
 from restorae.shapes import Image, Images
@@ -26,6 +27,7 @@ _TAILS = (0.1, 99.9)
 _SMALL_PART = 0.25
 _SAMPLED = 1_000_000
 _WORKING_FLOATS = (-1.5, 2.5)
+_BITS = (8, 10, 12, 14, 16, 24, 31, 32)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,39 @@ def range_of(stored: np.ndarray, wanted: Values = "auto") -> ValueRange:
     """As `choose_range`, one range for all channels, from images in memory (..., channels): large ones are sampled."""
     values = stored.reshape(-1, stored.shape[-1])
     return choose_range(values[:: max(1, len(values) // _SAMPLED)], wanted)
+
+
+def measure_values(
+    stored: np.ndarray | Tensor, wanted: Values = "auto"
+) -> tuple[ValueRange, tuple[int, int] | None]:
+    """What stored values mean, and the limits of integers that do not use their type's full range.
+
+    Float tensors count as being on the [0, 1] scale unless they leave it by far.
+
+    Raises:
+        BadImage: the values cannot be pixels.
+    """
+    if isinstance(stored, Tensor):
+        if stored.is_complex():
+            raise BadImage(f"Values of type {stored.dtype} cannot be used as pixels")
+        stored = stored.detach().cpu()
+        if stored.is_floating_point():
+            low, high = (float(each) for each in torch.aminmax(stored.float()))
+            if not (low < _WORKING_FLOATS[0] or high > _WORKING_FLOATS[1]):
+                return FULL_RANGE, None
+            stored = stored.float()
+        stored = stored.numpy()
+    if stored.dtype.kind not in "buif":
+        raise BadImage(
+            f"Values of type {stored.dtype} cannot be used as pixels: expected integers or floats"
+        )
+    found = range_of(stored, wanted)
+    if found.is_full or stored.dtype.kind not in "iu":
+        return found, None
+    low, high = int(stored.min()), int(stored.max())
+    bits = next((bits for bits in _BITS if high < 2**bits), 64)
+    fits = low >= 0 and bits <= 32 and 2**bits - 1 <= np.iinfo(stored.dtype).max
+    return found, ((0, 2**bits - 1) if fits else (low, high))
 
 
 def _fills_its_range(dtype: np.dtype, low: float, high: float) -> bool:

@@ -22,8 +22,9 @@ from restorae.degradations import (
     SaltAndPepper,
 )
 from restorae.errors import BadSpec, ShapeMismatch
-from restorae.parts import Range, kinds
+from restorae.parts import kinds
 from restorae.randomness import generator
+from restorae.ranges import Range
 
 FAMILY = sorted(
     (part for part in kinds(Degradation) if part.__module__.startswith("restorae.")),

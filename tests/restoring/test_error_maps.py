@@ -29,7 +29,9 @@ from restorae.restoring import (
     restore_files,
     restore_image,
 )
-from restorae.restoring.outputs import ERROR_GAIN, Outputs, RestoredRows
+from restorae.restoring.maps import ERROR_GAIN
+from restorae.restoring.output_contract import RestoredRows
+from restorae.restoring.outputs import Outputs
 
 BOUND = ErrorBound(
     changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), images=9

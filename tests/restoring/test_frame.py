@@ -10,7 +10,7 @@ from restorae.formats import ArrayRows, Page, Rows
 from restorae.pixels import FULL_RANGE, ValueRange
 from restorae.regions import Region, plan_exact
 from restorae.restoring.frame import Blending, Frame
-from restorae.restoring.outputs import Output, RestoredRows
+from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.tiling import run
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from restorae.networks import Conv, LatentUNet
-from restorae.restoring.request import CONFLICTS, FormField, RestoreRequest
+from restorae.restoring.form_fields import FormField
+from restorae.restoring.request import CONFLICTS, RestoreRequest
 from restorae.web.restore_form import form
 from tests.cli.conftest import untrained
 from tests.command import run

@@ -14,7 +14,7 @@ from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 
 if TYPE_CHECKING:
-    from restorae.film.restoring import RestoredFilm
+    from restorae.film.report import RestoredFilm
 
 
 def restore_films(

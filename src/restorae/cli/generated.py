@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from restorae.cli.wording import COMMAND_LINE
-from restorae.restoring.request import GROUPS, FormField, Request
+from restorae.restoring.form_fields import GROUPS, FormField
+from restorae.restoring.request import Request
 
 _TYPES: Mapping[str, type] = {
     "flag": bool,

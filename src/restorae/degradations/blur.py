@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorae.degradations.contract import Amount, Amounts, Degradation, bounds
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from restorae.degradations.contract import Amounts, Count, Degradation
 from restorae.degradations.fields import luminance
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 BRIGHTNESS_TABLE = (

@@ -16,8 +16,9 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from restorae.errors import ShapeMismatch
-from restorae.parts import Part, Range, RangeField, Settings
+from restorae.parts import Part, Settings
 from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
+from restorae.ranges import Range, RangeField
 from restorae.shapes import Images
 from restorae.specs import split_outside_brackets
 

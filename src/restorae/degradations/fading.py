@@ -6,8 +6,8 @@ from typing import Annotated
 
 from restorae.degradations.contract import Amount, Amounts, Degradation
 from restorae.degradations.fields import absorbed, clouds, knots_of, luminance, middles, sheet
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

@@ -15,8 +15,8 @@ from restorae.degradations.fields import (
     paint,
     spline,
 )
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import torch
 
 from restorae.degradations.contract import Amount, Amounts, Count, Degradation, bounds
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

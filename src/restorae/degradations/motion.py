@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from restorae.degradations.contract import Amount, Amounts, Degradation
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

@@ -15,8 +15,8 @@ from restorae.degradations.fields import (
     sheet,
     smooth_step,
 )
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from restorae.degradations.contract import Amount, Amounts, Count, Degradation, bounds
 from restorae.degradations.fields import middles, spline
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 PLATES = (-30.0, 30.0, -45.0)

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from torch.nn import functional
 
 from restorae.degradations.contract import Amount, Amounts, Degradation
-from restorae.parts import Within
 from restorae.randomness import RandomSource
+from restorae.ranges import Within
 from restorae.shapes import Images
 
 

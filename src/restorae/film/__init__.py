@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from restorae.film.report import FilmReport
     from restorae.film.request import FilmRequest
-    from restorae.film.restoring import FilmReport, restore_films
+    from restorae.film.restoring import restore_films
     from restorae.film.tasks import plan_films
 
 _HOMES = {
-    "FilmReport": "restoring",
+    "FilmReport": "report",
     "FilmRequest": "request",
     "plan_films": "tasks",
     "restore_films": "restoring",

@@ -19,7 +19,7 @@ _ENDS = 2**20
 _PLAN, _DONE = "plan.json", "done.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FilmPlan:
     """What a film's pieces depend on."""
 
@@ -50,7 +50,14 @@ class FilmPlan:
     ) -> FilmPlan:
         """The plan for a film."""
         source = {**asdict(facts.stamp), "sha256_of_ends": _digest_of_ends(facts.path)}
-        made = cls(source, settings, restorer, asdict(encoding), tile, machine=machine)
+        made = cls(
+            source=source,
+            settings=settings,
+            restorer=restorer,
+            encoding=asdict(encoding),
+            tile=tile,
+            machine=machine,
+        )
         return cls(**json.loads(json.dumps(asdict(made))))  # as it is read back
 
     def save(self, folder: Path) -> None:

@@ -36,6 +36,7 @@ class PlaneRestorer:
         self,
         restorer: Restorer,
         request: RestoreRequest,
+        *,
         facts: VideoFacts,
         sample: Planes | None = None,
         tile: int | None = None,
@@ -105,8 +106,8 @@ def sample_frame(reader: FrameReader) -> Planes | None:
     last = facts.seconds(facts.stamps[-1]) if facts.stamps else Fraction(0)
     end = last if reader.end is None else min(reader.end, last)
     for each in (
-        FrameReader(facts, (start + end) / 2, reader.end),
-        FrameReader(facts, reader.start, reader.end),
+        FrameReader(facts, start=(start + end) / 2, end=reader.end),
+        FrameReader(facts, start=reader.start, end=reader.end),
     ):
         frames = iter(each)
         try:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from restorae.errors import BadSpec, Fix, SettingsConflict
-from restorae.restoring.request import Request, RestoreRequest, option
+from restorae.restoring.form_fields import option
+from restorae.restoring.request import Request, RestoreRequest
 
 _OF_IMAGES = (
     "mask",

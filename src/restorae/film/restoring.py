@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from restorae.errors import (
     BadImage,
@@ -17,7 +15,6 @@ from restorae.errors import (
     Interrupted,
     Message,
     OutputError,
-    UsageError,
     in_words,
 )
 from restorae.film.plan import (
@@ -31,7 +28,9 @@ from restorae.film.plan import (
     remove_pieces,
     saved_plan,
 )
+from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
 from restorae.film.planes import PlaneRestorer, sample_frame
+from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
 from restorae.formats.video import (
@@ -47,44 +46,17 @@ from restorae.formats.video import (
     read_facts,
     read_times,
 )
-from restorae.machine import choose_device, choose_precision
-from restorae.model import find
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
-from restorae.restoring.log import RunLog, file_digest
+from restorae.restoring.log import RunLog
 from restorae.restoring.model_choice import PHOTOS, Choice
-from restorae.restoring.opening import PREFIX, RestorerPool
+from restorae.restoring.opening import RestorerPool
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
-from restorae.version import VERSION
 
 
-@dataclass
-class RestoredFilm:
-    """What became of one film."""
-
-    task: FileTask
-    frames: int
-    codec: str
-    is_lossless: bool
-    copied: list[str]
-    """Streams that were copied."""
-    notices: list[str]
-    is_damaged: bool
-    """Whether a part of the source could not be decoded."""
-    seconds: float
-
-
-@dataclass
-class FilmReport:
-    """What became of a run."""
-
-    films: list[RestoredFilm] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-
-
-@dataclass
+@dataclass(kw_only=True)
 class _Run:
     """What the stages of a run share."""
 
@@ -135,7 +107,14 @@ def restore_films(
         MissingExtra: PyAV is not installed.
     """
     film.check(request)
-    run = _Run(request, film, restorers or RestorerPool(), RunLog(log, request), progress, check)
+    run = _Run(
+        request=request,
+        film=film,
+        restorers=restorers or RestorerPool(),
+        log=RunLog(log, request),
+        progress=progress,
+        check=check,
+    )
     chosen = request.model or PHOTOS
     reason = "" if request.model else "the one for photographs"
     restorer = run.restorers.get(chosen)
@@ -157,7 +136,7 @@ def restore_films(
             seconds=round(restored.seconds, 3),
             frames=restored.frames,
             codec=restored.codec,
-            film=_without(film.to_dict(), "resume"),
+            film=without(film.to_dict(), "resume"),
             copied=restored.copied,
             notices=[in_words(notice) for notice in restored.notices],
         )
@@ -175,18 +154,24 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         quality=run.request.quality,
         lossless=run.film.lossless,
     )
-    reader = FrameReader(facts, *run.film.part)
+    start, end = run.film.part
+    reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
     planes = PlaneRestorer(
         restorer,
         run.request,
-        facts,
-        sample_frame(reader) if restorer.capabilities.measures_noise else None,
-        run.request.tile or (before.tile if before else None),
+        facts=facts,
+        sample=sample_frame(reader) if restorer.capabilities.measures_noise else None,
+        tile=run.request.tile or (before.tile if before else None),
     )
     plan = FilmPlan.make(
-        facts, _settings(run), _restorer_facts(restorer), encoding, planes.tile, _machine(run)
+        facts,
+        facts_of_requests(run.request, run.film),
+        facts_of_restorer(restorer),
+        encoding,
+        planes.tile,
+        facts_of_machine(run.request.precision),
     )
     notices = [*facts.notices, *planes.notices]
     if before is None:
@@ -211,14 +196,14 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     for notice in notices:
         run.progress.say(Message(notice, subject=task.source))
     return RestoredFilm(
-        task,
-        frames,
-        encoding.codec,
-        encoding.is_lossless,
-        joined.copied,
-        notices,
-        done[1],
-        time.perf_counter() - started,
+        task=task,
+        frames=frames,
+        codec=encoding.codec,
+        is_lossless=encoding.is_lossless,
+        copied=joined.copied,
+        notices=notices,
+        is_damaged=done[1],
+        seconds=time.perf_counter() - started,
     )
 
 
@@ -243,7 +228,7 @@ def _make_pieces(
             if number < known:
                 continue
             if writer is None:
-                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding)
+                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding=encoding)
             writer.put(restore(frame.planes), frame.stamp, frame.duration)
             worked += 1
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
@@ -272,44 +257,14 @@ def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
     """The part of the source's time axis that the pieces show; sound is cut there."""
     start, end = run.film.part
     if start is None and end is None:
-        return Cut(Fraction(0))
+        return Cut(start=Fraction(0))
     first = read_times(pieces[0])
     assert first is not None
     return Cut(
-        first.stamps[0] * facts.time_base,
-        None if end is None else facts.start * facts.time_base + end,
+        start=first.stamps[0] * facts.time_base,
+        end=None if end is None else facts.start * facts.time_base + end,
         shifts=True,
     )
-
-
-def _settings(run: _Run) -> dict[str, Any]:
-    """What the pieces depend on of what was asked for."""
-    asked = _without(run.request.to_dict(), "model", "quality", "tile")
-    return asked | {"from_time": run.film.from_time, "to_time": run.film.to_time}
-
-
-def _without(settings: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in names}
-
-
-def _restorer_facts(restorer: Restorer) -> dict[str, str]:
-    if restorer.name.startswith(PREFIX):
-        return {"name": restorer.name}
-    try:
-        return {"name": restorer.name, "sha256": file_digest(find(restorer.name))}
-    except (InputError, UsageError, OSError):
-        return {"name": restorer.name}
-
-
-def _machine(run: _Run) -> dict[str, Any]:
-    device = choose_device()
-    return {
-        "restorae": VERSION,
-        "torch": version("torch"),
-        "PyAV": version("av"),
-        "precision": choose_precision(run.request.precision, device),
-        "device": device.type,
-    }
 
 
 def _notices(joined: JoinReport, container: str, facts: VideoFacts) -> list[str]:

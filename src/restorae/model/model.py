@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restorae.errors import UnknownAttribute, UsageError
+from restorae.errors import UsageError
 from restorae.files import require_absent
 from restorae.layout import Layout, kind_of
 from restorae.machine import Precision, choose_device
 from restorae.model.card import Card
 from restorae.model.checks import bound_for, latent_shape, require_restorer, require_vae
+from restorae.model.foreign_names import no_attribute
 from restorae.model.history import History
 from restorae.model.in_memory import restore_in_memory
 from restorae.model.inference import (
@@ -35,18 +36,6 @@ from restorae.randomness import generator
 from restorae.shapes import Images, Latents
 
 A = TypeVar("A")
-
-_ELSEWHERE = {
-    "predict": "model.restore(images) or model(images)",
-    "forward": "model(images)",
-    "fit": "restorae.train(..., start_from=model)",
-    "summary": "print(model), or model.card",
-    "eval": "nothing: a model is always in evaluation mode",
-    "parameters": "model.module.parameters()",
-    "state_dict": "model.module.state_dict()",
-    "cuda": 'model.to("cuda")',
-}
-"""What models of other libraries have, and what to use here."""
 
 
 class Model:
@@ -300,6 +289,4 @@ class Model:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name in _ELSEWHERE:
-                raise UnknownAttribute(f"A model has no {name}. Use {_ELSEWHERE[name]}")
-            raise AttributeError(f"'Model' object has no attribute {name!r}")
+            raise no_attribute(name)

@@ -11,7 +11,7 @@ import torch
 from restorae.formats import Page, Rows
 from restorae.pixels import ValueRange, mix_stored
 from restorae.regions import Region
-from restorae.restoring.outputs import Output, RestoredRows
+from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.restorer import Restored
 from restorae.shapes import Image, Images
 

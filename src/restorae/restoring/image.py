@@ -16,7 +16,7 @@ from restorae.restoring.facts import SMALL, ImageFacts, ReadRows
 from restorae.restoring.frame import Blending, Frame, pack
 from restorae.restoring.grain import add_grain
 from restorae.restoring.masks import size_mismatch
-from restorae.restoring.outputs import Output
+from restorae.restoring.output_contract import Output
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
 from restorae.restoring.separation import separate

@@ -16,7 +16,7 @@ from restorae.model.in_memory import read_mask, refuse_numbers
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.image import restore_image
 from restorae.restoring.model_choice import Choice, choose_for_file
-from restorae.restoring.outputs import Output, RestoredRows
+from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 

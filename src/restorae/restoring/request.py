@@ -8,34 +8,18 @@ request is made.
 
 from __future__ import annotations
 
-import ast
 import functools
-import inspect
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_type_hints
 
 from restorae.errors import Fix, SettingsConflict, TileTooSmall, UsageError
 from restorae.regions import smallest_tile
+from restorae.restoring.form_fields import FormField, bounds_of, form_fields, option
 
 if TYPE_CHECKING:
     from restorae.parts import Settings
     from restorae.restoring.restorer import Capabilities
-
-GROUPS = ("Restoring", "Uncertainty", "Output", "Film", "Reading", "Computing")
-"""Titles of the groups of options, the most used first."""
-COMMON = "Restoring"
-
-
-def option(default: Any, group: str = COMMON, **facts: Any) -> Any:
-    """A field of a request: its default, its bounds (`ge`, `le`), and what faces need to know of it.
-
-    Args:
-        default: what it is where nobody says.
-        group: the title under which it stands.
-        facts: `ge` and `le` bound a number; `unit`, `metavar` and `page` go to the faces.
-    """
-    return field(default=default, metadata={"group": group, **facts})
 
 
 @dataclass(frozen=True)
@@ -92,9 +76,7 @@ class Request:
     @classmethod
     def form_fields(cls) -> tuple[FormField, ...]:
         """All options, group by group, as faces show them."""
-        types, texts = get_type_hints(cls), _docstrings(cls)
-        found = [_form_field(each, types[each.name], texts[each.name]) for each in fields(cls)]
-        return tuple(sorted(found, key=lambda each: GROUPS.index(each.group)))
+        return form_fields(cls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,32 +218,10 @@ def validator(request: type[Any]) -> type[Settings]:
 
     types = get_type_hints(request)
     checked: dict[str, Any] = {
-        each.name: (types[each.name], Checked(each.default, **_bounds(each)))
+        each.name: (types[each.name], Checked(each.default, **bounds_of(each)))
         for each in fields(request)
     }
     return create_model(request.__name__, __base__=Settings, **checked)
-
-
-def _bounds(declared: Field[Any]) -> dict[str, Any]:
-    return {name: declared.metadata[name] for name in ("ge", "le") if name in declared.metadata}
-
-
-def _docstrings(request: type[Any]) -> dict[str, str]:
-    """The sentences under the fields of a kind of request."""
-    module = ast.parse(Path(inspect.getfile(request)).read_text(encoding="utf-8"))
-    found = next(
-        each
-        for each in module.body
-        if isinstance(each, ast.ClassDef) and each.name == request.__name__
-    )
-    return {
-        declared.target.id: " ".join(str(text.value.value).split())
-        for declared, text in zip(found.body, found.body[1:], strict=False)
-        if isinstance(declared, ast.AnnAssign)
-        and isinstance(declared.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-    }
 
 
 CONFLICTS = (
@@ -285,55 +245,3 @@ CONFLICTS = (
 )
 """Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
 at full strength."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FormField:
-    """An option as a face shows it."""
-
-    name: str
-    """The setting's name in Python and in the API."""
-    title: str
-    """A label: “Self ensemble”."""
-    group: str
-    """Title of its group, one of `GROUPS`."""
-    help: str
-    """What it does, in one or two sentences."""
-    kind: Literal["flag", "integer", "number", "text", "choice", "path"]
-    """What its values are."""
-    default: Any
-    optional: bool
-    """Whether it may be unset (None)."""
-    choices: tuple[Any, ...] = ()
-    """The values of a closed choice, without None."""
-    low: float | None = None
-    high: float | None = None
-    unit: str = ""
-    metavar: str = ""
-    page: str = ""
-    """What the page does with it: empty for an ordinary field, `flag` for a check box that stands for a file of the page's
-    own, `arrays` where only arrays and stacks have it, `hidden`."""
-
-
-def _form_field(declared: Field[Any], annotation: Any, text: str) -> FormField:
-    types = [each for each in get_args(annotation) if each is not type(None)]
-    is_choice = get_origin(annotation) is Literal
-    inner = annotation if is_choice or not types else types[0]
-    choices = get_args(inner) if get_origin(inner) is Literal else ()
-    kinds: dict[Any, Any] = {bool: "flag", int: "integer", float: "number", Path: "path"}
-    bounds = _bounds(declared)
-    return FormField(
-        name=declared.name,
-        title=declared.name.replace("_", " ").capitalize(),
-        group=declared.metadata["group"],
-        help=text,
-        kind="choice" if choices else kinds.get(inner, "text"),
-        default=declared.default,
-        optional=declared.default is None,
-        choices=choices,
-        low=bounds.get("ge"),
-        high=bounds.get("le"),
-        unit=declared.metadata.get("unit", ""),
-        metavar=declared.metadata.get("metavar", ""),
-        page=declared.metadata.get("page", ""),
-    )

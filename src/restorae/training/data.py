@@ -11,16 +11,10 @@ from restorae.data import (
     Correlation,
     Examples,
     GreyImages,
-    ImageSet,
     Pairs,
-    in_their_ranges,
-    match,
     noise_correlation,
-    open_images,
-    open_noisy,
 )
-from restorae.data.pairs import first_names, require_equal_counts
-from restorae.errors import Fix, Message, ShapeMismatch, UsageError
+from restorae.errors import Message, UsageError
 from restorae.evaluating import TestSet
 from restorae.model import Card
 from restorae.networks import VAE, AutoEncoder, LatentNetwork
@@ -29,6 +23,7 @@ from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training.given import FROM_MEMORY, NOTHING_GIVEN, Given
 from restorae.training.inspection import inspect_pairs, require_variety
+from restorae.training.opening import open_training_images, open_validation_images
 from restorae.training.recipe import Recipe, ResolvedRecipe
 from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
 from restorae.training.splitting import Split, split_images
@@ -113,7 +108,7 @@ def load_training_data(
         UsageError: the recipe does not say what to learn from, or its settings do not suit the data.
         InputError: its data cannot be used.
     """
-    pairs, paired = _open(recipe, data_dir, given.clean, given.degraded, progress)
+    pairs, paired = open_training_images(recipe, data_dir, given.clean, given.degraded, progress)
     noise = noise_correlation(pairs.clean) if recipe.noisy is not None else None
     start = choose_start(recipe, pairs, noise, paired, given.start)
     card = start_card(start) if start else None
@@ -127,7 +122,7 @@ def load_training_data(
     size = pairs.clean.common_size
     if isinstance(network, VAE | AutoEncoder):
         network.fitted(pairs.clean.channels, size)  # says now what is wrong with the size
-    checked = _own_validation(recipe, given, pairs, progress)
+    checked = open_validation_images(recipe, given, pairs)
     split = split_images(recipe, pairs.clean, card, None if checked is None else checked.clean)
     if split.repeated:
         progress.warn(
@@ -157,72 +152,6 @@ def load_training_data(
         progress,
         checked,
     )
-
-
-def _open(
-    recipe: Recipe,
-    data_dir: Path | None,
-    clean: ImageSet | None,
-    degraded: ImageSet | None,
-    progress: Progress,
-) -> tuple[Pairs, bool]:
-    """The images to learn from, and whether they are pairs; without degraded ones both sides are the same."""
-    if clean is None and recipe.noisy is not None:
-        clean = open_noisy(recipe.noisy, recipe.split, data_dir)
-    if clean is None:
-        if recipe.clean is None:
-            raise UsageError(
-                "Training needs clean images: a data set's name or a path", fix=Fix("clean", "DATA")
-            )
-        clean = open_images(recipe.clean, recipe.split, data_dir, progress)
-    if degraded is None and recipe.degraded is not None:
-        degraded = open_images(recipe.degraded, recipe.split, data_dir, progress)
-    if degraded is not None:
-        require_equal_counts(degraded, clean)
-        pairs, unmatched = match(degraded, clean)
-        if unmatched:
-            progress.warn(
-                f"{len(unmatched)} image(s) have no partner and are left out: {first_names(unmatched)}"
-            )
-        return pairs, True
-    return _alone(recipe, clean), False
-
-
-def _alone(recipe: Recipe, clean: ImageSet) -> Pairs:
-    """Images without partners: both sides are the same."""
-    if recipe.noisy is not None or isinstance(recipe.network, VAE):
-        return Pairs(clean, clean)
-    _, ranged, values, notices = in_their_ranges(clean, clean)
-    return Pairs(ranged, ranged, values=values, notices=tuple(notices))
-
-
-def _own_validation(recipe: Recipe, given: Given, pairs: Pairs, progress: Progress) -> Pairs | None:
-    """The images that were given to validate on.
-
-    Raises:
-        ShapeMismatch: they do not suit the images to learn from.
-    """
-    if given.validation is None:
-        return None
-    paired = given.degraded is not None or recipe.degraded is not None
-    if paired != (given.validation_degraded is not None):
-        raise UsageError(
-            "the validation data of pairs are two sets, (degraded, clean)"
-            if paired
-            else "the validation data are two sets, but the images to learn from are one",
-            subject="validation_data",
-        )
-    if given.validation_degraded is not None:
-        require_equal_counts(given.validation_degraded, given.validation)
-        checked = match(given.validation_degraded, given.validation)[0]
-    else:
-        checked = _alone(recipe, given.validation)
-    if checked.clean.channels != pairs.clean.channels:
-        raise ShapeMismatch(
-            f"has {checked.clean.channels} channel(s), the images to learn from have {pairs.clean.channels}",
-            subject="validation_data",
-        )
-    return checked
 
 
 def _kind(recipe: Recipe, paired: bool, has_latent: bool) -> Kind:

@@ -60,7 +60,7 @@ def test_a_part_holds_the_same_frames_as_the_whole(
     path = tmp_path / "clip.mp4"
     Clip(stamps=range(0, 96 * 3750, 3750), codec="libx264", options={"g": "20"}).save(path)
     facts = read_facts(path)
-    part = FrameReader(facts, Fraction(start), None if end is None else Fraction(end))
+    part = FrameReader(facts, start=Fraction(start), end=None if end is None else Fraction(end))
     found = [(frame.stamp, frame.planes[0].copy()) for frame in part]
     expected = [
         (frame.stamp, frame.planes[0].copy())

@@ -25,7 +25,7 @@ _STATES_ASPECT = ("mp4", "mov")
 _H264_LOSSLESS_BITS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VideoCodec:
     """A codec that can be written."""
 
@@ -82,38 +82,44 @@ CODECS = {
     each.name: each
     for each in (
         VideoCodec(
-            "h264",
-            "libx264",
-            _crf(51, **_X264),
-            {"qp": "0", **_X264},
+            name="h264",
+            encoder="libx264",
+            options=_crf(51, **_X264),
+            lossless={"qp": "0", **_X264},
             needs_even=True,
             states_aspect=True,
         ),
         VideoCodec(
-            "hevc",
-            "libx265",
-            _crf(51, preset="medium", **{"x265-params": _X265}),
-            {"preset": "medium", "x265-params": f"{_X265}:lossless=1"},
+            name="hevc",
+            encoder="libx265",
+            options=_crf(51, preset="medium", **{"x265-params": _X265}),
+            lossless={"preset": "medium", "x265-params": f"{_X265}:lossless=1"},
             needs_even=True,
             smallest_px=128,
             states_aspect=True,
         ),
         VideoCodec(
-            "vp9",
-            "libvpx-vp9",
-            _crf(63, b="0", **{"auto-alt-ref": "0", "lag-in-frames": "0", "row-mt": "1"}),
-            {"lossless": "1", "auto-alt-ref": "0", "lag-in-frames": "0"},
+            name="vp9",
+            encoder="libvpx-vp9",
+            options=_crf(63, b="0", **{"auto-alt-ref": "0", "lag-in-frames": "0", "row-mt": "1"}),
+            lossless={"lossless": "1", "auto-alt-ref": "0", "lag-in-frames": "0"},
         ),
         VideoCodec(
-            "prores", "prores_ks", lambda _: {"profile": "hq"}, has_quality=False, needs_even=True
+            name="prores",
+            encoder="prores_ks",
+            options=lambda _: {"profile": "hq"},
+            has_quality=False,
+            needs_even=True,
         ),
-        VideoCodec("ffv1", "ffv1", lambda _: _FFV1, _FFV1, has_quality=False),
+        VideoCodec(
+            name="ffv1", encoder="ffv1", options=lambda _: _FFV1, lossless=_FFV1, has_quality=False
+        ),
     )
 }
 """By name, in the order in which they are tried. FFV1 writes a checksum for each slice."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoding:
     """With what a film is encoded."""
 
@@ -161,7 +167,9 @@ def choose_encoding(
     assert options is not None
     if min(facts.height, facts.width) < _SLICED_PX:
         options = {name: value for name, value in options.items() if name != "slices"}
-    return Encoding(chosen.name, chosen.encoder, dict(options), is_lossless)
+    return Encoding(
+        codec=chosen.name, encoder=chosen.encoder, options=dict(options), is_lossless=is_lossless
+    )
 
 
 @functools.cache

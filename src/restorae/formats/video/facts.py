@@ -25,7 +25,7 @@ _HDR_TRANSFERS = (16, 18)
 """PQ and HLG."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ColorTags:
     """FFmpeg's numbers of range, matrix, primaries and transfer curve."""
 
@@ -35,7 +35,7 @@ class ColorTags:
     transfer: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VideoFacts:
     """A film's video stream and its time axis."""
 
@@ -149,8 +149,10 @@ def read_facts(path: Path) -> VideoFacts:
         _check_progressive(stream, frame, path)
         context = stream.codec_context
         colors = ColorTags(
-            *(int(getattr(frame, name)) for name in ("color_range", "colorspace")),
-            *(int(getattr(frame, name)) for name in ("color_primaries", "color_trc")),
+            range=int(frame.color_range),
+            matrix=int(frame.colorspace),
+            primaries=int(frame.color_primaries),
+            transfer=int(frame.color_trc),
         )
         try:
             layout = layout_of(frame.format.name, colors.range)

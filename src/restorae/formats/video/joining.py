@@ -37,7 +37,7 @@ class JoinReport:
     left_out: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cut:
     """The part of the source that a film shows, in seconds on the source's own time axis."""
 

@@ -46,7 +46,7 @@ _FULL = 2
 """FFmpeg's number of the full range (`AVCOL_RANGE_JPEG`)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PixelLayout:
     """How frames are stored while restorae works on them."""
 
@@ -113,10 +113,10 @@ def layout_of(name: str, color_range: int) -> PixelLayout:
     if given.is_bayer or not _is_planar(found) or "f16" in plain or "f32" in plain:
         raise _not_read(name)
     return PixelLayout(
-        plain,
-        max(component.bits for component in found.components),
-        found.is_rgb,
-        is_full,
+        name=plain,
+        bits=max(component.bits for component in found.components),
+        is_rgb=found.is_rgb,
+        is_full=is_full,
         needs_unpacking=plain != name and name not in _FULL_RANGE_NAMES,
     )
 

@@ -38,7 +38,7 @@ class PieceWriter:
         encoding: how frames are encoded.
     """
 
-    def __init__(self, path: Path, facts: VideoFacts, encoding: Encoding) -> None:
+    def __init__(self, path: Path, facts: VideoFacts, *, encoding: Encoding) -> None:
         self.path, self.facts, self.encoding = path, facts, encoding
         self.times = PieceTimes()
         self._whole = written_whole(path)

@@ -15,7 +15,7 @@ from restorae.formats.video.layout import plane_array
 from restorae.formats.video.library import import_av
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """A decoded frame."""
 
@@ -39,7 +39,7 @@ class FrameReader:
     """
 
     def __init__(
-        self, facts: VideoFacts, start: Fraction | None = None, end: Fraction | None = None
+        self, facts: VideoFacts, *, start: Fraction | None = None, end: Fraction | None = None
     ) -> None:
         self.facts, self.start, self.end = facts, start, end
         self.lost = self.corrupt = self.moved = self.invented = self.read = 0
@@ -101,7 +101,11 @@ class FrameReader:
                     return
                 self.read += 1
                 self.corrupt += bool(decoded.is_corrupt)
-                yield Frame(stamp, int(decoded.duration or 0), self._planes(decoded, stamp))
+                yield Frame(
+                    stamp=stamp,
+                    duration=int(decoded.duration or 0),
+                    planes=self._planes(decoded, stamp),
+                )
 
     def _seek(self, container: Any, stream: Any) -> None:
         """Go to a key frame before the part, where every time stamp is known."""

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import AfterValidator
 
-from restorae.parts import Within
+from restorae.ranges import Within
 from restorae.restoring.classical.contract import Classical, channel_by_channel, noise_in
 from restorae.shapes import Images
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
-from restorae.parts import Within
+from restorae.ranges import Within
 from restorae.restoring.classical.contract import Classical, channel_by_channel
 
 _PAPER = 0.85
