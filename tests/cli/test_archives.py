@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import median_filter
 
-from restorae.cli import console
+from restorae import live_progress
 from restorae.restoring import LOG
 from tests.command import Outcome, pixels, run, run_apart, start, surroundings
 
@@ -371,7 +371,7 @@ def test_a_preview_names_what_it_cannot_show(tmp_path: Path) -> None:
 def test_lines_of_progress_say_how_far_and_how_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "_SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(live_progress, "_SECONDS_BETWEEN_LINES", 0.0)
     archive(tmp_path / "in", 5, 20, 30)
     told = run("restore", "in", "--model", AS_IT_IS, "--out", "out", cwd=tmp_path).err.splitlines()
     assert [line.split(",")[0] for line in told if line.startswith("Restoring:")] == [

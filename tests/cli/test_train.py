@@ -200,7 +200,7 @@ def test_a_file_without_such_a_network_is_refused(tmp_path: Path) -> None:
         (
             ["--clean", "digits", "--with", "blur", "--device", "gpu9"],
             2,
-            "This machine has no device 'gpu9'",
+            "There is no device 'gpu9'",
         ),
         (["--clean", "digits", "--with", "blur", "--resume"], 1, "nothing to resume"),
         (["--clean", "digits", "--with", "blur", "--recipe", "nowhere.toml"], 1, "cannot be read"),

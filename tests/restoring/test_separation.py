@@ -102,8 +102,8 @@ def test_the_mask_that_is_written_can_be_given_back(tmp_path: Path) -> None:
 
 
 def test_the_model_s_default_gives_way_to_what_is_asked() -> None:
-    prints = Capabilities("prints", halo=10, repairs="defects")
-    photos = Capabilities("photos", halo=10)
+    prints = Capabilities(name="prints", halo=10, repairs="defects")
+    photos = Capabilities(name="photos", halo=10)
     assert RestoreRequest().separation(prints) == DEFECTS
     assert RestoreRequest(tone=0.5).separation(prints) == Separation(0.5, defects_only=True)
     assert RestoreRequest(repair="all").separation(prints).is_whole
@@ -115,7 +115,7 @@ def test_the_model_s_default_gives_way_to_what_is_asked() -> None:
 
 def test_error_bounds_hold_for_whole_restorations_only() -> None:
     prints = Capabilities(
-        "prints", halo=10, repairs="defects", is_network=True, has_error_bounds=True
+        name="prints", halo=10, repairs="defects", is_network=True, has_error_bounds=True
     )
     with pytest.raises(UsageError, match="whole restorations"):
         RestoreRequest(error_map=True).check(prints)

@@ -74,7 +74,7 @@ def test_what_may_be_trained_on_are_the_folders_that_were_named(trainer: TestCli
         ({"name": "../outside"}, "cannot be called"),
         ({"name": "digits-vae"}, "cannot be called"),
         ({"degradation": None}, "needs a damage"),
-        ({"degradation": "gaussian-noise(sigma=-1)"}, "is outside"),
+        ({"degradation": "gaussian-noise(sigma=-1)"}, "is below 0"),
         ({"network": "mine.py:Mine"}, "cannot be read"),
         ({"network": "conv-net"}, "There is no network"),
         ({"way": "pairs"}, "needs degraded images"),
