@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae import Degradation, load
-from restorae.data import ArrayImages, Examples, open_images
+from restorae import train as train_model
+from restorae.data import ArrayImages, Examples, open_images, open_labelled
 from restorae.figures import digit_sheets, write_figure
 from restorae.formats import write_still
 from restorae.latent import manifold, tiled
@@ -40,6 +41,7 @@ SEEDS = (0, 1)
 STEPS = 80
 SHORT = 40
 BATCH = 128
+PLANE_STEPS = 400
 
 KINDS = {
     "gaussian-noise": ("camera", "gaussian-noise(sigma=0.1)"),
@@ -303,6 +305,43 @@ def draw_manifold() -> np.ndarray:
     return np.rint(manifold(load("digits-vae"), n=20, extent=2.0).canvas * 255).astype(np.uint8)
 
 
+def draw_planes() -> Figure:
+    """The codes of embedded digits, and what lies at them and between: a plain auto-encoder's plane beside a variational one's."""
+    digits, labels = open_labelled("digits", "train")
+    images = digits.batch(range(len(digits)))[:, 0].numpy()
+    plain = train_model(
+        images,
+        network="dense-autoencoder",
+        steps=PLANE_STEPS,
+        batch_size=64,
+        progress=False,
+        precision="float32",
+    )
+    figure = Figure(figsize=(9, 8.6), layout="constrained")
+    for column, (title, model) in zip(
+        figure.subplots(2, 2).T,
+        (("plain", plain), ("variational", load("digits-vae"))),
+        strict=True,
+    ):
+        codes = model.encode(images).mean.numpy()
+        low, high = codes.min(0), codes.max(0)
+        column[0].scatter(*codes.T, c=labels, cmap="tab10", s=5, linewidths=0)
+        across, up = (np.linspace(low[axis], high[axis], 12) for axis in (0, 1))
+        grid = np.stack(np.meshgrid(across, up[::-1]), -1).astype(np.float32)
+        decoded = model.decode(grid.reshape(-1, 2)).reshape(12, 12, 28, 28)
+        column[1].imshow(
+            tiled(decoded),
+            cmap="Greys_r",
+            vmin=0,
+            vmax=1,
+            aspect="auto",
+            extent=(low[0], high[0], low[1], high[1]),
+        )
+        column[0].set(title=f"{title}: codes", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        column[1].set(title=f"{title}: decoded", xlabel="z[0]", ylabel="z[1]")
+    return figure
+
+
 def draw_samples() -> np.ndarray:
     """Digits that nobody wrote, from the stronger variational auto-encoder, as bytes."""
     samples = load("digits-vae-strong").sample(5 * 20, seed=0)
@@ -336,6 +375,7 @@ def main() -> None:
     write_still(out / "old-print.png", draw_old_print())
     write_figure(draw_digits(), out / "digits.png", dpi=80)
     write_still(out / "manifold.png", draw_manifold())
+    write_figure(draw_planes(), out / "planes.png", dpi=60)
     write_still(out / "samples.png", draw_samples())
     write_figure(draw_possibilities(), out / "possibilities.png", dpi=80)
     write_figure(draw_gradients(), out / "gradients.png")

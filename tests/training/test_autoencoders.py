@@ -25,6 +25,26 @@ QUICK = {"steps": 3, "batch_size": 16, "progress": False}
 pytestmark = pytest.mark.filterwarnings("ignore:After 3 steps")
 
 
+@pytest.mark.parametrize(
+    ("network", "steps"),
+    [
+        ("dense-autoencoder", 200),
+        pytest.param("conv-autoencoder", 400, marks=pytest.mark.slow),
+    ],
+)
+def test_two_numbers_say_more_than_two_principal_components(network: str, steps: int) -> None:
+    digits = restorae.open_images("digits", "train")
+    images = digits.batch(range(360))[:, 0].numpy()
+    model = train(
+        images, network=network, steps=steps, batch_size=32, precision="float32", progress=False
+    )
+    pixels = images.reshape(len(images), -1)
+    centred = pixels - pixels.mean(0)
+    _, values, _ = np.linalg.svd(centred, full_matrices=False)
+    best_linear = np.square(values[2:]).sum() / centred.size
+    assert np.square(images - model.reconstruct(images)).mean() < best_linear
+
+
 def test_it_learns_more_than_the_mean_image() -> None:
     model = train(
         IMAGES,

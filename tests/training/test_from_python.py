@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -409,3 +410,16 @@ def test_a_collapse_is_told_only_of_a_training_that_was_long_enough() -> None:
     with pytest.raises(TrainingCollapsed) as caught:
         train(NOISY, CLEAN, network=Unmoved, steps=50, batch_size=8)
     assert isinstance(caught.value.model, Model)
+
+
+def test_rows_of_a_table_are_no_image_by_accident() -> None:
+    table = NOISY.reshape(64, -1)
+    model = train(table, CLEAN.reshape(64, -1), **{**TINY, "network": "dense(hidden=[8])"})
+    for use in (model, model.restore, model.encode, partial(restorae.restore, model=model)):
+        for form in (table, torch.from_numpy(table), [table]):
+            with pytest.raises(
+                ShapeMismatch, match="64 flattened images of 12 × 12 px, or one image of 64 × 144"
+            ):
+                use(form)
+    assert model(NOISY).shape == (64, 12, 12)
+    assert model.restore(table, axes="HW").shape == model(table[None])[0].shape == (64, 144)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from restorae.error_bound import ErrorBound
-from restorae.errors import UsageError
-from restorae.networks import VAE, AutoEncoder, CodeModule
+from restorae.errors import ShapeMismatch, UsageError
+from restorae.networks import VAE, AutoEncoder, CodeModule, Dense, ModuleNetwork, Network
+from restorae.pil_images import is_pil
 
 if TYPE_CHECKING:
     from restorae.model.model import Model
@@ -19,6 +20,37 @@ def require_restorer(model: Model) -> None:
             f"{model.card.name} learned to encode and decode images like those it was trained on, not to restore. Use "
             "`reconstruct`, `encode` or `decode`; `restorae models list` shows models that restore"
         )
+
+
+def require_no_table(images: Any, network: Network, axes: str | None = None) -> None:
+    """Refuse a table (n, pixels) that can mean flattened images of the network's size, or one image; `axes` decides it.
+
+    Raises:
+        ShapeMismatch: it can mean both; the message names them.
+    """
+    if axes is not None:
+        return
+    if isinstance(images, list | tuple):
+        for image in images:
+            require_no_table(image, network)
+        return
+    shape = tuple(getattr(images, "shape", ()))
+    size = _size_of(network)
+    if is_pil(images) or len(shape) != 2 or size is None or shape == size:
+        return
+    height, width = size
+    if shape[1] == height * width:
+        raise ShapeMismatch(
+            f"shape {shape} can mean {shape[0]} flattened images of {height} × {width} px, or one image of {shape[0]} × "
+            f"{shape[1]} px. Pass images.reshape(-1, {height}, {width}), or images[None] for one image"
+        )
+
+
+def _size_of(network: Network) -> tuple[int, int] | None:
+    """Height and width of the images or blocks that a network takes, where all have one size."""
+    if isinstance(network, Dense | AutoEncoder | VAE):
+        return network.height, network.width
+    return network.size if isinstance(network, ModuleNetwork) else None
 
 
 def require_vae(model: Model) -> VAE:

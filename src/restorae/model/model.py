@@ -16,7 +16,13 @@ from restorae.files import require_absent
 from restorae.layout import Layout, kind_of
 from restorae.machine import Precision, choose_device
 from restorae.model.card import Card
-from restorae.model.checks import bound_for, latent_shape, require_restorer, require_vae
+from restorae.model.checks import (
+    bound_for,
+    latent_shape,
+    require_no_table,
+    require_restorer,
+    require_vae,
+)
 from restorae.model.foreign_names import no_attribute
 from restorae.model.history import History
 from restorae.model.in_memory import restore_in_memory
@@ -93,6 +99,7 @@ class Model:
             BadImage: not an image, or the values cannot be pixels.
         """
         require_restorer(self)
+        require_no_table(images, self.network, axes)
         return cast(
             "A",
             restore_in_memory(
@@ -178,6 +185,7 @@ class Model:
             UsageError: this model has no latent vector.
         """
         latent_shape(self)  # refuses what is no auto-encoder
+        require_no_table(images, self.network)
         return cast(
             "A",
             restore_in_memory(
@@ -274,6 +282,7 @@ class Model:
         return write_model(self.module, self.card, target, half)
 
     def _layout(self, images: Any) -> Layout:
+        require_no_table(images, self.network)
         return Layout.of(images, values=self.card.values, takes=self.network.takes)
 
     @functools.cached_property

@@ -18,7 +18,7 @@ from restorae.errors import ShapeMismatch
 from restorae.networks.code import CodeModule
 from restorae.networks.contract import Network
 from restorae.networks.conv_vae import ConvDecoder
-from restorae.networks.layers import MIDDLE_GREY, initialise_for_relu
+from restorae.networks.layers import MIDDLE_GREY, OUTPUT_STD, initialise_for_relu
 from restorae.shapes import Images, Latents
 
 _LARGEST = 256
@@ -88,6 +88,7 @@ class DenseAutoEncoderModule(CodeModule):
         pixels = settings.channels * settings.height * settings.width
         sizes = (pixels, *settings.hidden, settings.latent_dim)
         self.encoder, self.decoder = _dense(sizes), _dense(sizes[::-1])
+        _initialise(self, first=self.decoder[0], output=self.decoder[-1])
 
     def encode(self, images: Images) -> Latents:
         codes: Latents = self.encoder((images - MIDDLE_GREY).flatten(1))
@@ -143,8 +144,7 @@ class ConvAutoEncoderModule(CodeModule):
             latent_dim=settings.latent_dim,
             channels=settings.channels,
         )
-        initialise_for_relu(self)
-        _start_linear(self.code)
+        _initialise(self, first=self.decoder.dense, output=self.decoder.output)
 
     def encode(self, images: Images) -> Latents:
         x = functional.relu_(self.conv1(images))  # (batch, 32, h/2, w/2)
@@ -163,14 +163,23 @@ def _dense(sizes: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.ReLU()]
-    stack = nn.Sequential(*layers[:-1])
-    initialise_for_relu(stack)
-    _start_linear(stack[-1])
-    return stack
+    return nn.Sequential(*layers[:-1])
 
 
-def _start_linear(layer: nn.Module) -> None:
-    """First weights for a layer without a ReLU behind it (Glorot and Bengio, 2010), for which He's are too large."""
-    assert isinstance(layer, nn.Linear)
-    if not layer.weight.is_meta:
-        nn.init.xavier_normal_(layer.weight)
+def _initialise(module: nn.Module, first: nn.Module, output: nn.Module) -> None:
+    """Initial weights: He's for convolutions, Glorot's (2010) for dense layers, and a nearly black output.
+
+    The biases of the decoder's `first` layer are drawn, not zero. With zero biases the decoder starts as a cone, decode(s · z) =
+    s · decode(z): all ReLUs bend at the origin, and a few hundred steps hardly get beyond the mean image. The `output` is small
+    for the reason that `initialise_dense` gives.
+    """
+    assert isinstance(first, nn.Linear)
+    assert isinstance(output, nn.Linear | nn.ConvTranspose2d)
+    if output.weight.is_meta:
+        return  # weights to be loaded are not drawn
+    initialise_for_relu(module)
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+    nn.init.normal_(first.bias)
+    nn.init.normal_(output.weight, std=OUTPUT_STD)

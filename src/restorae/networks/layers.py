@@ -65,7 +65,8 @@ def initialise_for_relu(module: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-_OUTPUT_STD = 0.01
+OUTPUT_STD = 0.01
+"""Standard deviation of the initial weights of an auto-encoder's output layer."""
 
 
 def initialise_dense(layers: Iterable[nn.Module]) -> None:
@@ -79,7 +80,7 @@ def initialise_dense(layers: Iterable[nn.Module]) -> None:
         nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
     if linear:
-        nn.init.normal_(linear[-1].weight, std=_OUTPUT_STD)
+        nn.init.normal_(linear[-1].weight, std=OUTPUT_STD)
 
 
 class ResidualBlock(nn.Module):

@@ -13,6 +13,7 @@ from restorae.layout import kind_of
 from restorae.machine import Precision
 from restorae.model import Model, bundled
 from restorae.model import load as load_model
+from restorae.model.checks import require_no_table
 from restorae.progress import SILENT, Progress
 from restorae.restoring.batch import restore_files
 from restorae.restoring.classical_model import ClassicalModel
@@ -105,6 +106,8 @@ def restore(
     in_memory = given is None
     if given is None:
         kind_of(images)
+        if isinstance(model, Model):
+            require_no_table(images, model.network, axes)
         if out is not None or overwrite:
             name = "overwrite" if out is None else "out"
             raise SettingsConflict(
