@@ -550,7 +550,7 @@ def test_a_run_that_is_stopped_half_way_goes_on_where_it_was(
         assert stopped.status == -signal.SIGKILL
     else:
         assert stopped.status == 1
-        assert "nothing half-written is left" in stopped.complaint
+        assert "no partial files are left" in stopped.complaint
         assert " of 12 files were restored before it stopped." in stopped.complaint
         assert "Use --skip-existing." in stopped.complaint
         assert not [

@@ -244,4 +244,4 @@ def test_any_command_that_is_stopped_says_so(tmp_path: Path, number: signal.Sign
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert err.startswith("restorae: ")
-    assert "nothing half-written is left" in err
+    assert "no partial files are left" in err

@@ -67,7 +67,7 @@ export class Form {
 /** A labelled control for one field: `{field, row, enabled, enable(), read(), write()}`. */
 function control(field, changed) {
   const id = `restore-${field.name}`;
-  const build = field.kind === "choice" ? choice : field.kind === "flag" ? flag : field.kind === "number" && field.low !== null && field.high !== null ? slider : text;
+  const build = field.kind === "choice" ? choice : field.kind === "flag" ? flag : field.kind === "number" && !field.optional && field.low !== null && field.high !== null ? slider : text;
   const { input, output = null, read, write } = build(field, id);
   input.addEventListener(input.type === "range" ? "input" : "change", changed);
   const label = make("label", { for: id }, field.title, field.unit ? ` (${field.unit})` : "", output ? " " : "", output);
