@@ -15,14 +15,8 @@ from restorae.errors import UsageError
 from restorae.files import require_absent
 from restorae.layout import Layout, kind_of
 from restorae.machine import Precision, choose_device
+from restorae.model import checks
 from restorae.model.card import Card
-from restorae.model.checks import (
-    bound_for,
-    latent_shape,
-    require_no_table,
-    require_restorer,
-    require_vae,
-)
 from restorae.model.foreign_names import no_attribute
 from restorae.model.history import History
 from restorae.model.in_memory import restore_in_memory
@@ -98,8 +92,8 @@ class Model:
             ShapeMismatch: the shape or the number of channels does not fit; the message names what it could mean.
             BadImage: not an image, or the values cannot be pixels.
         """
-        require_restorer(self)
-        require_no_table(images, self.network, axes)
+        checks.require_restorer(self)
+        checks.require_no_table(images, self.network, axes)
         return cast(
             "A",
             restore_in_memory(
@@ -121,7 +115,7 @@ class Model:
         A network that does not take so many channels restores them one by one; one for colour alone takes grey as three
         equal channels, and one for both takes an image of three equal channels as grey.
         """
-        require_restorer(self)
+        checks.require_restorer(self)
         return restore_tiled(self, images, precision=precision, self_ensemble=self_ensemble)
 
     def sample_restorations(
@@ -141,7 +135,7 @@ class Model:
             UsageError: this model has no latent to draw from, or does not restore.
             ShapeMismatch, BadImage: as `restore`.
         """
-        require_restorer(self)
+        checks.require_restorer(self)
         layout = self._layout(images)
         drawn = [
             layout.give_back(each, images)
@@ -176,7 +170,9 @@ class Model:
         after = (
             self.restore_images(before, precision) if restored is None else layout.read(restored)
         )
-        return layout.give_back_map(bound_for(self, before.shape[1]).of(before, after), images)
+        return layout.give_back_map(
+            checks.bound_for(self, before.shape[1]).of(before, after), images
+        )
 
     def reconstruct(self, images: A, *, precision: Precision = "auto") -> A:
         """What decoding each image's latent mean gives; shapes and errors as `restore`.
@@ -184,8 +180,8 @@ class Model:
         Raises:
             UsageError: this model has no latent vector.
         """
-        latent_shape(self)  # refuses what is no auto-encoder
-        require_no_table(images, self.network)
+        checks.latent_shape(self)  # refuses what is no auto-encoder
+        checks.require_no_table(images, self.network)
         return cast(
             "A",
             restore_in_memory(
@@ -205,7 +201,7 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the images have another size or number of channels than those it learned from.
         """
-        latent_shape(self)  # refuses what is no auto-encoder
+        checks.latent_shape(self)  # refuses what is no auto-encoder
         if kind_of(images) == "list":
             return join([self.encode(image, precision=precision) for image in images])
         read = self._layout(images).read(images)
@@ -222,7 +218,7 @@ class Model:
             UsageError: this model has no latent vector.
             ShapeMismatch: the latents have another number of coordinates, or are not numbers.
         """
-        shape, network = latent_shape(self), self.network
+        shape, network = checks.latent_shape(self), self.network
         tensor = as_latents(latents, shape)
         is_single = tensor.dim() == len(shape)
         decoded = decode_latents(self, tensor[None] if is_single else tensor, precision)
@@ -240,7 +236,7 @@ class Model:
 
     def sample_latents(self, count: int, seed: int = 0) -> Latents:
         """Latents (count, latent_dim) drawn from the prior: those that `sample` decodes; errors as there."""
-        latent_dim = require_vae(self).latent_dim
+        latent_dim = checks.require_vae(self).latent_dim
         if count < 1:
             raise UsageError(f"expected at least 1 image, got {count}", subject="count")
         # one generator for each: the first ten of a hundred are the ten
@@ -282,7 +278,7 @@ class Model:
         return write_model(self.module, self.card, target, half)
 
     def _layout(self, images: Any) -> Layout:
-        require_no_table(images, self.network)
+        checks.require_no_table(images, self.network)
         return Layout.of(images, values=self.card.values, takes=self.network.takes)
 
     @functools.cached_property

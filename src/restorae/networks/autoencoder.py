@@ -170,7 +170,7 @@ def _initialise(module: nn.Module, first: nn.Module, output: nn.Module) -> None:
     """Initial weights: He's for convolutions, Glorot's (2010) for dense layers, and a nearly black output.
 
     The biases of the decoder's `first` layer are drawn, not zero. With zero biases the decoder starts as a cone, decode(s · z) =
-    s · decode(z): all ReLUs bend at the origin, and a few hundred steps hardly get beyond the mean image. The `output` is small
+    s · decode(z): all ReLUs bend at the origin, which costs accuracy in short trainings. The `output` is small
     for the reason that `initialise_dense` gives.
     """
     assert isinstance(first, nn.Linear)
