@@ -18,6 +18,7 @@ from learning.targets import DENOISING, PUBLISHED, SIGMAS, SPEED
 from learning.training import working_folder
 from restorae.evaluating import CoverageTally, TestSet, evaluate
 from restorae.model import Model, find, load
+from restorae.model.checks import shown_at_once
 
 SETS = {"Set12": "grey", "BSD68": "grey", "CBSD68": "colour"}
 _COLOURS = {1: "grey", 3: "colour"}
@@ -32,7 +33,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
         images = test_photos(bench, name)
         scores[name] = {}
         for sigma in SIGMAS:
-            bound = model.card.error_bounds.get(model.shown(images.channels))
+            bound = model.card.error_bounds.get(shown_at_once(model, images.channels))
             tally = CoverageTally(bound) if bound else None
             test_set = test_set_from(images, sigma, bench.seed)
             found = evaluate(
