@@ -67,9 +67,7 @@ class Restoration(Work):
             target,
             name=Path(image.file.name),
             kind=request.format,
-            with_samples=request.samples is not None,
-            with_error_map=request.error_map,
-            with_defect_mask=request.defect_mask,
+            **request.companions(),
         )
         report = restore_files(
             [task],
