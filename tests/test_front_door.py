@@ -137,6 +137,13 @@ def test_a_missing_file_is_answered_before_anything_heavy(more):
     assert loaded_after_commands(command, status=1) == set()
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.mp4"])
+def test_settings_that_exclude_each_other_are_refused_before_torch(tmp_path, name):
+    (tmp_path / name).write_bytes(b"not looked at")
+    words = ("restore", str(tmp_path / name), "--out", "x", "--samples", "4", "--strength", "0.5")
+    assert "torch" not in loaded_after_commands(words, status=2)
+
+
 def test_a_model_is_loaded_without_what_only_files_and_figures_need():
     loaded = loaded_after("import restorae; restorae.load('digits-denoiser')")
     assert loaded == {"torch", "numpy", "pydantic", "safetensors"}

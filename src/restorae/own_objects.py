@@ -12,10 +12,13 @@ import pickle
 import types
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
+from pydantic import PrivateAttr
 from torch import nn
+
+from restorae.parts import Settings
 
 
 class Held:
@@ -29,6 +32,28 @@ class Held:
 
     def __hash__(self) -> int:
         return 0
+
+
+class OwnObject(Settings):
+    """Settings that stand for a function or a module of a person's own, which they carry along."""
+
+    is_listed: ClassVar[bool] = False
+    name: str
+    """Where it is defined, or its class, `module:name`."""
+    content: str
+    """A hash of what it does, of a module its layers and weights: two are equal where this is."""
+    _held: Held | None = PrivateAttr(default=None)
+
+    @classmethod
+    def wrapping(cls, thing: Any) -> Self:
+        """The settings that carry `thing`."""
+        return cls(name=name_of(thing), content=content_of(thing)).carrying(thing)
+
+    def carrying(self, thing: Any) -> Self:
+        """The same settings with `thing`, also after they were read from a file."""
+        again = self.model_copy()
+        again._held = Held(thing)
+        return again
 
 
 def name_of(thing: object) -> str:

@@ -127,13 +127,13 @@ def measure_values(
     if isinstance(stored, Tensor):
         if stored.is_complex():
             raise BadImage(f"Values of type {stored.dtype} cannot be used as pixels")
-        stored = stored.detach().cpu()
+        stored = stored.detach()
         if stored.is_floating_point():
             low, high = (float(each) for each in torch.aminmax(stored.float()))
             if not (low < _WORKING_FLOATS[0] or high > _WORKING_FLOATS[1]):
                 return FULL_RANGE, None
             stored = stored.float()
-        stored = stored.numpy()
+        stored = stored.cpu().numpy()
     if stored.dtype.kind not in "buif":
         raise BadImage(
             f"Values of type {stored.dtype} cannot be used as pixels: expected integers or floats"

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from restorae.cli.options import import_files, warn_of_self_ensemble
-from restorae.cli.wording import COMMAND_LINE
-from restorae.errors import in_words
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 
@@ -34,6 +32,7 @@ def restore_films(
 
     tasks = plan_films(inputs, out, overwrite, skip_existing, resume=film.resume)
     from restorae.cli.console import say, terminal_progress
+    from restorae.cli.outcome import finish
 
     if not tasks:
         say("Nothing to do: every result exists already.")
@@ -60,10 +59,8 @@ def restore_films(
         say(_said(restored))
     if request.model is None and report.films:
         say(f"Restored with {PHOTOS} (the one for photographs).")
-    for failure in report.failures:
-        say(f"Not restored: {in_words(failure.reason, COMMAND_LINE)}")
-    say(f"{len(report.films)} of {len(tasks)} restored, in {out}.")
-    if report.failures or any(restored.is_damaged for restored in report.films):
+    finish("restored", len(tasks), report.failures, out)
+    if any(restored.is_damaged for restored in report.films):
         raise typer.Exit(1)
 
 

@@ -78,9 +78,7 @@ def restore(
         overwrite or preview is not None,
         skip_existing,
         request.format,
-        with_samples=request.samples is not None,
-        with_error_map=request.error_map,
-        with_defect_mask=request.defect_mask,
+        **request.companions(),
     )
     from restorae.cli.console import say
 

@@ -26,6 +26,10 @@ class Chain(Composite, kind="chain"):
     parts: tuple[Degradation, ...] = ()
     """The degradations, in the order in which they are applied."""
 
+    @property
+    def links(self) -> tuple[Degradation, ...]:
+        return self.parts
+
     def draw(self, generator: torch.Generator, count: int) -> Draw:
         if not self.parts:
             return Draw(degradation=self, seeds=draw_seeds(generator, count))

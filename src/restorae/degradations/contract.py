@@ -72,11 +72,16 @@ class Degradation(Part, abc.ABC, family="degradation"):
         >>> print(Degradation.of("blur") | Degradation.of("noise(sigma=0.2)") | "jpeg")
         blur | gaussian-noise(sigma=0.2) | jpeg
         """
-        links = [link for part in (self, other) for link in _links(Degradation.of(part))]
+        links = [link for part in (self, other) for link in Degradation.of(part).links]
         return Degradation.from_dict({"kind": "chain", "parts": links})
 
     def __ror__(self, other: object) -> Degradation:
         return Degradation.of(other) | self
+
+    @property
+    def links(self) -> tuple[Degradation, ...]:
+        """What is applied, one after the other."""
+        return (self,)
 
     def draw(self, generator: torch.Generator, count: int) -> Draw:
         """Draw a number from every range for `count` images, and a seed for each."""
@@ -179,10 +184,6 @@ def bounds(amount: float | Range) -> tuple[float, float]:
     return (
         (amount.low, amount.high) if isinstance(amount, Range) else (float(amount), float(amount))
     )
-
-
-def _links(part: Degradation) -> Sequence[Degradation]:
-    return part.parts if part.kind == "chain" else (part,)  # type: ignore[attr-defined]
 
 
 def _per_image(values: Tensor, images: Images) -> Tensor:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator
 
 import numpy as np
 import torch
-from pydantic import PrivateAttr
 
 from restorae.degradations.contract import Amounts, Degradation
 from restorae.errors import BadSpec
-from restorae.own_objects import Held, content_of, name_of
+from restorae.own_objects import OwnObject
 from restorae.randomness import RandomSource
 from restorae.shapes import Images
 
 
-class FunctionDegradation(Degradation, kind="function"):
+class FunctionDegradation(OwnObject, Degradation, kind="function"):
     """What a function makes of images, float32 (batch, channel, height, width): a tensor or an array of the same shape.
 
     Random numbers that it takes from PyTorch's or NumPy's global generators follow from the seed of the training.
@@ -26,20 +24,6 @@ class FunctionDegradation(Degradation, kind="function"):
     >>> dimmed.degrade(torch.ones(1, 1, 2, 2), torch.Generator()).mean().item()
     0.5
     """
-
-    is_listed: ClassVar[bool] = False
-    name: str
-    """Where it is defined, `module:name`."""
-    content: str
-    """A hash of what it does: two degradations are equal where this is."""
-    _held: Held | None = PrivateAttr(default=None)
-
-    @classmethod
-    def wrapping(cls, function: Callable[..., Any]) -> Self:
-        """The degradation that calls `function`."""
-        made = cls(name=name_of(function), content=content_of(function))
-        made._held = Held(function)
-        return made
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
         if self._held is None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from restorae.errors import InputError, UsageError
 from restorae.film.request import FilmRequest
 from restorae.machine import Precision, choose_device, choose_precision
-from restorae.model import find
-from restorae.restoring.log import file_digest
-from restorae.restoring.opening import PREFIX
+from restorae.restoring.log import model_digest
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.version import VERSION
@@ -29,12 +26,8 @@ def without(settings: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def facts_of_restorer(restorer: Restorer) -> dict[str, str]:
     """Its name and, of a model, the checksum of its file."""
-    if restorer.name.startswith(PREFIX):
-        return {"name": restorer.name}
-    try:
-        return {"name": restorer.name, "sha256": file_digest(find(restorer.name))}
-    except (InputError, UsageError, OSError):
-        return {"name": restorer.name}
+    digest = model_digest(restorer.name)
+    return {"name": restorer.name} | ({"sha256": digest} if digest else {})
 
 
 def facts_of_machine(precision: Precision) -> dict[str, Any]:

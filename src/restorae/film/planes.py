@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -109,11 +110,8 @@ def sample_frame(reader: FrameReader) -> Planes | None:
         FrameReader(facts, start=(start + end) / 2, end=reader.end),
         FrameReader(facts, start=reader.start, end=reader.end),
     ):
-        frames = iter(each)
-        try:
+        with contextlib.closing(iter(each)) as frames:
             frame = next(frames, None)
-        finally:
-            frames.close()  # type: ignore[attr-defined]
         if frame is not None:
             return frame.planes
     return None

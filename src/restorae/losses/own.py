@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Self
-
-from pydantic import PrivateAttr
 from torch import Tensor, nn
 
 from restorae.errors import BadSpec
 from restorae.losses.contract import PixelLoss
-from restorae.own_objects import Held, content_of, name_of
+from restorae.own_objects import OwnObject
 from restorae.shapes import Images
 
 
-class FunctionLoss(PixelLoss, kind="function"):
+class FunctionLoss(OwnObject, PixelLoss, kind="function"):
     """What a function or module, such as `torch.nn.MSELoss()`, returns for (restored, clean); of several numbers the mean.
 
     >>> import torch
@@ -22,20 +18,6 @@ class FunctionLoss(PixelLoss, kind="function"):
     >>> loss.between(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
     1.0
     """
-
-    is_listed: ClassVar[bool] = False
-    name: str
-    """Where it is defined, `module:name`."""
-    content: str
-    """A hash of what it does: two losses are equal where this is."""
-    _held: Held | None = PrivateAttr(default=None)
-
-    @classmethod
-    def wrapping(cls, function: Callable[..., Any]) -> Self:
-        """The loss that calls `function`."""
-        made = cls(name=name_of(function), content=content_of(function))
-        made._held = Held(function)
-        return made
 
     def between(self, restored: Images, clean: Images) -> Tensor:
         if self._held is None:

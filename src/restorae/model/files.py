@@ -43,7 +43,7 @@ def load(
     except RestoraeError as error:
         raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
     if isinstance(network, ModuleNetwork) and module is not None:
-        network = network.with_module(module)
+        network = network.carrying(module)
     weights = {
         key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
     }

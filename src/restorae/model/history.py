@@ -53,8 +53,6 @@ class History(Sequence[Row]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, History) and self._rows == other._rows
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return text_table(self.columns, self._cells()) if self._rows else "History (empty)"
 

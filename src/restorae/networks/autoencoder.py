@@ -8,53 +8,25 @@ from __future__ import annotations
 
 import abc
 from itertools import pairwise
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from pydantic import Field, PositiveInt
 from torch import nn
 from torch.nn import functional
 
-from restorae.errors import ShapeMismatch
 from restorae.networks.code import CodeModule
-from restorae.networks.contract import Network
 from restorae.networks.conv_vae import ConvDecoder
 from restorae.networks.layers import MIDDLE_GREY, OUTPUT_STD, initialise_for_relu
+from restorae.networks.one_size import OneSizeNetwork
 from restorae.shapes import Images, Latents
 
-_LARGEST = 256
 
-
-class AutoEncoder(Network, abc.ABC, family="network"):
+class AutoEncoder(OneSizeNetwork, abc.ABC, family="network"):
     """Settings of an auto-encoder with a code of a few numbers, for images of one size. `build` returns a `CodeModule`."""
 
+    described: ClassVar[str] = "An auto-encoder"
     latent_dim: int = Field(2, ge=1, le=4096)
     """Numbers in the code."""
-    height: int = Field(28, ge=1, le=_LARGEST)
-    """Height of the images in pixels."""
-    width: int = Field(28, ge=1, le=_LARGEST)
-    """Width of the images in pixels."""
-
-    @property
-    def halo(self) -> None:
-        return None
-
-    def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
-        if size is None:
-            raise ShapeMismatch(
-                f"An auto-encoder ({self.kind}) learns images of one size, but these differ. Resize or crop them."
-            )
-        if max(size) > _LARGEST:
-            raise ShapeMismatch(
-                f"These images are {size[0]} × {size[1]} px; {self.kind} takes up to {_LARGEST} × {_LARGEST} px. Reduce them."
-            )
-        return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
-
-    def check_size(self, height: int, width: int) -> None:
-        if (height, width) != (self.height, self.width):
-            raise ShapeMismatch(
-                f"This {self.kind} was built for images of {self.height} × {self.width} px (height × width), got {height} × "
-                f"{width}. Resize them, or train a model on images like these."
-            )
 
 
 class DenseAutoEncoder(AutoEncoder, kind="dense-autoencoder"):

@@ -10,15 +10,15 @@ from __future__ import annotations
 import abc
 import math
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorae.errors import ShapeMismatch
 from restorae.networks.contract import Network
+from restorae.networks.one_size import OneSizeNetwork
 from restorae.posterior import DiagonalGaussian
 from restorae.shapes import Images, Latents, NumberPerImage
 
@@ -90,17 +90,14 @@ class LatentModule(nn.Module, abc.ABC):
         """One restoration of each degraded image, its latent drawn; [0, 1]."""
 
 
-class VAE(LatentNetwork, abc.ABC, family="network"):
+class VAE(OneSizeNetwork, LatentNetwork, abc.ABC, family="network"):
     """Settings of a variational auto-encoder for images of one size. `build` returns a `VAEModule`.
 
     Trained on clean images alone it models them; trained on pairs it encodes the degraded image and decodes the clean
     one. The prior is the standard normal.
     """
 
-    height: int = Field(28, ge=1, le=256)
-    """Height of the images in pixels."""
-    width: int = Field(28, ge=1, le=256)
-    """Width of the images in pixels."""
+    described: ClassVar[str] = "A variational auto-encoder"
 
     @property
     def generates(self) -> bool:
@@ -111,31 +108,9 @@ class VAE(LatentNetwork, abc.ABC, family="network"):
         return (4, 4)
 
     @property
-    def halo(self) -> None:
-        return None
-
-    @property
     def coarse(self) -> tuple[int, int]:
         """Height and width of the coarsest features: a quarter of the image's, rounded up."""
         return -(-self.height // 4), -(-self.width // 4)
-
-    def fitted(self, channels: int, size: tuple[int, int] | None) -> Self:
-        if size is None:
-            raise ShapeMismatch(
-                f"A variational auto-encoder ({self.kind}) learns images of one size, but these differ. Resize or crop them."
-            )
-        if max(size) > 256:
-            raise ShapeMismatch(
-                f"These images are {size[0]} × {size[1]} px; {self.kind} takes up to 256 × 256 px. Reduce them."
-            )
-        return self.model_copy(update={"channels": channels, "height": size[0], "width": size[1]})
-
-    def check_size(self, height: int, width: int) -> None:
-        if (height, width) != (self.height, self.width):
-            raise ShapeMismatch(
-                f"This {self.kind} was built for images of {self.height} × {self.width} px (height × width), got {height} × "
-                f"{width}. Resize them, or train a model on images like these."
-            )
 
 
 class VAEModule(LatentModule, abc.ABC):

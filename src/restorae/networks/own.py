@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Self
 
 import torch
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 from torch import Tensor, nn
 
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.networks.contract import Network
-from restorae.own_objects import Held, content_of, name_of
+from restorae.own_objects import OwnObject
 from restorae.shapes import Images
 
 _STEPS = (1, 2, 4, 8, 16, 32)
 
 
-class ModuleNetwork(Network, kind="module"):
+class ModuleNetwork(OwnObject, Network, kind="module"):
     """A module that maps images (batch, channel, height, width), or flat ones (batch, pixels), to images of the same size.
+
+    Training starts from the weights of a module; those of a class are drawn.
 
     What it takes is tried out on images like those to learn from: sizes of any kind, multiples of a number, or one size.
     Tiles of large images overlap and are blended, since nothing is known of how far the module looks.
     """
 
-    is_listed: ClassVar[bool] = False
-    name: str
-    """Where the module's class is defined, `module:name`."""
-    content: str
-    """A hash of its layers and first weights, or of its class: two networks are equal where this is."""
     takes_flat: bool = False
     """Whether it takes (batch, pixels)."""
     step: int = Field(1, ge=1)
     """Height and width are padded to multiples of this."""
     size: tuple[int, int] | None = None
     """The only height and width that it takes; None for many."""
-    _held: Held | None = PrivateAttr(default=None)
-
-    @classmethod
-    def wrapping(cls, module: nn.Module | type[nn.Module]) -> Self:
-        """The network of a module, whose weights training starts from, or of a class, whose weights are drawn."""
-        made = cls(name=name_of(module), content=content_of(module))
-        made._held = Held(module)
-        return made
 
     @property
     def halo(self) -> None:
@@ -65,12 +54,6 @@ class ModuleNetwork(Network, kind="module"):
         held: Any = self._held.value
         module: nn.Module = held() if isinstance(held, type) else copy.deepcopy(held)
         return module
-
-    def with_module(self, module: nn.Module | type[nn.Module]) -> Self:
-        """These settings with a module again, after they were read from a file."""
-        again = self.model_copy()
-        again._held = Held(module)
-        return again
 
     def check_size(self, height: int, width: int) -> None:
         if self.size not in (None, (height, width)):
@@ -132,12 +115,12 @@ def _problem(module: nn.Module, shape: tuple[int, int, int], flat: bool) -> str 
     return None
 
 
-def _step(module: nn.Module, channels: int) -> Literal[1, 2, 4, 8, 16, 32] | None:
+def _step(module: nn.Module, channels: int) -> int | None:
     """The smallest number whose multiples a module takes as height and width; None if it takes one size."""
     for step in _STEPS:
         if all(
             _problem(module, (channels, step * high, step * wide), False) is None
             for high, wide in ((3, 5), (5, 4))
         ):
-            return step  # type: ignore[return-value]
+            return step
     return None

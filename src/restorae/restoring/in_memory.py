@@ -33,11 +33,11 @@ class ImagesInMemory(Original):
     array: np.ndarray = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, array: np.ndarray, *, alpha: int) -> ImagesInMemory:
-        """The images of an array; the last `alpha` bands are alpha."""
+    def of(cls, array: np.ndarray, *, alpha: int, path: Path = Path("image")) -> ImagesInMemory:
+        """The images of an array; the last `alpha` bands are alpha. Messages name `path`."""
         count, height, width, bands = array.shape
         page = Page(height, width, bands=bands, alpha=alpha, dtype=array.dtype)
-        return cls(path=Path("image"), kind="npy", pages=(page,) * count, array=array)
+        return cls(path=path, kind="npy", pages=(page,) * count, array=array)
 
     @property
     def is_array(self) -> bool:

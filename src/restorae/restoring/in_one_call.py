@@ -167,11 +167,7 @@ def _restore_paths(
     overwrite: bool,
     progress: Progress,
 ) -> Any:
-    options: dict[str, Any] = {
-        "kind": request.format,
-        "with_samples": request.samples is not None,
-        "with_error_map": request.error_map,
-    }
+    options: dict[str, Any] = {"kind": request.format, **request.companions()}
     if out is None:
         tasks = [
             task

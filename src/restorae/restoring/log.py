@@ -67,16 +67,12 @@ class RunLog:
             raise write_failure(self.path, error) from error
 
     def _model_facts(self, opened: HasChoice) -> dict[str, Any]:
-        from restorae.model import find
-
         choice = opened.choice
         facts: dict[str, Any] = {"model": choice.name}
         if choice.reason:
             facts["chosen_because"] = choice.reason
         if choice.name not in self._model_digests:
-            self._model_digests[choice.name] = ""
-            with contextlib.suppress(InputError, UsageError, OSError):
-                self._model_digests[choice.name] = file_digest(find(choice.name))
+            self._model_digests[choice.name] = model_digest(choice.name)
         if self._model_digests[choice.name]:
             facts["model_sha256"] = self._model_digests[choice.name]
         return facts
@@ -90,6 +86,15 @@ def _settings_said(request: RestoreRequest) -> dict[str, Any]:
         for name, value in settings.items()
         if name not in ("model", "values", "tile", "max_pixels")
     }
+
+
+def model_digest(name: str) -> str:
+    """The checksum of a model's file; empty where there is none, as of classical methods and models in memory."""
+    from restorae.model import find
+
+    with contextlib.suppress(InputError, UsageError, OSError):
+        return file_digest(find(name))
+    return ""
 
 
 def digest_if_readable(path: Path) -> str | None:

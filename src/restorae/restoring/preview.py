@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from restorae.errors import InputError
 from restorae.files import printable
-from restorae.formats import ArrayRows, MemoryWriter, Original, Page, Rows, skip_rows
+from restorae.formats import MemoryWriter, Page, skip_rows
 from restorae.pixels import ValueRange
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
@@ -19,6 +18,7 @@ from restorae.regions import Region
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.files import Failure
 from restorae.restoring.image import restore_image
+from restorae.restoring.in_memory import ImagesInMemory
 from restorae.restoring.masks import Masks, upright
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import RestoredOutput
@@ -69,25 +69,6 @@ def preview_files(
     return shown, failures
 
 
-class MemoryOriginal(Original):
-    """Stored values in memory, (height, width, bands), as an image of one page.
-
-    Args:
-        path: the file that they come from, which messages name.
-        values: the stored values.
-        alpha: how many of the last bands are alpha.
-    """
-
-    def __init__(self, path: Path, values: np.ndarray, *, alpha: int = 0) -> None:
-        height, width, bands = values.shape
-        page = Page(height, width, bands=bands, alpha=alpha, dtype=values.dtype)
-        super().__init__(path=path, kind="memory", pages=(page,))
-        object.__setattr__(self, "values", values)
-
-    def rows(self, page: int) -> Rows:
-        return ArrayRows(self.values)  # type: ignore[attr-defined]
-
-
 def _crops(
     task: FileTask,
     request: RestoreRequest,
@@ -124,7 +105,7 @@ def _crop(
     reader = opened.rows(index)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    part = MemoryOriginal(original.path, stored, alpha=page.alpha)
+    part = ImagesInMemory.of(stored[None], alpha=page.alpha, path=original.path)
     kept = MemoryWriter(part.pages)
     mask = opened.mask
     restore_image(

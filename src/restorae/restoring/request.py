@@ -203,6 +203,14 @@ class RestoreRequest(Request):
         tone = self.tone if self.tone is not None else 0.0 if defects_only else 1.0
         return Separation(tone, defects_only and self.mask is None)
 
+    def companions(self) -> dict[str, bool]:
+        """What is written beside each restored file, as arguments of `FileTask` and `plan_tasks`."""
+        return {
+            "with_samples": self.samples is not None,
+            "with_error_map": self.error_map,
+            "with_defect_mask": self.defect_mask,
+        }
+
     def separates(self, capabilities: Capabilities) -> bool:
         """Whether a restoration is taken apart at all."""
         return self.defect_mask or not self.separation(capabilities).is_whole

@@ -95,6 +95,8 @@ def train(
     if start_from is not None and not isinstance(start_from, Model):
         values["start_from"] = start_from
     network = Network.of(values["network"]) if values.get("network") is not None else None
+    if network is not None:
+        values["network"] = network
     found = _read(sources, values, network, heard)
     if _is_plain(recipe, found, values, network):
         values["autoencode"] = True

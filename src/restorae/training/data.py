@@ -27,7 +27,7 @@ from restorae.training.opening import open_training_images, open_validation_imag
 from restorae.training.recipe import Recipe, ResolvedRecipe
 from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
 from restorae.training.splitting import Split, split_images
-from restorae.training.start import choose_start, start_card
+from restorae.training.start import choose_start
 
 _VALIDATION_SEED = 1
 
@@ -111,7 +111,7 @@ def load_training_data(
     pairs, paired = open_training_images(recipe, data_dir, given.clean, given.degraded, progress)
     noise = noise_correlation(pairs.clean) if recipe.noisy is not None else None
     start = choose_start(recipe, pairs, noise, paired, given.start)
-    card = start_card(start) if start else None
+    card = start.card if start else None
     network = recipe.network or (start.network if start else None)
     kind = _kind(recipe, paired, isinstance(network, LatentNetwork))
     for notice in pairs.notices:

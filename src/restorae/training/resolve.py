@@ -38,8 +38,8 @@ class StartModel:
     _: KW_ONLY
     network: Network
     """Its architecture."""
-    card: Card | None = None
-    """Its card, where it is in memory."""
+    card: Card
+    """Its card."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from restorae.data import Correlation, Pairs
 from restorae.errors import UsageError
 from restorae.losses import Neighbours
-from restorae.model import Card, Model, bundled, find, read_card
+from restorae.model import Model, bundled, find, read_card
 from restorae.networks import Network
 from restorae.restoring.model_choice import PAGES, PHOTOS, choose_for_set
 from restorae.training.given import name_of_model
@@ -60,10 +60,6 @@ def choose_start(
     return None
 
 
-def start_card(start: StartModel) -> Card:
-    """The card of the model that training starts from."""
-    return start.card or read_card(find(start.name))
-
-
 def _named(name: str) -> StartModel:
-    return StartModel(name, network=Network.from_dict(read_card(find(name)).network))
+    card = read_card(find(name))
+    return StartModel(name, network=Network.from_dict(card.network), card=card)

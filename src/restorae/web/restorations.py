@@ -12,9 +12,9 @@ from restorae.errors import BadImage, UsageError
 from restorae.formats import MemoryWriter, open_original, read_still
 from restorae.pixels import FULL_RANGE
 from restorae.restoring import FileTask, RestoreRequest, restore_files, restore_image
+from restorae.restoring.in_memory import ImagesInMemory
 from restorae.restoring.masks import laid_out_for, upright
 from restorae.restoring.outputs import RestoredOutput
-from restorae.restoring.preview import MemoryOriginal
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery, GalleryImage, result_name
 from restorae.web.jobs import Job, Work
@@ -67,9 +67,7 @@ class Restoration(Work):
             target,
             name=Path(image.file.name),
             kind=request.format,
-            with_samples=request.samples is not None,
-            with_error_map=request.error_map,
-            with_defect_mask=request.defect_mask,
+            **request.companions(),
         )
         report = restore_files(
             [task],
@@ -154,7 +152,8 @@ def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) 
     pyramid = image.layers["before"]
     level = pyramid.smaller_than(PREVIEW)
     stored = np.array(pyramid.stored(level))
-    shown, height, width = MemoryOriginal(image.file, stored), *stored.shape[:2]
+    height, width = stored.shape[:2]
+    shown = ImagesInMemory.of(stored[None], alpha=0, path=image.file)
     kept = MemoryWriter(shown.pages)
     mask = None
     if request.mask is not None:
