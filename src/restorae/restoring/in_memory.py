@@ -20,7 +20,16 @@ from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 
-FOR_FILES = ("samples", "error_map", "defect_mask", "format", "quality", "max_pixels", "together")
+FOR_FILES = (
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "quality",
+    "max_pixels",
+    "together",
+    "keep_times",
+)
 """Settings of a request that only files have."""
 _MASK = Path("mask")
 """What a request says where a mask in memory is given."""
