@@ -12,7 +12,7 @@ import torch
 from restorae.errors import Fix, Message, UsageError
 from restorae.formats import Original, skip_rows
 from restorae.model import bundled
-from restorae.page_detection import looks_like_page
+from restorae.page_detection import looks_like_page, shows_photograph, smaller, strip_heights
 from restorae.pixels import range_of
 from restorae.restoring.facts import ReadRows
 from restorae.restoring.opening import PREFIX
@@ -42,6 +42,11 @@ class Choice:
     reason: str
 
 
+_WITH_PHOTOGRAPH = Choice(
+    PHOTOS, "a page of print with a photograph on it, which the cleaner for pages would whiten"
+)
+
+
 def choose_model(image: Image) -> Choice:
     """The bundled model that suits an image, (channels, height, width), working values.
 
@@ -52,6 +57,8 @@ def choose_model(image: Image) -> Choice:
     if tuple(image.shape) == (1, _DIGIT, _DIGIT) and DIGITS in known:
         return Choice(DIGITS, f"a grey image of {_DIGIT} × {_DIGIT}, like its digits")
     if PAGES in known and looks_like_page(image):
+        if shows_photograph(smaller([image])) and PHOTOS in known:
+            return _WITH_PHOTOGRAPH
         return Choice(PAGES, "a page of print")
     if PHOTOS not in known:
         raise UsageError("There is no bundled model to choose from", fix=Fix("model", "FILE"))
@@ -76,19 +83,44 @@ def choose_for_set(images: Iterable[Image]) -> Choice:
 def choose_for_file(
     original: Original, rows: ReadRows | None = None, with_mask: bool = False
 ) -> Choice:
-    """The bundled model that suits a file, by the middle rows of its first page; what a mask marks is filled.
+    """The bundled model that suits a file, by its first page; what a mask marks is filled.
+
+    The middle rows are looked at, and of a page of print all of it: a photograph may be anywhere on it.
 
     Raises:
         UsageError: as `choose_model`.
         BadImage: the file cannot be decoded.
     """
+    return choose_by_sample(original, rows, with_mask)[0]
+
+
+def choose_by_sample(
+    original: Original, rows: ReadRows | None = None, with_mask: bool = False
+) -> tuple[Choice, Image | None]:
+    """As `choose_for_file`, and the middle rows that were looked at, (channels, height, width), working values."""
     if with_mask:
-        return Choice(FILL, "it fills what the mask marks")
+        return Choice(FILL, "it fills what the mask marks"), None
     page = original.pages[0]
     reader, height = (rows or original.rows)(0), min(page.height, _ROWS)
     skip_rows(reader, (page.height - height) // 2)
-    stored = reader.read(height)[..., : page.channels]
-    if stored.dtype.kind == "f":
-        stored = np.nan_to_num(stored)
-    working = range_of(stored).to_working(stored)
-    return choose_model(torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))))
+    stored = _finite(reader.read(height)[..., : page.channels])
+    values = range_of(stored)
+    sample = _as_image(values.to_working(stored))
+    choice = choose_model(sample)
+    if choice.name == PAGES and height < page.height:
+        reader = (rows or original.rows)(0)
+        strips = (
+            _as_image(values.to_working(_finite(reader.read(count)[..., : page.channels])))
+            for count in strip_heights(page.height, _ROWS)
+        )
+        if shows_photograph(smaller(strips, max(page.height, page.width))):
+            choice = _WITH_PHOTOGRAPH
+    return choice, sample
+
+
+def _finite(stored: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(stored) if stored.dtype.kind == "f" else stored
+
+
+def _as_image(working: np.ndarray) -> Image:
+    return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
