@@ -29,6 +29,11 @@ OLD_PRINTS = Message(
     fixes=(Fix("model", PRINTS),),
 )
 """The notice printed once where photographs were recognised."""
+WHITENED = Message(
+    "The cleaner for pages whitens a photograph on a page. If there is one, another model is better",
+    fixes=(Fix("model", PHOTOS),),
+)
+"""The notice printed once where pages were recognised: small and light photographs are not found."""
 _ROWS = 1024
 _DIGIT = 28
 _MOST = 0.75
