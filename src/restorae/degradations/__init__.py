@@ -10,6 +10,7 @@ from restorae.degradations.folds import Creases, Folds
 from restorae.degradations.masking import Masking
 from restorae.degradations.motion import MotionBlur
 from restorae.degradations.noise import GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
+from restorae.degradations.old_film import OldFilm
 from restorae.degradations.own import FunctionDegradation
 from restorae.degradations.paper import BleedThrough, Stains
 from restorae.degradations.patterns import Banding, Halftone
@@ -38,6 +39,7 @@ __all__ = [
     "Jpeg",
     "Masking",
     "MotionBlur",
+    "OldFilm",
     "OneOf",
     "PoissonNoise",
     "Quantise",
