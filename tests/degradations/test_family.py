@@ -32,6 +32,7 @@ FAMILY = sorted(
 )
 
 HARMLESS: dict[str, tuple[dict[str, object], float]] = {
+    "film": ({"age": 0.0}, 1e-5),
     "banding": ({"strength": 0.0}, 0.0),
     "bleed-through": ({"strength": 0.0}, 0.0),
     "blur": ({"sigma": 0.0}, 0.0),

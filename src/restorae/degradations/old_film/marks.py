@@ -155,7 +155,7 @@ def paint_scratches(
     height, width = layers.opacity.shape[-2:]
     lines = window.height
     seen = [
-        (number, scratch, sources[number].standard_normal(12).tolist())
+        (number, scratch, sources[number].standard_normal(32).tolist())
         for number, moment in enumerate(moments)
         for scratch in moment.scratches
         if -0.03 * lines < scratch.column * lines - window.left < width + 0.03 * lines
@@ -169,8 +169,8 @@ def paint_scratches(
     )
     column, wide, opacity, top, bottom, phase = facts[..., None].unbind(1)  # (scratches, 1)
     pressure = torch.tensor([drawn for *_, drawn in seen])
-    cell = (at * 9 + 1).clamp(0, 10)
-    low = cell.floor().long().clamp(max=10)
+    cell = (at * 29 + 1).clamp(0, 30)
+    low = cell.floor().long().clamp(max=30)
     into = cell - low
     uneven = (
         pressure.gather(1, low.expand(len(seen), -1)) * (1 - into)
@@ -179,7 +179,7 @@ def paint_scratches(
     centre = (column + 0.0012 * torch.sin(phase + 5 * at)) * lines - window.left
     pixels = (wide * lines).clamp(min=0.6)
     ends = ((at - top) * lines / 8).clamp(0, 1) * ((bottom - at) * lines / 8).clamp(0, 1)
-    strength = (opacity * (1 + 0.35 * uneven)).clamp(0, 1) * ends
+    strength = (opacity * (1 + 0.5 * uneven)).clamp(0, 1) * ends
     reach = math.ceil(float(pixels.max()) / 2) + 1
     columns = centre[..., None].floor() + torch.arange(-reach, reach + 1)
     distance = (columns + 0.5 - centre[..., None]).abs()

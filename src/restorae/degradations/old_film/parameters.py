@@ -85,7 +85,8 @@ def draw_parameters(age: float, source: np.random.Generator) -> FilmParameters:
 
     def about(median: float, deviation: float) -> float:
         """A positive number around `median`, with that standard deviation of its logarithm."""
-        return median * math.exp(deviation * max(-2.0, min(2.0, next(spread))))
+        clipped: float = max(-2.0, min(2.0, next(spread)))
+        return median * math.exp(deviation * clipped)
 
     def between(low: float, high: float) -> float:
         return low + (high - low) * next(share)
@@ -102,7 +103,7 @@ def draw_parameters(age: float, source: np.random.Generator) -> FilmParameters:
         dust_light=between(0.25, 0.9),
         dirt=between(0.01, 0.06),
         hairs=about(0.5 * age, 0.5),
-        scratches=about(2.5 * age, 0.5),
+        scratches=about(1.8 * age, 0.5),
         scratch_strength=about(0.15 + 0.25 * age, 0.3) * (age > 0),
         scratch_life=about(25, 0.8),
         scratch_wander=about(0.003, 0.7),

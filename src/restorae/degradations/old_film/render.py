@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from restorae.degradations.blur import filter_rows, gaussian_kernels
 from restorae.degradations.compression import Jpeg
-from restorae.degradations.fields import lighten_and_darken, luminance, middles
+from restorae.degradations.fields import lighten_and_darken, luminance, middles, spline
 from restorae.degradations.old_film.marks import (
     Layers,
     paint_hairs,
@@ -32,6 +31,10 @@ from restorae.shapes import Images
 
 BLACK = 0.02
 """Brightness of an opaque dark mark."""
+TONES = 256
+"""Tones for which the strength of the grain is computed."""
+SPLINE_SPREAD = 151 / 315
+"""Standard deviation of a cubic B-spline in two dimensions with independent knots of standard deviation 1."""
 COARSE = 2.5
 """Kernel of the coarse grain, relative to that of the fine."""
 
@@ -61,8 +64,7 @@ def render(
     """Make old film of `frames` (frames, channels, height, width): a film, a moment and a generator for each of them."""
     at_place = _move(frames, [moment.shift for moment in moments], window)
     toned = _age(at_place, films, window)
-    seen = _age(_blur(at_place, films, window), films, window)
-    grainy = _add_grain(seen, films, sources, window)
+    grainy = _add_grain(_blur(toned, films, window), films, sources, window)
     layers = Layers(len(frames), *frames.shape[-2:])
     paint_scratches(layers, moments, sources, window)
     scratches = layers.opacity.amax(1, keepdim=True)
@@ -73,7 +75,7 @@ def render(
     marked = BLACK + lighten_and_darken(grainy - BLACK, layers.opacity, one)
     expose = _exposures(moments, frames.shape[-2:], window)
     degraded = expose(marked)
-    change = luminance(degraded - expose(grainy))
+    change = luminance(marked - grainy) * _column([moment.gain for moment in moments])
     return Rendered(
         frames=_compress(degraded.clamp(0, 1), films),
         toned=expose(toned).clamp(0, 1),
@@ -91,20 +93,44 @@ def _move(frames: Images, shifts: Sequence[tuple[float, float]], window: Window)
     """Frames moved by parts of a pixel; what comes in from outside repeats the edge by reflection."""
     if not any(down or right for down, right in shifts):
         return frames
-    height, width = frames.shape[-2:]
-    moved = torch.tensor(shifts, dtype=torch.float32) * window.height
-    rows = (torch.arange(height) + 0.5 - moved[:, :1]) * 2 / height - 1  # (frames, height)
-    columns = (torch.arange(width) + 0.5 - moved[:, 1:]) * 2 / width - 1
-    grid = torch.stack(
+    pixels = _column([down * window.height for down, _ in shifts])
+    frames = _shift_columns(frames.mT, pixels).mT
+    return _shift_columns(
+        frames, _column([right * window.height for _, right in shifts])
+    ).contiguous()
+
+
+def _shift_columns(frames: Images, pixels: Tensor) -> Images:
+    """Each frame moved right by its number of pixels, interpolated by a cubic (R. Keys, 1981)."""
+    width = frames.shape[-1]
+    whole = pixels.ceil()
+    into = whole - pixels  # how far the position lies behind the second of the four columns
+    a = -0.5
+    weights = []
+    for tap in range(-1, 3):
+        distance = (tap - into).abs()
+        square = distance * distance
+        near = ((a + 2) * distance - (a + 3)) * square + 1
+        far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
+        weights.append(torch.where(distance <= 1, near, far))
+    # the columns from one before the first that is needed to two after the last
+    start = torch.arange(-1, width + 2) + whole.neg().long().view(-1, 1)
+    source = torch.stack(
         [
-            columns[:, None, :].expand(-1, height, -1),
-            rows[:, :, None].expand(-1, -1, width),
-        ],
-        -1,
+            frame.index_select(-1, index)
+            for frame, index in zip(frames, _reflected(start, width), strict=True)
+        ]
     )
-    return functional.grid_sample(
-        frames, grid, mode="bicubic", padding_mode="reflection", align_corners=False
-    )
+    moved = torch.zeros_like(frames)
+    for number, weight in enumerate(weights):
+        moved.addcmul_(weight, source[..., number : number + width])
+    return moved
+
+
+def _reflected(index: Tensor, length: int) -> Tensor:
+    """Positions beyond the edges as those that mirror them."""
+    index = index.remainder(2 * length)
+    return torch.where(index < length, index, 2 * length - 1 - index)
 
 
 def _blur(frames: Images, films: Sequence[FilmParameters], window: Window) -> Images:
@@ -159,11 +185,16 @@ def _add_grain(
     if channels > 1:
         common = _column([film.grain_common for film in films])
         grain = common.sqrt() * grain[:, :1] + (1 - common).sqrt() * grain[:, 1:]
-    tone = frames.clamp(0, 1)
+    tone = torch.linspace(0, 1, TONES).view(1, 1, 1, -1)
     shadows = _column([film.grain_shadows for film in films])
     lights = _column([film.grain_lights for film in films])
     strength = ((tone + 0.05) / 0.55).pow(shadows) * ((1.05 - tone) / 0.55).pow(lights)
-    return frames + _column([film.grain for film in films]) * strength * grain
+    strength = strength * _column([film.grain for film in films])  # (frames, 1, 1, tones)
+    # looked up: a power of each pixel would take longer than the grain itself
+    index = (frames.clamp(0, 1) * (TONES - 1)).long().flatten(1)
+    return torch.addcmul(
+        frames, strength.flatten(1).gather(1, index).view_as(frames), grain.contiguous()
+    )
 
 
 def _filtered(noise: Tensor, sigma: Tensor, radius: int) -> Tensor:
@@ -187,23 +218,16 @@ def _exposures(
     gamma = _column([moment.gamma for moment in moments])
     knots = torch.from_numpy(np.stack([moment.local for moment in moments]))[:, None]
     down, across = (
-        (middles(length, knots.device) * length + first) * 2 / whole - 1
+        (middles(length, knots.device) * length + first) / whole
         for length, first, whole in zip(
             size, (window.top, window.left), (window.height, window.width), strict=True
         )
     )
-    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
-    local = functional.grid_sample(
-        knots,
-        grid.expand(len(moments), -1, -1, -1),
-        mode="bicubic",
-        padding_mode="border",
-        align_corners=False,
-    )
+    local = spline(spline(knots, across, -1), down, -2) / SPLINE_SPREAD
     gain = _column([moment.gain for moment in moments]) * local.exp()
 
     def expose(images: Images) -> Images:
-        return images.clamp(1e-4, 1.5).pow(gamma) * gain
+        return images.clamp(0, 1.5).pow_(gamma).mul_(gain)
 
     return expose
 
