@@ -60,7 +60,7 @@ HARMLESS: dict[str, tuple[dict[str, object], float]] = {
 }
 """For each kind the settings that harm nothing, and how far the result may then be from the image."""
 
-NARROWER = {"jpeg": (0.0, 1.0), "poisson-noise": (0.0, 1.2)}
+NARROWER = {"film": (0.0, 1.0), "jpeg": (0.0, 1.0), "poisson-noise": (0.0, 1.2)}
 """The values of images that a kind can leave as they are, where it cannot below black and above white."""
 
 EXAMPLES: dict[str, list[dict[str, object]]] = {
