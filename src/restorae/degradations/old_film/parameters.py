@@ -8,6 +8,7 @@ high-resolution scans", 2023); flicker, weave and the correlation of grain follo
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -80,13 +81,12 @@ class FilmParameters(Settings):
 
 def draw_parameters(age: float, source: np.random.Generator) -> FilmParameters:
     """Draw a film of the given age, 0 (new) to 1 (very old). Always takes the same number of values from `source`."""
-    spread = iter(source.standard_normal(24).tolist())
-    share = iter(source.random(24).tolist())
+    spread: Iterator[float] = iter(source.standard_normal(24).tolist())
+    share: Iterator[float] = iter(source.random(24).tolist())
 
     def about(median: float, deviation: float) -> float:
         """A positive number around `median`, with that standard deviation of its logarithm."""
-        clipped: float = max(-2.0, min(2.0, next(spread)))
-        return median * math.exp(deviation * clipped)
+        return median * math.exp(deviation * max(-2.0, min(2.0, next(spread))))
 
     def between(low: float, high: float) -> float:
         return low + (high - low) * next(share)
@@ -94,7 +94,7 @@ def draw_parameters(age: float, source: np.random.Generator) -> FilmParameters:
     return FilmParameters(
         grain=about(0.05 * age, 0.3),
         grain_size=between(0.4, 0.8),
-        grain_coarse=between(0.15, 0.5),
+        grain_coarse=between(0.25, 0.65),
         grain_shadows=between(0.1, 0.6),
         grain_lights=between(0.0, 0.6),
         grain_common=between(0.3, 0.9),
@@ -108,7 +108,7 @@ def draw_parameters(age: float, source: np.random.Generator) -> FilmParameters:
         scratch_life=about(25, 0.8),
         scratch_wander=about(0.003, 0.7),
         scratch_light=between(0.3, 0.9),
-        flicker=about(0.05 * age, 0.35),
+        flicker=about(0.06 * age, 0.35),
         flicker_gamma=about(0.03 * age, 0.35),
         flicker_local=about(0.03 * age, 0.4),
         flicker_correlation=between(0.3, 0.85),
