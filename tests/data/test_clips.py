@@ -116,3 +116,22 @@ def test_clips_that_are_too_short_are_refused() -> None:
     frames = ArrayImages(np.zeros((4, 60, 70), np.uint8))
     with pytest.raises(BadImage):
         ClipExamples(Material(clips=(FrameFootage(frames, "four"),), stills=()), OldFilm())
+
+
+def test_what_is_held_out_does_not_depend_on_order_or_company() -> None:
+    random = np.random.default_rng(1)
+    stills = ArrayImages(random.integers(0, 255, (40, 16, 16), np.uint8))
+    clips = tuple(
+        FrameFootage(ArrayImages(random.integers(0, 255, (6, 16, 16), np.uint8)), str(number))
+        for number in range(40)
+    )
+    kept, held = Material(clips=clips, stills=(stills,)).split(0.3)
+    assert 4 < len(held.clips) < 20
+    assert {clip.name for clip in kept.clips} | {clip.name for clip in held.clips} == {
+        clip.name for clip in clips
+    }
+    again = Material(clips=clips[::-2], stills=(stills.subset([3, 1, 2, 0]),)).split(0.3)[1]
+    assert {clip.name for clip in again.clips} == {clip.name for clip in held.clips} & {
+        clip.name for clip in clips[::-2]
+    }
+    assert sum(map(len, kept.stills)) + sum(map(len, held.stills)) == 40

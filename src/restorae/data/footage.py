@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from restorae.data.image_set import ImageSet, read_folder
+from restorae.data.hold_out import content_hash, hold_out_position
+from restorae.data.image_set import ImageSet, content_hashes, read_folder
 from restorae.errors import BadImage, BadSpec, DataUnavailable, Fix
 from restorae.formats.video import FrameReader, PixelLayout, names_video, read_facts
 from restorae.pixels import to_grey
@@ -123,6 +124,27 @@ class Material:
     """Films and folders of numbered frames."""
     stills: tuple[ImageSet, ...]
     """Images that show no motion; clips are made of them."""
+
+    def split(self, share: float) -> tuple[Material, Material]:
+        """What to train on, and what is held out: whole clips and single stills, chosen by their content alone.
+
+        Copies of an image, and clips that begin with the same frame, fall on the same side.
+        """
+        kept: list[ImageSet] = []
+        held: list[ImageSet] = []
+        for images in self.stills:
+            out = [hold_out_position(each) < share for each in content_hashes(images)]
+            for side, wanted in ((kept, False), (held, True)):
+                if chosen := [index for index, is_out in enumerate(out) if is_out is wanted]:
+                    side.append(images.subset(chosen))
+        clips = [
+            (clip, hold_out_position(content_hash(clip.read(0, 1).numpy())) < share)
+            for clip in self.clips
+        ]
+        return (
+            Material(clips=tuple(clip for clip, is_out in clips if not is_out), stills=tuple(kept)),
+            Material(clips=tuple(clip for clip, is_out in clips if is_out), stills=tuple(held)),
+        )
 
     def __str__(self) -> str:
         frames, stills = sum(map(len, self.clips)), sum(map(len, self.stills))
