@@ -25,7 +25,7 @@ from restorae.restoring.sources import check_exists
 
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
-    from restorae.restoring.batch import BatchReport
+    from restorae.restoring.batch_report import BatchReport
 
 
 @with_request_options
@@ -106,7 +106,7 @@ def restore(
 def _restore(
     tasks: list[FileTask], request: RestoreRequest, restorers: RestorerPool, out: Path
 ) -> None:
-    from restorae.cli.console import terminal_progress
+    from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.restoring import LOG, restore_files
@@ -121,6 +121,8 @@ def _restore(
         progress=terminal_progress(),
     )
     _say_choice(report)
+    if report.skipped:
+        say(f"{report.skipped:,} of these were restored by another run meanwhile.")
     finish("restored", len(tasks), report.failures, out)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -106,6 +107,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def encoded(self, image: pyvips.Image, partial: Path, keep: str = "none") -> Iterator[Path]:
         """The image encoded into a temporary file beside `partial`."""
         path = partial.with_suffix(".encoded")
+        path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)  # the original may be private
         try:
             self.save(image, os.fsencode(path), keep)
             yield path
