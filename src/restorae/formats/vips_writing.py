@@ -24,6 +24,8 @@ _METADATA = {
     "icc-profile-data", "exif-data", "xmp-data", "iptc-data", "photoshop-data", "orientation", "resolution-unit", "delay", "loop",
     "image-description",
 }  # fmt: skip
+_FINEST = 1e6
+"""Pixels per mm up to which libvips writes a resolution; damaged files name more."""
 _METADATA_PREFIXES = ("exif-ifd", "png-comment")
 _RGB_SPACES = ("srgb", "rgb", "rgb16", "scrgb")
 
@@ -117,7 +119,8 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def _image(self) -> pyvips.Image:
         page, header = self.pages[0], self.original.header
         image = image_of(self, _interpretation(page, self.original))
-        image = image.copy(xres=header.xres, yres=header.yres)
+        if max(header.xres, header.yres) <= _FINEST:
+            image = image.copy(xres=header.xres, yres=header.yres)
         if not self.is_same_format and page.dtype.itemsize == 2 and self.bits < 16:
             self.notices.append(f"16 bits became {self.bits}: {self.title} holds no more")
             if self.bits == 8:
