@@ -54,7 +54,7 @@ class ErrorBound(Settings):
     0.04
     """
 
-    level: float = Field(LEVEL, gt=0, lt=1)
+    level: float = Field(default=LEVEL, gt=0, lt=1)
     """Share of the pixels within the bound."""
     changed: Measure
     """Knots of the table: how much was changed, root mean square around the pixel, [0, 1] scale, rising."""
@@ -63,7 +63,7 @@ class ErrorBound(Settings):
     bounds: tuple[Measure, ...] = Field(min_length=1)
     """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. It is
     interpolated over the logarithms of the knots, and constant beyond them."""
-    images: int = Field(0, ge=0)
+    images: int = Field(default=0, ge=0)
     """Number of images that it was measured on."""
     on: str = ""
     """Name of those images."""

@@ -22,7 +22,7 @@ class Network(Part, abc.ABC, family="network"):
     Training verifies it with `restorae.networks.check_halo`.
     """
 
-    channels: int = Field(1, ge=1)
+    channels: int = Field(default=1, ge=1)
     """Channels of the images: 1 grey, 3 colour."""
 
     def __init_subclass__(

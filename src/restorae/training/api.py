@@ -7,7 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from restorae.data import ImageSet, is_named, open_images
 from restorae.data.in_memory import FromMemory, ImagesLike, read_images
@@ -20,6 +20,7 @@ from restorae.progress import Progress
 from restorae.setting_errors import nearest_setting
 from restorae.training.callbacks import TrainingCallback
 from restorae.training.given import FROM_MEMORY, Given
+from restorae.training.keywords import TrainKeywords
 from restorae.training.loop import run
 from restorae.training.recipe import Recipe
 from restorae.training.setup import Machinery, check_resume, prepare
@@ -45,7 +46,7 @@ def train(
     machinery: Machinery | None = None,
     progress: Progress | bool | None = None,
     callbacks: TrainingCallback | Sequence[TrainingCallback] = (),
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> Model:
     """Train a network and return the model; with `out`, also write it there and checkpoints beside it.
 
