@@ -11,6 +11,7 @@ import torch
 
 from restorae.errors import SettingsConflict
 from restorae.formats import Original, Page
+from restorae.model.separating import separate
 from restorae.regions import Region
 from restorae.restoring.facts import SMALL, ImageFacts, ReadRows
 from restorae.restoring.frame import Blending, Frame, pack
@@ -19,7 +20,6 @@ from restorae.restoring.masks import size_mismatch
 from restorae.restoring.output_contract import Output
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
-from restorae.restoring.separation import separate
 from restorae.shapes import Images
 from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
 from restorae.tiling import plan_for, run

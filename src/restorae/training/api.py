@@ -102,16 +102,17 @@ def train(
     if _is_plain(recipe, found, values, network):
         values["autoencode"] = True
         heard.say("Learning an auto-encoder, the same image in and out, since no damage is named.")
+    computing = _machinery(machinery, settings)
     setup = prepare(
         Recipe(**values),
         out,
         given=Given(
             clean=found.get("noisy", found.get("clean")),
             degraded=found.get("degraded"),
-            **_validation(validation_data, network, heard),
+            **_validation(validation_data, network, computing.data_dir, heard),
             start=start_from if isinstance(start_from, Model) else None,
         ),
-        machinery=_machinery(machinery, settings),
+        machinery=computing,
         progress=heard,
     )
     observers = [callbacks] if isinstance(callbacks, TrainingCallback) else list(callbacks)
@@ -231,7 +232,9 @@ def _is_plain(
     )
 
 
-def _validation(given: Any, network: Network | None, progress: Progress) -> dict[str, Any]:
+def _validation(
+    given: Any, network: Network | None, data_dir: Path | None, progress: Progress
+) -> dict[str, Any]:
     """The images to validate on, as fields of `Given`."""
     if given is None:
         return {}
@@ -242,7 +245,7 @@ def _validation(given: Any, network: Network | None, progress: Progress) -> dict
 
     def read(source: Any) -> FromMemory:
         if isinstance(source, str | os.PathLike):
-            return FromMemory(open_images(os.fspath(source), progress=progress))
+            return FromMemory(open_images(os.fspath(source), data_dir=data_dir, progress=progress))
         return read_images(source, "validation_data", flat)
 
     if pair is not None:
