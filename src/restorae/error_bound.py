@@ -24,6 +24,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
+from restorae.display import counted
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Settings
 from restorae.pixels import ValueRange, full_scale
@@ -105,7 +106,7 @@ class ErrorBound(Settings):
 
     def __str__(self) -> str:
         low, high = (pick(map(pick, self.bounds)) for pick in (min, max))
-        where = f"{self.images:,} image(s){f' of {self.on}' if self.on else ''}"
+        where = f"{counted(self.images, 'image')}{f' of {self.on}' if self.on else ''}"
         return f"{self.level:.0%} of pixels within {low:.4f} to {high:.4f}, measured on {where}"
 
 

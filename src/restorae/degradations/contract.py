@@ -15,6 +15,7 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
+from restorae.display import counted
 from restorae.errors import ShapeMismatch
 from restorae.parts import Part, Settings
 from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
@@ -155,7 +156,7 @@ class Draw(Settings):
         """
         if len(images) != len(self):
             raise ShapeMismatch(
-                f"This degradation was drawn for {len(self)} images, got {len(images)}"
+                f"This degradation was drawn for {counted(len(self), 'image')}, got {len(images)}"
             )
         return self.degradation.replay(self, images)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from restorae.data import ArrayImages, ImageSet, in_their_ranges
 from restorae.degradations import Degradation
+from restorae.display import counted
 from restorae.errors import BadImage, SettingsConflict, ShapeMismatch
 from restorae.layout import Layout
 from restorae.pixels import ValueRange
@@ -69,7 +70,7 @@ class TestSet:
 
     def __repr__(self) -> str:
         damage = self.degradation if self.degradation is not None else "degraded partners"
-        return f"TestSet({len(self):,} images, {damage}, seed={self.seed})"
+        return f"TestSet({counted(len(self), 'image')}, {damage}, seed={self.seed})"
 
     def __len__(self) -> int:
         return len(self.clean)

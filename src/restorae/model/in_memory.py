@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, ShapeMismatch, UsageError
 from restorae.layout import Layout, kind_of
 from restorae.pixels import Values, to_grey
@@ -49,7 +50,9 @@ def restore_in_memory(
         several = cast("Sequence[Any]", given)
         masks = mask if isinstance(mask, list | tuple) else [mask] * len(several)
         if len(masks) != len(several):
-            raise ShapeMismatch(f"got {len(several)} images and {len(masks)} masks")
+            raise ShapeMismatch(
+                f"got {counted(len(several), 'image')} and {counted(len(masks), 'mask')}"
+            )
         refuse_numbers(several)
         options: dict[str, Any] = {"values": values, "takes": takes, "axes": axes}
         restored = (

@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from restorae.display import counted
 from restorae.errors import SettingsConflict
 from restorae.formats import Original, Page
 from restorae.model.separating import separate
@@ -131,7 +132,7 @@ def restore_image(
         )
     if not_finite:
         report.notices.append(
-            f"{not_finite:,} NaN or infinite value(s) were kept out of the restoration and put back"
+            f"{counted(not_finite, 'NaN or infinite value')} kept out of the restoration and put back"
         )
     return report
 
