@@ -8,9 +8,10 @@ the same distribution, three times as fast, for training.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn, Self, TypeAlias, cast, final
 
+import numpy as np
 import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
@@ -38,6 +39,10 @@ Count: TypeAlias = int | Annotated[RangeField, AfterValidator(_whole)]
 
 Amounts: TypeAlias = Mapping[str, Tensor]
 """The drawn value of each amount, shape (batch, 1, 1, 1)."""
+
+
+DegradationLike: TypeAlias = "Degradation | type[Degradation] | str | Mapping[str, Any] | Callable[[Tensor], Tensor | np.ndarray]"
+"""A degradation, its text, what `to_dict` wrote, or a function of images (batch, channel, height, width)."""
 
 
 class Degradation(Part, abc.ABC, family="degradation"):

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from restorae.data import ArrayImages, ImageSet, in_their_ranges
-from restorae.degradations import Degradation
+from restorae.degradations import Degradation, DegradationLike
 from restorae.display import counted
 from restorae.errors import BadImage, SettingsConflict, ShapeMismatch
 from restorae.layout import Layout
@@ -40,7 +40,7 @@ class TestSet:
         clean: Given,
         *,
         degraded: Given | None = None,
-        degradation: Degradation | str | None = None,
+        degradation: DegradationLike | None = None,
         seed: int = 0,
     ) -> None:
         """What to score on.

@@ -10,20 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict
 
-import numpy as np
 from torch import Tensor, nn
 
-from restorae.degradations import Degradation
+from restorae.degradations import DegradationLike
 from restorae.losses import Loss
 from restorae.machine import Precision
 from restorae.networks import Network
 
 Saved: TypeAlias = Mapping[str, Any]
 """A part as `to_dict` writes it."""
-DegradationLike: TypeAlias = (
-    Degradation | type[Degradation] | str | Saved | Callable[[Tensor], Tensor | np.ndarray]
-)
-"""A degradation, its text, or a function of images (batch, channel, height, width)."""
 NetworkLike: TypeAlias = Network | type[Network] | str | Saved | nn.Module | type[nn.Module]
 """A network, its text, or a module or its class."""
 LossLike: TypeAlias = Loss | type[Loss] | str | Saved | Callable[[Tensor, Tensor], Tensor]
