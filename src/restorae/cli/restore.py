@@ -18,6 +18,7 @@ from restorae.cli.options import (
     import_files,
     warn_of_self_ensemble,
 )
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict, UsageError
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
@@ -188,6 +189,6 @@ def _preview(
     if shown:
         write_figure(full_size_sheet(shown, ("before", "after")), sheet)
         say(
-            f"{sheet}: the middle of {len(shown)} image(s) at full resolution, before and after. Nothing else was written."
+            f"{sheet}: the middle of {counted(len(shown), 'image')} at full resolution, before and after. Nothing else was written."
         )
     finish("previewed", len(shown) + len(failures), failures, sheet)

@@ -101,7 +101,7 @@ def plan_tasks(
     with_error_map: bool = False,
     with_defect_mask: bool = False,
 ) -> list[FileTask]:
-    """One task for each image or array; below a folder the tree is kept.
+    """One task for each image or array that remains to be restored; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
     is written `out/` or has no suffix; everything else goes into the folder `out`.
@@ -122,6 +122,28 @@ def plan_tasks(
         UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
             format to write.
     """
+    tasks = list_tasks(
+        inputs,
+        out,
+        overwrite,
+        skip_existing,
+        kind,
+        with_samples=with_samples,
+        with_error_map=with_error_map,
+        with_defect_mask=with_defect_mask,
+    )
+    return [task for task in tasks if not (skip_existing and task.target.exists())]
+
+
+def list_tasks(
+    inputs: Sequence[Path],
+    out: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    kind: str | None = None,
+    **companions: bool,
+) -> list[FileTask]:
+    """As `plan_tasks`, with those whose result is there already."""
     if kind is not None and kind not in WRITTEN:
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
@@ -135,9 +157,7 @@ def plan_tasks(
                 on_disk.find(target),
                 name=name,
                 kind=written,
-                with_samples=with_samples,
-                with_error_map=with_error_map,
-                with_defect_mask=with_defect_mask,
+                **companions,
                 may_replace=overwrite,
                 skip_existing=skip_existing,
             )
@@ -170,7 +190,7 @@ def plan_tasks(
                 )
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
-    return [task for task in tasks if not (skip_existing and task.target.exists())]
+    return tasks
 
 
 def _renamed(
