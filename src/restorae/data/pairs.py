@@ -10,8 +10,10 @@ from pathlib import PurePosixPath
 from restorae.data.image_set import ImageSet
 from restorae.data.ranges import in_their_ranges
 from restorae.data.views import ColourImages, GreyImages
+from restorae.display import counted
 from restorae.errors import ShapeMismatch
 from restorae.formats import SUFFIXES
+from restorae.names import normal
 from restorae.pixels import Values
 
 _NAMED = 5
@@ -134,7 +136,8 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
         for name, before, after in wrong
     ]
     raise ShapeMismatch(
-        f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {first_names(told)}. "
+        f"Different sizes in {len(wrong):,} of {counted(len(found), 'pair')} (height × width, degraded against clean): "
+        f"{first_names(told)}. "
         + (
             "One of each pair may be rotated by 90°: rotate it back. "
             if turned
@@ -145,6 +148,7 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
 
 
 def _key(name: str) -> str:
+    name = normal(name)
     path = PurePosixPath(name)
     return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else name
 

@@ -9,8 +9,10 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from restorae.display import counted
 from restorae.errors import SettingsConflict
 from restorae.formats import Original, Page
+from restorae.model.separating import separate
 from restorae.regions import Region
 from restorae.restoring.facts import SMALL, ImageFacts, ReadRows
 from restorae.restoring.frame import Blending, Frame, pack
@@ -19,7 +21,6 @@ from restorae.restoring.masks import size_mismatch
 from restorae.restoring.output_contract import Output
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
-from restorae.restoring.separation import separate
 from restorae.shapes import Images
 from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
 from restorae.tiling import plan_for, run
@@ -131,7 +132,7 @@ def restore_image(
         )
     if not_finite:
         report.notices.append(
-            f"{not_finite:,} NaN or infinite value(s) were kept out of the restoration and put back"
+            f"{counted(not_finite, 'NaN or infinite value')} kept out of the restoration and put back"
         )
     return report
 
