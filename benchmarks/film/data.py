@@ -42,7 +42,7 @@ class TestClip:
         Weave is off unless asked for, and so is fading: where frames are moved and pale, plain differences measure nothing else.
         """
         film = OldFilm(age=age, grey=True, weave=weave, fading=False)
-        damager = FilmDamager(film, seed_of(self.name), Window(*self.footage.size))
+        damager = FilmDamager(film, seed_of(self.name), window=Window(*self.footage.size))
         return damager.damage(self.clean())
 
     def clean(self) -> Images:

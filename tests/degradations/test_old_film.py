@@ -42,8 +42,8 @@ def test_a_new_film_is_unchanged() -> None:
 
 def test_a_film_is_the_same_in_one_go_and_frame_by_frame() -> None:
     clean = torch.rand(6, 1, 48, 64)
-    whole = FilmDamager(OldFilm(age=0.9), 5, Window(48, 64)).damage(clean)
-    damager = FilmDamager(OldFilm(age=0.9), 5, Window(48, 64))
+    whole = FilmDamager(OldFilm(age=0.9), 5, window=Window(48, 64)).damage(clean)
+    damager = FilmDamager(OldFilm(age=0.9), 5, window=Window(48, 64))
     first = damager.damage(clean[:2]).frames
     damager.next_moments(1)
     rest = damager.damage(clean[3:]).frames
@@ -119,7 +119,9 @@ def test_a_scratch_stands_and_dust_does_not() -> None:
 def test_a_patch_has_as_much_dust_as_its_share_of_the_frame() -> None:
     film = {"dust": 40.0, "dust_size": 0.008, "dirt": 0.0}
     whole = _only(torch.full((24, 1, 240, 240), 0.5), Window(240, 240), **film).defects.mean()
-    patches = _only(torch.full((96, 1, 60, 60), 0.5), Window(240, 240, 90, 90), **film).defects
+    patches = _only(
+        torch.full((96, 1, 60, 60), 0.5), Window(240, 240, top=90, left=90), **film
+    ).defects
     assert patches.mean().item() == pytest.approx(whole.item(), rel=0.3)
 
 

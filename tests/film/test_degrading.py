@@ -39,7 +39,7 @@ def test_the_record_gives_the_same_film_again(tmp_path: Path) -> None:
     made = Clip(layout="gray", height=48, width=64).save(tmp_path / "clip.mkv")
     record = _degrade(tmp_path / "clip.mkv", tmp_path / "old.mkv", "film(age=0.2..0.9)")
     degradation = OldFilm.of(record["degradation"])
-    damager = FilmDamager(degradation, record["seed"], Window(48, 64))  # type: ignore[arg-type]
+    damager = FilmDamager(degradation, record["seed"], window=Window(48, 64))  # type: ignore[arg-type]
     assert damager.film.dust == record["drawn"]["dust"]  # type: ignore[index]
     luma = torch.from_numpy(np.stack([planes[0] for planes in made]).astype(np.float32))
     expected = damager.damage((luma[:, None] - 16) / 219).frames * 219 + 16

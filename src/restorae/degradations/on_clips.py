@@ -34,7 +34,7 @@ def degrader_of_clip(degradation: Degradation, seed: int, height: int, width: in
     (False, True)
     """
     if isinstance(degradation, OldFilm):
-        return _Film(FilmDamager(degradation, seed, Window(height, width)))
+        return _Film(FilmDamager(degradation, seed, window=Window(height, width)))
     if isinstance(degradation, Chain):
         return _InTurn(
             [

@@ -58,7 +58,7 @@ class FilmDamager:
         window: size of the frames, and which part of them is given.
     """
 
-    def __init__(self, degradation: OldFilm, seed: int, window: Window) -> None:
+    def __init__(self, degradation: OldFilm, seed: int, *, window: Window) -> None:
         self.degradation, self.seed, self.window = degradation, seed, window
         source = np.random.Generator(np.random.Philox(derive_seed(seed, _FILM)))
         low, high = bounds(degradation.age)
@@ -119,4 +119,4 @@ def damage_clip(
     """
     seed = int(torch.randint(SEED_LIMIT, (1,), generator=generator))
     window = window or Window(*clip.shape[-2:])
-    return FilmDamager(degradation, seed, window).damage(clip)
+    return FilmDamager(degradation, seed, window=window).damage(clip)

@@ -25,8 +25,8 @@ _HAIR = 12
 class Layers:
     """Opacity of light and of dark marks over some frames, (frames, 2, height, width): where two meet, the larger wins."""
 
-    def __init__(self, frames: int, height: int, width: int) -> None:
-        self.opacity = torch.zeros(frames, 2, height, width)
+    def __init__(self, frames: int, size: Sequence[int]) -> None:
+        self.opacity = torch.zeros(frames, 2, *size)
 
     def put(self, rows: Tensor, columns: Tensor, which: Tensor, share: Tensor) -> None:
         """Put marks: `which` is the frame's number times two, plus one for dark ones."""

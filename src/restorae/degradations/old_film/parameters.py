@@ -110,7 +110,7 @@ def draw_parameters(age: float, source: np.random.Generator) -> FilmParameters:
         scratch_light=between(0.3, 0.9),
         flicker=about(0.06 * age, 0.35),
         flicker_gamma=about(0.03 * age, 0.35),
-        flicker_local=about(0.03 * age, 0.4),
+        flicker_local=about(0.045 * age, 0.4),
         flicker_correlation=between(0.3, 0.85),
         weave=about(0.0025 * age, 0.4),
         weave_correlation=between(0.2, 0.8),

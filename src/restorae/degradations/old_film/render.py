@@ -65,7 +65,7 @@ def render(
     at_place = _move(frames, [moment.shift for moment in moments], window)
     toned = _age(at_place, films, window)
     grainy = _add_grain(_blur(toned, films, window), films, sources, window)
-    layers = Layers(len(frames), *frames.shape[-2:])
+    layers = Layers(len(frames), frames.shape[-2:])
     paint_scratches(layers, moments, sources, window)
     scratches = layers.opacity.amax(1, keepdim=True)
     paint_specks(layers, films, moments, sources, window)

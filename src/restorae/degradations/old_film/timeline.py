@@ -54,7 +54,7 @@ class Moment(NamedTuple):
     """Scratches in this frame."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Slot:
     """Where at most one scratch is at a time."""
 

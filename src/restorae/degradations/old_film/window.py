@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Window:
     """Height of the whole frame."""
     width: int
     """Width of the whole frame."""
+    _: KW_ONLY
     top: int = 0
     """Row of the frame that is the patch's first."""
     left: int = 0
