@@ -90,6 +90,8 @@ def _degrade(
     if not rest:
         return
     tasks = plan_tasks(rest, out, overwrite, skip_existing)
+    for notice in tasks.passed_over:
+        progress.say(notice)
     examples: list[tuple[str, tuple[Image, Image]]] = []
 
     def change(pixels: np.ndarray, index: int) -> np.ndarray:

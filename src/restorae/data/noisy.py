@@ -14,7 +14,7 @@ from restorae.data.image_set import HELD_IN_MEMORY, ImageSet, fingerprint_of, fi
 from restorae.data.named import NAMES, Split
 from restorae.data.opening import open_images
 from restorae.errors import BadImage, DataUnavailable, ShapeMismatch, nearest
-from restorae.formats import Original, Page, image_files, open_original
+from restorae.formats import Original, Page, image_files, open_original, titles_of_images
 from restorae.pixels import FULL_RANGE, ValueRange, range_of
 from restorae.shapes import Image
 
@@ -109,9 +109,7 @@ def open_noisy(
         )
     files = image_files(path) if path.is_dir() else [path]
     if not files:
-        raise BadImage(
-            f"{path} holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
-        )
+        raise BadImage(f"{path} holds no images. Expected {titles_of_images()} files.")
     planes: list[_Plane] = []
     held: list[np.ndarray] | None = []
     taken = 0

@@ -3,7 +3,13 @@
 from restorae.formats.animations import write_gif
 from restorae.formats.array_files import ArrayOriginal
 from restorae.formats.arrays import read_array, write_array
-from restorae.formats.finding import image_files
+from restorae.formats.finding import (
+    FoundImages,
+    counted,
+    find_images,
+    image_files,
+    titles_of_images,
+)
 from restorae.formats.format import Capabilities, Format
 from restorae.formats.idx import read_idx
 from restorae.formats.libraries import quiet_libraries
@@ -19,6 +25,7 @@ from restorae.formats.registry import (
     WRITTEN,
     format_named,
     format_of,
+    identify,
     kind_named,
     kind_of,
 )
@@ -38,6 +45,7 @@ __all__ = [
     "ArrayRows",
     "Capabilities",
     "Format",
+    "FoundImages",
     "MemoryWriter",
     "Original",
     "Outline",
@@ -46,8 +54,11 @@ __all__ = [
     "Writer",
     "begin_plain",
     "begin_result",
+    "counted",
+    "find_images",
     "format_named",
     "format_of",
+    "identify",
     "image_files",
     "kind_named",
     "kind_of",
@@ -59,6 +70,7 @@ __all__ = [
     "read_outline",
     "read_still",
     "skip_rows",
+    "titles_of_images",
     "write_array",
     "write_gif",
     "write_still",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorae.formats.format import Capabilities, Format, brands
+from restorae.formats.loaders import Loader
 from restorae.formats.original import Original
 from restorae.formats.vips_reading import VipsLoader, open_with_vips, read_start
 from restorae.formats.vips_writing import VipsWriter
@@ -41,13 +42,13 @@ class _AvifWriter(VipsWriter):
         self.save(self.with_metadata(image, upright=False), os.fsencode(partial), "all")
 
 
-def open_heif(path: Path, kind: str) -> Original:
+def open_heif(path: Path, kind: str, loader: Loader = HEIF_LOADER) -> Original:
     """An AVIF or HEIF file; of a sequence its still image, with a notice.
 
     Raises:
         BadImage: it cannot be decoded.
     """
-    original = open_with_vips(path, kind, HEIF_LOADER)
+    original = open_with_vips(path, kind, loader)
     if read_start(path, 12)[8:] in _SEQUENCES:
         return replace(original, notices=(*original.notices, _STILL_ONLY))
     return original
@@ -75,7 +76,7 @@ AVIF = Format(
     capabilities=Capabilities(bits=12, accepts_bits=16, pages=True, quality=_QUALITY),
     open=_open,
     writer=_AvifWriter,
-    loader=HEIF_LOADER,
+    loaders=(HEIF_LOADER,),
     encode=_encode,
     carries="EXIF, XMP, colour profile, as libvips writes them; bits per value",
 )

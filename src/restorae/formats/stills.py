@@ -73,9 +73,9 @@ def read_still(path: Path) -> np.ndarray:
 
 def _open(path: Path) -> pyvips.Image:
     found = require_format(path)
-    if found.loader is None:
+    if found.is_array:
         raise BadImage("is an array, not an image", subject=path)
-    return found.loader.open(path)
+    return found.require_loader(path).open(path)
 
 
 def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:

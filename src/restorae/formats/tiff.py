@@ -78,7 +78,7 @@ TIFF = Format(
     ),
     open=_open,
     writer=_writer,
-    loader=_LOADER,
+    loaders=(_LOADER,),
     encode=_encode,
     plain_writer=PlainTiffWriter,
     carries="tags of every page, EXIF and GPS; byte order, BigTIFF, compression, predictor, tiles, pyramid",

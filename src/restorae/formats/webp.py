@@ -62,7 +62,7 @@ WEBP = Format(
     capabilities=Capabilities(bits=8, accepts_bits=16, pages=True, quality=_QUALITY),
     open=_open,
     writer=_WebpWriter,
-    loader=_LOADER,
+    loaders=(_LOADER,),
     encode=_encode,
     carries="chunks: EXIF, XMP, colour profile; delays; lossless stays lossless unless a quality is asked for",
 )

@@ -21,7 +21,7 @@ from restorae.restoring.in_memory import restore_as_files
 from restorae.restoring.model_restorer import ModelRestorer
 from restorae.restoring.opening import PREFIX, ClassicalRestorer, RestorerPool
 from restorae.restoring.request import RestoreRequest
-from restorae.restoring.tasks import plan_tasks
+from restorae.restoring.tasks import TaskList, plan_tasks
 
 A = TypeVar("A")
 Named: TypeAlias = str | os.PathLike[str] | Model | ClassicalModel
@@ -169,14 +169,18 @@ def _restore_paths(
 ) -> Any:
     options: dict[str, Any] = {"kind": request.format, **request.companions()}
     if out is None:
-        tasks = [
-            task
-            for path in given
-            for task in plan_tasks([path], _beside(path, request), overwrite, **options)
+        planned = [
+            plan_tasks([path], _beside(path, request), overwrite, **options) for path in given
         ]
+        tasks = TaskList(
+            [task for each in planned for task in each],
+            [notice for each in planned for notice in each.passed_over],
+        )
     else:
         tasks = plan_tasks(given, Path(out), overwrite, **options)
-    report = restore_files(tasks, request, restorers, progress=progress)
+    report = restore_files(
+        tasks, request, restorers, progress=progress, passed_over=tasks.passed_over
+    )
     for name, reasons in report.chosen.items():
         progress.say(f"Restored with {name} ({reasons[0]}).")
     if report.failures:

@@ -9,16 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
+from restorae.errors import BadImage, Fix, Message, SettingsConflict, UsageError, nearest
 from restorae.files import write_failure
 from restorae.formats import (
     FORMATS,
     SUFFIX_OF,
     WRITTEN,
+    FoundImages,
+    counted,
+    find_images,
     format_named,
-    format_of,
-    image_files,
+    identify,
     kind_named,
+    titles_of_images,
 )
 from restorae.restoring.sources import check_exists
 
@@ -75,6 +78,15 @@ class FileTask:
         )
 
 
+class TaskList(list[FileTask]):
+    """The tasks of a run."""
+
+    def __init__(self, tasks: Iterable[FileTask] = (), passed_over: Sequence[Message] = ()) -> None:
+        super().__init__(tasks)
+        self.passed_over = list(passed_over)
+        """What was passed over in folders, a line for each."""
+
+
 def plan_tasks(
     inputs: Sequence[Path],
     out: Path,
@@ -85,7 +97,7 @@ def plan_tasks(
     with_samples: bool = False,
     with_error_map: bool = False,
     with_defect_mask: bool = False,
-) -> list[FileTask]:
+) -> TaskList:
     """One task for each image or array; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
@@ -110,7 +122,7 @@ def plan_tasks(
     if kind is not None and kind not in WRITTEN:
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
-    tasks: list[FileTask] = []
+    tasks = TaskList()
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
         tasks.append(
@@ -128,12 +140,12 @@ def plan_tasks(
     for given in inputs:
         check_exists(given)
         if given.is_dir():
-            found = _without_results(image_files(given), given, out)
+            searched = find_images(given)
+            writable, notices = _writable(searched, kind)
+            found = _without_results(writable, given, out)
+            tasks.passed_over += notices
             if not found:
-                raise BadImage(
-                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
-                    subject=given,
-                )
+                raise _no_images(given, notices)
             for path in found:
                 name = path.relative_to(given)
                 add(path, *_renamed(path, out / name, kind, name))
@@ -152,7 +164,36 @@ def plan_tasks(
                 )
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
-    return [task for task in tasks if not (skip_existing and task.target.exists())]
+    kept = [task for task in tasks if not (skip_existing and task.target.exists())]
+    return TaskList(kept, tasks.passed_over)
+
+
+def _writable(found: FoundImages, kind: str | None) -> tuple[list[Path], list[Message]]:
+    """The images whose results can be written, and what to say of the others."""
+    notices, only_read = found.notices(), Counter[str]()
+    writable: list[Path] = []
+    for path, known in zip(found.images, found.formats, strict=True):
+        if kind is None and known is not None and not known.can_write:
+            only_read[known.title] += 1
+        else:
+            writable.append(path)
+    if only_read:
+        notices.append(
+            Message(
+                f"passed over {counted(only_read)}: read, but not written in their own format",
+                subject=found.folder,
+                fixes=(Fix("format", "png"), Fix("format", "tiff")),
+            )
+        )
+    return writable, notices
+
+
+def _no_images(folder: Path, notices: Sequence[Message]) -> BadImage:
+    if not notices:
+        return BadImage(f"holds no images. Expected {titles_of_images()} files", subject=folder)
+    problem = "; ".join(notice.problem for notice in notices)
+    fixes = [fix for notice in notices for fix in notice.fixes]
+    return BadImage(f"holds no images that can be restored: {problem}", subject=folder, fix=fixes)
 
 
 def _renamed(
@@ -195,8 +236,8 @@ def _check_kind(given: Path) -> None:
     if format_named(given) is not None:
         return  # if it is broken, the run says so
     with contextlib.suppress(OSError):
-        if format_of(given) is not None:
-            return
+        if identify(given) is not None:
+            return  # a kind that is known and not read is refused by its name
     suffixes = sorted(suffix for each in FORMATS.values() for suffix in each.suffixes)
     raise BadImage(
         f"is of no format that is read. Expected {', '.join(suffixes)}",
