@@ -43,7 +43,7 @@ def _open(path: Path, axes: str | None) -> Original:
         path=path,
         kind=TIFF.name,
         pages=pages,
-        notices=(),
+        notices=layout.notices,
         layout=layout,
         planes=layout.arrays,
         stamp=stamp,
@@ -55,10 +55,12 @@ def _writer(original: Original, target: Path, *, quality: int | None) -> Writer:
     if not isinstance(original, VipsOriginal):
         return TiffPagesWriter(original, target)
     outlines = {(page.height, page.width, page.bands, page.dtype) for page in original.pages}
-    is_pyramid = original.layout is not None and original.layout.pyramid
+    layout = original.layout
+    is_pyramid = layout is not None and layout.pyramid
+    has_levels = layout is not None and layout.chain is not None and bool(layout.chain.levels)
     # libvips would call all bands beyond grey or colour alpha
     has_many_bands = original.pages[0].channels not in (1, 3) and not is_pyramid
-    if len(outlines) > 1 or has_many_bands:
+    if len(outlines) > 1 or has_many_bands or (has_levels and not is_pyramid):
         return TiffPagesWriter(original, target)
     return TiffVipsWriter(original, target, quality=quality)
 

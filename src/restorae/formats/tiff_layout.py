@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,9 @@ import numpy as np
 from restorae.errors import BadImage, Fix
 from restorae.formats.libraries import import_tifffile, without_tifffile_log
 from restorae.formats.original import cannot_read
+from restorae.formats.tiff_decoding import decode_page, is_packed, needs_arrays
+from restorae.formats.tiff_levels import TiffChain, as_vips_makes_them, read_chain
+from restorae.formats.tiff_values import OF_THE_OLD_FILE
 
 _VIPS_NAMES = {
     1: "none",
@@ -28,7 +30,6 @@ _VIPS_NAMES = {
 }
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _BY_VIPS = {"b1", "u1", "u2", "i1", "i2", "u4", "i4", "f4"}
-_REDUCED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,12 @@ class TiffLayout:
     tile: tuple[int, int] | None = None
     """Height and width of its tiles, if it has any."""
     pyramid: bool = False
+    """Whether libvips makes the smaller copies."""
     subifds: bool = False
     """Whether the pyramid's smaller copies hang below the page."""
+    chain: TiffChain | None = None
+    """Images, smaller copies and masks in their order."""
+    notices: tuple[str, ...] = ()
     bigtiff: bool = False
     big_endian: bool = False
     white_is_zero: bool = False
@@ -89,20 +94,23 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
 def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     first = opened.pages.first
     pages = [first, *(opened.pages[place] for place in range(1, len(opened.pages)))]
-    shapes = [(page.imagelength, page.imagewidth) for page in pages]
-    pyramid = len(pages) > 1 and _is_pyramid(pages, shapes)
-    subifds = bool(first.subifds) and len(pages) == 1
-    places = (0,) if pyramid else tuple(range(len(pages)))
+    chain = read_chain(pages)
+    places = chain.images
     kept = [pages[place] for place in places]
+    first = kept[0]
+    tile = (first.tilelength, first.tilewidth) if first.is_tiled else None
+    size = (first.imagelength, first.imagewidth)
+    has_own_levels = bool(chain.levels) and as_vips_makes_them(chain, size, tile)
     outlines = {
         (page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype)) for page in kept
     }
     common: dict[str, Any] = {
         "compression": _VIPS_NAMES.get(int(first.compression), "deflate"),
         "predictor": _PREDICTORS.get(int(first.predictor or 1), "none"),
-        "tile": (first.tilelength, first.tilewidth) if first.is_tiled else None,
-        "pyramid": pyramid or subifds,
-        "subifds": subifds,
+        "tile": tile,
+        "pyramid": has_own_levels,
+        "subifds": any(chain.below),
+        "chain": chain,
         "bigtiff": opened.is_bigtiff,
         "big_endian": opened.byteorder == ">",
         "white_is_zero": int(first.photometric) == 0,
@@ -117,7 +125,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             "holds volumes, several planes in one page, of which only the first could be read. Save each plane as a page",
             subject=path,
         )
-    planes = _counted_by_description(opened)
+    planes = _counted_by_description(opened) if not needs_arrays(first) else None
     if planes is not None:  # ImageJ writes one directory for a whole stack
         array, offset = planes
         stack = array.reshape(-1, *array.shape[-2:])
@@ -140,45 +148,48 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         alphas=alphas,
         channels=channels,
         uniform=len(outlines) == 1,
-        contiguous=_contiguous(opened, kept),
+        contiguous=None if chain.levels or _has_old_tags(pages) else _contiguous(opened, kept),
         **common,
     )
-    if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
+    by_arrays = any(needs_arrays(page) for page in kept)
+    if not by_arrays and dtype.newbyteorder("=").str[1:] in _BY_VIPS:
         return (
             replace(layout, contiguous=None) if layout.associated else layout
         )  # libvips divides by alpha
-    if dtype.kind not in "fiu" or len(outlines) > 1:
+    if any(page.dtype is None or page.dtype.kind not in "fiu" for page in kept):
         raise BadImage(
             f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
             subject=path,
         )
-    return TiffLayout(
-        pages=places,
-        alphas=alphas,
-        channels=channels,
-        uniform=True,
-        arrays=[_values(page) for page in kept],
-        contiguous=layout.contiguous,
-        **common,
+    return replace(
+        layout,
+        arrays=[decode_page(path, page) for page in kept],
+        contiguous=None if by_arrays else layout.contiguous,
+        notices=_notices(kept),
     )
 
 
-def _values(page: Any) -> np.ndarray:
-    """A page's values, (height, width, bands), whether its bands lie beside each other or one after another."""
-    bands = page.asarray(squeeze=False)[:, 0]  # (separate bands, height, width, bands side by side)
-    return np.asarray(bands[0] if len(bands) == 1 else np.moveaxis(bands[..., 0], 0, -1))
-
-
-def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool:
-    """Smaller copies are said to be so, or halve the side again and again."""
-    if any(page.subfiletype & _REDUCED for page in pages[1:]):
-        return all(page.subfiletype & _REDUCED for page in pages[1:])
-    halved = all(
-        abs(smaller - larger / 2) <= 1
-        for before, after in pairwise(shapes)
-        for larger, smaller in zip(before, after, strict=True)
+def _notices(pages: Sequence[Any]) -> tuple[str, ...]:
+    """What changes about values that libvips does not decode."""
+    bits = sorted({page.bitspersample for page in pages if is_packed(page)})
+    packed = tuple(
+        f"its packed {each}-bit values are written as they are, in "
+        f"{8 * next(page.dtype.itemsize for page in pages if page.bitspersample == each)} bits"
+        for each in bits
     )
-    return halved and pages[0].is_tiled
+    coded = sorted(
+        {
+            str(getattr(page.compression, "name", page.compression))
+            for page in pages
+            if needs_arrays(page) and page.compression != 1
+        }
+    )
+    return packed + tuple(f"compressed by {each}, which becomes Deflate" for each in coded)
+
+
+def _has_old_tags(pages: Sequence[Any]) -> bool:
+    """Whether a page says what only holds for its old values, such as Photoshop's layers."""
+    return any(tag.code in OF_THE_OLD_FILE for page in pages for tag in page.tags)
 
 
 def _alpha(page: Any) -> int:

@@ -26,6 +26,10 @@ _DTYPES = {
 }  # fmt: skip
 _LAB_SPACES = ("lab", "labs", "labq", "lch", "xyz", "hsv", "yxy")
 _PALETTE = "its palette is converted to full colour"
+_NOT_DAMAGED = (
+    "unsupported", "no decoding", "not configured", "not been built in", "not a whole number of bytes", "not supported",
+)  # fmt: skip
+"""What decoders say of sound files that they cannot decode."""
 _BATCH_BYTES = 32 * 2**20
 
 
@@ -258,8 +262,11 @@ def undecodable(path: Path, error: Exception) -> BadImage:
     """What a decoder's complaint means for a user."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[-1] if lines else "unknown format"
-    if "unsupported" in reason.lower() or "no decoding" in reason.lower():
-        reason += " (this build of libvips cannot decode it)"
+    if any(words in reason.lower() for words in _NOT_DAMAGED):
+        return BadImage(
+            f"cannot be decoded by this installation: {reason}. Convert it to PNG or TIFF without compression",
+            subject=path,
+        )
     return BadImage(
         f"cannot be read as an image: {reason}. The file is cut short, damaged or of an unknown variant",
         subject=path,
