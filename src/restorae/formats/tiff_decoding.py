@@ -73,6 +73,8 @@ def decode_page(path: Path, page: Any) -> np.ndarray:
 
 
 def _arranged(values: np.ndarray) -> np.ndarray:
+    if values.dtype == bool:
+        values = values.astype(np.uint8) * 255
     bands = values[:, 0]  # (separate bands, height, width, bands side by side)
     return np.asarray(bands[0] if len(bands) == 1 else np.moveaxis(bands[..., 0], 0, -1))
 

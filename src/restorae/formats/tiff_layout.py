@@ -100,6 +100,15 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     first = kept[0]
     tile = (first.tilelength, first.tilewidth) if first.is_tiled else None
     size = (first.imagelength, first.imagewidth)
+    if any(
+        level.size[0] > kept[level.image].imagelength
+        and level.size[1] > kept[level.image].imagewidth
+        for level in chain.levels
+    ):
+        raise BadImage(
+            "begins with a preview, below which the image lies, where it is not read. Save it as a TIFF whose first page is the image",
+            subject=path,
+        )
     has_own_levels = bool(chain.levels) and as_vips_makes_them(chain, size, tile)
     outlines = {
         (page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype)) for page in kept
@@ -156,7 +165,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         return (
             replace(layout, contiguous=None) if layout.associated else layout
         )  # libvips divides by alpha
-    if any(page.dtype is None or page.dtype.kind not in "fiu" for page in kept):
+    if any(page.dtype is None or page.dtype.kind not in "bfiu" for page in kept):
         raise BadImage(
             f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
             subject=path,

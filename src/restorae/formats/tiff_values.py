@@ -34,6 +34,13 @@ OF_THE_OLD_FILE = {
 _STEP = 2**20
 
 
+_NAMES = {37724: "Photoshop's layers"}
+
+
+def _named(tag: int) -> str:
+    return f"{tag} ({_NAMES[tag]})" if tag in _NAMES else str(tag)
+
+
 class ValueCopier:
     """Copies values of `source` behind the end of the file that `target` writes.
 
@@ -108,7 +115,7 @@ class ValueCopier:
     def notices(self) -> list[str]:
         """What could not be copied, each in a sentence."""
         listed = [
-            f"tag{'s' if len(tags) > 1 else ''} {', '.join(map(str, sorted(tags)))} left out: {reason}"
+            f"tag{'s' if len(tags) > 1 else ''} {', '.join(map(_named, sorted(tags)))} left out: {reason}"
             for reason, tags in self._lost.items()
         ]
         return listed + self._notices

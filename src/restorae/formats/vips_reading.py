@@ -167,7 +167,7 @@ def open_with_vips(
         BadImage: it cannot be opened.
     """
     stamp = FileStamp.of(path)
-    header = loader.open(path)
+    header = loader.open(path, layout.pages[0] if layout else 0)
     notices: list[str] = []
     indices: tuple[int, ...] = (0,)
     converted = False
