@@ -61,7 +61,6 @@ STARTS = {
     "FITS": [b"SIMPLE  =                    T"],
     "Zeiss CZI": [b"ZISRAWFILE"],
     "Nikon ND2": [b"\xda\xce\xbe\x0a\0\0"],
-    "PDF": [b"%PDF-1.7\n"],
     "Photoshop": [b"8BPS\0\1"],
     "OpenEXR": [b"v/1\x01\2\0\0\0"],
     "NIfTI": [bytes(344) + b"n+1\0"],
@@ -73,7 +72,9 @@ def test_known_kinds_are_refused_by_name_and_counted_in_folders(tmp_path, title,
     for number, start in enumerate(starts):
         path = tmp_path / f"{number}.png"
         path.write_bytes(start + bytes(400))
-        with pytest.raises(BadImage, match=rf"is a {title} file, which is not read\. \w"):
+        with pytest.raises(
+            BadImage, match=rf"is a {title} file, which .*(is not read|cannot decode)\. \w"
+        ):
             open_original(path)
     Image.fromarray(VALUES).save(tmp_path / "sound.bmp")
     (tmp_path / "notes.txt").write_text("hello")

@@ -102,5 +102,6 @@ AVIF = Format(
     writer=_AvifWriter,
     loaders=(HEIF_LOADER,),
     encode=_encode,
-    carries="EXIF, XMP, colour profile, as libvips writes them; bits per value",
+    reads="8, 10 and 12 bits, alpha; of a sequence the still image",
+    carries="EXIF, XMP, colour profile, as libvips writes them; bits per value; HDR primaries and transfer (nclx)",
 )

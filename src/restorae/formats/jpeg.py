@@ -100,6 +100,7 @@ JPEG = Format(
     writer=_JpegWriter,
     loaders=(_LOADER,),
     encode=_encode,
+    reads="8 bits, grey, colour, CMYK (as RGB); baseline and progressive, any chroma subsampling; damaged files are refused",
     carries="segments: EXIF, XMP, colour profile, Photoshop and IPTC, comments; chroma no coarser; "
     "progressive scans; films, gain maps and further images behind the image",
 )

@@ -82,5 +82,6 @@ PNG = Format(
     loaders=(_LOADER,),
     encode=_encode,
     plain_writer=_PlainPngWriter,
+    reads="1 to 16 bits, grey, colour, palette, alpha; of an animation the still image",
     carries="chunks: colour profile, resolution, EXIF, texts and XMP, time, private chunks that are safe to copy",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from restorae.formats.loaders import Decoded, DecodedLoader, require_size
 from restorae.formats.original import Original
 from restorae.formats.vips_reading import open_with_vips
 
+_START = re.compile(rb"P[1-6]\s+[#\d]|P7\s+[#W]|P[fF]\n\d")
 _SPACE = b" \t\r\n\v\f"
 _MOST_HEADER = 2**16
 
@@ -149,11 +151,7 @@ def _broken(path: Path) -> BadImage:
 
 
 def _recognises(start: bytes) -> bool:
-    if start[:2] in (b"Pf", b"PF"):
-        return start[2:3] == b"\n"
-    return (
-        start[:1] == b"P" and start[1:2] in b"1234567" and start[2:3] in (b" ", b"\n", b"\r", b"\t")
-    )
+    return _START.match(start) is not None
 
 
 def _open(path: Path, _axes: str | None) -> Original:

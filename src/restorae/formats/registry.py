@@ -11,6 +11,7 @@ from restorae.formats.heic import HEIC
 from restorae.formats.jpeg import JPEG
 from restorae.formats.jpeg_xl import JPEG_XL
 from restorae.formats.npy import NPY, NPZ
+from restorae.formats.pdf import PDF
 from restorae.formats.pillow_reading import BMP, JPEG_2000
 from restorae.formats.png import PNG
 from restorae.formats.pnm import PNM
@@ -22,7 +23,7 @@ from restorae.formats.webp import WEBP
 FORMATS = {
     each.name: each
     for each in (
-        PNG, JPEG, TIFF, WEBP, AVIF, HEIC, JPEG_2000, JPEG_XL, GIF, BMP, PNM, NPY, NPZ,
+        PNG, JPEG, TIFF, WEBP, AVIF, HEIC, JPEG_2000, JPEG_XL, GIF, BMP, PNM, PDF, NPY, NPZ,
     )
 }  # fmt: skip
 """By name. Adding a format is one file and its place here."""

@@ -83,6 +83,9 @@ TIFF = Format(
     loaders=(_LOADER,),
     encode=_encode,
     plain_writer=PlainTiffWriter,
-    carries="tags of every page, EXIF and GPS; byte order, BigTIFF, compression, predictor, tiles, pyramid",
+    reads="1 to 64 bits, signed and floats, any channels and pages; strips, tiles, planes; LZW, Deflate, PackBits, JPEG, CCITT, "
+    "LZMA; with the extra codecs ZSTD, LERC, JPEG XL, JPEG 2000 and more; not: volumes, complex numbers",
+    carries="tags of every page, EXIF and GPS; byte order, BigTIFF, compression, predictor, tiles; "
+    "masks as they are, smaller copies of every page made anew; layers are left out",
     takes_axes=True,
 )

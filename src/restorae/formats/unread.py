@@ -88,12 +88,6 @@ UNREAD = (
         way_out=_TO_OME,
     ),
     UnreadKind(
-        title="PDF",
-        suffixes=(".pdf",),
-        recognises=lambda start: b"%PDF-" in start[:512],
-        way_out="Take its scans out first: pdfimages -all scan.pdf page (of Poppler) writes them as they are stored",
-    ),
-    UnreadKind(
         title="DjVu",
         suffixes=(".djvu", ".djv"),
         recognises=_at(0, b"AT&TFORM"),

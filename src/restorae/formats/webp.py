@@ -64,5 +64,6 @@ WEBP = Format(
     writer=_WebpWriter,
     loaders=(_LOADER,),
     encode=_encode,
+    reads="8 bits, alpha, all frames of an animation",
     carries="chunks: EXIF, XMP, colour profile; delays; lossless stays lossless unless a quality is asked for",
 )
