@@ -74,7 +74,7 @@ def test_every_page_of_a_stack_has_its_smaller_copies_below(tmp_path, dtype):
             writer.write(stack[:, ::step, ::step] * 0, subfiletype=1, **options)
     pages, _ = restored(tmp_path / "in.ome.tif")
     for channel, page in enumerate(pages):
-        assert np.array_equal(page.values, stack[channel])
+        assert np.allclose(page.values, stack[channel], atol=1e-3)
         assert [shape for shape, _ in page.below] == [(48, 64), (24, 32)]
         for step, (_, values) in zip((2, 4), page.below, strict=True):
             assert np.allclose(values, stack[channel, ::step, ::step], atol=1)

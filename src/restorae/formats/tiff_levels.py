@@ -128,11 +128,11 @@ def made_smaller(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     has_gaps = values.dtype.kind == "f" and not np.isfinite(values).all()
     image = pyvips.Image.new_from_array(np.ascontiguousarray(values))
-    small = image.resize(
-        size[1] / image.width,
-        vscale=size[0] / image.height,
-        kernel="nearest" if has_gaps else "linear",
-    )
+    across, down = image.width / size[1], image.height / size[0]
+    if has_gaps:
+        small = image.resize(1 / across, vscale=1 / down, kernel="nearest")
+    else:
+        small = image.shrink(across, down)
     made = np.asarray(small.numpy()).reshape(small.height, small.width, -1)
     if made.shape[:2] != size:  # rounding
         made = np.pad(made, ((0, 1), (0, 1), (0, 0)), "edge")[: size[0], : size[1]]
