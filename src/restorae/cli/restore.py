@@ -108,7 +108,7 @@ def restore(
 
 
 def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, out: Path) -> None:
-    from restorae.cli.console import terminal_progress
+    from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.restoring import LOG, restore_files
@@ -124,6 +124,8 @@ def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, 
         passed_over=tasks.passed_over,
     )
     _say_choice(report)
+    if report.skipped:
+        say(f"{report.skipped:,} of these were restored by another run meanwhile.")
     finish("restored", len(tasks), report.failures, out)
 
 

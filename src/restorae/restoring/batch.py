@@ -45,6 +45,8 @@ class BatchReport:
     """How many of the restored files were left as they were, because no damage was found."""
     measurements: int = 0
     """How many are grey, of more than 8 bits, and were restored with the model for photographs: probably no photographs."""
+    skipped: int = 0
+    """Files whose result another run wrote meanwhile."""
 
 
 def restore_files(
@@ -170,6 +172,9 @@ def _read_ahead(run: _Run, reader: ThreadPoolExecutor) -> Iterator[tuple[FileTas
 def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | None:
     """Restore a file; what failed is noted, and None returned."""
     started = time.perf_counter()
+    if _is_done_by_another(task):
+        run.report.skipped += 1
+        return None
     outputs: Outputs | None = None
     opened: Opened | None = None
     try:
@@ -245,7 +250,10 @@ def _finish(run: _Run, restored: _Restored) -> None:
     try:
         outputs.finish()
     except InputError as error:
-        _fail(run, task, error, restored.opened)
+        if _is_done_by_another(task):
+            run.report.skipped += 1
+        else:
+            _fail(run, task, error, restored.opened)
     else:
         run.report.restored += 1
         choice = restored.opened.choice
@@ -278,6 +286,11 @@ def _finish(run: _Run, restored: _Restored) -> None:
         outputs.drop()
     if len(run.tasks) > 1:
         run.progress.advance(1)
+
+
+def _is_done_by_another(task: FileTask) -> bool:
+    """Whether a result that was missing when the run began is there: two runs share the work."""
+    return task.skip_existing and task.target.exists()
 
 
 def _fail(

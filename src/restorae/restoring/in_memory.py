@@ -21,7 +21,16 @@ from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
-FOR_FILES = ("samples", "error_map", "defect_mask", "format", "quality", "max_pixels", "together")
+FOR_FILES = (
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "quality",
+    "max_pixels",
+    "together",
+    "keep_times",
+)
 """Settings of a request that only files have."""
 _MASK = Path("mask")
 """What a request says where a mask in memory is given."""
