@@ -14,6 +14,7 @@ import numpy as np
 from restorae.errors import BadImage, Fix
 from restorae.formats.libraries import import_tifffile, without_tifffile_log
 from restorae.formats.original import cannot_read
+from restorae.formats.tiff_colour import LAB, lab_as_rgb, no_data_of
 
 _VIPS_NAMES = {
     1: "none",
@@ -54,6 +55,10 @@ class TiffLayout:
     bigtiff: bool = False
     big_endian: bool = False
     white_is_zero: bool = False
+    no_data: tuple[tuple[float, ...], ...] = ()
+    """What stands for no data in each page."""
+    lab: bool = False
+    """Whether its colours are L*a*b*, which are converted to RGB."""
     palette: bool = False
     associated: bool = False
     """Whether colours are stored multiplied by alpha."""
@@ -106,6 +111,8 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         "bigtiff": opened.is_bigtiff,
         "big_endian": opened.byteorder == ">",
         "white_is_zero": int(first.photometric) == 0,
+        "no_data": tuple(no_data_of(page) for page in kept),
+        "lab": int(first.photometric) in LAB,
         "palette": any(int(page.photometric) == 3 for page in kept),
         "associated": any(int(each) == 1 for page in kept for each in page.extrasamples or ()),
     }
@@ -131,7 +138,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             uniform=True,
             arrays=list(stack),
             contiguous=offset,
-            **common,
+            **common | {"no_data": common["no_data"] * len(stack)},
         )
     channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
@@ -143,24 +150,24 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         contiguous=_contiguous(opened, kept),
         **common,
     )
-    if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
+    # libvips does not invert signed numbers and floats, so that they would become negatives
+    is_negative = layout.white_is_zero and dtype.kind in "if"
+    if dtype.newbyteorder("=").str[1:] in _BY_VIPS and not layout.lab and not is_negative:
         return (
             replace(layout, contiguous=None) if layout.associated else layout
         )  # libvips divides by alpha
-    if dtype.kind not in "fiu" or len(outlines) > 1:
+    if dtype.kind not in "fiu":
         raise BadImage(
             f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
             subject=path,
         )
-    return TiffLayout(
-        pages=places,
-        alphas=alphas,
-        channels=channels,
-        uniform=True,
-        arrays=[_values(page) for page in kept],
-        contiguous=layout.contiguous,
-        **common,
-    )
+    arrays = [_values(page) for page in kept]
+    if layout.lab:
+        arrays = [
+            lab_as_rgb(values, int(page.photometric)) if int(page.photometric) in LAB else values
+            for page, values in zip(kept, arrays, strict=True)
+        ]
+    return replace(layout, arrays=arrays)
 
 
 def _values(page: Any) -> np.ndarray:
@@ -187,7 +194,10 @@ def _alpha(page: Any) -> int:
     said = (
         len(further) - further.index(True) if any(further) else 0
     )  # what stands behind alpha is left alone with it
-    samples, colours = page.samplesperpixel, {2: 3, 5: 4, 6: 3}.get(int(page.photometric), 1)
+    samples, colours = (
+        page.samplesperpixel,
+        {2: 3, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}.get(int(page.photometric), 1),
+    )
     if said:
         return int(min(said, samples - 1))
     return 1 if colours == 3 and samples == 4 else 0
