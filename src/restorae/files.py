@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def write_bytes(target: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `target`, complete or not at all."""
     with written_whole(target) as partial:
         partial.write_bytes(content)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file with its rights and times, complete or not at all; onto itself it stays as it is.
+
+    Raises:
+        OutputError: it cannot be written.
+        OSError: the source cannot be read.
+    """
+    if os.path.realpath(source) != os.path.realpath(target):
+        with written_whole(target) as partial:
+            shutil.copy2(source, partial)
 
 
 def write_text(target: str | os.PathLike[str], content: str) -> None:

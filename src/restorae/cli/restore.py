@@ -128,7 +128,12 @@ def _say_choice(report: BatchReport) -> None:
     """Which models were chosen, and why; where they were named nothing is said."""
     from restorae.cli.console import say
     from restorae.restoring.model_choice import OLD_PRINTS, PHOTOS
+    from restorae.restoring.unneeded import RESTORE_ANYWAY, UNCHANGED
 
+    if report.unchanged:
+        count = "" if report.restored == 1 else f" in {report.unchanged:,} of {report.restored:,}"
+        say(f"{UNCHANGED.capitalize()}{count}.")
+        say(RESTORE_ANYWAY)
     if not report.chosen:
         return
     if report.restored == 1:
@@ -141,7 +146,12 @@ def _say_choice(report: BatchReport) -> None:
             why = ", ".join(reason for reason, _ in Counter(reasons).most_common())
             groups.append(f"{len(reasons):,} with {name} ({why})")
         say(f"Restored {', '.join(groups)}.")
-    if PHOTOS in report.chosen:
+    if report.measurements:
+        say(
+            "Micrographs and other grey images of more than 8 bits are restored best by a model that has learned from them:"
+            " restorae train --noisy FOLDER --out own.safetensors"
+        )
+    elif PHOTOS in report.chosen:
         say(OLD_PRINTS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from restorae.errors import (
@@ -17,17 +17,20 @@ from restorae.errors import (
     UsageError,
     in_words,
 )
+from restorae.files import copy_whole
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
 from restorae.restoring.image import Hooks, ImageReport, restore_image
 from restorae.restoring.log import RunLog
 from restorae.restoring.masks import Masks
+from restorae.restoring.model_choice import PHOTOS
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import Outputs
 from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
+from restorae.restoring.unneeded import UNCHANGED, is_measurement, needs_no_restoring
 
 
 @dataclass(kw_only=True)
@@ -38,6 +41,10 @@ class BatchReport:
     chosen: dict[str, list[str]] = field(default_factory=dict)
     """Names of restorers that were chosen, and the reason for each file that was restored with them."""
     restored: int = 0
+    unchanged: int = 0
+    """How many of the restored files were left as they were, because no damage was found."""
+    measurements: int = 0
+    """How many are grey, of more than 8 bits, and were restored with the model for photographs: probably no photographs."""
 
 
 def restore_files(
@@ -117,6 +124,7 @@ class _Restored:
     outputs: Outputs
     image: ImageReport
     seconds: float
+    unchanged: bool
 
 
 def _restore_all(run: _Run) -> None:
@@ -164,7 +172,14 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         restorer = run.restorers.get(opened.choice.name)
         if run.request.model is None:
             _check_chosen(run.request, restorer)
-        outputs = Outputs.begin(opened.original, task, run.request)
+        request = run.request
+        unneeded = needs_no_restoring(opened.sample, opened.choice, restorer, request)
+        if unneeded:
+            if task.kind in (None, opened.original.kind):
+                _copy(run, task, opened)
+                return None
+            request = replace(request, strength=0.0)  # converted only
+        outputs = Outputs.begin(opened.original, task, request)
         hooks = Hooks(say=run.progress.say, check=run.check)
         if len(run.tasks) == 1:
             run.progress.begin(
@@ -176,7 +191,7 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
             opened.original,
             outputs.all,
             restorer,
-            run.request,
+            request,
             mask=opened.mask,
             rows=opened.rows,
             hooks=hooks,
@@ -199,7 +214,16 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         outputs=outputs,
         image=image,
         seconds=time.perf_counter() - started,
+        unchanged=unneeded,
     )
+
+
+def _copy(run: _Run, task: FileTask, opened: Opened) -> None:
+    """Leave a file as it is where it needs no restoring: its result is a copy, byte for byte."""
+    copy_whole(task.source, task.target)
+    run.report.restored += 1
+    run.report.unchanged += 1
+    run.log.add(task, opened, status="unchanged", reason=UNCHANGED)
 
 
 def _check_chosen(request: RestoreRequest, restorer: Restorer) -> None:
@@ -220,8 +244,13 @@ def _finish(run: _Run, restored: _Restored) -> None:
     else:
         run.report.restored += 1
         choice = restored.opened.choice
-        if run.request.model is None:
+        if restored.unchanged:
+            run.report.unchanged += 1
+        elif run.request.model is None:
             run.report.chosen.setdefault(choice.name, []).append(choice.reason)
+            run.report.measurements += choice.name == PHOTOS and is_measurement(
+                restored.opened.original
+            )
         notices = [*image.notices, *outputs.notices]
         for notice in notices:
             run.progress.say(Message(str(notice), subject=task.source))
@@ -233,7 +262,7 @@ def _finish(run: _Run, restored: _Restored) -> None:
         run.log.add(
             task,
             restored.opened,
-            status="restored",
+            status="unchanged" if restored.unchanged else "restored",
             seconds=round(restored.seconds, 3),
             values=image.values,
             tile=image.tile,
