@@ -30,7 +30,14 @@ from restorae.formats.registry import (
     kind_of,
 )
 from restorae.formats.results import begin_result
-from restorae.formats.stills import Outline, read_outline, read_still, write_still
+from restorae.formats.stills import (
+    Outline,
+    outlines_of,
+    read_image,
+    read_outline,
+    read_still,
+    write_still,
+)
 from restorae.formats.writer import MemoryWriter, Writer
 
 __all__ = [
@@ -63,10 +70,12 @@ __all__ = [
     "kind_named",
     "kind_of",
     "open_original",
+    "outlines_of",
     "plain_suffix",
     "quiet_libraries",
     "read_array",
     "read_idx",
+    "read_image",
     "read_outline",
     "read_still",
     "skip_rows",

@@ -36,14 +36,19 @@ def _open(path: Path, axes: str | None) -> Original:
             bands=math.prod(each.shape[2:]),
             alpha=alpha,
             dtype=each.dtype,
+            no_data=() if layout.lab else no_data,
+            white_is_zero=layout.white_is_zero,
         )
-        for each, alpha in zip(layout.arrays, layout.alphas, strict=True)
+        for each, alpha, no_data in zip(layout.arrays, layout.alphas, layout.no_data, strict=True)
     )
     return TiffArrayOriginal(
         path=path,
         kind=TIFF.name,
         pages=pages,
-        notices=layout.notices,
+        notices=(
+            *layout.notices,
+            *(("Lab colours are converted to RGB",) if layout.lab else ()),
+        ),
         layout=layout,
         planes=layout.arrays,
         stamp=stamp,

@@ -13,6 +13,7 @@ import numpy as np
 from restorae.errors import BadImage, Fix
 from restorae.formats.libraries import import_tifffile, without_tifffile_log
 from restorae.formats.original import cannot_read
+from restorae.formats.tiff_colour import LAB, lab_as_rgb, no_data_of
 from restorae.formats.tiff_decoding import decode_page, is_packed, needs_arrays
 from restorae.formats.tiff_levels import TiffChain, as_vips_makes_them, read_chain
 from restorae.formats.tiff_values import OF_THE_OLD_FILE
@@ -59,6 +60,10 @@ class TiffLayout:
     bigtiff: bool = False
     big_endian: bool = False
     white_is_zero: bool = False
+    no_data: tuple[tuple[float, ...], ...] = ()
+    """What stands for no data in each page."""
+    lab: bool = False
+    """Whether its colours are L*a*b*, which are converted to RGB."""
     palette: bool = False
     associated: bool = False
     """Whether colours are stored multiplied by alpha."""
@@ -123,6 +128,8 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         "bigtiff": opened.is_bigtiff,
         "big_endian": opened.byteorder == ">",
         "white_is_zero": int(first.photometric) == 0,
+        "no_data": tuple(no_data_of(page) for page in kept),
+        "lab": int(first.photometric) in LAB,
         "palette": any(int(page.photometric) == 3 for page in kept),
         "associated": any(int(each) == 1 for page in kept for each in page.extrasamples or ()),
     }
@@ -148,7 +155,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             uniform=True,
             arrays=list(stack),
             contiguous=offset,
-            **common,
+            **common | {"no_data": common["no_data"] * len(stack)},
         )
     channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
@@ -160,8 +167,11 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         contiguous=None if chain.levels or _has_old_tags(pages) else _contiguous(opened, kept),
         **common,
     )
+    # libvips does not invert signed numbers and floats, so that they would become negatives
+    is_negative = layout.white_is_zero and dtype.kind in "if"
     by_arrays = any(needs_arrays(page) for page in kept)
-    if not by_arrays and dtype.newbyteorder("=").str[1:] in _BY_VIPS:
+    is_known = dtype.newbyteorder("=").str[1:] in _BY_VIPS
+    if is_known and not (by_arrays or layout.lab or is_negative):
         return (
             replace(layout, contiguous=None) if layout.associated else layout
         )  # libvips divides by alpha
@@ -170,9 +180,15 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
             subject=path,
         )
+    arrays = [decode_page(path, page) for page in kept]
+    if layout.lab:
+        arrays = [
+            lab_as_rgb(values, int(page.photometric)) if int(page.photometric) in LAB else values
+            for page, values in zip(kept, arrays, strict=True)
+        ]
     return replace(
         layout,
-        arrays=[decode_page(path, page) for page in kept],
+        arrays=arrays,
         contiguous=None if by_arrays else layout.contiguous,
         notices=_notices(kept),
     )
@@ -207,7 +223,10 @@ def _alpha(page: Any) -> int:
     said = (
         len(further) - further.index(True) if any(further) else 0
     )  # what stands behind alpha is left alone with it
-    samples, colours = page.samplesperpixel, {2: 3, 5: 4, 6: 3}.get(int(page.photometric), 1)
+    samples, colours = (
+        page.samplesperpixel,
+        {2: 3, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}.get(int(page.photometric), 1),
+    )
     if said:
         return int(min(said, samples - 1))
     return 1 if colours == 3 and samples == 4 else 0

@@ -122,17 +122,18 @@ def as_vips_makes_them(
     )
 
 
-def made_smaller(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A smaller copy of (height, width, bands) values: means of areas; of values with NaN the nearest ones."""
+def made_smaller(values: np.ndarray, size: tuple[int, int], has_gaps: bool = False) -> np.ndarray:
+    """A smaller copy of (height, width, bands) values: means of areas; of values with gaps or NaN the nearest ones."""
     import pyvips
 
-    has_gaps = values.dtype.kind == "f" and not np.isfinite(values).all()
+    has_gaps |= values.dtype.kind == "f" and not np.isfinite(values).all()
     image = pyvips.Image.new_from_array(np.ascontiguousarray(values))
     across, down = image.width / size[1], image.height / size[0]
-    if has_gaps:
-        small = image.resize(1 / across, vscale=1 / down, kernel="nearest")
-    else:
-        small = image.shrink(across, down)
+    small = (
+        image.resize(1 / across, vscale=1 / down, kernel="nearest")
+        if has_gaps
+        else image.shrink(across, down)
+    )
     made = np.asarray(small.numpy()).reshape(small.height, small.width, -1)
     if made.shape[:2] != size:  # rounding
         made = np.pad(made, ((0, 1), (0, 1), (0, 0)), "edge")[: size[0], : size[1]]

@@ -50,12 +50,12 @@ def write_pages(
             image = entry.image if isinstance(entry, Level) else entry
             page, stored = values.pages[image], values.page(image)
             if isinstance(entry, Level):
-                write(made_smaller(stored, entry.size), page, subfiletype=1)
+                write(made_smaller(stored, entry.size, bool(page.no_data)), page, subfiletype=1)
             else:
                 below = chain.below[image] if chain is not None and chain.below else ()
                 write(stored, page, **({"subifds": len(below)} if below else {}))
                 for level in below:
-                    write(made_smaller(stored, level.size), page, subfiletype=1)
+                    write(made_smaller(stored, level.size, bool(page.no_data)), page, subfiletype=1)
             del stored  # a view of the spool, which is closed next
 
 

@@ -127,8 +127,8 @@ class TiffPagesWriter(SpooledWriter):
         self.converted, self.by_vips = False, isinstance(original, VipsOriginal)
         if isinstance(original, VipsOriginal):
             self.layout, self.converted = original.layout, original.converted
-        elif isinstance(original, TiffArrayOriginal):
-            self.layout = original.layout
+        elif isinstance(original, TiffArrayOriginal) and original.layout is not None:
+            self.layout, self.converted = original.layout, original.layout.lab
 
     def finish(self) -> None:
         layout = self.layout
@@ -160,6 +160,7 @@ class TiffPagesWriter(SpooledWriter):
             tile = None if layout is None else layout.tile
             return {**options, "compression": "zlib" if compressed else None, "tile": tile}
         options["compression"] = "zlib"
+        options["tile"] = None if layout is None else layout.tile
         if layout is not None and layout.white_is_zero and page.channels == 1:
             options["photometric"] = "miniswhite"
         if layout is not None and layout.associated:

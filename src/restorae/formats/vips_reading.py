@@ -182,7 +182,16 @@ def open_with_vips(
         notices += [notice for notice in found if notice not in notices]
         alpha = layout.alphas[page] if layout else int(image.hasalpha())
         dtype = np.dtype(_DTYPES[image.format])
-        pages.append(Page(image.height, image.width, bands=image.bands, alpha=alpha, dtype=dtype))
+        pages.append(
+            Page(
+                image.height,
+                image.width,
+                bands=image.bands,
+                alpha=alpha,
+                dtype=dtype,
+                no_data=() if changed or layout is None else _no_data(layout, page, image),
+            )
+        )
         if layout is not None and layout.uniform:
             pages = pages * len(indices)  # thousands of planes need not be opened one by one
             break
@@ -201,6 +210,17 @@ def open_with_vips(
         loader=loader,
         stamp=stamp,
     )
+
+
+def _no_data(layout: TiffLayout, page: int, image: pyvips.Image) -> tuple[float, ...]:
+    """What stands for no data in a page as libvips decodes it."""
+    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
+    if layout.palette or bits < 8:
+        return ()
+    if not layout.white_is_zero:
+        return layout.no_data[page]
+    most = np.iinfo(_DTYPES[image.format]).max  # white is zero is decoded
+    return tuple(most - value for value in layout.no_data[page])
 
 
 def read_start(path: Path, size: int = 2**16) -> bytes:
@@ -226,7 +246,8 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
             image, converted = _to_rgb(image), True
             notices.append("CMYK colours are converted to RGB")
         elif image.interpretation in _LAB_SPACES:
-            image, converted = image.colourspace("srgb"), True
+            deep = image.format in ("ushort", "short", "float")
+            image, converted = image.colourspace("rgb16" if deep else "srgb"), True
             notices.append("Lab colours are converted to RGB")
         if image.coding == "rad":
             image = image.rad2float()
@@ -251,10 +272,13 @@ def _to_rgb(image: pyvips.Image) -> pyvips.Image:
     pyvips = import_pyvips()
     alpha = image[4:] if image.bands > 4 else None
     ink = image[:4] if alpha is not None else image
+    deep = image.format == "ushort"
     try:
-        rgb = ink.icc_transform("srgb", embedded=True, input_profile="cmyk")
+        rgb = ink.icc_transform(
+            "srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8
+        )
     except pyvips.Error:
-        rgb = ink.colourspace("srgb")
+        rgb = ink.colourspace("rgb16" if deep else "srgb")
     return rgb if alpha is None else rgb.bandjoin(alpha)
 
 
