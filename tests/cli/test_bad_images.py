@@ -317,7 +317,7 @@ def test_values_that_are_no_numbers_come_back_where_they_were(
         )
         assert done.status == 0, done.err
         assert (
-            "12 NaN, infinite or no-data value(s) were kept out of the restoration and put back"
+            "12 NaN, infinite or no-data values kept out of the restoration and put back"
             in done.err
         )
         restored = tifffile.imread(tmp_path / "b.tif")

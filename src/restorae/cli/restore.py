@@ -19,6 +19,7 @@ from restorae.cli.options import (
     warn_of_self_ensemble,
 )
 from restorae.cli.wording import COMMAND_LINE
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict, UsageError, in_words
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
@@ -26,7 +27,7 @@ from restorae.restoring.sources import check_exists
 
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
-    from restorae.restoring.batch import BatchReport
+    from restorae.restoring.batch_report import BatchReport
     from restorae.restoring.tasks import TaskList
 
 
@@ -191,6 +192,6 @@ def _preview(
     if shown:
         write_figure(full_size_sheet(shown, ("before", "after")), sheet)
         say(
-            f"{sheet}: the middle of {len(shown)} image(s) at full resolution, before and after. Nothing else was written."
+            f"{sheet}: the middle of {counted(len(shown), 'image')} at full resolution, before and after. Nothing else was written."
         )
     finish("previewed", len(shown) + len(failures), failures, sheet)

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from restorae.data.image_set import ImageSet
 from restorae.data.ranges import in_their_ranges
 from restorae.data.views import ColourImages, GreyImages
+from restorae.display import counted
 from restorae.errors import ShapeMismatch
 from restorae.formats import SUFFIXES
 from restorae.names import normal
@@ -136,7 +137,8 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
         for name, before, after in wrong
     ]
     raise ShapeMismatch(
-        f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {first_names(told)}. "
+        f"Different sizes in {len(wrong):,} of {counted(len(found), 'pair')} (height × width, degraded against clean): "
+        f"{first_names(told)}. "
         + (
             "One of each pair may be rotated by 90°: rotate it back. "
             if turned

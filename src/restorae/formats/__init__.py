@@ -5,9 +5,9 @@ from restorae.formats.array_files import ArrayOriginal
 from restorae.formats.arrays import read_array, write_array
 from restorae.formats.finding import (
     FoundImages,
-    counted,
     find_images,
     image_files,
+    kinds_counted,
     titles_of_images,
 )
 from restorae.formats.format import Capabilities, Format
@@ -61,7 +61,6 @@ __all__ = [
     "Writer",
     "begin_plain",
     "begin_result",
-    "counted",
     "find_images",
     "format_named",
     "format_of",
@@ -69,6 +68,7 @@ __all__ = [
     "image_files",
     "kind_named",
     "kind_of",
+    "kinds_counted",
     "open_original",
     "outlines_of",
     "plain_suffix",

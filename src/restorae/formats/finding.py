@@ -31,13 +31,15 @@ class FoundImages:
         """What to say of the files that were passed over: a line, or none."""
         if not self.passed_over:
             return []
-        return [Message(f"passed over {counted(self.passed_over)}: not read", subject=self.folder)]
+        return [
+            Message(f"passed over {kinds_counted(self.passed_over)}: not read", subject=self.folder)
+        ]
 
 
-def counted(kinds: Counter[str]) -> str:
+def kinds_counted(kinds: Counter[str]) -> str:
     """How many files of which kinds, in words.
 
-    >>> counted(Counter({"DICOM": 2, "camera raw": 1}))
+    >>> kinds_counted(Counter({"DICOM": 2, "camera raw": 1}))
     '3 files (2 DICOM, 1 camera raw)'
     """
     total = sum(kinds.values())
@@ -49,7 +51,7 @@ def find_images(folder: Path) -> FoundImages:
     """The image files below a folder; hidden ones are left out, links to folders not followed.
 
     Files with an image's suffix are listed, broken ones too; of the others those that are images by content. Files whose content
-    is of a kind that is known and not read are counted, whatever their name. A folder that may not be read is listed itself, so that
+    is of a kind that is known and not read are kinds_counted, whatever their name. A folder that may not be read is listed itself, so that
     it is reported where a broken file would be.
     """
     found: dict[Path, Format | None] = {}

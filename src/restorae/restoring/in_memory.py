@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, SettingsConflict
 from restorae.formats import ArrayRows, Original, Page, Rows
 from restorae.layout import Layout
@@ -115,7 +116,7 @@ def restore_as_files(
         refuse_numbers(given)
         masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
         if len(masks) != len(given):
-            raise BadImage(f"got {len(given)} images and {len(masks)} masks")
+            raise BadImage(f"got {counted(len(given), 'image')} and {counted(len(masks), 'mask')}")
         found = [
             restore_as_files(image, request, restorer_of, mask=its_mask, chosen=chosen)
             for image, its_mask in zip(given, masks, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -100,6 +100,7 @@ class Outputs:
 
     restored: RestoredOutput
     others: list[Output]
+    _: KW_ONLY
     source: SourceFile
     """What everything gets its rights and times from."""
 
@@ -133,7 +134,7 @@ class Outputs:
             if request.defect_mask:
                 others.append(begun(DefectOutput(original, task.map_names("defects"))))
             undo.pop_all()
-        return cls(restored, others, source)
+        return cls(restored, others, source=source)
 
     @property
     def all(self) -> list[Output]:

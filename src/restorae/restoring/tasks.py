@@ -17,11 +17,11 @@ from restorae.formats import (
     SUFFIX_OF,
     WRITTEN,
     FoundImages,
-    counted,
     find_images,
     format_named,
     identify,
     kind_named,
+    kinds_counted,
     titles_of_images,
 )
 from restorae.names import NamesOnDisk
@@ -102,6 +102,20 @@ class TaskList(list[FileTask]):
         self.passed_over = list(passed_over)
         """What was passed over in folders, a line for each."""
 
+    @classmethod
+    def joined(cls, lists: Iterable[TaskList]) -> TaskList:
+        """Several lists as one."""
+        listed = list(lists)
+        return cls(
+            [task for each in listed for task in each],
+            [notice for each in listed for notice in each.passed_over],
+        )
+
+    def remaining(self, skip_existing: bool) -> TaskList:
+        """The tasks without those whose result is there, if they are to be skipped."""
+        kept = [task for task in self if not (skip_existing and task.target.exists())]
+        return TaskList(kept, self.passed_over)
+
 
 def plan_tasks(
     inputs: Sequence[Path],
@@ -114,7 +128,7 @@ def plan_tasks(
     with_error_map: bool = False,
     with_defect_mask: bool = False,
 ) -> TaskList:
-    """One task for each image or array; below a folder the tree is kept.
+    """One task for each image or array that remains to be restored; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
     is written `out/` or has no suffix; everything else goes into the folder `out`.
@@ -135,6 +149,28 @@ def plan_tasks(
         UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
             format to write.
     """
+    tasks = list_tasks(
+        inputs,
+        out,
+        overwrite,
+        skip_existing,
+        kind,
+        with_samples=with_samples,
+        with_error_map=with_error_map,
+        with_defect_mask=with_defect_mask,
+    )
+    return tasks.remaining(skip_existing)
+
+
+def list_tasks(
+    inputs: Sequence[Path],
+    out: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    kind: str | None = None,
+    **companions: bool,
+) -> TaskList:
+    """As `plan_tasks`, with those whose result is there already."""
     if kind is not None and kind not in WRITTEN:
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
@@ -148,9 +184,7 @@ def plan_tasks(
                 on_disk.find(target),
                 name=name,
                 kind=written,
-                with_samples=with_samples,
-                with_error_map=with_error_map,
-                with_defect_mask=with_defect_mask,
+                **companions,
                 may_replace=overwrite,
                 skip_existing=skip_existing,
             )
@@ -183,8 +217,7 @@ def plan_tasks(
                 )
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
-    kept = [task for task in tasks if not (skip_existing and task.target.exists())]
-    return TaskList(kept, tasks.passed_over)
+    return tasks
 
 
 def _writable(found: FoundImages, kind: str | None) -> tuple[list[Path], list[Message]]:
@@ -199,7 +232,7 @@ def _writable(found: FoundImages, kind: str | None) -> tuple[list[Path], list[Me
     if only_read:
         notices.append(
             Message(
-                f"passed over {counted(only_read)}: read, but not written in their own format",
+                f"passed over {kinds_counted(only_read)}: read, but not written in their own format",
                 subject=found.folder,
                 fixes=(Fix("format", "png"), Fix("format", "tiff")),
             )
