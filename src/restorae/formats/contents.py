@@ -21,7 +21,7 @@ Contents = Counter[str]
 
 _PNG_CHUNKS = {
     b"iCCP": "colour profile", b"eXIf": "EXIF", b"tEXt": "text", b"zTXt": "text", b"tIME": "date", b"sPLT": "suggested palette",
-    b"acTL": "frames of an animation", b"hIST": "histogram", b"sTER": "stereo mark", b"pCAL": "calibration", b"sCAL": "scale",
+    b"hIST": "histogram", b"sTER": "stereo mark", b"pCAL": "calibration", b"sCAL": "scale",
 }  # fmt: skip
 _WEBP_CHUNKS = {b"ICCP": "colour profile", b"EXIF": "EXIF", b"XMP ": "XMP"}
 _TIFF_TAGS = {
@@ -144,8 +144,6 @@ def _tiff(path: Path) -> Contents:
                 found["mask"] += 1
             elif kind & _REDUCED:
                 found["smaller copy"] += 1
-            else:
-                found["page"] += 1
             found["smaller copy"] += len(tiff.numbers(page.entries.get(_SUBIFDS)))
             _note_tags(page, found)
     return +found

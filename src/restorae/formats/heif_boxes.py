@@ -104,8 +104,6 @@ def holdings(content: bytes) -> Counter[str]:
     code = colour_code(content)
     if code is not None and not code.is_usual:
         found[f"colours of {code.primaries}/{code.transfer} (H.273)"] += 1
-    if find(content, b"moov") is not None:
-        found["frames of a film"] += 1
     return Counter(dict.fromkeys(found, 1))
 
 

@@ -52,13 +52,13 @@ def begin_result(
     writer = found.writer(original, target, quality=quality)
     if original.stamp is None:
         return writer
-    return _TellingWriter(writer, read_contents(original.path, original.kind), found.name)
+    return _TellingWriter(writer, read_contents(original.path, original.kind), kind=found.name)
 
 
 class _TellingWriter(Writer):
     """Another writer, which also tells what its file lacks of what the original holds."""
 
-    def __init__(self, writer: Writer, held: Contents, /, kind: str) -> None:
+    def __init__(self, writer: Writer, held: Contents, *, kind: str) -> None:
         super().__init__(writer.target)
         self.writer, self.held, self.kind = writer, held, kind
         self.notices, self.ordered = writer.notices, writer.ordered

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadImage, Fix
+from restorae.errors import BadImage
 from restorae.formats.libraries import import_tifffile, without_tifffile_log
 from restorae.formats.original import cannot_read
+from restorae.formats.tiff_axes import axes_of, channels_of
 from restorae.formats.tiff_colour import LAB, lab_as_rgb, no_data_of
 from restorae.formats.tiff_decoding import decode_page, is_packed, needs_arrays
 from restorae.formats.tiff_levels import TiffChain, as_vips_makes_them, read_chain
@@ -145,7 +146,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     if planes is not None:  # ImageJ writes one directory for a whole stack
         array, offset = planes
         stack = array.reshape(-1, *array.shape[-2:])
-        channels = _channels_of(
+        channels = channels_of(
             path, opened.series[0].axes, opened.series[0].shape, len(stack), axes
         )
         return TiffLayout(
@@ -157,7 +158,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             contiguous=offset,
             **common | {"no_data": common["no_data"] * len(stack)},
         )
-    channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
+    channels = channels_of(path, *axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
     layout = TiffLayout(
         pages=places,
@@ -259,53 +260,3 @@ def _contiguous(opened: Any, pages: Sequence[Any]) -> int | None:
         return None
     size = sum(page.size * page.dtype.itemsize for page in pages)
     return int(opened.series[0].dataoffset) if size == opened.series[0].nbytes else None
-
-
-def _axes_of(opened: Any) -> tuple[str, tuple[int, ...]]:
-    if not opened.series or len(opened.series) > 1:
-        return "", ()
-    return opened.series[0].axes, tuple(opened.series[0].shape)
-
-
-def _channels_of(
-    path: Path, known: str, shape: Sequence[int], count: int, axes: str | None
-) -> tuple[int, ...]:
-    """Which channel each page shows, from the axes that the file or the person names."""
-    letters, sizes = known.upper(), tuple(shape)
-    if axes is not None:
-        said = axes.upper()
-        outer = said.replace("Y", "").replace("X", "").replace("S", "")
-        if not {"Y", "X"} <= set(said) or len(set(said)) != len(said) or not said.isalpha():
-            raise BadImage(
-                f"{{}} {axes!r}: expected one letter for each axis, "
-                "Y and X among them, such as ZYX or TCYX",
-                subject=path,
-                settings=("axes",),
-                fix=Fix("axes", action="change"),
-            )
-        if len(outer) == 1:
-            letters, sizes = outer, (count,)
-        elif len(outer) == sum(letter not in "YXS" for letter in letters):
-            sizes = tuple(
-                size for letter, size in zip(letters, sizes, strict=True) if letter not in "YXS"
-            )
-            letters = outer
-        elif outer:
-            raise BadImage(
-                f"holds {count} pages and does not say how they are arranged; {{}} {axes!r} names {len(outer)} axes for them. "
-                "Expected one, such as ZYX or CYX",
-                subject=path,
-                settings=("axes",),
-                fix=Fix("axes", action="change"),
-            )
-    else:
-        pairs = [
-            (letter, size)
-            for letter, size in zip(letters, sizes, strict=False)
-            if letter not in "YXS"
-        ]
-        letters, sizes = "".join(letter for letter, _ in pairs), tuple(size for _, size in pairs)
-    if "C" not in letters or math.prod(sizes) != count:
-        return (0,) * count
-    places = np.indices(sizes).reshape(len(sizes), -1)[letters.index("C")]
-    return tuple(int(each) for each in places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ class TiffChain:
     """The directories of a TIFF in their order."""
 
     roles: tuple[Role, ...]
+    _: KW_ONLY
     chain: tuple[int | Level, ...]
     """Images by their number, and smaller copies, in order; masks are left out."""
     below: tuple[tuple[Level, ...], ...]
@@ -82,7 +83,7 @@ def read_chain(pages: Sequence[Any]) -> TiffChain:
         )
         for number, page in enumerate(images)
     )
-    return TiffChain(tuple(roles), tuple(chain), below)
+    return TiffChain(tuple(roles), chain=tuple(chain), below=below)
 
 
 def _role(page: Any) -> Role:

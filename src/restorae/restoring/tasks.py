@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -16,16 +15,14 @@ from restorae.formats import (
     FORMATS,
     SUFFIX_OF,
     WRITTEN,
-    FoundImages,
     find_images,
     format_named,
     identify,
     kind_named,
-    kinds_counted,
-    titles_of_images,
 )
 from restorae.names import NamesOnDisk
 from restorae.restoring.collisions import check_collisions
+from restorae.restoring.passing_over import no_images, writable_images
 from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
@@ -194,11 +191,11 @@ def list_tasks(
         check_exists(given)
         if given.is_dir():
             searched = find_images(given)
-            writable, notices = _writable(searched, kind)
+            writable, notices = writable_images(searched, kind)
             found = _without_results(writable, given, out)
             tasks.passed_over += notices
             if not found:
-                raise _no_images(given, notices)
+                raise no_images(given, notices)
             for path in found:
                 name = path.relative_to(given)
                 add(path, *_renamed(path, out / name, kind, name))
@@ -218,34 +215,6 @@ def list_tasks(
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
     return tasks
-
-
-def _writable(found: FoundImages, kind: str | None) -> tuple[list[Path], list[Message]]:
-    """The images whose results can be written, and what to say of the others."""
-    notices, only_read = found.notices(), Counter[str]()
-    writable: list[Path] = []
-    for path, known in zip(found.images, found.formats, strict=True):
-        if kind is None and known is not None and not known.can_write:
-            only_read[known.title] += 1
-        else:
-            writable.append(path)
-    if only_read:
-        notices.append(
-            Message(
-                f"passed over {kinds_counted(only_read)}: read, but not written in their own format",
-                subject=found.folder,
-                fixes=(Fix("format", "png"), Fix("format", "tiff")),
-            )
-        )
-    return writable, notices
-
-
-def _no_images(folder: Path, notices: Sequence[Message]) -> BadImage:
-    if not notices:
-        return BadImage(f"holds no images. Expected {titles_of_images()} files", subject=folder)
-    problem = "; ".join(notice.problem for notice in notices)
-    fixes = [fix for notice in notices for fix in notice.fixes]
-    return BadImage(f"holds no images that can be restored: {problem}", subject=folder, fix=fixes)
 
 
 def _renamed(
