@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from restorae.errors import Fix, OutputError, UsageError
-from restorae.file_attributes import NewFile, current_original
+from restorae.file_attributes import NewFile, SourceFile, current_original, made_from
 
 
 @contextlib.contextmanager
@@ -66,16 +66,17 @@ def write_bytes(target: str | os.PathLike[str], content: bytes) -> None:
         partial.write_bytes(content)
 
 
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file with its rights and times, complete or not at all; onto itself it stays as it is.
+def copy_whole(source: SourceFile, target: Path) -> None:
+    """Copy a file, complete or not at all; onto itself it stays as it is.
 
     Raises:
         OutputError: it cannot be written.
+        BadImage: the file to replace appeared meanwhile.
         OSError: the source cannot be read.
     """
-    if os.path.realpath(source) != os.path.realpath(target):
-        with written_whole(target) as partial:
-            shutil.copy2(source, partial)
+    if not source.is_at(target):
+        with made_from(source), written_whole(target) as partial:
+            shutil.copyfile(source.path, partial)
 
 
 def write_text(target: str | os.PathLike[str], content: str) -> None:

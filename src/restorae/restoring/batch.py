@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.errors import (
+    Fix,
     InputError,
     Interrupted,
     Message,
@@ -18,19 +19,18 @@ from restorae.errors import (
 )
 from restorae.files import copy_whole
 from restorae.progress import SILENT, Progress
-from restorae.restoring.batch_report import BatchReport, tell_how_far
+from restorae.restoring.batch_report import BatchReport
 from restorae.restoring.files import Failure
 from restorae.restoring.image import Hooks, ImageReport, restore_image
 from restorae.restoring.log import RunLog
 from restorae.restoring.masks import Masks
-from restorae.restoring.model_choice import PHOTOS
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import Outputs
 from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
-from restorae.restoring.unneeded import UNCHANGED, is_measurement, needs_no_restoring
+from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
 
 def restore_files(
@@ -41,6 +41,7 @@ def restore_files(
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
+    passed_over: Sequence[Message] = (),
 ) -> BatchReport:
     """Restore each task's file.
 
@@ -52,6 +53,7 @@ def restore_files(
             seconds, and what went wrong.
         progress: hears of each file, or of the rows of a single one.
         check: called before each tile; raises to stop the run.
+        passed_over: what was passed over in folders, a line for each: said and logged.
 
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
@@ -71,13 +73,16 @@ def restore_files(
         check=check,
         report=BatchReport(),
     )
+    for notice in passed_over:
+        progress.say(notice)
+    run.log.add_passed_over(passed_over)
     single = len(tasks) == 1
     if not single:
         progress.begin("Restoring", len(tasks), "files")
     try:
         _restore_all(run)
     except (OutputError, Interrupted, KeyboardInterrupt):
-        tell_how_far(run.report, run.tasks, run.log.path, run.progress)
+        _tell_how_far(run)
         raise
     finally:
         if not single or run.counts_rows:
@@ -162,7 +167,9 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         if run.request.model is None:
             _check_chosen(run.request, restorer)
         request = run.request
-        unneeded = needs_no_restoring(opened.sample, opened.choice, restorer, request)
+        unneeded = not opened.original.notices and needs_no_restoring(
+            opened.sample, opened.choice, restorer, request
+        )
         if unneeded:
             if task.kind in (None, opened.original.kind):
                 _copy(run, task, opened)
@@ -209,9 +216,8 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
 
 def _copy(run: _Run, task: FileTask, opened: Opened) -> None:
     """Leave a file as it is where it needs no restoring: its result is a copy, byte for byte."""
-    copy_whole(task.source, task.target)
-    run.report.restored += 1
-    run.report.unchanged += 1
+    copy_whole(task.opened_source(run.request.keep_times), task.target)
+    run.report.add(opened, by_person=False, unchanged=True)
     run.log.add(task, opened, status="unchanged", reason=UNCHANGED)
 
 
@@ -234,15 +240,7 @@ def _finish(run: _Run, restored: _Restored) -> None:
         else:
             _fail(run, task, error, restored.opened)
     else:
-        run.report.restored += 1
-        choice = restored.opened.choice
-        if restored.unchanged:
-            run.report.unchanged += 1
-        elif run.request.model is None:
-            run.report.chosen.setdefault(choice.name, []).append(choice.reason)
-            run.report.measurements += choice.name == PHOTOS and is_measurement(
-                restored.opened.original
-            )
+        run.report.add(restored.opened, run.request.model is not None, restored.unchanged)
         notices = [*image.notices, *outputs.notices]
         for notice in notices:
             run.progress.say(Message(str(notice), subject=task.source))
@@ -278,3 +276,19 @@ def _fail(
     failure = Failure.of(task.source, error)
     run.report.failures.append(failure)
     run.log.add(task, opened, status="failed", reason=str(failure))
+
+
+def _tell_how_far(run: _Run) -> None:
+    """Before the run ends early: what is done, what failed, and how to go on."""
+    if len(run.tasks) == 1:
+        return
+    for failure in run.report.failures:
+        run.progress.say(failure.reason)
+    said = f"{run.report.restored:,} of {len(run.tasks):,} files were restored before it stopped"
+    # in place, only the log distinguishes a result from an original
+    if any(task.source == task.target for task in run.tasks) and run.log.path:
+        run.progress.say(Message(f"{said}. {run.log.path} names them"))
+    else:
+        run.progress.say(
+            Message(f"{said}. The same command can do the rest", fixes=(Fix("skip_existing"),))
+        )

@@ -13,15 +13,18 @@ from restorae.errors import Fix, Message, UsageError
 from restorae.formats import Original, skip_rows
 from restorae.model import bundled
 from restorae.page_detection import looks_like_page, shows_photograph, smaller, strip_heights
-from restorae.pixels import range_of
 from restorae.restoring.facts import ReadRows
 from restorae.restoring.opening import PREFIX
 from restorae.shapes import Image
+from restorae.shown_values import show_all
+from restorae.value_range import choose_range
 
 PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 """The bundled models that are chosen from."""
 PRINTS = "photo-restorer"
 """For old prints. They cannot be distinguished from photographs with a similar look, so it is suggested, not chosen."""
+FILMS = "film-cleaner"
+"""The bundled model that compares the frames of films."""
 FILL = f"{PREFIX}inpaint"
 """What restores where a mask is given."""
 OLD_PRINTS = Message(
@@ -108,24 +111,23 @@ def choose_by_sample(
     page = original.pages[0]
     reader, height = (rows or original.rows)(0), min(page.height, _ROWS)
     skip_rows(reader, (page.height - height) // 2)
-    stored = _finite(reader.read(height)[..., : page.channels])
-    values = range_of(stored)
-    sample = _as_image(values.to_working(stored))
+    stored = reader.read(height)[..., : page.channels]
+    values = choose_range(stored, no_data=page.no_data)
+    if page.white_is_zero:
+        values = values.inverted(page.dtype)
+
+    def shown(stored: np.ndarray) -> Image:
+        working = show_all(stored, values, page.no_data)
+        return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
+
+    sample = shown(stored)
     choice = choose_model(sample)
     if choice.name == PAGES and height < page.height:
         reader = (rows or original.rows)(0)
         strips = (
-            _as_image(values.to_working(_finite(reader.read(count)[..., : page.channels])))
+            shown(reader.read(count)[..., : page.channels])
             for count in strip_heights(page.height, _ROWS)
         )
         if shows_photograph(smaller(strips, max(page.height, page.width))):
             choice = _WITH_PHOTOGRAPH
     return choice, sample
-
-
-def _finite(stored: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(stored) if stored.dtype.kind == "f" else stored
-
-
-def _as_image(working: np.ndarray) -> Image:
-    return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
