@@ -9,7 +9,7 @@ from PIL import Image
 
 import restorae
 from restorae.degradations import Degradation
-from restorae.errors import BadImage, RestoraeError, UnknownKind
+from restorae.errors import BadImage, RestoraeError, UnknownKind, UsageError
 from restorae.randomness import generator
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
@@ -69,6 +69,9 @@ def test_what_cannot_be_used_is_refused_in_words():
         restorae.degrade(DIGITS, "gausian-noise")
     with pytest.raises(BadImage, match="path"):
         restorae.degrade("digits", NOISE)  # type: ignore[type-var, unused-ignore]
+    for part in ("gaussian-noise", "blur | jpeg"):
+        with pytest.raises(UsageError, match=r"restorae\.degrade"):
+            Degradation.of(part).degrade(DIGITS, 0)
     for wrong in (None, [1, 2], np.full((4, 4), np.nan)):
         with pytest.raises(RestoraeError):
             restorae.degrade(wrong, NOISE)
