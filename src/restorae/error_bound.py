@@ -27,8 +27,9 @@ from torch.nn import functional
 from restorae.display import counted
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Settings
-from restorae.pixels import ValueRange, full_scale
+from restorae.pixels import full_scale
 from restorae.shapes import Images
+from restorae.value_range import ValueRange
 
 WINDOW = 5
 """Side in pixels of the mean filter, which is applied twice: near pixels count more, and the map shows no squares."""
@@ -131,11 +132,7 @@ def measures(degraded: Images, restored: Images) -> tuple[Tensor, Tensor]:
 
 def stored_span(values: ValueRange, dtype: np.dtype) -> np.ndarray:
     """Length of the [0, 1] scale in stored units: one number for all channels, or one for each."""
-    return (
-        np.asarray([full_scale(dtype)])
-        if values.is_full
-        else np.asarray(values.high) - np.asarray(values.low)
-    )
+    return np.asarray([full_scale(dtype)]) if values.is_full else np.abs(values.span)
 
 
 def _around(images: Images) -> Images:

@@ -16,7 +16,6 @@ from restorae.errors import UsageError
 from restorae.formats import open_original
 from restorae.model import Model, make_card
 from restorae.networks import Conv, Network, UNet
-from restorae.pixels import FULL_RANGE
 from restorae.restoring import (
     LOG,
     Classical,
@@ -32,6 +31,7 @@ from restorae.restoring import (
 from restorae.restoring.maps import ERROR_GAIN
 from restorae.restoring.output_contract import RestoredRows
 from restorae.restoring.outputs import Outputs
+from restorae.value_range import FULL_RANGE
 
 BOUND = ErrorBound(
     changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), images=9

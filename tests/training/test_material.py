@@ -233,7 +233,7 @@ def test_changed_images_are_said_when_training_continues(tmp_path: Path, change:
 
 
 def test_files_that_changed_are_noticed_without_decoding_them(tmp_path: Path) -> None:
-    from restorae.data.image_set import read_folder
+    from restorae.data.file_images import read_folder
 
     for place, each in enumerate(clean_images(2)):
         write_still(tmp_path / f"{place}.png", np.rint(each * 255).astype(np.uint8))

@@ -12,7 +12,7 @@ from restorae.data.image_set import (
     content_hashes,
 )
 from restorae.data.named import NAMES, Labelled, Split, load_data, load_named
-from restorae.data.noisy import PlaneImages, open_noisy
+from restorae.data.noisy import open_noisy
 from restorae.data.opening import is_named, open_images, open_labelled, read_labels
 from restorae.data.pairs import Pairs, match
 from restorae.data.ranges import in_their_ranges
@@ -34,7 +34,6 @@ __all__ = [
     "ListedImages",
     "Material",
     "Pairs",
-    "PlaneImages",
     "Registration",
     "Split",
     "content_hash",

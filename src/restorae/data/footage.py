@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from restorae.data.file_images import read_folder
 from restorae.data.hold_out import content_hash, hold_out_position
-from restorae.data.image_set import ImageSet, content_hashes, read_folder
+from restorae.data.image_set import ImageSet, content_hashes
 from restorae.errors import BadImage, BadSpec, DataUnavailable, Fix
 from restorae.formats.video import FrameReader, PixelLayout, names_video, read_facts
 from restorae.pixels import to_grey

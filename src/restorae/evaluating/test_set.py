@@ -14,9 +14,9 @@ from restorae.degradations import Degradation, DegradationLike
 from restorae.display import counted
 from restorae.errors import BadImage, SettingsConflict, ShapeMismatch
 from restorae.layout import Layout
-from restorae.pixels import ValueRange
 from restorae.randomness import generator
 from restorae.shapes import Image, Images
+from restorae.value_range import ValueRange
 
 Given: TypeAlias = ImageSet | np.ndarray | Tensor
 """Images to score on: a set, or an array or tensor of several."""

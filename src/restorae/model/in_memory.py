@@ -7,13 +7,13 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from restorae.display import counted
 from restorae.errors import BadImage, Fix, ShapeMismatch, UsageError
 from restorae.layout import Layout, kind_of
-from restorae.pixels import Values, to_grey
+from restorae.mask_values import mask_of
 from restorae.shapes import Images
+from restorae.value_range import Values
 
 A = TypeVar("A")
 
@@ -90,34 +90,16 @@ def read_mask(mask: Any, count: int, size: tuple[int, int]) -> np.ndarray:
         BadImage: not an image, or floats beyond 0 to 1.
         ShapeMismatch: it has another size than the images, or another number of masks than 1 or theirs.
     """
-    unit = _as_unit(mask)
-    layout = Layout.of(unit, takes=(1,), values="full-range")
-    weights = layout.read(unit).cpu()
-    if weights.shape[1] == 3:
-        weights = to_grey(weights)
-    if weights.shape[1] != 1 or weights.shape[-2:] != size or len(weights) not in (1, count):
-        raise ShapeMismatch(
-            f"expected a mask of shape {size} or {(count, *size)}, got shape {layout.shape}",
-            fix=Fix("mask", action="change"),
-        )
-    if weights.min() < 0 or weights.max() > 1:
-        raise BadImage("the mask holds floats beyond 0 to 1")
-    return (weights[:, 0] * 255).round().byte().numpy()
-
-
-def _as_unit(mask: Any) -> Any:
-    """Integer masks of 0 and 1 as booleans, those of 0 to 255 as uint8, whatever their type."""
     kind = kind_of(mask)
     if kind == "path":
         raise UsageError(f"{mask} is a path, and this takes a mask in memory")
     if kind == "list":
         raise BadImage("got a list as the mask of one image. Convert it with numpy.array first")
-    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else mask
-    if not isinstance(array, np.ndarray):
-        return mask
-    if array.dtype.kind in "iu" and array.size and array.min() >= 0:
-        if array.max() <= 1:
-            return array.astype(bool)
-        if array.dtype != np.uint8 and array.max() <= np.iinfo(np.uint8).max:
-            return array.astype(np.uint8)
-    return array
+    layout = Layout.of(mask, takes=(1,))
+    stored = layout.stored(mask, with_alpha=True)
+    if layout.channels not in (1, 3) or stored.shape[1:3] != size or len(stored) not in (1, count):
+        raise ShapeMismatch(
+            f"expected a mask of shape {size} or {(count, *size)}, got shape {layout.shape}",
+            fix=Fix("mask", action="change"),
+        )
+    return mask_of(stored, int(layout.has_alpha))

@@ -45,7 +45,7 @@ class Model:
 
     Images are arrays, tensors, PIL images, or lists of these; results have the form, type and units of what came. Arrays are
     (height, width[, 1, 3 or 4]) or (n, height, width[, 1, 3 or 4]), with values that are mapped once per call as
-    `restorae.pixels.choose_range` says; tensors are (n, channels, height, width), floats on the [0, 1] scale.
+    `restorae.value_range.choose_range` says; tensors are (n, channels, height, width), floats on the [0, 1] scale.
     `restorae.layout.Layout` has the details. `precision` is `auto`, `float32` or `bfloat16`.
 
     Attributes:
@@ -206,7 +206,7 @@ class Model:
         checks.latent_shape(self)  # refuses what is no auto-encoder
         if kind_of(images) == "list":
             return join([self.encode(image, precision=precision) for image in images])
-        read = self._layout(images).read(images)
+        read = self._layout(images).read(images, filled=False)
         self.network.check_channels(read.shape[1])
         self.network.check_size(*read.shape[-2:])
         return encode_images(self, read, precision)

@@ -44,10 +44,19 @@ class ImagesInMemory(Original):
     array: np.ndarray = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, array: np.ndarray, *, alpha: int, path: Path = Path("image")) -> ImagesInMemory:
-        """The images of an array; the last `alpha` bands are alpha. Messages name `path`."""
+    def of(
+        cls,
+        array: np.ndarray,
+        *,
+        alpha: int = 0,
+        like: Page | None = None,
+        path: Path = Path("image"),
+    ) -> ImagesInMemory:
+        """The images of an array; the last `alpha` bands are alpha, or all is as in the page `like`. Messages name `path`."""
         count, height, width, bands = array.shape
         page = Page(height, width, bands=bands, alpha=alpha, dtype=array.dtype)
+        if like is not None:
+            page = replace(like, height=height, width=width)
         return cls(path=path, kind="npy", pages=(page,) * count, array=array)
 
     @property

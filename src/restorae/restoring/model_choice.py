@@ -13,10 +13,11 @@ from restorae.errors import Fix, Message, UsageError
 from restorae.formats import Original, skip_rows
 from restorae.model import bundled
 from restorae.page_detection import looks_like_page
-from restorae.pixels import range_of
 from restorae.restoring.facts import ReadRows
 from restorae.restoring.opening import PREFIX
 from restorae.shapes import Image
+from restorae.shown_values import show_all
+from restorae.value_range import choose_range
 
 PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 """The bundled models that are chosen from."""
@@ -97,8 +98,9 @@ def choose_by_sample(
     reader, height = (rows or original.rows)(0), min(page.height, _ROWS)
     skip_rows(reader, (page.height - height) // 2)
     stored = reader.read(height)[..., : page.channels]
-    if stored.dtype.kind == "f":
-        stored = np.nan_to_num(stored)
-    working = range_of(stored).to_working(stored)
+    values = choose_range(stored, no_data=page.no_data)
+    if page.white_is_zero:
+        values = values.inverted(page.dtype)
+    working = show_all(stored, values, page.no_data)
     sample = torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
     return choose_model(sample), sample

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from restorae.error_bound import ErrorBound
     from restorae.model import Card
     from restorae.networks import Network
-    from restorae.pixels import Values
     from restorae.restoring.request import RestoreRequest
     from restorae.shapes import Images
+    from restorae.value_range import Values
 
 
 @dataclass(frozen=True, kw_only=True)

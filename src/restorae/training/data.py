@@ -19,7 +19,6 @@ from restorae.errors import Message, UsageError
 from restorae.evaluating import TestSet
 from restorae.model import Card
 from restorae.networks import VAE, AutoEncoder, LatentNetwork
-from restorae.pixels import Values
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training.given import FROM_MEMORY, NOTHING_GIVEN, Given
@@ -29,6 +28,7 @@ from restorae.training.recipe import Recipe, ResolvedRecipe
 from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
 from restorae.training.splitting import Split, split_images
 from restorae.training.start import choose_start
+from restorae.value_range import Values
 
 _VALIDATION_SEED = 1
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restorae.data import ImageSet, Pairs, in_their_ranges, match, open_images, open_noisy
+from restorae.data import (
+    ArrayImages,
+    ImageSet,
+    Pairs,
+    in_their_ranges,
+    match,
+    open_images,
+    open_noisy,
+)
 from restorae.data.pairs import first_names, require_equal_counts
 from restorae.display import counted
 from restorae.errors import Fix, ShapeMismatch, UsageError
@@ -35,7 +43,7 @@ def open_training_images(
         InputError: its data cannot be used.
     """
     if clean is None and recipe.noisy is not None:
-        clean = open_noisy(recipe.noisy, recipe.split, data_dir)
+        clean = open_noisy(recipe.noisy, recipe.split, data_dir, progress=progress)
     if clean is None:
         if recipe.clean is None:
             raise UsageError(
@@ -57,10 +65,12 @@ def open_training_images(
 
 def _alone(recipe: Recipe, clean: ImageSet) -> Pairs:
     """Images without partners: both sides are the same."""
-    if recipe.noisy is not None or isinstance(recipe.network, VAE):
-        return Pairs(clean, clean)
+    if isinstance(recipe.network, VAE):
+        if isinstance(clean, ArrayImages):
+            clean.require_working_scale()
+        return Pairs(clean, clean, notices=tuple(clean.notices))
     _, ranged, values, notices = in_their_ranges(clean, clean)
-    return Pairs(ranged, ranged, values=values, notices=tuple(notices))
+    return Pairs(ranged, ranged, values=values, notices=(*clean.notices, *notices))
 
 
 def open_validation_images(recipe: Recipe, given: Given, pairs: Pairs) -> Pairs | None:

@@ -10,11 +10,12 @@ import numpy as np
 
 from restorae.errors import BadImage, UsageError
 from restorae.formats import MemoryWriter, open_original, read_still
-from restorae.pixels import FULL_RANGE
+from restorae.formats.orientation import upright
 from restorae.restoring import FileTask, RestoreRequest, restore_files, restore_image
 from restorae.restoring.in_memory import ImagesInMemory
-from restorae.restoring.masks import laid_out_for, upright
+from restorae.restoring.masks import laid_out_for
 from restorae.restoring.outputs import RestoredOutput
+from restorae.value_range import FULL_RANGE
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery, GalleryImage, result_name
 from restorae.web.jobs import Job, Work
