@@ -77,7 +77,9 @@ class ValueRange:
         if dtype.kind == "f":
             return np.asarray(values, dtype)
         limits = np.iinfo(dtype)
-        return np.asarray(np.clip(np.rint(values), limits.min, limits.max), dtype)
+        # the largest integers of 64 bits are no float64
+        most = limits.max if dtype.itemsize < 8 else np.nextafter(float(limits.max), 0)
+        return np.asarray(np.clip(np.rint(values), limits.min, most), dtype)
 
     def middle(self, dtype: np.dtype) -> tuple[float, ...]:
         """The stored value of each channel, or of all, that means 0.5."""
