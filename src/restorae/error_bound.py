@@ -24,6 +24,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
+from restorae.display import counted
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Settings
 from restorae.pixels import full_scale
@@ -55,7 +56,7 @@ class ErrorBound(Settings):
     0.04
     """
 
-    level: float = Field(LEVEL, gt=0, lt=1)
+    level: float = Field(default=LEVEL, gt=0, lt=1)
     """Share of the pixels within the bound."""
     changed: Measure
     """Knots of the table: how much was changed, root mean square around the pixel, [0, 1] scale, rising."""
@@ -64,7 +65,7 @@ class ErrorBound(Settings):
     bounds: tuple[Measure, ...] = Field(min_length=1)
     """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. It is
     interpolated over the logarithms of the knots, and constant beyond them."""
-    images: int = Field(0, ge=0)
+    images: int = Field(default=0, ge=0)
     """Number of images that it was measured on."""
     on: str = ""
     """Name of those images."""
@@ -106,7 +107,7 @@ class ErrorBound(Settings):
 
     def __str__(self) -> str:
         low, high = (pick(map(pick, self.bounds)) for pick in (min, max))
-        where = f"{self.images:,} image(s){f' of {self.on}' if self.on else ''}"
+        where = f"{counted(self.images, 'image')}{f' of {self.on}' if self.on else ''}"
         return f"{self.level:.0%} of pixels within {low:.4f} to {high:.4f}, measured on {where}"
 
 

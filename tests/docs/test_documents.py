@@ -92,7 +92,7 @@ def test_the_table_of_bundled_models_is_up_to_date() -> None:
 def test_the_figures_are_the_ones_that_the_script_draws(tmp_path: Path) -> None:
     script = ROOT / "docs" / "make_figures.py"
     done = subprocess.run(
-        [sys.executable, script, "--out", tmp_path],
+        [sys.executable, script, "--out", tmp_path, "--epochs", "1"],
         capture_output=True,
         text=True,
         timeout=600,

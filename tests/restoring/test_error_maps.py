@@ -242,7 +242,7 @@ def test_images_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path):
     pool = RestorerPool.of(ModelRestorer(calibrated(network)))
     failures = restore_files(tasks, RestoreRequest(model="m", error_map=True), pool).failures
     assert [failure.source.name for failure in failures] == ["grey.png"]
-    assert "calibrated on images of 3 channel(s), not of 1" in str(failures[0])
+    assert "calibrated on images of 3 channels, not of 1" in str(failures[0])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "colour-error.png",
         "colour.png",

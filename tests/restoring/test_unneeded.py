@@ -13,7 +13,7 @@ from PIL import Image
 
 import restorae
 from restorae.restoring import LOG, PHOTOS, RestoreRequest, plan_tasks, restore_files
-from restorae.restoring.batch import BatchReport
+from restorae.restoring.batch_report import BatchReport
 from tests.command import pixels
 
 CLEAN = skimage.data.astronaut()[:320, :320]

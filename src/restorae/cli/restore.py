@@ -18,6 +18,7 @@ from restorae.cli.options import (
     import_files,
     warn_of_self_ensemble,
 )
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict, UsageError
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
@@ -25,7 +26,7 @@ from restorae.restoring.sources import check_exists
 
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
-    from restorae.restoring.batch import BatchReport
+    from restorae.restoring.batch_report import BatchReport
 
 
 @with_request_options
@@ -106,7 +107,7 @@ def restore(
 def _restore(
     tasks: list[FileTask], request: RestoreRequest, restorers: RestorerPool, out: Path
 ) -> None:
-    from restorae.cli.console import terminal_progress
+    from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.restoring import LOG, restore_files
@@ -121,6 +122,8 @@ def _restore(
         progress=terminal_progress(),
     )
     _say_choice(report)
+    if report.skipped:
+        say(f"{report.skipped:,} of these were restored by another run meanwhile.")
     finish("restored", len(tasks), report.failures, out)
 
 
@@ -186,6 +189,6 @@ def _preview(
     if shown:
         write_figure(full_size_sheet(shown, ("before", "after")), sheet)
         say(
-            f"{sheet}: the middle of {len(shown)} image(s) at full resolution, before and after. Nothing else was written."
+            f"{sheet}: the middle of {counted(len(shown), 'image')} at full resolution, before and after. Nothing else was written."
         )
     finish("previewed", len(shown) + len(failures), failures, sheet)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from restorae.display import counted
 from restorae.errors import BadImage
 from restorae.formats.imagej import describes_stack, is_contiguous
 from restorae.formats.original import cannot_read
@@ -132,7 +133,7 @@ class _PageCarrier:
         ]
         if any(_DESCRIPTIONS & page.entries.keys() for page in remaining):
             self.values.notice(
-                f"what some of its {len(full)} pages say was left out: the result has fewer"
+                f"what some of its {counted(len(full), 'page')} say was left out: the result has fewer"
             )
         return partners
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from restorae.display import counted
 from restorae.error_bound import ErrorBound
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.networks import VAE, AutoEncoder, CodeModule, Dense, ModuleNetwork, Network
@@ -117,9 +118,9 @@ def bound_for(model: Model, channels: int) -> ErrorBound:
     shown = shown_at_once(model, channels)
     if shown in model.card.error_bounds:
         return model.card.error_bounds[shown]
-    known = " and ".join(map(str, model.card.error_bounds))
+    known = [*model.card.error_bounds]
     what = (
-        f"was calibrated on images of {known} channel(s), not of {shown}"
+        f"was calibrated on images of {counted(known, 'channel')}, not of {shown}"
         if known
         else "has no calibrated error bounds"
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, ShapeMismatch, UsageError
 from restorae.layout import Layout, kind_of
 from restorae.mask_values import mask_of
 from restorae.shapes import Images
 from restorae.value_range import Values
 
+A = TypeVar("A")
+
 
 def restore_in_memory(
-    given: Any,
+    given: A,
     restore: Callable[[Images], Images],
     *,
     values: Values = "auto",
@@ -24,7 +27,7 @@ def restore_in_memory(
     axes: str | None = None,
     mask: Any = None,
     strength: float = 1.0,
-) -> Any:
+) -> A:
     """Restore an array, a tensor, a PIL image, or a list of these; the result has the same form.
 
     Args:
@@ -44,26 +47,29 @@ def restore_in_memory(
         raise UsageError(f"expected 0 to 1, got {strength:g}", subject="strength")
     kind = kind_of(given)
     if kind == "list":
-        masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
-        if len(masks) != len(given):
-            raise ShapeMismatch(f"got {len(given)} images and {len(masks)} masks")
-        refuse_numbers(given)
+        several = cast("Sequence[Any]", given)
+        masks = mask if isinstance(mask, list | tuple) else [mask] * len(several)
+        if len(masks) != len(several):
+            raise ShapeMismatch(
+                f"got {counted(len(several), 'image')} and {counted(len(masks), 'mask')}"
+            )
+        refuse_numbers(several)
         options: dict[str, Any] = {"values": values, "takes": takes, "axes": axes}
         restored = (
             restore_in_memory(image, restore, mask=its_mask, strength=strength, **options)
-            for image, its_mask in zip(given, masks, strict=True)
+            for image, its_mask in zip(several, masks, strict=True)
         )
-        return tuple(restored) if isinstance(given, tuple) else list(restored)
+        return cast("A", tuple(restored) if isinstance(given, tuple) else list(restored))
     layout = Layout.of(given, axes=axes, values=values, takes=takes)
     images = layout.read(given)
     restored_images = restore(images)
     if mask is None and strength == 1:
-        return layout.give_back(restored_images, given)
+        return cast("A", layout.give_back(restored_images, given))
     weight = torch.tensor(strength, dtype=torch.float64)
     if mask is not None:
         painted = torch.from_numpy(read_mask(mask, layout.count, layout.size)).double() / 255
         weight = weight * painted[:, None].expand(len(images), -1, -1, -1)
-    return layout.give_back(restored_images, given, weight)
+    return cast("A", layout.give_back(restored_images, given, weight))
 
 
 def refuse_numbers(given: Sequence[Any]) -> None:

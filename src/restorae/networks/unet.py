@@ -30,13 +30,13 @@ class UNet(Network, kind="unet"):
 
     aliases: ClassVar[tuple[str, ...]] = ("u-net",)
 
-    widths: tuple[PositiveInt, ...] = Field((32, 96), min_length=1)
+    widths: tuple[PositiveInt, ...] = Field(default=(32, 96), min_length=1)
     """Features at each level, finest first; every level halves the resolution of the one before."""
-    encoder_blocks: tuple[NonNegativeInt, ...] = Field((0, 2), min_length=1)
+    encoder_blocks: tuple[NonNegativeInt, ...] = Field(default=(0, 2), min_length=1)
     """Residual blocks at each level on the way down, the coarsest included."""
     decoder_blocks: tuple[NonNegativeInt, ...] = (1,)
     """Residual blocks at each level on the way up; one level fewer, because the coarsest has none."""
-    patch: int = Field(2, ge=1, le=8)
+    patch: int = Field(default=2, ge=1, le=8)
     """Pixels along each side that are folded into one position before the first level."""
     padding: Literal["auto", "zeros", "replicate"] = "auto"
     """Padding of the convolutions: zeros, or the outermost values replicated. A network that is trained on patches with zero

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.errors import (
@@ -19,32 +19,18 @@ from restorae.errors import (
 )
 from restorae.files import copy_whole
 from restorae.progress import SILENT, Progress
+from restorae.restoring.batch_report import BatchReport
 from restorae.restoring.files import Failure
 from restorae.restoring.image import Hooks, ImageReport, restore_image
 from restorae.restoring.log import RunLog
 from restorae.restoring.masks import Masks
-from restorae.restoring.model_choice import PHOTOS
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import Outputs
 from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
-from restorae.restoring.unneeded import UNCHANGED, is_measurement, needs_no_restoring
-
-
-@dataclass(kw_only=True)
-class BatchReport:
-    """What became of a run."""
-
-    failures: list[Failure] = field(default_factory=list)
-    chosen: dict[str, list[str]] = field(default_factory=dict)
-    """Names of restorers that were chosen, and the reason for each file that was restored with them."""
-    restored: int = 0
-    unchanged: int = 0
-    """How many of the restored files were left as they were, because no damage was found."""
-    measurements: int = 0
-    """How many are grey, of more than 8 bits, and were restored with the model for photographs: probably no photographs."""
+from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
 
 def restore_files(
@@ -165,6 +151,9 @@ def _read_ahead(run: _Run, reader: ThreadPoolExecutor) -> Iterator[tuple[FileTas
 def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | None:
     """Restore a file; what failed is noted, and None returned."""
     started = time.perf_counter()
+    if _is_done_by_another(task):
+        run.report.skipped += 1
+        return None
     outputs: Outputs | None = None
     opened: Opened | None = None
     try:
@@ -173,7 +162,9 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         if run.request.model is None:
             _check_chosen(run.request, restorer)
         request = run.request
-        unneeded = needs_no_restoring(opened.sample, opened.choice, restorer, request)
+        unneeded = not opened.original.notices and needs_no_restoring(
+            opened.sample, opened.choice, restorer, request
+        )
         if unneeded:
             if task.kind in (None, opened.original.kind):
                 _copy(run, task, opened)
@@ -220,9 +211,8 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
 
 def _copy(run: _Run, task: FileTask, opened: Opened) -> None:
     """Leave a file as it is where it needs no restoring: its result is a copy, byte for byte."""
-    copy_whole(task.source, task.target)
-    run.report.restored += 1
-    run.report.unchanged += 1
+    copy_whole(task.opened_source(run.request.keep_times), task.target)
+    run.report.add(opened, by_person=False, unchanged=True)
     run.log.add(task, opened, status="unchanged", reason=UNCHANGED)
 
 
@@ -240,17 +230,12 @@ def _finish(run: _Run, restored: _Restored) -> None:
     try:
         outputs.finish()
     except InputError as error:
-        _fail(run, task, error, restored.opened)
+        if _is_done_by_another(task):
+            run.report.skipped += 1
+        else:
+            _fail(run, task, error, restored.opened)
     else:
-        run.report.restored += 1
-        choice = restored.opened.choice
-        if restored.unchanged:
-            run.report.unchanged += 1
-        elif run.request.model is None:
-            run.report.chosen.setdefault(choice.name, []).append(choice.reason)
-            run.report.measurements += choice.name == PHOTOS and is_measurement(
-                restored.opened.original
-            )
+        run.report.add(restored.opened, run.request.model is not None, restored.unchanged)
         notices = [*image.notices, *outputs.notices]
         for notice in notices:
             run.progress.say(Message(str(notice), subject=task.source))
@@ -273,6 +258,11 @@ def _finish(run: _Run, restored: _Restored) -> None:
         outputs.drop()
     if len(run.tasks) > 1:
         run.progress.advance(1)
+
+
+def _is_done_by_another(task: FileTask) -> bool:
+    """Whether a result that was missing when the run began is there: two runs share the work."""
+    return task.skip_existing and task.target.exists()
 
 
 def _fail(

@@ -10,6 +10,7 @@ import torch
 
 from restorae.degradations import Degradation, Draw
 from restorae.errors import InputError
+from restorae.file_attributes import made_from
 from restorae.formats import Original, Page, begin_result, kind_named, open_original
 from restorae.formats.orientation import upright
 from restorae.missing_values import find_missing
@@ -52,7 +53,8 @@ def degrade_files(
     try:
         for index, task in enumerate(tasks):
             try:
-                _degrade(task, damage, generator(seed, index), report)
+                with made_from(task.opened_source(keep_times=False)):
+                    _degrade(task, damage, generator(seed, index), report)
             except (InputError, MemoryError) as error:
                 report.failures.append(Failure.of(task.source, error))
             progress.advance(1)

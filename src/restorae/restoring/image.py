@@ -9,8 +9,10 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from restorae.display import counted
 from restorae.errors import SettingsConflict
 from restorae.formats import Original, Page
+from restorae.model.separating import separate
 from restorae.regions import Region
 from restorae.restoring.facts import SMALL, ImageFacts, ReadRows
 from restorae.restoring.frame import Blending, Frame, pack
@@ -19,7 +21,6 @@ from restorae.restoring.masks import size_mismatch
 from restorae.restoring.output_contract import Output
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
-from restorae.restoring.separation import separate
 from restorae.shapes import Images
 from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
 from restorae.tiling import plan_for, run
@@ -138,11 +139,11 @@ def _about_values(missing: int, isolated: int) -> list[str]:
     notices = []
     if missing:
         notices.append(
-            f"{missing:,} NaN, infinite or no-data value(s) were kept out of the restoration and put back"
+            f"{counted(missing, 'NaN, infinite or no-data value')} kept out of the restoration and put back"
         )
     if isolated:
         notices.append(
-            f"{isolated:,} isolated value(s) far outside the range of the others (hot or dead pixels) were replaced"
+            f"{counted(isolated, 'isolated value')} far outside the range of the others (hot or dead pixels) replaced"
         )
     return notices
 

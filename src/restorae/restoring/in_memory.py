@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, SettingsConflict
 from restorae.formats import ArrayRows, Original, Page, Rows
 from restorae.layout import Layout
@@ -21,7 +22,16 @@ from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
-FOR_FILES = ("samples", "error_map", "defect_mask", "format", "quality", "max_pixels", "together")
+FOR_FILES = (
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "quality",
+    "max_pixels",
+    "together",
+    "keep_times",
+)
 """Settings of a request that only files have."""
 _MASK = Path("mask")
 """What a request says where a mask in memory is given."""
@@ -106,7 +116,7 @@ def restore_as_files(
         refuse_numbers(given)
         masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
         if len(masks) != len(given):
-            raise BadImage(f"got {len(given)} images and {len(masks)} masks")
+            raise BadImage(f"got {counted(len(given), 'image')} and {counted(len(masks), 'mask')}")
         found = [
             restore_as_files(image, request, restorer_of, mask=its_mask, chosen=chosen)
             for image, its_mask in zip(given, masks, strict=True)

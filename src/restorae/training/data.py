@@ -14,6 +14,7 @@ from restorae.data import (
     Pairs,
     noise_correlation,
 )
+from restorae.display import counted
 from restorae.errors import Message, UsageError
 from restorae.evaluating import TestSet
 from restorae.model import Card
@@ -212,7 +213,7 @@ def _training_data(
     small = sum(min(clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
     if small:
         progress.say(
-            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are extended by reflection."
+            f"Smaller than a patch of {patch} px, so extended by reflection: {small:,} of {counted(len(pairs), 'image')}."
         )
     checked = own.clean if own else clean.subset(split.held_out)
     test_set = TestSet(

@@ -14,6 +14,7 @@ from restorae.data import (
     open_noisy,
 )
 from restorae.data.pairs import first_names, require_equal_counts
+from restorae.display import counted
 from restorae.errors import Fix, ShapeMismatch, UsageError
 from restorae.networks import VAE
 from restorae.progress import Progress
@@ -56,7 +57,7 @@ def open_training_images(
         pairs, unmatched = match(degraded, clean)
         if unmatched:
             progress.warn(
-                f"{len(unmatched)} image(s) have no partner and are left out: {first_names(unmatched)}"
+                f"{counted(len(unmatched), 'image')} without a partner left out: {first_names(unmatched)}"
             )
         return pairs, True
     return _alone(recipe, clean), False
@@ -96,7 +97,7 @@ def open_validation_images(recipe: Recipe, given: Given, pairs: Pairs) -> Pairs 
         checked = _alone(recipe, given.validation)
     if checked.clean.channels != pairs.clean.channels:
         raise ShapeMismatch(
-            f"has {checked.clean.channels} channel(s), the images to learn from have {pairs.clean.channels}",
+            f"has {counted(checked.clean.channels, 'channel')}, the images to learn from have {pairs.clean.channels}",
             subject="validation_data",
         )
     return checked

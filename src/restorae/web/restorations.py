@@ -49,7 +49,7 @@ class Restoration(Work):
 
     def about(self) -> dict[str, Any]:
         settings = self.request.to_dict()
-        del settings["max_pixels"]
+        del settings["max_pixels"], settings["keep_times"]
         return {
             "image": self.image.id,
             "name": self.image.name,
@@ -68,6 +68,7 @@ class Restoration(Work):
             target,
             name=Path(image.file.name),
             kind=request.format,
+            may_replace=True,  # of an attempt that was stopped
             **request.companions(),
         )
         report = restore_files(
