@@ -40,10 +40,10 @@ def restore_films(
     import_av()
     import_files(imports)
     from restorae.film import restore_films as restore
-    from restorae.restoring import LOG, PHOTOS, RestorerPool
+    from restorae.restoring import FILMS, LOG, RestorerPool
 
     restorers = RestorerPool(device=device)
-    restorer = restorers.get(request.model or PHOTOS)
+    restorer = restorers.get(request.model or FILMS)
     request.check(restorer.capabilities)
     warn_of_self_ensemble(restorer, request.self_ensemble)
     into_folder = tasks[0].target != out
@@ -58,7 +58,7 @@ def restore_films(
     for restored in report.films:
         say(_said(restored))
     if request.model is None and report.films:
-        say(f"Restored with {PHOTOS} (the one for photographs).")
+        say(f"Restored with {FILMS} (the one for films).")
     finish("restored", len(tasks), report.failures, out)
     if any(restored.is_damaged for restored in report.films):
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from restorae.display import counted
 from restorae.error_bound import ErrorBound
-from restorae.errors import ShapeMismatch, UsageError
+from restorae.errors import Fix, ShapeMismatch, UsageError
 from restorae.networks import VAE, AutoEncoder, CodeModule, Dense, ModuleNetwork, Network
 from restorae.pil_images import is_pil
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def require_restorer(model: Model) -> None:
-    """Raise `UsageError` unless this model learned to restore."""
+    """Raise `UsageError` unless this model learned to restore images."""
+    if model.network.neighbours:
+        raise UsageError(
+            f"{model.card.name} cleans films: it compares the frames of a shot. Images need another model",
+            fix=Fix("model", action="change"),
+        )
     if not model.card.restores:
         raise UsageError(
             f"{model.card.name} learned to encode and decode images like those it was trained on, not to restore. Use "

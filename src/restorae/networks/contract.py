@@ -57,6 +57,11 @@ class Network(Part, abc.ABC, family="network"):
         return (1, 1)
 
     @property
+    def neighbours(self) -> int:
+        """Frames on each side that the module is given beside the one it restores; 0 for networks that restore images."""
+        return 0
+
+    @property
     @abc.abstractmethod
     def halo(self) -> int | None:
         """Pixels of context on each side that reach a pixel's result; `None` if it depends on the whole image."""

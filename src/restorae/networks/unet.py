@@ -11,7 +11,7 @@ from itertools import pairwise, zip_longest
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae.errors import BadSpec
@@ -131,7 +131,12 @@ class UNetNetwork(nn.Module):
     def forward(self, images: Images) -> Images:
         grey = images.shape[1] == 1 and hasattr(self, "grey_input")
         into, out = (self.grey_input, self.grey_output) if grey else (self.input, self.output)
-        features = into(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch))
+        features = self.trunk(into(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch)))
+        restored: Images = functional.pixel_shuffle(out(features), self.patch)
+        return images + restored if self.residual else restored
+
+    def trunk(self, features: Tensor) -> Tensor:
+        """Everything between the first and the last convolution."""
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):
             features = encoder(features)
@@ -140,5 +145,4 @@ class UNetNetwork(nn.Module):
         features = self.encoders[-1](features)
         for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
             features = decoder(skips.pop() + functional.pixel_shuffle(up(features), 2))
-        restored: Images = functional.pixel_shuffle(out(features), self.patch)
-        return images + restored if self.residual else restored
+        return features

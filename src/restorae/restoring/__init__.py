@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from restorae.restoring.loading import load
     from restorae.restoring.log import file_digest
     from restorae.restoring.masks import Masks
-    from restorae.restoring.model_choice import PAGES, PHOTOS, Choice, choose_model
+    from restorae.restoring.model_choice import FILMS, PAGES, PHOTOS, Choice, choose_model
     from restorae.restoring.model_restorer import ModelRestorer
     from restorae.restoring.opening import (
         PREFIX,
@@ -47,6 +47,7 @@ _HOMES = {
     "Masks": "masks",
     "ModelRestorer": "model_restorer",
     "PAGES": "model_choice",
+    "FILMS": "model_choice",
     "PHOTOS": "model_choice",
     "PREFIX": "opening",
     "RestoreRequest": "request",
@@ -67,6 +68,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FILMS",
     "LOG",
     "PAGES",
     "PHOTOS",

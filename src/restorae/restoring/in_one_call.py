@@ -17,12 +17,13 @@ from restorae.model.checks import require_no_table
 from restorae.progress import SILENT, Progress
 from restorae.restoring.batch import restore_files
 from restorae.restoring.classical_model import ClassicalModel
+from restorae.restoring.collisions import check_collisions
 from restorae.restoring.in_memory import restore_as_files
 from restorae.restoring.keywords import Named, RequestKeywords, RestoreKeywords
 from restorae.restoring.model_restorer import ModelRestorer
 from restorae.restoring.opening import PREFIX, ClassicalRestorer, RestorerPool
 from restorae.restoring.request import RestoreRequest
-from restorae.restoring.tasks import FileTask, check_collisions, list_tasks
+from restorae.restoring.tasks import FileTask, list_tasks
 
 A = TypeVar("A")
 

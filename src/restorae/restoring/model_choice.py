@@ -23,6 +23,8 @@ PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 """The bundled models that are chosen from."""
 PRINTS = "photo-restorer"
 """For old prints. They cannot be distinguished from photographs with a similar look, so it is suggested, not chosen."""
+FILMS = "film-cleaner"
+"""The bundled model that compares the frames of films."""
 FILL = f"{PREFIX}inpaint"
 """What restores where a mask is given."""
 OLD_PRINTS = Message(

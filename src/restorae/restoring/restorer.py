@@ -50,6 +50,8 @@ class Capabilities:
     """Pixels of further context that its error bounds need."""
     separates_grey: bool = False
     """Whether it restores colour images whose three channels are equal as grey ones."""
+    neighbours: int = 0
+    """Frames on each side that it compares, for films alone; 0 restores images one by one."""
     measures_noise: bool = False
     """Whether it measures something on a sample of the image before the first tile."""
 
@@ -86,6 +88,7 @@ def capabilities_of(
         values=card.values,
         is_network=True,
         repairs=card.repairs,
+        neighbours=network.neighbours,
         learned_flips=card.learned_turned,
         can_sample=card.restores and card.latent is not None,
         has_error_bounds=bool(card.error_bounds),
