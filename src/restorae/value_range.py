@@ -28,6 +28,8 @@ REACH = FARTHEST - 1
 """How many ranges beyond the range an isolated value is an outlier."""
 LEVELS = 16
 """Integers within so many levels of one another are never far apart: counts of photons, say."""
+STUCK = 0.1
+"""A pixel that is exactly 0, or its type's largest value, is an outlier so many ranges beyond the range."""
 _RARE = 0.02
 """Outliers are at most this share of an image; more are part of it."""
 
@@ -176,10 +178,20 @@ def _percentiles(values: np.ndarray, steady: np.ndarray, dtype: np.dtype) -> tup
     if top > bottom:
         reach = REACH * (top - bottom if dtype.kind == "f" else max(top - bottom, LEVELS))
         inside = (values >= bottom - reach) & (values <= top + reach)
+        for value in stuck_values(float(bottom), float(top), dtype):
+            inside &= values != value
         if not inside.all() and inside.mean() >= 1 - _RARE:
             values = values[inside]
     low, high = np.percentile(values, _TAILS)
     return float(low), float(high)
+
+
+def stuck_values(low: float, high: float, dtype: np.dtype) -> tuple[float, ...]:
+    """Which of the values that dead and saturated pixels have, 0 and an integer's largest, lie outside the range."""
+    margin = STUCK * abs(high - low)
+    low, high = min(low, high) - margin, max(low, high) + margin
+    ends = (0.0,) if dtype.kind == "f" else (0.0, float(np.iinfo(dtype).max))
+    return tuple(end for end in ends if not low <= end <= high)
 
 
 def choose_range(
