@@ -21,6 +21,9 @@ NEAREST, FARTHEST = -1.5, 2.5
 """Working values that restorers are shown: from one and a half ranges below the range of an image to as much above it."""
 
 _TAILS = (0.1, 99.9)
+_CORE = (1, 99)
+_FAR, _FEW = 30, 0.005
+"""Values so many times the range of the others away do not count either, where they are at most this share."""
 _SMALL_PART = 0.25
 _SAMPLED = 1_000_000
 _BITS = (8, 10, 12, 14, 16, 24, 31, 32)
@@ -181,6 +184,12 @@ def _percentiles(values: np.ndarray, steady: np.ndarray, dtype: np.dtype) -> tup
         for value in stuck_values(float(bottom), float(top), dtype):
             inside &= values != value
         if not inside.all() and inside.mean() >= 1 - _RARE:
+            values, steady = values[inside], steady[inside]
+    bottom, top = np.percentile(steady, _CORE)
+    if top > bottom:  # several hot pixels beside one another
+        reach = _FAR * (top - bottom if dtype.kind == "f" else max(top - bottom, LEVELS))
+        inside = (values >= bottom - reach) & (values <= top + reach)
+        if not inside.all() and inside.mean() >= 1 - _FEW:
             values = values[inside]
     low, high = np.percentile(values, _TAILS)
     return float(low), float(high)
