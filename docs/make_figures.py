@@ -66,6 +66,7 @@ KINDS = {
     "fading": ("astronaut", "fading(strength=0.7)"),
     "colour-cast": ("astronaut", "colour-cast(strength=0.5)"),
     "vignette": ("camera", "vignette(strength=0.8)"),
+    "film": ("camera", "film(age=0.8)"),
     "scratches": ("camera", "scratches(count=8,width=0.012)"),
     "dust": ("camera", "dust(count=60,size=0.03)"),
     "hair": ("camera", "hair(count=5,width=0.012)"),

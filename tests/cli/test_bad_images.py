@@ -357,7 +357,7 @@ def test_only_the_missing_are_reported_where_an_input_is_wrong(tmp_path: Path) -
     (tmp_path / "notes.txt").write_text("hello")
     for given, hint in (
         ("nowhere", "nowhere: no such file or folder"),
-        ("empty", "empty: holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files"),
+        ("empty", "empty: holds no images. Expected PNG, JPEG, TIFF, WebP"),
         ("notes.txt", "notes.txt: is of no format that is read. Expected .avif"),
     ):
         done = restore(tmp_path, "a.png", given)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.films import degrade_films
 from restorae.cli.options import DataDir, Import, Overwrite, Seed, SkipExisting, With, import_files
-from restorae.errors import UsageError
+from restorae.errors import Fix, UsageError
 
 if TYPE_CHECKING:
     from restorae.degradations import Degradation
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 def degrade(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IN", help="Images, folders, arrays, or a data set's name."),
+        typer.Argument(metavar="IN", help="Images, folders, arrays, films, or a data set's name."),
     ] = None,
     spec: With = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to; for one image, the file.")
+        Path | None, typer.Option(help="Folder to write to; for one image or film, the file.")
     ] = None,
     seed: Seed = 0,
     show: Annotated[
@@ -37,7 +38,7 @@ def degrade(
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Add synthetic damage (noise, blur, scratches, or a chain) to images; reproducible for a given seed."""
+    """Add synthetic damage (noise, blur, scratches, or a chain) to images and films; reproducible for a given seed."""
     from restorae.cli.listing import list_family
     from restorae.degradations import Degradation
 
@@ -63,6 +64,13 @@ def _degrade(
     skip_existing: bool,
     data_dir: Path | None,
 ) -> None:
+    from restorae.formats.video import names_video
+
+    if all(names_video(Path(name)) for name in inputs):
+        if show:
+            raise UsageError("{} is for images", settings=("show",), fix=Fix("show", action="omit"))
+        degrade_films(list(map(Path, inputs)), damage, out, seed, overwrite, skip_existing)
+        return
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.data import is_named, open_images
@@ -85,9 +93,11 @@ def _degrade(
     if not rest:
         return
     tasks = plan_tasks(rest, out, overwrite, skip_existing)
-    report = degrade_files(tasks, damage, seed, progress)
-    for notice in report.notices:
+    for notice in tasks.passed_over:
         progress.say(notice)
+    report = degrade_files(tasks, damage, seed, progress)
+    for told in report.notices:
+        progress.say(told)
     if show and report.examples:
         from restorae.figures import comparison_sheet, write_figure
 

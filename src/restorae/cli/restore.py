@@ -18,8 +18,9 @@ from restorae.cli.options import (
     import_files,
     warn_of_self_ensemble,
 )
+from restorae.cli.wording import COMMAND_LINE
 from restorae.display import counted
-from restorae.errors import Fix, SettingsConflict, UsageError
+from restorae.errors import Fix, SettingsConflict, UsageError, in_words
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.sources import check_exists
@@ -27,6 +28,7 @@ from restorae.restoring.sources import check_exists
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
     from restorae.restoring.batch_report import BatchReport
+    from restorae.restoring.tasks import TaskList
 
 
 @with_request_options
@@ -84,6 +86,8 @@ def restore(
     from restorae.cli.console import say
 
     if not tasks:
+        for notice in tasks.passed_over:
+            say(in_words(notice, COMMAND_LINE))
         say("Nothing to do: every result exists already.")
         return
     if request.mask is not None and not request.mask.exists():
@@ -104,9 +108,7 @@ def restore(
         _restore(tasks, request, restorers, out)
 
 
-def _restore(
-    tasks: list[FileTask], request: RestoreRequest, restorers: RestorerPool, out: Path
-) -> None:
+def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, out: Path) -> None:
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
@@ -120,6 +122,7 @@ def _restore(
         restorers,
         log=out / LOG if into_folder else None,
         progress=terminal_progress(),
+        passed_over=tasks.passed_over,
     )
     _say_choice(report)
     if report.skipped:

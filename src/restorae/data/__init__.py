@@ -1,7 +1,9 @@
 """Images to learn from and to measure on: by name or path, as pairs, as training examples."""
 
+from restorae.data.clip_examples import ClipBatch, ClipExamples
 from restorae.data.correlation import Correlation, noise_correlation
 from restorae.data.examples import Examples
+from restorae.data.footage import Footage, Material, open_material
 from restorae.data.hold_out import content_hash, hold_out, hold_out_position
 from restorae.data.image_set import (
     ArrayImages,
@@ -21,12 +23,16 @@ from restorae.data.views import GreyImages
 __all__ = [
     "NAMES",
     "ArrayImages",
+    "ClipBatch",
+    "ClipExamples",
     "Correlation",
     "Examples",
+    "Footage",
     "GreyImages",
     "ImageSet",
     "Labelled",
     "ListedImages",
+    "Material",
     "Pairs",
     "Registration",
     "Split",
@@ -42,6 +48,7 @@ __all__ = [
     "noise_correlation",
     "open_images",
     "open_labelled",
+    "open_material",
     "open_noisy",
     "read_labels",
     "registration",

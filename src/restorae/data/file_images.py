@@ -21,15 +21,16 @@ from restorae.data.image_set import (
 )
 from restorae.errors import BadImage, ShapeMismatch
 from restorae.formats import (
-    SUFFIXES,
     Original,
     Outline,
-    image_files,
+    find_images,
     open_original,
     outlines_of,
     read_image,
+    titles_of_images,
 )
 from restorae.machine import usable_cores
+from restorae.progress import SILENT, Progress
 from restorae.shapes import Image
 
 _KEPT_OPEN = 4
@@ -110,18 +111,38 @@ class FileImages(ImageSet):
         return chosen
 
 
-def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> ImageSet:
+def read_folder(
+    folder: Path, memory: int = HELD_IN_MEMORY, progress: Progress = SILENT
+) -> ImageSet:
     """All images below a folder, sorted by path, each page of a file; decoded in memory if they fit in `memory` bytes.
+
+    Args:
+        folder: where to look.
+        memory: bytes that may be held.
+        progress: hears of files that are passed over.
 
     Raises:
         BadImage: there is none, or one cannot be read (the message names it).
     """
-    paths = image_files(folder)
-    if not paths:
-        raise BadImage(
-            f"{folder} holds no images. Expected files ending in {', '.join(sorted(SUFFIXES))}."
-        )
+    paths = list_folder(folder, progress)
     return read_files(paths, [path.relative_to(folder).as_posix() for path in paths], memory)
+
+
+def list_folder(folder: Path, progress: Progress = SILENT) -> list[Path]:
+    """The image files below a folder; files of kinds that are not read are counted and told.
+
+    Raises:
+        BadImage: there is none.
+    """
+    found = find_images(folder)
+    if not found.images:
+        problem = "; ".join(notice.problem for notice in found.notices())
+        raise BadImage(
+            f"{folder} holds no images{problem and f' that are read: {problem}'}. Expected {titles_of_images()} files."
+        )
+    for notice in found.notices():
+        progress.say(notice)
+    return list(found.images)
 
 
 def read_files(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restorae.data.file_images import read_files
+from restorae.data.file_images import list_folder, read_files
 from restorae.data.image_set import HELD_IN_MEMORY, ImageSet
 from restorae.data.named import NAMES, Split
 from restorae.data.opening import open_images
 from restorae.data.ranges import in_their_ranges
-from restorae.errors import BadImage, DataUnavailable, nearest
-from restorae.formats import image_files
+from restorae.errors import DataUnavailable, nearest
+from restorae.progress import SILENT, Progress
 
 
 def open_noisy(
@@ -18,6 +18,7 @@ def open_noisy(
     split: Split = "all",
     data_dir: Path | None = None,
     memory: int = HELD_IN_MEMORY,
+    progress: Progress = SILENT,
 ) -> ImageSet:
     """The images of a file, a stack, an array or a folder of them; each page is one image.
 
@@ -35,11 +36,7 @@ def open_noisy(
         raise DataUnavailable(
             f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
         )
-    files = image_files(path) if path.is_dir() else [path]
-    if not files:
-        raise BadImage(
-            f"{path} holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files."
-        )
+    files = list_folder(path, progress) if path.is_dir() else [path]
     names = [file.relative_to(path).as_posix() if path.is_dir() else file.name for file in files]
     images = read_files(files, names, memory, mixed=False)
     return in_their_ranges(images, images)[0]

@@ -36,7 +36,7 @@ def open_images(
         return load_named(str(source), split, data_dir, progress).images
     path = Path(source)
     if path.is_dir():
-        return read_folder(path)
+        return read_folder(path, progress=progress)
     if not path.is_file():
         raise DataUnavailable(
             f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"

@@ -18,6 +18,7 @@ from restorae.degradations.in_memory import degrade
 from restorae.degradations.masking import Masking
 from restorae.degradations.motion import MotionBlur
 from restorae.degradations.noise import GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
+from restorae.degradations.old_film import OldFilm
 from restorae.degradations.own import FunctionDegradation
 from restorae.degradations.paper import BleedThrough, Stains
 from restorae.degradations.patterns import Banding, Halftone
@@ -47,6 +48,7 @@ __all__ = [
     "Jpeg",
     "Masking",
     "MotionBlur",
+    "OldFilm",
     "OneOf",
     "PoissonNoise",
     "Quantise",

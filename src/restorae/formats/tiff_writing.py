@@ -138,7 +138,11 @@ class TiffPagesWriter(SpooledWriter):
                     _put_in_place(self, self.original, layout, partial)
                     return
                 is_big = layout is not None and layout.bigtiff
-                write_pages(self, partial, is_big or needs_bigtiff(self.bytes), self._options)
+                chain = None if layout is None else layout.chain
+                if chain is not None and len(chain.images) != len(self.pages):
+                    chain = None  # planes that only a description counts
+                size = self.bytes * (_PYRAMID_SIZE if chain is not None and chain.levels else 1)
+                write_pages(self, partial, is_big or needs_bigtiff(size), self._options, chain)
                 if layout is None:
                     self.notices.append("its metadata were left out: its pages differ in size")
                     return

@@ -13,6 +13,7 @@ import numpy as np
 
 from restorae.errors import BadImage
 from restorae.formats.libraries import import_pyvips
+from restorae.formats.loaders import NOTICE, Loader
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows, cannot_read
 from restorae.formats.tiff_layout import TiffLayout
 
@@ -25,6 +26,10 @@ _DTYPES = {
 }  # fmt: skip
 _LAB_SPACES = ("lab", "labs", "labq", "lch", "xyz", "hsv", "yxy")
 _PALETTE = "its palette is converted to full colour"
+_NOT_DAMAGED = (
+    "unsupported", "no decoding", "not configured", "not been built in", "not a whole number of bytes", "not supported",
+)  # fmt: skip
+"""What decoders say of sound files that they cannot decode."""
 _BATCH_BYTES = 32 * 2**20
 
 
@@ -38,6 +43,12 @@ class VipsLoader:
     _: KW_ONLY
     has_pages: bool = False
     """Whether it takes `page` and `n`."""
+    in_memory: bool = False
+    library: str = "libvips"
+
+    def is_available(self) -> bool:
+        """Whether this build of libvips has the operation."""
+        return bool(import_pyvips().type_find("VipsOperation", self.operation))
 
     def open(self, path: Path, page: int = 0, count: int = 1) -> pyvips.Image:
         """A page, to be read from top to bottom; or `count` pages of one size, one below the other.
@@ -64,7 +75,7 @@ class VipsLoader:
 class VipsOriginal(Original):
     """A file that libvips decodes."""
 
-    loader: VipsLoader = field(repr=False)
+    loader: Loader = field(repr=False)
     header: Any = field(default=None, repr=False, compare=False)
     """The first page as libvips opened it: its fields are the file's metadata."""
     layout: TiffLayout | None = None
@@ -148,7 +159,7 @@ class _PageBatches:
 
 
 def open_with_vips(
-    path: Path, kind: str, loader: VipsLoader, layout: TiffLayout | None = None
+    path: Path, kind: str, loader: Loader, layout: TiffLayout | None = None
 ) -> VipsOriginal:
     """A file of the format `kind` by its loader; a TIFF with its layout.
 
@@ -156,7 +167,7 @@ def open_with_vips(
         BadImage: it cannot be opened.
     """
     stamp = FileStamp.of(path)
-    header = loader.open(path)
+    header = loader.open(path, layout.pages[0] if layout else 0)
     notices: list[str] = []
     indices: tuple[int, ...] = (0,)
     converted = False
@@ -184,6 +195,8 @@ def open_with_vips(
         if layout is not None and layout.uniform:
             pages = pages * len(indices)  # thousands of planes need not be opened one by one
             break
+    if loader.in_memory:  # only its fields are needed from here on
+        header = header.crop(0, 0, 1, 1).copy_memory()
     if layout is not None and layout.palette:
         notices.append(_PALETTE)
     return VipsOriginal(
@@ -240,6 +253,8 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
             image = image.rad2float()
     except pyvips.Error as error:
         raise undecodable(path, error) from None
+    if image.get_typeof(NOTICE):
+        notices.append(image.get(NOTICE))
     if image.get_typeof("palette"):
         notices.append(_PALETTE)
     elif bits < 8:
@@ -271,8 +286,11 @@ def undecodable(path: Path, error: Exception) -> BadImage:
     """What a decoder's complaint means for a user."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[-1] if lines else "unknown format"
-    if "unsupported" in reason.lower() or "no decoding" in reason.lower():
-        reason += " (this build of libvips cannot decode it)"
+    if any(words in reason.lower() for words in _NOT_DAMAGED):
+        return BadImage(
+            f"cannot be decoded by this installation: {reason}. Convert it to PNG or TIFF without compression",
+            subject=path,
+        )
     return BadImage(
         f"cannot be read as an image: {reason}. The file is cut short, damaged or of an unknown variant",
         subject=path,

@@ -86,7 +86,8 @@ def _degrade(
             if index == 0 and len(report.examples) < _SHOWN:
                 before, after = (_upright(image, original.orientation) for image in example)
                 report.examples.append((task.source.name, (before, after)))
-        result.finish()
+        with made_from(task.opened_source(keep_times=False)):
+            result.finish()
         for notice in (*original.notices, *result.notices):
             _tell(report, task, notice)
 

@@ -23,7 +23,7 @@ from restorae.restoring.keywords import Named, RequestKeywords, RestoreKeywords
 from restorae.restoring.model_restorer import ModelRestorer
 from restorae.restoring.opening import PREFIX, ClassicalRestorer, RestorerPool
 from restorae.restoring.request import RestoreRequest
-from restorae.restoring.tasks import FileTask, list_tasks
+from restorae.restoring.tasks import TaskList, list_tasks
 
 A = TypeVar("A")
 
@@ -120,7 +120,7 @@ def restore(
     if given is not None:
         tasks = _plan(given, out, request, overwrite, skip_existing)
         _restore_tasks(
-            [task for task in tasks if not (skip_existing and task.target.exists())],
+            tasks.remaining(skip_existing),
             request,
             restorers,
             progress,
@@ -161,28 +161,25 @@ def _plan(
     request: RestoreRequest,
     overwrite: bool,
     skip_existing: bool,
-) -> list[FileTask]:
+) -> TaskList:
     """All files to read and to write, also those whose result is there and stays."""
     options: dict[str, Any] = {"kind": request.format, **request.companions()}
     targets = [([path], _beside(path, request)) for path in given] if out is None else []
     targets = targets or [(list(given), Path(out or ""))]
-    tasks = [
-        task
-        for paths, target in targets
-        for task in list_tasks(paths, target, overwrite, skip_existing, **options)
-    ]
+    tasks = TaskList.joined(
+        list_tasks(paths, target, overwrite, skip_existing, **options) for paths, target in targets
+    )
     if out is None:
         check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
     return tasks
 
 
 def _restore_tasks(
-    tasks: Sequence[FileTask],
-    request: RestoreRequest,
-    restorers: RestorerPool,
-    progress: Progress,
+    tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, progress: Progress
 ) -> None:
-    report = restore_files(tasks, request, restorers, progress=progress)
+    report = restore_files(
+        tasks, request, restorers, progress=progress, passed_over=tasks.passed_over
+    )
     for name, reasons in report.chosen.items():
         progress.say(f"Restored with {name} ({reasons[0]}).")
     if not report.failures:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
+from restorae.errors import BadImage, Fix, Message, SettingsConflict, UsageError, nearest
 from restorae.file_attributes import SourceFile
 from restorae.files import write_failure
 from restorae.formats import (
     FORMATS,
     SUFFIX_OF,
     WRITTEN,
+    find_images,
     format_named,
-    format_of,
-    image_files,
+    identify,
     kind_named,
 )
 from restorae.names import NamesOnDisk
 from restorae.restoring.collisions import check_collisions
+from restorae.restoring.passing_over import no_images, writable_images
 from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
@@ -90,6 +91,29 @@ class FileTask:
         )
 
 
+class TaskList(list[FileTask]):
+    """The tasks of a run."""
+
+    def __init__(self, tasks: Iterable[FileTask] = (), passed_over: Sequence[Message] = ()) -> None:
+        super().__init__(tasks)
+        self.passed_over = list(passed_over)
+        """What was passed over in folders, a line for each."""
+
+    @classmethod
+    def joined(cls, lists: Iterable[TaskList]) -> TaskList:
+        """Several lists as one."""
+        listed = list(lists)
+        return cls(
+            [task for each in listed for task in each],
+            [notice for each in listed for notice in each.passed_over],
+        )
+
+    def remaining(self, skip_existing: bool) -> TaskList:
+        """The tasks without those whose result is there, if they are to be skipped."""
+        kept = [task for task in self if not (skip_existing and task.target.exists())]
+        return TaskList(kept, self.passed_over)
+
+
 def plan_tasks(
     inputs: Sequence[Path],
     out: Path,
@@ -100,7 +124,7 @@ def plan_tasks(
     with_samples: bool = False,
     with_error_map: bool = False,
     with_defect_mask: bool = False,
-) -> list[FileTask]:
+) -> TaskList:
     """One task for each image or array that remains to be restored; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
@@ -132,7 +156,7 @@ def plan_tasks(
         with_error_map=with_error_map,
         with_defect_mask=with_defect_mask,
     )
-    return [task for task in tasks if not (skip_existing and task.target.exists())]
+    return tasks.remaining(skip_existing)
 
 
 def list_tasks(
@@ -142,12 +166,12 @@ def list_tasks(
     skip_existing: bool = False,
     kind: str | None = None,
     **companions: bool,
-) -> list[FileTask]:
+) -> TaskList:
     """As `plan_tasks`, with those whose result is there already."""
     if kind is not None and kind not in WRITTEN:
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
-    tasks: list[FileTask] = []
+    tasks = TaskList()
     on_disk = NamesOnDisk()
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
@@ -166,12 +190,12 @@ def list_tasks(
     for given in map(on_disk.find, inputs):
         check_exists(given)
         if given.is_dir():
-            found = _without_results(image_files(given), given, out)
+            searched = find_images(given)
+            writable, notices = writable_images(searched, kind)
+            found = _without_results(writable, given, out)
+            tasks.passed_over += notices
             if not found:
-                raise BadImage(
-                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
-                    subject=given,
-                )
+                raise no_images(given, notices)
             for path in found:
                 name = path.relative_to(given)
                 add(path, *_renamed(path, out / name, kind, name))
@@ -233,8 +257,8 @@ def _check_kind(given: Path) -> None:
     if format_named(given) is not None:
         return  # if it is broken, the run says so
     with contextlib.suppress(OSError):
-        if format_of(given) is not None:
-            return
+        if identify(given) is not None:
+            return  # a kind that is known and not read is refused by its name
     suffixes = sorted(suffix for each in FORMATS.values() for suffix in each.suffixes)
     raise BadImage(
         f"is of no format that is read. Expected {', '.join(suffixes)}",

@@ -43,7 +43,7 @@ def open_training_images(
         InputError: its data cannot be used.
     """
     if clean is None and recipe.noisy is not None:
-        clean = open_noisy(recipe.noisy, recipe.split, data_dir)
+        clean = open_noisy(recipe.noisy, recipe.split, data_dir, progress=progress)
     if clean is None:
         if recipe.clean is None:
             raise UsageError(
