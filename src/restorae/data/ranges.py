@@ -89,7 +89,7 @@ def in_their_ranges(
     ranged = _in_ranges(degraded, clean, gaps)
     if gaps:
         told.append(
-            f"{counted(gaps, 'NaN, infinite or no-data value')} replaced by their neighbours: nothing is learned there."
+            f"{counted(gaps, 'NaN, infinite or no-data value')} replaced by neighbouring ones; nothing is learned there."
         )
     for images in ranged[:2]:
         if isinstance(images, RangedImages | ListedImages):
