@@ -25,7 +25,7 @@ from restorae.pixels import as_array, as_batch
 from restorae.randomness import generator
 from restorae.restoring import Restorer
 from restorae.shapes import Images
-from restorae.web.gallery import GalleryImage
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import not_found
 
 LARGEST = 320

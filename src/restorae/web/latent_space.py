@@ -19,7 +19,7 @@ from restorae.model import Model
 from restorae.model.checks import require_vae
 from restorae.networks import VAE
 from restorae.pixels import LUMA, stored_values
-from restorae.web.gallery import GalleryImage
+from restorae.web.gallery_image import GalleryImage
 
 MAX_IMAGES = 1024
 """Images that are decoded for one request."""

@@ -92,9 +92,13 @@ def sizes_of(height: int, width: int) -> tuple[tuple[int, int], ...]:
 def pyramid_bytes(original: Original, page: int = 0) -> int:
     """Bytes that a page's pyramid takes."""
     outline = original.pages[page]
-    return sum(
-        height * width for height, width in sizes_of(outline.height, outline.width)
-    ) * _bands(outline.channels)
+    bands = _bands(outline.channels) + min(1, outline.alpha)
+    return bands * sum(height * width for height, width in sizes_of(outline.height, outline.width))
+
+
+def shown_bands(original: Original) -> int:
+    """How many bands are shown: 1 or 3."""
+    return _bands(original.pages[0].channels)
 
 
 def write_pyramid(
@@ -102,7 +106,10 @@ def write_pyramid(
     values: ValueRange,
     folder: Path,
     name: str,
+    *,
     page: int = 0,
+    alpha: bool = False,
+    convert: Callable[[np.ndarray], np.ndarray] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Pyramid:
     """Read a page once, from top to bottom, and write its levels.
@@ -113,6 +120,8 @@ def write_pyramid(
         folder: where the levels go.
         name: what the pyramid is called there.
         page: which page.
+        alpha: show the transparency instead of the colours.
+        convert: changes display bytes, for instance from the colours of a profile to those of a screen.
         check: called now and then; raises when nobody wants the pyramid any more.
 
     Raises:
@@ -122,7 +131,7 @@ def write_pyramid(
     pyramid = Pyramid(
         folder=folder,
         sizes=sizes_of(outline.height, outline.width),
-        bands=_bands(outline.channels),
+        bands=1 if alpha else _bands(outline.channels),
         orientation=original.orientation,
         name=name,
     )
@@ -131,7 +140,9 @@ def write_pyramid(
         for top in range(0, outline.height, _ROWS):
             check()
             read = rows.read(min(_ROWS, outline.height - top))
-            written.write(to_display(read[..., : pyramid.bands], values).tobytes())
+            first = outline.channels if alpha else 0
+            shown = to_display(read[..., first : first + pyramid.bands], values)
+            written.write((shown if convert is None else convert(shown)).tobytes())
     for number in range(1, len(pyramid.sizes)):
         check()
         above = pyramid.stored(number - 1)

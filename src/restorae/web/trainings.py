@@ -35,6 +35,7 @@ class TrainingJob(Work):
     """Trains a model in a process of its own."""
 
     kind = "train"
+    lane = "trainings"
 
     def __init__(
         self,

@@ -82,13 +82,13 @@ export async function askJson(path, options) {
 }
 
 let fading;
-/** Tell the person something for a moment; screen readers read it. */
-export function say(sentence) {
+/** Tell the person something for a moment; screen readers read it. `undo` is offered as a button. */
+export function say(sentence, undo = null, seconds = undo ? 10 : 6) {
   const said = $("said");
-  said.textContent = sentence;
+  said.replaceChildren(make("span", {}, sentence), ...(undo ? [make("button", { class: "small", onclick: () => { said.classList.remove("on"); undo(); } }, "Undo")] : []));
   said.classList.add("on");
   clearTimeout(fading);
-  fading = setTimeout(() => said.classList.remove("on"), 6000);
+  fading = setTimeout(() => said.classList.remove("on"), 1000 * seconds);
 }
 
 /** Run what an event asks for; what goes wrong is said. */
@@ -159,34 +159,6 @@ export function fill(select, entries, chosen = select.value) {
   if ([...select.options].some((each) => each.value === chosen)) select.value = chosen;
 }
 
-/** Take files that are dropped on an element or chosen with its input. */
-export function takeFiles(element, input, take) {
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = "";
-    if (files.length) take(files);
-  });
-  let depth = 0;
-  element.addEventListener("dragenter", (event) => {
-    event.preventDefault();
-    depth += 1;
-    element.classList.add("over");
-  });
-  element.addEventListener("dragover", (event) => event.preventDefault());
-  element.addEventListener("dragleave", () => {
-    depth -= 1;
-    if (depth <= 0) element.classList.remove("over");
-  });
-  element.addEventListener("drop", (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    depth = 0;
-    element.classList.remove("over");
-    const files = [...event.dataTransfer.files];
-    if (files.length) take(files);
-  });
-}
-
 let limits;
 /** What the server puts up with, asked once. */
 export async function about() {
@@ -194,11 +166,80 @@ export async function about() {
   return limits;
 }
 
-/** Send an image; what is too large is not even sent. */
-export async function sendImage(file) {
+/** Send an image; what is too large is not even sent. `told` is called with the share that was sent. */
+export async function sendImage(file, folder = "", told = () => {}) {
   const { limits: { upload } } = await about();
   if (file.size > upload) {
     throw new HttpError(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
   }
-  return askJson(`/api/images?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  const query = new URLSearchParams({ name: file.name, folder });
+  const unreadable = new HttpError(0, `${file.name} cannot be read by the browser. Was it moved or changed?`);
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw unreadable;
+  }
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // fetch does not tell how much was sent
+    request.open("POST", `/api/images?${query}`);
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => told(event.total ? event.loaded / event.total : 0));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(request.response);
+      else reject(new HttpError(request.status, request.response?.error ?? `The server answered with status ${request.status}.`));
+    });
+    request.addEventListener("error", () => reject(new HttpError(0, "The server does not answer. Is restorae serve still running?")));
+    request.send(file);
+  });
+}
+
+/** Copy a text; where the browser does not allow it, select the text so that Ctrl+C copies it. */
+export async function copyText(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    say("Copied.");
+  } catch {
+    getSelection().selectAllChildren(element);
+    say("Selected: press Ctrl+C to copy it.");
+  }
+}
+
+/** Make a group of buttons a radio group: one tab stop, arrows choose. `choose` is called with the button. */
+export function radioGroup(group, choose) {
+  const buttons = [...group.querySelectorAll("[role=radio]")];
+  const pick = (button) => {
+    for (const each of buttons) {
+      each.setAttribute("aria-checked", String(each === button));
+      each.tabIndex = each === button ? 0 : -1;
+    }
+    choose(button);
+  };
+  for (const [index, button] of buttons.entries()) {
+    button.tabIndex = button.getAttribute("aria-checked") === "true" ? 0 : -1;
+    button.addEventListener("click", () => pick(button));
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const next = buttons[(index + step + buttons.length) % buttons.length];
+      pick(next);
+      next.focus();
+    });
+  }
+}
+
+/** Ask before something is done; resolves to whether it shall be. */
+export function confirmed(question, yes, no = "Cancel") {
+  const dialog = make("dialog", { class: "ask", "aria-label": question },
+    make("p", {}, question),
+    make("form", { method: "dialog", class: "actions" }, make("button", { class: "main", value: "yes" }, yes), make("button", { value: "no" }, no)));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
 }

@@ -50,7 +50,7 @@ async function start() {
   $("train-note").className = "note";
   try {
     const job = await askJson("/api/trainings", { method: "POST", json });
-    $("train-note").textContent = job.position > 1 ? `Waiting: ${job.position - 1} before it in the queue.` : "Started. It continues when this page is closed.";
+    $("train-note").textContent = (await askJson(`/api/jobs/${job.id}`)).state === "waiting" ? "It waits for the training before it. It starts when this page is closed, too." : "Started. It continues when this page is closed, and images are restored meanwhile.";
   } catch (error) {
     $("train-note").textContent = error.message;
     $("train-note").className = "note error";

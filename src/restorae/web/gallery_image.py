@@ -1,0 +1,242 @@
+"""One image of the gallery: its file, what is shown of it, its mask, and the results that were made of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from restorae.formats import SUFFIX_OF, Original
+from restorae.pixels import ValueRange
+from restorae.restoring import PHOTOS, Choice
+from restorae.restoring.facts import ImageFacts
+from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
+from restorae.web.colours import ToScreen
+from restorae.web.http_errors import not_found
+from restorae.web.mask_strokes import Stroke
+from restorae.web.pyramid import Pyramid
+from restorae.web.store import Workspace
+from restorae.web.wording import PAGE
+
+_LONGEST_NAME = 120
+RESULTS_KEPT = 4
+"""Results of one image that can be compared with each other."""
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What a restoration made of an image."""
+
+    number: int
+    """Counted from 1; part of the addresses of its layers."""
+    settings: dict[str, Any]
+    """Model and settings, as the page asked for them."""
+    path: Path
+    """The restored file."""
+    name: str
+    """File name of the download."""
+    layers: dict[str, Pyramid]
+    """`after`, and maps such as `error`."""
+    maps: dict[str, Path] = field(default_factory=dict)
+    """The files of these maps, as the command line writes them."""
+    saved: str = ""
+    """Path of its copy within the server's folder for results."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON for the page."""
+        return {
+            "number": self.number,
+            "model": self.settings["model"],
+            "settings": self.settings,
+            "name": self.name,
+            "layers": list(self.layers),
+            "maps": list(self.maps),
+            "saved": self.saved,
+        }
+
+
+@dataclass(kw_only=True)
+class GalleryImage:
+    """One uploaded image: its file, its tile pyramids, its mask and its results."""
+
+    id: str
+    name: str
+    """File name that the client sent, for display only: it is never used as a path."""
+    folder: str
+    """Folders above it in what was dropped, separated by slashes; for display, archives and the folder for results."""
+    workspace: Workspace
+    file: Path
+    original: Original
+    values: ValueRange
+    """Stored values that are displayed as black and white."""
+    automatic: Choice
+    """The model that is used when the request names none, and the reason."""
+    layers: dict[str, Pyramid] = field(default_factory=dict)
+    """Tile pyramids of the image itself: `before`, and `alpha` where there is transparency."""
+    to_screen: ToScreen | None = None
+    """From the colours of the file's ICC profile to those of a screen; None where they are alike."""
+    facts: dict[tuple[object, ...], ImageFacts] = field(default_factory=dict, repr=False)
+    """What previews measured on the whole file, by what the restorer needs to know."""
+    strokes: list[Stroke] = field(default_factory=list)
+    mask: Path | None = None
+    mask_version: int = 0
+    """Number of changes of the mask."""
+    results: list[Result] = field(default_factory=list)
+    """The last results, oldest first."""
+    job: str | None = None
+    """Id of the job that restores it."""
+    looked_at: float = field(default_factory=time.time)
+    """Time of the last request for it, in seconds since the epoch."""
+    version: int = 0
+    """Number of results so far; part of the tiles' addresses, so that browsers do not show cached tiles of the last result."""
+
+    @property
+    def height(self) -> int:
+        """Height of the upright image, in pixels."""
+        return self.layers["before"].height
+
+    @property
+    def width(self) -> int:
+        """Width of the upright image, in pixels."""
+        return self.layers["before"].width
+
+    @property
+    def mask_file(self) -> Path | None:
+        """The mask that was loaded from a file or found by a model; strokes lie on top of it."""
+        path = self.workspace.folder / "mask-file.png"
+        return path if path.exists() else None
+
+    @property
+    def result(self) -> Result | None:
+        """The newest result."""
+        return self.results[-1] if self.results else None
+
+    def result_number(self, number: int | None) -> Result:
+        """A result; None is the newest.
+
+        Raises:
+            HttpError: there is no such result.
+        """
+        for result in reversed(self.results):
+            if number in (None, result.number):
+                return result
+        raise not_found(f"result of {self.name} yet" if number is None else f"result {number}")
+
+    def layer(self, name: str) -> Pyramid:
+        """A tile pyramid: of the image, of the newest result (`after`), or of a numbered result (`after-2`).
+
+        Raises:
+            HttpError: there is no such layer.
+        """
+        if name in self.layers:
+            return self.layers[name]
+        what, _, number = name.partition("-")
+        for result in reversed(self.results):
+            if number in ("", str(result.number)) and what in result.layers:
+                return result.layers[what]
+        raise not_found(f"layer {name!r} of {self.name}")
+
+    def choice(self, masked: bool = False) -> Choice:
+        """The model that is used when the request names none: for the whole image, or for its masked part."""
+        return choose_for_file(self.original, with_mask=True) if masked else self.automatic
+
+    def to_dict(self) -> dict[str, Any]:
+        """The image as JSON for the page."""
+        page = self.original.pages[0]
+        result = self.result
+        return {
+            "id": self.id,
+            "name": self.name,
+            "folder": self.folder,
+            "kind": self.original.kind,
+            "height": self.height,
+            "width": self.width,
+            "channels": page.channels,
+            "alpha": bool(page.alpha),
+            "dtype": page.dtype.name,
+            "pages": len(self.original.pages),
+            "stack": self.original.is_array or len(self.original.pages) > 1,
+            "bytes": self.file.stat().st_size,
+            "notices": list(self.original.notices),
+            "levels": [
+                list(_turned(size, self.original.orientation))
+                for size in self.layers["before"].sizes
+            ],
+            "automatic": {
+                "whole": _choice_dict(self.choice()),
+                "masked": _choice_dict(self.choice(masked=True)),
+            },
+            "layers": ["before", *(result.layers if result else ())],
+            "strokes": [stroke.model_dump() for stroke in self.strokes],
+            "mask": self.mask is not None,
+            "mask_file": self.mask_file is not None,
+            "mask_version": self.mask_version,
+            "result": result.name if result else None,
+            "results": [each.to_dict() for each in self.results],
+            "job": self.job,
+            "version": self.version,
+        }
+
+
+def plain_name(name: str) -> str:
+    r"""File name for display: the last part of the path, without unprintable characters.
+
+    >>> plain_name("../../etc/pass\nwd"), plain_name("C:\\scans\\aunt.tif"), plain_name("  ")
+    ('passwd', 'aunt.tif', 'image')
+    """
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return _shown(last)[-_LONGEST_NAME:] or "image"
+
+
+def plain_folder(folder: str) -> str:
+    r"""Folders above a file for display and for archives: nothing that leads elsewhere.
+
+    >>> plain_folder("scans/1950"), plain_folder("../../etc"), plain_folder("C:\\scans\\aunt"), plain_folder("")
+    ('scans/1950', 'etc', 'C/scans/aunt', '')
+    """
+    parts = (
+        "".join(letter for letter in _shown(part) if letter not in ':*?"<>|').strip(" .")
+        for part in folder.replace("\\", "/").split("/")
+    )
+    return "/".join(part[:_LONGEST_NAME] for part in parts if part)
+
+
+def unused_name(name: str, taken: Iterable[str]) -> str:
+    """A name like this one that is not taken.
+
+    >>> unused_name("aunt.jpg", {"aunt.jpg", "aunt (2).jpg"}), unused_name("aunt.jpg", ())
+    ('aunt (3).jpg', 'aunt.jpg')
+    """
+    known, path, number, found = set(taken), PurePosixPath(name), 1, name
+    while found in known:
+        number += 1
+        found = f"{path.stem} ({number}){path.suffix}"
+    return found
+
+
+def result_name(name: str, kind: str) -> str:
+    """File name of the restored file when it is downloaded.
+
+    >>> result_name("aunt.jpeg", "jpeg"), result_name("scan", "tiff"), result_name("odd.png", "tiff")
+    ('aunt-restored.jpeg', 'scan-restored.tif', 'odd-restored.tif')
+    """
+    from restorae.formats import kind_named
+
+    path = PurePosixPath(name)
+    suffix = path.suffix if kind_named(Path(name)) == kind else SUFFIX_OF[kind]
+    return f"{path.stem}-restored{suffix}"
+
+
+def _shown(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
+def _choice_dict(choice: Choice) -> dict[str, str]:
+    notice = OLD_PRINTS.render(PAGE) if choice.name == PHOTOS else ""
+    return {**asdict(choice), "notice": notice}
+
+
+def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return size if orientation <= 4 else (size[1], size[0])
