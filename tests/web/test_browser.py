@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,112 +12,28 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as TooLong
 
 import restorae
-from restorae.networks import Conv, UNet
-from tests.cli.conftest import untrained
 from tests.command import run
-from tests.web.browser import Running, arguments, chromium, in_view, look, prepared, serving
-from tests.web.conftest import noise
+from tests.web.browser import (
+    PATIENCE_MS,
+    Running,
+    choose_model,
+    clean_up,
+    drop,
+    image,
+    in_view,
+    look,
+    prepared,
+    seen_pixels,
+    serving,
+)
 
+pytest_plugins = ["tests.web.browser_fixtures"]
 pytestmark = pytest.mark.slow
-EXPECTED = ("Failed to load resource", "willReadFrequently")
-"""A refusal that the page then tells; and what the tests' own looking at pixels brings about."""
-PATIENCE_MS = 60_000
-"""How long to wait for what must appear: a restoration takes long on a busy machine."""
 PAGES = ("restore", "lab", "latent", "train")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=arguments())
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("page")
-    untrained(Conv(features=4), folder / "models" / "small")
-    untrained(UNet(channels=3), folder / "models" / "thorough")  # takes its time
-    (folder / "data" / "photos").mkdir(parents=True)
-    Image.fromarray(noise(64, 64)).save(folder / "data" / "photos" / "a.png")
-    with serving(folder, "--data", "data") as found:
-        yield found
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 820})
-    opened.set_default_timeout(PATIENCE_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, running: Running) -> Iterator[Page]:
-    """A page whose console must stay empty, and whose images are removed afterwards."""
-    complaints: list[str] = []
-    opened = context.new_page()
-    opened.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text) if message.type in ("error", "warning") else None
-        ),
-    )
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    clean_up(opened)
-    expected = [told for told in complaints if not any(known in told for known in EXPECTED)]
-    assert not expected, expected
-
-
-def clean_up(page: Page) -> None:
-    page.evaluate(
-        """async () => {
-            for (const job of (await (await fetch("/api/jobs")).json()).jobs) await fetch(`/api/jobs/${job.id}`, {method: "DELETE"});
-            for (const one of await (await fetch("/api/images")).json()) await fetch(`/api/images/${one.id}`, {method: "DELETE"});
-        }"""
-    )
-
-
-def image(path: Path, *shape: int, seed: int = 0) -> Path:
-    Image.fromarray(noise(*shape, seed=seed)).save(path)
-    return path
-
-
-def drop(page: Page, *files: Path) -> None:
-    """Let files fall onto the page, as from a file manager."""
-    carried = page.evaluate_handle(
-        """(files) => {
-            const carried = new DataTransfer();
-            for (const [name, content] of files) {
-                carried.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
-            }
-            return carried;
-        }""",
-        [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files],
-    )
-    for event in ("dragenter", "dragover", "drop"):
-        page.dispatch_event("#drop", event, {"dataTransfer": carried})
-
-
-def choose_model(page: Page, name: str) -> None:
-    page.select_option("#restore-model", name)
-
-
-def seen_pixels(page: Page, left: int, top: int, width: int, height: int) -> np.ndarray:
-    """What is on the viewer's canvas there: (height, width, 3)."""
-    found: list[int] = page.evaluate(
-        "([x, y, w, h]) => Array.from(document.querySelector('#viewer canvas').getContext('2d').getImageData(x, y, w, h).data)",
-        [left, top, width, height],
-    )
-    return np.asarray(found, np.uint8).reshape(height, width, 4)[..., :3]
 
 
 # --------------------------------------------------------------------------------------------------------- restore

@@ -10,7 +10,8 @@ import pytest
 
 from restorae.errors import UsageError
 from restorae.web.http_errors import HttpError
-from restorae.web.jobs import Job, Queue, Work
+from restorae.web.jobs import Queue
+from restorae.web.work import Job, Work
 
 
 class Steps(Work):

@@ -15,9 +15,10 @@ from restorae.pixels import FULL_RANGE, LUMA, working_values
 from restorae.restoring.model_choice import choose_for_file
 from restorae.web import records
 from restorae.web.colours import to_screen
-from restorae.web.gallery_image import GalleryImage, plain_folder, plain_name, unused_name
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.mask_strokes import Stroke, paint
+from restorae.web.names import plain_folder, plain_name, unused_name
 from restorae.web.options import Limits
 from restorae.web.pyramid import (
     display_range,
@@ -45,9 +46,12 @@ class Gallery:
         self._told = changed
         self._images: dict[str, GalleryImage] = {}
         self._changing = threading.Lock()
+        store.make_room = self._make_room
         if store.is_kept:
             for workspace in store.kept():
                 self._reopen(workspace)
+            numbers = (image.workspace.number for image in self._images.values())
+            store.number_after(max(numbers, default=0))
 
     def changed(self, image: GalleryImage | None = None) -> None:
         """Tell that an image has changed, and record it if the store is kept."""
@@ -132,6 +136,7 @@ class Gallery:
                 to_screen=colours,
             )
             self._images[image.id] = image
+        workspace.settle()
         self.changed(image)
         return image
 
@@ -222,6 +227,14 @@ class Gallery:
         image.strokes = strokes
         image.mask_version += 1
         self.changed(image)
+
+    def _make_room(self, count: int) -> None:
+        """Remove what is shown of the images that were not looked at for longest; it is made again when it is asked for."""
+        for image in sorted(self._images.values(), key=lambda image: image.looked_at):
+            if count <= 0:
+                return
+            count -= image.trim()
+            image.workspace.settle()
 
     def _reopen(self, workspace: Workspace) -> None:
         """Add an image that an earlier server left; what cannot be used any more is removed."""

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from restorae.formats import SUFFIX_OF, Original
-from restorae.pixels import ValueRange
+from restorae.formats import Original, open_original
+from restorae.pixels import FULL_RANGE, ValueRange
 from restorae.restoring import PHOTOS, Choice
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
 from restorae.web.colours import ToScreen
 from restorae.web.http_errors import not_found
 from restorae.web.mask_strokes import Stroke
-from restorae.web.pyramid import Pyramid
+from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
 from restorae.web.store import Workspace
 from restorae.web.wording import PAGE
 
-_LONGEST_NAME = 120
 RESULTS_KEPT = 4
 """Results of one image that can be compared with each other."""
 
@@ -89,6 +90,8 @@ class GalleryImage:
     """Id of the job that restores it."""
     looked_at: float = field(default_factory=time.time)
     """Time of the last request for it, in seconds since the epoch."""
+    changing: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Held while what is shown of the image is written or removed."""
     version: int = 0
     """Number of results so far; part of the tiles' addresses, so that browsers do not show cached tiles of the last result."""
 
@@ -131,12 +134,68 @@ class GalleryImage:
             HttpError: there is no such layer.
         """
         if name in self.layers:
-            return self.layers[name]
+            return self._complete(self.layers[name], self.original, self.values)
         what, _, number = name.partition("-")
         for result in reversed(self.results):
             if number in ("", str(result.number)) and what in result.layers:
-                return result.layers[what]
+                return self._complete_result(result, what)
         raise not_found(f"layer {name!r} of {self.name}")
+
+    def write_layer(
+        self,
+        original: Original,
+        values: ValueRange,
+        name: str,
+        check: Callable[[], None] = lambda: None,
+    ) -> Pyramid:
+        """Write the pyramid of this image, of a result (`after-1`), or of a map (`error-1`); called `name` in its folder.
+
+        Args:
+            original: the file of the image, of the result or of the map.
+            values: which stored values are shown black and white.
+            name: what the pyramid is called.
+            check: called now and then; raises to cancel.
+        """
+        in_colour = name == "before" or name.startswith("after")
+        return write_pyramid(
+            original,
+            values,
+            self.workspace.folder,
+            name,
+            alpha=name == "alpha",
+            convert=self.to_screen if in_colour else None,
+            check=check,
+        )
+
+    def trim(self) -> int:
+        """Remove what is shown of the image, which can be made again; the number of bytes that this frees."""
+        with self.changing:
+            results = [each.layers.values() for each in self.results]
+            pyramids = [*self.layers.values(), *itertools.chain.from_iterable(results)]
+            return sum(pyramid.trim() for pyramid in pyramids)
+
+    def _complete(self, pyramid: Pyramid, original: Original, values: ValueRange) -> Pyramid:
+        with self.changing:
+            if not pyramid.is_complete:
+                self.workspace.claim(pyramid_bytes(original))
+                values = FULL_RANGE if pyramid.name == "alpha" else values
+                self.write_layer(original, values, pyramid.name)
+                self.workspace.settle()
+        return pyramid
+
+    def _complete_result(self, result: Result, what: str) -> Pyramid:
+        pyramid = result.layers[what]
+        if pyramid.is_complete:
+            return pyramid
+        if what != "after":
+            return self._complete(pyramid, open_original(result.maps[what]), FULL_RANGE)
+        original = open_original(result.path)
+        return self._complete(pyramid, original, self.values_of(original))
+
+    def values_of(self, restored: Original) -> ValueRange:
+        """Which stored values of a result are shown black and white."""
+        same = restored.pages[0].dtype == self.original.pages[0].dtype
+        return self.values if same else display_range(restored, "auto")
 
     def choice(self, masked: bool = False) -> Choice:
         """The model that is used when the request names none: for the whole image, or for its masked part."""
@@ -178,59 +237,6 @@ class GalleryImage:
             "job": self.job,
             "version": self.version,
         }
-
-
-def plain_name(name: str) -> str:
-    r"""File name for display: the last part of the path, without unprintable characters.
-
-    >>> plain_name("../../etc/pass\nwd"), plain_name("C:\\scans\\aunt.tif"), plain_name("  ")
-    ('passwd', 'aunt.tif', 'image')
-    """
-    last = PurePosixPath(name.replace("\\", "/")).name
-    return _shown(last)[-_LONGEST_NAME:] or "image"
-
-
-def plain_folder(folder: str) -> str:
-    r"""Folders above a file for display and for archives: nothing that leads elsewhere.
-
-    >>> plain_folder("scans/1950"), plain_folder("../../etc"), plain_folder("C:\\scans\\aunt"), plain_folder("")
-    ('scans/1950', 'etc', 'C/scans/aunt', '')
-    """
-    parts = (
-        "".join(letter for letter in _shown(part) if letter not in ':*?"<>|').strip(" .")
-        for part in folder.replace("\\", "/").split("/")
-    )
-    return "/".join(part[:_LONGEST_NAME] for part in parts if part)
-
-
-def unused_name(name: str, taken: Iterable[str]) -> str:
-    """A name like this one that is not taken.
-
-    >>> unused_name("aunt.jpg", {"aunt.jpg", "aunt (2).jpg"}), unused_name("aunt.jpg", ())
-    ('aunt (3).jpg', 'aunt.jpg')
-    """
-    known, path, number, found = set(taken), PurePosixPath(name), 1, name
-    while found in known:
-        number += 1
-        found = f"{path.stem} ({number}){path.suffix}"
-    return found
-
-
-def result_name(name: str, kind: str) -> str:
-    """File name of the restored file when it is downloaded.
-
-    >>> result_name("aunt.jpeg", "jpeg"), result_name("scan", "tiff"), result_name("odd.png", "tiff")
-    ('aunt-restored.jpeg', 'scan-restored.tif', 'odd-restored.tif')
-    """
-    from restorae.formats import kind_named
-
-    path = PurePosixPath(name)
-    suffix = path.suffix if kind_named(Path(name)) == kind else SUFFIX_OF[kind]
-    return f"{path.stem}-restored{suffix}"
-
-
-def _shown(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable()).strip()
 
 
 def _choice_dict(choice: Choice) -> dict[str, str]:

@@ -122,7 +122,7 @@ def samples() -> dict[str, str]:
 
 def part_of(image: GalleryImage, x: float, y: float) -> Images:
     """The part of an image around (x, y), fractions of its width and height, as a batch of one."""
-    whole = image.layers["before"].level(0)
+    whole = image.layer("before").level(0)
     height, width = whole.shape[:2]
     top = round(min(max(y * height - LARGEST / 2, 0), max(height - LARGEST, 0)))
     left = round(min(max(x * width - LARGEST / 2, 0), max(width - LARGEST, 0)))

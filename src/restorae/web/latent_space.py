@@ -102,7 +102,7 @@ def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[st
 
 def encode(model: Model, image: GalleryImage) -> Encoded:
     """The posterior of an image; one of another size or colour is fitted first, and the notices say so."""
-    pixels = np.asarray(image.layers["before"].level(0), np.float32) / 255
+    pixels = np.asarray(image.layer("before").level(0), np.float32) / 255
     fitted, notices = _fitted(pixels, require_vae(model))
     posterior = model.encode(fitted)
     mean, std = posterior.mean[0], posterior.log_var[0].mul(0.5).exp()

@@ -31,6 +31,8 @@ class Limits:
     """How long one image may be restored."""
     minutes_of_training: float = 24 * 60.0
     """How long one training may be asked to take."""
+    parameters: int = 500_000_000
+    """Parameters of a network that may be trained."""
     hours_kept: float = 24.0
     """How long an image is kept that is not requested."""
 

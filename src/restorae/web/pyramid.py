@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,21 @@ class Pyramid:
     def level(self, number: int) -> np.ndarray:
         """A level's pixels, upright: (height, width, bands) uint8, read from the disk on access."""
         return upright(self.stored(number), self.orientation)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its files are there: those of images that nobody looks at may be removed for others."""
+        return _file(self.folder, self.name, 0).exists()
+
+    def trim(self) -> int:
+        """Remove all levels but the last, of which thumbnails are made; the number of bytes that this frees."""
+        freed = 0
+        for number in range(len(self.sizes) - 1):
+            path = _file(self.folder, self.name, number)
+            with contextlib.suppress(OSError):
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
 
     def stored(self, number: int) -> np.ndarray:
         """A level's pixels as they are stored."""

@@ -23,6 +23,7 @@ NAME = "record.json"
 def write(image: GalleryImage) -> None:
     """Write the record of an image into its workspace."""
     record = {
+        "number": image.workspace.number,
         "name": image.name,
         "folder": image.folder,
         "file": image.file.name,
@@ -57,6 +58,7 @@ def read(workspace: Workspace, most_pixels: int) -> GalleryImage:
     folder = workspace.folder
     record: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
     original = open_original(folder / Path(record["file"]).name, most_pixels=most_pixels)
+    workspace.number = record["number"]
     image = GalleryImage(
         id=workspace.name,
         name=record["name"],

@@ -9,14 +9,15 @@ from typing import Any
 
 from restorae.errors import BadImage
 from restorae.files import require_writable, written_whole
-from restorae.formats import Original, open_original
+from restorae.formats import open_original
 from restorae.pixels import FULL_RANGE
 from restorae.restoring import FileTask, RestoreRequest, restore_files
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery
-from restorae.web.gallery_image import RESULTS_KEPT, GalleryImage, Result, result_name, unused_name
-from restorae.web.jobs import Job, Work
-from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
+from restorae.web.gallery_image import RESULTS_KEPT, GalleryImage, Result
+from restorae.web.names import result_name, unused_name
+from restorae.web.pyramid import pyramid_bytes
+from restorae.web.work import Job, Work
 
 
 class Restoration(Work):
@@ -71,19 +72,14 @@ class Restoration(Work):
             number=number, settings=_settings(request), path=task.target, name=name, layers={}
         )
         restored = open_original(task.target, most_pixels=self.gallery.limits.pixels)
-        same = restored.pages[0].dtype == image.original.pages[0].dtype
-        values = image.values if same else display_range(restored, "auto")
-        result.layers["after"] = write_pyramid(
-            restored,
-            values,
-            image.workspace.folder,
-            f"after-{number}",
-            convert=image.to_screen,
-            check=job.check,
+        result.layers["after"] = image.write_layer(
+            restored, image.values_of(restored), f"after-{number}", job.check
         )
         if (found := _map_of(task, request)) is not None:
             what, result.maps[found[0]] = found[0], found[1]
-            result.layers[what] = self._map_pyramid(open_original(found[1]), f"{what}-{number}")
+            result.layers[what] = image.write_layer(
+                open_original(found[1]), FULL_RANGE, f"{what}-{number}", job.check
+            )
         job.check()
         if self.out is not None:
             result.saved = self._save(result)
@@ -94,6 +90,7 @@ class Restoration(Work):
         image.version = number
         for each in former:
             _remove(each)
+        image.workspace.settle()
         self.gallery.changed(image)
         return {
             "name": name,
@@ -101,9 +98,6 @@ class Restoration(Work):
             "layers": ["before", *result.layers],
             "saved": result.saved,
         }
-
-    def _map_pyramid(self, found: Original, name: str) -> Pyramid:
-        return write_pyramid(found, FULL_RANGE, self.image.workspace.folder, name)
 
     def _save(self, result: Result) -> str:
         """Copy a result into the folder for results; its path there. Files of others are never replaced."""

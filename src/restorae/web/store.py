@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from restorae.errors import UsageError
@@ -54,10 +54,16 @@ class Store:
         self._counting = threading.Lock()
         self._taken: dict[str, int] = {}
         self._numbers = itertools.count(1)
+        self.make_room: Callable[[int], None] = lambda count: None
+        """Called when so many bytes do not fit: frees what can be made again."""
+
+    def number_after(self, number: int) -> None:
+        """Number further workspaces from there."""
+        self._numbers = itertools.count(number + 1)
 
     def kept(self) -> Iterator[Workspace]:
         """The workspaces that an earlier server left in a folder that is kept."""
-        for folder in sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime):
+        for folder in sorted(self.folder.iterdir()):
             if _NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
                 taken = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
                 self._taken[folder.name] = taken
@@ -82,6 +88,9 @@ class Store:
         Raises:
             HttpError: they exceed the size limit.
         """
+        missing = self.taken + count - self.most
+        if missing > 0:
+            self.make_room(missing)
         with self._counting:
             if self.taken + count > self.most:
                 raise HttpError(
@@ -90,6 +99,13 @@ class Store:
                     "Remove some of them.",
                 )
             self._taken[workspace] += count
+
+    def settle(self, workspace: str) -> None:
+        """Count what the files of a workspace take, instead of what was reserved for them."""
+        taken = sum(path.stat().st_size for path in (self.folder / workspace).iterdir())
+        with self._counting:
+            if workspace in self._taken:
+                self._taken[workspace] = taken
 
     def free(self, workspace: str) -> None:
         """Remove a workspace and its files."""
@@ -114,6 +130,11 @@ class Workspace:
     def claim(self, count: int) -> None:
         """Reserve `count` more bytes; errors as `Store.claim`."""
         self.store.claim(self.name, count)
+
+    def settle(self) -> None:
+        """Count what its files take, instead of what was reserved for them."""
+        with contextlib.suppress(OSError):  # it was removed meanwhile
+            self.store.settle(self.name)
 
     def remove(self) -> None:
         """Remove the folder and its files."""

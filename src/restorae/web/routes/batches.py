@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from restorae.errors import RestoraeError
 from restorae.restoring import RestoreRequest
 from restorae.web.archive import zipped
-from restorae.web.gallery_image import GalleryImage, unused_name
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import HttpError, not_found
+from restorae.web.names import unused_name
 from restorae.web.restorations import Restoration, check_request
 from restorae.web.restore_form import RestoreBody, request_for
 from restorae.web.routes.common import SAYS_NO, StudioDep

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.errors import RestoraeError
 from restorae.restoring.model_choice import PRINTS
-from restorae.web.gallery_image import plain_name
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
+from restorae.web.names import plain_name
 from restorae.web.previews import preview_tile
 from restorae.web.pyramid import png_bytes
 from restorae.web.restorations import DefectSearch, check_request
@@ -102,9 +102,8 @@ def tile(image: str, layer: str, level: At, column: At, row: At, studio: StudioD
     """A tile of 512 × 512 pixels of a layer (`before`, `after`, …); level 0 is full resolution, each further one half of it."""
     found = studio.gallery.get(image)
     pixels = found.layer(layer).tile(level, column, row)
-    alpha = found.layers.get("alpha")
-    if alpha is not None and (layer == "before" or layer.startswith("after")):
-        pixels = np.concatenate([pixels, alpha.tile(level, column, row)], 2)
+    if "alpha" in found.layers and (layer == "before" or layer.startswith("after")):
+        pixels = np.concatenate([pixels, found.layer("alpha").tile(level, column, row)], 2)
     return png(pixels, kept=True)
 
 

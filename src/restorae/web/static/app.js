@@ -37,7 +37,7 @@ const bring = safely(async (brought) => {
 const open = safely(async () => {
   const name = pageName();
   for (const each of Object.keys(PAGES)) $(`page-${each}`).hidden = each !== name;
-  for (const link of document.querySelectorAll("nav [data-page]")) {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav [data-page]"))) {
     if (link.dataset.page === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }

@@ -72,7 +72,7 @@ export function onDropped(element, take) {
 /** Take images that are pasted anywhere but into a text field. */
 export function onPasted(take) {
   document.addEventListener("paste", (event) => {
-    if (event.target.closest?.("input, textarea")) return;
+    if (/** @type {Element} */ (event.target).closest?.("input, textarea")) return;
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length) take(files.map((file) => ({ file, folder: "" })));
   });

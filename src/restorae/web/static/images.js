@@ -115,7 +115,7 @@ export class ImageList {
   key(event) {
     const row = event.target.closest("li");
     if (!row) return;
-    const rows = [...this.list.children];
+    const rows = /** @type {HTMLElement[]} */ ([...this.list.children]);
     const index = rows.indexOf(row);
     const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: rows.length - 1 }[event.key];
     if (next !== undefined) {

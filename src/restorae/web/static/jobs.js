@@ -35,16 +35,23 @@ export const stop = safely((id) => askJson(`/api/jobs/${id}/stop`, { method: "PO
 export const stopAll = safely((lane) => askJson(`/api/jobs/stop${lane ? `?lane=${lane}` : ""}`, { method: "POST" }));
 export const forget = safely((id) => ask(`/api/jobs/${id}`, { method: "DELETE" }));
 
-const shareOf = (job) => (job.total ? Math.min(1, job.count / job.total) : 0);
+/** The share that is done: by its units, or by the time that a training was given. */
+function shareOf(job) {
+  if (job.total) return Math.min(1, job.count / job.total);
+  if (job.about.minutes && job.began) return Math.min(1, (Date.now() / 1000 - job.began) / 60 / job.about.minutes);
+  return 0;
+}
 
 /** How far a job is, in words. */
 export function told(job) {
   if (job.state === "waiting") return job.position <= 1 ? "waiting: next" : `waiting: ${(job.position - 1).toLocaleString("en")} before it`;
   if (job.state === "running") {
+    if (job.stopping) return job.kind === "train" ? "stopping: a checkpoint is kept …" : "cancelling …";
+    if (!job.total && job.about.minutes) return `${Math.floor(100 * shareOf(job))} %, ${job.count.toLocaleString("en")} ${job.unit || "steps"}${shareOf(job) < 1 ? `, about ${duration(60 * job.about.minutes * (1 - shareOf(job)))} left` : ", finishing: its errors are measured"}`;
     if (!job.total) return job.task ? `${job.count.toLocaleString("en")} ${job.unit}` : "starting …";
     const share = shareOf(job);
     const passed = Date.now() / 1000 - job.began;
-    if (share >= 1) return "finishing …";
+    if (share >= 1) return job.kind === "train" ? "finishing: its errors are measured …" : "finishing …";
     const left = share > 0.03 && passed > 3 ? `, about ${duration((passed / share) * (1 - share))} left` : "";
     return `${Math.floor(100 * share)} %${left}`;
   }
@@ -55,7 +62,7 @@ export function told(job) {
 export function bar(job) {
   const shown = make("progress", { max: 1, "aria-label": `Progress of ${job.about.name}` });
   if (job.state === "waiting") shown.value = 0;
-  else if (job.total) shown.value = shareOf(job);
+  else if (job.total || job.about.minutes) shown.value = shareOf(job);
   return shown;
 }
 
@@ -200,7 +207,7 @@ export function begin() {
     $("jobs-button").focus();
   });
   document.addEventListener("pointerdown", (event) => {
-    if (!$("jobs").hidden && !event.target.closest("#jobs, #jobs-button")) open(false);
+    if (!$("jobs").hidden && !(/** @type {Element} */ (event.target).closest("#jobs, #jobs-button"))) open(false);
   });
   window.addEventListener("offline", () => { $("offline").hidden = false; });
   follow();

@@ -1,7 +1,7 @@
 // The damage lab: a chain of damages whose sliders are made from their JSON schemas, and what it does to an image.
 
 import * as models from "./models.js";
-import { $, askJson, copyText, fill, make, newest, number, safely, say } from "./tools.js";
+import { $, askJson, copyText, fill, make, newest, number, say } from "./tools.js";
 
 const OPEN_ENDED = 4; // a setting without an upper bound has a slider up to this many times its default
 let kinds = [];
@@ -24,7 +24,7 @@ export async function begin() {
   $("lab-image").addEventListener("change", run);
   $("lab-model").addEventListener("change", run);
   $("lab-train").addEventListener("click", () => { $("train-damage").value = spec; });
-  for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", () => copyText($(button.dataset.copy)));
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) button.addEventListener("click", () => copyText($(button.dataset.copy)));
   models.listen(() => {
     const first = $("lab-model").options.length === 0;
     models.fillWith($("lab-model"), (model) => model.restores && !model.needs_mask, [["", "nothing"]]);
@@ -114,7 +114,7 @@ function scoreText(scores) {
 // ------------------------------------------------------------------------------------------------- the chain
 
 function showChain() {
-  const focused = document.activeElement?.dataset?.key;
+  const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.key;
   $("chain").replaceChildren(...links.map(linkCard));
   if (focused) $("chain").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }

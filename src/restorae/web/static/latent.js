@@ -16,6 +16,7 @@ let context;
 
 const model = () => models.get($("latent-model").value);
 const path = (rest) => `/api/models/${encodeURIComponent($("latent-model").value)}/${rest}`;
+/** @type {() => number} */
 const range = () => Number($("range").value);
 
 export function begin() {
@@ -30,7 +31,7 @@ export function begin() {
   $("latent-model").addEventListener("change", modelChanged);
   $("background").addEventListener("change", () => loadBackground());
   $("range").addEventListener("input", () => { $("range-value").value = `±${number(range())}`; loadBackground(); });
-  for (const [id, side] of [["axis-right", 0], ["axis-up", 1]]) {
+  for (const [side, id] of ["axis-right", "axis-up"].entries()) {
     $(id).addEventListener("change", () => {
       const before = axes[side];
       axes[side] = Number($(id).value);
@@ -85,7 +86,7 @@ const loadBackground = newest(async () => {
   const [right, up] = axes;
   background = background && kind === background.kind ? background : null;
   if (kind === "plane" && model()?.latent_dim > 1) {
-    const query = new URLSearchParams({ n: 20, range: range(), right, up });
+    const query = new URLSearchParams({ n: "20", range: String(range()), right: String(right), up: String(up) });
     if (latent.length > 2) query.set("at", latent.map((value) => value.toFixed(3)).join(","));
     const answer = await ask(path(`plane.png?${query}`));
     background = { kind, image: await createImageBitmap(await answer.blob()), range: range() };
@@ -94,6 +95,9 @@ const loadBackground = newest(async () => {
     try {
       const found = await askJson(path("clusters"));
       background = { kind, points: found.means, labels: found.labels };
+      const apart = found.means.flatMap((mean) => [Math.abs(mean[right]), Math.abs(mean[up] ?? 0)]).sort((one, other) => one - other);
+      $("range").value = String(Math.ceil(2 * (apart[Math.floor(0.98 * apart.length)] ?? 3)) / 2); // the data fill the plane
+      $("range-value").value = `±${number(range())}`;
     } catch (error) {
       background = null;
       $("latent-note").textContent = error.message;

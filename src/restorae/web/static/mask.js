@@ -20,7 +20,7 @@ class Mask {
 export class MaskTools {
   /**
    * @param viewer shows the mask
-   * @param {{image: () => object, changed: () => void, found: (image: object) => void}} page the image in view; called after changes
+   * @param {{image: () => any, changed: () => void}} page the image in view; called after changes
    */
   constructor(viewer, page) {
     this.viewer = viewer;
@@ -36,7 +36,7 @@ export class MaskTools {
     $("mask-file").addEventListener("change", safely(() => this.takeFile()));
     $("show-mask").addEventListener("change", () => { viewer.maskShown = $("show-mask").checked; viewer.redraw(); });
     document.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || $("paint-tools").hidden || event.target.matches("input:not([type=range]):not([type=checkbox]), textarea")) return;
+      if (!(event.ctrlKey || event.metaKey) || $("paint-tools").hidden || /** @type {Element} */ (event.target).matches("input:not([type=range]):not([type=checkbox]), textarea")) return;
       const key = event.key.toLowerCase();
       if (key === "z" || key === "y") {
         event.preventDefault();

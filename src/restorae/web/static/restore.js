@@ -60,7 +60,7 @@ export async function begin() {
     modelChanged();
   });
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
-  $("restore-now").addEventListener("click", safely(() => (isBusy(picked()) ? jobs.stop(picked().job) : restore([picked()]))));
+  $("restore-now").addEventListener("click", safely((event) => event.detail > 1 || (isBusy(picked()) ? jobs.stop(picked().job) : restore([picked()]))));
   $("restore-all").addEventListener("click", safely(() => restore(images.filter((image) => image.id && !isBusy(image) && ($("redo-all").checked || !image.result)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
   $("zoom-out").addEventListener("click", () => viewer.zoom(1 / 1.5));
@@ -71,8 +71,8 @@ export async function begin() {
   $("find-defects").addEventListener("click", safely(findDefects));
   for (const side of ["left", "right"]) $(`side-${side}`).addEventListener("change", () => showSides());
   $("overlay").addEventListener("change", () => { viewer.overlay = $("overlay").value; update(); });
-  for (const example of document.querySelectorAll("[data-example]")) example.addEventListener("click", safely(() => tryExample(example.dataset.example)));
-  window.addEventListener("pickimage", (event) => pick(event.detail));
+  for (const example of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-example]"))) example.addEventListener("click", safely(() => tryExample(example.dataset.example)));
+  window.addEventListener("pickimage", (/** @type {CustomEvent} */ event) => pick(event.detail));
   window.addEventListener("reconnected", safely(refresh));
   jobs.onRestart(safely(restarted));
   jobs.listen(safely(jobsChanged));
@@ -84,7 +84,8 @@ export async function begin() {
 async function refresh() {
   const waiting = images.filter((image) => !image.id);
   const found = await askJson("/api/images");
-  for (const image of found) image.file = images.find((each) => each.id === image.id)?.file;
+  const before = new Map(images.map((image) => [image.id, image]));
+  for (const image of found) Object.assign(image, { file: before.get(image.id)?.file, downloaded: before.get(image.id)?.downloaded, known: image.job });
   images = [...found, ...waiting];
   asked = true;
   if (!picked()) current = images.findLast((image) => image.id)?.id ?? null;
@@ -322,8 +323,9 @@ async function jobsChanged(all, changed, version) {
       say(found.result.mask ? "Defects were found: edit the paint, then restore." : "No defects were found.");
     } else if (found?.error) say(found.error);
   }
-  const known = new Set(images.map((image) => image.id));
-  const news = changed.filter((job) => job.kind === "restore" && job.state === "done" && known.has(job.about.image) && images.find((each) => each.id === job.about.image).known !== job.id);
+  const byId = new Map(images.map((image) => [image.id, image]));
+  // where all jobs came at once, the page was just opened, and asks for all images anyway
+  const news = changed === all ? [] : changed.filter((job) => job.kind === "restore" && job.state === "done" && byId.has(job.about.image) && byId.get(job.about.image).known !== job.id);
   const elsewhere = asked && version !== null && gallery !== null && version - gallery !== news.length;
   if (elsewhere && sending.active === 0) safely(refreshSoon)();
   else for (const job of news) await renewed(job);

@@ -7,7 +7,7 @@ let count = 0;
 
 export class Sending {
   /**
-   * @param {{images: () => object[], put: (images: object[]) => void, arrived: (image: object) => void}} page the list and what
+   * @param {{images: () => any[], put: (images: any[]) => void, arrived: (image: any, first?: boolean) => void}} page the list and what
    *   to call with its next state
    */
   constructor(page) {

@@ -1,5 +1,6 @@
 // What every page uses: making elements, asking the server, saying something, words for sizes and times.
 
+/** @type {(id: string) => any} an element of the page: which kind it is, index.html says */
 export const $ = (id) => document.getElementById(id);
 
 /** An element with attributes, listeners (`onclick`) and children; text is text, never markup. */
@@ -52,6 +53,10 @@ export class HttpError extends Error {
   }
 }
 
+/**
+ * @param {string} path
+ * @param {{method?: string, json?: unknown, body?: BodyInit, signal?: AbortSignal}} options
+ */
 export async function ask(path, { method = "GET", json, body, signal } = {}) {
   const options = { method, signal, headers: {} };
   if (json !== undefined) {
@@ -76,6 +81,11 @@ export async function ask(path, { method = "GET", json, body, signal } = {}) {
   throw new HttpError(answer.status, sentence);
 }
 
+/**
+ * @param {string} path
+ * @param {{method?: string, json?: unknown, body?: BodyInit, signal?: AbortSignal}} [options]
+ * @returns {Promise<any>}
+ */
 export async function askJson(path, options) {
   const answer = await ask(path, options);
   return answer.status === 204 ? null : answer.json();
@@ -91,7 +101,11 @@ export function say(sentence, undo = null, seconds = undo ? 10 : 6) {
   fading = setTimeout(() => said.classList.remove("on"), 1000 * seconds);
 }
 
-/** Run what an event asks for; what goes wrong is said. */
+/**
+ * Run what an event asks for; what goes wrong is said.
+ * @param {(...given: any[]) => any} work
+ * @returns {(...given: any[]) => Promise<any>}
+ */
 export function safely(work) {
   return async (...given) => {
     try {
@@ -106,7 +120,11 @@ export function safely(work) {
   };
 }
 
-/** Calls of `work` that follow each other: only the newest of those that wait is made, one at a time. */
+/**
+ * Calls of `work` that follow each other: only the newest of those that wait is made, one at a time.
+ * @param {(...given: any[]) => any} work
+ * @returns {(...given: any[]) => Promise<void>}
+ */
 export function newest(work) {
   let running = false;
   let waiting = null;
@@ -152,6 +170,7 @@ export function number(value, digits = 4) {
 
 /** Fill a select; entries are [value, text] or {label, entries}. The choice is kept where it still exists. */
 export function fill(select, entries, chosen = select.value) {
+  /** @type {(entry: any) => HTMLElement} */
   const option = ([value, text]) => make("option", { value }, text);
   select.replaceChildren(
     ...entries.map((entry) => (Array.isArray(entry) ? option(entry) : make("optgroup", { label: entry.label }, entry.entries.map(option)))),
@@ -166,7 +185,13 @@ export async function about() {
   return limits;
 }
 
-/** Send an image; what is too large is not even sent. `told` is called with the share that was sent. */
+/**
+ * Send an image; what is too large is not even sent.
+ * @param {File} file
+ * @param {string} [folder] the folders above it
+ * @param {(share: number) => void} [told] called with the share that was sent
+ * @returns {Promise<any>}
+ */
 export async function sendImage(file, folder = "", told = () => {}) {
   const { limits: { upload } } = await about();
   if (file.size > upload) {

@@ -9,7 +9,11 @@ const OVERLAY = "#ffb000";
 const MARGIN = 16;
 
 export class Viewer {
-  constructor(box, { onzoom = () => {}, onstroke = () => {}, onpoint = () => {} } = {}) {
+  /**
+   * @param {HTMLElement} box
+   * @param {{onzoom?: (scale: number) => void, onstroke?: (stroke: object) => void, onpoint?: (point: object | null) => void}} hears
+   */
+  constructor(box, { onzoom = (scale) => {}, onstroke = (stroke) => {}, onpoint = (point) => {} } = {}) {
     this.box = box;
     this.onzoom = onzoom;
     this.onstroke = onstroke;
@@ -250,6 +254,7 @@ export class Viewer {
       top: Math.max(0, -originY / scale),
       bottom: Math.min(image.height, (pane.height - originY) / scale),
     };
+    /** @type {(x: number, y: number, width: number, height: number) => [number, number, number, number]} */
     const toCanvas = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
     if (image.alpha) this.drawChequers(toCanvas(0, 0, image.width, image.height));
     if (pane.layer === "preview") {
