@@ -238,6 +238,7 @@ VALUES_TO_SAY: dict[str, Any] = {
     "axes": "YXC",
     "together": True,
     "max_pixels": 10_000_000,
+    "keep_times": False,
     "tile": 200,
     "precision": "float32",
 }
@@ -257,7 +258,9 @@ def test_the_command_does_what_python_does(
     if field == "samples":
         model, value, suffix = DRAWS, 2, "npy"
         np.save(tmp_path / "in.npy", digits())
-    words = [f"--{field.replace('_', '-')}", *([] if value is True else [str(value)])]
+    option = field.replace("_", "-")
+    words = [f"--no-{option}"] if value is False else [f"--{option}"]
+    words += [] if isinstance(value, bool) else [str(value)]
     done = run(
         "restore",
         f"in.{suffix}",

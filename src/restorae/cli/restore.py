@@ -25,7 +25,7 @@ from restorae.restoring.sources import check_exists
 
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
-    from restorae.restoring.batch import BatchReport
+    from restorae.restoring.batch_report import BatchReport
 
 
 @with_request_options
@@ -106,7 +106,7 @@ def restore(
 def _restore(
     tasks: list[FileTask], request: RestoreRequest, restorers: RestorerPool, out: Path
 ) -> None:
-    from restorae.cli.console import terminal_progress
+    from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.restoring import LOG, restore_files
@@ -121,6 +121,8 @@ def _restore(
         progress=terminal_progress(),
     )
     _say_choice(report)
+    if report.skipped:
+        say(f"{report.skipped:,} of these were restored by another run meanwhile.")
     finish("restored", len(tasks), report.failures, out)
 
 
@@ -128,7 +130,12 @@ def _say_choice(report: BatchReport) -> None:
     """Which models were chosen, and why; where they were named nothing is said."""
     from restorae.cli.console import say
     from restorae.restoring.model_choice import OLD_PRINTS, PHOTOS
+    from restorae.restoring.unneeded import RESTORE_ANYWAY, UNCHANGED
 
+    if report.unchanged:
+        count = "" if report.restored == 1 else f" in {report.unchanged:,} of {report.restored:,}"
+        say(f"{UNCHANGED.capitalize()}{count}.")
+        say(RESTORE_ANYWAY)
     if not report.chosen:
         return
     if report.restored == 1:
@@ -141,7 +148,12 @@ def _say_choice(report: BatchReport) -> None:
             why = ", ".join(reason for reason, _ in Counter(reasons).most_common())
             groups.append(f"{len(reasons):,} with {name} ({why})")
         say(f"Restored {', '.join(groups)}.")
-    if PHOTOS in report.chosen:
+    if report.measurements:
+        say(
+            "Micrographs and other grey images of more than 8 bits are restored best by a model that has learned from them:"
+            " restorae train --noisy FOLDER --out own.safetensors"
+        )
+    elif PHOTOS in report.chosen:
         say(OLD_PRINTS)
 
 

@@ -12,6 +12,7 @@ from restorae.data.ranges import in_their_ranges
 from restorae.data.views import ColourImages, GreyImages
 from restorae.errors import ShapeMismatch
 from restorae.formats import SUFFIXES
+from restorae.names import normal
 from restorae.pixels import Values
 
 _NAMED = 5
@@ -145,6 +146,7 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
 
 
 def _key(name: str) -> str:
+    name = normal(name)
     path = PurePosixPath(name)
     return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else name
 

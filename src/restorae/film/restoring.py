@@ -17,6 +17,7 @@ from restorae.errors import (
     OutputError,
     in_words,
 )
+from restorae.file_attributes import made_from
 from restorae.film.plan import (
     FRAMES,
     FilmPlan,
@@ -122,7 +123,9 @@ def restore_films(
     for task in tasks:
         opened = _Opened(Choice(chosen, reason), run.log.digest(task.source))
         try:
-            restored = _restore(run, task, restorer)
+            source = task.opened_source(request.keep_times)
+            with made_from(source):
+                restored = _restore(run, task, restorer)
         except (InputError, MemoryError) as error:
             failure = Failure.of(task.source, error)
             run.report.failures.append(failure)

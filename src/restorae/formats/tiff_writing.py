@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,7 @@ class TiffVipsWriter(VipsWriter):
         """EXIF is laid out as a TIFF is, so its fields become the TIFF's."""
         exif = partial.with_suffix(".exif")
         try:
+            exif.touch(mode=stat.S_IRUSR | stat.S_IWUSR)  # the original may be private
             exif.write_bytes(content.removeprefix(b"Exif\0\0"))
             with contextlib.suppress(BadImage):  # damaged EXIF: the image is worth more
                 self.notices += tiff_tags.carry(exif, partial, orientation=False)  # it is upright

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -23,6 +24,8 @@ _METADATA = {
     "icc-profile-data", "exif-data", "xmp-data", "iptc-data", "photoshop-data", "orientation", "resolution-unit", "delay", "loop",
     "image-description",
 }  # fmt: skip
+_FINEST = 1e6
+"""Pixels per mm up to which libvips writes a resolution; damaged files name more."""
 _METADATA_PREFIXES = ("exif-ifd", "png-comment")
 _RGB_SPACES = ("srgb", "rgb", "rgb16", "scrgb")
 
@@ -106,6 +109,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def encoded(self, image: pyvips.Image, partial: Path, keep: str = "none") -> Iterator[Path]:
         """The image encoded into a temporary file beside `partial`."""
         path = partial.with_suffix(".encoded")
+        path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)  # the original may be private
         try:
             self.save(image, os.fsencode(path), keep)
             yield path
@@ -115,7 +119,8 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def _image(self) -> pyvips.Image:
         page, header = self.pages[0], self.original.header
         image = image_of(self, _interpretation(page, self.original))
-        image = image.copy(xres=header.xres, yres=header.yres)
+        if max(header.xres, header.yres) <= _FINEST:
+            image = image.copy(xres=header.xres, yres=header.yres)
         if not self.is_same_format and page.dtype.itemsize == 2 and self.bits < 16:
             self.notices.append(f"16 bits became {self.bits}: {self.title} holds no more")
             if self.bits == 8:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from restorae.errors import InputError, Message
+from restorae.file_attributes import made_from
 from restorae.formats import read_array, read_still, write_array, write_still
 from restorae.progress import SILENT, Progress
 from restorae.restoring.tasks import FileTask, names_array
@@ -72,7 +73,8 @@ def change_files(
     try:
         for index, task in enumerate(tasks):
             try:
-                write(task.target, change(read(task.source), index))
+                with made_from(task.opened_source(keep_times=False)):
+                    write(task.target, change(read(task.source), index))
             except (InputError, MemoryError) as error:
                 failures.append(Failure.of(task.source, error))
             progress.advance(1)

@@ -15,12 +15,22 @@ from restorae.layout import Layout
 from restorae.model.in_memory import read_mask, refuse_numbers
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.image import restore_image
-from restorae.restoring.model_choice import Choice, choose_for_file
+from restorae.restoring.model_choice import Choice, choose_by_sample
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
+from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
-FOR_FILES = ("samples", "error_map", "defect_mask", "format", "quality", "max_pixels", "together")
+FOR_FILES = (
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "quality",
+    "max_pixels",
+    "together",
+    "keep_times",
+)
 """Settings of a request that only files have."""
 _MASK = Path("mask")
 """What a request says where a mask in memory is given."""
@@ -110,9 +120,12 @@ def restore_as_files(
     if layout.is_on_working_scale:
         request = replace(request, values="full-range")
     if request.model is None:
-        choice = choose_for_file(original, with_mask=mask is not None)
-        chosen(choice)
+        choice, sample = choose_by_sample(original, with_mask=mask is not None)
         restorer = restorer_of(choice.name)
+        one = sample if len(original.pages) == 1 else None
+        if needs_no_restoring(one, choice, restorer, request):
+            choice, request = Choice(choice.name, UNCHANGED), replace(request, strength=0.0)
+        chosen(choice)
     else:
         restorer = restorer_of(request.model)
     request.check(restorer.capabilities)

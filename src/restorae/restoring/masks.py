@@ -11,6 +11,7 @@ import numpy as np
 
 from restorae.errors import BadImage, ShapeMismatch
 from restorae.formats import Original, Page, image_files, read_still
+from restorae.names import normal
 from restorae.pixels import LUMA, working_values
 
 # transforms from upright rows to stored rows, by EXIF orientation
@@ -54,7 +55,9 @@ class Masks:
     def _file(self, name: Path) -> Path:
         if not self.path.is_dir():
             return self.path
-        found = self._by_name.get(name.with_suffix(""), [])
+        found = self._by_name.get(_key(name), [])
+        if len(found) > 1:  # names may differ in nothing but how accents are written
+            found = [path for path in found if path.stem == name.stem] or found
         if len(found) != 1:
             raise BadImage(
                 f"holds {'no mask' if not found else 'several masks'} for {name}. Expected one image of that name, with any suffix",
@@ -63,12 +66,17 @@ class Masks:
         return found[0]
 
     @cached_property
-    def _by_name(self) -> Mapping[Path, list[Path]]:
+    def _by_name(self) -> Mapping[str, list[Path]]:
         """The folder's masks by name without suffix; cached, as there may be thousands."""
-        found: dict[Path, list[Path]] = {}
+        found: dict[str, list[Path]] = {}
         for path in image_files(self.path):
-            found.setdefault(path.relative_to(self.path).with_suffix(""), []).append(path)
+            found.setdefault(_key(path.relative_to(self.path)), []).append(path)
         return found
+
+
+def _key(name: Path) -> str:
+    """By what a mask and its image belong together."""
+    return normal(name.with_suffix("").as_posix())
 
 
 def _read_mask(path: Path) -> np.ndarray:

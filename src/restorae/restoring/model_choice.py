@@ -82,8 +82,15 @@ def choose_for_file(
         UsageError: as `choose_model`.
         BadImage: the file cannot be decoded.
     """
+    return choose_by_sample(original, rows, with_mask)[0]
+
+
+def choose_by_sample(
+    original: Original, rows: ReadRows | None = None, with_mask: bool = False
+) -> tuple[Choice, Image | None]:
+    """As `choose_for_file`, and the middle rows that were looked at, (channels, height, width), working values."""
     if with_mask:
-        return Choice(FILL, "it fills what the mask marks")
+        return Choice(FILL, "it fills what the mask marks"), None
     page = original.pages[0]
     reader, height = (rows or original.rows)(0), min(page.height, _ROWS)
     skip_rows(reader, (page.height - height) // 2)
@@ -91,4 +98,5 @@ def choose_for_file(
     if stored.dtype.kind == "f":
         stored = np.nan_to_num(stored)
     working = range_of(stored).to_working(stored)
-    return choose_model(torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))))
+    sample = torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
+    return choose_model(sample), sample

@@ -119,6 +119,8 @@ class RestoreRequest(Request):
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)
     """Quality of lossy formats and codecs. Default: JPEG 95, WebP 90, AVIF 80, films 70."""
+    keep_times: bool = option(True, "Output", page="hidden")
+    """Results get the modification time of their originals."""
     values: Literal["auto", "full-range", "own-range"] | None = option(None, "Reading")
     """How stored values map to [0, 1]: by the full range of their type or by the range of the image. Default: what the model
     was trained with."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
+from restorae.file_attributes import SourceFile
 from restorae.files import write_failure
 from restorae.formats import (
     FORMATS,
@@ -20,6 +20,8 @@ from restorae.formats import (
     image_files,
     kind_named,
 )
+from restorae.names import NamesOnDisk
+from restorae.restoring.collisions import check_collisions
 from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
@@ -45,6 +47,19 @@ class FileTask:
     """Whether an error map is written too."""
     with_defect_mask: bool = False
     """Whether a mask of the defects is written too."""
+    may_replace: bool = False
+    """Whether the restored file may replace one that is there by then."""
+    skip_existing: bool = False
+    """Whether a restored file that is there by then is enough."""
+
+    def opened_source(self, keep_times: bool) -> SourceFile:
+        """The source as it is now, from which all that the task writes gets its rights and times.
+
+        Raises:
+            BadImage: it cannot be inspected.
+        """
+        new = None if self.may_replace else self.target
+        return SourceFile.of(self.source, keep_times=keep_times, new=new)
 
     @property
     def is_array(self) -> bool:
@@ -111,21 +126,24 @@ def plan_tasks(
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
     tasks: list[FileTask] = []
+    on_disk = NamesOnDisk()
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
         tasks.append(
             FileTask(
                 source,
-                target,
+                on_disk.find(target),
                 name=name,
                 kind=written,
                 with_samples=with_samples,
                 with_error_map=with_error_map,
                 with_defect_mask=with_defect_mask,
+                may_replace=overwrite,
+                skip_existing=skip_existing,
             )
         )
 
-    for given in inputs:
+    for given in map(on_disk.find, inputs):
         check_exists(given)
         if given.is_dir():
             found = _without_results(image_files(given), given, out)
@@ -207,46 +225,3 @@ def _check_kind(given: Path) -> None:
 def is_folder(out: Path) -> bool:
     """Whether `out` names a folder: one that is there, a name that ends in a slash, or one without a suffix."""
     return out.is_dir() or str(out).endswith(os.sep) or not out.suffix
-
-
-def check_collisions(tasks: Sequence[FileTask], *, may_exist: bool, overwrite: bool) -> None:
-    """Raise `UsageError` if anything that is written would replace an input, another result or a file that is there."""
-    written = Counter(task.target for task in tasks)
-    twice = next((target for target, count in written.items() if count > 1), None)
-    if twice is not None:
-        sources = " and ".join(str(task.source) for task in tasks if task.target == twice)
-        raise UsageError(
-            f"would be written twice, from {sources}. Rename one of them or restore them in separate runs",
-            subject=twice,
-            fix=_ANOTHER_PLACE,
-        )
-    # pathlib's `resolve` raises where links form a circle
-    sources_read = {os.path.realpath(task.source) for task in tasks}
-    for task in tasks:
-        target = os.path.realpath(task.target)
-        if target in sources_read and not (overwrite and target == os.path.realpath(task.source)):
-            raise UsageError(
-                "is an input, and its result would replace it",
-                subject=task.target,
-                fix=(_ANOTHER_PLACE, Fix("overwrite")),
-            )
-    files = Counter(path for task in tasks for path in task.companions if path.suffix)
-    for task in tasks:
-        for path in task.companions:
-            if path in written or files[path] > 1 or os.path.realpath(path) in sources_read:
-                raise UsageError(
-                    f"would be written twice, once beside {task.target.name}. Rename that or restore it in a run of its own",
-                    subject=path,
-                )
-    _check_absent((path for task in tasks for path in (task.target, *task.companions)), may_exist)
-
-
-def _check_absent(paths: Iterable[Path], may_exist: bool) -> None:
-    there = [] if may_exist else [path for path in paths if path.exists()]
-    if there:
-        more = f" (and {len(there) - 1:,} more)" if len(there) > 1 else ""
-        raise UsageError(
-            f"exists already{more}",
-            subject=there[0],
-            fix=(Fix("overwrite"), Fix("skip_existing"), _ANOTHER_PLACE),
-        )

@@ -182,6 +182,7 @@ def _restored(
         target,
         name=Path(image.file.name),
         kind=request.format,
+        may_replace=True,  # of an attempt that was stopped
         **request.companions(),
     )
     report = restore_files(
@@ -217,7 +218,7 @@ def _map_of(task: FileTask, request: RestoreRequest) -> tuple[str, Path] | None:
 
 def _settings(request: RestoreRequest) -> dict[str, Any]:
     settings = request.to_dict()
-    del settings["max_pixels"]
+    del settings["max_pixels"], settings["keep_times"]
     return {**settings, "mask": request.mask is not None}
 
 
