@@ -19,6 +19,7 @@ let list;
 let mask;
 let sending;
 let gallery = null; // the number of the server's last change of its gallery
+let maskForModel = false; // whether the mask was switched on for a model that needs one
 let asked = false; // whether the list was asked for
 let wanted = new Map(); // image: job whose mask is taken when it is done
 /** What a model must be able to do, or an image be, for a setting to be offered; all others always are. */
@@ -185,7 +186,13 @@ function modelChanged() {
     $("model-card").querySelector("div").replaceChildren(...models.facts(chosen));
   }
   for (const [name, fits] of Object.entries(NEEDS)) form.offer(name, Boolean(fits(chosen, picked())));
-  if (chosen?.needs_mask) form.set("mask", true);
+  if (chosen?.needs_mask && !masked()) {
+    form.set("mask", true);
+    maskForModel = true;
+  } else if (chosen && !chosen.needs_mask && maskForModel) {
+    maskForModel = false;
+    if (!picked() || !mask.has(picked())) form.set("mask", false); // the other model does not need it
+  }
   showChoice();
   mask.setShown(masked() && Boolean(picked()));
   update();
