@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from restorae.display import counted
 from restorae.errors import nearest
 
 _LONGEST_VALUE = 60
@@ -31,6 +32,8 @@ _SYNONYMS = {
     "strength": "sigma",
 }
 """What other libraries call settings that have another name here."""
+_ELSEWHERE = ("device", "precision", "workers", "data_dir")
+"""Settings of `Machinery`, which `train` takes beside a recipe."""
 
 
 def _literal(context: Mapping[str, Any], value: object) -> str:
@@ -56,7 +59,7 @@ _EXPECTED: Mapping[str, str | Callable[[Mapping[str, Any], object], str]] = {
     "greater_than_equal": lambda context, _: f"expected a number of at least {context['ge']:g}",
     "less_than": lambda context, _: f"expected a number below {context['lt']:g}",
     "less_than_equal": lambda context, _: f"expected a number of at most {context['le']:g}",
-    "too_short": lambda context, _: f"expected at least {context['min_length']} value(s)",
+    "too_short": lambda context, _: f"expected at least {counted(context['min_length'], 'value')}",
 }
 
 
@@ -93,6 +96,8 @@ def nearest_setting(name: str, known: Iterable[str]) -> str:
     meant = _SYNONYMS.get(name.lower())
     if meant in names:
         return f"Did you mean {meant!r}? Known: {', '.join(sorted(names))}."
+    if name in _ELSEWHERE:
+        return f"{name} does not change what is trained, so a recipe has none: train(recipe, {name}=...)."
     return nearest(name, names)
 
 

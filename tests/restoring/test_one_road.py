@@ -13,7 +13,8 @@ from PIL import Image
 
 from restorae.degradations import Degradation
 from restorae.errors import Message, SettingsConflict, in_words
-from restorae.model import bundled, load, read_card
+from restorae.model import Card, bundled, load, read_card
+from restorae.networks import Network
 from restorae.parts import kinds
 from restorae.pixels import to_stored, to_working
 from restorae.progress import Progress
@@ -44,9 +45,14 @@ class Hearing(Progress):
         self.said.append(in_words(message))
 
 
+def restores_images(card: Card) -> bool:
+    """Whether it restores images one by one; a network for films needs the neighbours of a frame."""
+    return card.restores and not Network.from_dict(card.network).neighbours
+
+
 DRAWS = "digits-restorer-vae"
 RESTORERS = [
-    *(name for name, path in bundled().items() if read_card(path).restores),
+    *(name for name, path in bundled().items() if restores_images(read_card(path))),
     *(f"classical:{kind.kind}" for kind in kinds(Classical)),  # type: ignore[type-abstract]
 ]
 EXACT = [name for name in RESTORERS if open_restorer(name).capabilities.halo is not None]

@@ -18,7 +18,9 @@ from restorae.cli.options import (
     import_files,
     warn_of_self_ensemble,
 )
-from restorae.errors import Fix, SettingsConflict, UsageError
+from restorae.cli.wording import COMMAND_LINE
+from restorae.display import counted
+from restorae.errors import Fix, SettingsConflict, UsageError, in_words
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.sources import check_exists
@@ -26,6 +28,7 @@ from restorae.restoring.sources import check_exists
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
     from restorae.restoring.batch_report import BatchReport
+    from restorae.restoring.tasks import TaskList
 
 
 @with_request_options
@@ -83,6 +86,8 @@ def restore(
     from restorae.cli.console import say
 
     if not tasks:
+        for notice in tasks.passed_over:
+            say(in_words(notice, COMMAND_LINE))
         say("Nothing to do: every result exists already.")
         return
     if request.mask is not None and not request.mask.exists():
@@ -103,9 +108,7 @@ def restore(
         _restore(tasks, request, restorers, out)
 
 
-def _restore(
-    tasks: list[FileTask], request: RestoreRequest, restorers: RestorerPool, out: Path
-) -> None:
+def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, out: Path) -> None:
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
@@ -119,6 +122,7 @@ def _restore(
         restorers,
         log=out / LOG if into_folder else None,
         progress=terminal_progress(),
+        passed_over=tasks.passed_over,
     )
     _say_choice(report)
     if report.skipped:
@@ -129,7 +133,7 @@ def _restore(
 def _say_choice(report: BatchReport) -> None:
     """Which models were chosen, and why; where they were named nothing is said."""
     from restorae.cli.console import say
-    from restorae.restoring.model_choice import OLD_PRINTS, PHOTOS
+    from restorae.restoring.model_choice import OLD_PRINTS, PAGES, PHOTOS, WHITENED
     from restorae.restoring.unneeded import RESTORE_ANYWAY, UNCHANGED
 
     if report.unchanged:
@@ -155,6 +159,8 @@ def _say_choice(report: BatchReport) -> None:
         )
     elif PHOTOS in report.chosen:
         say(OLD_PRINTS)
+    if PAGES in report.chosen:
+        say(WHITENED)
 
 
 def _check_sheet(sheet: Path, overwrite: bool) -> None:
@@ -188,6 +194,6 @@ def _preview(
     if shown:
         write_figure(full_size_sheet(shown, ("before", "after")), sheet)
         say(
-            f"{sheet}: the middle of {len(shown)} image(s) at full resolution, before and after. Nothing else was written."
+            f"{sheet}: the middle of {counted(len(shown), 'image')} at full resolution, before and after. Nothing else was written."
         )
     finish("previewed", len(shown) + len(failures), failures, sheet)

@@ -14,6 +14,7 @@ import numpy as np
 import platformdirs
 
 from restorae.data.image_set import ArrayImages
+from restorae.display import counted
 from restorae.errors import BadImage, DataUnavailable, Fix, UnknownKind, nearest
 from restorae.files import write_bytes
 from restorae.formats import read_idx
@@ -22,6 +23,7 @@ from restorae.progress import SILENT, Progress
 Split: TypeAlias = Literal["train", "test", "all"]
 SECONDS_TO_ANSWER = 10
 _CHUNK = 1 << 16
+_LARGEST_DOWNLOAD = 64 * 2**20
 _DIGITS_FOR_TESTING = 360
 
 
@@ -227,6 +229,8 @@ def _fetch(address: str, task: str, progress: Progress) -> bytes:
         try:
             while chunk := reply.read(_CHUNK):
                 content += chunk
+                if len(content) > _LARGEST_DOWNLOAD:
+                    raise OSError("it sends more than any of these files holds")
                 progress.advance(len(chunk))
         finally:
             progress.end()
@@ -244,7 +248,9 @@ def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
             f"{images_file} holds {images.dtype} values of shape {images.shape}; expected uint8 (count, height, width)."
         )
     if labels.shape != (len(images),):
-        raise BadImage(f"{labels_file} holds {labels.size} labels for {len(images)} images.")
+        raise BadImage(
+            f"{labels_file} holds {counted(labels.size, 'label')} for {counted(len(images), 'image')}."
+        )
     return images, labels
 
 

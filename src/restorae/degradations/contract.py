@@ -8,14 +8,16 @@ the same distribution, three times as fast, for training.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn, Self, TypeAlias, cast, final
 
+import numpy as np
 import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
-from restorae.errors import ShapeMismatch
+from restorae.display import counted
+from restorae.errors import ShapeMismatch, UsageError
 from restorae.parts import Part, Settings
 from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
 from restorae.ranges import Range, RangeField
@@ -99,7 +101,16 @@ class Degradation(Part, abc.ABC, family="degradation"):
         return self.change(images, amounts, PerImageRandomSource(draw.seeds, images.device))
 
     def degrade(self, images: Images, generator: torch.Generator) -> Images:
-        """Draw and apply in one go, with one generator (on the images' device) for the whole batch."""
+        """Draw and apply in one go, with one generator (on the images' device) for the whole batch.
+
+        Raises:
+            UsageError: not a tensor and a generator; `restorae.degrade` takes images of any kind and a seed.
+        """
+        if not (isinstance(images, Tensor) and isinstance(generator, torch.Generator)):
+            raise UsageError(
+                f"expected a tensor (batch, channel, height, width) and a torch.Generator, got {type(images).__name__} and "
+                f"{type(generator).__name__}. restorae.degrade(images, degradation, seed=...) takes images of any kind"
+            )
         return self.change(
             images, self._amounts(generator, len(images)), BatchRandomSource(generator)
         )
@@ -116,6 +127,16 @@ class Degradation(Part, abc.ABC, family="degradation"):
             else:
                 drawn[name] = low + share * (high - low)
         return drawn
+
+
+DegradationLike: TypeAlias = (
+    Degradation
+    | type[Degradation]
+    | str
+    | Mapping[str, Any]
+    | Callable[[Tensor], Tensor | np.ndarray]
+)
+"""A degradation, its text, what `to_dict` wrote, or a function of images (batch, channel, height, width)."""
 
 
 class Composite(Degradation, abc.ABC, family="degradation"):
@@ -155,7 +176,7 @@ class Draw(Settings):
         """
         if len(images) != len(self):
             raise ShapeMismatch(
-                f"This degradation was drawn for {len(self)} images, got {len(images)}"
+                f"This degradation was drawn for {counted(len(self), 'image')}, got {len(images)}"
             )
         return self.degradation.replay(self, images)
 

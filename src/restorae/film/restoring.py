@@ -18,29 +18,30 @@ from restorae.errors import (
     in_words,
 )
 from restorae.file_attributes import made_from
+from restorae.film.extra_outputs import PairWriter, check_extra_outputs, write_frame_log
+from restorae.film.frame_restorer import FrameRestorer, SingleFrames
 from restorae.film.plan import (
     FRAMES,
     FilmPlan,
     check_same,
     complete_pieces,
     mark_done,
-    piece_path,
     read_done,
     remove_pieces,
     saved_plan,
 )
 from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
 from restorae.film.planes import PlaneRestorer, sample_frame
-from restorae.film.report import FilmReport, RestoredFilm
+from restorae.film.repair_map import join_map, map_encoding, map_folder
+from restorae.film.report import FilmReport, RestoredFilm, notices_of_join
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
+from restorae.film.windows import WindowRestorer
 from restorae.formats.video import (
     CONTAINERS,
     Cut,
     Encoding,
     FrameReader,
-    JoinReport,
-    PieceWriter,
     VideoFacts,
     choose_encoding,
     join_pieces,
@@ -50,7 +51,7 @@ from restorae.formats.video import (
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
 from restorae.restoring.log import RunLog
-from restorae.restoring.model_choice import PHOTOS, Choice
+from restorae.restoring.model_choice import FILMS, Choice
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
@@ -116,10 +117,12 @@ def restore_films(
         progress=progress,
         check=check,
     )
-    chosen = request.model or PHOTOS
-    reason = "" if request.model else "the one for photographs"
+    chosen = request.model or FILMS
+    reason = "" if request.model else "the one for films"
     restorer = run.restorers.get(chosen)
     request.check(restorer.capabilities)
+    film.check_restorer(restorer.capabilities, request)
+    check_extra_outputs(tasks, film)
     for task in tasks:
         opened = _Opened(Choice(chosen, reason), run.log.digest(task.source))
         try:
@@ -161,22 +164,27 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
-    planes = PlaneRestorer(
-        restorer,
-        run.request,
-        facts=facts,
-        sample=sample_frame(reader) if restorer.capabilities.measures_noise else None,
-        tile=run.request.tile or (before.tile if before else None),
-    )
+    tile = run.request.tile or (before.tile if before else None)
+    compares_frames = bool(restorer.capabilities.neighbours)
+    restoring: FrameRestorer
+    if compares_frames:
+        restoring = WindowRestorer(restorer, run.request, facts=facts, tile=tile)
+    else:
+        sample = sample_frame(reader) if restorer.capabilities.measures_noise else None
+        restoring = SingleFrames(
+            PlaneRestorer(restorer, run.request, facts=facts, sample=sample, tile=tile)
+        )
     plan = FilmPlan.make(
         facts,
         facts_of_requests(run.request, run.film),
         facts_of_restorer(restorer),
         encoding,
-        planes.tile,
-        facts_of_machine(run.request.precision),
+        restoring.tile,
+        facts_of_machine(run.request.precision, compares_frames),
     )
-    notices = [*facts.notices, *planes.notices]
+    notices = [*facts.notices, *restoring.notices]
+    map_target = run.film.repair_map
+    as_map = None if map_target is None else map_encoding(facts, map_target)
     if before is None:
         remove_pieces(folder)
         plan.save(folder)
@@ -185,17 +193,22 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     try:
         done = read_done(folder)
         if done is None:
-            _make_pieces(run, reader, planes, encoding, folder)
+            _make_pieces(run, reader, restoring, (encoding, as_map), folder)
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
-        joined = join_pieces(pieces, task.target, container, facts, _cut(run, facts, pieces))
+        cut = _cut(run, facts, pieces)
+        if map_target is not None:
+            join_map(complete_pieces(map_folder(folder))[: len(pieces)], map_target, facts, cut)
+        if run.film.frame_log is not None:
+            write_frame_log(pieces, run.film.frame_log, facts)
+        joined = join_pieces(pieces, task.target, container, facts, cut)
     except (OutputError, Interrupted, KeyboardInterrupt):
         _tell_how_far(run, folder)
         raise
     frames = sum(_count(piece) for piece in pieces)
     remove_pieces(folder)
-    notices += [*done[0], *_notices(joined, container, facts)]
+    notices += [*done[0], *notices_of_join(joined, container, facts)]
     for notice in notices:
         run.progress.say(Message(notice, subject=task.source))
     return RestoredFilm(
@@ -211,7 +224,11 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
 
 
 def _make_pieces(
-    run: _Run, reader: FrameReader, restore: PlaneRestorer, encoding: Encoding, folder: Path
+    run: _Run,
+    reader: FrameReader,
+    restoring: FrameRestorer,
+    encodings: tuple[Encoding, Encoding | None],
+    folder: Path,
 ) -> None:
     """Restore and encode all pieces that are missing.
 
@@ -221,21 +238,19 @@ def _make_pieces(
     pieces = complete_pieces(folder)
     known, finished = sum(map(_count, pieces)), len(pieces)
     run.progress.begin("Restoring", reader.expected, "frames")
-    writer: PieceWriter | None = None
+    writer: PairWriter | None = None
     started, worked = time.perf_counter(), 0
     try:
         if known:
             run.progress.skip(known)
-        for number, frame in enumerate(reader):
+        for restored in restoring.restore(reader, known):
             run.check()
-            if number < known:
-                continue
             if writer is None:
-                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding=encoding)
-            writer.put(restore(frame.planes), frame.stamp, frame.duration)
+                writer = PairWriter(folder, finished, facts=reader.facts, encodings=encodings)
+            writer.put(restored)
             worked += 1
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
-            if len(writer.times.stamps) == FRAMES:
+            if writer.count == FRAMES:
                 writer.finish()
                 writer, finished = None, finished + 1
         if writer is not None:
@@ -268,16 +283,6 @@ def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
         end=None if end is None else facts.start * facts.time_base + end,
         shifts=True,
     )
-
-
-def _notices(joined: JoinReport, container: str, facts: VideoFacts) -> list[str]:
-    """What the person should know of the file that was written."""
-    said = [f"{what} was left out: {container} does not hold it" for what in joined.left_out]
-    if container in ("matroska", "webm") and facts.time_base.denominator not in (1, 10, 100, 1000):
-        said.append(
-            f"time stamps were rounded to milliseconds, since {container} holds no finer ones"
-        )
-    return said
 
 
 def _tell_how_far(run: _Run, folder: Path) -> None:

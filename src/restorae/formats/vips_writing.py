@@ -16,6 +16,7 @@ from restorae.formats.original import Original, Page
 from restorae.formats.vips_image import as_8_bits, image_of, vips_errors
 from restorae.formats.vips_reading import VipsOriginal
 from restorae.formats.writer import SpooledWriter
+from restorae.formats.xmp import without_promises
 
 if TYPE_CHECKING:
     import pyvips
@@ -99,7 +100,10 @@ class VipsWriter(SpooledWriter, abc.ABC):
         for name in header.get_fields():
             if name == "icc-profile-data" and self.original.converted:
                 continue
-            if name in _METADATA or name.startswith(_METADATA_PREFIXES):
+            if name == "xmp-data" and not self.is_same_format:
+                # what lies behind the image or beside it stays behind: XMP must not promise it
+                image.set_type(header.get_typeof(name), name, without_promises(header.get(name)))
+            elif name in _METADATA or name.startswith(_METADATA_PREFIXES):
                 image.set_type(header.get_typeof(name), name, header.get(name))
         if upright and self.original.orientation > 1 and len(self.pages) == 1:
             image = image.autorot()

@@ -41,6 +41,7 @@ def restore_files(
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
+    passed_over: Sequence[Message] = (),
 ) -> BatchReport:
     """Restore each task's file.
 
@@ -52,6 +53,7 @@ def restore_files(
             seconds, and what went wrong.
         progress: hears of each file, or of the rows of a single one.
         check: called before each tile; raises to stop the run.
+        passed_over: what was passed over in folders, a line for each: said and logged.
 
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
@@ -71,6 +73,9 @@ def restore_files(
         check=check,
         report=BatchReport(),
     )
+    for notice in passed_over:
+        progress.say(notice)
+    run.log.add_passed_over(passed_over)
     single = len(tasks) == 1
     if not single:
         progress.begin("Restoring", len(tasks), "files")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, SettingsConflict
 from restorae.formats import ArrayRows, Original, Page, Rows
 from restorae.layout import Layout
@@ -43,10 +44,19 @@ class ImagesInMemory(Original):
     array: np.ndarray = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, array: np.ndarray, *, alpha: int, path: Path = Path("image")) -> ImagesInMemory:
-        """The images of an array; the last `alpha` bands are alpha. Messages name `path`."""
+    def of(
+        cls,
+        array: np.ndarray,
+        *,
+        alpha: int = 0,
+        like: Page | None = None,
+        path: Path = Path("image"),
+    ) -> ImagesInMemory:
+        """The images of an array; the last `alpha` bands are alpha, or all is as in the page `like`. Messages name `path`."""
         count, height, width, bands = array.shape
         page = Page(height, width, bands=bands, alpha=alpha, dtype=array.dtype)
+        if like is not None:
+            page = replace(like, height=height, width=width)
         return cls(path=path, kind="npy", pages=(page,) * count, array=array)
 
     @property
@@ -106,7 +116,7 @@ def restore_as_files(
         refuse_numbers(given)
         masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
         if len(masks) != len(given):
-            raise BadImage(f"got {len(given)} images and {len(masks)} masks")
+            raise BadImage(f"got {counted(len(given), 'image')} and {counted(len(masks), 'mask')}")
         found = [
             restore_as_files(image, request, restorer_of, mask=its_mask, chosen=chosen)
             for image, its_mask in zip(given, masks, strict=True)

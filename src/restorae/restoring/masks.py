@@ -10,21 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from restorae.errors import BadImage, ShapeMismatch
-from restorae.formats import Original, Page, image_files, read_still
+from restorae.formats import Original, Page, image_files, open_original
+from restorae.formats.orientation import as_stored, upright
+from restorae.mask_values import mask_of
 from restorae.names import normal
-from restorae.pixels import LUMA, working_values
-
-# transforms from upright rows to stored rows, by EXIF orientation
-_LAID_OUT = {
-    2: lambda rows: rows[:, ::-1],
-    3: lambda rows: rows[::-1, ::-1],
-    4: lambda rows: rows[::-1],
-    5: lambda rows: rows.swapaxes(0, 1),
-    6: lambda rows: np.rot90(rows),
-    7: lambda rows: np.rot90(rows.swapaxes(0, 1), 2),
-    8: lambda rows: np.rot90(rows, -1),
-}
-_UNDONE_BY = {6: 8, 8: 6}
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ class Masks:
         key = (file, file.stat().st_mtime_ns if file.is_file() else 0)
         if key not in self._read:
             self._read.clear()
-            self._read[key] = _read_mask(file)
+            self._read[key] = read_mask_file(file)
         return laid_out_for(original, self._read[key])
 
     def _file(self, name: Path) -> Path:
@@ -79,17 +68,16 @@ def _key(name: Path) -> str:
     return normal(name.with_suffix("").as_posix())
 
 
-def _read_mask(path: Path) -> np.ndarray:
-    values = working_values(read_still(path))
-    if values.ndim == 3:
-        values = values @ np.asarray(LUMA, dtype=np.float32)
-    return np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8)
+def read_mask_file(path: Path) -> np.ndarray:
+    """The mask in a file as it is displayed: (height, width) uint8, 255 where the image may change.
 
-
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels (height, width[, bands]) in upright orientation."""
-    undone_by = _UNDONE_BY.get(orientation, orientation)
-    return _LAID_OUT[undone_by](pixels) if undone_by in _LAID_OUT else pixels
+    Raises:
+        BadImage: it cannot be read.
+    """
+    original = open_original(path)
+    page = original.pages[0]
+    stored = upright(original.rows(0).read(page.height), original.orientation)
+    return mask_of(stored, page.alpha, page.white_is_zero)
 
 
 def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
@@ -99,7 +87,7 @@ def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
         ShapeMismatch: it fits in neither orientation.
     """
     page = original.pages[0]
-    turned = _LAID_OUT[original.orientation](mask) if original.orientation in _LAID_OUT else mask
+    turned = as_stored(mask, original.orientation)
     for candidate in (turned, mask):
         if candidate.shape == (page.height, page.width):
             return np.ascontiguousarray(candidate)

@@ -15,6 +15,7 @@ from restorae.formats import (
     begin_result,
     write_array,
 )
+from restorae.missing_values import find_missing
 from restorae.restoring.maps import DefectOutput, ErrorMapOutput, SpreadOutput
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
@@ -65,9 +66,9 @@ class SamplesOutput(Output):
             stored = rows.stored.copy()
             seen = stored[..., :channels]
             drawn = rows.values.to_stored(rows.further[:, :, index], stored.dtype)
-            # what is NaN or infinite was put back and is no sample
-            keep = ~np.isfinite(seen) if seen.dtype.kind == "f" else np.zeros(1, bool)
-            stored[..., :channels] = np.where(keep, seen, drawn)
+            # what is missing was put back and is no sample
+            missing = find_missing(seen, self.original.pages[rows.page].no_data)
+            stored[..., :channels] = drawn if missing is None else np.where(missing, seen, drawn)
             if self.array is None:
                 self.writers[index].put(rows.page, rows.top, stored)
                 continue

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
+from restorae.errors import BadImage, Fix, Message, SettingsConflict, UsageError, nearest
 from restorae.file_attributes import SourceFile
 from restorae.files import write_failure
 from restorae.formats import (
     FORMATS,
     SUFFIX_OF,
     WRITTEN,
+    find_images,
     format_named,
-    format_of,
-    image_files,
+    identify,
     kind_named,
 )
 from restorae.names import NamesOnDisk
 from restorae.restoring.collisions import check_collisions
+from restorae.restoring.passing_over import no_images, writable_images
 from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
@@ -90,6 +91,29 @@ class FileTask:
         )
 
 
+class TaskList(list[FileTask]):
+    """The tasks of a run."""
+
+    def __init__(self, tasks: Iterable[FileTask] = (), passed_over: Sequence[Message] = ()) -> None:
+        super().__init__(tasks)
+        self.passed_over = list(passed_over)
+        """What was passed over in folders, a line for each."""
+
+    @classmethod
+    def joined(cls, lists: Iterable[TaskList]) -> TaskList:
+        """Several lists as one."""
+        listed = list(lists)
+        return cls(
+            [task for each in listed for task in each],
+            [notice for each in listed for notice in each.passed_over],
+        )
+
+    def remaining(self, skip_existing: bool) -> TaskList:
+        """The tasks without those whose result is there, if they are to be skipped."""
+        kept = [task for task in self if not (skip_existing and task.target.exists())]
+        return TaskList(kept, self.passed_over)
+
+
 def plan_tasks(
     inputs: Sequence[Path],
     out: Path,
@@ -100,8 +124,8 @@ def plan_tasks(
     with_samples: bool = False,
     with_error_map: bool = False,
     with_defect_mask: bool = False,
-) -> list[FileTask]:
-    """One task for each image or array; below a folder the tree is kept.
+) -> TaskList:
+    """One task for each image or array that remains to be restored; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
     is written `out/` or has no suffix; everything else goes into the folder `out`.
@@ -122,10 +146,32 @@ def plan_tasks(
         UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
             format to write.
     """
+    tasks = list_tasks(
+        inputs,
+        out,
+        overwrite,
+        skip_existing,
+        kind,
+        with_samples=with_samples,
+        with_error_map=with_error_map,
+        with_defect_mask=with_defect_mask,
+    )
+    return tasks.remaining(skip_existing)
+
+
+def list_tasks(
+    inputs: Sequence[Path],
+    out: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    kind: str | None = None,
+    **companions: bool,
+) -> TaskList:
+    """As `plan_tasks`, with those whose result is there already."""
     if kind is not None and kind not in WRITTEN:
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
-    tasks: list[FileTask] = []
+    tasks = TaskList()
     on_disk = NamesOnDisk()
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
@@ -135,9 +181,7 @@ def plan_tasks(
                 on_disk.find(target),
                 name=name,
                 kind=written,
-                with_samples=with_samples,
-                with_error_map=with_error_map,
-                with_defect_mask=with_defect_mask,
+                **companions,
                 may_replace=overwrite,
                 skip_existing=skip_existing,
             )
@@ -146,12 +190,12 @@ def plan_tasks(
     for given in map(on_disk.find, inputs):
         check_exists(given)
         if given.is_dir():
-            found = _without_results(image_files(given), given, out)
+            searched = find_images(given)
+            writable, notices = writable_images(searched, kind)
+            found = _without_results(writable, given, out)
+            tasks.passed_over += notices
             if not found:
-                raise BadImage(
-                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
-                    subject=given,
-                )
+                raise no_images(given, notices)
             for path in found:
                 name = path.relative_to(given)
                 add(path, *_renamed(path, out / name, kind, name))
@@ -170,7 +214,7 @@ def plan_tasks(
                 )
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
-    return [task for task in tasks if not (skip_existing and task.target.exists())]
+    return tasks
 
 
 def _renamed(
@@ -213,8 +257,8 @@ def _check_kind(given: Path) -> None:
     if format_named(given) is not None:
         return  # if it is broken, the run says so
     with contextlib.suppress(OSError):
-        if format_of(given) is not None:
-            return
+        if identify(given) is not None:
+            return  # a kind that is known and not read is refused by its name
     suffixes = sorted(suffix for each in FORMATS.values() for suffix in each.suffixes)
     raise BadImage(
         f"is of no format that is read. Expected {', '.join(suffixes)}",

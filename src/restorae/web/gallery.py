@@ -11,8 +11,9 @@ import numpy as np
 
 from restorae.errors import BadImage, RestoraeError
 from restorae.formats import SUFFIX_OF, kind_of, open_original, read_still, write_still
-from restorae.pixels import FULL_RANGE, LUMA, working_values
+from restorae.restoring.masks import read_mask_file
 from restorae.restoring.model_choice import choose_for_file
+from restorae.value_range import FULL_RANGE
 from restorae.web import records
 from restorae.web.colours import to_screen
 from restorae.web.gallery_image import GalleryImage
@@ -195,15 +196,13 @@ class Gallery:
             BadImage: the mask cannot be read.
             HttpError: the mask differs in size from the image.
         """
-        values = working_values(read_still(file))
-        values = values @ np.asarray(LUMA, np.float32) if values.ndim == 3 else values
-        if values.shape != (image.height, image.width):
+        mask = read_mask_file(file)
+        if mask.shape != (image.height, image.width):
             raise HttpError(
                 422,
-                f"The mask is {values.shape[1]} × {values.shape[0]} pixels, {image.name} {image.width} × {image.height} (width × "
+                f"The mask is {mask.shape[1]} × {mask.shape[0]} pixels, {image.name} {image.width} × {image.height} (width × "
                 "height). Paint it on a copy of the image.",
             )
-        mask = np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8)
         with self._changing:
             write_still(image.workspace.folder / "mask-file.png", mask)
             self._set_mask(image, mask, [])

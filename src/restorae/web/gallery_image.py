@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from restorae.formats import Original, open_original
-from restorae.pixels import FULL_RANGE, ValueRange
-from restorae.restoring import PHOTOS, Choice
+from restorae.restoring import PAGES, PHOTOS, Choice
 from restorae.restoring.facts import ImageFacts
-from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
+from restorae.restoring.model_choice import OLD_PRINTS, WHITENED, choose_for_file
+from restorae.value_range import FULL_RANGE, ValueRange
 from restorae.web.colours import ToScreen
 from restorae.web.http_errors import not_found
 from restorae.web.mask_strokes import Stroke
@@ -240,7 +240,8 @@ class GalleryImage:
 
 
 def _choice_dict(choice: Choice) -> dict[str, str]:
-    notice = OLD_PRINTS.render(PAGE) if choice.name == PHOTOS else ""
+    notices = {PHOTOS: OLD_PRINTS, PAGES: WHITENED}
+    notice = notices[choice.name].render(PAGE) if choice.name in notices else ""
     return {**asdict(choice), "notice": notice}
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from restorae.errors import UsageError
 from restorae.formats import read_still
+from restorae.formats.orientation import upright
 from restorae.regions import Region
 from restorae.restoring import RestoreRequest
 from restorae.restoring.facts import ImageFacts
-from restorae.restoring.masks import laid_out_for, upright
+from restorae.restoring.masks import laid_out_for
 from restorae.restoring.preview import restore_region
 from restorae.restoring.restorer import Capabilities
 from restorae.web.catalogue import Catalogue
@@ -56,7 +57,8 @@ def preview_tile(
         request=shown_only,
         mask=mask,
     )
-    shown = to_display(restored[..., : image.layers["before"].bands], image.values)
+    bands, no_data = image.layers["before"].bands, original.pages[0].no_data
+    shown = to_display(restored[..., :bands], image.values, no_data)
     shown = upright(shown, original.orientation)
     return shown if image.to_screen is None else image.to_screen(shown)
 

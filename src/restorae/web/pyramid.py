@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from restorae.formats import Original
-from restorae.pixels import ValueRange, Values
+from restorae.formats.orientation import upright
 from restorae.restoring.facts import measure_range
-from restorae.restoring.masks import upright
+from restorae.shown_values import for_display
+from restorae.value_range import ValueRange, Values
 from restorae.web.http_errors import not_found
 
 SIDE = 512
@@ -157,7 +158,8 @@ def write_pyramid(
             check()
             read = rows.read(min(_ROWS, outline.height - top))
             first = outline.channels if alpha else 0
-            shown = to_display(read[..., first : first + pyramid.bands], values)
+            no_data = () if alpha else outline.no_data
+            shown = to_display(read[..., first : first + pyramid.bands], values, no_data)
             written.write((shown if convert is None else convert(shown)).tobytes())
     for number in range(1, len(pyramid.sizes)):
         check()
@@ -171,18 +173,15 @@ def write_pyramid(
 def display_range(original: Original, wanted: Values, page: int = 0) -> ValueRange:
     """Which stored values are shown black and white: those that `restore` maps to 0 and 1."""
     measured = measure_range(original, wanted, original.channel_of[page])
-    if measured.is_full or len(measured.low) == 1:
-        return measured
-    bands = _bands(original.pages[page].channels)  # of many bands, the first is shown
-    return ValueRange(measured.low[:bands], measured.high[:bands])
+    # of many bands, the first is shown
+    return measured.part(0, _bands(original.pages[page].channels))
 
 
-def to_display(stored: np.ndarray, values: ValueRange) -> np.ndarray:
-    """Stored values as bytes for the eye."""
+def to_display(stored: np.ndarray, values: ValueRange, no_data: Sequence[float] = ()) -> np.ndarray:
+    """Stored values as bytes for the eye; what is missing is black."""
     if stored.dtype == np.uint8 and values.is_full:
         return stored
-    working = values.to_working(np.nan_to_num(stored) if stored.dtype.kind == "f" else stored)
-    return np.asarray(np.rint(np.clip(working, 0, 1) * 255), np.uint8)
+    return np.asarray(np.rint(for_display(stored, values, no_data) * 255), np.uint8)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

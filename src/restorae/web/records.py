@@ -9,8 +9,8 @@ from typing import Any
 
 from restorae.files import write_text
 from restorae.formats import open_original
-from restorae.pixels import ValueRange
 from restorae.restoring import Choice
+from restorae.value_range import ValueRange
 from restorae.web.colours import to_screen
 from restorae.web.gallery_image import GalleryImage, Result
 from restorae.web.mask_strokes import Stroke

@@ -10,8 +10,8 @@ from typing import Any
 from restorae.errors import BadImage
 from restorae.files import require_writable, written_whole
 from restorae.formats import open_original
-from restorae.pixels import FULL_RANGE
 from restorae.restoring import FileTask, RestoreRequest, restore_files
+from restorae.value_range import FULL_RANGE
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery
 from restorae.web.gallery_image import RESULTS_KEPT, GalleryImage, Result

@@ -9,7 +9,7 @@ import { Preview } from "./previews.js";
 import { Sending } from "./sending.js";
 import { showResults } from "./results.js";
 import { Viewer } from "./viewer.js";
-import { $, ask, askJson, confirmed, radioGroup, safely, say, size } from "./tools.js";
+import { $, ask, askJson, confirmed, make, radioGroup, safely, say, size } from "./tools.js";
 
 let images = []; // as the server tells; those on their way have no id
 let current = sessionStorage.getItem("image");
@@ -53,6 +53,8 @@ export async function begin() {
     arrived: (image, first) => { if (first || !picked()) pick(image.id); },
   });
   form = new Form($("restore-settings"), await askJson("/api/restore-form"), settingsChanged);
+  const formats = await askJson("/api/formats");
+  $("formats").replaceChildren(...formats.map((each) => make("li", { title: each.carries }, `${each.title} (${each.suffixes}): ${each.reads}`)));
   remembered();
   models.listen(() => {
     models.fillWith($("restore-model"), (each) => each.restores, [["", "Automatic: suits the image"]]);
@@ -170,11 +172,11 @@ function showChoice() {
   const choice = $("restore-model").value ? null : automatic(image);
   const chosen = model();
   let text = "";
-  if (choice) text = `${models.title(choice.name)} (${choice.reason}).`;
+  if (choice) text = `${models.title(choice.name)} (${choice.reason}).${choice.name === "page-cleaner" ? " It whitens photographs on a page: if there is one, choose another model." : ""}`;
   else if (!$("restore-model").value) text = "A model is chosen for each image.";
   else if (models.isForOthers(chosen, image)) text = `Made for other images: ${chosen.about}`;
   if ($("chosen-model").textContent !== text) $("chosen-model").textContent = text;
-  $("old-print").hidden = !choice?.notice;
+  $("old-print").hidden = choice?.name !== "photo-denoiser";
   $("chosen-model").classList.toggle("error", models.isForOthers(chosen, image));
 }
 
