@@ -27,6 +27,7 @@ from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
 from restorae.shapes import Image
+from restorae.shown_values import for_display
 from restorae.value_range import ValueRange
 
 SIDE = 320
