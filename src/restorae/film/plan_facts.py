@@ -16,7 +16,11 @@ from restorae.version import VERSION
 def facts_of_requests(request: RestoreRequest, film: FilmRequest) -> dict[str, Any]:
     """What was asked for, as far as the pieces depend on it; model, tile and encoding are kept apart."""
     asked = without(request.to_dict(), "model", "quality", "tile")
-    return asked | {"from_time": film.from_time, "to_time": film.to_time}
+    return asked | {
+        "from_time": film.from_time,
+        "to_time": film.to_time,
+        "deflicker": film.deflicker,
+    }
 
 
 def without(settings: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from restorae.formats.video import JoinReport, VideoFacts
 from restorae.restoring.files import Failure
 from restorae.restoring.tasks import FileTask
 
@@ -30,3 +31,13 @@ class FilmReport:
 
     films: list[RestoredFilm] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+
+
+def notices_of_join(joined: JoinReport, container: str, facts: VideoFacts) -> list[str]:
+    """What the person should know of the file that was written."""
+    said = [f"{what} was left out: {container} does not hold it" for what in joined.left_out]
+    if container in ("matroska", "webm") and facts.time_base.denominator not in (1, 10, 100, 1000):
+        said.append(
+            f"time stamps were rounded to milliseconds, since {container} holds no finer ones"
+        )
+    return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from restorae.errors import BadSpec, Fix, SettingsConflict
 from restorae.restoring.form_fields import option
@@ -40,6 +41,10 @@ class FilmRequest(Request):
     """Codec of the result: h264, hevc, vp9, prores or ffv1. Default: that of the film, or the first that holds its pixels."""
     lossless: bool = option(False, "Film")
     """Encode without loss: FFV1 with checksums where the file can hold it."""
+    deflicker: float | None = option(None, "Film", ge=0, le=1)
+    """Share of the flicker that is removed. Default: all, from shots that clearly flicker."""
+    cuts: Path | None = option(None, "Film", metavar="FILE", page="hidden")  # noqa: RUF009 (a field)
+    """List of the shots, with settings for each. If the file does not exist, the shots that are found are written to it."""
     resume: bool = option(False, "Film")
     """Go on with a film where a stopped run left off."""
 

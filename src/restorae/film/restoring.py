@@ -17,6 +17,9 @@ from restorae.errors import (
     OutputError,
     in_words,
 )
+from restorae.film.analysis import FilmAnalysis, corrected
+from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
+from restorae.film.per_shot import ShotRestorer
 from restorae.film.plan import (
     FRAMES,
     FilmPlan,
@@ -30,7 +33,7 @@ from restorae.film.plan import (
 )
 from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
 from restorae.film.planes import PlaneRestorer, sample_frame
-from restorae.film.report import FilmReport, RestoredFilm
+from restorae.film.report import FilmReport, RestoredFilm, notices_of_join
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
 from restorae.formats.video import (
@@ -38,7 +41,6 @@ from restorae.formats.video import (
     Cut,
     Encoding,
     FrameReader,
-    JoinReport,
     PieceWriter,
     VideoFacts,
     choose_encoding,
@@ -107,6 +109,7 @@ def restore_films(
         MissingExtra: PyAV is not installed.
     """
     film.check(request)
+    check_one_film(film, len(tasks))
     run = _Run(
         request=request,
         film=film,
@@ -165,24 +168,35 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         sample=sample_frame(reader) if restorer.capabilities.measures_noise else None,
         tile=run.request.tile or (before.tile if before else None),
     )
+    resumed = folder if before else None
+    analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
     plan = FilmPlan.make(
         facts,
-        facts_of_requests(run.request, run.film),
+        facts_of_requests(run.request, run.film)
+        | facts_of_shots(analysis, run.request, run.restorers),
         facts_of_restorer(restorer),
         encoding,
         planes.tile,
         facts_of_machine(run.request.precision),
     )
-    notices = [*facts.notices, *planes.notices]
+    notices = [*facts.notices, *planes.notices, *notices_of(analysis)]
     if before is None:
         remove_pieces(folder)
+        analysis.save(folder)
         plan.save(folder)
     else:
         notices += check_same(plan, before, folder)
     try:
         done = read_done(folder)
         if done is None:
-            _make_pieces(run, reader, planes, encoding, folder)
+            restore = ShotRestorer(
+                planes,
+                shots=analysis.shots,
+                request=run.request,
+                restorers=run.restorers,
+                reader=reader,
+            )
+            _make_pieces(run, reader, restore, analysis, encoding, folder)
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
@@ -192,7 +206,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         raise
     frames = sum(_count(piece) for piece in pieces)
     remove_pieces(folder)
-    notices += [*done[0], *_notices(joined, container, facts)]
+    notices += [*done[0], *notices_of_join(joined, container, facts)]
     for notice in notices:
         run.progress.say(Message(notice, subject=task.source))
     return RestoredFilm(
@@ -208,12 +222,16 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
 
 
 def _make_pieces(
-    run: _Run, reader: FrameReader, restore: PlaneRestorer, encoding: Encoding, folder: Path
+    run: _Run,
+    reader: FrameReader,
+    restore: ShotRestorer,
+    analysis: FilmAnalysis,
+    encoding: Encoding,
+    folder: Path,
 ) -> None:
     """Restore and encode all pieces that are missing.
 
-    Frames of pieces that are there are decoded once more and left out: in this way every later frame is decoded as in a run
-    that was not stopped.
+    Frames of pieces that are there are decoded once more and left out, so that later ones are decoded as in an unstopped run.
     """
     pieces = complete_pieces(folder)
     known, finished = sum(map(_count, pieces)), len(pieces)
@@ -223,13 +241,13 @@ def _make_pieces(
     try:
         if known:
             run.progress.skip(known)
-        for number, frame in enumerate(reader):
+        for number, frame in enumerate(corrected(iter(reader), analysis, reader.facts.layout)):
             run.check()
             if number < known:
                 continue
             if writer is None:
                 writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding=encoding)
-            writer.put(restore(frame.planes), frame.stamp, frame.duration)
+            writer.put(restore(number, frame.planes), frame.stamp, frame.duration)
             worked += 1
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
             if len(writer.times.stamps) == FRAMES:
@@ -265,16 +283,6 @@ def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
         end=None if end is None else facts.start * facts.time_base + end,
         shifts=True,
     )
-
-
-def _notices(joined: JoinReport, container: str, facts: VideoFacts) -> list[str]:
-    """What the person should know of the file that was written."""
-    said = [f"{what} was left out: {container} does not hold it" for what in joined.left_out]
-    if container in ("matroska", "webm") and facts.time_base.denominator not in (1, 10, 100, 1000):
-        said.append(
-            f"time stamps were rounded to milliseconds, since {container} holds no finer ones"
-        )
-    return said
 
 
 def _tell_how_far(run: _Run, folder: Path) -> None:
