@@ -1,4 +1,6 @@
-"""Draws the figures of the documentation: `python docs/make_figures.py` (two minutes at most; nothing is downloaded).
+"""Draws the figures of the documentation: `python docs/make_figures.py` (nothing is downloaded).
+
+Two auto-encoders are trained for the figure of planes, which takes about ten minutes on one core; the rest takes two.
 
 Digits come from scikit-learn, photographs from scikit-image, everything else is computed here.
 """
@@ -6,18 +8,21 @@ Digits come from scikit-learn, photographs from scikit-image, everything else is
 from __future__ import annotations
 
 import argparse
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import skimage.data
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from skimage.transform import resize
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorae import Degradation, load
+from restorae import Degradation, Model, load
 from restorae import train as train_model
 from restorae.data import ArrayImages, Examples, open_images, open_labelled
 from restorae.figures import digit_sheets, write_figure
@@ -41,7 +46,11 @@ SEEDS = (0, 1)
 STEPS = 80
 SHORT = 40
 BATCH = 128
-PLANE_STEPS = 400
+PLANE_EPOCHS = 120
+PLANE_GRID = 16
+HOLE = 0.25
+"""Standard deviations of the codes without any code: a hole in the plane."""
+GREY: dict[str, Any] = {"cmap": "Greys_r", "vmin": 0, "vmax": 1, "aspect": "auto"}
 
 KINDS = {
     "gaussian-noise": ("camera", "gaussian-noise(sigma=0.1)"),
@@ -57,6 +66,7 @@ KINDS = {
     "fading": ("astronaut", "fading(strength=0.7)"),
     "colour-cast": ("astronaut", "colour-cast(strength=0.5)"),
     "vignette": ("camera", "vignette(strength=0.8)"),
+    "film": ("camera", "film(age=0.8)"),
     "scratches": ("camera", "scratches(count=8,width=0.012)"),
     "dust": ("camera", "dust(count=60,size=0.03)"),
     "hair": ("camera", "hair(count=5,width=0.012)"),
@@ -305,41 +315,76 @@ def draw_manifold() -> np.ndarray:
     return np.rint(manifold(load("digits-vae"), n=20, extent=2.0).canvas * 255).astype(np.uint8)
 
 
-def draw_planes() -> Figure:
-    """The codes of embedded digits, and what lies at them and between: a plain auto-encoder's plane beside a variational one's."""
+def train_planes(epochs: float) -> dict[str, Model]:
+    """A plain and a variational auto-encoder with the same layers, trained alike on the same embedded digits."""
+    images = open_images("digits", "train").batch(range(1437))[:, 0].numpy()
+    return {
+        title: train_model(
+            images,
+            network=network,
+            epochs=epochs,
+            batch_size=32,
+            precision="float32",
+        )
+        for title, network in (("plain", "conv-autoencoder"), ("variational", "conv-vae"))
+    }
+
+
+def draw_planes(epochs: float) -> Figure:
+    """The codes of the digits, what lies at them and between, and what draws from N(0, I) decode to: both planes."""
     digits, labels = open_labelled("digits", "train")
     images = digits.batch(range(len(digits)))[:, 0].numpy()
-    plain = train_model(
-        images,
-        network="dense-autoencoder",
-        steps=PLANE_STEPS,
-        batch_size=64,
-        progress=False,
-        precision="float32",
-    )
-    figure = Figure(figsize=(9, 8.6), layout="constrained")
-    for column, (title, model) in zip(
-        figure.subplots(2, 2).T,
-        (("plain", plain), ("variational", load("digits-vae"))),
-        strict=True,
+    drawn = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    figure = Figure(figsize=(10, 12), layout="constrained")
+    axes = figure.subplots(3, 2, height_ratios=(5, 5, 3)).T
+    for (codes_axis, grid_axis, draws_axis), (title, model) in zip(
+        axes, train_planes(epochs).items(), strict=True
     ):
         codes = model.encode(images).mean.numpy()
         low, high = codes.min(0), codes.max(0)
-        column[0].scatter(*codes.T, c=labels, cmap="tab10", s=5, linewidths=0)
-        across, up = (np.linspace(low[axis], high[axis], 12) for axis in (0, 1))
+        codes_axis.scatter(*codes.T, c=labels, cmap="tab10", s=6, linewidths=0)
+        codes_axis.add_patch(Circle((0, 0), 2, fill=False, color="black"))
+        codes_axis.set(title=f"{title}: codes", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        across, up = (np.linspace(low[axis], high[axis], PLANE_GRID) for axis in (0, 1))
         grid = np.stack(np.meshgrid(across, up[::-1]), -1).astype(np.float32)
-        decoded = model.decode(grid.reshape(-1, 2)).reshape(12, 12, 28, 28)
-        column[1].imshow(
-            tiled(decoded),
-            cmap="Greys_r",
-            vmin=0,
-            vmax=1,
-            aspect="auto",
+        grid_axis.imshow(
+            as_sheet(model, grid.reshape(-1, 2), PLANE_GRID),
             extent=(low[0], high[0], low[1], high[1]),
+            **GREY,
         )
-        column[0].set(title=f"{title}: codes", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-        column[1].set(title=f"{title}: decoded", xlabel="z[0]", ylabel="z[1]")
+        grid_axis.set(title="decoded, over the same range", xlabel="z[0]", ylabel="z[1]")
+        draws_axis.imshow(as_sheet(model, drawn, 6), **GREY)
+        draws_axis.set(title="decoded, 60 draws from N(0, I)", xticks=(), yticks=())
+        print(title, describe_plane(model, images, codes, drawn))
     return figure
+
+
+def as_sheet(model: Model, codes: np.ndarray, rows: int) -> np.ndarray:
+    """The images at codes (n, 2) as one, row by row."""
+    decoded = model.decode(codes)
+    return tiled(decoded.reshape(rows, -1, *decoded.shape[1:]))
+
+
+def describe_plane(
+    model: Model, images: np.ndarray, codes: np.ndarray, drawn: np.ndarray
+) -> dict[str, float]:
+    """The numbers that the documentation states: reconstruction, how far codes reach, where draws land."""
+    unseen = open_images("digits", "test").batch(range(360))[:, 0].numpy()
+    error = np.square(model.reconstruct(unseen) - unseen).mean()
+    source = np.random.default_rng(1)
+    points = source.normal(size=(5000, 2))
+    spread = codes.std()
+    # how far the nearest code of a training image is, in standard deviations of all codes
+    away = np.sqrt(np.square(points[:, None] - codes[None]).sum(-1)).min(1) / spread
+    decoded = model.decode(points[:1000].astype(np.float32)).reshape(1000, -1)
+    apart = np.square(decoded - decoded.mean(0)).mean() / np.square(images - images.mean(0)).mean()
+    return {
+        "reconstruction, dB": float(-10 * np.log10(error)),
+        "farthest code": float(np.abs(codes).max()),
+        "draws in a hole": float((away > HOLE).mean()),
+        "codes within 2": float((np.square(codes).sum(1) < 4).mean()),
+        "variety of draws": float(apart),
+    }
 
 
 def draw_samples() -> np.ndarray:
@@ -366,20 +411,33 @@ def main() -> None:
     """Draw everything."""
     asked = argparse.ArgumentParser(description="Draw the figures of the documentation.")
     asked.add_argument("--out", type=Path, default=Path(__file__).parent / "figures")
-    out: Path = asked.parse_args().out
+    asked.add_argument("--only", help="the name of one figure, such as planes")
+    asked.add_argument("--epochs", type=float, default=PLANE_EPOCHS, help="of those of the planes")
+    options = asked.parse_args()
     torch.set_num_threads(1)  # sums in the same order everywhere
-    for kind, (photograph, spec) in KINDS.items():
-        write_still(out / f"{kind}.png", before_and_after(photograph, spec))
-    write_still(out / "classical.png", draw_classical())
-    write_still(out / "restored.png", draw_restored())
-    write_still(out / "old-print.png", draw_old_print())
-    write_figure(draw_digits(), out / "digits.png", dpi=80)
-    write_still(out / "manifold.png", draw_manifold())
-    write_figure(draw_planes(), out / "planes.png", dpi=60)
-    write_still(out / "samples.png", draw_samples())
-    write_figure(draw_possibilities(), out / "possibilities.png", dpi=80)
-    write_figure(draw_gradients(), out / "gradients.png")
-    write_figure(draw_collapse(), out / "collapse.png")
+    stills: dict[str, Callable[[], np.ndarray]] = {
+        kind: functools.partial(before_and_after, *made) for kind, made in KINDS.items()
+    }
+    stills |= {
+        "classical": draw_classical,
+        "restored": draw_restored,
+        "old-print": draw_old_print,
+        "manifold": draw_manifold,
+        "samples": draw_samples,
+    }
+    figures: dict[str, tuple[Callable[[], Figure], int]] = {
+        "digits": (draw_digits, 80),
+        "planes": (functools.partial(draw_planes, options.epochs), 60),
+        "possibilities": (draw_possibilities, 80),
+        "gradients": (draw_gradients, 110),
+        "collapse": (draw_collapse, 110),
+    }
+    for name, draw in stills.items():
+        if options.only in (None, name):
+            write_still(options.out / f"{name}.png", draw())
+    for name, (draw_figure, dpi) in figures.items():
+        if options.only in (None, name):
+            write_figure(draw_figure(), options.out / f"{name}.png", dpi=dpi)
 
 
 if __name__ == "__main__":

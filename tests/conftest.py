@@ -11,6 +11,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from restorae.formats.libraries import import_pyvips
+
+import_pyvips()  # before a test imports pyvips itself, whose log can end the process
+
 # the same examples on every run, so that a failure in CI is one at home
 settings.register_profile("house", deadline=None, max_examples=20, derandomize=True, database=None)
 settings.load_profile("house")

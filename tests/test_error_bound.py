@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from restorae.error_bound import ErrorBound, fit, measures, stored_span
 from restorae.errors import BadSpec, ShapeMismatch
-from restorae.pixels import FULL_RANGE, ValueRange
+from restorae.value_range import FULL_RANGE, ValueRange
 
 TABLE = ErrorBound(
     changed=(0.01, 0.1),

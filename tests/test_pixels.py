@@ -11,11 +11,8 @@ from hypothesis.extra import numpy as some
 
 from restorae.errors import BadImage, ShapeMismatch
 from restorae.pixels import (
-    FULL_RANGE,
-    ValueRange,
     as_array,
     as_batch,
-    choose_range,
     full_scale,
     stored_values,
     to_grey,
@@ -23,6 +20,7 @@ from restorae.pixels import (
     to_working,
     working_values,
 )
+from restorae.value_range import FULL_RANGE, ValueRange, choose_range
 
 SHAPES = st.one_of(
     some.array_shapes(min_dims=2, max_dims=2, max_side=6),

@@ -18,6 +18,7 @@ from settings import Bench
 from learning.data import place_of
 from learning.training import train, working_folder
 from restorae.data import ImageSet, open_images, open_noisy
+from restorae.display import counted
 from restorae.figures import full_size_sheet, write_figure
 from restorae.model import SUFFIX, Model
 from restorae.shapes import Image
@@ -55,7 +56,7 @@ def measure(bench: Bench, say: Callable[[str], None]) -> dict[str, Any]:
             sheet,
         )
         drawn.append(sheet.name)
-        say(f"{sheet.name}: {len(images)} image(s), {', '.join(restorers)}")
+        say(f"{sheet.name}: {counted(len(images), 'image')}, {', '.join(restorers)}")
     return {"drawn": drawn, "absent": absent}
 
 

@@ -13,6 +13,7 @@ from interleaved_timing import Contestant, ContestantFailed, Spread
 from settings import EPOCHS, Bench
 from writing import table
 
+from restorae.display import counted
 from restorae.model import bundled
 
 TITLE = "Quality for time"
@@ -134,7 +135,7 @@ def report(record: Mapping[str, Any]) -> str:
     failures = [run["failed"] for run in runs if "failed" in run]
     if failures:
         paragraphs.append(
-            f"{len(failures)} training(s) ended without a model and have no score: {failures[0]}"
+            f"{counted(len(failures), 'training')} ended without a model and a score: {failures[0]}"
         )
     if ready_made:
         card = ready_made["card"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from restorae.data import load_data, open_images
-    from restorae.degradations import Degradation
+    from restorae.degradations import Degradation, degrade
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
     from restorae.losses import Loss
@@ -31,6 +31,7 @@ _HOMES = {
     "Recipe": "restorae.training",
     "RestoraeError": "restorae.errors",
     "TrainingCallback": "restorae.training",
+    "degrade": "restorae.degradations",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
     "load": "restorae.restoring",
@@ -53,6 +54,7 @@ __all__ = [
     "TestSet",
     "TrainingCallback",
     "__version__",
+    "degrade",
     "evaluate",
     "evaluate_latent",
     "load",

@@ -22,6 +22,16 @@ def number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def counted(count: int | Sequence[int], noun: str) -> str:
+    """A count, or several to choose from, and what is counted.
+
+    >>> counted(1, "image"), counted(0, "image"), counted(2500, "image"), counted((1, 3), "channel")
+    ('1 image', '0 images', '2,500 images', '1 or 3 channels')
+    """
+    counts = [count] if isinstance(count, int) else list(count)
+    return f"{' or '.join(f'{each:,}' for each in counts)} {noun if counts == [1] else f'{noun}s'}"
+
+
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A table in aligned columns; the middle of a long one is left out."""
     shown = [list(map(number, row)) for row in _edges(rows)]

@@ -24,10 +24,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
+from restorae.display import counted
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Settings
-from restorae.pixels import ValueRange, full_scale
+from restorae.pixels import full_scale
 from restorae.shapes import Images
+from restorae.value_range import ValueRange
 
 WINDOW = 5
 """Side in pixels of the mean filter, which is applied twice: near pixels count more, and the map shows no squares."""
@@ -54,7 +56,7 @@ class ErrorBound(Settings):
     0.04
     """
 
-    level: float = Field(LEVEL, gt=0, lt=1)
+    level: float = Field(default=LEVEL, gt=0, lt=1)
     """Share of the pixels within the bound."""
     changed: Measure
     """Knots of the table: how much was changed, root mean square around the pixel, [0, 1] scale, rising."""
@@ -63,7 +65,7 @@ class ErrorBound(Settings):
     bounds: tuple[Measure, ...] = Field(min_length=1)
     """The bound at each pair of knots, [0, 1] scale: a row for each of `changed`, a column for each of `structure`. It is
     interpolated over the logarithms of the knots, and constant beyond them."""
-    images: int = Field(0, ge=0)
+    images: int = Field(default=0, ge=0)
     """Number of images that it was measured on."""
     on: str = ""
     """Name of those images."""
@@ -105,7 +107,7 @@ class ErrorBound(Settings):
 
     def __str__(self) -> str:
         low, high = (pick(map(pick, self.bounds)) for pick in (min, max))
-        where = f"{self.images:,} image(s){f' of {self.on}' if self.on else ''}"
+        where = f"{counted(self.images, 'image')}{f' of {self.on}' if self.on else ''}"
         return f"{self.level:.0%} of pixels within {low:.4f} to {high:.4f}, measured on {where}"
 
 
@@ -130,11 +132,7 @@ def measures(degraded: Images, restored: Images) -> tuple[Tensor, Tensor]:
 
 def stored_span(values: ValueRange, dtype: np.dtype) -> np.ndarray:
     """Length of the [0, 1] scale in stored units: one number for all channels, or one for each."""
-    return (
-        np.asarray([full_scale(dtype)])
-        if values.is_full
-        else np.asarray(values.high) - np.asarray(values.low)
-    )
+    return np.asarray([full_scale(dtype)]) if values.is_full else np.abs(values.span)
 
 
 def _around(images: Images) -> Images:

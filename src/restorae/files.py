@@ -6,37 +6,53 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from restorae.errors import Fix, OutputError, UsageError
+from restorae.file_attributes import NewFile, SourceFile, current_original, made_from
 
 
 @contextlib.contextmanager
 def written_whole(target: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` when the block succeeds, else remove it.
 
-    The temporary name keeps the target's suffix, because some writers choose the format by it.
+    The temporary name keeps the target's suffix, because some writers choose the format by it. Where `target` is a link to a
+    file, that file is written and the link stays. Within `made_from` the file gets the rights and times of its original, and
+    from its first byte nobody may read it who may not read that; a file that is replaced keeps its rights.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full. What was at `target` is untouched.
+        BadImage: the file to replace is not the one that was read, or appeared meanwhile.
         OSError: the block failed on another file, such as a source that vanished while it was read.
     """
     target = Path(target)
+    place = Path(os.path.realpath(target)) if target.is_file() else target
     suffix = target.suffix if len(os.fsencode(target.suffix)) < 100 else ""
-    partial = target.with_name(f".{secrets.token_hex(6)}.partial{suffix}")
+    partial = place.with_name(f".{secrets.token_hex(6)}.partial{suffix}")
+    original = current_original()
     try:
-        _make_folder(target.parent, target)
+        _make_folder(place.parent, target)
+        try:
+            new = NewFile.make(partial, place, original)
+        except OSError as error:
+            raise write_failure(target, error) from error
         try:
             yield partial
         except OSError as error:
-            if _is_about_another(error, (partial, target)):
+            if _is_about_another(error, (partial, target, place)):
                 raise
             raise write_failure(target, error) from error
         try:
+            new.require_written()
             with open(partial, "rb+") as handle:
                 os.fsync(handle.fileno())
-            os.replace(partial, target)
+            new.finish()
+            if original is None:
+                os.replace(partial, place)
+            else:
+                original.put(partial, target, place)
         except OSError as error:
             raise write_failure(target, error) from error
     finally:
@@ -48,6 +64,19 @@ def write_bytes(target: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `target`, complete or not at all."""
     with written_whole(target) as partial:
         partial.write_bytes(content)
+
+
+def copy_whole(source: SourceFile, target: Path) -> None:
+    """Copy a file, complete or not at all; onto itself it stays as it is.
+
+    Raises:
+        OutputError: it cannot be written.
+        BadImage: the file to replace appeared meanwhile.
+        OSError: the source cannot be read.
+    """
+    if not source.is_at(target):
+        with made_from(source), written_whole(target) as partial:
+            shutil.copyfile(source.path, partial)
 
 
 def write_text(target: str | os.PathLike[str], content: str) -> None:
@@ -113,6 +142,8 @@ def _reason(error: OSError) -> str:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return "the disk is full"
+        case errno.EFBIG:
+            return "files of this size are not allowed there"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return "permission denied"
         case errno.ENOTDIR | errno.EEXIST:

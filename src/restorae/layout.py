@@ -18,9 +18,19 @@ from torch import Tensor
 
 from restorae.axes import axes_of
 from restorae.errors import BadImage, ShapeMismatch
+from restorae.missing_values import find_missing
 from restorae.pil_images import is_pil, pil_image, pixels_of
-from restorae.pixels import FULL_RANGE, ValueRange, Values, measure_values, mix_stored
+from restorae.pixels import mix_stored
 from restorae.shapes import Images
+from restorae.shown_values import show_all, write_all
+from restorae.value_range import (
+    FARTHEST,
+    FULL_RANGE,
+    NEAREST,
+    ValueRange,
+    Values,
+    measure_values,
+)
 
 Kind: TypeAlias = Literal["array", "tensor", "pil", "path", "list"]
 """What images can be given as."""
@@ -154,25 +164,32 @@ class Layout:
         """
         return self._numpy(given)[..., : self.channels + (self.has_alpha and with_alpha)]
 
-    def read(self, given: Any) -> Images:
+    def read(self, given: Any, *, filled: bool = True) -> Images:
         """Images as a working batch, (n, channels, height, width) float32 without alpha, on a tensor's own device.
+
+        Args:
+            given: images of the shape that was decided on.
+            filled: replace what must not be shown to a network (NaN, infinite values, hot pixels) by its neighbours;
+                `give_back` puts NaN and infinite values back. Without, they are refused.
 
         Raises:
             ShapeMismatch: `given` has another shape than what was decided on.
-            BadImage: NaN or infinite values.
+            BadImage: NaN or infinite values, unless `filled`.
         """
         if isinstance(given, Tensor) and self.is_on_working_scale:
             self._check(given)
             moved = self._moved(given.detach())[..., : self.channels]
             images: Images = moved.permute(0, 3, 1, 2).float()
-            if not torch.isfinite(images).all():
-                raise _not_finite()
-            return images
+            if not images.numel() or bool(((images >= NEAREST) & (images <= FARTHEST)).all()):
+                return images
         stored = self.stored(given)
-        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-            raise _not_finite()
-        working = np.ascontiguousarray(self.values.to_working(stored).transpose(0, 3, 1, 2))
-        images = torch.from_numpy(working)
+        if filled:
+            working = show_all(stored, self.values)
+        elif find_missing(stored) is not None:
+            raise BadImage("The image holds NaN or infinite values. Replace them first")
+        else:
+            working = self.values.to_working(stored)
+        images = torch.from_numpy(np.ascontiguousarray(working.transpose(0, 3, 1, 2)))
         return images.to(given.device) if isinstance(given, Tensor) else images
 
     def give_back(self, images: Images, given: Any, weight: Tensor | None = None) -> Any:
@@ -187,9 +204,10 @@ class Layout:
         if isinstance(given, Tensor) and self.is_on_working_scale:
             result = images.detach().permute(0, 2, 3, 1).to(given.device, given.dtype)
             before = self._moved(given.detach())
+            was = before[..., : self.channels]
+            result = torch.where(was.isfinite(), result, was)
             if weight is not None:
                 share = _last(weight).to(given.device)
-                was = before[..., : self.channels]
                 mixed = was.double() + share * (result.double() - was.double())
                 result = torch.where(share > 0, mixed.to(given.dtype), was)
             if self.has_alpha:
@@ -197,7 +215,7 @@ class Layout:
             return self._moved_back(result)
         working = images.detach().float().cpu().numpy().transpose(0, 2, 3, 1)
         source = self._numpy(given)
-        restored = self.values.to_stored(working, source.dtype)
+        restored = write_all(source[..., : self.channels], working, self.values)
         if self.limits is not None:
             restored = np.clip(restored, *self.limits)
         if weight is not None:
@@ -222,7 +240,7 @@ class Layout:
             dtype = np.dtype(self.dtype if self.dtype in np.sctypeDict else "float32")
             span = np.asarray([1.0 if dtype.kind in "fb" else float(np.iinfo(dtype).max)])
         else:
-            span = np.asarray(self.values.high) - np.asarray(self.values.low)
+            span = np.abs(self.values.span)
         scaled = numbers.detach().float().cpu().numpy().transpose(0, 2, 3, 1) * span
         if self.has_alpha:
             scaled = np.concatenate([scaled, np.zeros_like(scaled[..., :1])], -1)
@@ -271,7 +289,3 @@ class Layout:
 
 def _last(weight: Tensor) -> Tensor:
     return weight.permute(0, 2, 3, 1) if weight.dim() else weight
-
-
-def _not_finite() -> BadImage:
-    return BadImage("The image holds NaN or infinite values. Replace them first")

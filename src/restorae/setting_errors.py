@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from restorae.display import counted
 from restorae.errors import nearest
 
 _LONGEST_VALUE = 60
@@ -56,7 +57,7 @@ _EXPECTED: Mapping[str, str | Callable[[Mapping[str, Any], object], str]] = {
     "greater_than_equal": lambda context, _: f"expected a number of at least {context['ge']:g}",
     "less_than": lambda context, _: f"expected a number below {context['lt']:g}",
     "less_than_equal": lambda context, _: f"expected a number of at most {context['le']:g}",
-    "too_short": lambda context, _: f"expected at least {context['min_length']} value(s)",
+    "too_short": lambda context, _: f"expected at least {counted(context['min_length'], 'value')}",
 }
 
 

@@ -371,7 +371,7 @@ def test_quality_pairs_runs_of_one_heat_and_counts_collapses():
     assert (
         "| restorae `conv` | 3 | 8.0 (5.0–99.0) | 0.45 (0.40–0.50) | 20.50 (20.00–21.00) |" in text
     )
-    assert "1 training(s) ended without a model" in text
+    assert "1 training ended without a model" in text
     assert "`unet`, the default |" not in text
 
 

@@ -317,7 +317,8 @@ def test_values_that_are_no_numbers_come_back_where_they_were(
         )
         assert done.status == 0, done.err
         assert (
-            "12 NaN or infinite value(s) were kept out of the restoration and put back" in done.err
+            "12 NaN, infinite or no-data values kept out of the restoration and put back"
+            in done.err
         )
         restored = tifffile.imread(tmp_path / "b.tif")
         bad = ~np.isfinite(values)
@@ -358,7 +359,7 @@ def test_only_the_missing_are_reported_where_an_input_is_wrong(tmp_path: Path) -
     (tmp_path / "notes.txt").write_text("hello")
     for given, hint in (
         ("nowhere", "nowhere: no such file or folder"),
-        ("empty", "empty: holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files"),
+        ("empty", "empty: holds no images. Expected PNG, JPEG, TIFF, WebP"),
         ("notes.txt", "notes.txt: is of no format that is read. Expected .avif"),
     ):
         done = restore(tmp_path, "a.png", given)

@@ -163,5 +163,5 @@ def test_pairs_calibrate_too_and_few_images_are_reported(tmp_path: Path, small_m
         cwd=tmp_path,
     )
     assert done.status == 0, done.err
-    assert "4 image(s) are few" in done.out + done.err
+    assert "Measured on only 4 images" in done.out + done.err
     assert read_card(tmp_path / "m.safetensors").error_bounds[1].images == 4

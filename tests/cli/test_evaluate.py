@@ -107,7 +107,7 @@ def test_the_sheet_shows_as_many_of_the_worst_as_asked_for(
 ) -> None:
     done = run(*pairs, "--sheet", "few.png", "--worst", "2", cwd=tmp_path)
     assert done.status == 0, done.err
-    assert "few.png: the worst 2 of 24 image(s)" in done.err
+    assert "few.png: the worst 2 of 24 images" in done.err
     assert run(*pairs, "--sheet", "more.png", cwd=tmp_path).status == 0
     few, more = pixels(tmp_path / "few.png"), pixels(tmp_path / "more.png")
     assert few.shape[1] == more.shape[1]

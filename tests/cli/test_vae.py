@@ -519,7 +519,7 @@ def test_reconstructions_are_shown_below_their_images(tmp_path: Path, small_vae:
 def test_latents_are_written_with_names_and_labels(tmp_path: Path, small_vae: Path) -> None:
     done = run("vae", "encode", "--model", small_vae, "--data", "digits", cwd=tmp_path)
     assert done.status == 0, done.err
-    assert "latents of 360 images, 2 dimension(s) each" in done.err
+    assert "latents of 360 images, 2 dimensions each" in done.err
     images, labels = open_labelled("digits", "test")
     expected = load(small_vae).encode(as_array(images.batch(range(360))))
     with np.load(tmp_path / "latents.npz", allow_pickle=False) as held:
@@ -720,7 +720,7 @@ def complaint(done: Outcome, status: int) -> str:
             2,
             "got '0.3,north'. Use --at 0.5,0.5",
         ),
-        (["sample", "--at", ""], 2, "has 2 dimension(s)"),
+        (["sample", "--at", ""], 2, "has 2 dimensions"),
         (["sample", "--at", "0,0", "--count", "3"], 2, "--at cannot be combined with --count"),
         (["sample", "--count", "0"], 2, "--count"),
         (["sample", "--out", "s.tiff"], 2, "expected a name that ends in .png or .jpg or .npy"),
@@ -745,7 +745,7 @@ def complaint(done: Outcome, status: int) -> str:
         (["reconstruct", "--data", "mnst"], 1, "Did you mean 'mnist'"),
         (["reconstruct", "--data", "mixed"], 1, "differ in size"),
         (["encode", "wide.png"], 1, "28 × 28 px (height × width), got 30 × 41"),
-        (["encode", "colour.png"], 1, "images of 1 channel(s), got 3"),
+        (["encode", "colour.png"], 1, "images of 1 channel, got 3"),
         (
             ["encode", "wide.png", "--data", "digits"],
             2,
@@ -882,7 +882,7 @@ def test_a_line_is_no_plane(tmp_path: Path, vae_of: Callable[..., Path]) -> None
     line = vae_of(latent_dim=1)
     told = complaint(run("vae", "manifold", "--model", line, cwd=tmp_path), 2)
     assert "A manifold shows two latent dimensions and this model has one" in told
-    assert "has 1 dimension(s)" in complaint(
+    assert "has 1 dimension" in complaint(
         run("vae", "sample", "--at", "0,0", "--model", line, cwd=tmp_path), 2
     )
     assert run("vae", "sample", "--at", "0.5", "--model", line, cwd=tmp_path).status == 0

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorae.data import ArrayImages, Examples, ImageSet, ListedImages
-from restorae.data.image_set import FileImages, read_folder
+from restorae.data.file_images import FileImages, read_folder
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.errors import ShapeMismatch
 from restorae.formats import write_still

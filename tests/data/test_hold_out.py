@@ -100,7 +100,7 @@ def test_an_image_has_one_hash_however_it_is_opened(tmp_path: Path) -> None:
     for index, image in enumerate(IMAGES[:3]):
         write_still(tmp_path / f"{index}.png", image)
     np.save(tmp_path / "stack.npy", np.stack(IMAGES[:3]))
-    from restorae.data.image_set import read_folder
+    from restorae.data.file_images import read_folder
 
     (tmp_path / "stack.npy").rename(tmp_path.parent / "stack.npy")
     opened = [

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorae.data import ArrayImages, ImageSet, ListedImages, is_named, open_images
-from restorae.data.image_set import FileImages, read_folder
+from restorae.data.file_images import FileImages, read_folder
 from restorae.errors import BadImage, DataUnavailable, ShapeMismatch
 from restorae.formats import write_still
 from restorae.pixels import to_working
@@ -147,7 +147,7 @@ def test_an_array_that_is_no_set_of_images_is_refused_by_name(shape):
 )
 def test_values_that_are_no_pixels_are_refused_at_once_and_not_in_the_middle_of_training(stored):
     with pytest.raises(BadImage):
-        ArrayImages(stored)
+        ArrayImages(stored).require_working_scale()
 
 
 # ------------------------------------------------------------------------------------------------- folders

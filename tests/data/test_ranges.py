@@ -12,11 +12,12 @@ import torch
 from skimage import data
 
 from restorae.data import ListedImages, match, open_images
-from restorae.data.ranges import RangedImages, exposure, sampled
+from restorae.data.pair_ranges import exposure, sampled
+from restorae.data.ranges import RangedImages
 from restorae.errors import BadImage
 from restorae.formats import open_original
-from restorae.pixels import choose_range
 from restorae.restoring.facts import ImageFacts
+from restorae.value_range import choose_range
 
 CAMERA = data.camera()[::4, ::4] / 255
 
@@ -41,7 +42,7 @@ def noisy(seed: int, sigma: float = 0.1) -> np.ndarray:
 def test_both_images_of_one_exposure_are_taken_in_the_degraded_ones_range(sigma: float) -> None:
     degraded, clean = stored(noisy(0, sigma)), stored(CAMERA)
     pairs = pairs_of([degraded], [clean])
-    found = choose_range(degraded.reshape(-1, 1))
+    found = choose_range(degraded[..., None])
     assert not found.is_full
     assert torch.allclose(
         pairs.degraded[0][0],
@@ -60,7 +61,7 @@ def test_a_clean_image_of_another_exposure_is_brought_to_the_degraded_ones(
     gain: float, offset: float
 ) -> None:
     pairs = pairs_of([stored(noisy(0), gain, offset)], [stored(CAMERA)])
-    found = choose_range(stored(noisy(0), gain, offset).reshape(-1, 1))
+    found = choose_range(stored(noisy(0), gain, offset)[..., None])
     expected = (stored(CAMERA, gain, offset).astype(float) - found.low[0]) / (
         found.high[0] - found.low[0]
     )
@@ -110,7 +111,7 @@ def test_an_array_is_mapped_in_training_exactly_as_when_it_is_restored(tmp_path:
     assert pairs.degraded.ranges.of(7).degraded == ImageFacts.measure(original, "auto").range_of(
         [7]
     )
-    assert sampled(open_images(tmp_path / "a.npy"), range(90)).shape[1] == 1
+    assert sampled(open_images(tmp_path / "a.npy"), range(90)).collected.shape[1] == 1
 
 
 def test_images_of_8_and_of_full_16_bits_are_taken_by_their_types() -> None:
@@ -143,8 +144,24 @@ def test_floats_of_any_scale_are_pairs() -> None:
     assert pairs.clean[0].max() < 1.1
 
 
-def test_values_that_are_no_numbers_are_refused_by_name() -> None:
-    hole = stored(CAMERA, dtype="float32")
-    hole[3, 4] = np.nan
-    with pytest.raises(BadImage, match="0 holds NaN or infinite values"):
-        pairs_of([hole], [stored(CAMERA, dtype="float32")])
+def test_where_one_of_a_pair_has_no_value_nothing_is_learned() -> None:
+    degraded, clean = stored(noisy(0), dtype="float32"), stored(CAMERA, dtype="float32")
+    whole = pairs_of([degraded], [clean])
+    hole, gap = np.zeros(CAMERA.shape, bool), np.zeros(CAMERA.shape, bool)
+    hole[10:14, 20:30], gap[50:53, 60:70] = True, True
+    pairs = pairs_of([np.where(hole, np.nan, degraded)], [np.where(gap, -np.inf, clean)])
+    assert torch.equal(pairs.clean[0][0][hole | gap], pairs.degraded[0][0][hole | gap])
+    assert torch.allclose(
+        pairs.clean[0][0][~(hole | gap)], whole.clean[0][0][~(hole | gap)], atol=0.01
+    )
+    assert any("70 NaN, infinite or no-data value(s)" in notice for notice in pairs.notices)
+
+
+def test_an_image_without_a_single_value_is_left_out_by_name() -> None:
+    clean = [stored(noisy(seed), dtype="float32") for seed in range(3)]
+    degraded = [clean[0], np.full_like(clean[1], np.nan), clean[2]]
+    pairs = pairs_of(degraded, clean)
+    assert pairs.clean.names == ["0", "2"]
+    assert "Left out, with no values but NaN, infinite or no-data ones: 1." in pairs.notices
+    with pytest.raises(BadImage, match="no values"):
+        pairs_of(degraded[1:2], clean[1:2])

@@ -32,6 +32,7 @@ FAMILY = sorted(
 )
 
 HARMLESS: dict[str, tuple[dict[str, object], float]] = {
+    "film": ({"age": 0.0}, 1e-5),
     "banding": ({"strength": 0.0}, 0.0),
     "bleed-through": ({"strength": 0.0}, 0.0),
     "blur": ({"sigma": 0.0}, 0.0),
@@ -59,7 +60,7 @@ HARMLESS: dict[str, tuple[dict[str, object], float]] = {
 }
 """For each kind the settings that harm nothing, and how far the result may then be from the image."""
 
-NARROWER = {"jpeg": (0.0, 1.0), "poisson-noise": (0.0, 1.2)}
+NARROWER = {"film": (0.0, 1.0), "jpeg": (0.0, 1.0), "poisson-noise": (0.0, 1.2)}
 """The values of images that a kind can leave as they are, where it cannot below black and above white."""
 
 EXAMPLES: dict[str, list[dict[str, object]]] = {

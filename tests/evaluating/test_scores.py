@@ -13,6 +13,7 @@ from restorae.data import ArrayImages, ListedImages
 from restorae.degradations import Degradation, GaussianNoise
 from restorae.errors import SettingsConflict, ShapeMismatch, UnknownKind
 from restorae.evaluating import TestSet, constant_answer_error, evaluate, has_collapsed
+from restorae.layout import Layout
 from restorae.randomness import generator
 
 
@@ -166,6 +167,24 @@ def test_collapse_is_judged_with_a_margin() -> None:
     assert has_collapsed(0.0951, 0.1)
     assert not has_collapsed(0.0949, 0.1)
     assert not has_collapsed(0.0, 0.0), "flat images are no collapse"
+
+
+def test_pairs_are_read_by_one_range_as_restore_writes_them():
+    """12 bits in 16, brighter and wider in the degraded images than in the clean ones."""
+    source = np.random.default_rng(0)
+    clean = source.integers(1000, 1800, (20, 16, 16)).astype(np.uint16)
+    degraded = (clean + source.integers(0, 1500, clean.shape)).astype(np.uint16)
+    for dtype, scale in ((np.uint16, 1), (np.int64, 1), (np.float32, 1), (np.float64, 1 / 65535)):
+        given = (degraded * scale).astype(dtype)
+        test_set = TestSet((clean * scale).astype(dtype), degraded=given)
+        ((before, after),) = test_set.batches()
+        values = Layout.of(given).values
+        span = (values.high[0] - values.low[0]) / scale
+        expected = (degraded.astype(float) - clean) / span
+        assert np.allclose((before - after)[:, 0], expected, atol=1e-5), dtype
+        # a restored image that equals the clean one is without error, but for a few values that are clipped
+        found = evaluate(lambda images, clean=after: clean, test_set)
+        assert found.restored.mse < 1e-4 < found.degraded.mse
 
 
 def test_a_test_set_takes_texts_and_arrays():

@@ -46,6 +46,36 @@ def test_the_process_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert state() == before
 
 
+RECURSION = """
+import gc, io, logging
+from restorae.formats.libraries import import_pyvips
+pyvips = import_pyvips()
+from PIL import Image
+held = []
+class Frees(logging.Handler):
+    def emit(self, record):
+        held.clear()  # as the garbage collector may, at any time
+logging.getLogger("pyvips").addHandler(Frees())
+encoded = io.BytesIO()
+Image.new("L", (64, 64)).save(encoded, "JPEG")
+damaged = encoded.getvalue()[:20] + b"extra" + encoded.getvalue()[20:]
+def opened():
+    image = pyvips.Image.jpegload_source(pyvips.Source.new_from_memory(damaged), access="sequential", fail_on="none")
+    region = pyvips.Region.new(image)
+    region.fetch(0, 0, 64, 64)
+    return image, region
+pyvips.cache_set_max(0)
+held.append(opened())
+opened()
+gc.collect()
+"""
+
+
+def test_a_damaged_image_that_is_freed_while_another_is_logged_does_not_end_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", RECURSION], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def broken(path: Path) -> Path:
     """A TIFF of which tifffile complains in its log: it names a second page where there is none."""
     tifffile.imwrite(path, np.zeros((8, 8), np.uint8), metadata=None)

@@ -83,7 +83,7 @@ def test_a_wrong_checksum_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"", "is empty"), (b"GIF89a" + bytes(40), "is not in a format that is read")],
+    [(b"", "is empty"), (b"XYZ89a" + bytes(40), "is not in a format that is read")],
 )
 def test_what_is_no_image_is_named(tmp_path, content, told):
     (tmp_path / "in.png").write_bytes(content)

@@ -47,10 +47,13 @@ def sample(folder: Path, found: Format) -> Path:
     if found.is_array:
         with path.open("wb") as file:
             (np.save if found.name == "npy" else np.savez)(file, image())
-    elif found.can_write:
-        Image.fromarray(image()).save(path, found.name)
-    else:
+    elif found.name == "heic":
         path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1" + bytes(8))  # no encoder is free
+    elif found.name in ("jxl", "pdf"):
+        path.write_bytes({"jxl": b"\xff\x0a", "pdf": b"%PDF-1.7\n"}[found.name] + bytes(40))
+    else:
+        named = {"jp2": "JPEG2000", "pnm": "PPM"}.get(found.name, found.name)
+        Image.fromarray(image()).save(path, named)
     return path
 
 

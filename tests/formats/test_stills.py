@@ -51,7 +51,9 @@ def test_png_gives_the_pixels_back_and_their_depth(tmp_path, pixels):
     back = read_still(path)
     assert back.dtype == pixels.dtype
     assert np.array_equal(back, pixels)
-    assert read_outline(path) == (*pixels.shape[:2], 3 if pixels.ndim == 3 else 1, pixels.nbytes)
+    outline = read_outline(path)
+    assert (outline.height, outline.width) == pixels.shape[:2]
+    assert (outline.channels, outline.bytes) == (3 if pixels.ndim == 3 else 1, pixels.nbytes)
 
 
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path):

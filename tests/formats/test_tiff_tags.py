@@ -597,7 +597,7 @@ def test_what_belongs_to_the_old_file_is_left_out_and_named(tmp_path):
     assert sorted(carry(tmp_path / "original.tif", tmp_path / "encoded.tif")) == [
         "tag 65000 left out: pointing to a part of the old file",
         "tag 65003 left out: of an unknown type",
-        "tags 34412, 37724 left out: made for the way in which the old file stores its pixels",
+        "tags 34412, 37724 (Photoshop's layers) left out: made for the way in which the old file stores its pixels",
         "tags 65001, 65002 left out: values that lie outside the file",
     ]
     assert not said(tmp_path / "encoded.tif")

@@ -19,6 +19,7 @@ from restorae.networks import (
     Conv,
     ConvVAE,
     Dense,
+    FilmUNet,
     LatentModule,
     LatentUNet,
     Network,
@@ -32,7 +33,11 @@ from restorae.networks.summary import layer_table
 from restorae.parts import kinds
 
 FAMILY = sorted(
-    (part for part in kinds(Network) if part.__module__.startswith("restorae.")),
+    (
+        part
+        for part in kinds(Network)
+        if part.__module__.startswith("restorae.") and not part().neighbours
+    ),
     key=lambda part: part.kind,
 )
 VARIANTS = [
@@ -55,7 +60,9 @@ VARIANTS = [
     LatentUNet(widths=(3, 5), likelihood="bernoulli"),
 ]
 MEMBERS = [part() for part in FAMILY] + VARIANTS
-CONVOLUTIONAL = [network for network in MEMBERS if network.halo is not None]
+OF_FILMS = [FilmUNet(), FilmUNet(body=UNet(widths=(4, 5), padding="replicate", residual=True))]
+"""Networks whose input is a stack of frames: `tests/film/test_cleaning.py` has their promises beside the halo."""
+CONVOLUTIONAL = [network for network in [*MEMBERS, *OF_FILMS] if network.halo is not None]
 ONE_SIZE = [network for network in MEMBERS if isinstance(network, VAE | AutoEncoder)]
 
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda part: part.kind)

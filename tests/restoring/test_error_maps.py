@@ -16,7 +16,6 @@ from restorae.errors import UsageError
 from restorae.formats import open_original
 from restorae.model import Model, make_card
 from restorae.networks import Conv, Network, UNet
-from restorae.pixels import FULL_RANGE
 from restorae.restoring import (
     LOG,
     Classical,
@@ -32,6 +31,7 @@ from restorae.restoring import (
 from restorae.restoring.maps import ERROR_GAIN
 from restorae.restoring.output_contract import RestoredRows
 from restorae.restoring.outputs import Outputs
+from restorae.value_range import FULL_RANGE
 
 BOUND = ErrorBound(
     changed=(0.05, 0.5), structure=(0.01, 0.1), bounds=((0.01, 0.02), (0.1, 0.2)), images=9
@@ -242,7 +242,7 @@ def test_images_it_was_not_calibrated_for_are_named_and_stop_nothing(tmp_path):
     pool = RestorerPool.of(ModelRestorer(calibrated(network)))
     failures = restore_files(tasks, RestoreRequest(model="m", error_map=True), pool).failures
     assert [failure.source.name for failure in failures] == ["grey.png"]
-    assert "calibrated on images of 3 channel(s), not of 1" in str(failures[0])
+    assert "calibrated on images of 3 channels, not of 1" in str(failures[0])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "colour-error.png",
         "colour.png",

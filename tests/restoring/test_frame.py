@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from restorae.formats import ArrayRows, Page, Rows
-from restorae.pixels import FULL_RANGE, ValueRange
 from restorae.regions import Region, plan_exact
 from restorae.restoring.frame import Blending, Frame
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.tiling import run
+from restorae.value_range import FULL_RANGE, ValueRange
 
 
 class Kept(Output):
@@ -109,7 +109,7 @@ def test_the_nearest_numbers_stand_in_for_what_is_no_number():
     assert shown[1, 1] in page[[0, 1, 1, 2], [1, 0, 2, 1], 0]
     assert shown[2, 3] in page[[1, 2], [3, 2], 0]
     frame.write(Region(0, 0, 3, 4), torch.full((1, 3, 4), 0.5))
-    assert frame.not_finite == 2
+    assert frame.missing == 2
     assert np.array_equal(result.pages[0][..., 0] != 0.5, ~np.isfinite(page[..., 0]))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from PIL import Image
 
 import restorae
 from restorae.errors import RestoraeError, SettingsConflict, UsageError
+from restorae.restoring import RestoreRequest
+from restorae.restoring.keywords import RequestKeywords, RestoreKeywords
+from restorae.restoring.model_restorer import ModelRestorer
 
 CLEAN = np.asarray(Image.radial_gradient("L").resize((40, 32)), np.float32) / 255
 NOISY = np.clip(
@@ -108,7 +113,6 @@ REFUSED = {
     "28 channels": (np.zeros((5, 32, 40, 28), np.uint8), "axes"),
     "five axes": (np.zeros((2, 5, 32, 40, 3), np.uint8), "axes"),
     "empty": (np.zeros((0, 4, 4)), "shape"),
-    "NaN": (np.full((8, 8), np.nan), "NaN"),
     "complex": (np.zeros((8, 8), complex), "complex"),
     "objects": (np.full((8, 8), None), "object"),
     "strings": (np.full((8, 8), "a"), "pixels"),
@@ -121,10 +125,7 @@ REFUSED = {
 @pytest.mark.parametrize("row", REFUSED)
 def test_what_can_mean_nothing_or_two_things_is_refused_in_words(model, row):
     given, words = REFUSED[row]
-    uses = [model.restore, model]
-    if row != "NaN":  # as in files, methods keep what is no number
-        uses.append(restorae.load("classical:median").restore)
-    for use in uses:
+    for use in (model.restore, model, restorae.load("classical:median").restore):
         with pytest.raises(RestoraeError, match=words):
             use(given)
 
@@ -190,11 +191,22 @@ def test_paths_give_paths_and_nothing_is_replaced(tmp_path):
     with pytest.raises(RestoraeError, match=r"1 of 2 files failed.*b\.png"):
         restorae.restore(both, tmp_path / "again", model=fast)
     assert (tmp_path / "again" / "a.png").is_file()
+    with pytest.raises(RestoraeError, match=r"b\.png"):  # what is there is left, the rest is done
+        restorae.restore(both, tmp_path / "again", model=fast, skip_existing=True)
+    Image.fromarray(NOISY_8[::-1]).save(tmp_path / "b.png")
+    before = (tmp_path / "again" / "a.png").stat().st_mtime_ns
+    for _ in range(2):
+        every = restorae.restore(both, tmp_path / "again", model=fast, skip_existing=True)
+        assert every == [tmp_path / "again" / "a.png", tmp_path / "again" / "b.png"]
+    assert (tmp_path / "again" / "a.png").stat().st_mtime_ns == before
+    assert restorae.restore(both[0], model=fast, skip_existing=True) == one
     for wrong in ([both[0], NOISY_8], tmp_path / "none.png"):
         with pytest.raises(RestoraeError):
             restorae.restore(wrong, model=fast)
     with pytest.raises(SettingsConflict, match="out"):
         restorae.restore(NOISY_8, tmp_path / "c.png")
+    with pytest.raises(SettingsConflict, match="skip_existing"):
+        restorae.restore(NOISY_8, skip_existing=True)
 
 
 def test_one_call_chooses_a_model_and_keeps_the_form():
@@ -238,8 +250,9 @@ def test_a_mask_alone_fills_what_it_marks():
 
 
 def test_repairing_defects_is_the_same_in_memory_as_in_a_file(tmp_path):
-    """What a model is for is decided by one rule, whatever it is given."""
+    """What a model is for is decided by one rule, whatever it is given, and whichever call is used."""
     Image.fromarray(NOISY_8).save(tmp_path / "a.png")
+    prints = restorae.load("photo-restorer")
     for options in ({}, {"repair": "all", "tone": 0.5}, {"grain": 0.5, "strength": 0.7}):
         written = restorae.restore(
             tmp_path / "a.png",
@@ -250,8 +263,26 @@ def test_repairing_defects_is_the_same_in_memory_as_in_a_file(tmp_path):
         )
         in_memory = restorae.restore(NOISY_8, model="photo-restorer", **options)
         assert np.array_equal(np.asarray(Image.open(written)), in_memory), options
+        if "grain" not in options:
+            assert np.array_equal(prints.restore(NOISY_8, **options), in_memory), options
+    batch = torch.from_numpy(NOISY.transpose(2, 0, 1).copy())[None]
+    scored = ModelRestorer(prints).restore_images(batch)  # what evaluations and the page look at
+    assert torch.equal(prints(batch), scored)
+    assert not torch.equal(prints.restore_images(batch), scored)
+    for wrong in ({"repair": "cracks"}, {"tone": 2}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            prints.restore(NOISY_8, **wrong)
     with pytest.raises(SettingsConflict, match="samples"):
         restorae.restore(NOISY_8, samples=3)
+
+
+def test_keywords_for_type_checkers_are_those_of_the_call():
+    fields, called = RestoreRequest.names(), inspect.signature(restorae.restore).parameters
+    named = {name for name, each in called.items() if each.kind is each.KEYWORD_ONLY}
+    types = get_type_hints(RestoreRequest)
+    passed_on = get_type_hints(RequestKeywords)
+    assert passed_on == {name: types[name] for name in fields if name not in named}
+    assert get_type_hints(RestoreKeywords).keys() == named | passed_on.keys()
 
 
 def test_each_image_of_a_batch_may_have_its_own_mask():

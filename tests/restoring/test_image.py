@@ -322,7 +322,7 @@ def test_what_is_no_number_is_kept_out_put_back_and_counted(tmp_path, dtype, til
     assert np.array_equal(restored[bad], values[bad], equal_nan=True)
     assert np.allclose(restored[~bad], values[~bad] * 0.5 + 0.25, atol=1e-6)
     assert account.notices == [
-        "103 NaN or infinite value(s) were kept out of the restoration and put back"
+        "103 NaN, infinite or no-data values kept out of the restoration and put back"
     ]
 
 

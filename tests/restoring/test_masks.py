@@ -10,8 +10,9 @@ from PIL import Image, ImageOps
 
 from restorae.errors import BadImage, ShapeMismatch
 from restorae.formats import open_original
+from restorae.formats.orientation import upright
 from restorae.restoring import Masks
-from restorae.restoring.masks import laid_out_for, upright
+from restorae.restoring.masks import laid_out_for
 from tests.known_restorer import restore_file
 
 
@@ -96,7 +97,7 @@ def test_two_masks_for_one_image_are_refused(tmp_path):
         (Image.new("RGB", (31, 20), (255, 255, 255)), 255),
         (Image.new("RGB", (31, 20), (255, 0, 0)), 76),
         (Image.new("1", (31, 20), 1), 255),
-        (Image.new("RGBA", (31, 20), (255, 255, 255, 7)), 255),
+        (Image.new("RGBA", (31, 20), (255, 255, 255, 7)), 7),
         (Image.fromarray(np.full((20, 31), 51 * 257, np.uint16)), 51),
     ],
     ids=lambda each: each.mode if isinstance(each, Image.Image) else "",

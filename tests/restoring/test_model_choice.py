@@ -55,8 +55,13 @@ def test_most_of_a_set_decide_for_it_and_photographs_where_it_is_mixed() -> None
 def test_a_mixed_folder_is_restored_as_each_file_alone(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Pillow.fromarray(skimage.data.page()).save(tmp_path / "in" / "page.png")
-    Pillow.fromarray(skimage.data.astronaut()[:200, :200]).save(tmp_path / "in" / "photo.png")
-    Pillow.fromarray(skimage.data.camera()[:200, :200]).save(tmp_path / "in" / "grey.png")
+    noise = np.random.default_rng(0).integers(-20, 21, (200, 200, 1))
+    for name, photo in (
+        ("photo", skimage.data.astronaut()),
+        ("grey", skimage.data.camera()[..., None]),
+    ):
+        noisy = np.clip(photo[:200, :200] + noise, 0, 255).astype(np.uint8)
+        Pillow.fromarray(noisy.squeeze()).save(tmp_path / "in" / f"{name}.png")
     report = restore_files(
         plan_tasks([tmp_path / "in"], tmp_path / "out"),
         RestoreRequest(),

@@ -13,7 +13,8 @@ from PIL import Image
 
 from restorae.degradations import Degradation
 from restorae.errors import Message, SettingsConflict, in_words
-from restorae.model import bundled, load, read_card
+from restorae.model import Card, bundled, load, read_card
+from restorae.networks import Network
 from restorae.parts import kinds
 from restorae.pixels import to_stored, to_working
 from restorae.progress import Progress
@@ -44,9 +45,14 @@ class Hearing(Progress):
         self.said.append(in_words(message))
 
 
+def restores_images(card: Card) -> bool:
+    """Whether it restores images one by one; a network for films needs the neighbours of a frame."""
+    return card.restores and not Network.from_dict(card.network).neighbours
+
+
 DRAWS = "digits-restorer-vae"
 RESTORERS = [
-    *(name for name, path in bundled().items() if read_card(path).restores),
+    *(name for name, path in bundled().items() if restores_images(read_card(path))),
     *(f"classical:{kind.kind}" for kind in kinds(Classical)),  # type: ignore[type-abstract]
 ]
 EXACT = [name for name in RESTORERS if open_restorer(name).capabilities.halo is not None]
@@ -238,6 +244,7 @@ VALUES_TO_SAY: dict[str, Any] = {
     "axes": "YXC",
     "together": True,
     "max_pixels": 10_000_000,
+    "keep_times": False,
     "tile": 200,
     "precision": "float32",
 }
@@ -257,7 +264,9 @@ def test_the_command_does_what_python_does(
     if field == "samples":
         model, value, suffix = DRAWS, 2, "npy"
         np.save(tmp_path / "in.npy", digits())
-    words = [f"--{field.replace('_', '-')}", *([] if value is True else [str(value)])]
+    option = field.replace("_", "-")
+    words = [f"--no-{option}"] if value is False else [f"--{option}"]
+    words += [] if isinstance(value, bool) else [str(value)]
     done = run(
         "restore",
         f"in.{suffix}",

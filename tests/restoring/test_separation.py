@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from restorae.errors import SettingsConflict, UsageError
+from restorae.model.separating import separate
 from restorae.restoring import Capabilities, RestoreRequest, plan_tasks, restore_files
-from restorae.restoring.request import Separation
-from restorae.restoring.separation import separate
+from restorae.separation import REACH, Separation
 
 DEFECTS = Separation(tone=0, defects_only=True)
 
@@ -110,7 +110,7 @@ def test_the_model_s_default_gives_way_to_what_is_asked() -> None:
     assert RestoreRequest(mask=Path("m.png")).separation(prints) == Separation(tone=0)
     assert RestoreRequest().separation(photos).is_whole
     assert photos.halo_for(RestoreRequest()) == 10
-    assert photos.halo_for(RestoreRequest(tone=0)) == 10 + RestoreRequest.SEPARATION_REACH
+    assert photos.halo_for(RestoreRequest(tone=0)) == 10 + REACH
 
 
 def test_error_bounds_hold_for_whole_restorations_only() -> None:

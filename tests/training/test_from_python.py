@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import restorae
 from restorae import Degradation, Machinery, Model, Recipe, RestoraeError, train
+from restorae.data import ArrayImages
 from restorae.errors import (
     BadImage,
     BadSpec,
@@ -423,3 +424,19 @@ def test_rows_of_a_table_are_no_image_by_accident() -> None:
                 use(form)
     assert model(NOISY).shape == (64, 12, 12)
     assert model.restore(table, axes="HW").shape == model(table[None])[0].shape == (64, 144)
+
+
+def test_validation_images_by_name_are_looked_for_in_the_same_folder(tmp_path: Path) -> None:
+    """A named set in `data_dir`, which is found nowhere else."""
+    asked: list[Path | None] = []
+
+    def opened(source: str, **options: Any) -> ArrayImages:
+        asked.append(options["data_dir"])
+        return ArrayImages(NOISY[:8])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("restorae.training.api.open_images", opened)
+        train(
+            CLEAN, degradation="gaussian-noise", validation_data="mnist", data_dir=tmp_path, **TINY
+        )
+    assert asked == [tmp_path]

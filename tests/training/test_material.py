@@ -91,7 +91,7 @@ def test_pairs_that_do_not_lie_on_each_other_are_named_with_their_shifts() -> No
     degraded[2] = np.roll(degraded[2], (3, 1), (0, 1))
     warnings = told_of(listed(degraded), listed(clean)).warnings
     assert len(warnings) == 1
-    assert "1 of 6 pair(s)" in warnings[0]
+    assert "1 of the 6 pairs checked" in warnings[0]
     assert "2.png (3 px down and 1 px right)" in warnings[0]
     assert "or train on them anyway" in warnings[0]
 
@@ -120,7 +120,7 @@ def test_pairs_without_damage_are_refused() -> None:
     with pytest.raises(BadImage, match=r"are the same \(0.png, .*no damage to learn"):
         told_of(listed(clean), listed(clean))
     assert (
-        "1 of 5 pair(s) are the same image twice: 0.png"
+        "The same image twice in 1 of 5 pairs: 0.png"
         in told_of(listed([clean[0], *with_noise(clean)[1:]]), listed(clean)).warnings[0]
     )
 
@@ -165,18 +165,13 @@ def test_one_noisy_image_is_enough_if_nothing_is_held_out(tmp_path: Path) -> Non
 def test_images_smaller_than_a_patch_are_continued_and_counted() -> None:
     clean = [each[:40, :50] for each in clean_images()]
     told = told_of(listed(with_noise(clean)), listed(clean), patch=48)
-    assert (
-        "5 of 5 image(s) are smaller than a patch of 48 px and are extended by reflection."
-        in told.said
-    )
+    assert "Smaller than a patch of 48 px, so extended by reflection: 5 of 5 images." in told.said
 
 
 def test_images_without_partner_are_counted_and_some_are_named() -> None:
     clean = clean_images(10)
     told = told_of(listed(with_noise(clean)[:2]), listed(clean))
-    assert (
-        "8 image(s) have no partner and are left out: 2, 3, 4, 5, 6 and 3 more" in told.warnings[0]
-    )
+    assert "8 images without a partner left out: 2, 3, 4, 5, 6 and 3 more" in told.warnings[0]
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.2])
@@ -238,7 +233,7 @@ def test_changed_images_are_said_when_training_continues(tmp_path: Path, change:
 
 
 def test_files_that_changed_are_noticed_without_decoding_them(tmp_path: Path) -> None:
-    from restorae.data.image_set import read_folder
+    from restorae.data.file_images import read_folder
 
     for place, each in enumerate(clean_images(2)):
         write_still(tmp_path / f"{place}.png", np.rint(each * 255).astype(np.uint8))

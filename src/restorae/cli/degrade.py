@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.films import degrade_films
 from restorae.cli.options import DataDir, Import, Overwrite, Seed, SkipExisting, With, import_files
-from restorae.errors import UsageError
+from restorae.errors import Fix, UsageError
 
 if TYPE_CHECKING:
     from restorae.degradations import Degradation
-    from restorae.shapes import Image
-
-_SHOWN = 8
 
 
 def degrade(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IN", help="Images, folders, arrays, or a data set's name."),
+        typer.Argument(metavar="IN", help="Images, folders, arrays, films, or a data set's name."),
     ] = None,
     spec: With = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to; for one image, the file.")
+        Path | None, typer.Option(help="Folder to write to; for one image or film, the file.")
     ] = None,
     seed: Seed = 0,
     show: Annotated[
@@ -40,7 +38,7 @@ def degrade(
     data_dir: DataDir = None,
     imports: Import = None,
 ) -> None:
-    """Add synthetic damage (noise, blur, scratches, or a chain) to images; reproducible for a given seed."""
+    """Add synthetic damage (noise, blur, scratches, or a chain) to images and films; reproducible for a given seed."""
     from restorae.cli.listing import list_family
     from restorae.degradations import Degradation
 
@@ -66,16 +64,21 @@ def _degrade(
     skip_existing: bool,
     data_dir: Path | None,
 ) -> None:
-    import numpy as np
+    from restorae.formats.video import names_video
 
+    if all(names_video(Path(name)) for name in inputs):
+        if show:
+            raise UsageError("{} is for images", settings=("show",), fix=Fix("show", action="omit"))
+        degrade_films(list(map(Path, inputs)), damage, out, seed, overwrite, skip_existing)
+        return
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.data import is_named, open_images
     from restorae.files import require_absent
     from restorae.formats import write_array
-    from restorae.pixels import as_array, as_batch, to_stored, to_working
+    from restorae.pixels import as_array
     from restorae.randomness import generator
-    from restorae.restoring import change_files, plan_tasks
+    from restorae.restoring import degrade_files, plan_tasks
 
     progress = terminal_progress()
     named = [name for name in inputs if is_named(name)]
@@ -90,27 +93,16 @@ def _degrade(
     if not rest:
         return
     tasks = plan_tasks(rest, out, overwrite, skip_existing)
-    examples: list[tuple[str, tuple[Image, Image]]] = []
-
-    def change(pixels: np.ndarray, index: int) -> np.ndarray:
-        many = pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] not in (1, 3))
-        clean = as_batch(pixels) if many else to_working(pixels)[None]
-        # a file's damage depends on the seed and its index in the run, not on what else is in memory
-        degraded = damage.draw(generator(seed, index), len(clean)).apply(clean)
-        if show and len(examples) < _SHOWN:
-            examples.append((tasks[index].source.name, (clean[0], degraded[0])))
-        return (
-            as_array(degraded, pixels.dtype).reshape(pixels.shape)
-            if many
-            else to_stored(degraded[0], like=pixels)
-        )
-
-    failures = change_files(tasks, change, "Degrading", progress)
-    if show and examples:
+    for notice in tasks.passed_over:
+        progress.say(notice)
+    report = degrade_files(tasks, damage, seed, progress)
+    for told in report.notices:
+        progress.say(told)
+    if show and report.examples:
         from restorae.figures import comparison_sheet, write_figure
 
         # beside the results, not among them, so that the folder can be used for training
         sheet = out.with_name(f"{out.stem if out.is_file() else out.name}-sheet.png")
-        write_figure(comparison_sheet(examples, ("clean", "degraded")), sheet)
+        write_figure(comparison_sheet(report.examples, ("clean", "degraded")), sheet)
         say(f"{sheet}: clean and degraded.")
-    finish("degraded", len(tasks), failures, out)
+    finish("degraded", len(tasks), report.failures, out)

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Annotated
+
+import typer
 
 from restorae.cli.options import Json
 
 
-def doctor(json_wanted: Json = False) -> None:
+def doctor(
+    json_wanted: Json = False,
+    formats: Annotated[
+        bool,
+        typer.Option("--formats", help="Show which files are read and written, and what is kept."),
+    ] = False,
+) -> None:
     """Show the processor, precision, libraries, data sets and models that restorae finds."""
     from restorae.cli.console import show_json, table
+
+    if formats:
+        from restorae.formats.table import COLUMNS, format_rows
+
+        rows = [row.cells() for row in format_rows()]
+        if json_wanted:
+            show_json({"formats": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
+        else:
+            table("Formats", COLUMNS, rows)
+        return
     from restorae.data.named import IDX_SETS, find_here
     from restorae.machine import describe
     from restorae.model import bundled

@@ -24,6 +24,7 @@ from restorae.cli.options import (
     warn_of_self_ensemble,
 )
 from restorae.cli.sources import check_damage, test_set_from
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def evaluate(
     others = evaluate_baselines(methods, test_set, progress, fit_gain=fit_gain)
     if scores_file is not None:
         write_text(scores_file, images_csv(found, others))
-        say(f"{scores_file}: scores of {found.count:,} image(s).")
+        say(f"{scores_file}: scores of {counted(found.count, 'image')}.")
     if sheet is not None:
         from restorae.evaluating.worst import TITLES, worst_images
         from restorae.figures import full_size_sheet, write_figure
@@ -146,7 +147,7 @@ def evaluate(
         shown = worst_images(restore_images, test_set, found, worst or _WORST)
         write_figure(full_size_sheet(shown, TITLES), sheet)
         say(
-            f"{sheet}: the worst {len(shown)} of {found.count:,} image(s), each around its largest error."
+            f"{sheet}: the worst {len(shown)} of {counted(found.count, 'image')}, each around its largest error."
         )
     if json_wanted:
         request = {
@@ -162,7 +163,7 @@ def evaluate(
         show_json({**request, **as_plain(found, others, per_image), **covered})
         return
     table(
-        f"{model} on {found.count:,} images of {clean}, {found.seconds:.1f} s",
+        f"{model} on {counted(found.count, 'image')} of {clean}, {found.seconds:.1f} s",
         *means_table(found, others),
     )
     if coverage:

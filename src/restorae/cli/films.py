@@ -1,4 +1,4 @@
-"""`restorae restore` of films."""
+"""`restorae restore` and `restorae degrade` of films."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 
 if TYPE_CHECKING:
+    from restorae.degradations import Degradation
     from restorae.film.report import RestoredFilm
 
 
@@ -40,10 +41,10 @@ def restore_films(
     import_av()
     import_files(imports)
     from restorae.film import restore_films as restore
-    from restorae.restoring import LOG, PHOTOS, RestorerPool
+    from restorae.restoring import FILMS, LOG, RestorerPool
 
     restorers = RestorerPool(device=device)
-    restorer = restorers.get(request.model or PHOTOS)
+    restorer = restorers.get(request.model or FILMS)
     request.check(restorer.capabilities)
     warn_of_self_ensemble(restorer, request.self_ensemble)
     into_folder = tasks[0].target != out
@@ -58,7 +59,7 @@ def restore_films(
     for restored in report.films:
         say(_said(restored))
     if request.model is None and report.films:
-        say(f"Restored with {PHOTOS} (the one for photographs).")
+        say(f"Restored with {FILMS} (the one for films).")
     finish("restored", len(tasks), report.failures, out)
     if any(restored.is_damaged for restored in report.films):
         raise typer.Exit(1)
@@ -68,3 +69,34 @@ def _said(restored: RestoredFilm) -> str:
     how = f"{restored.codec}{' without loss' * restored.is_lossless}"
     copied = f"; copied: {', '.join(restored.copied)}" if restored.copied else ""
     return f"{restored.task.target}: {restored.frames:,} frames, {how}{copied}."
+
+
+def degrade_films(
+    inputs: list[Path],
+    damage: Degradation,
+    out: Path,
+    seed: int,
+    overwrite: bool,
+    skip_existing: bool,
+) -> None:
+    """Degrade films; exit with status 1 if one failed."""
+    from restorae.cli.console import say, terminal_progress
+    from restorae.cli.outcome import finish
+    from restorae.errors import InputError
+    from restorae.film import degrade_film, film_seed, plan_films
+    from restorae.formats.video.library import import_av
+    from restorae.restoring.files import Failure
+
+    import_av()
+    tasks = plan_films(inputs, out, overwrite, skip_existing)
+    progress, failures = terminal_progress(), []
+    for index, task in enumerate(tasks):
+        try:
+            done = degrade_film(task, damage, film_seed(seed, index), progress=progress)
+        except InputError as error:
+            failures.append(Failure.of(task.source, error))
+            continue
+        for notice in done.notices:
+            say(f"{task.source}: {notice}.")
+        say(f"{done.target}: {done.frames:,} frames; what was drawn is in {done.record}.")
+    finish("degraded", len(tasks), failures, out)

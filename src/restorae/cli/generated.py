@@ -36,7 +36,10 @@ def option_for(field: FormField) -> inspect.Parameter:
     if field.choices:
         declared = Literal[tuple(str(value) for value in field.choices)]
         default = None if default is None else str(default)
-    option = typer.Option(COMMAND_LINE.setting(field.name), **settings)
+    name = COMMAND_LINE.setting(field.name)
+    if field.default is True:
+        name = f"{name}/--no-{name.removeprefix('--')}"
+    option = typer.Option(name, **settings)
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,

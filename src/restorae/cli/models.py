@@ -20,6 +20,7 @@ from restorae.cli.options import (
     import_files,
 )
 from restorae.cli.sources import check_damage, test_set_from
+from restorae.display import counted
 
 if TYPE_CHECKING:
     from restorae.model import Card
@@ -158,7 +159,9 @@ def calibrate_model(
     Model(model.network, model.module, card=card).save(target, half=was_half, overwrite=True)
     say(f"{target}: {bound}.")
     if bound.images < _FEW:
-        say(f"{bound.images} image(s) are few: the bound is reliable with {_FEW} or more.")
+        say(
+            f"Measured on only {counted(bound.images, 'image')}: the bound is reliable with {_FEW} or more."
+        )
 
 
 def _lineage(card: Card) -> list[tuple[str, str]]:

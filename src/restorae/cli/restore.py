@@ -18,14 +18,17 @@ from restorae.cli.options import (
     import_files,
     warn_of_self_ensemble,
 )
-from restorae.errors import Fix, SettingsConflict, UsageError
+from restorae.cli.wording import COMMAND_LINE
+from restorae.display import counted
+from restorae.errors import Fix, SettingsConflict, UsageError, in_words
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.sources import check_exists
 
 if TYPE_CHECKING:
     from restorae.restoring import FileTask, RestorerPool
-    from restorae.restoring.batch import BatchReport
+    from restorae.restoring.batch_report import BatchReport
+    from restorae.restoring.tasks import TaskList
 
 
 @with_request_options
@@ -83,6 +86,8 @@ def restore(
     from restorae.cli.console import say
 
     if not tasks:
+        for notice in tasks.passed_over:
+            say(in_words(notice, COMMAND_LINE))
         say("Nothing to do: every result exists already.")
         return
     if request.mask is not None and not request.mask.exists():
@@ -103,10 +108,8 @@ def restore(
         _restore(tasks, request, restorers, out)
 
 
-def _restore(
-    tasks: list[FileTask], request: RestoreRequest, restorers: RestorerPool, out: Path
-) -> None:
-    from restorae.cli.console import terminal_progress
+def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, out: Path) -> None:
+    from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.restoring import LOG, restore_files
@@ -119,8 +122,11 @@ def _restore(
         restorers,
         log=out / LOG if into_folder else None,
         progress=terminal_progress(),
+        passed_over=tasks.passed_over,
     )
     _say_choice(report)
+    if report.skipped:
+        say(f"{report.skipped:,} of these were restored by another run meanwhile.")
     finish("restored", len(tasks), report.failures, out)
 
 
@@ -128,7 +134,12 @@ def _say_choice(report: BatchReport) -> None:
     """Which models were chosen, and why; where they were named nothing is said."""
     from restorae.cli.console import say
     from restorae.restoring.model_choice import OLD_PRINTS, PHOTOS
+    from restorae.restoring.unneeded import RESTORE_ANYWAY, UNCHANGED
 
+    if report.unchanged:
+        count = "" if report.restored == 1 else f" in {report.unchanged:,} of {report.restored:,}"
+        say(f"{UNCHANGED.capitalize()}{count}.")
+        say(RESTORE_ANYWAY)
     if not report.chosen:
         return
     if report.restored == 1:
@@ -141,7 +152,12 @@ def _say_choice(report: BatchReport) -> None:
             why = ", ".join(reason for reason, _ in Counter(reasons).most_common())
             groups.append(f"{len(reasons):,} with {name} ({why})")
         say(f"Restored {', '.join(groups)}.")
-    if PHOTOS in report.chosen:
+    if report.measurements:
+        say(
+            "Micrographs and other grey images of more than 8 bits are restored best by a model that has learned from them:"
+            " restorae train --noisy FOLDER --out own.safetensors"
+        )
+    elif PHOTOS in report.chosen:
         say(OLD_PRINTS)
 
 
@@ -176,6 +192,6 @@ def _preview(
     if shown:
         write_figure(full_size_sheet(shown, ("before", "after")), sheet)
         say(
-            f"{sheet}: the middle of {len(shown)} image(s) at full resolution, before and after. Nothing else was written."
+            f"{sheet}: the middle of {counted(len(shown), 'image')} at full resolution, before and after. Nothing else was written."
         )
     finish("previewed", len(shown) + len(failures), failures, sheet)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from restorae.cli.choices import SplitName
 from restorae.cli.wording import COMMAND_LINE
+from restorae.display import counted
 from restorae.errors import SettingsConflict, UsageError
 from restorae.progress import Progress
 
@@ -92,7 +93,7 @@ def one_image(text: str, split: SplitName, data_dir: Path | None, progress: Prog
     images = open_images(source, split, data_dir, progress)
     if int(index) >= len(images):
         raise UsageError(
-            f"{source} ({split}) has {len(images):,} images, from 0 to {len(images) - 1}, got {index}"
+            f"{source} ({split}) has {counted(len(images), 'image')}, from 0 to {len(images) - 1}, got {index}"
         )
     image: np.ndarray = as_array(images[int(index)][None])[0]
     return image

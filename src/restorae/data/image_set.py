@@ -6,21 +6,33 @@ import abc
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from restorae.data.hold_out import content_hash
-from restorae.errors import BadImage, ShapeMismatch
-from restorae.formats import SUFFIXES, Outline, image_files, read_outline, read_still
+from restorae.errors import ShapeMismatch
 from restorae.machine import usable_cores
-from restorae.pixels import full_scale, to_working, working_values
+from restorae.missing_values import fill, find_missing
+from restorae.pixels import full_scale, require_pixels, scale_of, to_working, working_values
 from restorae.shapes import Image, Images
 
 HELD_IN_MEMORY = 2 * 2**30
 _ENDS = 1 << 16
-_OF_DEPTH = {1: "uint8", 2: "uint16", 4: "float32"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What must be known of an image's stored values."""
+
+    no_data: tuple[float, ...] = ()
+    """Stored values that stand for no data."""
+    white_is_zero: bool = False
+    """Whether the largest value is black."""
+    shares: str | None = None
+    """Images of which this is the same share what their values mean: planes of a stack."""
 
 
 class ImageSet(abc.ABC):
@@ -28,6 +40,8 @@ class ImageSet(abc.ABC):
 
     names: Sequence[str]
     """Name of each image in messages and reports."""
+    notices: Sequence[str] = ()
+    """What a person should know of how they were read."""
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -73,6 +87,14 @@ class ImageSet(abc.ABC):
         """One image's values as its file holds them, (height, width[, channels]); None if they have been mapped already."""
         return None
 
+    def about(self, index: int) -> Stored:
+        """What must be known of one image's stored values."""
+        return Stored()
+
+    def range_group(self, index: int) -> Sequence[int]:
+        """The images, this one among them, that share what their values mean, as they do when they are restored."""
+        return [index]
+
     def content_hash(self, index: int) -> str:
         """A hash of one image's stored values, 16 hexadecimal digits, independent of its name and of views."""
         stored = self.as_stored(index)
@@ -98,19 +120,23 @@ class ArrayImages(ImageSet):
             raise ShapeMismatch(
                 f"{source} holds images of {stored.shape[-1]} channels; expected 1 (grey) or 3 (colour)."
             )
-        full_scale(stored.dtype)
-        if stored.dtype.kind == "f":
-            working_values(stored)  # raises for NaN and unknown scales now, not during training
+        require_pixels(stored.dtype)
         self.stored = np.ascontiguousarray(
             stored[:, None] if stored.ndim == 3 else stored.transpose(0, 3, 1, 2)
         )
         self.names = names or [str(index) for index in range(len(stored))]
 
+    def require_working_scale(self) -> None:
+        """Raise `BadImage` now, and not in the middle of training, if values are no pixels by their type alone."""
+        full_scale(self.stored.dtype)
+        if self.stored.dtype.kind == "f":
+            working_values(self.stored)
+
     def __len__(self) -> int:
         return len(self.stored)
 
     def __getitem__(self, index: int) -> Image:
-        return torch.from_numpy(working_values(self.stored[index]))
+        return working_image(self.stored[index].transpose(1, 2, 0), Stored())
 
     def size(self, index: int) -> tuple[int, int]:
         return self.stored.shape[2], self.stored.shape[3]
@@ -130,13 +156,19 @@ class ArrayImages(ImageSet):
         return chosen
 
     def batch(self, indices: Sequence[int]) -> Images:
-        return torch.from_numpy(working_values(self.stored[np.asarray(indices)]))
+        stored = self.stored[np.asarray(indices)]
+        if stored.dtype.kind == "f" and not np.isfinite(stored).all():
+            return super().batch(indices)
+        return torch.from_numpy(working_values(stored))
 
     def dtype(self, index: int) -> np.dtype:
         return self.stored.dtype
 
     def as_stored(self, index: int) -> np.ndarray:
         return np.asarray(self.stored[index].transpose(1, 2, 0))
+
+    def range_group(self, index: int) -> Sequence[int]:
+        return range(len(self))
 
     def fingerprint(self, index: int) -> bytes:
         return fingerprint_of(self.stored[index])
@@ -145,9 +177,16 @@ class ArrayImages(ImageSet):
 class ListedImages(ImageSet):
     """Images of any sizes, decoded in memory."""
 
-    def __init__(self, stored: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        stored: Sequence[np.ndarray],
+        names: Sequence[str],
+        *,
+        about: Sequence[Stored] | None = None,
+    ) -> None:
         self.stored = list(stored)
         self.names = list(names)
+        self._about = [Stored()] * len(self.stored) if about is None else list(about)
         colour = any(image.ndim == 3 for image in self.stored)
         # a set with any colour image is a colour set: its grey ones become three equal channels
         self._channels = 3 if colour else 1
@@ -156,7 +195,8 @@ class ListedImages(ImageSet):
         return len(self.stored)
 
     def __getitem__(self, index: int) -> Image:
-        return to_working(self.stored[index]).expand(self._channels, -1, -1)
+        image = working_image(self.stored[index], self._about[index])
+        return image.expand(self._channels, -1, -1)
 
     def size(self, index: int) -> tuple[int, int]:
         height, width = self.stored[index].shape[:2]
@@ -172,65 +212,45 @@ class ListedImages(ImageSet):
     def as_stored(self, index: int) -> np.ndarray:
         return self.stored[index]
 
+    def about(self, index: int) -> Stored:
+        return self._about[index]
+
+    def range_group(self, index: int) -> Sequence[int]:
+        return alike(self._about, index)
+
     def fingerprint(self, index: int) -> bytes:
         return fingerprint_of(self.stored[index])
 
     def subset(self, indices: Sequence[int]) -> ListedImages:
         chosen = ListedImages(
-            [self.stored[index] for index in indices], [self.names[index] for index in indices]
+            [self.stored[index] for index in indices],
+            [self.names[index] for index in indices],
+            about=[self._about[index] for index in indices],
         )
         chosen._channels = self._channels
         return chosen
 
 
-class FileImages(ImageSet):
-    """Images of any sizes that stay in their files and are decoded on access."""
+def working_image(stored: np.ndarray, about: Stored) -> Image:
+    """Stored values (height, width[, channels]) by their type's range, (channels, height, width); no data is filled.
 
-    def __init__(
-        self, paths: Sequence[Path], *, names: Sequence[str], outlines: Sequence[Outline]
-    ) -> None:
-        self.paths = list(paths)
-        self.names = list(names)
-        self.outlines = list(outlines)
-        self._channels = 3 if any(outline.channels == 3 for outline in outlines) else 1
+    Raises:
+        BadImage: floats far from the [0, 1] scale.
+    """
+    pixels = stored if stored.ndim == 3 else stored[..., None]
+    missing = find_missing(pixels, about.no_data)
+    if missing is not None:
+        pixels = fill(pixels, missing, (0.5 * scale_of(pixels.dtype),))
+    working = to_working(pixels)
+    return 1 - working if about.white_is_zero else working
 
-    def __len__(self) -> int:
-        return len(self.paths)
 
-    def __getitem__(self, index: int) -> Image:
-        return to_working(read_still(self.paths[index])).expand(self._channels, -1, -1)
-
-    def size(self, index: int) -> tuple[int, int]:
-        return self.outlines[index].height, self.outlines[index].width
-
-    @property
-    def channels(self) -> int:
-        return self._channels
-
-    @property
-    def in_files(self) -> bool:
-        return True
-
-    def dtype(self, index: int) -> np.dtype:
-        outline = self.outlines[index]
-        return np.dtype(
-            _OF_DEPTH[outline.bytes // (outline.height * outline.width * outline.channels)]
-        )
-
-    def as_stored(self, index: int) -> np.ndarray:
-        return read_still(self.paths[index])
-
-    def fingerprint(self, index: int) -> bytes:
-        return fingerprint_of_file(self.paths[index])
-
-    def subset(self, indices: Sequence[int]) -> FileImages:
-        chosen = FileImages(
-            [self.paths[index] for index in indices],
-            names=[self.names[index] for index in indices],
-            outlines=[self.outlines[index] for index in indices],
-        )
-        chosen._channels = self._channels
-        return chosen
+def alike(about: Sequence[Stored], index: int) -> Sequence[int]:
+    """The images that share what their values mean with the one at `index`."""
+    shares = about[index].shares
+    if shares is None:
+        return [index]
+    return [place for place, each in enumerate(about) if each.shares == shares]
 
 
 def content_hashes(images: ImageSet) -> list[str]:
@@ -257,22 +277,3 @@ def fingerprint_of_file(path: Path) -> bytes:
         return hashlib.blake2b(
             first + handle.read(_ENDS) + str(size).encode(), digest_size=8
         ).digest()
-
-
-def read_folder(folder: Path, memory: int = HELD_IN_MEMORY) -> ImageSet:
-    """All images below a folder, sorted by path; decoded in memory if they fit in `memory` bytes.
-
-    Raises:
-        BadImage: there is none, or one cannot be read (the message names it).
-    """
-    paths = image_files(folder)
-    if not paths:
-        raise BadImage(
-            f"{folder} holds no images. Expected files ending in {', '.join(sorted(SUFFIXES))}."
-        )
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        outlines = list(pool.map(read_outline, paths))
-        if sum(outline.bytes for outline in outlines) > memory:
-            return FileImages(paths, names=names, outlines=outlines)
-        return ListedImages(list(pool.map(read_still, paths)), names)

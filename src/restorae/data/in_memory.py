@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, RandomSampler, SequentialSampler, default_collate
 
 from restorae.data.image_set import ArrayImages, ImageSet, ListedImages
+from restorae.display import counted
 from restorae.errors import BadImage, InputError, ShapeMismatch
 from restorae.formats import read_still
 from restorae.layout import Layout, kind_of
@@ -185,7 +186,7 @@ def _from_items(items: Iterable[Any], name: str) -> FromMemory:
     if not first:
         raise ShapeMismatch("holds no items", subject=name)
     if paired:
-        notice = f"{name}: {len(first):,} pairs; the first image of each is taken for degraded, the second for clean."
+        notice = f"{name}: {counted(len(first), 'pair')}; the first image of each is taken for degraded, the second for clean."
         return FromMemory(_listed(first), partners=_listed(second), notices=(notice,))
     return FromMemory(_listed(first))
 

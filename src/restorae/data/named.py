@@ -14,6 +14,7 @@ import numpy as np
 import platformdirs
 
 from restorae.data.image_set import ArrayImages
+from restorae.display import counted
 from restorae.errors import BadImage, DataUnavailable, Fix, UnknownKind, nearest
 from restorae.files import write_bytes
 from restorae.formats import read_idx
@@ -244,7 +245,9 @@ def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
             f"{images_file} holds {images.dtype} values of shape {images.shape}; expected uint8 (count, height, width)."
         )
     if labels.shape != (len(images),):
-        raise BadImage(f"{labels_file} holds {labels.size} labels for {len(images)} images.")
+        raise BadImage(
+            f"{labels_file} holds {counted(labels.size, 'label')} for {counted(len(images), 'image')}."
+        )
     return images, labels
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from restorae.data.image_set import ArrayImages, ImageSet, read_folder
+from restorae.data.file_images import read_files, read_folder
+from restorae.data.image_set import ArrayImages, ImageSet
 from restorae.data.named import NAMES, Labelled, Split, load_named
 from restorae.errors import BadImage, DataUnavailable, nearest
-from restorae.formats import ARRAY_SUFFIXES, read_array, read_idx
+from restorae.formats import ARRAY_SUFFIXES, format_of, read_array, read_idx
 from restorae.progress import SILENT, Progress
 
 
@@ -19,7 +20,7 @@ def open_images(
     data_dir: Path | None = None,
     progress: Progress = SILENT,
 ) -> ImageSet:
-    """The images of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz` or an idx file.
+    """The images of a named set (`mnist`, `fashion-mnist`, `digits`), a folder, a `.npy`, a `.npz`, an idx file or a stack.
 
     Args:
         source: name or path; a name wins over a file of that name, which is then `./name`.
@@ -35,7 +36,7 @@ def open_images(
         return load_named(str(source), split, data_dir, progress).images
     path = Path(source)
     if path.is_dir():
-        return read_folder(path)
+        return read_folder(path, progress=progress)
     if not path.is_file():
         raise DataUnavailable(
             f"There is no data set {str(source)!r}: no file or folder of that name. {nearest(str(source), NAMES)}"
@@ -44,6 +45,8 @@ def open_images(
         return ArrayImages(read_array(path), source=str(path))
     if "idx" in path.name or path.suffix == ".gz":
         return ArrayImages(read_idx(path), source=str(path))
+    if format_of(path) is not None:
+        return read_files([path], [""])  # a stack: its pages
     raise BadImage(
         f"{path} is not a set of images. Expected a folder, a .npy, .npz or idx file, or one of {', '.join(NAMES)}."
     )

@@ -10,12 +10,15 @@ from pathlib import PurePosixPath
 from restorae.data.image_set import ImageSet
 from restorae.data.ranges import in_their_ranges
 from restorae.data.views import ColourImages, GreyImages
+from restorae.display import counted
 from restorae.errors import ShapeMismatch
 from restorae.formats import SUFFIXES
-from restorae.pixels import Values
+from restorae.names import normal
+from restorae.value_range import Values
 
 _NAMED = 5
 _PARTS = re.compile(r"[-_. ]+")
+_PAGE = re.compile(r"(.*?)((?:#\d+)?(?::\d+)?)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
         for name, before, after in wrong
     ]
     raise ShapeMismatch(
-        f"{len(wrong)} of {len(found)} pair(s) differ in size (height × width, degraded against clean): {first_names(told)}. "
+        f"Different sizes in {len(wrong):,} of {counted(len(found), 'pair')} (height × width, degraded against clean): "
+        f"{first_names(told)}. "
         + (
             "One of each pair may be rotated by 90°: rotate it back. "
             if turned
@@ -145,8 +149,12 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
 
 
 def _key(name: str) -> str:
-    path = PurePosixPath(name)
-    return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else name
+    """A name without its suffix; of a page of a stack its number stays, `a.tif#3` becomes `a#3`."""
+    file, page = _PAGE.fullmatch(normal(name)).groups()  # type: ignore[union-attr]  # matches any name
+    path = PurePosixPath(file)
+    return (
+        path.with_suffix("").as_posix() + page if path.suffix.lower() in SUFFIXES else file + page
+    )
 
 
 def _without_common_parts(

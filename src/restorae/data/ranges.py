@@ -3,93 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
 
-from restorae.data.image_set import ArrayImages, ImageSet
-from restorae.errors import BadImage
-from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range, full_scale
+from restorae.data.gaps import stored_pixels, with_values
+from restorae.data.image_set import ArrayImages, ImageSet, ListedImages
+from restorae.data.pair_ranges import Meaning, PairRanges, sampled
+from restorae.missing_values import find_missing
+from restorae.pixels import scale_of
 from restorae.shapes import Image
+from restorae.shown_values import either, find_isolated, show
+from restorae.value_range import FARTHEST, NEAREST, ValueRange, Values
 
-_SAMPLED = 1_000_000
-_SAMPLED_PAGES = 64
 _LOOKED_AT = 20
 _UNITS = 1 / 16
 """A degraded image that fills less of its range than this, with a clean one that fills its own, has other units (12 bits in 16)."""
-_NEAR = (-0.5, 1.5)
-_SMALLEST_SPAN = 0.4
-_SAME_GAIN = (0.8, 1.25)
-_UNLIKE = 0.05
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """The value ranges of a pair."""
-
-    degraded: ValueRange
-    clean: ValueRange
-    _: KW_ONLY
-    gain: float | None = None
-    """Gain from the clean image's exposure to the degraded one's; None if the clean image keeps its own."""
-
-
-@dataclass
-class PairRanges:
-    """The value ranges of each pair, determined at first use.
-
-    A degraded image is mapped exactly as `restore` maps a file like it. Results will be written in that range, so its clean
-    partner uses the same range: restored images then have the clean image's values. If that puts the clean image far
-    from [0, 1], the two have different exposures, and the clean image is converted to the degraded one's exposure by a gain and
-    an offset, fitted to the pair.
-    """
-
-    degraded: ImageSet
-    clean: ImageSet
-    _: KW_ONLY
-    found: dict[int, Meaning] = field(default_factory=dict)
-
-    def of(self, index: int) -> Meaning:
-        """The value ranges of the pair at `index`."""
-        key = (
-            -1 if isinstance(self.degraded, ArrayImages) else index
-        )  # the images of an array share their range when restored
-        if key not in self.found:
-            self.found[key] = self._find(range(len(self.degraded)) if key < 0 else [index])
-        return self.found[key]
-
-    def _find(self, indices: Sequence[int]) -> Meaning:
-        degraded, clean = sampled(self.degraded, indices), sampled(self.clean, indices)
-        given, wanted = choose_range(degraded), choose_range(clean)
-        if given.is_full and (wanted.is_full or degraded.dtype == clean.dtype):
-            return Meaning(FULL_RANGE, FULL_RANGE)
-        # from here on in units of each type's full range
-        low, high = (
-            (0.0, 1.0)
-            if given.is_full
-            else (value / scale_of(degraded.dtype) for value in (given.low[0], given.high[0]))
-        )
-        same = ValueRange((low * scale_of(clean.dtype),), (high * scale_of(clean.dtype),))
-        bottom, top = same.to_working(
-            np.percentile(clean.astype(np.float64), (0.1, 99.9))[:, None]
-        )[:, 0]
-        if _NEAR[0] <= bottom and top <= _NEAR[1] and top - bottom >= _SMALLEST_SPAN:
-            return Meaning(given, same)
-        fitted = exposure(
-            _planes(degraded) / scale_of(degraded.dtype), _planes(clean) / scale_of(clean.dtype)
-        )
-        if fitted is None:
-            return Meaning(given, wanted)
-        gain, offset = fitted
-        if _SAME_GAIN[0] <= gain <= _SAME_GAIN[1]:  # strong noise widens the degraded one's range
-            return Meaning(given, same)
-        scale = scale_of(clean.dtype)
-        return Meaning(
-            given,
-            ValueRange(((low - offset) / gain * scale,), ((high - offset) / gain * scale,)),
-            gain=gain,
-        )
 
 
 class RangedImages(ImageSet):
@@ -100,6 +29,7 @@ class RangedImages(ImageSet):
     ) -> None:
         self.images, self.ranges, self.role, self.indices = images, ranges, role, list(indices)
         self.names = [images.names[pair] for pair in indices]
+        self.notices: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -108,9 +38,13 @@ class RangedImages(ImageSet):
         pair = self.indices[index]
         meaning = self.ranges.of(pair)
         values = meaning.degraded if self.role == "degraded" else meaning.clean
-        stored = _stored(self.images, pair)
-        working = values.to_working(stored if stored.ndim == 3 else stored[..., None])
-        return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))).expand(
+        shown, missing = _shown(self.images, pair, values)
+        if self.role == "clean" and self.ranges.degraded is not self.ranges.clean:
+            degraded, gaps = _shown(self.ranges.degraded, pair, meaning.degraded)
+            gaps = either(_of_pixels(missing), _of_pixels(gaps))
+            if gaps is not None:  # nothing is to be learned there: the partner is what it is
+                shown = np.where(gaps, degraded.mean(2, keepdims=True), shown)
+        return torch.from_numpy(np.ascontiguousarray(shown.transpose(2, 0, 1))).expand(
             self.channels, -1, -1
         )
 
@@ -148,19 +82,31 @@ def in_their_ranges(
     Raises:
         BadImage: an image holds NaN or infinite values.
     """
+    if any(images.dtype(0) is None for images in (degraded, clean)):
+        return degraded, clean, "auto", []
+    degraded, clean, gaps, told = with_values(degraded, clean)
+    ranged = _in_ranges(degraded, clean, gaps)
+    if gaps:
+        told.append(
+            f"{gaps:,} NaN, infinite or no-data value(s) are replaced by their neighbours; nothing is learned there."
+        )
+    for images in ranged[:2]:
+        if isinstance(images, RangedImages | ListedImages):
+            images.notices = (*told, *ranged[3])
+    return ranged[0], ranged[1], ranged[2], [*told, *ranged[3]]
+
+
+def _in_ranges(
+    degraded: ImageSet, clean: ImageSet, gaps: int
+) -> tuple[ImageSet, ImageSet, Values, list[str]]:
     kinds = [{images.dtype(index) for index in range(len(images))} for images in (degraded, clean)]
-    if None in kinds[0] | kinds[1] or kinds[0] | kinds[1] <= {
-        np.dtype(np.uint8),
-        np.dtype(np.bool_),
-    }:
+    if not gaps and kinds[0] | kinds[1] <= {np.dtype(np.uint8), np.dtype(np.bool_)}:
         return degraded, clean, "auto", []
     notices = (
         []
         if kinds[0] == kinds[1]
         else [f"The degraded images hold {_depth(kinds[0])}, the clean ones {_depth(kinds[1])}."]
     )
-    for images in (degraded, clean):
-        _require_finite(images)
     looked_at = range(0, len(degraded), max(1, len(degraded) // _LOOKED_AT))
     if _dimmed(degraded, clean, looked_at):
         notices.append(
@@ -173,6 +119,8 @@ def in_their_ranges(
         isinstance(degraded, ArrayImages)
         and meanings[0].degraded.is_full
         and meanings[0].clean.is_full
+        and not gaps
+        and all(_are_near(images) for images in (degraded, clean))
     ):
         return degraded, clean, "auto", notices
     notices += _in_words(meanings, paired=degraded is not clean)
@@ -185,71 +133,32 @@ def in_their_ranges(
     return both[0], both[1], "auto", notices
 
 
-def exposure(degraded: np.ndarray, clean: np.ndarray) -> tuple[float, float] | None:
-    """Gain and offset from clean values to their degraded partners; None if the two are not correlated.
-
-    The fit predicts the degraded values, so noise in them alone does not bias it.
-    """
-    around, given = clean - clean.mean(), degraded - degraded.mean()
-    varies = float((around * around).mean())
-    if varies == 0 or not given.any():
-        return None
-    shared = float((around * given).mean())
-    if shared / (varies * float((given * given).mean())) ** 0.5 < _UNLIKE:
-        return None
-    gain = shared / varies
-    return gain, float(degraded.mean() - gain * clean.mean())
+def _shown(
+    images: ImageSet, index: int, values: ValueRange
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a network is shown of an image, (height, width, channels), and where nothing was."""
+    stored = stored_pixels(images, index)
+    missing = find_missing(stored, images.about(index).no_data)
+    return show(stored, values, either(missing, find_isolated(stored, values, missing))), missing
 
 
-def sampled(images: ImageSet, indices: Sequence[int]) -> np.ndarray:
-    """Evenly spaced values of the images at `indices`, (count, channels): the sample from which `restore` chooses a file's range."""
-    chosen = indices[:: max(1, len(indices) // _SAMPLED_PAGES)]
-    parts = []
-    for index in chosen:
-        stored = _stored(images, index)
-        every = max(
-            1, round((stored.shape[0] * stored.shape[1] / (_SAMPLED // len(chosen))) ** 0.5)
-        )
-        values = stored[::every, ::every]
-        parts.append(
-            values.reshape(-1, 1) if values.ndim == 2 else values.reshape(-1, values.shape[-1])
-        )
-    return np.concatenate(parts)
+def _are_near(images: ImageSet) -> bool:
+    """Whether no value lies far outside the range."""
+    if not isinstance(images, ArrayImages) or images.stored.dtype.kind != "f":
+        return True
+    return float(images.stored.min()) >= NEAREST and float(images.stored.max()) <= FARTHEST
 
 
-def scale_of(dtype: np.dtype) -> float:
-    """The stored value that means 1, by type; 1 for types without a full scale."""
-    return full_scale(dtype) if dtype.kind == "u" and dtype.itemsize <= 4 else 1.0
-
-
-def _stored(images: ImageSet, index: int) -> np.ndarray:
-    stored = images.as_stored(index)
-    assert stored is not None
-    if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-        raise BadImage(
-            f"{images.names[index]} holds NaN or infinite values, which training on pairs cannot use. Replace them."
-        )
-    return stored
-
-
-def _planes(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values.astype(np.float64).mean(1))
-
-
-def _require_finite(images: ImageSet) -> None:
-    """Raise before training for images in memory; images in files are checked when they are read."""
-    if not images.in_files:
-        for index in range(len(images)):
-            _stored(images, index)
+def _of_pixels(missing: np.ndarray | None) -> np.ndarray | None:
+    return None if missing is None else np.asarray(missing.any(2, keepdims=True))
 
 
 def _dimmed(degraded: ImageSet, clean: ImageSet, indices: Sequence[int]) -> bool:
     """Whether most degraded images use a small part of their range, not by their units, while the clean ones use all of it."""
-    shared = isinstance(degraded, ArrayImages)
     small = dim = 0
-    for group in [range(len(degraded))] if shared else [[index] for index in indices]:
+    for group in {tuple(degraded.range_group(index)): None for index in indices}:
         values, partner = sampled(degraded, group), sampled(clean, group)
-        given = choose_range(values)
+        given = values.range()
         if not given.is_full:
             small += 1
             fills = (given.high[0] - given.low[0]) / scale_of(values.dtype) >= _UNITS
@@ -258,7 +167,7 @@ def _dimmed(degraded: ImageSet, clean: ImageSet, indices: Sequence[int]) -> bool
                 fills
                 and not signed
                 and given.high[0] <= scale_of(values.dtype)
-                and choose_range(partner).is_full
+                and partner.range().is_full
             )
     return dim > small / 2
 

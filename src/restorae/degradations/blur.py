@@ -34,17 +34,19 @@ class Blur(Degradation, kind="blur"):
         radius = math.ceil(4 * bounds(self.sigma)[1])
         if radius == 0:
             return images
-        kernels = _gaussian(amounts["sigma"], radius)  # (batch, 1, 1, 2·radius + 1)
-        return _filter_rows(_filter_rows(images, kernels).mT, kernels).mT.contiguous()
+        kernels = gaussian_kernels(amounts["sigma"], radius)  # (batch, 1, 1, 2·radius + 1)
+        return filter_rows(filter_rows(images, kernels).mT, kernels).mT.contiguous()
 
 
-def _gaussian(sigma: Tensor, radius: int) -> Tensor:
+def gaussian_kernels(sigma: Tensor, radius: int) -> Tensor:
+    """Gaussian kernels, (batch, 1, 1, 2 · radius + 1), for standard deviations (batch, 1, 1, 1)."""
     distance = torch.arange(-radius, radius + 1, device=sigma.device, dtype=torch.float32)
     weights = torch.exp(-0.5 * (distance / sigma.clamp(min=1e-3)) ** 2)
     return weights / weights.sum(-1, keepdim=True)
 
 
-def _filter_rows(images: Images, kernels: Tensor) -> Images:
+def filter_rows(images: Images, kernels: Tensor) -> Images:
+    """Each row through its image's kernel; beyond the edges the last pixel is repeated."""
     width, radius = images.shape[-1], kernels.shape[-1] // 2
     rows = functional.pad(images, (radius, radius, 0, 0), mode="replicate")
     # tap by tap: a grouped convolution's last digits depend on how many images are in the batch

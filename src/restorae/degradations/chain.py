@@ -76,7 +76,7 @@ class OneOf(Composite, kind="one-of"):
             return Draw(degradation=self, seeds=draw_seeds(generator, count))
         return Draw(
             degradation=self,
-            amounts={_CHOICE: tuple(map(float, self._choose(generator, count)))},
+            amounts={_CHOICE: tuple(map(float, self.choose(generator, count)))},
             parts=tuple(choice.draw(generator, count) for choice in self.choices),
         )
 
@@ -89,13 +89,13 @@ class OneOf(Composite, kind="one-of"):
 
     def degrade(self, images: Images, generator: torch.Generator) -> Images:
         degraded = images.clone()
-        drawn = self._choose(generator, len(images)) if self.choices else []
+        drawn = self.choose(generator, len(images)) if self.choices else []
         for number, choice in enumerate(self.choices):
             if chosen := [i for i, one in enumerate(drawn) if one == number]:
                 degraded[chosen] = choice.degrade(images[chosen], generator)
         return degraded
 
-    def _choose(self, generator: torch.Generator, count: int) -> list[int]:
+    def choose(self, generator: torch.Generator, count: int) -> list[int]:
         """The index of a choice for each of `count` images."""
         weights = torch.tensor(self.weights or [1.0] * len(self.choices), dtype=torch.float64)
         ends = (weights / weights.sum()).cumsum(0)

@@ -67,9 +67,11 @@ class Jpeg(Degradation, kind="jpeg"):
     """Whether colour is stored at half the width and height (`4:2:0`) or in full (`4:4:4`); grey images have none."""
 
     def change(self, images: Images, amounts: Amounts, rng: RandomSource) -> Images:
-        steps = tuple(
-            _scaled(table, amounts["quality"]) for table in (BRIGHTNESS_TABLE, COLOUR_TABLE)
-        )
+        return self.compress(images, amounts["quality"])
+
+    def compress(self, images: Images, quality: Tensor) -> Images:
+        """The images at a quality for each, (batch, 1, 1, 1)."""
+        steps = tuple(_scaled(table, quality) for table in (BRIGHTNESS_TABLE, COLOUR_TABLE))
         stored = (images.clamp(0, 1) * 255).round()
         if images.shape[1] != 3:
             return _bytes(_coded(stored - 128, steps[0]) + 128) / 255

@@ -8,13 +8,15 @@ the same distribution, three times as fast, for training.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn, Self, TypeAlias, cast, final
 
+import numpy as np
 import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 
+from restorae.display import counted
 from restorae.errors import ShapeMismatch
 from restorae.parts import Part, Settings
 from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
@@ -37,6 +39,10 @@ Count: TypeAlias = int | Annotated[RangeField, AfterValidator(_whole)]
 
 Amounts: TypeAlias = Mapping[str, Tensor]
 """The drawn value of each amount, shape (batch, 1, 1, 1)."""
+
+
+DegradationLike: TypeAlias = "Degradation | type[Degradation] | str | Mapping[str, Any] | Callable[[Tensor], Tensor | np.ndarray]"
+"""A degradation, its text, what `to_dict` wrote, or a function of images (batch, channel, height, width)."""
 
 
 class Degradation(Part, abc.ABC, family="degradation"):
@@ -155,7 +161,7 @@ class Draw(Settings):
         """
         if len(images) != len(self):
             raise ShapeMismatch(
-                f"This degradation was drawn for {len(self)} images, got {len(images)}"
+                f"This degradation was drawn for {counted(len(self), 'image')}, got {len(images)}"
             )
         return self.degradation.replay(self, images)
 

@@ -131,7 +131,21 @@ def paint(layers: Tensor, which: Tensor, stroke: Stroke, length: float, width: f
         width: Largest width of the band around a path, in pixels.
     """
     batch, _, height, columns = layers.shape
-    device = layers.device
+    row, column, share = stroke_pixels(stroke, length, width)
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < columns)
+    index = (
+        which.reshape(-1, 1, 1) * height + row.clamp(0, height - 1)
+    ).long() * columns + column.clamp(0, columns - 1).long()
+    share = torch.where(inside, share, 0.0)
+    layers.view(batch, -1).scatter_reduce_(1, index.view(batch, -1), share.view(batch, -1), "amax")
+
+
+def stroke_pixels(stroke: Stroke, length: float, width: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows, columns and opacities of the pixels of one stroke for each image, (batch, along, across) each.
+
+    A pixel may come more than once; rows and columns are whole, and may lie outside the image.
+    """
+    device = stroke.points.device
     # a mark for each half pixel along and across: no pixel of the band is missed
     along = middles(2 * math.ceil(length) + 2, device)
     reach = math.ceil(width) + 2
@@ -150,12 +164,7 @@ def paint(layers: Tensor, which: Tensor, stroke: Stroke, length: float, width: f
     share = (wide / 2 + 0.5 - distance).clamp(min=0).minimum(wide.clamp(max=1))
     share = share * spline(stroke.opacity, along, -1).clamp(0, 1)[..., None]
     row, column = pixel.unbind(-1)
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < columns)
-    index = (
-        which.reshape(-1, 1, 1) * height + row.clamp(0, height - 1)
-    ).long() * columns + column.clamp(0, columns - 1).long()
-    share = torch.where(inside, share, 0.0)
-    layers.view(batch, -1).scatter_reduce_(1, index.view(batch, -1), share.view(batch, -1), "amax")
+    return row, column, share
 
 
 def lighten_and_darken(images: Images, layers: Tensor, strength: PerImage) -> Images:

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from restorae.display import html_table, text_table
+from restorae.display import counted, html_table, text_table
 from restorae.evaluating.fitted import FittedTally, GainFitted, finite
 from restorae.evaluating.test_set import TestSet
 from restorae.files import printable
@@ -70,7 +70,7 @@ class Evaluation(Settings):
     _look_at_each: Callable[[], tuple[ImageScores, ...]] = PrivateAttr(default=tuple)
 
     def __repr__(self) -> str:
-        return f"Evaluation of {self.count:,} images\n{text_table(*self._table())}"
+        return f"Evaluation of {counted(self.count, 'image')}\n{text_table(*self._table())}"
 
     __str__ = __repr__
 

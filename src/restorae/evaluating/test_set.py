@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from torch import Tensor
 
-from restorae.data import ArrayImages, ImageSet
-from restorae.degradations import Degradation
-from restorae.errors import SettingsConflict, ShapeMismatch
+from restorae.data import ArrayImages, ImageSet, in_their_ranges
+from restorae.degradations import Degradation, DegradationLike
+from restorae.display import counted
+from restorae.errors import BadImage, SettingsConflict, ShapeMismatch
 from restorae.layout import Layout
 from restorae.randomness import generator
 from restorae.shapes import Image, Images
+from restorae.value_range import ValueRange
+
+Given: TypeAlias = ImageSet | np.ndarray | Tensor
+"""Images to score on: a set, or an array or tensor of several."""
 
 _BATCH = 500
 
@@ -32,17 +37,18 @@ class TestSet:
 
     def __init__(
         self,
-        clean: ImageSet | np.ndarray | Tensor,
+        clean: Given,
         *,
-        degraded: ImageSet | np.ndarray | Tensor | None = None,
-        degradation: Degradation | str | None = None,
+        degraded: Given | None = None,
+        degradation: DegradationLike | None = None,
         seed: int = 0,
     ) -> None:
         """What to score on.
 
         Args:
             clean: clean images: a set, or an array or tensor of several.
-            degraded: their degraded versions, in the same order.
+            degraded: their degraded versions, in the same order. Clean ones are read by the value range that is measured on
+                these, as results of `restore` are written.
             degradation: damage to draw instead, or its text such as `gaussian-noise(sigma=0.1)`.
             seed: of the damage.
 
@@ -54,8 +60,7 @@ class TestSet:
         if degraded is not None and degradation is not None:
             raise _conflict()
         damage = None if degradation is None else Degradation.of(degradation)
-        partners = None if degraded is None else _as_set(degraded)
-        images = _as_set(clean)
+        partners, images = (None, _as_set(clean)) if degraded is None else _pair(degraded, clean)
         if partners is not None and len(partners) != len(images):
             raise ShapeMismatch(f"got {len(images):,} clean and {len(partners):,} degraded images")
         for name, value in (
@@ -65,7 +70,7 @@ class TestSet:
 
     def __repr__(self) -> str:
         damage = self.degradation if self.degradation is not None else "degraded partners"
-        return f"TestSet({len(self):,} images, {damage}, seed={self.seed})"
+        return f"TestSet({counted(len(self), 'image')}, {damage}, seed={self.seed})"
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -113,11 +118,32 @@ class TestSet:
         )
 
 
-def _as_set(given: ImageSet | np.ndarray | Tensor) -> ImageSet:
-    """A set of images; arrays and tensors are read as by models."""
+def _pair(degraded: Given, clean: Given) -> tuple[ImageSet, ImageSet]:
+    """Degraded images and their partners, both by one value range; two sets are taken as they are."""
+    if isinstance(degraded, ImageSet) and isinstance(clean, ImageSet):
+        return degraded, clean
+    both = [each if isinstance(each, ImageSet) else _as_stored(each) for each in (degraded, clean)]
+    if None not in both and len(both[0] or ()) == len(both[1] or ()):
+        first, second, _, _ = in_their_ranges(*(each for each in both if each is not None))
+        return first, second
+    values = None if isinstance(degraded, ImageSet) else Layout.of(degraded).values
+    return _as_set(degraded), _as_set(clean, values)
+
+
+def _as_stored(given: np.ndarray | Tensor) -> ImageSet | None:
+    """A set of images as they are stored; None where no file holds such values: signed integers, floats of 0 to 4,095."""
+    try:
+        return ArrayImages(Layout.of(given).stored(given))
+    except BadImage:
+        return None
+
+
+def _as_set(given: Given, values: ValueRange | None = None) -> ImageSet:
+    """A set of images; arrays and tensors are read as by models, or by a value range that is known."""
     if isinstance(given, ImageSet):
         return given
     layout = Layout.of(given)
+    layout = layout if values is None else replace(layout, values=values)
     if layout.values.is_full:
         return ArrayImages(layout.stored(given))
     return ArrayImages(np.ascontiguousarray(layout.read(given).permute(0, 2, 3, 1).numpy()))

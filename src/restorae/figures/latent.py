@@ -13,7 +13,7 @@ _LEGEND_UP_TO = 20
 
 def manifold_figure(
     canvas: np.ndarray,
-    values: Sequence[float],
+    values: Sequence[float] | np.ndarray,
     axes: tuple[str, str] = ("z[0]", "z[1]"),
     size: float = 15,
 ) -> Figure:

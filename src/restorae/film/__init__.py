@@ -6,19 +6,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from restorae.film.degrading import DegradedFilm, degrade_film, film_seed, record_of
     from restorae.film.report import FilmReport
     from restorae.film.request import FilmRequest
     from restorae.film.restoring import restore_films
     from restorae.film.tasks import plan_films
 
 _HOMES = {
+    "DegradedFilm": "degrading",
     "FilmReport": "report",
     "FilmRequest": "request",
+    "degrade_film": "degrading",
+    "film_seed": "degrading",
     "plan_films": "tasks",
+    "record_of": "degrading",
     "restore_films": "restoring",
 }
 
-__all__ = ["FilmReport", "FilmRequest", "plan_films", "restore_films"]
+__all__ = [
+    "DegradedFilm",
+    "FilmReport",
+    "FilmRequest",
+    "degrade_film",
+    "film_seed",
+    "plan_films",
+    "record_of",
+    "restore_films",
+]
 
 
 def __getattr__(name: str) -> Any:

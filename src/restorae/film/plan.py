@@ -12,6 +12,7 @@ from typing import Any
 from restorae.errors import Fix, SettingsConflict
 from restorae.files import write_text
 from restorae.film.analysis import ANALYSIS
+from restorae.film.repair_map import map_folder
 from restorae.formats.video import Encoding, VideoFacts, read_times, times_path
 
 FRAMES = 64
@@ -132,6 +133,7 @@ def remove_pieces(folder: Path) -> None:
     """Remove pieces and what belongs to them; a folder that holds anything else stays."""
     if not folder.is_dir():
         return
+    remove_pieces(map_folder(folder))
     for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *folder.glob(".*.partial*")]:
         if path.stem.isdigit() or path.name in (_PLAN, _DONE, ANALYSIS) or ".partial" in path.name:
             times_path(path).unlink(missing_ok=True)

@@ -15,10 +15,11 @@ from restorae.version import VERSION
 
 def facts_of_requests(request: RestoreRequest, film: FilmRequest) -> dict[str, Any]:
     """What was asked for, as far as the pieces depend on it; model, tile and encoding are kept apart."""
-    asked = without(request.to_dict(), "model", "quality", "tile")
+    asked = without(request.to_dict(), "model", "quality", "tile", "keep_times")
     return asked | {
         "from_time": film.from_time,
         "to_time": film.to_time,
+        "has_repair_map": film.repair_map is not None,
         "deflicker": film.deflicker,
     }
 
@@ -34,13 +35,14 @@ def facts_of_restorer(restorer: Restorer) -> dict[str, str]:
     return {"name": restorer.name} | ({"sha256": digest} if digest else {})
 
 
-def facts_of_machine(precision: Precision) -> dict[str, Any]:
+def facts_of_machine(precision: Precision, compares_frames: bool = False) -> dict[str, Any]:
     """Versions, device and precision."""
     device = choose_device()
     return {
         "restorae": VERSION,
         "torch": version("torch"),
         "PyAV": version("av"),
+        **({"OpenCV": version("opencv-python-headless")} if compares_frames else {}),
         "precision": choose_precision(precision, device),
         "device": device.type,
     }

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from restorae.errors import BadSpec, Fix, SettingsConflict
+from restorae.errors import BadSpec, Fix, SettingsConflict, UsageError
 from restorae.restoring.form_fields import option
 from restorae.restoring.request import Request, RestoreRequest
+from restorae.restoring.restorer import Capabilities
 
 _OF_IMAGES = (
     "mask",
@@ -45,6 +46,10 @@ class FilmRequest(Request):
     """Share of the flicker that is removed. Default: all, from shots that clearly flicker."""
     cuts: Path | None = option(None, "Film", metavar="FILE", page="hidden")  # noqa: RUF009 (a field)
     """List of the shots, with settings for each. If the file does not exist, the shots that are found are written to it."""
+    repair_map: Path | None = option(None, "Film", metavar="FILE")  # noqa: RUF009 (a field)
+    """Also write where damage was found, as a grey film: white where a pixel was replaced. Needs a film cleaner."""
+    frame_log: Path | None = option(None, "Film", metavar="FILE")  # noqa: RUF009 (a field)
+    """Also write a line of JSON for each frame: share and strength of its changes, and whether its motion was found."""
     resume: bool = option(False, "Film")
     """Go on with a film where a stopped run left off."""
 
@@ -80,6 +85,23 @@ class FilmRequest(Request):
         start, end = self.part
         if end is not None and end <= (start or 0):
             raise SettingsConflict("{} must be later than {}", settings=("to_time", "from_time"))
+
+    def check_restorer(self, capabilities: Capabilities, request: RestoreRequest) -> None:
+        """Refuse what the restorer cannot do with films.
+
+        Raises:
+            UsageError: it has no repair map, or no self-ensemble.
+        """
+        if self.repair_map is not None and not capabilities.neighbours:
+            raise UsageError(
+                f"{capabilities.name} does not say where it found damage. A film cleaner does",
+                fix=Fix("repair_map", action="omit"),
+            )
+        if capabilities.neighbours and request.self_ensemble > 1:
+            raise UsageError(
+                f"{capabilities.name} compares frames and has no self-ensemble",
+                fix=Fix("self_ensemble", action="omit"),
+            )
 
     def check_unused(self) -> None:
         """Refuse settings of films where there is none.

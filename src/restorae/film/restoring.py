@@ -17,7 +17,9 @@ from restorae.errors import (
     OutputError,
     in_words,
 )
-from restorae.film.analysis import FilmAnalysis, corrected
+from restorae.file_attributes import made_from
+from restorae.film.extra_outputs import PairWriter, check_extra_outputs, write_frame_log
+from restorae.film.frame_restorer import FrameRestorer
 from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
 from restorae.film.per_shot import ShotRestorer
 from restorae.film.plan import (
@@ -26,13 +28,12 @@ from restorae.film.plan import (
     check_same,
     complete_pieces,
     mark_done,
-    piece_path,
     read_done,
     remove_pieces,
     saved_plan,
 )
 from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
-from restorae.film.planes import PlaneRestorer, sample_frame
+from restorae.film.repair_map import join_map, map_encoding, map_folder
 from restorae.film.report import FilmReport, RestoredFilm, notices_of_join
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
@@ -41,7 +42,6 @@ from restorae.formats.video import (
     Cut,
     Encoding,
     FrameReader,
-    PieceWriter,
     VideoFacts,
     choose_encoding,
     join_pieces,
@@ -51,7 +51,7 @@ from restorae.formats.video import (
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
 from restorae.restoring.log import RunLog
-from restorae.restoring.model_choice import PHOTOS, Choice
+from restorae.restoring.model_choice import FILMS, Choice
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
@@ -118,14 +118,18 @@ def restore_films(
         progress=progress,
         check=check,
     )
-    chosen = request.model or PHOTOS
-    reason = "" if request.model else "the one for photographs"
+    chosen = request.model or FILMS
+    reason = "" if request.model else "the one for films"
     restorer = run.restorers.get(chosen)
     request.check(restorer.capabilities)
+    film.check_restorer(restorer.capabilities, request)
+    check_extra_outputs(tasks, film)
     for task in tasks:
         opened = _Opened(Choice(chosen, reason), run.log.digest(task.source))
         try:
-            restored = _restore(run, task, restorer)
+            source = task.opened_source(request.keep_times)
+            with made_from(source):
+                restored = _restore(run, task, restorer)
         except (InputError, MemoryError) as error:
             failure = Failure.of(task.source, error)
             run.report.failures.append(failure)
@@ -161,25 +165,28 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
-    planes = PlaneRestorer(
-        restorer,
-        run.request,
-        facts=facts,
-        sample=sample_frame(reader) if restorer.capabilities.measures_noise else None,
-        tile=run.request.tile or (before.tile if before else None),
-    )
     resumed = folder if before else None
     analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
+    restoring = ShotRestorer(
+        restorer,
+        run.request,
+        analysis=analysis,
+        restorers=run.restorers,
+        reader=reader,
+        tile=run.request.tile or (before.tile if before else None),
+    )
     plan = FilmPlan.make(
         facts,
         facts_of_requests(run.request, run.film)
         | facts_of_shots(analysis, run.request, run.restorers),
         facts_of_restorer(restorer),
         encoding,
-        planes.tile,
-        facts_of_machine(run.request.precision),
+        restoring.tile,
+        facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),
     )
-    notices = [*facts.notices, *planes.notices, *notices_of(analysis)]
+    notices = [*facts.notices, *restoring.notices, *notices_of(analysis)]
+    map_target = run.film.repair_map
+    as_map = None if map_target is None else map_encoding(facts, map_target)
     if before is None:
         remove_pieces(folder)
         analysis.save(folder)
@@ -189,18 +196,16 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     try:
         done = read_done(folder)
         if done is None:
-            restore = ShotRestorer(
-                planes,
-                shots=analysis.shots,
-                request=run.request,
-                restorers=run.restorers,
-                reader=reader,
-            )
-            _make_pieces(run, reader, restore, analysis, encoding, folder)
+            _make_pieces(run, reader, restoring, (encoding, as_map), folder)
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
-        joined = join_pieces(pieces, task.target, container, facts, _cut(run, facts, pieces))
+        cut = _cut(run, facts, pieces)
+        if map_target is not None:
+            join_map(complete_pieces(map_folder(folder))[: len(pieces)], map_target, facts, cut)
+        if run.film.frame_log is not None:
+            write_frame_log(pieces, run.film.frame_log, facts)
+        joined = join_pieces(pieces, task.target, container, facts, cut)
     except (OutputError, Interrupted, KeyboardInterrupt):
         _tell_how_far(run, folder)
         raise
@@ -224,9 +229,8 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
 def _make_pieces(
     run: _Run,
     reader: FrameReader,
-    restore: ShotRestorer,
-    analysis: FilmAnalysis,
-    encoding: Encoding,
+    restoring: FrameRestorer,
+    encodings: tuple[Encoding, Encoding | None],
     folder: Path,
 ) -> None:
     """Restore and encode all pieces that are missing.
@@ -236,21 +240,19 @@ def _make_pieces(
     pieces = complete_pieces(folder)
     known, finished = sum(map(_count, pieces)), len(pieces)
     run.progress.begin("Restoring", reader.expected, "frames")
-    writer: PieceWriter | None = None
+    writer: PairWriter | None = None
     started, worked = time.perf_counter(), 0
     try:
         if known:
             run.progress.skip(known)
-        for number, frame in enumerate(corrected(iter(reader), analysis, reader.facts.layout)):
+        for restored in restoring.restore(reader, known):
             run.check()
-            if number < known:
-                continue
             if writer is None:
-                writer = PieceWriter(piece_path(folder, finished), reader.facts, encoding=encoding)
-            writer.put(restore(number, frame.planes), frame.stamp, frame.duration)
+                writer = PairWriter(folder, finished, facts=reader.facts, encodings=encodings)
+            writer.put(restored)
             worked += 1
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
-            if len(writer.times.stamps) == FRAMES:
+            if writer.count == FRAMES:
                 writer.finish()
                 writer, finished = None, finished + 1
         if writer is not None:

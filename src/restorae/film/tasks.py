@@ -8,8 +8,9 @@ from pathlib import Path
 from restorae.errors import BadImage, Fix, UsageError
 from restorae.files import require_writable
 from restorae.formats.video.names import CONTAINERS, names_video
+from restorae.restoring.collisions import check_collisions
 from restorae.restoring.sources import check_exists
-from restorae.restoring.tasks import FileTask, check_collisions, is_folder
+from restorae.restoring.tasks import FileTask, is_folder
 
 _DEFAULT_SUFFIX = ".mkv"
 
@@ -58,7 +59,15 @@ def plan_films(
                 subject=target,
                 fix=Fix("out", action="change"),
             )
-        tasks.append(FileTask(given, target, name=Path(given.name)))
+        tasks.append(
+            FileTask(
+                given,
+                target,
+                name=Path(given.name),
+                may_replace=overwrite,
+                skip_existing=skip_existing,
+            )
+        )
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=False)
     tasks = [task for task in tasks if not (skip_existing and task.target.exists())]
     for task in tasks:

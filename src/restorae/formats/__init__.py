@@ -3,7 +3,13 @@
 from restorae.formats.animations import write_gif
 from restorae.formats.array_files import ArrayOriginal
 from restorae.formats.arrays import read_array, write_array
-from restorae.formats.finding import image_files
+from restorae.formats.finding import (
+    FoundImages,
+    find_images,
+    image_files,
+    kinds_counted,
+    titles_of_images,
+)
 from restorae.formats.format import Capabilities, Format
 from restorae.formats.idx import read_idx
 from restorae.formats.libraries import quiet_libraries
@@ -19,11 +25,19 @@ from restorae.formats.registry import (
     WRITTEN,
     format_named,
     format_of,
+    identify,
     kind_named,
     kind_of,
 )
 from restorae.formats.results import begin_result
-from restorae.formats.stills import Outline, read_outline, read_still, write_still
+from restorae.formats.stills import (
+    Outline,
+    outlines_of,
+    read_image,
+    read_outline,
+    read_still,
+    write_still,
+)
 from restorae.formats.writer import MemoryWriter, Writer
 
 __all__ = [
@@ -38,6 +52,7 @@ __all__ = [
     "ArrayRows",
     "Capabilities",
     "Format",
+    "FoundImages",
     "MemoryWriter",
     "Original",
     "Outline",
@@ -46,19 +61,25 @@ __all__ = [
     "Writer",
     "begin_plain",
     "begin_result",
+    "find_images",
     "format_named",
     "format_of",
+    "identify",
     "image_files",
     "kind_named",
     "kind_of",
+    "kinds_counted",
     "open_original",
+    "outlines_of",
     "plain_suffix",
     "quiet_libraries",
     "read_array",
     "read_idx",
+    "read_image",
     "read_outline",
     "read_still",
     "skip_rows",
+    "titles_of_images",
     "write_array",
     "write_gif",
     "write_still",

@@ -14,6 +14,11 @@ from restorae.formats.arrays import read_array
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows
 
 _IMAGE_BANDS = (1, 2, 3, 4)
+_ALPHA = {
+    count: f"the last of its {count} values per pixel is taken for alpha (transparency) and stays as it is; the axes {{}} say that "
+    "it is a channel to restore"
+    for count in (2, 4)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,7 @@ def _as_original(
     y, x, c = (letters.find(letter) for letter in "YXC")
     banded = c >= 0
     bands = array.shape[c] if banded else 1
-    alpha = 1 if banded and axes is None and bands in (2, 4) else 0
+    alpha = 1 if banded and axes is None and _has_alpha(bands, array.dtype) else 0
     page = Page(array.shape[y], array.shape[x], bands=bands, alpha=alpha, dtype=array.dtype)
     count = math.prod(array.shape[axis] for axis in outer)
     order = (*outer, y, x, *([c] if banded else []))
@@ -107,12 +112,17 @@ def _as_original(
         path=path,
         kind=kind,
         pages=(page,) * count,
-        notices=(),
+        notices=(_ALPHA[bands].format(letters),) if alpha else (),
         array=array,
         order=order,
         banded=banded,
         stamp=stamp,
     )
+
+
+def _has_alpha(bands: int, dtype: np.dtype) -> bool:
+    """Whether the last of so many values is taken for alpha: of two only in 8 bits, else they are two channels."""
+    return bands == 4 or (bands == 2 and dtype == np.uint8)
 
 
 def _mapped(path: Path) -> np.ndarray:

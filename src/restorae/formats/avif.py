@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorae.formats.format import Capabilities, Format, brands
+from restorae.formats.heif_boxes import colour_code, with_colour_code
+from restorae.formats.loaders import Loader
 from restorae.formats.original import Original
 from restorae.formats.vips_reading import VipsLoader, open_with_vips, read_start
 from restorae.formats.vips_writing import VipsWriter
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 _QUALITY = 80
 HEIF_LOADER = VipsLoader("heifload_source", {"unlimited": True}, has_pages=True)
 _SEQUENCES = (b"avis", b"msf1", b"hevc", b"hevx")
+_MATRIX = 6
+"""By which libheif codes colours: that of BT.601."""
 _BITS = (8, 10, 12)
 _STILL_ONLY = "it is an animation, of which only the still image is restored and written"
 
@@ -39,15 +43,36 @@ class _AvifWriter(VipsWriter):
 
     def save_with_own_metadata(self, image: pyvips.Image, partial: Path) -> None:
         self.save(self.with_metadata(image, upright=False), os.fsencode(partial), "all")
+        self._say_colours(partial)
+
+    def save_converted(self, image: pyvips.Image, partial: Path) -> None:
+        super().save_converted(image, partial)
+        if self.original.kind == "heic":
+            self._say_colours(partial)
+
+    def _say_colours(self, partial: Path) -> None:
+        """What the original says of its colours by numbers, which libvips neither reads nor writes."""
+        with self.original.reopened() as before:
+            code = colour_code(before.read())
+        if code is None or code.is_usual or self.original.converted:
+            return
+        content = with_colour_code(partial.read_bytes(), code._replace(matrix=_MATRIX))
+        if content is not None:
+            partial.write_bytes(content)
+            if code.matrix != _MATRIX:
+                self.notices.append(
+                    f"its colours stay what they were, {code.primaries}/{code.transfer} (9/16 is BT.2020 with PQ, for HDR); "
+                    f"they are coded by matrix {_MATRIX} in place of {code.matrix}"
+                )
 
 
-def open_heif(path: Path, kind: str) -> Original:
+def open_heif(path: Path, kind: str, loader: Loader = HEIF_LOADER) -> Original:
     """An AVIF or HEIF file; of a sequence its still image, with a notice.
 
     Raises:
         BadImage: it cannot be decoded.
     """
-    original = open_with_vips(path, kind, HEIF_LOADER)
+    original = open_with_vips(path, kind, loader)
     if read_start(path, 12)[8:] in _SEQUENCES:
         return replace(original, notices=(*original.notices, _STILL_ONLY))
     return original
@@ -75,7 +100,8 @@ AVIF = Format(
     capabilities=Capabilities(bits=12, accepts_bits=16, pages=True, quality=_QUALITY),
     open=_open,
     writer=_AvifWriter,
-    loader=HEIF_LOADER,
+    loaders=(HEIF_LOADER,),
     encode=_encode,
-    carries="EXIF, XMP, colour profile, as libvips writes them; bits per value",
+    reads="8, 10 and 12 bits, alpha; of a sequence the still image",
+    carries="EXIF, XMP, colour profile, as libvips writes them; bits per value; HDR primaries and transfer (nclx)",
 )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from restorae.errors import BadImage
 from restorae.formats.original import Original, Page
 from restorae.formats.writer import Writer
 
 if TYPE_CHECKING:
     import pyvips
 
-    from restorae.formats.vips_reading import VipsLoader
+    from restorae.formats.loaders import Loader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +102,12 @@ class Format:
     """Open a file, with the letters of its axes where `takes_axes`."""
     writer: BeginWriter | None = None
     """A writer for a target that is like an original, with a quality or None; None where the format is only read."""
-    loader: VipsLoader | None = None
-    """How libvips opens it; None where it does not."""
+    loaders: tuple[Loader, ...] = ()
+    """What decodes it, the best first; none for arrays."""
+    reads: str = ""
+    """What is read of it, in words."""
+    without_decoder: str = ""
+    """What to do where no decoder is installed."""
     encode: Callable[[pyvips.Image, int], bytes] | None = None
     """A still image as a file's content, by a quality."""
     plain_writer: BeginPlainWriter | None = None
@@ -112,6 +117,25 @@ class Format:
     takes_axes: bool = False
     is_array: bool = False
     """Whether it holds arrays of numbers rather than images."""
+
+    @property
+    def loader(self) -> Loader | None:
+        """The first loader that can decode on this machine; None of arrays, and where there is none."""
+        return next((each for each in self.loaders if each.is_available()), None)
+
+    def require_loader(self, path: Path) -> Loader:
+        """The loader for a file.
+
+        Raises:
+            BadImage: no decoder is installed.
+        """
+        found = self.loader
+        if found is None:
+            raise BadImage(
+                f"is a {self.title} file, which this installation cannot decode. {self.without_decoder}",
+                subject=path,
+            )
+        return found
 
     @property
     def suffix(self) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorae.formats import jpeg_segments
 from restorae.formats.format import Capabilities, Format, starts_with
+from restorae.formats.jpeg_damage import NO_END, examine, require_whole
+from restorae.formats.jpeg_structure import read_structure
 from restorae.formats.original import Original
 from restorae.formats.vips_reading import VipsLoader, open_with_vips
 from restorae.formats.vips_writing import VipsWriter
@@ -15,15 +18,43 @@ if TYPE_CHECKING:
     import pyvips
 
 _QUALITY = 95
-_LOADER = VipsLoader("jpegload_source", {"unlimited": True, "fail_on": "truncated"})
+_WHOLE = VipsLoader("jpegload_source", {"unlimited": True, "fail_on": "truncated"})
+_WITHOUT_END = VipsLoader("jpegload_source", {"unlimited": True, "fail_on": "none"})
+
+
+class JpegLoader:
+    """libvips, for files that were found to be whole."""
+
+    has_pages = False
+    in_memory = False
+    library = "libvips"
+
+    def is_available(self) -> bool:
+        """Always."""
+        return True
+
+    def open(self, path: Path, page: int = 0, count: int = 1) -> pyvips.Image:
+        """The image.
+
+        Raises:
+            BadImage: it is damaged or cut short.
+        """
+        header = _WHOLE.open(
+            path, page, count
+        )  # says what is wrong with one that is no JPEG at all
+        return header if require_whole(path).has_end else _WITHOUT_END.open(path, page, count)
+
+
+_LOADER = JpegLoader()
 
 
 class _JpegWriter(VipsWriter):
     kind, title, bits = "jpeg", "JPEG", 8
 
     def save(self, image: pyvips.Image, path: str | bytes, keep: str) -> None:
-        sampling = self.header_field("jpeg-chroma-subsample") or ""
-        mode = "off" if "4:4:4" in sampling else "on" if "4:2:0" in sampling else "auto"
+        mode = "auto"
+        if self.is_same_format:  # chroma never becomes coarser: libvips writes 4:2:0 or 4:4:4 only
+            mode = "on" if self._is_420() else "off"
         image.jpegsave(
             path,
             keep=keep,
@@ -32,6 +63,10 @@ class _JpegWriter(VipsWriter):
             interlace=bool(self.header_field("jpeg-multiscan")),
             optimize_coding=True,
         )
+
+    def _is_420(self) -> bool:
+        with self.original.reopened() as before:
+            return read_structure(before.read()).halves_chroma_both_ways
 
     def save_with_own_metadata(self, image: pyvips.Image, partial: Path) -> None:
         with (
@@ -44,7 +79,10 @@ class _JpegWriter(VipsWriter):
 
 
 def _open(path: Path, _axes: str | None) -> Original:
-    return open_with_vips(path, JPEG.name, _LOADER)
+    original = open_with_vips(path, JPEG.name, _LOADER)
+    if examine(path).has_end:
+        return original
+    return replace(original, notices=(*original.notices, NO_END))
 
 
 def _encode(image: pyvips.Image, quality: int) -> bytes:
@@ -60,7 +98,9 @@ JPEG = Format(
     capabilities=Capabilities(bits=8, accepts_bits=16, alpha=False, quality=_QUALITY),
     open=_open,
     writer=_JpegWriter,
-    loader=_LOADER,
+    loaders=(_LOADER,),
     encode=_encode,
-    carries="segments: EXIF, XMP, colour profile, Photoshop and IPTC, comments; chroma subsampling; progressive scans",
+    reads="8 bits, grey, colour, CMYK (as RGB); baseline and progressive, any chroma subsampling; damaged files are refused",
+    carries="segments: EXIF, XMP, colour profile, Photoshop and IPTC, comments; chroma no coarser; "
+    "progressive scans; films, gain maps and further images behind the image",
 )

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
+import os
 import shutil
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from restorae.errors import BadImage
+from restorae.formats.jpeg_structure import read_structure
+from restorae.formats.jpeg_trailer import moved_mpf
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP2, _APP14, _APP15 = 0xE0, 0xE2, 0xEE, 0xEF
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 """Markers without a length and content: TEM, RST0 to RST7, SOI."""
+_MPF = b"MPF\0"
+_LEAD = 4
+"""Bytes of a segment before its content: marker and length."""
 _MOST_STRAY = 2**16
 """Bytes between segments that decoders skip with a warning; beyond that it is no JPEG any more."""
 
@@ -35,27 +43,59 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
     """Write to `result` the image of `encoded` with the metadata of `original`, whose segments stay as they are, in their order.
 
     Carried are JFIF (density), EXIF, XMP and its extension, the ICC profile, Photoshop and IPTC, comments, and what else makers put
-    into the segments APP0 to APP15. EXIF and JFIF may hold a thumbnail: it is kept, and shows the image as it was before. Not
-    carried are the original's Adobe segment (APP14), since it says how the old pixels are coded and `encoded` has its own, and the
-    index of further images in the same file (MPF), which would point nowhere. Nor is anything from the first scan on.
+    into the segments APP0 to APP15; and, behind the image, whatever lay behind it: films, gain maps, further images. The index of
+    further images (MPF) is made true. EXIF and JFIF may hold a thumbnail: it is kept, and shows the image as it was before. Not
+    carried is the original's Adobe segment (APP14), since it says how the old pixels are coded and `encoded` has its own.
 
     Args:
-        original: a JPEG, from its beginning; it is read up to its first scan.
+        original: a JPEG, from its beginning; it can seek.
         encoded: a JPEG, from its beginning, whose own metadata are left out.
-        result: where to write.
+        result: where to write; it can seek.
         profile: whether the ICC profile still describes the pixels and is carried.
 
     Raises:
         BadImage: the segments of one of them cannot be walked.
     """
     result.write(bytes((0xFF, _SOI)))
+    indices: list[tuple[bytes, int, int]] = []  # content, its place then and now
     for segment in _header(original, _named(original, "the original")):
         if _is_carried(segment, profile):
+            if segment.content.startswith(_MPF):
+                old_place = original.tell() - len(segment.content)
+                indices.append((segment.content, old_place, result.tell() + _LEAD))
             result.write(segment.whole)
     for segment in _header(encoded, _named(encoded, "the encoded file")):
         if segment.marker == _APP14 or not _is_metadata(segment.marker):
             result.write(segment.whole)
     shutil.copyfileobj(encoded, result)  # the first scan has begun: from here on all is pixels
+    new_end, end = result.tell(), _end(original)
+    original.seek(end)
+    shutil.copyfileobj(original, result)
+    for content, old_place, new_place in indices:
+        moved = moved_mpf(content, old_place, end, new_place=new_place, new_end=new_end)
+        result.seek(new_place)
+        # an index that cannot be understood is made one that no reader takes for one
+        result.write(moved if moved is not None else b"\0" * len(_MPF))
+    result.seek(0, os.SEEK_END)
+
+
+def _end(file: BinaryIO) -> int:
+    """Where the image of a JPEG ends."""
+    with _mapped(file) as content:
+        return read_structure(content).end
+
+
+@contextlib.contextmanager
+def _mapped(file: BinaryIO) -> Iterator[mmap.mmap | bytes]:
+    """A file's content without reading it, where it has a descriptor."""
+    try:
+        number = file.fileno()
+    except (OSError, ValueError):  # in memory
+        file.seek(0)
+        yield file.read()
+        return
+    with mmap.mmap(number, 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _named(file: BinaryIO, otherwise: str) -> str:
@@ -68,9 +108,7 @@ def _is_metadata(marker: int) -> bool:
 
 def _is_carried(segment: _Segment, profile: bool) -> bool:
     if segment.marker == _APP2:
-        return not segment.content.startswith(b"MPF\0") and (
-            profile or not segment.content.startswith(b"ICC_PROFILE\0")
-        )
+        return profile or not segment.content.startswith(b"ICC_PROFILE\0")
     return segment.marker != _APP14 and _is_metadata(segment.marker)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from types import ModuleType
@@ -11,6 +14,8 @@ from types import ModuleType
 from restorae.errors import MissingExtra
 
 _TIFFFILE = "tifffile"
+_ALL_LEVELS = 0xFF
+"""All levels of GLib's log, also those that are fatal and recursive."""
 _process_is_ours = False
 
 
@@ -32,13 +37,29 @@ def import_pyvips() -> ModuleType:
     Raises:
         MissingExtra: it is not installed.
     """
+    is_first = "pyvips" not in sys.modules
     try:
         import pyvips
     except ImportError as error:
         raise MissingExtra("Reading images needs pyvips: pip install 'pyvips[binary]'") from error
     if _process_is_ours:
         pyvips.cache_set_max(0)
+    if is_first or _process_is_ours:
+        _drop_vips_log(pyvips)
     return pyvips  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _drop_vips_log(pyvips: ModuleType) -> None:
+    """Have libvips' warnings end in C, where pyvips hands them to Python's logging.
+
+    Its handler is Python code, in which garbage may be collected. If that is the image of a damaged file, libvips warns once
+    more from within the handler, and GLib ends the process. Whoever imported pyvips earlier keeps its handler.
+    """
+    # any function of C that needs nothing will do: what it is given is ignored
+    nothing = ctypes.cast(ctypes.pythonapi.Py_GetVersion, ctypes.c_void_p).value
+    handler = pyvips.ffi.cast("GLogFunc", nothing)
+    pyvips.glib_lib.g_log_set_handler(b"VIPS", _ALL_LEVELS, handler, pyvips.ffi.NULL)
 
 
 def import_tifffile() -> ModuleType:

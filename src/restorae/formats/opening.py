@@ -7,7 +7,8 @@ from pathlib import Path
 from restorae.errors import BadImage, Fix
 from restorae.formats.format import Format
 from restorae.formats.original import Original, cannot_read
-from restorae.formats.registry import FORMATS, format_of
+from restorae.formats.registry import FORMATS, identify
+from restorae.formats.unread import UnreadKind
 
 MOST_PIXELS = 2**30
 """Pixels of all pages of a file up to which it is read without being asked for: 1,074 megapixels."""
@@ -55,9 +56,11 @@ def require_format(path: Path) -> Format:
             raise BadImage(_why_no_file(path), subject=path)
         if path.stat().st_size == 0:
             raise BadImage("is empty (0 bytes)", subject=path)
-        found = format_of(path)
+        found = identify(path)
     except OSError as error:
         raise cannot_read(path, error) from None
+    if isinstance(found, UnreadKind):
+        raise BadImage(f"is a {found.title} file, which is not read. {found.way_out}", subject=path)
     if found is None:
         names = ", ".join(each.title for each in FORMATS.values() if not each.is_array)
         raise BadImage(

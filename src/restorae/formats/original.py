@@ -32,6 +32,10 @@ class Page:
     alpha: int
     """How many of them, the last ones, are alpha."""
     dtype: np.dtype
+    no_data: tuple[float, ...] = ()
+    """Stored values that stand for no data: one for all channels, or one for each."""
+    white_is_zero: bool = False
+    """Whether the largest stored value is black."""
 
     @property
     def channels(self) -> int:

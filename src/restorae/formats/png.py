@@ -79,8 +79,9 @@ PNG = Format(
     capabilities=Capabilities(bits=16, accepts_bits=16),
     open=_open,
     writer=_PngWriter,
-    loader=_LOADER,
+    loaders=(_LOADER,),
     encode=_encode,
     plain_writer=_PlainPngWriter,
+    reads="1 to 16 bits, grey, colour, palette, alpha; of an animation the still image",
     carries="chunks: colour profile, resolution, EXIF, texts and XMP, time, private chunks that are safe to copy",
 )

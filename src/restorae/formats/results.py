@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from restorae.errors import BadImage, Fix
+from restorae.formats.contents import Contents, losses, read_contents
 from restorae.formats.format import Format
 from restorae.formats.original import Original
 from restorae.formats.registry import FORMATS
@@ -46,7 +49,29 @@ def begin_result(
             subject=original.path,
             fix=_possible(original),
         )
-    return found.writer(original, target, quality=quality)
+    writer = found.writer(original, target, quality=quality)
+    if original.stamp is None:
+        return writer
+    return _TellingWriter(writer, read_contents(original.path, original.kind), kind=found.name)
+
+
+class _TellingWriter(Writer):
+    """Another writer, which also tells what its file lacks of what the original holds."""
+
+    def __init__(self, writer: Writer, held: Contents, *, kind: str) -> None:
+        super().__init__(writer.target)
+        self.writer, self.held, self.kind = writer, held, kind
+        self.notices, self.ordered = writer.notices, writer.ordered
+
+    def put(self, page: int, top: int, rows: np.ndarray) -> None:
+        self.writer.put(page, top, rows)
+
+    def finish(self) -> None:
+        self.writer.finish()
+        self.notices += losses(self.held, read_contents(self.target, self.kind))
+
+    def drop(self) -> None:
+        self.writer.drop()
 
 
 def _possible(original: Original) -> list[Fix]:

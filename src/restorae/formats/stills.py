@@ -2,80 +2,120 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from restorae.errors import BadImage
 from restorae.files import write_bytes
 from restorae.formats.libraries import import_pyvips
-from restorae.formats.opening import require_format
+from restorae.formats.opening import open_original
+from restorae.formats.orientation import upright
+from restorae.formats.original import Original
 from restorae.formats.registry import FORMATS, format_named
 from restorae.formats.vips_image import as_8_bits, vips_errors
-from restorae.formats.vips_reading import undecodable
-
-if TYPE_CHECKING:
-    import pyvips
-
-_KEPT_SPACES = ("b-w", "grey16", "srgb", "rgb", "rgb16")
-_KEPT_TYPES = ("uchar", "ushort", "float")
 
 
-class Outline(NamedTuple):
-    """Size of an image file as displayed, known before it is decoded."""
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """One image of a file (a page, or one channel of it) as displayed, known before it is decoded."""
 
     height: int
     width: int
     channels: int
-    bytes: int
+    """1 (grey) or 3 (colour)."""
+    dtype: np.dtype
+    page: int = 0
+    channel: int | None = None
+    """Which channel of the page it is, where they are no colours; None for the whole page."""
+    label: str = ""
+    """What distinguishes it from others of the file: `#3` the page, `:1` the channel; empty for the only one."""
+    shares: int = 0
+    """Images of a file that share this number share what their values mean: planes of one channel of a stack."""
+    no_data: tuple[float, ...] = ()
+    """Stored values that stand for no data."""
+    white_is_zero: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Size of the decoded values."""
+        return self.height * self.width * self.channels * self.dtype.itemsize
+
+
+def outlines_of(original: Original) -> list[Outline]:
+    """All images of a file: each page; of pages that are neither grey nor colour each channel by itself."""
+    found, several = [], len(original.pages) > 1
+    channels = max(original.channel_of, default=0) + 1
+    for index, page in enumerate(original.pages):
+        height, width = page.height, page.width
+        if original.orientation > 4:
+            height, width = width, height
+        apart = page.channels not in (1, 3)
+        for channel in range(page.channels) if apart else [None]:
+            no_data = page.no_data
+            if channel is not None and len(no_data) > 1:
+                no_data = no_data[channel : channel + 1]
+            found.append(
+                Outline(
+                    height=height,
+                    width=width,
+                    channels=1 if apart else page.channels,
+                    dtype=page.dtype,
+                    page=index,
+                    channel=channel,
+                    label=(f"#{index}" if several else "")
+                    + ("" if channel is None else f":{channel}"),
+                    shares=original.channel_of[index] + channels * (channel or 0),
+                    no_data=no_data,
+                    white_is_zero=page.white_is_zero,
+                )
+            )
+    return found
+
+
+def read_image(original: Original, outline: Outline) -> np.ndarray:
+    """An image of an opened file as it is displayed: (height, width) when grey, else (height, width, 3), as stored.
+
+    Raises:
+        BadImage: it is broken or cut short; the message names the file.
+    """
+    page = original.pages[outline.page]
+    stored = original.rows(outline.page).read(page.height)[..., : page.channels]
+    if outline.channel is not None:
+        stored = stored[..., outline.channel]
+    elif page.channels == 1:
+        stored = stored[..., 0]
+    return np.ascontiguousarray(upright(stored, original.orientation))
 
 
 def read_outline(path: Path) -> Outline:
-    """Height, width, channels and decoded size of an image file, from its header alone.
+    """The first image of an image file, from its header alone.
 
     Raises:
         BadImage: as `read_still`.
     """
-    image = _open(path).autorot()  # of the header alone: nothing is decoded
-    channels = 1 if image.interpretation in ("b-w", "grey16") else 3
-    depth = {"ushort": 2, "float": 4}.get(image.format, 1)
-    return Outline(
-        image.height, image.width, channels, image.height * image.width * channels * depth
-    )
+    return outlines_of(_open(path))[0]
 
 
 def read_still(path: Path) -> np.ndarray:
     """The pixels of an image file's first page as it is displayed: (height, width) when grey, else (height, width, 3).
 
-    uint8, uint16 or float32. Alpha is dropped, palettes and CMYK become RGB, and the image is rotated as its orientation says.
+    Of the type in which they are stored. Alpha is dropped, palettes, CMYK and Lab become RGB, and the image is rotated as its
+    orientation says.
 
     Raises:
         BadImage: it cannot be read, is broken or cut short; the message names the file.
     """
-    pyvips = import_pyvips()
-    image = _open(path)
-    try:
-        if image.get_typeof("orientation") and image.get("orientation") > 1:
-            # rows are read from top to bottom, but rotated they are needed in another order
-            image = image.copy_memory().autorot()
-        if image.hasalpha():
-            image = image.extract_band(0, n=image.bands - 1)
-        if image.interpretation not in _KEPT_SPACES:
-            image = image.colourspace("srgb")
-        if image.format not in _KEPT_TYPES:
-            image = image.cast("float")
-        pixels = np.asarray(image.numpy()).reshape(image.height, image.width, image.bands)
-    except pyvips.Error as error:
-        raise undecodable(path, error) from None
-    return pixels[..., 0] if image.bands == 1 else pixels
+    original = _open(path)
+    return read_image(original, outlines_of(original)[0])
 
 
-def _open(path: Path) -> pyvips.Image:
-    found = require_format(path)
-    if found.loader is None:
+def _open(path: Path) -> Original:
+    original = open_original(path)
+    if original.is_array:
         raise BadImage("is an array, not an image", subject=path)
-    return found.loader.open(path)
+    return original
 
 
 def write_still(path: Path, pixels: np.ndarray, quality: int = 95) -> None:

@@ -36,14 +36,19 @@ def _open(path: Path, axes: str | None) -> Original:
             bands=math.prod(each.shape[2:]),
             alpha=alpha,
             dtype=each.dtype,
+            no_data=() if layout.lab else no_data,
+            white_is_zero=layout.white_is_zero,
         )
-        for each, alpha in zip(layout.arrays, layout.alphas, strict=True)
+        for each, alpha, no_data in zip(layout.arrays, layout.alphas, layout.no_data, strict=True)
     )
     return TiffArrayOriginal(
         path=path,
         kind=TIFF.name,
         pages=pages,
-        notices=(),
+        notices=(
+            *layout.notices,
+            *(("Lab colours are converted to RGB",) if layout.lab else ()),
+        ),
         layout=layout,
         planes=layout.arrays,
         stamp=stamp,
@@ -55,10 +60,12 @@ def _writer(original: Original, target: Path, *, quality: int | None) -> Writer:
     if not isinstance(original, VipsOriginal):
         return TiffPagesWriter(original, target)
     outlines = {(page.height, page.width, page.bands, page.dtype) for page in original.pages}
-    is_pyramid = original.layout is not None and original.layout.pyramid
+    layout = original.layout
+    is_pyramid = layout is not None and layout.pyramid
+    has_levels = layout is not None and layout.chain is not None and bool(layout.chain.levels)
     # libvips would call all bands beyond grey or colour alpha
     has_many_bands = original.pages[0].channels not in (1, 3) and not is_pyramid
-    if len(outlines) > 1 or has_many_bands:
+    if len(outlines) > 1 or has_many_bands or (has_levels and not is_pyramid):
         return TiffPagesWriter(original, target)
     return TiffVipsWriter(original, target, quality=quality)
 
@@ -78,9 +85,12 @@ TIFF = Format(
     ),
     open=_open,
     writer=_writer,
-    loader=_LOADER,
+    loaders=(_LOADER,),
     encode=_encode,
     plain_writer=PlainTiffWriter,
-    carries="tags of every page, EXIF and GPS; byte order, BigTIFF, compression, predictor, tiles, pyramid",
+    reads="1 to 64 bits, signed and floats, any channels and pages; strips, tiles, planes; LZW, Deflate, PackBits, JPEG, CCITT, "
+    "LZMA; with the extra codecs ZSTD, LERC, JPEG XL, JPEG 2000 and more; not: volumes, complex numbers",
+    carries="tags of every page, EXIF and GPS; byte order, BigTIFF, compression, predictor, tiles; "
+    "masks as they are, smaller copies of every page made anew; layers are left out",
     takes_axes=True,
 )

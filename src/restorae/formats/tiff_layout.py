@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadImage, Fix
+from restorae.errors import BadImage
 from restorae.formats.libraries import import_tifffile, without_tifffile_log
 from restorae.formats.original import cannot_read
+from restorae.formats.tiff_axes import axes_of, channels_of
+from restorae.formats.tiff_colour import LAB, lab_as_rgb, no_data_of
+from restorae.formats.tiff_decoding import decode_page, is_packed, needs_arrays
+from restorae.formats.tiff_levels import TiffChain, as_vips_makes_them, read_chain
+from restorae.formats.tiff_values import OF_THE_OLD_FILE
 
 _VIPS_NAMES = {
     1: "none",
@@ -28,7 +32,6 @@ _VIPS_NAMES = {
 }
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _BY_VIPS = {"b1", "u1", "u2", "i1", "i2", "u4", "i4", "f4"}
-_REDUCED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +52,19 @@ class TiffLayout:
     tile: tuple[int, int] | None = None
     """Height and width of its tiles, if it has any."""
     pyramid: bool = False
+    """Whether libvips makes the smaller copies."""
     subifds: bool = False
     """Whether the pyramid's smaller copies hang below the page."""
+    chain: TiffChain | None = None
+    """Images, smaller copies and masks in their order."""
+    notices: tuple[str, ...] = ()
     bigtiff: bool = False
     big_endian: bool = False
     white_is_zero: bool = False
+    no_data: tuple[tuple[float, ...], ...] = ()
+    """What stands for no data in each page."""
+    lab: bool = False
+    """Whether its colours are L*a*b*, which are converted to RGB."""
     palette: bool = False
     associated: bool = False
     """Whether colours are stored multiplied by alpha."""
@@ -89,23 +100,37 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
 def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     first = opened.pages.first
     pages = [first, *(opened.pages[place] for place in range(1, len(opened.pages)))]
-    shapes = [(page.imagelength, page.imagewidth) for page in pages]
-    pyramid = len(pages) > 1 and _is_pyramid(pages, shapes)
-    subifds = bool(first.subifds) and len(pages) == 1
-    places = (0,) if pyramid else tuple(range(len(pages)))
+    chain = read_chain(pages)
+    places = chain.images
     kept = [pages[place] for place in places]
+    first = kept[0]
+    tile = (first.tilelength, first.tilewidth) if first.is_tiled else None
+    size = (first.imagelength, first.imagewidth)
+    if any(
+        level.size[0] > kept[level.image].imagelength
+        and level.size[1] > kept[level.image].imagewidth
+        for level in chain.levels
+    ):
+        raise BadImage(
+            "begins with a preview, below which the image lies, where it is not read. Save it as a TIFF whose first page is the image",
+            subject=path,
+        )
+    has_own_levels = bool(chain.levels) and as_vips_makes_them(chain, size, tile)
     outlines = {
         (page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype)) for page in kept
     }
     common: dict[str, Any] = {
         "compression": _VIPS_NAMES.get(int(first.compression), "deflate"),
         "predictor": _PREDICTORS.get(int(first.predictor or 1), "none"),
-        "tile": (first.tilelength, first.tilewidth) if first.is_tiled else None,
-        "pyramid": pyramid or subifds,
-        "subifds": subifds,
+        "tile": tile,
+        "pyramid": has_own_levels,
+        "subifds": any(chain.below),
+        "chain": chain,
         "bigtiff": opened.is_bigtiff,
         "big_endian": opened.byteorder == ">",
         "white_is_zero": int(first.photometric) == 0,
+        "no_data": tuple(no_data_of(page) for page in kept),
+        "lab": int(first.photometric) in LAB,
         "palette": any(int(page.photometric) == 3 for page in kept),
         "associated": any(int(each) == 1 for page in kept for each in page.extrasamples or ()),
     }
@@ -117,11 +142,11 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             "holds volumes, several planes in one page, of which only the first could be read. Save each plane as a page",
             subject=path,
         )
-    planes = _counted_by_description(opened)
+    planes = _counted_by_description(opened) if not needs_arrays(first) else None
     if planes is not None:  # ImageJ writes one directory for a whole stack
         array, offset = planes
         stack = array.reshape(-1, *array.shape[-2:])
-        channels = _channels_of(
+        channels = channels_of(
             path, opened.series[0].axes, opened.series[0].shape, len(stack), axes
         )
         return TiffLayout(
@@ -131,54 +156,66 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
             uniform=True,
             arrays=list(stack),
             contiguous=offset,
-            **common,
+            **common | {"no_data": common["no_data"] * len(stack)},
         )
-    channels = _channels_of(path, *_axes_of(opened), len(kept), axes)
+    channels = channels_of(path, *axes_of(opened), len(kept), axes)
     alphas = tuple(_alpha(page) for page in kept)
     layout = TiffLayout(
         pages=places,
         alphas=alphas,
         channels=channels,
         uniform=len(outlines) == 1,
-        contiguous=_contiguous(opened, kept),
+        contiguous=None if chain.levels or _has_old_tags(pages) else _contiguous(opened, kept),
         **common,
     )
-    if dtype.newbyteorder("=").str[1:] in _BY_VIPS:
+    # libvips does not invert signed numbers and floats, so that they would become negatives
+    is_negative = layout.white_is_zero and dtype.kind in "if"
+    by_arrays = any(needs_arrays(page) for page in kept)
+    is_known = dtype.newbyteorder("=").str[1:] in _BY_VIPS
+    if is_known and not (by_arrays or layout.lab or is_negative):
         return (
             replace(layout, contiguous=None) if layout.associated else layout
         )  # libvips divides by alpha
-    if dtype.kind not in "fiu" or len(outlines) > 1:
+    if any(page.dtype is None or page.dtype.kind not in "bfiu" for page in kept):
         raise BadImage(
             f"holds {dtype} values, which cannot be restored: convert it to integers or floats",
             subject=path,
         )
-    return TiffLayout(
-        pages=places,
-        alphas=alphas,
-        channels=channels,
-        uniform=True,
-        arrays=[_values(page) for page in kept],
-        contiguous=layout.contiguous,
-        **common,
+    arrays = [decode_page(path, page) for page in kept]
+    if layout.lab:
+        arrays = [
+            lab_as_rgb(values, int(page.photometric)) if int(page.photometric) in LAB else values
+            for page, values in zip(kept, arrays, strict=True)
+        ]
+    return replace(
+        layout,
+        arrays=arrays,
+        contiguous=None if by_arrays else layout.contiguous,
+        notices=_notices(kept),
     )
 
 
-def _values(page: Any) -> np.ndarray:
-    """A page's values, (height, width, bands), whether its bands lie beside each other or one after another."""
-    bands = page.asarray(squeeze=False)[:, 0]  # (separate bands, height, width, bands side by side)
-    return np.asarray(bands[0] if len(bands) == 1 else np.moveaxis(bands[..., 0], 0, -1))
-
-
-def _is_pyramid(pages: Sequence[Any], shapes: Sequence[tuple[int, int]]) -> bool:
-    """Smaller copies are said to be so, or halve the side again and again."""
-    if any(page.subfiletype & _REDUCED for page in pages[1:]):
-        return all(page.subfiletype & _REDUCED for page in pages[1:])
-    halved = all(
-        abs(smaller - larger / 2) <= 1
-        for before, after in pairwise(shapes)
-        for larger, smaller in zip(before, after, strict=True)
+def _notices(pages: Sequence[Any]) -> tuple[str, ...]:
+    """What changes about values that libvips does not decode."""
+    bits = sorted({page.bitspersample for page in pages if is_packed(page)})
+    packed = tuple(
+        f"its packed {each}-bit values are written as they are, in "
+        f"{8 * next(page.dtype.itemsize for page in pages if page.bitspersample == each)} bits"
+        for each in bits
     )
-    return halved and pages[0].is_tiled
+    coded = sorted(
+        {
+            str(getattr(page.compression, "name", page.compression))
+            for page in pages
+            if needs_arrays(page) and page.compression != 1
+        }
+    )
+    return packed + tuple(f"compressed by {each}, which becomes Deflate" for each in coded)
+
+
+def _has_old_tags(pages: Sequence[Any]) -> bool:
+    """Whether a page says what only holds for its old values, such as Photoshop's layers."""
+    return any(tag.code in OF_THE_OLD_FILE for page in pages for tag in page.tags)
 
 
 def _alpha(page: Any) -> int:
@@ -187,7 +224,10 @@ def _alpha(page: Any) -> int:
     said = (
         len(further) - further.index(True) if any(further) else 0
     )  # what stands behind alpha is left alone with it
-    samples, colours = page.samplesperpixel, {2: 3, 5: 4, 6: 3}.get(int(page.photometric), 1)
+    samples, colours = (
+        page.samplesperpixel,
+        {2: 3, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}.get(int(page.photometric), 1),
+    )
     if said:
         return int(min(said, samples - 1))
     return 1 if colours == 3 and samples == 4 else 0
@@ -220,53 +260,3 @@ def _contiguous(opened: Any, pages: Sequence[Any]) -> int | None:
         return None
     size = sum(page.size * page.dtype.itemsize for page in pages)
     return int(opened.series[0].dataoffset) if size == opened.series[0].nbytes else None
-
-
-def _axes_of(opened: Any) -> tuple[str, tuple[int, ...]]:
-    if not opened.series or len(opened.series) > 1:
-        return "", ()
-    return opened.series[0].axes, tuple(opened.series[0].shape)
-
-
-def _channels_of(
-    path: Path, known: str, shape: Sequence[int], count: int, axes: str | None
-) -> tuple[int, ...]:
-    """Which channel each page shows, from the axes that the file or the person names."""
-    letters, sizes = known.upper(), tuple(shape)
-    if axes is not None:
-        said = axes.upper()
-        outer = said.replace("Y", "").replace("X", "").replace("S", "")
-        if not {"Y", "X"} <= set(said) or len(set(said)) != len(said) or not said.isalpha():
-            raise BadImage(
-                f"{{}} {axes!r}: expected one letter for each axis, "
-                "Y and X among them, such as ZYX or TCYX",
-                subject=path,
-                settings=("axes",),
-                fix=Fix("axes", action="change"),
-            )
-        if len(outer) == 1:
-            letters, sizes = outer, (count,)
-        elif len(outer) == sum(letter not in "YXS" for letter in letters):
-            sizes = tuple(
-                size for letter, size in zip(letters, sizes, strict=True) if letter not in "YXS"
-            )
-            letters = outer
-        elif outer:
-            raise BadImage(
-                f"holds {count} pages and does not say how they are arranged; {{}} {axes!r} names {len(outer)} axes for them. "
-                "Expected one, such as ZYX or CYX",
-                subject=path,
-                settings=("axes",),
-                fix=Fix("axes", action="change"),
-            )
-    else:
-        pairs = [
-            (letter, size)
-            for letter, size in zip(letters, sizes, strict=False)
-            if letter not in "YXS"
-        ]
-        letters, sizes = "".join(letter for letter, _ in pairs), tuple(size for _, size in pairs)
-    if "C" not in letters or math.prod(sizes) != count:
-        return (0,) * count
-    places = np.indices(sizes).reshape(len(sizes), -1)[letters.index("C")]
-    return tuple(int(each) for each in places)

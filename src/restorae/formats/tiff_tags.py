@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from restorae.display import counted
 from restorae.errors import BadImage
 from restorae.formats.imagej import describes_stack, is_contiguous
 from restorae.formats.original import cannot_read
@@ -19,7 +20,7 @@ from restorae.formats.tiff_values import ValueCopier
 
 _REDUCED, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _DESCRIPTION = 254, 256, 257, 258, 259, 270
 _STRIPS, _TILES, _ORIENTATION, _TRANSFER_FUNCTION, _SUBIFDS = 273, 324, 274, 301, 330
-_UNCOMPRESSED = 1
+_UNCOMPRESSED, _MASK, _PHOTOMETRIC = 1, 4, 262
 _COLOURS = {_TRANSFER_FUNCTION, 318, 319, 342, 34675}
 """Transfer function and range, white point, primaries, ICC profile."""
 _SAID_BY_WRITERS = {270, 282, 283, 296, 305, 306}
@@ -92,7 +93,8 @@ class _PageCarrier:
         self.values = ValueCopier(source, target)
 
     def carry(self) -> None:
-        old, new = self.source.pages(), self.target.tiff.pages()
+        every, new = self.source.pages(), self.target.tiff.pages()
+        old = [page for page in every if not self._is_mask(page)] or every
         if not {_STRIPS, _TILES} & old[0].entries.keys():
             old = old[:1]  # EXIF without an image; its second page is a thumbnail
         if self._would_mislead_imagej(old[0], new):
@@ -101,9 +103,30 @@ class _PageCarrier:
                 "its ImageJ description was left out: ImageJ would look for the planes side by side, where they do not lie here"
             )
         partners = self._partners(old, new)
-        self.target.replace_pages(
-            [self._fields(page, partner) for page, partner in zip(new, partners, strict=True)]
+        fields = [self._fields(page, partner) for page, partner in zip(new, partners, strict=True)]
+        if len(old) != len(every) and len(new) > 0:
+            fields = self._with_masks(every, fields)
+        self.target.replace_pages(fields)
+
+    def _is_mask(self, page: Directory) -> bool:
+        source = self.source
+        return bool(
+            source.number(page, _REDUCED) & _MASK or source.number(page, _PHOTOMETRIC) == _MASK
         )
+
+    def _with_masks(self, every: Sequence[Directory], fields: Sequence[Fields]) -> list[Fields]:
+        """The new pages with the old masks between them, where they were."""
+        remaining, joined = list(fields), list[Fields]()
+        for page in every:
+            if not self._is_mask(page):
+                joined += [remaining.pop(0)] if remaining else []
+                continue
+            copied = self.values.copy_page(page)
+            if copied is None:
+                self.values.notice("a mask was left out: its values cannot be copied")
+            else:
+                joined.append(copied)
+        return joined + remaining
 
     def _would_mislead_imagej(self, first: Directory, new: Sequence[Directory]) -> bool:
         target = self.target.tiff
@@ -132,7 +155,7 @@ class _PageCarrier:
         ]
         if any(_DESCRIPTIONS & page.entries.keys() for page in remaining):
             self.values.notice(
-                f"what some of its {len(full)} pages say was left out: the result has fewer"
+                f"what some of its {counted(len(full), 'page')} say was left out: the result has fewer"
             )
         return partners
 

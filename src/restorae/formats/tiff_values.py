@@ -18,10 +18,13 @@ _IFDS = {13, 18}
 _MAKER_NOTE, _IMAGEJ_COUNTS, _IMAGEJ = 37500, 50838, 50839
 _DIRECTORIES = {34665, 34853, 40965}
 """EXIF, GPS and Interoperability: the value is the place of a further directory."""
+_PIXELS = ((273, 279), (324, 325))
+"""Places and sizes of strips, and of tiles."""
+_BITS, _SUBIFDS, _ONE_BYTE = 258, 330, 8
 _DEEPEST = 3  # a page has EXIF, which has Interoperability
 _STREAMS = {700, 33723, 34377, 34675}
 """XMP, IPTC, Photoshop, ICC: streams of bytes, even where a writer calls them longs."""
-_OF_THE_OLD_FILE = {
+OF_THE_OLD_FILE = {
     *range(33628, 33632), 34412,  # MetaMorph and LSM: places in the file
     37724,  # Photoshop's layers: it would show them in place of the image
     *range(50706, 50742), *range(50778, 50782), *range(50827, 50835), *range(50931, 50943), *range(50964, 50976),  # DNG
@@ -29,6 +32,13 @@ _OF_THE_OLD_FILE = {
 }  # fmt: skip
 """What makers say about their own way of storing pixels: a reader would look for it in vain, or be misled."""
 _STEP = 2**20
+
+
+_NAMES = {37724: "Photoshop's layers"}
+
+
+def _named(tag: int) -> str:
+    return f"{tag} ({_NAMES[tag]})" if tag in _NAMES else str(tag)
 
 
 class ValueCopier:
@@ -52,7 +62,7 @@ class ValueCopier:
         for tag, entry in directory.entries.items():
             if tag in left_out or (self.is_swapped and tag == _IMAGEJ_COUNTS):
                 continue
-            if tag in _OF_THE_OLD_FILE:
+            if tag in OF_THE_OLD_FILE:
                 self.lose(tag, "made for the way in which the old file stores its pixels")
             elif tag in _DIRECTORIES:
                 fields[tag] = self._directory(entry, depth + 1)
@@ -63,6 +73,35 @@ class ValueCopier:
         if self.is_swapped and fields.get(_IMAGEJ) is not None:
             fields[_IMAGEJ_COUNTS] = self._value(directory.entries[_IMAGEJ_COUNTS])
         return {tag: written for tag, written in fields.items() if written is not None}
+
+    def copy_page(self, page: Directory) -> Fields | None:
+        """The entries of a page with its pixels, which are copied as they are stored; None if they cannot be.
+
+        Raises:
+            NoRoomError: they would lie where the target cannot point.
+        """
+        source, target = self.source, self.target
+        pairs = [pair for pair in _PIXELS if pair[0] in page.entries]
+        deep = max(source.numbers(page.entries.get(_BITS)), default=1) > _ONE_BYTE
+        if len(pairs) != 1 or (self.is_swapped and deep):
+            return None
+        places, sizes = (source.numbers(page.entries.get(tag)) for tag in pairs[0])
+        if len(places) != len(sizes) or any(
+            place + size > source.size for place, size in zip(places, sizes, strict=True)
+        ):
+            return None
+        self._taken += sum(sizes)
+        if self._taken > source.size:
+            raise source.damaged("TIFF whose pages share their pixels")
+        fields = self.copy(page, {pairs[0][0], _SUBIFDS})
+        moved = []
+        for place, size in zip(places, sizes, strict=True):
+            source.file.seek(place)
+            moved.append(target.append(source.file.read(size)))
+        type_, code = (_LONG8, "Q") if target.tiff.big else (_LONG, "I")
+        content = target.tiff.packed(f"{len(moved)}{code}", *moved)
+        fields[pairs[0][0]] = target.entry(pairs[0][0], type_, len(moved), content)
+        return fields
 
     def lose(self, tag: int, reason: str) -> None:
         """Remember that a tag was left out."""
@@ -76,7 +115,7 @@ class ValueCopier:
     def notices(self) -> list[str]:
         """What could not be copied, each in a sentence."""
         listed = [
-            f"tag{'s' if len(tags) > 1 else ''} {', '.join(map(str, sorted(tags)))} left out: {reason}"
+            f"tag{'s' if len(tags) > 1 else ''} {', '.join(map(_named, sorted(tags)))} left out: {reason}"
             for reason, tags in self._lost.items()
         ]
         return listed + self._notices

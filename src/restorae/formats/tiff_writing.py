@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,7 @@ class TiffVipsWriter(VipsWriter):
         """EXIF is laid out as a TIFF is, so its fields become the TIFF's."""
         exif = partial.with_suffix(".exif")
         try:
+            exif.touch(mode=stat.S_IRUSR | stat.S_IWUSR)  # the original may be private
             exif.write_bytes(content.removeprefix(b"Exif\0\0"))
             with contextlib.suppress(BadImage):  # damaged EXIF: the image is worth more
                 self.notices += tiff_tags.carry(exif, partial, orientation=False)  # it is upright
@@ -125,8 +127,8 @@ class TiffPagesWriter(SpooledWriter):
         self.converted, self.by_vips = False, isinstance(original, VipsOriginal)
         if isinstance(original, VipsOriginal):
             self.layout, self.converted = original.layout, original.converted
-        elif isinstance(original, TiffArrayOriginal):
-            self.layout = original.layout
+        elif isinstance(original, TiffArrayOriginal) and original.layout is not None:
+            self.layout, self.converted = original.layout, original.layout.lab
 
     def finish(self) -> None:
         layout = self.layout
@@ -136,7 +138,11 @@ class TiffPagesWriter(SpooledWriter):
                     _put_in_place(self, self.original, layout, partial)
                     return
                 is_big = layout is not None and layout.bigtiff
-                write_pages(self, partial, is_big or needs_bigtiff(self.bytes), self._options)
+                chain = None if layout is None else layout.chain
+                if chain is not None and len(chain.images) != len(self.pages):
+                    chain = None  # planes that only a description counts
+                size = self.bytes * (_PYRAMID_SIZE if chain is not None and chain.levels else 1)
+                write_pages(self, partial, is_big or needs_bigtiff(size), self._options, chain)
                 if layout is None:
                     self.notices.append("its metadata were left out: its pages differ in size")
                     return
@@ -154,6 +160,7 @@ class TiffPagesWriter(SpooledWriter):
             tile = None if layout is None else layout.tile
             return {**options, "compression": "zlib" if compressed else None, "tile": tile}
         options["compression"] = "zlib"
+        options["tile"] = None if layout is None else layout.tile
         if layout is not None and layout.white_is_zero and page.channels == 1:
             options["photometric"] = "miniswhite"
         if layout is not None and layout.associated:

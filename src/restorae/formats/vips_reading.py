@@ -13,6 +13,7 @@ import numpy as np
 
 from restorae.errors import BadImage
 from restorae.formats.libraries import import_pyvips
+from restorae.formats.loaders import NOTICE, Loader
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows, cannot_read
 from restorae.formats.tiff_layout import TiffLayout
 
@@ -25,6 +26,10 @@ _DTYPES = {
 }  # fmt: skip
 _LAB_SPACES = ("lab", "labs", "labq", "lch", "xyz", "hsv", "yxy")
 _PALETTE = "its palette is converted to full colour"
+_NOT_DAMAGED = (
+    "unsupported", "no decoding", "not configured", "not been built in", "not a whole number of bytes", "not supported",
+)  # fmt: skip
+"""What decoders say of sound files that they cannot decode."""
 _BATCH_BYTES = 32 * 2**20
 
 
@@ -38,6 +43,12 @@ class VipsLoader:
     _: KW_ONLY
     has_pages: bool = False
     """Whether it takes `page` and `n`."""
+    in_memory: bool = False
+    library: str = "libvips"
+
+    def is_available(self) -> bool:
+        """Whether this build of libvips has the operation."""
+        return bool(import_pyvips().type_find("VipsOperation", self.operation))
 
     def open(self, path: Path, page: int = 0, count: int = 1) -> pyvips.Image:
         """A page, to be read from top to bottom; or `count` pages of one size, one below the other.
@@ -64,7 +75,7 @@ class VipsLoader:
 class VipsOriginal(Original):
     """A file that libvips decodes."""
 
-    loader: VipsLoader = field(repr=False)
+    loader: Loader = field(repr=False)
     header: Any = field(default=None, repr=False, compare=False)
     """The first page as libvips opened it: its fields are the file's metadata."""
     layout: TiffLayout | None = None
@@ -148,7 +159,7 @@ class _PageBatches:
 
 
 def open_with_vips(
-    path: Path, kind: str, loader: VipsLoader, layout: TiffLayout | None = None
+    path: Path, kind: str, loader: Loader, layout: TiffLayout | None = None
 ) -> VipsOriginal:
     """A file of the format `kind` by its loader; a TIFF with its layout.
 
@@ -156,7 +167,7 @@ def open_with_vips(
         BadImage: it cannot be opened.
     """
     stamp = FileStamp.of(path)
-    header = loader.open(path)
+    header = loader.open(path, layout.pages[0] if layout else 0)
     notices: list[str] = []
     indices: tuple[int, ...] = (0,)
     converted = False
@@ -171,10 +182,21 @@ def open_with_vips(
         notices += [notice for notice in found if notice not in notices]
         alpha = layout.alphas[page] if layout else int(image.hasalpha())
         dtype = np.dtype(_DTYPES[image.format])
-        pages.append(Page(image.height, image.width, bands=image.bands, alpha=alpha, dtype=dtype))
+        pages.append(
+            Page(
+                image.height,
+                image.width,
+                bands=image.bands,
+                alpha=alpha,
+                dtype=dtype,
+                no_data=() if changed or layout is None else _no_data(layout, page, image),
+            )
+        )
         if layout is not None and layout.uniform:
             pages = pages * len(indices)  # thousands of planes need not be opened one by one
             break
+    if loader.in_memory:  # only its fields are needed from here on
+        header = header.crop(0, 0, 1, 1).copy_memory()
     if layout is not None and layout.palette:
         notices.append(_PALETTE)
     return VipsOriginal(
@@ -188,6 +210,17 @@ def open_with_vips(
         loader=loader,
         stamp=stamp,
     )
+
+
+def _no_data(layout: TiffLayout, page: int, image: pyvips.Image) -> tuple[float, ...]:
+    """What stands for no data in a page as libvips decodes it."""
+    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
+    if layout.palette or bits < 8:
+        return ()
+    if not layout.white_is_zero:
+        return layout.no_data[page]
+    most = np.iinfo(_DTYPES[image.format]).max  # white is zero is decoded
+    return tuple(most - value for value in layout.no_data[page])
 
 
 def read_start(path: Path, size: int = 2**16) -> bytes:
@@ -213,12 +246,15 @@ def _as_pixels(path: Path, image: pyvips.Image) -> tuple[pyvips.Image, list[str]
             image, converted = _to_rgb(image), True
             notices.append("CMYK colours are converted to RGB")
         elif image.interpretation in _LAB_SPACES:
-            image, converted = image.colourspace("srgb"), True
+            deep = image.format in ("ushort", "short", "float")
+            image, converted = image.colourspace("rgb16" if deep else "srgb"), True
             notices.append("Lab colours are converted to RGB")
         if image.coding == "rad":
             image = image.rad2float()
     except pyvips.Error as error:
         raise undecodable(path, error) from None
+    if image.get_typeof(NOTICE):
+        notices.append(image.get(NOTICE))
     if image.get_typeof("palette"):
         notices.append(_PALETTE)
     elif bits < 8:
@@ -236,10 +272,13 @@ def _to_rgb(image: pyvips.Image) -> pyvips.Image:
     pyvips = import_pyvips()
     alpha = image[4:] if image.bands > 4 else None
     ink = image[:4] if alpha is not None else image
+    deep = image.format == "ushort"
     try:
-        rgb = ink.icc_transform("srgb", embedded=True, input_profile="cmyk")
+        rgb = ink.icc_transform(
+            "srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8
+        )
     except pyvips.Error:
-        rgb = ink.colourspace("srgb")
+        rgb = ink.colourspace("rgb16" if deep else "srgb")
     return rgb if alpha is None else rgb.bandjoin(alpha)
 
 
@@ -247,8 +286,11 @@ def undecodable(path: Path, error: Exception) -> BadImage:
     """What a decoder's complaint means for a user."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = lines[-1] if lines else "unknown format"
-    if "unsupported" in reason.lower() or "no decoding" in reason.lower():
-        reason += " (this build of libvips cannot decode it)"
+    if any(words in reason.lower() for words in _NOT_DAMAGED):
+        return BadImage(
+            f"cannot be decoded by this installation: {reason}. Convert it to PNG or TIFF without compression",
+            subject=path,
+        )
     return BadImage(
         f"cannot be read as an image: {reason}. The file is cut short, damaged or of an unknown variant",
         subject=path,

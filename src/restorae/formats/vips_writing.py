@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -15,6 +16,7 @@ from restorae.formats.original import Original, Page
 from restorae.formats.vips_image import as_8_bits, image_of, vips_errors
 from restorae.formats.vips_reading import VipsOriginal
 from restorae.formats.writer import SpooledWriter
+from restorae.formats.xmp import without_promises
 
 if TYPE_CHECKING:
     import pyvips
@@ -23,6 +25,8 @@ _METADATA = {
     "icc-profile-data", "exif-data", "xmp-data", "iptc-data", "photoshop-data", "orientation", "resolution-unit", "delay", "loop",
     "image-description",
 }  # fmt: skip
+_FINEST = 1e6
+"""Pixels per mm up to which libvips writes a resolution; damaged files name more."""
 _METADATA_PREFIXES = ("exif-ifd", "png-comment")
 _RGB_SPACES = ("srgb", "rgb", "rgb16", "scrgb")
 
@@ -96,7 +100,10 @@ class VipsWriter(SpooledWriter, abc.ABC):
         for name in header.get_fields():
             if name == "icc-profile-data" and self.original.converted:
                 continue
-            if name in _METADATA or name.startswith(_METADATA_PREFIXES):
+            if name == "xmp-data" and not self.is_same_format:
+                # what lies behind the image or beside it stays behind: XMP must not promise it
+                image.set_type(header.get_typeof(name), name, without_promises(header.get(name)))
+            elif name in _METADATA or name.startswith(_METADATA_PREFIXES):
                 image.set_type(header.get_typeof(name), name, header.get(name))
         if upright and self.original.orientation > 1 and len(self.pages) == 1:
             image = image.autorot()
@@ -106,6 +113,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def encoded(self, image: pyvips.Image, partial: Path, keep: str = "none") -> Iterator[Path]:
         """The image encoded into a temporary file beside `partial`."""
         path = partial.with_suffix(".encoded")
+        path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)  # the original may be private
         try:
             self.save(image, os.fsencode(path), keep)
             yield path
@@ -115,7 +123,8 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def _image(self) -> pyvips.Image:
         page, header = self.pages[0], self.original.header
         image = image_of(self, _interpretation(page, self.original))
-        image = image.copy(xres=header.xres, yres=header.yres)
+        if max(header.xres, header.yres) <= _FINEST:
+            image = image.copy(xres=header.xres, yres=header.yres)
         if not self.is_same_format and page.dtype.itemsize == 2 and self.bits < 16:
             self.notices.append(f"16 bits became {self.bits}: {self.title} holds no more")
             if self.bits == 8:

@@ -62,7 +62,8 @@ WEBP = Format(
     capabilities=Capabilities(bits=8, accepts_bits=16, pages=True, quality=_QUALITY),
     open=_open,
     writer=_WebpWriter,
-    loader=_LOADER,
+    loaders=(_LOADER,),
     encode=_encode,
+    reads="8 bits, alpha, all frames of an animation",
     carries="chunks: EXIF, XMP, colour profile; delays; lossless stays lossless unless a quality is asked for",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -70,13 +71,15 @@ def _needs_header(header: bytes, pixels: list[tuple[bytes, bytes]]) -> bool:
 
 
 def _chunks(handle: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
     start = handle.read(12)
     if start[:4] != b"RIFF" or start[8:] != b"WEBP":
         raise BadImage("is not a WebP file", subject=_named(handle))
     while len(head := handle.read(8)) == 8:
         length = int.from_bytes(head[4:], "little")
-        content = handle.read(length)
+        # room for all that is asked for is made before anything is read
+        content = handle.read(length) if length <= size - handle.tell() else b""
         if len(content) < length:
             raise BadImage(
                 f"is a WebP file that is cut short in its chunk {head[:4]!r}",

@@ -6,7 +6,7 @@ import abc
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Writer(abc.ABC):
     As a context manager it drops what was not finished.
     """
 
-    ordered: ClassVar[bool] = False
+    ordered: bool = False
     """Whether rows and pages must be put in order, top to bottom and first to last, because they are encoded as they come."""
 
     def __init__(self, target: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import torch
 
+from restorae.display import counted
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.latent.interpolation import tiled
 from restorae.model import Model
@@ -75,7 +76,7 @@ def manifold(
     start = np.zeros(latent_dim, np.float32) if base is None else np.asarray(base, np.float32)
     if start.shape != (latent_dim,):
         raise ShapeMismatch(
-            f"A latent of this model has {latent_dim} coordinate(s), not {len(start)}"
+            f"A latent of this model has {counted(latent_dim, 'coordinate')}, not {len(start)}"
         )
     latents = np.tile(start, (n, n, 1))
     latents[..., right] = values[None, :]

@@ -48,7 +48,7 @@ class PSNR(PixelLoss, kind="psnr"):
     -20.0
     """
 
-    floor: float = Field(1e-6, gt=0)
+    floor: float = Field(default=1e-6, gt=0)
     """Added to each image's mean squared error, so that a perfect image has no gradient."""
 
     def between(self, restored: Images, clean: Images) -> Tensor:
@@ -63,7 +63,7 @@ class Charbonnier(PixelLoss, kind="charbonnier"):
     0.01
     """
 
-    epsilon: float = Field(1e-3, gt=0)
+    epsilon: float = Field(default=1e-3, gt=0)
     """Difference at which the loss turns from quadratic to linear, on the [0, 1] pixel scale."""
 
     def between(self, restored: Images, clean: Images) -> Tensor:

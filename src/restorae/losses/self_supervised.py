@@ -43,9 +43,9 @@ class Neighbours(SelfSupervised, kind="neighbours"):
     ['consistency', 'loss', 'prediction']
     """
 
-    consistency: float = Field(1.0, ge=0)
+    consistency: float = Field(default=1.0, ge=0)
     """Weight of the term that corrects for the true difference of neighbours."""
-    warmup: int = Field(2000, ge=0)
+    warmup: int = Field(default=2000, ge=0)
     """Steps over which that weight rises from 0, because the estimate of a new network is poor."""
 
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -108,11 +108,11 @@ class BlindSpot(SelfSupervised, kind="blind-spot"):
 
     gradient_limit: ClassVar[float] = 1.0
 
-    cell: int = Field(4, ge=2)
+    cell: int = Field(default=4, ge=2)
     """Side of the cells in pixels; one pixel is hidden in each cell, and more where noise is correlated."""
     along: Literal["neither", "rows", "columns"] = "neither"
     """Whether noise runs along rows or columns."""
-    reach: int = Field(5, ge=1)
+    reach: int = Field(default=5, ge=1)
     """Number of pixels on each side that are hidden along that direction."""
 
     def measure(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -34,13 +34,13 @@ class NegativeELBO(Loss, kind="negative-elbo"):
 
     gradient_limit: ClassVar[float] = 0.0
 
-    beta: float = Field(1.0, ge=0)
+    beta: float = Field(default=1.0, ge=0)
     """Weight of the KL divergence."""
-    kl_warmup: int = Field(0, ge=0)
+    kl_warmup: int = Field(default=0, ge=0)
     """Steps over which that weight rises from 0, so that the network learns to use the latent first."""
-    free_bits: float = Field(0.0, ge=0)
+    free_bits: float = Field(default=0.0, ge=0)
     """Nats of each latent dimension that are not penalised, on the mean of the batch (Kingma et al., 2016)."""
-    importance_samples: int = Field(1, ge=1)
+    importance_samples: int = Field(default=1, ge=1)
     """Latents drawn for each image; with more than one the tighter importance-weighted bound (Burda et al., 2016)."""
 
     def model_post_init(self, _context: Any) -> None:

@@ -32,7 +32,7 @@ class Card(Settings):
     """How many numbers were learned."""
     values: Literal["full-range", "auto", "own-range"] = "auto"
     """How stored values map to [0, 1]: by their type's full range (floats as they are), by the image's own range, or as
-    `restorae.pixels.choose_range` finds fit."""
+    `restorae.value_range.choose_range` finds fit."""
     halo: int | None = None
     """Pixels of context on each side; none when a pixel depends on the whole image."""
     multiple_of: tuple[int, int] = (1, 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from restorae.display import counted
 from restorae.error_bound import ErrorBound
-from restorae.errors import ShapeMismatch, UsageError
+from restorae.errors import Fix, ShapeMismatch, UsageError
 from restorae.networks import VAE, AutoEncoder, CodeModule, Dense, ModuleNetwork, Network
 from restorae.pil_images import is_pil
 
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def require_restorer(model: Model) -> None:
-    """Raise `UsageError` unless this model learned to restore."""
+    """Raise `UsageError` unless this model learned to restore images."""
+    if model.network.neighbours:
+        raise UsageError(
+            f"{model.card.name} cleans films: it compares the frames of a shot. Images need another model",
+            fix=Fix("model", action="change"),
+        )
     if not model.card.restores:
         raise UsageError(
             f"{model.card.name} learned to encode and decode images like those it was trained on, not to restore. Use "
@@ -117,9 +123,9 @@ def bound_for(model: Model, channels: int) -> ErrorBound:
     shown = shown_at_once(model, channels)
     if shown in model.card.error_bounds:
         return model.card.error_bounds[shown]
-    known = " and ".join(map(str, model.card.error_bounds))
+    known = [*model.card.error_bounds]
     what = (
-        f"was calibrated on images of {known} channel(s), not of {shown}"
+        f"was calibrated on images of {counted(known, 'channel')}, not of {shown}"
         if known
         else "has no calibrated error bounds"
     )

@@ -117,7 +117,7 @@ def read_file(
                 else {}
             )
         header = json.loads(text) if text else None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise BadModelFile(f"{path} cannot be read: {_what_it_is(path)} ({error}).") from None
     if not isinstance(header, dict):
         raise BadModelFile(

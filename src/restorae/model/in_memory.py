@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, ShapeMismatch, UsageError
 from restorae.layout import Layout, kind_of
-from restorae.pixels import Values, to_grey
+from restorae.mask_values import mask_of
 from restorae.shapes import Images
+from restorae.value_range import Values
+
+A = TypeVar("A")
 
 
 def restore_in_memory(
-    given: Any,
+    given: A,
     restore: Callable[[Images], Images],
     *,
     values: Values = "auto",
@@ -24,7 +27,7 @@ def restore_in_memory(
     axes: str | None = None,
     mask: Any = None,
     strength: float = 1.0,
-) -> Any:
+) -> A:
     """Restore an array, a tensor, a PIL image, or a list of these; the result has the same form.
 
     Args:
@@ -44,26 +47,29 @@ def restore_in_memory(
         raise UsageError(f"expected 0 to 1, got {strength:g}", subject="strength")
     kind = kind_of(given)
     if kind == "list":
-        masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
-        if len(masks) != len(given):
-            raise ShapeMismatch(f"got {len(given)} images and {len(masks)} masks")
-        refuse_numbers(given)
+        several = cast("Sequence[Any]", given)
+        masks = mask if isinstance(mask, list | tuple) else [mask] * len(several)
+        if len(masks) != len(several):
+            raise ShapeMismatch(
+                f"got {counted(len(several), 'image')} and {counted(len(masks), 'mask')}"
+            )
+        refuse_numbers(several)
         options: dict[str, Any] = {"values": values, "takes": takes, "axes": axes}
         restored = (
             restore_in_memory(image, restore, mask=its_mask, strength=strength, **options)
-            for image, its_mask in zip(given, masks, strict=True)
+            for image, its_mask in zip(several, masks, strict=True)
         )
-        return tuple(restored) if isinstance(given, tuple) else list(restored)
+        return cast("A", tuple(restored) if isinstance(given, tuple) else list(restored))
     layout = Layout.of(given, axes=axes, values=values, takes=takes)
     images = layout.read(given)
     restored_images = restore(images)
     if mask is None and strength == 1:
-        return layout.give_back(restored_images, given)
+        return cast("A", layout.give_back(restored_images, given))
     weight = torch.tensor(strength, dtype=torch.float64)
     if mask is not None:
         painted = torch.from_numpy(read_mask(mask, layout.count, layout.size)).double() / 255
         weight = weight * painted[:, None].expand(len(images), -1, -1, -1)
-    return layout.give_back(restored_images, given, weight)
+    return cast("A", layout.give_back(restored_images, given, weight))
 
 
 def refuse_numbers(given: Sequence[Any]) -> None:
@@ -84,34 +90,16 @@ def read_mask(mask: Any, count: int, size: tuple[int, int]) -> np.ndarray:
         BadImage: not an image, or floats beyond 0 to 1.
         ShapeMismatch: it has another size than the images, or another number of masks than 1 or theirs.
     """
-    unit = _as_unit(mask)
-    layout = Layout.of(unit, takes=(1,), values="full-range")
-    weights = layout.read(unit).cpu()
-    if weights.shape[1] == 3:
-        weights = to_grey(weights)
-    if weights.shape[1] != 1 or weights.shape[-2:] != size or len(weights) not in (1, count):
-        raise ShapeMismatch(
-            f"expected a mask of shape {size} or {(count, *size)}, got shape {layout.shape}",
-            fix=Fix("mask", action="change"),
-        )
-    if weights.min() < 0 or weights.max() > 1:
-        raise BadImage("the mask holds floats beyond 0 to 1")
-    return (weights[:, 0] * 255).round().byte().numpy()
-
-
-def _as_unit(mask: Any) -> Any:
-    """Integer masks of 0 and 1 as booleans, those of 0 to 255 as uint8, whatever their type."""
     kind = kind_of(mask)
     if kind == "path":
         raise UsageError(f"{mask} is a path, and this takes a mask in memory")
     if kind == "list":
         raise BadImage("got a list as the mask of one image. Convert it with numpy.array first")
-    array = mask.detach().cpu().numpy() if isinstance(mask, Tensor) else mask
-    if not isinstance(array, np.ndarray):
-        return mask
-    if array.dtype.kind in "iu" and array.size and array.min() >= 0:
-        if array.max() <= 1:
-            return array.astype(bool)
-        if array.dtype != np.uint8 and array.max() <= np.iinfo(np.uint8).max:
-            return array.astype(np.uint8)
-    return array
+    layout = Layout.of(mask, takes=(1,))
+    stored = layout.stored(mask, with_alpha=True)
+    if layout.channels not in (1, 3) or stored.shape[1:3] != size or len(stored) not in (1, count):
+        raise ShapeMismatch(
+            f"expected a mask of shape {size} or {(count, *size)}, got shape {layout.shape}",
+            fix=Fix("mask", action="change"),
+        )
+    return mask_of(stored, int(layout.has_alpha))

@@ -29,10 +29,12 @@ from restorae.model.inference import (
     restore_tiled,
 )
 from restorae.model.saving import with_suffix, write_model
+from restorae.model.separating import keeping
 from restorae.networks import VAE, Network, working_memory
 from restorae.pixels import as_array
 from restorae.posterior import DiagonalGaussian, join
 from restorae.randomness import generator
+from restorae.separation import Repair, Separation
 from restorae.shapes import Images, Latents
 
 A = TypeVar("A")
@@ -43,7 +45,7 @@ class Model:
 
     Images are arrays, tensors, PIL images, or lists of these; results have the form, type and units of what came. Arrays are
     (height, width[, 1, 3 or 4]) or (n, height, width[, 1, 3 or 4]), with values that are mapped once per call as
-    `restorae.pixels.choose_range` says; tensors are (n, channels, height, width), floats on the [0, 1] scale.
+    `restorae.value_range.choose_range` says; tensors are (n, channels, height, width), floats on the [0, 1] scale.
     `restorae.layout.Layout` has the details. `precision` is `auto`, `float32` or `bfloat16`.
 
     Attributes:
@@ -70,47 +72,54 @@ class Model:
         *,
         mask: Any = None,
         strength: float = 1.0,
+        repair: Repair | None = None,
+        tone: float | None = None,
         axes: str | None = None,
         precision: Precision = "auto",
     ) -> A:
         """Restore one image or many; the result has the same form, shape and type. A fourth channel, alpha, is kept.
 
-        Images of any size go tile by tile where they would not fit in memory whole; the result is the same. This is all that
-        the network changes; `restorae.restore(images, model=model)` also has `repair`, `tone` and `grain`, and by default
-        makes of a model for defects what files get.
+        Images of any size go tile by tile where they would not fit in memory whole; the result is the same.
+        `restorae.restore(images, model=model)` also has `grain`.
 
         Args:
             images: an array, a tensor, a PIL image, or a list of these.
             self_ensemble: 2, 4 or 8 averages over rotations and flips: slightly better, that many times slower.
             mask: where images may change, (height, width) or (n, height, width): bool, [0, 1], or 0 to 255 in uint8.
             strength: how far towards the restored image: 0 keeps the original, 1 is all the way.
+            repair: `all`, or only `defects` such as cracks, scratches and dust; by default what the model is for (`card.repairs`).
+            tone: share of the change of tone (fading, colour cast); by default 0 where only defects are repaired, else 1.
             axes: one letter for each axis, such as `CHW` or `NHW`, where the shape can mean several things.
             precision: of the arithmetic.
 
         Raises:
-            UsageError: this model does not restore, or there is no such self-ensemble.
+            UsageError: this model does not restore, or a setting has no such value.
             ShapeMismatch: the shape or the number of channels does not fit; the message names what it could mean.
             BadImage: not an image, or the values cannot be pixels.
         """
         checks.require_restorer(self)
         checks.require_no_table(images, self.network, axes)
-        return cast(
-            "A",
-            restore_in_memory(
-                images,
-                lambda working: self.restore_images(working, precision, self_ensemble),
-                values=self.card.values,
-                takes=self.network.takes,
-                axes=axes,
-                mask=mask,
-                strength=strength,
-            ),
+        parts = Separation.choose(
+            self.card.repairs, repair=repair, tone=tone, has_mask=mask is not None
+        )
+
+        restore = functools.partial(
+            self.restore_images, precision=precision, self_ensemble=self_ensemble
+        )
+        return restore_in_memory(
+            images,
+            keeping(restore, parts),
+            values=self.card.values,
+            takes=self.network.takes,
+            axes=axes,
+            mask=mask,
+            strength=strength,
         )
 
     def restore_images(
         self, images: Images, precision: Precision = "auto", self_ensemble: int = 1
     ) -> Images:
-        """As `restore` for a working batch (n, channels, height, width), unclipped, on the images' device.
+        """All that the network changes in a working batch (n, channels, height, width), unclipped, on the images' device.
 
         A network that does not take so many channels restores them one by one; one for colour alone takes grey as three
         equal channels, and one for both takes an image of three equal channels as grey.
@@ -182,15 +191,8 @@ class Model:
         """
         checks.latent_shape(self)  # refuses what is no auto-encoder
         checks.require_no_table(images, self.network)
-        return cast(
-            "A",
-            restore_in_memory(
-                images,
-                lambda working: restore_at_once(self, working, precision=precision),
-                values=self.card.values,
-                takes=self.network.takes,
-            ),
-        )
+        restore = functools.partial(restore_at_once, self, precision=precision)
+        return restore_in_memory(images, restore, values=self.card.values, takes=self.network.takes)
 
     def encode(self, images: Any, *, precision: Precision = "auto") -> DiagonalGaussian:
         """The posterior over each image's latent: `.mean` and `.log_var` are (n, latent_dim).
@@ -204,7 +206,7 @@ class Model:
         checks.latent_shape(self)  # refuses what is no auto-encoder
         if kind_of(images) == "list":
             return join([self.encode(image, precision=precision) for image in images])
-        read = self._layout(images).read(images)
+        read = self._layout(images).read(images, filled=False)
         self.network.check_channels(read.shape[1])
         self.network.check_size(*read.shape[-2:])
         return encode_images(self, read, precision)

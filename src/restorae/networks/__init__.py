@@ -7,6 +7,7 @@ from restorae.networks.contract import Network
 from restorae.networks.conv import Conv
 from restorae.networks.conv_vae import ConvVAE
 from restorae.networks.dense import Dense
+from restorae.networks.film_unet import FilmUNet
 from restorae.networks.halo import check_halo, measured_halo
 from restorae.networks.latent import VAE, Explanation, LatentModule, LatentNetwork, VAEModule
 from restorae.networks.latent_unet import LatentUNet
@@ -24,6 +25,7 @@ __all__ = [
     "Dense",
     "DenseAutoEncoder",
     "Explanation",
+    "FilmUNet",
     "LatentModule",
     "LatentNetwork",
     "LatentUNet",

@@ -25,7 +25,7 @@ class AutoEncoder(OneSizeNetwork, abc.ABC, family="network"):
     """Settings of an auto-encoder with a code of a few numbers, for images of one size. `build` returns a `CodeModule`."""
 
     described: ClassVar[str] = "An auto-encoder"
-    latent_dim: int = Field(2, ge=1, le=4096)
+    latent_dim: int = Field(default=2, ge=1, le=4096)
     """Numbers in the code."""
 
 
@@ -81,9 +81,9 @@ class ConvAutoEncoder(AutoEncoder, kind="conv-autoencoder"):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("autoencoder", "auto-encoder", "conv-auto-encoder", "ae")
-    features: int = Field(32, ge=1)
+    features: int = Field(default=32, ge=1)
     """Features of the first convolution; the second has twice as many."""
-    hidden: int = Field(16, ge=1)
+    hidden: int = Field(default=16, ge=1)
     """Units of the dense layer before the code."""
 
     @property

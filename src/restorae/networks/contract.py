@@ -8,6 +8,7 @@ from typing import Any, Self, cast
 from pydantic import Field
 from torch import nn
 
+from restorae.display import counted
 from restorae.errors import BadSpec, ShapeMismatch
 from restorae.parts import Part
 
@@ -22,7 +23,7 @@ class Network(Part, abc.ABC, family="network"):
     Training verifies it with `restorae.networks.check_halo`.
     """
 
-    channels: int = Field(1, ge=1)
+    channels: int = Field(default=1, ge=1)
     """Channels of the images: 1 grey, 3 colour."""
 
     def __init_subclass__(
@@ -56,6 +57,11 @@ class Network(Part, abc.ABC, family="network"):
         return (1, 1)
 
     @property
+    def neighbours(self) -> int:
+        """Frames on each side that the module is given beside the one it restores; 0 for networks that restore images."""
+        return 0
+
+    @property
     @abc.abstractmethod
     def halo(self) -> int | None:
         """Pixels of context on each side that reach a pixel's result; `None` if it depends on the whole image."""
@@ -77,7 +83,7 @@ class Network(Part, abc.ABC, family="network"):
         """Raise `ShapeMismatch` unless this network can restore images of so many channels."""
         if channels not in self.takes:
             raise ShapeMismatch(
-                f"This network was built for images of {' or '.join(map(str, self.takes))} channel(s), got {channels}. "
+                f"This network was built for images of {counted(self.takes, 'channel')}, got {channels}. "
                 "Convert the images, or train a network on images like these."
             )
 

@@ -26,7 +26,7 @@ class Conv(Network, kind="conv"):
 
     aliases: ClassVar[tuple[str, ...]] = ("cnn", "convolutional")
 
-    features: int = Field(32, ge=1)
+    features: int = Field(default=32, ge=1)
     """Features of every hidden layer."""
 
     @property

@@ -26,9 +26,9 @@ class ConvVAE(VAE, kind="conv-vae"):
 
     aliases: ClassVar[tuple[str, ...]] = ("vae",)
 
-    features: int = Field(32, ge=1)
+    features: int = Field(default=32, ge=1)
     """Features of the first convolution; the second has twice as many."""
-    hidden: int = Field(16, ge=1)
+    hidden: int = Field(default=16, ge=1)
     """Units of the dense layer before the two heads."""
 
     def build(self) -> nn.Module:

@@ -31,11 +31,11 @@ class Dense(Network, kind="dense"):
 
     aliases: ClassVar[tuple[str, ...]] = ("mlp", "fully-connected")
 
-    height: int = Field(28, ge=1, le=LARGEST)
+    height: int = Field(default=28, ge=1, le=LARGEST)
     """Height of the image or block that the network sees, in pixels."""
-    width: int = Field(28, ge=1, le=LARGEST)
+    width: int = Field(default=28, ge=1, le=LARGEST)
     """Width of the image or block that the network sees, in pixels."""
-    hidden: tuple[PositiveInt, ...] = Field((512, 128, 512), min_length=1)
+    hidden: tuple[PositiveInt, ...] = Field(default=(512, 128, 512), min_length=1)
     """Units of each hidden layer."""
 
     @property

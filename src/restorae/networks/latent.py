@@ -40,11 +40,11 @@ class Explanation:
 class LatentNetwork(Network, abc.ABC, family="network"):
     """Settings of an architecture with a latent. `build` returns a `LatentModule`."""
 
-    latent_dim: int = Field(2, ge=1, le=4096)
+    latent_dim: int = Field(default=2, ge=1, le=4096)
     """Dimensions of the latent (of each position, if the latent is a map)."""
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
     """Distribution of a pixel given the decoder's output: black or white with a probability, or normal around a mean."""
-    sigma: float = Field(0.1, gt=0)
+    sigma: float = Field(default=0.1, gt=0)
     """Standard deviation of the Gaussian likelihood, on the [0, 1] pixel scale."""
 
     @property

@@ -27,11 +27,11 @@ class LatentUNet(LatentNetwork, kind="latent-unet"):
     torch.Size([1, 1, 28, 28])
     """
 
-    latent_dim: int = Field(4, ge=1, le=4096)
+    latent_dim: int = Field(default=4, ge=1, le=4096)
     """Numbers in the latent of each coarse position."""
     likelihood: Literal["bernoulli", "gaussian"] = "gaussian"
     """Distribution of a pixel given the decoder's output: Bernoulli, or normal around a mean."""
-    sigma: float = Field(0.05, gt=0)
+    sigma: float = Field(default=0.05, gt=0)
     """Standard deviation of the Gaussian likelihood on the [0, 1] pixel scale: smaller leaves more to the latent."""
     widths: tuple[PositiveInt, PositiveInt] = (32, 96)
     """Features at half and at a quarter of the resolution."""

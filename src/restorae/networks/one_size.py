@@ -18,9 +18,9 @@ class OneSizeNetwork(Network, abc.ABC, family="network"):
 
     described: ClassVar[str]
     """What it is, at the beginning of a sentence: “An auto-encoder”."""
-    height: int = Field(28, ge=1, le=_LARGEST)
+    height: int = Field(default=28, ge=1, le=_LARGEST)
     """Height of the images in pixels."""
-    width: int = Field(28, ge=1, le=_LARGEST)
+    width: int = Field(default=28, ge=1, le=_LARGEST)
     """Width of the images in pixels."""
 
     @property

@@ -28,7 +28,7 @@ class ModuleNetwork(OwnObject, Network, kind="module"):
 
     takes_flat: bool = False
     """Whether it takes (batch, pixels)."""
-    step: int = Field(1, ge=1)
+    step: int = Field(default=1, ge=1)
     """Height and width are padded to multiples of this."""
     size: tuple[int, int] | None = None
     """The only height and width that it takes; None for many."""

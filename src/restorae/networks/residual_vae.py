@@ -20,9 +20,9 @@ class ResidualVAE(VAE, kind="residual-vae"):
     torch.Size([2, 1, 28, 28])
     """
 
-    latent_dim: int = Field(40, ge=1, le=4096)
+    latent_dim: int = Field(default=40, ge=1, le=4096)
     """Numbers in the latent."""
-    features: int = Field(32, ge=1)
+    features: int = Field(default=32, ge=1)
     """Features at half the resolution; a quarter has twice as many."""
     encoder_blocks: NonNegativeInt = 1
     """Residual blocks of the encoder, at a quarter of the resolution."""

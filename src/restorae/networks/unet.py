@@ -11,7 +11,7 @@ from itertools import pairwise, zip_longest
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from restorae.errors import BadSpec
@@ -30,13 +30,13 @@ class UNet(Network, kind="unet"):
 
     aliases: ClassVar[tuple[str, ...]] = ("u-net",)
 
-    widths: tuple[PositiveInt, ...] = Field((32, 96), min_length=1)
+    widths: tuple[PositiveInt, ...] = Field(default=(32, 96), min_length=1)
     """Features at each level, finest first; every level halves the resolution of the one before."""
-    encoder_blocks: tuple[NonNegativeInt, ...] = Field((0, 2), min_length=1)
+    encoder_blocks: tuple[NonNegativeInt, ...] = Field(default=(0, 2), min_length=1)
     """Residual blocks at each level on the way down, the coarsest included."""
     decoder_blocks: tuple[NonNegativeInt, ...] = (1,)
     """Residual blocks at each level on the way up; one level fewer, because the coarsest has none."""
-    patch: int = Field(2, ge=1, le=8)
+    patch: int = Field(default=2, ge=1, le=8)
     """Pixels along each side that are folded into one position before the first level."""
     padding: Literal["auto", "zeros", "replicate"] = "auto"
     """Padding of the convolutions: zeros, or the outermost values replicated. A network that is trained on patches with zero
@@ -131,7 +131,12 @@ class UNetNetwork(nn.Module):
     def forward(self, images: Images) -> Images:
         grey = images.shape[1] == 1 and hasattr(self, "grey_input")
         into, out = (self.grey_input, self.grey_output) if grey else (self.input, self.output)
-        features = into(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch))
+        features = self.trunk(into(functional.pixel_unshuffle(images - MIDDLE_GREY, self.patch)))
+        restored: Images = functional.pixel_shuffle(out(features), self.patch)
+        return images + restored if self.residual else restored
+
+    def trunk(self, features: Tensor) -> Tensor:
+        """Everything between the first and the last convolution."""
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):
             features = encoder(features)
@@ -140,5 +145,4 @@ class UNetNetwork(nn.Module):
         features = self.encoders[-1](features)
         for up, decoder in zip(reversed(self.ups), reversed(self.decoders), strict=True):
             features = decoder(skips.pop() + functional.pixel_shuffle(up(features), 2))
-        restored: Images = functional.pixel_shuffle(out(features), self.patch)
-        return images + restored if self.residual else restored
+        return features

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from restorae.restoring.batch import restore_files
     from restorae.restoring.classical import Classical
     from restorae.restoring.classical_model import ClassicalModel
+    from restorae.restoring.degrading import degrade_files
     from restorae.restoring.facts import ImageFacts
-    from restorae.restoring.files import Failure, change_files
+    from restorae.restoring.files import Failure
     from restorae.restoring.image import ImageReport, restore_image
     from restorae.restoring.in_one_call import restore
     from restorae.restoring.loading import load
     from restorae.restoring.log import file_digest
     from restorae.restoring.masks import Masks
-    from restorae.restoring.model_choice import PAGES, PHOTOS, Choice, choose_model
+    from restorae.restoring.model_choice import FILMS, PAGES, PHOTOS, Choice, choose_model
     from restorae.restoring.model_restorer import ModelRestorer
     from restorae.restoring.opening import (
         PREFIX,
@@ -46,6 +47,7 @@ _HOMES = {
     "Masks": "masks",
     "ModelRestorer": "model_restorer",
     "PAGES": "model_choice",
+    "FILMS": "model_choice",
     "PHOTOS": "model_choice",
     "PREFIX": "opening",
     "RestoreRequest": "request",
@@ -53,8 +55,8 @@ _HOMES = {
     "Restorer": "restorer",
     "RestorerPool": "opening",
     "capabilities_of": "restorer",
-    "change_files": "files",
     "choose_model": "model_choice",
+    "degrade_files": "degrading",
     "file_digest": "log",
     "load": "loading",
     "open_restorer": "opening",
@@ -66,6 +68,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FILMS",
     "LOG",
     "PAGES",
     "PHOTOS",
@@ -86,8 +89,8 @@ __all__ = [
     "Restorer",
     "RestorerPool",
     "capabilities_of",
-    "change_files",
     "choose_model",
+    "degrade_files",
     "file_digest",
     "load",
     "open_restorer",

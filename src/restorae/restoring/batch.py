@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.errors import (
@@ -17,7 +17,9 @@ from restorae.errors import (
     UsageError,
     in_words,
 )
+from restorae.files import copy_whole
 from restorae.progress import SILENT, Progress
+from restorae.restoring.batch_report import BatchReport
 from restorae.restoring.files import Failure
 from restorae.restoring.image import Hooks, ImageReport, restore_image
 from restorae.restoring.log import RunLog
@@ -28,16 +30,7 @@ from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
-
-
-@dataclass(kw_only=True)
-class BatchReport:
-    """What became of a run."""
-
-    failures: list[Failure] = field(default_factory=list)
-    chosen: dict[str, list[str]] = field(default_factory=dict)
-    """Names of restorers that were chosen, and the reason for each file that was restored with them."""
-    restored: int = 0
+from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
 
 def restore_files(
@@ -48,6 +41,7 @@ def restore_files(
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
+    passed_over: Sequence[Message] = (),
 ) -> BatchReport:
     """Restore each task's file.
 
@@ -59,6 +53,7 @@ def restore_files(
             seconds, and what went wrong.
         progress: hears of each file, or of the rows of a single one.
         check: called before each tile; raises to stop the run.
+        passed_over: what was passed over in folders, a line for each: said and logged.
 
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
@@ -78,6 +73,9 @@ def restore_files(
         check=check,
         report=BatchReport(),
     )
+    for notice in passed_over:
+        progress.say(notice)
+    run.log.add_passed_over(passed_over)
     single = len(tasks) == 1
     if not single:
         progress.begin("Restoring", len(tasks), "files")
@@ -117,6 +115,7 @@ class _Restored:
     outputs: Outputs
     image: ImageReport
     seconds: float
+    unchanged: bool
 
 
 def _restore_all(run: _Run) -> None:
@@ -157,6 +156,9 @@ def _read_ahead(run: _Run, reader: ThreadPoolExecutor) -> Iterator[tuple[FileTas
 def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | None:
     """Restore a file; what failed is noted, and None returned."""
     started = time.perf_counter()
+    if _is_done_by_another(task):
+        run.report.skipped += 1
+        return None
     outputs: Outputs | None = None
     opened: Opened | None = None
     try:
@@ -164,7 +166,16 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         restorer = run.restorers.get(opened.choice.name)
         if run.request.model is None:
             _check_chosen(run.request, restorer)
-        outputs = Outputs.begin(opened.original, task, run.request)
+        request = run.request
+        unneeded = not opened.original.notices and needs_no_restoring(
+            opened.sample, opened.choice, restorer, request
+        )
+        if unneeded:
+            if task.kind in (None, opened.original.kind):
+                _copy(run, task, opened)
+                return None
+            request = replace(request, strength=0.0)  # converted only
+        outputs = Outputs.begin(opened.original, task, request)
         hooks = Hooks(say=run.progress.say, check=run.check)
         if len(run.tasks) == 1:
             run.progress.begin(
@@ -176,7 +187,7 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
             opened.original,
             outputs.all,
             restorer,
-            run.request,
+            request,
             mask=opened.mask,
             rows=opened.rows,
             hooks=hooks,
@@ -199,7 +210,15 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
         outputs=outputs,
         image=image,
         seconds=time.perf_counter() - started,
+        unchanged=unneeded,
     )
+
+
+def _copy(run: _Run, task: FileTask, opened: Opened) -> None:
+    """Leave a file as it is where it needs no restoring: its result is a copy, byte for byte."""
+    copy_whole(task.opened_source(run.request.keep_times), task.target)
+    run.report.add(opened, by_person=False, unchanged=True)
+    run.log.add(task, opened, status="unchanged", reason=UNCHANGED)
 
 
 def _check_chosen(request: RestoreRequest, restorer: Restorer) -> None:
@@ -216,12 +235,12 @@ def _finish(run: _Run, restored: _Restored) -> None:
     try:
         outputs.finish()
     except InputError as error:
-        _fail(run, task, error, restored.opened)
+        if _is_done_by_another(task):
+            run.report.skipped += 1
+        else:
+            _fail(run, task, error, restored.opened)
     else:
-        run.report.restored += 1
-        choice = restored.opened.choice
-        if run.request.model is None:
-            run.report.chosen.setdefault(choice.name, []).append(choice.reason)
+        run.report.add(restored.opened, run.request.model is not None, restored.unchanged)
         notices = [*image.notices, *outputs.notices]
         for notice in notices:
             run.progress.say(Message(str(notice), subject=task.source))
@@ -233,7 +252,7 @@ def _finish(run: _Run, restored: _Restored) -> None:
         run.log.add(
             task,
             restored.opened,
-            status="restored",
+            status="unchanged" if restored.unchanged else "restored",
             seconds=round(restored.seconds, 3),
             values=image.values,
             tile=image.tile,
@@ -244,6 +263,11 @@ def _finish(run: _Run, restored: _Restored) -> None:
         outputs.drop()
     if len(run.tasks) > 1:
         run.progress.advance(1)
+
+
+def _is_done_by_another(task: FileTask) -> bool:
+    """Whether a result that was missing when the run began is there: two runs share the work."""
+    return task.skip_existing and task.target.exists()
 
 
 def _fail(

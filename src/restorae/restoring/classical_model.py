@@ -11,6 +11,7 @@ from restorae.restoring.classical import Classical
 from restorae.restoring.in_memory import restore_as_files
 from restorae.restoring.opening import ClassicalRestorer
 from restorae.restoring.request import RestoreRequest
+from restorae.separation import Repair
 from restorae.shapes import Images
 
 A = TypeVar("A")
@@ -36,6 +37,8 @@ class ClassicalModel:
         *,
         mask: Any = None,
         strength: float = 1.0,
+        repair: Repair | None = None,
+        tone: float | None = None,
         axes: str | None = None,
     ) -> A:
         """Restore one image or many; arguments, result and errors as of `Model.restore`.
@@ -43,7 +46,9 @@ class ClassicalModel:
         Raises:
             SettingsConflict: the method fills what a mask marks, and there is no mask.
         """
-        request = RestoreRequest(model=self.method.kind, strength=strength, axes=axes)
+        request = RestoreRequest(
+            model=self.method.kind, strength=strength, repair=repair, tone=tone, axes=axes
+        )
         restorer = ClassicalRestorer(self.method)
         return cast("A", restore_as_files(images, request, lambda _name: restorer, mask=mask))
 

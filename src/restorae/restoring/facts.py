@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,9 +10,11 @@ import numpy as np
 import torch
 
 from restorae.formats import Original, Page, Rows, skip_rows
-from restorae.pixels import FULL_RANGE, ValueRange, Values, choose_range, full_scale
+from restorae.pixels import full_scale
 from restorae.restoring.restorer import Capabilities, FrameFacts
 from restorae.shapes import Images
+from restorae.shown_values import show_all
+from restorae.value_range import FULL_RANGE, Sample, ValueRange, Values
 
 SMALL = 128 * 128
 """Frames of up to so many pixels are never cut into tiles."""
@@ -126,11 +129,11 @@ class ImageFacts:
         """The ranges in words, for the log."""
         return "; ".join(dict.fromkeys(str(each) for each in self.ranges.values()))
 
-    def _working(self, pages: Sequence[int], parts: Sequence[np.ndarray]) -> np.ndarray:
+    def _working(
+        self, outlines: Sequence[Page], pages: Sequence[int], parts: Sequence[np.ndarray]
+    ) -> np.ndarray:
         stored = parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
-        if stored.dtype.kind == "f":
-            stored = np.nan_to_num(stored)
-        return self.range_of(pages).to_working(stored)
+        return show_all(stored, self.range_of(pages), no_data_of(outlines))
 
     def _measure_grey(self, outlines: Sequence[Page], pages: Sequence[int], rows: ReadRows) -> bool:
         """Whether all channels are equal in every row; for most colour images the first rows decide."""
@@ -138,6 +141,7 @@ class ImageFacts:
         for top in range(0, outlines[0].height, _ROWS):
             count = min(_ROWS, outlines[0].height - top)
             working = self._working(
+                outlines,
                 pages,
                 [
                     reader.read(count)[..., : outline.channels]
@@ -157,7 +161,7 @@ class ImageFacts:
             reader = rows(page)
             skip_rows(reader, above)
             parts.append(reader.read(min(_ROWS, height - above))[..., : outline.channels])
-        working = self._working(pages, parts)
+        working = self._working(outlines, pages, parts)
         return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))[None]
 
 
@@ -188,7 +192,8 @@ def measure_range(
     """
     pages = [page for page, of in enumerate(original.channel_of) if of == channel]
     first = original.pages[pages[0]]
-    if values != "own-range" and (first.dtype.kind == "b" or first.dtype == np.uint8):
+    eight_bits = first.dtype.kind == "b" or first.dtype == np.uint8
+    if values != "own-range" and eight_bits and not first.white_is_zero:
         return FULL_RANGE
     alike = [
         page
@@ -198,20 +203,33 @@ def measure_range(
     ]
     chosen = alike[:: max(1, len(alike) // _SAMPLED_PAGES)]
     most = _SAMPLED_VALUES // len(chosen)
-    read = rows or original.rows
-    sample = np.concatenate(
-        [sample_values(original.pages[page], read(page), most) for page in chosen]
-    )
-    return choose_range(sample, values, apart=first.channels not in (1, 3))
+    read, sample = rows or original.rows, Sample()
+    for page in chosen:
+        _add_page(sample, original.pages[page], read(page), most)
+    found = sample.range(values, apart=first.channels not in (1, 3))
+    return found.inverted(first.dtype) if first.white_is_zero else found
 
 
-def sample_values(outline: Page, reader: Rows, most: int) -> np.ndarray:
-    """Evenly distributed values of a page: (count, channels)."""
+def _add_page(sample: Sample, outline: Page, reader: Rows, most: int) -> None:
+    """Add evenly distributed values of a page."""
     every = max(1, round((outline.height * outline.width / most) ** 0.5))
-    found = []
     for top in range(0, outline.height, _ROWS):
-        read = reader.read(min(_ROWS, outline.height - top))
-        found.append(
-            read[-top % every :: every, ::every, : outline.channels].reshape(-1, outline.channels)
+        read = reader.read(min(_ROWS, outline.height - top))[..., : outline.channels]
+        sample.add(read, outline.no_data, every, -top % every)
+
+
+def no_data_of(outlines: Sequence[Page]) -> tuple[float, ...]:
+    """What stands for no data in the channels of pages that are restored together."""
+    if len(outlines) == 1:
+        return outlines[0].no_data
+    if not any(outline.no_data for outline in outlines):
+        return ()
+    return tuple(
+        value
+        for outline in outlines
+        for value in (
+            outline.no_data
+            if len(outline.no_data) == outline.channels
+            else (outline.no_data or (math.nan,)) * outline.channels
         )
-    return np.concatenate(found)
+    )

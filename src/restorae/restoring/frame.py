@@ -9,13 +9,15 @@ import numpy as np
 import torch
 
 from restorae.formats import Page, Rows
-from restorae.pixels import ValueRange, mix_stored
+from restorae.missing_values import find_missing
+from restorae.pixels import mix_stored
 from restorae.regions import Region
+from restorae.restoring.facts import no_data_of
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.restorer import Restored
 from restorae.shapes import Image, Images
-
-_NO_VALUE = 0.5
+from restorae.shown_values import either, find_isolated, show, with_excess
+from restorae.value_range import ValueRange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,9 @@ class Frame:
             outlines[0].dtype,
         )
         self.channels = sum(outline.channels for outline in outlines)
+        self.no_data = no_data_of(outlines)
+        # outliers are found by comparison with their neighbours; whole numbers in their full range have none
+        self._margin = 0 if values.is_full and self.dtype.kind != "f" else 1
         self.restart()
 
     def restart(self) -> None:
@@ -73,30 +78,31 @@ class Frame:
         self._top = self._written = 0
         self._strips: list[np.ndarray] = []
         self._further: np.ndarray | None = None
-        self.not_finite = 0
+        self.missing = self.isolated = 0
         self.bounds_total = 0.0
 
     def read(self, region: Region) -> Image:
         """The region's working values, (channels[ + mask], height, width), as tiles ask for them: from top to bottom."""
         self._hold(region)
-        stored = self._stored(region)
-        not_finite = self._not_finite(stored)
-        if not_finite is not None:
-            stored = _filled(stored, not_finite)
-        working = self.values.to_working(stored).transpose(2, 0, 1)
+        stored, missing, isolated = self._examined(region)
+        working = show(stored, self.values, either(missing, isolated)).transpose(2, 0, 1)
         if self.blending.show_mask:
             working = np.concatenate([working, self._mask_of(region)[None]])
         return torch.from_numpy(np.ascontiguousarray(working))
 
     def write(self, region: Region, values: Image) -> None:
         """Take what `pack` made of a region's restored values; rows that are complete go to the outputs."""
-        stored = self._stored(region)
+        stored, missing, isolated = self._examined(region)
         packed = values.permute(1, 2, 0).cpu().numpy()
-        not_finite = self._not_finite(stored)
-        if not_finite is not None:
-            self.not_finite += int(not_finite.sum())
-        blended = self._blend(stored, packed[..., : self.channels], not_finite, region)
-        further = self._further_of(packed[..., self.channels :], not_finite, region)
+        if missing is not None:
+            self.missing += int(missing.sum())
+        if isolated is not None:
+            self.isolated += int(isolated.sum())
+        restored = with_excess(
+            stored, packed[..., : self.channels], self.values, either(missing, isolated)
+        )
+        blended = self._blend(stored, restored, missing, region)
+        further = self._further_of(packed[..., self.channels :], missing, region)
         if not self._strips:
             inside = slice(region.top - self._top, region.bottom - self._top)
             self._strips = [held[inside].copy() for held in self._held]  # alpha comes along
@@ -126,7 +132,7 @@ class Frame:
                 top=top,
                 stored=strip,
                 further=groups[..., first:last],
-                values=self._range_of(first, last),
+                values=self.values.part(first, last),
             )
             for output in self.outputs:
                 output.put(rows)
@@ -134,20 +140,15 @@ class Frame:
         if any(output.takes_bounds for output in self.outputs):
             self.bounds_total += float(groups[:, :, -1].sum(dtype=np.float64))
 
-    def _range_of(self, first: int, last: int) -> ValueRange:
-        """What the values of some of the channels mean."""
-        if len(self.values.low) == 1:
-            return self.values
-        return ValueRange(self.values.low[first:last], self.values.high[first:last])
-
     def _hold(self, region: Region) -> None:
-        """Have the region's rows in memory; forget those above it that are written."""
+        """Have the region's rows in memory, and those beside it that are compared with; forget those further above that are written."""
         have = self._top + len(self._held[0])
-        if region.bottom <= have:
+        bottom = min(self.height, region.bottom + self._margin)
+        if bottom <= have:
             return
-        keep = max(self._top, min(region.top, self._written))
+        keep = max(self._top, min(region.top, self._written) - self._margin)
         for index, reader in enumerate(self._readers):
-            new = reader.read(region.bottom - have)
+            new = reader.read(bottom - have)
             self._held[index] = np.concatenate([self._held[index][keep - self._top :], new])
         self._top = keep
 
@@ -163,12 +164,21 @@ class Frame:
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
 
-    def _not_finite(self, stored: np.ndarray) -> np.ndarray | None:
-        """Where values are NaN or infinite, if they are anywhere."""
-        if self.dtype.kind != "f":
-            return None
-        found = ~np.isfinite(stored)
-        return found if found.any() else None
+    def _examined(self, region: Region) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """The region's stored values, and which are missing and which isolated: the same whatever the tile."""
+        margin, held = self._margin, self._top + len(self._held[0])
+        top, left = max(self._top, region.top - margin), max(0, region.left - margin)
+        bottom, right = min(held, region.bottom + margin), min(self.width, region.right + margin)
+        around = Region(top, left, bottom - top, right - left)
+        stored = self._stored(around)
+        missing = find_missing(stored, self.no_data)
+        isolated = find_isolated(stored, self.values, missing)
+        inside = region.inside(around)
+        return (
+            stored[inside],
+            None if missing is None else missing[inside],
+            None if isolated is None else isolated[inside],
+        )
 
     def _mask_of(self, region: Region) -> np.ndarray:
         mask = self.blending.mask
@@ -181,7 +191,7 @@ class Frame:
         self,
         stored: np.ndarray,
         restored: np.ndarray,
-        not_finite: np.ndarray | None,
+        missing: np.ndarray | None,
         region: Region,
     ) -> np.ndarray:
         """The stored values to write.
@@ -198,19 +208,19 @@ class Frame:
                 else np.float64(strength) * self._mask_of(region)[..., None]
             )
             written = mix_stored(stored, written, weight)
-        return written if not_finite is None else np.where(not_finite, stored, written)
+        return written if missing is None else np.where(missing, stored, written)
 
     def _further_of(
-        self, further: np.ndarray, not_finite: np.ndarray | None, region: Region
+        self, further: np.ndarray, missing: np.ndarray | None, region: Region
     ) -> np.ndarray:
         """Samples and error bounds behind the restored values: nothing is off where the mask keeps the original."""
         if not further.shape[2]:
             return further
         if self.blending.mask is not None:
             further = further * self._mask_of(region)[..., None]
-        if not_finite is not None:
+        if missing is not None:
             repeats = further.shape[2] // self.channels
-            further = np.where(np.tile(not_finite, repeats), np.float32(0), further)
+            further = np.where(np.tile(missing, repeats), np.float32(0), further)
         return further
 
 
@@ -224,20 +234,3 @@ def pack(restored: Restored) -> Images:
     if restored.bound is not None:
         parts.append(restored.bound)
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
-
-
-def _filled(stored: np.ndarray, not_finite: np.ndarray) -> np.ndarray:
-    """Stored values with NaN and infinite ones replaced by the nearest finite value of their channel."""
-    from scipy import ndimage  # a third of a second, for images that seldom come
-
-    filled = stored.copy()
-    for channel in range(stored.shape[2]):
-        bad = not_finite[..., channel]
-        if bad.all():
-            filled[..., channel] = _NO_VALUE
-        elif bad.any():
-            nearest = ndimage.distance_transform_edt(
-                bad, return_distances=False, return_indices=True
-            )
-            filled[..., channel] = stored[..., channel][tuple(nearest)]
-    return filled

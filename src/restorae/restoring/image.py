@@ -9,8 +9,10 @@ from itertools import groupby
 import numpy as np
 import torch
 
+from restorae.display import counted
 from restorae.errors import SettingsConflict
 from restorae.formats import Original, Page
+from restorae.model.separating import separate
 from restorae.regions import Region
 from restorae.restoring.facts import SMALL, ImageFacts, ReadRows
 from restorae.restoring.frame import Blending, Frame, pack
@@ -19,7 +21,6 @@ from restorae.restoring.masks import size_mismatch
 from restorae.restoring.output_contract import Output
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Capabilities, Restored, Restorer, RestoreTiles
-from restorae.restoring.separation import separate
 from restorae.shapes import Images
 from restorae.tile_size import tile_for_free_memory, with_smaller_tiles
 from restorae.tiling import plan_for, run
@@ -96,7 +97,7 @@ def restore_image(
     blending = Blending(strength=request.strength, mask=mask, show_mask=capabilities.needs_mask)
     report = ImageReport(values=facts.values)
     prepared: dict[tuple[object, ...], RestoreTiles] = {}
-    not_finite, bounds_total = 0, 0.0
+    missing, isolated, bounds_total = 0, 0, 0.0
     for group in _groups(original, facts):
         frames = [
             Frame(
@@ -123,17 +124,28 @@ def restore_image(
                 _restore_by_tiles(frames[0], function, restorer, request, tile, hooks)
                 or report.tile
             )
-        not_finite += sum(frame.not_finite for frame in frames)
+        missing += sum(frame.missing for frame in frames)
+        isolated += sum(frame.isolated for frame in frames)
         bounds_total += sum(frame.bounds_total for frame in frames)
     if request.error_map:
         report.mean_bound = bounds_total / sum(
             page.height * page.width * page.channels for page in original.pages
         )
-    if not_finite:
-        report.notices.append(
-            f"{not_finite:,} NaN or infinite value(s) were kept out of the restoration and put back"
-        )
+    report.notices += _about_values(missing, isolated)
     return report
+
+
+def _about_values(missing: int, isolated: int) -> list[str]:
+    notices = []
+    if missing:
+        notices.append(
+            f"{counted(missing, 'NaN, infinite or no-data value')} kept out of the restoration and put back"
+        )
+    if isolated:
+        notices.append(
+            f"{counted(isolated, 'isolated value')} far outside the range of the others (hot or dead pixels) replaced"
+        )
+    return notices
 
 
 def _check_mask(original: Original, restorer: Restorer, mask: np.ndarray | None) -> None:

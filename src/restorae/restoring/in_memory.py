@@ -9,18 +9,29 @@ from typing import Any
 
 import numpy as np
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, SettingsConflict
 from restorae.formats import ArrayRows, Original, Page, Rows
 from restorae.layout import Layout
 from restorae.model.in_memory import read_mask, refuse_numbers
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.image import restore_image
-from restorae.restoring.model_choice import Choice, choose_for_file
+from restorae.restoring.model_choice import Choice, choose_by_sample
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
+from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
-FOR_FILES = ("samples", "error_map", "defect_mask", "format", "quality", "max_pixels", "together")
+FOR_FILES = (
+    "samples",
+    "error_map",
+    "defect_mask",
+    "format",
+    "quality",
+    "max_pixels",
+    "together",
+    "keep_times",
+)
 """Settings of a request that only files have."""
 _MASK = Path("mask")
 """What a request says where a mask in memory is given."""
@@ -33,10 +44,19 @@ class ImagesInMemory(Original):
     array: np.ndarray = field(repr=False, compare=False)
 
     @classmethod
-    def of(cls, array: np.ndarray, *, alpha: int, path: Path = Path("image")) -> ImagesInMemory:
-        """The images of an array; the last `alpha` bands are alpha. Messages name `path`."""
+    def of(
+        cls,
+        array: np.ndarray,
+        *,
+        alpha: int = 0,
+        like: Page | None = None,
+        path: Path = Path("image"),
+    ) -> ImagesInMemory:
+        """The images of an array; the last `alpha` bands are alpha, or all is as in the page `like`. Messages name `path`."""
         count, height, width, bands = array.shape
         page = Page(height, width, bands=bands, alpha=alpha, dtype=array.dtype)
+        if like is not None:
+            page = replace(like, height=height, width=width)
         return cls(path=path, kind="npy", pages=(page,) * count, array=array)
 
     @property
@@ -96,7 +116,7 @@ def restore_as_files(
         refuse_numbers(given)
         masks = mask if isinstance(mask, list | tuple) else [mask] * len(given)
         if len(masks) != len(given):
-            raise BadImage(f"got {len(given)} images and {len(masks)} masks")
+            raise BadImage(f"got {counted(len(given), 'image')} and {counted(len(masks), 'mask')}")
         found = [
             restore_as_files(image, request, restorer_of, mask=its_mask, chosen=chosen)
             for image, its_mask in zip(given, masks, strict=True)
@@ -110,9 +130,12 @@ def restore_as_files(
     if layout.is_on_working_scale:
         request = replace(request, values="full-range")
     if request.model is None:
-        choice = choose_for_file(original, with_mask=mask is not None)
-        chosen(choice)
+        choice, sample = choose_by_sample(original, with_mask=mask is not None)
         restorer = restorer_of(choice.name)
+        one = sample if len(original.pages) == 1 else None
+        if needs_no_restoring(one, choice, restorer, request):
+            choice, request = Choice(choice.name, UNCHANGED), replace(request, strength=0.0)
+        chosen(choice)
     else:
         restorer = restorer_of(request.model)
     request.check(restorer.capabilities)

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, TypeVar, Unpack, overload
 
 from restorae.errors import BadImage, Fix, InputError, SettingsConflict
 from restorae.layout import kind_of
@@ -17,48 +17,34 @@ from restorae.model.checks import require_no_table
 from restorae.progress import SILENT, Progress
 from restorae.restoring.batch import restore_files
 from restorae.restoring.classical_model import ClassicalModel
+from restorae.restoring.collisions import check_collisions
 from restorae.restoring.in_memory import restore_as_files
+from restorae.restoring.keywords import Named, RequestKeywords, RestoreKeywords
 from restorae.restoring.model_restorer import ModelRestorer
 from restorae.restoring.opening import PREFIX, ClassicalRestorer, RestorerPool
 from restorae.restoring.request import RestoreRequest
-from restorae.restoring.tasks import plan_tasks
+from restorae.restoring.tasks import TaskList, list_tasks
 
 A = TypeVar("A")
-Named: TypeAlias = str | os.PathLike[str] | Model | ClassicalModel
-"""A model, a classical method, or the name or path of one."""
 
 
 @overload
 def restore(
     images: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
-    *,
-    model: Named | None = None,
-    mask: Any = None,
-    strength: float = 1.0,
-    self_ensemble: Literal[1, 2, 4, 8] = 1,
-    axes: str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    overwrite: bool = False,
-    progress: Progress = SILENT,
-    **settings: Any,
+    **settings: Unpack[RestoreKeywords],
 ) -> Path: ...
+@overload
+def restore(
+    images: list[str] | list[Path] | tuple[str, ...] | tuple[Path, ...],
+    out: str | os.PathLike[str] | None = None,
+    **settings: Unpack[RestoreKeywords],
+) -> list[Path]: ...
 @overload
 def restore(  # type: ignore[overload-cannot-match, unused-ignore]
     images: A,
     out: str | os.PathLike[str] | None = None,
-    *,
-    model: Named | None = None,
-    mask: Any = None,
-    strength: float = 1.0,
-    self_ensemble: Literal[1, 2, 4, 8] = 1,
-    axes: str | None = None,
-    device: str = "auto",
-    precision: Precision = "auto",
-    overwrite: bool = False,
-    progress: Progress = SILENT,
-    **settings: Any,
+    **settings: Unpack[RestoreKeywords],
 ) -> A: ...
 
 
@@ -74,8 +60,9 @@ def restore(
     device: str = "auto",
     precision: Precision = "auto",
     overwrite: bool = False,
+    skip_existing: bool = False,
     progress: Progress = SILENT,
-    **settings: Any,
+    **settings: Unpack[RequestKeywords],
 ) -> Any:
     """Restore images: files into files, and images in memory into the same form.
 
@@ -94,8 +81,9 @@ def restore(
         device: where a model is computed that is given by name: `cpu`, `cuda`, `auto`.
         precision: of the arithmetic.
         overwrite: replace files that are there.
+        skip_existing: leave out files whose result is there; their paths are given back all the same.
         progress: hears which model was chosen, and of each file.
-        settings: further fields of `RestoreRequest`: `grain`, `repair`, `tone`, `values`; for files also `format`, `samples`, …
+        settings: further fields of `RestoreRequest`: `repair`, `tone`, `grain`, `values`; for files also `format`, `samples`, …
 
     Raises:
         BadImage, ShapeMismatch: an image cannot be used.
@@ -108,8 +96,8 @@ def restore(
         kind_of(images)
         if isinstance(model, Model):
             require_no_table(images, model.network, axes)
-        if out is not None or overwrite:
-            name = "overwrite" if out is None else "out"
+        for_files = {"out": out is not None, "overwrite": overwrite, "skip_existing": skip_existing}
+        if name := next((name for name, is_given in for_files.items() if is_given), None):
             raise SettingsConflict(
                 "{} is for files, and images in memory were given",
                 settings=(name,),
@@ -130,7 +118,16 @@ def restore(
     )
     restorers = _pool(model, device)
     if given is not None:
-        return _restore_paths(images, given, out, request, restorers, overwrite, progress)
+        tasks = _plan(given, out, request, overwrite, skip_existing)
+        _restore_tasks(
+            tasks.remaining(skip_existing),
+            request,
+            restorers,
+            progress,
+        )
+        if isinstance(images, list | tuple):
+            return [task.target for task in tasks]
+        return tasks[0].target if given[0].is_file() else Path(out or _beside(given[0], request))
     return restore_as_files(
         images,
         request,
@@ -158,39 +155,43 @@ def _with_paths(images: Any) -> list[Path] | None:
     return [Path(image) for image in images] if all(paths) else None
 
 
-def _restore_paths(
-    images: Any,
+def _plan(
     given: Sequence[Path],
     out: str | os.PathLike[str] | None,
     request: RestoreRequest,
-    restorers: RestorerPool,
     overwrite: bool,
-    progress: Progress,
-) -> Any:
+    skip_existing: bool,
+) -> TaskList:
+    """All files to read and to write, also those whose result is there and stays."""
     options: dict[str, Any] = {"kind": request.format, **request.companions()}
+    targets = [([path], _beside(path, request)) for path in given] if out is None else []
+    targets = targets or [(list(given), Path(out or ""))]
+    tasks = TaskList.joined(
+        list_tasks(paths, target, overwrite, skip_existing, **options) for paths, target in targets
+    )
     if out is None:
-        tasks = [
-            task
-            for path in given
-            for task in plan_tasks([path], _beside(path, request), overwrite, **options)
-        ]
-    else:
-        tasks = plan_tasks(given, Path(out), overwrite, **options)
-    report = restore_files(tasks, request, restorers, progress=progress)
+        check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
+    return tasks
+
+
+def _restore_tasks(
+    tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, progress: Progress
+) -> None:
+    report = restore_files(
+        tasks, request, restorers, progress=progress, passed_over=tasks.passed_over
+    )
     for name, reasons in report.chosen.items():
         progress.say(f"Restored with {name} ({reasons[0]}).")
-    if report.failures:
-        first = report.failures[0].reason
-        if len(tasks) == 1:
-            raise InputError(
-                first.problem, subject=first.subject, settings=first.settings, fix=first.fixes
-            )
+    if not report.failures:
+        return
+    first = report.failures[0].reason
+    if len(tasks) == 1:
         raise InputError(
-            f"{len(report.failures)} of {len(tasks)} files failed; the first is {first.render()}"
+            first.problem, subject=first.subject, settings=first.settings, fix=first.fixes
         )
-    if isinstance(images, list | tuple):
-        return [task.target for task in tasks]
-    return tasks[0].target if given[0].is_file() else Path(out or _beside(given[0], request))
+    raise InputError(
+        f"{len(report.failures)} of {len(tasks)} files failed; the first is {first.render()}"
+    )
 
 
 def _beside(path: Path, request: RestoreRequest) -> Path:

@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from restorae.errors import InputError, UsageError
+from restorae.errors import InputError, Message, UsageError
 from restorae.files import write_failure
 from restorae.restoring.model_choice import Choice
 from restorae.restoring.request import RestoreRequest
@@ -59,6 +60,23 @@ class RunLog:
             **facts,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        self._write(line)
+
+    def add_passed_over(self, notices: Sequence[Message]) -> None:
+        """Add a line for each folder in which files were passed over.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        for notice in notices:
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            folder = str(notice.subject)
+            said = notice.render()
+            self._write({"folder": folder, "status": "passed over", "reason": said, "at": at})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        if self.path is None:
+            return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="ascii") as handle:

@@ -10,20 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from restorae.errors import BadImage, ShapeMismatch
-from restorae.formats import Original, Page, image_files, read_still
-from restorae.pixels import LUMA, working_values
-
-# transforms from upright rows to stored rows, by EXIF orientation
-_LAID_OUT = {
-    2: lambda rows: rows[:, ::-1],
-    3: lambda rows: rows[::-1, ::-1],
-    4: lambda rows: rows[::-1],
-    5: lambda rows: rows.swapaxes(0, 1),
-    6: lambda rows: np.rot90(rows),
-    7: lambda rows: np.rot90(rows.swapaxes(0, 1), 2),
-    8: lambda rows: np.rot90(rows, -1),
-}
-_UNDONE_BY = {6: 8, 8: 6}
+from restorae.formats import Original, Page, image_files, open_original
+from restorae.formats.orientation import as_stored, upright
+from restorae.mask_values import mask_of
+from restorae.names import normal
 
 
 @dataclass(frozen=True)
@@ -48,13 +38,15 @@ class Masks:
         key = (file, file.stat().st_mtime_ns if file.is_file() else 0)
         if key not in self._read:
             self._read.clear()
-            self._read[key] = _read_mask(file)
+            self._read[key] = read_mask_file(file)
         return laid_out_for(original, self._read[key])
 
     def _file(self, name: Path) -> Path:
         if not self.path.is_dir():
             return self.path
-        found = self._by_name.get(name.with_suffix(""), [])
+        found = self._by_name.get(_key(name), [])
+        if len(found) > 1:  # names may differ in nothing but how accents are written
+            found = [path for path in found if path.stem == name.stem] or found
         if len(found) != 1:
             raise BadImage(
                 f"holds {'no mask' if not found else 'several masks'} for {name}. Expected one image of that name, with any suffix",
@@ -63,25 +55,29 @@ class Masks:
         return found[0]
 
     @cached_property
-    def _by_name(self) -> Mapping[Path, list[Path]]:
+    def _by_name(self) -> Mapping[str, list[Path]]:
         """The folder's masks by name without suffix; cached, as there may be thousands."""
-        found: dict[Path, list[Path]] = {}
+        found: dict[str, list[Path]] = {}
         for path in image_files(self.path):
-            found.setdefault(path.relative_to(self.path).with_suffix(""), []).append(path)
+            found.setdefault(_key(path.relative_to(self.path)), []).append(path)
         return found
 
 
-def _read_mask(path: Path) -> np.ndarray:
-    values = working_values(read_still(path))
-    if values.ndim == 3:
-        values = values @ np.asarray(LUMA, dtype=np.float32)
-    return np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8)
+def _key(name: Path) -> str:
+    """By what a mask and its image belong together."""
+    return normal(name.with_suffix("").as_posix())
 
 
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Stored pixels (height, width[, bands]) in upright orientation."""
-    undone_by = _UNDONE_BY.get(orientation, orientation)
-    return _LAID_OUT[undone_by](pixels) if undone_by in _LAID_OUT else pixels
+def read_mask_file(path: Path) -> np.ndarray:
+    """The mask in a file as it is displayed: (height, width) uint8, 255 where the image may change.
+
+    Raises:
+        BadImage: it cannot be read.
+    """
+    original = open_original(path)
+    page = original.pages[0]
+    stored = upright(original.rows(0).read(page.height), original.orientation)
+    return mask_of(stored, page.alpha, page.white_is_zero)
 
 
 def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
@@ -91,7 +87,7 @@ def laid_out_for(original: Original, mask: np.ndarray) -> np.ndarray:
         ShapeMismatch: it fits in neither orientation.
     """
     page = original.pages[0]
-    turned = _LAID_OUT[original.orientation](mask) if original.orientation in _LAID_OUT else mask
+    turned = as_stored(mask, original.orientation)
     for candidate in (turned, mask):
         if candidate.shape == (page.height, page.width):
             return np.ascontiguousarray(candidate)

@@ -13,15 +13,18 @@ from restorae.errors import Fix, Message, UsageError
 from restorae.formats import Original, skip_rows
 from restorae.model import bundled
 from restorae.page_detection import looks_like_page
-from restorae.pixels import range_of
 from restorae.restoring.facts import ReadRows
 from restorae.restoring.opening import PREFIX
 from restorae.shapes import Image
+from restorae.shown_values import show_all
+from restorae.value_range import choose_range
 
 PAGES, PHOTOS, DIGITS = "page-cleaner", "photo-denoiser", "digits-denoiser"
 """The bundled models that are chosen from."""
 PRINTS = "photo-restorer"
 """For old prints. They cannot be distinguished from photographs with a similar look, so it is suggested, not chosen."""
+FILMS = "film-cleaner"
+"""The bundled model that compares the frames of films."""
 FILL = f"{PREFIX}inpaint"
 """What restores where a mask is given."""
 OLD_PRINTS = Message(
@@ -82,13 +85,22 @@ def choose_for_file(
         UsageError: as `choose_model`.
         BadImage: the file cannot be decoded.
     """
+    return choose_by_sample(original, rows, with_mask)[0]
+
+
+def choose_by_sample(
+    original: Original, rows: ReadRows | None = None, with_mask: bool = False
+) -> tuple[Choice, Image | None]:
+    """As `choose_for_file`, and the middle rows that were looked at, (channels, height, width), working values."""
     if with_mask:
-        return Choice(FILL, "it fills what the mask marks")
+        return Choice(FILL, "it fills what the mask marks"), None
     page = original.pages[0]
     reader, height = (rows or original.rows)(0), min(page.height, _ROWS)
     skip_rows(reader, (page.height - height) // 2)
     stored = reader.read(height)[..., : page.channels]
-    if stored.dtype.kind == "f":
-        stored = np.nan_to_num(stored)
-    working = range_of(stored).to_working(stored)
-    return choose_model(torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))))
+    values = choose_range(stored, no_data=page.no_data)
+    if page.white_is_zero:
+        values = values.inverted(page.dtype)
+    working = show_all(stored, values, page.no_data)
+    sample = torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
+    return choose_model(sample), sample

@@ -11,6 +11,7 @@ from restorae.errors import ShapeMismatch, UsageError
 from restorae.model import Model
 from restorae.model.checks import bound_for, require_restorer, shown_at_once
 from restorae.model.inference import bytes_per_pixel, draw_samples, restore_at_once
+from restorae.model.separating import keep
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import (
     FrameFacts,
@@ -87,4 +88,5 @@ class ModelRestorer(Restorer):
         return self.model.card.error_bounds.get(shown_at_once(self.model, channels))
 
     def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
-        return self.model.restore_images(images, self_ensemble=self_ensemble)
+        restored = self.model.restore_images(images, self_ensemble=self_ensemble)
+        return keep(images, restored, RestoreRequest().separation(self.capabilities))

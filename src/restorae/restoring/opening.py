@@ -17,6 +17,7 @@ from restorae.restoring.restorer import (
     Restorer,
     RestoreTiles,
 )
+from restorae.restoring.stack_restorer import StackRestorer
 from restorae.shapes import Images
 
 PREFIX = "classical:"
@@ -70,7 +71,8 @@ def open_restorer(
     """
     if name.startswith(PREFIX):
         return ClassicalRestorer(Classical.of(name.removeprefix(PREFIX)))
-    return ModelRestorer(load(name).to(device) if open_model is None else open_model(name), name)
+    model = load(name).to(device) if open_model is None else open_model(name)
+    return (StackRestorer if model.network.neighbours else ModelRestorer)(model, name)
 
 
 class RestorerPool:

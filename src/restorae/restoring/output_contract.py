@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restorae.pixels import ValueRange
+from restorae.value_range import ValueRange
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from restorae.file_attributes import SourceFile, made_from
 from restorae.formats import (
     ArrayOriginal,
     Original,
@@ -14,6 +15,7 @@ from restorae.formats import (
     begin_result,
     write_array,
 )
+from restorae.missing_values import find_missing
 from restorae.restoring.maps import DefectOutput, ErrorMapOutput, SpreadOutput
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
@@ -64,9 +66,9 @@ class SamplesOutput(Output):
             stored = rows.stored.copy()
             seen = stored[..., :channels]
             drawn = rows.values.to_stored(rows.further[:, :, index], stored.dtype)
-            # what is NaN or infinite was put back and is no sample
-            keep = ~np.isfinite(seen) if seen.dtype.kind == "f" else np.zeros(1, bool)
-            stored[..., :channels] = np.where(keep, seen, drawn)
+            # what is missing was put back and is no sample
+            missing = find_missing(seen, self.original.pages[rows.page].no_data)
+            stored[..., :channels] = drawn if missing is None else np.where(missing, seen, drawn)
             if self.array is None:
                 self.writers[index].put(rows.page, rows.top, stored)
                 continue
@@ -98,6 +100,9 @@ class Outputs:
 
     restored: RestoredOutput
     others: list[Output]
+    _: KW_ONLY
+    source: SourceFile
+    """What everything gets its rights and times from."""
 
     @classmethod
     def begin(cls, original: Original, task: FileTask, request: RestoreRequest) -> Outputs:
@@ -107,6 +112,7 @@ class Outputs:
             BadImage: the format cannot hold this image.
             OutputError: there is no room for it.
         """
+        source = task.opened_source(request.keep_times)
         with contextlib.ExitStack() as undo:
 
             def begun(output: Output) -> Output:
@@ -128,7 +134,7 @@ class Outputs:
             if request.defect_mask:
                 others.append(begun(DefectOutput(original, task.map_names("defects"))))
             undo.pop_all()
-        return cls(restored, others)
+        return cls(restored, others, source=source)
 
     @property
     def all(self) -> list[Output]:
@@ -138,12 +144,14 @@ class Outputs:
     @property
     def notices(self) -> list[str]:
         """What could not be kept."""
-        return self.restored.writer.notices
+        writer = self.restored.writer
+        return [*writer.notices, *self.source.notices(writer.target)]
 
     def finish(self) -> None:
         """Write everything; the restored file last, so that where it is there, all of it is there."""
-        for output in (*self.others, self.restored):
-            output.finish()
+        with made_from(self.source):
+            for output in (*self.others, self.restored):
+                output.finish()
 
     def drop(self) -> None:
         """Release everything that was not finished."""

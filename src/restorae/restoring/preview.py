@@ -11,7 +11,7 @@ import torch
 from restorae.errors import InputError
 from restorae.files import printable
 from restorae.formats import MemoryWriter, Page, skip_rows
-from restorae.pixels import ValueRange
+from restorae.formats.orientation import upright
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
 from restorae.regions import Region
@@ -19,7 +19,7 @@ from restorae.restoring.facts import ImageFacts
 from restorae.restoring.files import Failure
 from restorae.restoring.image import restore_image
 from restorae.restoring.in_memory import ImagesInMemory
-from restorae.restoring.masks import Masks, upright
+from restorae.restoring.masks import Masks
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.outputs import RestoredOutput
 from restorae.restoring.reading import Opened, open_task
@@ -27,6 +27,8 @@ from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.restoring.tasks import FileTask
 from restorae.shapes import Image
+from restorae.shown_values import for_display
+from restorae.value_range import ValueRange
 
 SIDE = 320
 """Pixels along the side of what is shown: noise is seen at full resolution only."""
@@ -105,7 +107,7 @@ def _crop(
     reader = opened.rows(index)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    part = ImagesInMemory.of(stored[None], alpha=page.alpha, path=original.path)
+    part = ImagesInMemory.of(stored[None], like=page, path=original.path)
     kept = MemoryWriter(part.pages)
     mask = opened.mask
     restore_image(
@@ -123,6 +125,7 @@ def _crop(
         _as_shown(
             upright(pixels[rows, columns, : page.channels], original.orientation),
             facts.range_of((0,)),
+            page.no_data,
         )
         for pixels in (stored, kept.images[0])
     )
@@ -146,10 +149,9 @@ def _centred(height: int, width: int, side: int) -> Region:
     return Region(top, left, min(side, height), min(side, width))
 
 
-def _as_shown(stored: np.ndarray, values: ValueRange) -> Image:
+def _as_shown(stored: np.ndarray, values: ValueRange, no_data: Sequence[float]) -> Image:
     """Stored values as a grey or colour image; of other numbers of channels the first is shown."""
     if stored.shape[2] not in (1, 3):
-        stored = stored[..., :1]
-        values = ValueRange(values.low[:1], values.high[:1])
-    working = values.to_working(np.nan_to_num(stored) if stored.dtype.kind == "f" else stored)
-    return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1))).clamp(0, 1)
+        stored, values, no_data = stored[..., :1], values.part(0, 1), no_data[:1]
+    working = for_display(stored, values, no_data)
+    return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))

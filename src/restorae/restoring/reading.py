@@ -8,9 +8,10 @@ import numpy as np
 
 from restorae.formats import MOST_PIXELS, ArrayRows, Original, Rows, kind_named, open_original
 from restorae.restoring.masks import Masks
-from restorae.restoring.model_choice import Choice, choose_for_file
+from restorae.restoring.model_choice import Choice, choose_by_sample
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.tasks import FileTask
+from restorae.shapes import Image
 
 _READ_AHEAD = 96 * 2**20
 """Bytes of decoded pixels up to which a file is read before its turn."""
@@ -26,6 +27,8 @@ class Opened:
     mask: np.ndarray | None = None
     digest: str = ""
     pages: list[np.ndarray] | None = None
+    sample: Image | None = None
+    """The part of a single image by which the model was chosen; None of a stack, and where the person named the model."""
 
     def rows(self, page: int) -> Rows:
         """A page's rows, from memory where the file was read ahead."""
@@ -48,7 +51,8 @@ def open_task(task: FileTask, request: RestoreRequest, masks: Masks | None = Non
             original.rows(index).read(page.height) for index, page in enumerate(original.pages)
         ]
     if request.model is None:
-        opened.choice = choose_for_file(original, opened.rows, masks is not None)
+        opened.choice, sample = choose_by_sample(original, opened.rows, masks is not None)
+        opened.sample = sample if len(original.pages) == 1 else None
     return opened
 
 

@@ -16,25 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_type_hints
 from restorae.errors import Fix, SettingsConflict, TileTooSmall, UsageError
 from restorae.regions import smallest_tile
 from restorae.restoring.form_fields import FormField, bounds_of, form_fields, option
+from restorae.separation import Separation
 
 if TYPE_CHECKING:
     from restorae.parts import Settings
     from restorae.restoring.restorer import Capabilities
-
-
-@dataclass(frozen=True)
-class Separation:
-    """What of a restoration is kept."""
-
-    tone: float = 1.0
-    """Share of the change of tone, 0 to 1."""
-    defects_only: bool = False
-    """Whether nothing but defects and tone is changed."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything is kept."""
-        return self.tone == 1 and not self.defects_only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +105,8 @@ class RestoreRequest(Request):
     """Format to write. Default: that of each file."""
     quality: int | None = option(None, "Output", ge=1, le=100)
     """Quality of lossy formats and codecs. Default: JPEG 95, WebP 90, AVIF 80, films 70."""
+    keep_times: bool = option(True, "Output", page="hidden")
+    """Results get the modification time of their originals."""
     values: Literal["auto", "full-range", "own-range"] | None = option(None, "Reading")
     """How stored values map to [0, 1]: by the full range of their type or by the range of the image. Default: what the model
     was trained with."""
@@ -135,8 +123,6 @@ class RestoreRequest(Request):
 
     GRAIN_REACH: ClassVar[int] = 2
     """Pixels of context on each side that putting grain back needs."""
-    SEPARATION_REACH: ClassVar[int] = 103
-    """Pixels of context on each side that taking defects and tone apart needs."""
 
     def check(self, capabilities: Capabilities, *, preview: bool = False) -> None:
         """Refuse settings that exclude each other, or that the restorer cannot do. Nothing else decides this.
@@ -198,10 +184,13 @@ class RestoreRequest(Request):
                 )
 
     def separation(self, capabilities: Capabilities) -> Separation:
-        """What of a restoration is kept. Where a mask says what is damaged, defects are not looked for."""
-        defects_only = (self.repair or capabilities.repairs) == "defects"
-        tone = self.tone if self.tone is not None else 0.0 if defects_only else 1.0
-        return Separation(tone, defects_only and self.mask is None)
+        """What of a restoration is kept."""
+        return Separation.choose(
+            capabilities.repairs,
+            repair=self.repair,
+            tone=self.tone,
+            has_mask=self.mask is not None,
+        )
 
     def companions(self) -> dict[str, bool]:
         """What is written beside each restored file, as arguments of `FileTask` and `plan_tasks`."""

@@ -6,7 +6,9 @@ import abc
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from restorae.separation import REACH, Repair
 
 if TYPE_CHECKING:
     import torch
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
     from restorae.error_bound import ErrorBound
     from restorae.model import Card
     from restorae.networks import Network
-    from restorae.pixels import Values
     from restorae.restoring.request import RestoreRequest
     from restorae.shapes import Images
+    from restorae.value_range import Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Capabilities:
     """How stored values map to [0, 1] by default."""
     is_network: bool = False
     """Whether rotations and flips may give other results, so that averaging over them is of use."""
-    repairs: Literal["all", "defects"] = "all"
+    repairs: Repair = "all"
     """What is changed where nobody says: all, or only defects that stand out."""
     learned_flips: bool = False
     """Whether it was trained on rotated and flipped patches, so that averaging is expected to help."""
@@ -48,6 +50,8 @@ class Capabilities:
     """Pixels of further context that its error bounds need."""
     separates_grey: bool = False
     """Whether it restores colour images whose three channels are equal as grey ones."""
+    neighbours: int = 0
+    """Frames on each side that it compares, for films alone; 0 restores images one by one."""
     measures_noise: bool = False
     """Whether it measures something on a sample of the image before the first tile."""
 
@@ -59,7 +63,7 @@ class Capabilities:
             self.halo
             + (self.error_reach if request.error_map else 0)
             + (request.GRAIN_REACH if request.grain else 0)
-            + (request.SEPARATION_REACH if request.separates(self) else 0)
+            + (REACH if request.separates(self) else 0)
         )
 
     def multiple_for(self, request: RestoreRequest) -> tuple[int, int]:
@@ -84,6 +88,7 @@ def capabilities_of(
         values=card.values,
         is_network=True,
         repairs=card.repairs,
+        neighbours=network.neighbours,
         learned_flips=card.learned_turned,
         can_sample=card.restores and card.latent is not None,
         has_error_bounds=bool(card.error_bounds),
@@ -155,7 +160,7 @@ class Restorer(abc.ABC):
 
     @abc.abstractmethod
     def restore_images(self, images: Images, self_ensemble: int = 1) -> Images:
-        """Restored images for a batch of whole images in memory, (batch, channel, height, width).
+        """Restored images for a batch of whole images in memory, (batch, channel, height, width), as by default.
 
         Raises:
             UsageError: it needs a mask.

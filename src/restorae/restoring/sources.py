@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from restorae.errors import BadImage
+from restorae.names import NamesOnDisk
 
 
 def check_exists(given: Path) -> None:
     """Raise `BadImage` if there is no such file or folder."""
+    given = NamesOnDisk().find(given)
     try:
         given.lstat()
         given.is_dir()

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from restorae.errors import BadImage, Fix, SettingsConflict, UsageError, nearest
+from restorae.errors import BadImage, Fix, Message, SettingsConflict, UsageError, nearest
+from restorae.file_attributes import SourceFile
 from restorae.files import write_failure
 from restorae.formats import (
     FORMATS,
     SUFFIX_OF,
     WRITTEN,
+    find_images,
     format_named,
-    format_of,
-    image_files,
+    identify,
     kind_named,
 )
+from restorae.names import NamesOnDisk
+from restorae.restoring.collisions import check_collisions
+from restorae.restoring.passing_over import no_images, writable_images
 from restorae.restoring.sources import check_exists
 
 LOG = "restored.jsonl"
@@ -45,6 +48,19 @@ class FileTask:
     """Whether an error map is written too."""
     with_defect_mask: bool = False
     """Whether a mask of the defects is written too."""
+    may_replace: bool = False
+    """Whether the restored file may replace one that is there by then."""
+    skip_existing: bool = False
+    """Whether a restored file that is there by then is enough."""
+
+    def opened_source(self, keep_times: bool) -> SourceFile:
+        """The source as it is now, from which all that the task writes gets its rights and times.
+
+        Raises:
+            BadImage: it cannot be inspected.
+        """
+        new = None if self.may_replace else self.target
+        return SourceFile.of(self.source, keep_times=keep_times, new=new)
 
     @property
     def is_array(self) -> bool:
@@ -75,6 +91,29 @@ class FileTask:
         )
 
 
+class TaskList(list[FileTask]):
+    """The tasks of a run."""
+
+    def __init__(self, tasks: Iterable[FileTask] = (), passed_over: Sequence[Message] = ()) -> None:
+        super().__init__(tasks)
+        self.passed_over = list(passed_over)
+        """What was passed over in folders, a line for each."""
+
+    @classmethod
+    def joined(cls, lists: Iterable[TaskList]) -> TaskList:
+        """Several lists as one."""
+        listed = list(lists)
+        return cls(
+            [task for each in listed for task in each],
+            [notice for each in listed for notice in each.passed_over],
+        )
+
+    def remaining(self, skip_existing: bool) -> TaskList:
+        """The tasks without those whose result is there, if they are to be skipped."""
+        kept = [task for task in self if not (skip_existing and task.target.exists())]
+        return TaskList(kept, self.passed_over)
+
+
 def plan_tasks(
     inputs: Sequence[Path],
     out: Path,
@@ -85,8 +124,8 @@ def plan_tasks(
     with_samples: bool = False,
     with_error_map: bool = False,
     with_defect_mask: bool = False,
-) -> list[FileTask]:
-    """One task for each image or array; below a folder the tree is kept.
+) -> TaskList:
+    """One task for each image or array that remains to be restored; below a folder the tree is kept.
 
     A single file becomes the file `out`, in the format that its suffix says, or goes into the folder `out` if that is one,
     is written `out/` or has no suffix; everything else goes into the folder `out`.
@@ -107,33 +146,56 @@ def plan_tasks(
         UsageError: a result would replace an input or a file that is there, or two would become one; or there is no such
             format to write.
     """
+    tasks = list_tasks(
+        inputs,
+        out,
+        overwrite,
+        skip_existing,
+        kind,
+        with_samples=with_samples,
+        with_error_map=with_error_map,
+        with_defect_mask=with_defect_mask,
+    )
+    return tasks.remaining(skip_existing)
+
+
+def list_tasks(
+    inputs: Sequence[Path],
+    out: Path,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    kind: str | None = None,
+    **companions: bool,
+) -> TaskList:
+    """As `plan_tasks`, with those whose result is there already."""
     if kind is not None and kind not in WRITTEN:
         raise UsageError(f"There is no format {kind!r} to write. {nearest(kind, WRITTEN)}")
     _check_name(out)
-    tasks: list[FileTask] = []
+    tasks = TaskList()
+    on_disk = NamesOnDisk()
 
     def add(source: Path, target: Path, name: Path, written: str | None) -> None:
         tasks.append(
             FileTask(
                 source,
-                target,
+                on_disk.find(target),
                 name=name,
                 kind=written,
-                with_samples=with_samples,
-                with_error_map=with_error_map,
-                with_defect_mask=with_defect_mask,
+                **companions,
+                may_replace=overwrite,
+                skip_existing=skip_existing,
             )
         )
 
-    for given in inputs:
+    for given in map(on_disk.find, inputs):
         check_exists(given)
         if given.is_dir():
-            found = _without_results(image_files(given), given, out)
+            searched = find_images(given)
+            writable, notices = writable_images(searched, kind)
+            found = _without_results(writable, given, out)
+            tasks.passed_over += notices
             if not found:
-                raise BadImage(
-                    "holds no images. Expected PNG, JPEG, TIFF, WebP, AVIF or HEIF files",
-                    subject=given,
-                )
+                raise no_images(given, notices)
             for path in found:
                 name = path.relative_to(given)
                 add(path, *_renamed(path, out / name, kind, name))
@@ -152,7 +214,7 @@ def plan_tasks(
                 )
             add(given, out, name, kind or (named if named and FORMATS[named].can_write else None))
     check_collisions(tasks, may_exist=overwrite or skip_existing, overwrite=overwrite)
-    return [task for task in tasks if not (skip_existing and task.target.exists())]
+    return tasks
 
 
 def _renamed(
@@ -195,8 +257,8 @@ def _check_kind(given: Path) -> None:
     if format_named(given) is not None:
         return  # if it is broken, the run says so
     with contextlib.suppress(OSError):
-        if format_of(given) is not None:
-            return
+        if identify(given) is not None:
+            return  # a kind that is known and not read is refused by its name
     suffixes = sorted(suffix for each in FORMATS.values() for suffix in each.suffixes)
     raise BadImage(
         f"is of no format that is read. Expected {', '.join(suffixes)}",
@@ -207,46 +269,3 @@ def _check_kind(given: Path) -> None:
 def is_folder(out: Path) -> bool:
     """Whether `out` names a folder: one that is there, a name that ends in a slash, or one without a suffix."""
     return out.is_dir() or str(out).endswith(os.sep) or not out.suffix
-
-
-def check_collisions(tasks: Sequence[FileTask], *, may_exist: bool, overwrite: bool) -> None:
-    """Raise `UsageError` if anything that is written would replace an input, another result or a file that is there."""
-    written = Counter(task.target for task in tasks)
-    twice = next((target for target, count in written.items() if count > 1), None)
-    if twice is not None:
-        sources = " and ".join(str(task.source) for task in tasks if task.target == twice)
-        raise UsageError(
-            f"would be written twice, from {sources}. Rename one of them or restore them in separate runs",
-            subject=twice,
-            fix=_ANOTHER_PLACE,
-        )
-    # pathlib's `resolve` raises where links form a circle
-    sources_read = {os.path.realpath(task.source) for task in tasks}
-    for task in tasks:
-        target = os.path.realpath(task.target)
-        if target in sources_read and not (overwrite and target == os.path.realpath(task.source)):
-            raise UsageError(
-                "is an input, and its result would replace it",
-                subject=task.target,
-                fix=(_ANOTHER_PLACE, Fix("overwrite")),
-            )
-    files = Counter(path for task in tasks for path in task.companions if path.suffix)
-    for task in tasks:
-        for path in task.companions:
-            if path in written or files[path] > 1 or os.path.realpath(path) in sources_read:
-                raise UsageError(
-                    f"would be written twice, once beside {task.target.name}. Rename that or restore it in a run of its own",
-                    subject=path,
-                )
-    _check_absent((path for task in tasks for path in (task.target, *task.companions)), may_exist)
-
-
-def _check_absent(paths: Iterable[Path], may_exist: bool) -> None:
-    there = [] if may_exist else [path for path in paths if path.exists()]
-    if there:
-        more = f" (and {len(there) - 1:,} more)" if len(there) > 1 else ""
-        raise UsageError(
-            f"exists already{more}",
-            subject=there[0],
-            fix=(Fix("overwrite"), Fix("skip_existing"), _ANOTHER_PLACE),
-        )

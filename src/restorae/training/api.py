@@ -7,7 +7,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from restorae.data import ImageSet, is_named, open_images
 from restorae.data.in_memory import FromMemory, ImagesLike, read_images
@@ -20,6 +20,7 @@ from restorae.progress import Progress
 from restorae.setting_errors import nearest_setting
 from restorae.training.callbacks import TrainingCallback
 from restorae.training.given import FROM_MEMORY, Given
+from restorae.training.keywords import TrainKeywords
 from restorae.training.loop import run
 from restorae.training.recipe import Recipe
 from restorae.training.setup import Machinery, check_resume, prepare
@@ -45,7 +46,7 @@ def train(
     machinery: Machinery | None = None,
     progress: Progress | bool | None = None,
     callbacks: TrainingCallback | Sequence[TrainingCallback] = (),
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> Model:
     """Train a network and return the model; with `out`, also write it there and checkpoints beside it.
 
@@ -101,16 +102,17 @@ def train(
     if _is_plain(recipe, found, values, network):
         values["autoencode"] = True
         heard.say("Learning an auto-encoder, the same image in and out, since no damage is named.")
+    computing = _machinery(machinery, settings)
     setup = prepare(
         Recipe(**values),
         out,
         given=Given(
             clean=found.get("noisy", found.get("clean")),
             degraded=found.get("degraded"),
-            **_validation(validation_data, network, heard),
+            **_validation(validation_data, network, computing.data_dir, heard),
             start=start_from if isinstance(start_from, Model) else None,
         ),
-        machinery=_machinery(machinery, settings),
+        machinery=computing,
         progress=heard,
     )
     observers = [callbacks] if isinstance(callbacks, TrainingCallback) else list(callbacks)
@@ -230,7 +232,9 @@ def _is_plain(
     )
 
 
-def _validation(given: Any, network: Network | None, progress: Progress) -> dict[str, Any]:
+def _validation(
+    given: Any, network: Network | None, data_dir: Path | None, progress: Progress
+) -> dict[str, Any]:
     """The images to validate on, as fields of `Given`."""
     if given is None:
         return {}
@@ -241,7 +245,7 @@ def _validation(given: Any, network: Network | None, progress: Progress) -> dict
 
     def read(source: Any) -> FromMemory:
         if isinstance(source, str | os.PathLike):
-            return FromMemory(open_images(os.fspath(source), progress=progress))
+            return FromMemory(open_images(os.fspath(source), data_dir=data_dir, progress=progress))
         return read_images(source, "validation_data", flat)
 
     if pair is not None:

@@ -14,11 +14,11 @@ from restorae.data import (
     Pairs,
     noise_correlation,
 )
+from restorae.display import counted
 from restorae.errors import Message, UsageError
 from restorae.evaluating import TestSet
 from restorae.model import Card
 from restorae.networks import VAE, AutoEncoder, LatentNetwork
-from restorae.pixels import Values
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training.given import FROM_MEMORY, NOTHING_GIVEN, Given
@@ -28,6 +28,7 @@ from restorae.training.recipe import Recipe, ResolvedRecipe
 from restorae.training.resolve import DataFacts, Kind, StartModel, noise_warning, resolve
 from restorae.training.splitting import Split, split_images
 from restorae.training.start import choose_start
+from restorae.value_range import Values
 
 _VALIDATION_SEED = 1
 
@@ -212,7 +213,7 @@ def _training_data(
     small = sum(min(clean.size(index)) < patch for index in range(len(pairs))) if patch else 0
     if small:
         progress.say(
-            f"{small} of {len(pairs)} image(s) are smaller than a patch of {patch} px and are extended by reflection."
+            f"Smaller than a patch of {patch} px, so extended by reflection: {small:,} of {counted(len(pairs), 'image')}."
         )
     checked = own.clean if own else clean.subset(split.held_out)
     test_set = TestSet(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from restorae.data import Pairs, Registration, registration, seem_swapped
 from restorae.data.pairs import first_names
+from restorae.display import counted
 from restorae.errors import BadImage, Fix, Message
 from restorae.progress import Progress
 from restorae.shapes import Image
@@ -53,8 +54,8 @@ def inspect_pairs(pairs: Pairs, progress: Progress) -> None:
         )
     if same:
         progress.warn(
-            f"{len(same)} of {len(pairs)} pair(s) are the same image twice: {first_names(same)}. From such pairs a network learns to "
-            "change nothing."
+            f"The same image twice in {len(same):,} of {counted(len(pairs), 'pair')}: {first_names(same)}. "
+            "From such pairs a network learns to change nothing."
         )
     for warning in _about_registration(registration(pairs)):
         progress.warn(warning)
@@ -73,7 +74,7 @@ def _about_registration(found: Registration) -> list[str]:
     if found.shifted:
         named = first_names([f"{name} ({shift})" for name, shift in found.shifted])
         warnings.append(
-            f"{len(found.shifted)} of {found.looked_at} pair(s) that were checked are not aligned; the degraded image is "
+            f"Not aligned: {len(found.shifted)} of the {counted(found.looked_at, 'pair')} checked; the degraded image is "
             f"shifted: {named}. A network learns to blur from such pairs. Align them, or train on them anyway."
         )
     if len(found.unlike) == found.looked_at:
@@ -83,7 +84,7 @@ def _about_registration(found: Registration) -> list[str]:
         )
     elif found.unlike:
         warnings.append(
-            f"{len(found.unlike)} of {found.looked_at} pair(s) that were checked seem to show different things: "
+            f"Different things seem to be shown by {len(found.unlike)} of the {counted(found.looked_at, 'pair')} checked: "
             f"{first_names(found.unlike)}. Leave out what does not belong together."
         )
     return warnings

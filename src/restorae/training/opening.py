@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from restorae.data import ImageSet, Pairs, in_their_ranges, match, open_images, open_noisy
+from restorae.data import (
+    ArrayImages,
+    ImageSet,
+    Pairs,
+    in_their_ranges,
+    match,
+    open_images,
+    open_noisy,
+)
 from restorae.data.pairs import first_names, require_equal_counts
+from restorae.display import counted
 from restorae.errors import Fix, ShapeMismatch, UsageError
 from restorae.networks import VAE
 from restorae.progress import Progress
@@ -34,7 +43,7 @@ def open_training_images(
         InputError: its data cannot be used.
     """
     if clean is None and recipe.noisy is not None:
-        clean = open_noisy(recipe.noisy, recipe.split, data_dir)
+        clean = open_noisy(recipe.noisy, recipe.split, data_dir, progress=progress)
     if clean is None:
         if recipe.clean is None:
             raise UsageError(
@@ -48,7 +57,7 @@ def open_training_images(
         pairs, unmatched = match(degraded, clean)
         if unmatched:
             progress.warn(
-                f"{len(unmatched)} image(s) have no partner and are left out: {first_names(unmatched)}"
+                f"{counted(len(unmatched), 'image')} without a partner left out: {first_names(unmatched)}"
             )
         return pairs, True
     return _alone(recipe, clean), False
@@ -56,10 +65,12 @@ def open_training_images(
 
 def _alone(recipe: Recipe, clean: ImageSet) -> Pairs:
     """Images without partners: both sides are the same."""
-    if recipe.noisy is not None or isinstance(recipe.network, VAE):
-        return Pairs(clean, clean)
+    if isinstance(recipe.network, VAE):
+        if isinstance(clean, ArrayImages):
+            clean.require_working_scale()
+        return Pairs(clean, clean, notices=tuple(clean.notices))
     _, ranged, values, notices = in_their_ranges(clean, clean)
-    return Pairs(ranged, ranged, values=values, notices=tuple(notices))
+    return Pairs(ranged, ranged, values=values, notices=(*clean.notices, *notices))
 
 
 def open_validation_images(recipe: Recipe, given: Given, pairs: Pairs) -> Pairs | None:
@@ -86,7 +97,7 @@ def open_validation_images(recipe: Recipe, given: Given, pairs: Pairs) -> Pairs 
         checked = _alone(recipe, given.validation)
     if checked.clean.channels != pairs.clean.channels:
         raise ShapeMismatch(
-            f"has {checked.clean.channels} channel(s), the images to learn from have {pairs.clean.channels}",
+            f"has {counted(checked.clean.channels, 'channel')}, the images to learn from have {pairs.clean.channels}",
             subject="validation_data",
         )
     return checked

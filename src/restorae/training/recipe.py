@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from restorae.errors import BadSpec, Fix, SettingsConflict, UsageError
 from restorae.losses import Loss, SelfSupervised
 from restorae.networks import VAE, AutoEncoder, Network, UNet
 from restorae.parts import Settings, kinds
+from restorae.training.keywords import RecipeKeywords
 from restorae.training.recipe_files import about_file, read_checked, toml_line
 
 _SMALLEST_PATCH = 8
@@ -46,7 +47,7 @@ class TrainingSettings(Settings):
     """Learn the clean images themselves, the same image in and out, through the code of an auto-encoder."""
     split: Literal["train", "test", "all"] = "train"
     """Which part of a named data set."""
-    validation: float = Field(0.1, ge=0, lt=1)
+    validation: float = Field(default=0.1, ge=0, lt=1)
     """Share of the images that is held out for validation, chosen by their content; MNIST's sets keep their last 5,000. 0 holds
     out none."""
     binarise: bool = False
@@ -59,13 +60,13 @@ class TrainingSettings(Settings):
     with Nesterov momentum 0.9."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Whether the learning rate falls along half a cosine to nearly 0 at the end, or stays."""
-    warmup: int = Field(100, ge=0)
+    warmup: int = Field(default=100, ge=0)
     """Steps over which the learning rate rises from 0; at most a tenth of the steps."""
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
     """Weight decay: decoupled as in AdamW; for adam and sgd added to the gradient."""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(default=None, ge=1)
     """End after this many validations in a row without improvement; without it, train to the end."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Seed of all randomness: first weights, order, damage."""
 
     def to_toml(self) -> str:
@@ -89,10 +90,10 @@ class Recipe(TrainingSettings):
     start_from: str | None = None
     """A model whose weights to start from, a file or a bundled model's name; "nothing" trains a new network. By default a
     suitable bundled model for pairs of photographs or pages and for noisy images, where no network is named; else nothing."""
-    patch: int | None = Field(None, ge=0)
+    patch: int | None = Field(default=None, ge=0)
     """Side of the square patches to train on, in pixels, at least 8; 0 takes whole images. By default images of one size up to
     64 pixels are taken whole, others by patches of 96."""
-    draws: int | None = Field(None, ge=1)
+    draws: int | None = Field(default=None, ge=1)
     """Examples in an epoch; by default every image once, or as many patches as cover it."""
 
     network: Network | None = None
@@ -101,25 +102,29 @@ class Recipe(TrainingSettings):
     loss: Loss | None = None
     """What training minimises; by default MSE for whole images, L1 for patches, the negative ELBO for a network with a latent,
     `neighbours` or `blind-spot` for noisy images."""
-    learning_rate: float | None = Field(None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
     """Largest learning rate; by default 2e-3, for patches 1e-3, for sgd ten times as much."""
-    clip_gradients: float | None = Field(None, ge=0)
+    clip_gradients: float | None = Field(default=None, ge=0)
     """Largest norm of the gradient, to which longer ones are clipped; 0 for no limit. By default what suits the loss."""
-    ema: float | None = Field(None, ge=0, lt=1)
+    ema: float | None = Field(default=None, ge=0, lt=1)
     """Decay per step of an exponential moving average of the weights, which is then kept; 0 for none. By default 0, for patches
     0.995."""
-    batch_size: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
     """Examples per step; by default 128, of patches 8. Never more than an epoch has."""
-    epochs: float | None = Field(None, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
     """Passes over the training data. Give one of epochs, steps, minutes; without any, 3 epochs of whole images or 2,000 steps of
     patches."""
-    steps: int | None = Field(None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
     """Updates of the weights."""
-    minutes: float | None = Field(None, gt=0)
+    minutes: float | None = Field(default=None, gt=0)
     """Time for training; the result then depends on the machine's speed."""
     keep: Literal["best", "last"] | None = None
     """Which weights to keep: the last, or those with the best validation; by default the best for pairs and with `patience`, else
     the last."""
+
+    if TYPE_CHECKING:  # parts are also given as text, and paths as paths
+
+        def __init__(self, **settings: Unpack[RecipeKeywords]) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

@@ -45,7 +45,7 @@ def read_checked(path: str | os.PathLike[str], fields: Mapping[str, FieldInfo]) 
         values = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"the recipe cannot be read: {error.strerror}", subject=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"the recipe is not valid TOML: {error}", subject=path) from None
     for key, value in values.items():
         try:

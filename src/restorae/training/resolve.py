@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from restorae.data import Correlation
+from restorae.display import counted
 from restorae.errors import Fix, Message, SettingsConflict, UsageError
 from restorae.losses import L1, MSE, BlindSpot, Loss, NegativeELBO, Neighbours
 from restorae.model import Card
@@ -188,7 +189,7 @@ def _network(recipe: Recipe, wished: Network | None, facts: DataFacts, patch: in
     if start is not None and recipe.network in (None, start.network):
         if facts.channels not in start.network.takes:
             raise UsageError(
-                f"the model restores images of {' or '.join(map(str, start.network.takes))} channel(s), these have "
+                f"the model restores images of {counted(start.network.takes, 'channel')}, these have "
                 f"{facts.channels}",
                 subject=start.name,
                 fix=Fix("start_from", action="change"),

@@ -17,12 +17,12 @@ from restorae.formats import (
     Original,
     kind_of,
     open_original,
-    read_still,
     write_still,
 )
-from restorae.pixels import LUMA, ValueRange, working_values
 from restorae.restoring import PHOTOS, Choice
+from restorae.restoring.masks import read_mask_file
 from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
+from restorae.value_range import ValueRange
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.mask_strokes import Stroke, paint
 from restorae.web.options import Limits
@@ -235,15 +235,14 @@ class Gallery:
             BadImage: the mask cannot be read.
             HttpError: the mask differs in size from the image.
         """
-        values = working_values(read_still(file))
-        values = values @ np.asarray(LUMA, np.float32) if values.ndim == 3 else values
+        values = read_mask_file(file)
         if values.shape != (image.height, image.width):
             raise HttpError(
                 422,
                 f"The mask is {values.shape[1]} × {values.shape[0]} pixels, {image.name} {image.width} × {image.height} (width × "
                 "height). Paint it on a copy of the image.",
             )
-        self._set_mask(image, np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8), [])
+        self._set_mask(image, values, [])
 
     def _set_mask(
         self, image: GalleryImage, mask: np.ndarray | None, strokes: list[Stroke]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from restorae.data import open_labelled
+from restorae.display import counted
 from restorae.errors import ShapeMismatch, UsageError
 from restorae.formats import write_gif
 from restorae.latent import line, manifold
@@ -57,7 +58,7 @@ def decode(model: Model, latents: list[list[float]]) -> np.ndarray:
     wrong = next((latent for latent in latents if len(latent) != latent_dim), None)
     if wrong is not None:
         raise ShapeMismatch(
-            f"A latent of this model has {latent_dim} coordinate(s), not {len(wrong)}."
+            f"A latent of this model has {counted(latent_dim, 'coordinate')}, not {len(wrong)}."
         )
     if not all(math.isfinite(value) for latent in latents for value in latent):
         raise UsageError("A latent has finite coordinates.")

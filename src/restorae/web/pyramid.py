@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from restorae.formats import Original
-from restorae.pixels import ValueRange, Values
+from restorae.formats.orientation import upright
 from restorae.restoring.facts import measure_range
-from restorae.restoring.masks import upright
+from restorae.shown_values import for_display
+from restorae.value_range import ValueRange, Values
 from restorae.web.http_errors import not_found
 
 SIDE = 512
@@ -131,7 +132,8 @@ def write_pyramid(
         for top in range(0, outline.height, _ROWS):
             check()
             read = rows.read(min(_ROWS, outline.height - top))
-            written.write(to_display(read[..., : pyramid.bands], values).tobytes())
+            shown = to_display(read[..., : pyramid.bands], values, outline.no_data)
+            written.write(shown.tobytes())
     for number in range(1, len(pyramid.sizes)):
         check()
         above = pyramid.stored(number - 1)
@@ -144,18 +146,15 @@ def write_pyramid(
 def display_range(original: Original, wanted: Values, page: int = 0) -> ValueRange:
     """Which stored values are shown black and white: those that `restore` maps to 0 and 1."""
     measured = measure_range(original, wanted, original.channel_of[page])
-    if measured.is_full or len(measured.low) == 1:
-        return measured
-    bands = _bands(original.pages[page].channels)  # of many bands, the first is shown
-    return ValueRange(measured.low[:bands], measured.high[:bands])
+    # of many bands, the first is shown
+    return measured.part(0, _bands(original.pages[page].channels))
 
 
-def to_display(stored: np.ndarray, values: ValueRange) -> np.ndarray:
-    """Stored values as bytes for the eye."""
+def to_display(stored: np.ndarray, values: ValueRange, no_data: Sequence[float] = ()) -> np.ndarray:
+    """Stored values as bytes for the eye; what is missing is black."""
     if stored.dtype == np.uint8 and values.is_full:
         return stored
-    working = values.to_working(np.nan_to_num(stored) if stored.dtype.kind == "f" else stored)
-    return np.asarray(np.rint(np.clip(working, 0, 1) * 255), np.uint8)
+    return np.asarray(np.rint(for_display(stored, values, no_data) * 255), np.uint8)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -10,11 +10,12 @@ import numpy as np
 
 from restorae.errors import BadImage, UsageError
 from restorae.formats import MemoryWriter, open_original, read_still
-from restorae.pixels import FULL_RANGE
+from restorae.formats.orientation import upright
 from restorae.restoring import FileTask, RestoreRequest, restore_files, restore_image
 from restorae.restoring.in_memory import ImagesInMemory
-from restorae.restoring.masks import laid_out_for, upright
+from restorae.restoring.masks import laid_out_for
 from restorae.restoring.outputs import RestoredOutput
+from restorae.value_range import FULL_RANGE
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery, GalleryImage, result_name
 from restorae.web.jobs import Job, Work
@@ -48,7 +49,7 @@ class Restoration(Work):
 
     def about(self) -> dict[str, Any]:
         settings = self.request.to_dict()
-        del settings["max_pixels"]
+        del settings["max_pixels"], settings["keep_times"]
         return {
             "image": self.image.id,
             "name": self.image.name,
@@ -67,6 +68,7 @@ class Restoration(Work):
             target,
             name=Path(image.file.name),
             kind=request.format,
+            may_replace=True,  # of an attempt that was stopped
             **request.companions(),
         )
         report = restore_files(

@@ -36,23 +36,23 @@ class TrainingRequest(BaseModel):
     start_from: str | None = None
     """Name of a model whose weights training starts from, or "nothing" for a new network. By default a bundled model that
     suits the images, if there is one and `network` is not set."""
-    minutes: float | None = Field(None, gt=0)
+    minutes: float | None = Field(default=None, gt=0)
     """Time to train, in minutes. Set at most one of `minutes`, `epochs` and `steps`."""
-    epochs: float | None = Field(None, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
     """Passes over the data set."""
-    steps: int | None = Field(None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
     """Optimizer steps."""
-    batch_size: int | None = Field(None, ge=1, le=4096)
+    batch_size: int | None = Field(default=None, ge=1, le=4096)
     """Examples per step."""
-    patch: int | None = Field(None, ge=8, le=2048)
+    patch: int | None = Field(default=None, ge=8, le=2048)
     """Height and width of the training patches, in pixels."""
-    learning_rate: float | None = Field(None, gt=0, le=1)
+    learning_rate: float | None = Field(default=None, gt=0, le=1)
     """Peak learning rate."""
     keep: Literal["auto", "best", "last"] | None = None
     """Which weights to keep: the last, or the best on held-out images. By default the best for pairs, else the last."""
-    patience: int | None = Field(None, ge=1)
+    patience: int | None = Field(default=None, ge=1)
     """Stop early after this many validations in a row without improvement."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     """Seed of all random numbers."""
     overwrite: bool = False
     """Whether to replace an existing model of that name."""

@@ -17,7 +17,7 @@ _LABELS: Final = {
     "tile": "Tile size",
 }
 """Labels that are not simply the setting's name."""
-_COMMAND_LINE_ONLY: Final = frozenset({"max_pixels", "out"})
+_COMMAND_LINE_ONLY: Final = frozenset({"keep_times", "max_pixels", "out"})
 """Settings that the page does not offer."""
 
 

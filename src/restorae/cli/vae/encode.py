@@ -12,6 +12,7 @@ from restorae.cli.choices import Precision, Split, use_precision
 from restorae.cli.options import DataDir, Device, Import, Overwrite, import_files, ready_for
 from restorae.cli.sources import mnist_or_digits
 from restorae.cli.vae.options import DEFAULT_MODEL, Data, Out, VAEName, load_vae
+from restorae.display import counted
 from restorae.errors import SettingsConflict
 
 
@@ -67,5 +68,5 @@ def encode(
     np.savez_compressed(buffer, **arrays, **({} if labels is None else {"labels": labels}))  # type: ignore[arg-type]
     write_bytes(out, buffer.getvalue())
     say(
-        f"{out}: latents of {len(posterior):,} images, {posterior.mean.shape[1]} dimension(s) each."
+        f"{out}: latents of {counted(len(posterior), 'image')}, {counted(posterior.mean.shape[1], 'dimension')} each."
     )

@@ -10,6 +10,7 @@ from restorae.cli.choices import Precision, Split, use_precision
 from restorae.cli.options import DataDir, Device, Import, Json, Seed, import_files
 from restorae.cli.sources import mnist_or_digits
 from restorae.cli.vae.options import DEFAULT_MODEL, Data, VAEName, load_vae
+from restorae.display import counted
 
 
 def evaluate(
@@ -72,7 +73,7 @@ def evaluate(
                 )
             )
     say(
-        f"{model} on {found.count:,} images of {source} ({split}), nats per image; {found.seconds:.1f} s."
+        f"{model} on {counted(found.count, 'image')} of {source} ({split}), nats per image; {found.seconds:.1f} s."
     )
     say(
         f"{found.active_units} of {found.latent_dim} latent dimensions are active. Grey and binarised images are not comparable."

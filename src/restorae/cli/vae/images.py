@@ -20,6 +20,7 @@ from restorae.cli.vae.options import (
     load_vae,
     numbers,
 )
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def sample(
         latent = numbers(at)
         if len(latent) != latent_dim:
             raise UsageError(
-                f"the latent of {model} has {latent_dim} dimension(s), expected as many finite numbers, got {at!r}",
+                f"the latent of {model} has {counted(latent_dim, 'dimension')}, expected as many finite numbers, got {at!r}",
                 subject="--at",
                 fix=Fix("at", ",".join(["0.5"] * latent_dim)),
             )
@@ -155,7 +156,7 @@ def reconstruct(
         write_array(out, as_array(reconstructed))
     else:
         write_figure(digit_sheets({"Original": images, "Reconstructed": reconstructed}), out)
-    say(f"{out}: {len(images)} images of {source} and their reconstructions.")
+    say(f"{out}: {counted(len(images), 'image')} of {source} and what was reconstructed from them.")
 
 
 def _zoomed(images: np.ndarray, zoom: int) -> np.ndarray:

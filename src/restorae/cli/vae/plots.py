@@ -19,6 +19,7 @@ from restorae.cli.vae.options import (
     load_vae,
     numbers,
 )
+from restorae.display import counted
 from restorae.errors import Fix, ShapeMismatch, UsageError
 
 
@@ -112,10 +113,12 @@ def clusters(
         )
     if len(known) != len(images):
         raise ShapeMismatch(
-            f"expected one label per image, got {len(known):,} labels for {len(images):,} images",
+            f"expected one label per image, got {counted(len(known), 'label')} for {counted(len(images), 'image')}",
             subject=source,
         )
     check_one_size(vae.network, images)
     plane = project(vae.encode(images.batch(range(len(images)))).mean)
     write_figure(clusters_figure(plane.points, known, plane.axes, plane.note, colour_bar), out)
-    say(f"{out}: {len(images):,} images of {source}{f', {plane.note}' if plane.note else ''}.")
+    say(
+        f"{out}: {counted(len(images), 'image')} of {source}{f', {plane.note}' if plane.note else ''}."
+    )

@@ -53,7 +53,13 @@ class Cut:
 
 
 def join_pieces(
-    pieces: Sequence[Path], target: Path, container: str, facts: VideoFacts, cut: Cut
+    pieces: Sequence[Path],
+    target: Path,
+    container: str,
+    facts: VideoFacts,
+    cut: Cut,
+    *,
+    alone: bool = False,
 ) -> JoinReport:
     """Write the film: the pieces' packets with the frames' own time stamps, and all other streams of the source as they are.
 
@@ -63,6 +69,7 @@ def join_pieces(
         container: FFmpeg's name of its container.
         facts: of the source.
         cut: the part of the source.
+        alone: leave out the source's other streams and its chapters.
 
     Raises:
         OutputError: it cannot be written.
@@ -76,9 +83,9 @@ def join_pieces(
             options = _OPTIONS | _movie_time_scale(container, source)
             with av.open(str(partial), "w", format=container, container_options=options) as out:
                 out.metadata.update(_kept(source.metadata, _OF_THE_CONTAINER))
-                chapters = _chapters(source.chapters(), cut)
+                chapters = [] if alone else _chapters(source.chapters(), cut)
                 video, others = _add_streams(
-                    out, container, source, first, facts, bool(chapters), report
+                    out, container, source, first, facts, bool(chapters), report, alone
                 )
                 if chapters:
                     out.set_chapters(chapters)
@@ -106,6 +113,7 @@ def _add_streams(
     facts: VideoFacts,
     has_chapters: bool,
     report: JoinReport,
+    alone: bool,
 ) -> tuple[Any, dict[int, Any]]:
     """The film's own stream, and by index of the source's stream where packets go; in the source's order."""
     video, others = None, {}
@@ -117,6 +125,8 @@ def _add_streams(
             if facts.rotation:
                 video.set_display_rotation(facts.rotation)
             _label(video, stream)
+            continue
+        if alone:
             continue
         what = describe_stream(stream)
         if stream.type == "video" and not int(stream.disposition) & 0x0400:

@@ -13,7 +13,7 @@ import numpy as np
 
 from restorae.errors import BadImage
 from restorae.formats.video.library import import_av
-from restorae.pixels import FULL_RANGE, ValueRange
+from restorae.value_range import FULL_RANGE, ValueRange
 
 _UNPACKED = {
     "nv12": "yuv420p",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class PieceTimes:
 
     stamps: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list, kw_only=True)
+    """What the log says of each frame; empty where nothing is kept."""
 
 
 class PieceWriter:
@@ -66,8 +68,15 @@ class PieceWriter:
         describe_pixels(context, facts)
         return stream
 
-    def put(self, planes: Sequence[np.ndarray], stamp: int, duration: int) -> None:
-        """Encode the next frame, whose planes are in the film's layout.
+    def put(
+        self,
+        planes: Sequence[np.ndarray],
+        stamp: int,
+        duration: int,
+        *,
+        record: dict[str, Any] | None = None,
+    ) -> None:
+        """Encode the next frame, whose planes are in the film's layout; keep what the log will say of it.
 
         Raises:
             OutputError: it cannot be encoded or written.
@@ -80,6 +89,8 @@ class PieceWriter:
         describe_pixels(frame, self.facts)
         self.times.stamps.append(stamp)
         self.times.durations.append(duration)
+        if record is not None:
+            self.times.records.append(record)
         self._mux(frame)
 
     def finish(self) -> None:
@@ -94,7 +105,7 @@ class PieceWriter:
         except Exception as error:
             self._leave(error)
             raise self._failure(error) from error
-        text = json.dumps({"stamps": self.times.stamps, "durations": self.times.durations})
+        text = json.dumps(asdict(self.times))
         with written_whole(times_path(self.path)) as partial:
             partial.write_text(text, encoding="ascii")
         self._leave(None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from restorae.display import counted
 from restorae.errors import BadImage, Fix
 from restorae.formats.video.facts import VideoFacts, opened
 from restorae.formats.video.layout import plane_array
@@ -66,16 +67,16 @@ class FrameReader:
                 f"breaks off after {self.read:,} frames ({self.broke_off}); what comes before was restored"
             )
         if self.corrupt:
-            said.append(f"{self.corrupt:,} frame(s) are damaged by what could not be decoded")
+            said.append(f"{counted(self.corrupt, 'frame')} damaged by what could not be decoded")
         if self.lost:
-            said.append(f"{self.lost:,} packet(s) could not be decoded")
+            said.append(f"{counted(self.lost, 'packet')} not decoded")
         if self.invented:
             said.append(
-                f"{self.invented:,} frame(s) had no time stamp and got one from the frame rate"
+                f"{counted(self.invented, 'frame')} without a time stamp: timed by the frame rate"
             )
         if self.moved:
             said.append(
-                f"{self.moved:,} time stamp(s) did not rise and were moved behind the one before"
+                f"{counted(self.moved, 'time stamp')} not rising: moved behind the one before"
             )
         return said
 

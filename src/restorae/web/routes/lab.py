@@ -26,17 +26,17 @@ class Experimental(BaseModel):
     """One of the images that come along; or give `image`."""
     image: str | None = None
     """An image that was sent."""
-    x: float = Field(0.5, ge=0, le=1)
+    x: float = Field(default=0.5, ge=0, le=1)
     """Where in the image, as a fraction of its width."""
-    y: float = Field(0.5, ge=0, le=1)
+    y: float = Field(default=0.5, ge=0, le=1)
     """Where in the image, as a fraction of its height."""
-    degradation: str | None = Field(None, max_length=4000)
+    degradation: str | None = Field(default=None, max_length=4000)
     """The damage, as on the command line; or give `links`."""
-    links: list[dict[str, Any]] | None = Field(None, max_length=20)
+    links: list[dict[str, Any]] | None = Field(default=None, max_length=20)
     """The damage as a list of kinds with their settings."""
     model: str | None = None
     """What restores; none only damages."""
-    seed: int = Field(0, ge=0, lt=2**62)
+    seed: int = Field(default=0, ge=0, lt=2**62)
     """Seed of all random numbers."""
 
 

@@ -35,9 +35,9 @@ class Walk(BaseModel):
     """Where it begins."""
     end: list[float] = Field(max_length=4096)
     """Where it ends."""
-    steps: int = Field(24, ge=2, le=240)
+    steps: int = Field(default=24, ge=2, le=240)
     """Images on the way, both ends included."""
-    zoom: int = Field(6, ge=1, le=16)
+    zoom: int = Field(default=6, ge=1, le=16)
     """Each pixel becomes so many, along each side."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
 
+from restorae.formats.table import format_rows
 from restorae.version import VERSION
 from restorae.web import restore_form
 from restorae.web.routes.common import SAYS_NO, StudioDep
@@ -35,6 +37,12 @@ def about(studio: StudioDep) -> dict[str, Any]:
 def restore_form_fields() -> dict[str, Any]:
     """The settings of a restoration, for a form: their kinds, bounds, defaults, and which exclude each other."""
     return restore_form.form()
+
+
+@models.get("/formats")
+def formats() -> list[dict[str, str]]:
+    """Which files are read and written, what is kept, and which decoders are here."""
+    return [asdict(row) for row in format_rows()]
 
 
 @models.get("/models")

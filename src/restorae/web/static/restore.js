@@ -40,6 +40,8 @@ export async function begin() {
     onstrokes: safely(saveStrokes),
   });
   form = new Form($("restore-settings"), await askJson("/api/restore-form"), modelChanged);
+  const formats = await askJson("/api/formats");
+  renew($("formats"), formats.map((each) => make("li", { title: each.carries }, `${each.title} (${each.suffixes}): ${each.reads}`)));
   takeFiles($("drop"), $("files"), add);
   takeFiles(document.body, make("input"), (files) => {
     if (!$("page-restore").hidden) add(files);

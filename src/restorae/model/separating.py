@@ -6,10 +6,13 @@ image is tone; what stands out from that is a defect, texture or noise. So a cra
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorae.restoring.request import RestoreRequest, Separation
+from restorae.separation import REACH, Separation
 from restorae.shapes import Images
 
 _RADIUS = 20
@@ -20,7 +23,7 @@ _STRONG, _WEAK = 0.10, 0.045
 """Defects begin where the change differs by the first and reach as far as it differs by the second."""
 _WIDEST = 15
 """Defects are narrower than this many pixels; what is wider is part of the image, or a matter for a mask."""
-_GROWTH = RestoreRequest.SEPARATION_REACH - 4 * _RADIUS - (_WIDEST - 1) - 3
+_GROWTH = REACH - 4 * _RADIUS - (_WIDEST - 1) - 3
 """Pixels that a defect may reach beyond what is strong: all the context that the other filters leave."""
 
 
@@ -35,7 +38,6 @@ def separate(degraded: Images, restored: Images, parts: Separation) -> tuple[Ima
     Returns:
         The images, and the defects (batch, 1, height, width), 0 to 1.
 
-    >>> import torch
     >>> faded, restored = torch.full((1, 1, 8, 8), 0.2), torch.full((1, 1, 8, 8), 0.5)
     >>> torch.allclose(separate(faded, restored, Separation(tone=0))[0], faded)
     True
@@ -46,6 +48,23 @@ def separate(degraded: Images, restored: Images, parts: Separation) -> tuple[Ima
     defects = _defects_in(rest)
     kept = defects * rest if parts.defects_only else rest
     return degraded + parts.tone * tone + kept, defects
+
+
+def keeping(restore: Callable[[Images], Images], parts: Separation) -> Callable[[Images], Images]:
+    """The function whose restorations hold only the parts that are kept."""
+    return lambda degraded: keep(degraded, restore(degraded), parts)
+
+
+def keep(degraded: Images, restored: Images, parts: Separation) -> Images:
+    """The restoration with only the parts that are kept, image by image, since taking one apart takes several times its memory."""
+    if parts.is_whole:
+        return restored
+    degraded = degraded.to(restored.device)
+    kept = [
+        separate(degraded[index : index + 1], restored[index : index + 1], parts)[0]
+        for index in range(len(restored))
+    ]
+    return torch.cat(kept)
 
 
 def _tone_of(change: Images) -> Images:

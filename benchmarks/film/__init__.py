@@ -1,0 +1,1 @@
+"""The part `film` of the measurements: how well damaged films are cleaned."""

@@ -1,0 +1,201 @@
+"""Frames restored by comparing them with their neighbours in the same shot, moved onto them by optical flow.
+
+Whatever a frame becomes follows from the frames around it alone: not from the piece or the tile in which it is restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from restorae.film.alignment import Flow, Luma, Motion, flow_between, motion_of, prepare_for_flow
+from restorae.film.frame_restorer import FrameRestorer, RestoredFrame, changes
+from restorae.film.shots import Shots
+from restorae.film.stack import OFFSETS, PLANES, REACH, stack_planes
+from restorae.formats.video import Frame, VideoFacts
+from restorae.pixels import mix_stored
+from restorae.restoring.request import RestoreRequest
+from restorae.restoring.restorer import FrameFacts, Restorer
+from restorae.tile_size import tile_for_free_memory
+from restorae.tiling import apply, plan_for
+
+_TRUSTED = 0.35
+"""Share of a frame whose motion must be known for a neighbour to be used."""
+_ALIKE = 0.5
+"""Correlation with the centre that a moved neighbour must have to be used: flow finds motion in any two images."""
+_REPAIRED = 0.5
+"""Probability of damage from which a pixel counts as repaired."""
+_AROUND_PX = 3
+"""Pixels around damage to which no grain is put back."""
+
+
+@dataclass(kw_only=True)
+class _Seen:
+    """A frame of the window."""
+
+    frame: Frame
+    planes: list[Luma]
+    """Its planes that are restored, working values."""
+    prepared: NDArray[np.uint8]
+
+
+@dataclass
+class _Window:
+    """Frames in memory, and the flows between them, each computed once."""
+
+    seen: dict[int, _Seen] = field(default_factory=dict)
+    flows: dict[tuple[int, int], Flow] = field(default_factory=dict)
+
+    def flow(self, first: int, second: int) -> Flow:
+        """Flow from one frame to another."""
+        if (first, second) not in self.flows:
+            self.flows[first, second] = flow_between(
+                self.seen[first].prepared, self.seen[second].prepared
+            )
+        return self.flows[first, second]
+
+    def motion(self, centre: int, neighbour: int, height: int, width: int) -> Motion:
+        """How a neighbour moves onto the centre."""
+        flows = self.flow(centre, neighbour), self.flow(neighbour, centre)
+        first, second = self.seen[centre].prepared, self.seen[neighbour].prepared
+        return motion_of(first, second, flows, height=height, width=width)
+
+    def forget_before(self, number: int) -> None:
+        """Leave out frames that no later frame is compared with."""
+        self.seen = {index: seen for index, seen in self.seen.items() if index >= number}
+        self.flows = {pair: flow for pair, flow in self.flows.items() if min(pair) >= number}
+
+
+class WindowRestorer(FrameRestorer):
+    """Restores frames with a look at two neighbours on each side; where their motion is lost, alone.
+
+    Args:
+        restorer: whose tiles are stacks of `restorae.film.stack`.
+        request: how.
+        facts: of the film.
+        shots: no frame is compared with one of another shot.
+        tile: side of a tile; None chooses one that fits in memory.
+    """
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        request: RestoreRequest,
+        *,
+        facts: VideoFacts,
+        shots: Shots | None = None,
+        tile: int | None = None,
+    ) -> None:
+        self.layout, self.size = facts.layout, (facts.height, facts.width)
+        self.strength, self.shots = request.strength, shots or Shots()
+        self.grain = 1.0 if request.repair == "defects" else request.grain
+        self.notices = []
+        capabilities = restorer.capabilities
+        self.tile = tile or tile_for_free_memory(
+            self.size,
+            restorer.bytes_per_pixel(PLANES),
+            halo=capabilities.halo,
+            multiple_of=capabilities.multiple_of,
+            device=restorer.device,
+        )
+        self.plan = plan_for(
+            *self.size,
+            tile=self.tile,
+            halo=capabilities.halo,
+            multiple_of=capabilities.multiple_of,
+        )
+        self._restore = restorer.prepare(
+            FrameFacts(height=facts.height, width=facts.width, channels=PLANES), request
+        )
+
+    def restore(self, frames: Iterable[Frame], first: int = 0) -> Iterator[RestoredFrame]:
+        window, count = _Window(), 0
+        for number, frame in enumerate(frames):
+            count = number + 1
+            if number >= first - REACH:
+                window.seen[number] = self._see(frame)
+            if number - REACH >= first:
+                yield self._restored(number - REACH, window)
+        for number in range(max(first, count - REACH), count):
+            yield self._restored(number, window)
+
+    def _see(self, frame: Frame) -> _Seen:
+        stored = np.stack([frame.planes[index] for index in self.layout.restored], -1)
+        working = self.layout.values.to_working(stored)
+        planes = [np.ascontiguousarray(working[..., each]) for each in range(working.shape[-1])]
+        return _Seen(frame=frame, planes=planes, prepared=prepare_for_flow(np.mean(planes, axis=0)))
+
+    def _restored(self, number: int, window: _Window) -> RestoredFrame:
+        seen, shot = window.seen[number], self.shots.frame_range(number)
+        near = [number + offset for offset in OFFSETS]
+        motions = {
+            index: window.motion(number, index, *self.size)
+            for index in near
+            if index in window.seen and index in shot
+        }
+        used = {
+            index: motion
+            for index, motion in motions.items()
+            if motion.share >= _TRUSTED and motion.likeness >= _ALIKE
+        }
+        values, damage = [], np.zeros(self.size, np.float32)
+        for channel, centre in enumerate(seen.planes):
+            moved = [
+                (window.seen[index].planes[channel], used[index]) if index in used else None
+                for index in near
+            ]
+            restored, found = self._clean(centre, moved)
+            values.append(restored)
+            damage = np.maximum(damage, found)
+        planes = self._stored(seen.frame, np.stack(values, -1))
+        record: dict[str, Any] = {
+            "frame": number,
+            **changes(seen.frame.planes, planes, self.layout),
+            "repaired": round(float((damage > _REPAIRED).mean()), 5),
+            "motion_known": [
+                round(motions[index].share, 3) if index in motions else None for index in near
+            ],
+            "flow_failed": bool(motions) and not used,
+        }
+        window.forget_before(number + 1 - REACH)
+        return RestoredFrame(
+            frame=seen.frame,
+            planes=planes,
+            repairs=np.rint(damage * 255).astype(np.uint8),
+            record=record,
+        )
+
+    def _clean(
+        self, centre: Luma, neighbours: list[tuple[Luma, Motion] | None]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The clean plane and the probability of damage, (height, width) each."""
+        stack = torch.from_numpy(stack_planes(centre, neighbours))[None]
+
+        def restore(tiles: torch.Tensor) -> torch.Tensor:
+            found = self._restore(tiles, [0] * len(tiles))
+            assert found.defects is not None
+            return torch.cat([found.mean, found.defects], 1)
+
+        mean, damage = apply(restore, stack, self.plan)[0].cpu()
+        if self.grain:
+            around = functional.max_pool2d(damage[None], 2 * _AROUND_PX + 1, 1, _AROUND_PX)[0]
+            kept = self.grain * (1 - 2 * around).clamp(0, 1)
+            mean = mean + kept * (torch.from_numpy(centre) - mean)
+        return mean.numpy(), damage.numpy()
+
+    def _stored(self, frame: Frame, values: np.ndarray) -> list[np.ndarray]:
+        written = self.layout.values.to_stored(values, self.layout.dtype)
+        np.minimum(written, self.layout.largest, out=written)
+        planes = list(frame.planes)
+        for channel, index in enumerate(self.layout.restored):
+            after = written[..., channel]
+            if self.strength != 1:
+                after = mix_stored(frame.planes[index], after, np.float64(self.strength))
+            planes[index] = after
+        return planes

@@ -1,0 +1,160 @@
+"""What a file holds beside the values of its image: the original and its result are both looked through, and what the result lacks
+is told. No writer declares what it keeps, so none can be wrong about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import struct
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from restorae.errors import BadImage
+from restorae.formats import heif_boxes
+from restorae.formats.jpeg_structure import read_structure, trailing_images
+from restorae.formats.tiff_directories import Directory, Tiff
+
+Contents = Counter[str]
+"""What is there, in words, and how often."""
+
+_PNG_CHUNKS = {
+    b"iCCP": "colour profile", b"eXIf": "EXIF", b"tEXt": "text", b"zTXt": "text", b"tIME": "date", b"sPLT": "suggested palette",
+    b"hIST": "histogram", b"sTER": "stereo mark", b"pCAL": "calibration", b"sCAL": "scale",
+}  # fmt: skip
+_WEBP_CHUNKS = {b"ICCP": "colour profile", b"EXIF": "EXIF", b"XMP ": "XMP"}
+_TIFF_TAGS = {
+    34665: "EXIF", 34853: "GPS", 34675: "colour profile", 700: "XMP", 33723: "IPTC", 34377: "Photoshop's resources",
+    34735: "georeference", 42112: "GDAL's metadata", 50839: "ImageJ's metadata", 33432: "copyright",
+}  # fmt: skip
+_REDUCED, _MASK, _SUBIFDS, _PHOTOMETRIC, _TYPE = 1, 4, 330, 262, 254
+
+
+def read_contents(path: Path, kind: str) -> Contents:
+    """What a file of a format holds; nothing where it cannot be looked through."""
+    look = _LOOK.get(kind)
+    found: Contents = Counter()
+    if look is not None:
+        with contextlib.suppress(OSError, ValueError, BadImage, struct.error, IndexError):
+            found = look(path)
+    return found
+
+
+def losses(before: Contents, after: Contents) -> list[str]:
+    """What is there no more, as a sentence; none if nothing was lost.
+
+    >>> losses(Counter({"XMP": 1, "smaller copy": 3}), Counter({"smaller copy": 1}))
+    ['left out: XMP, 2 of 3 smaller copy']
+    """
+    lost = [
+        name if count == 1 else f"{count - after[name]} of {count} {name}"
+        for name, count in sorted(before.items())
+        if after[name] < count
+    ]
+    return [f"left out: {', '.join(lost)}"] if lost else []
+
+
+def _jpeg(path: Path) -> Contents:
+    found: Contents = Counter()
+    with (
+        path.open("rb") as handle,
+        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        structure = read_structure(content)
+        for segment in structure.segments:
+            start = content[segment.start : min(segment.end, segment.start + 40)]
+            name = next(
+                (name for lead, name in _JPEG_SEGMENTS.items() if start.startswith(lead)), None
+            )
+            if segment.marker == _COMMENT:
+                name = "comment"
+            if name is not None:
+                found[name] = 1
+        behind = structure.end
+        further = list(trailing_images(content, behind)) if structure.has_end else []
+        if further:
+            found["further image behind it (such as a gain map)"] = len(further)
+            behind = further[-1][1]
+        rest = content[behind : behind + 2**20].strip(b"\0")
+        if b"ftyp" in rest[:64]:
+            found["film behind it"] = 1
+        elif rest:
+            found["data behind it"] = 1
+    return found
+
+
+_COMMENT = 0xFE
+_JPEG_SEGMENTS = {
+    b"Exif\0": "EXIF", b"http://ns.adobe.com/xap/1.0/\0": "XMP", b"http://ns.adobe.com/xmp/extension/": "extended XMP",
+    b"ICC_PROFILE\0": "colour profile", b"Photoshop 3.0\0": "Photoshop's resources", b"MPF\0": "index of further images",
+    b"JP\0": "content credentials", b"FPXR\0": "FlashPix", b"urn:iso:std:iso:ts:21496": "description of a gain map",
+}  # fmt: skip
+
+
+def _png(path: Path) -> Contents:
+    found: Contents = Counter()
+    with path.open("rb") as handle:
+        handle.seek(8)
+        while len(head := handle.read(8)) == 8:
+            length, name = struct.unpack(">I4s", head)
+            if name in _PNG_CHUNKS:
+                found[_PNG_CHUNKS[name]] = 1
+            elif name in (b"iTXt", b"cICP"):
+                start = handle.read(min(length, 64))
+                if name == b"iTXt":
+                    found["XMP" if start.startswith(b"XML:com.adobe.xmp") else "text"] = 1
+                elif len(start) >= 2 and not heif_boxes.ColourCode(start[0], start[1], 0).is_usual:
+                    found[f"colours of {start[0]}/{start[1]} (H.273)"] = 1
+                handle.seek(-len(start), 1)
+            handle.seek(length + 4, 1)
+    return found
+
+
+def _webp(path: Path) -> Contents:
+    found: Contents = Counter()
+    with path.open("rb") as handle:
+        handle.seek(12)
+        while len(head := handle.read(8)) == 8:
+            name, length = struct.unpack("<4sI", head)
+            if name in _WEBP_CHUNKS:
+                found[_WEBP_CHUNKS[name]] = 1
+            elif name == b"ANMF":
+                found["frame"] += 1
+            handle.seek(length + length % 2, 1)
+    return found
+
+
+def _heif(path: Path) -> Contents:
+    with (
+        path.open("rb") as handle,
+        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return heif_boxes.holdings(content)  # type: ignore[arg-type]
+
+
+def _tiff(path: Path) -> Contents:
+    found: Contents = Counter()
+    with path.open("rb") as handle:
+        tiff = Tiff(handle, path)
+        for page in tiff.pages():
+            kind = tiff.number(page, _TYPE)
+            is_mask = kind & _MASK or tiff.number(page, _PHOTOMETRIC) == _MASK
+            if is_mask:
+                found["mask"] += 1
+            elif kind & _REDUCED:
+                found["smaller copy"] += 1
+            found["smaller copy"] += len(tiff.numbers(page.entries.get(_SUBIFDS)))
+            _note_tags(page, found)
+    return +found
+
+
+def _note_tags(page: Directory, found: Contents) -> None:
+    for tag, name in _TIFF_TAGS.items():
+        if tag in page.entries:
+            found[name] = 1
+
+
+_LOOK: dict[str, Callable[[Path], Contents]] = {
+    "jpeg": _jpeg, "png": _png, "webp": _webp, "avif": _heif, "heic": _heif, "tiff": _tiff,
+}  # fmt: skip
