@@ -16,8 +16,6 @@ def import_cv2() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtra(
-            "Finding shots and flicker of films needs OpenCV: pip install 'restorae[film]'"
-        ) from error
+        raise MissingExtra("Restoring films needs OpenCV: pip install 'restorae[film]'") from error
     cv2.setNumThreads(1)
     return cv2
