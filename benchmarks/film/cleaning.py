@@ -75,7 +75,7 @@ def gradients(image: np.ndarray, where: np.ndarray) -> float:
 def measure_clip(clip, count: int, model: str, pool: RestorerPool) -> dict[str, float]:
     clean = clip.footage.read(0, min(count, len(clip.footage)))
     film = OldFilm(age=AGE, grey=True, weave=False, fading=False)
-    made = FilmDamager(film, seed_of(clip.name), Window(*clip.footage.size)).damage(clean)
+    made = FilmDamager(film, seed_of(clip.name), window=Window(*clip.footage.size)).damage(clean)
     frames = [np.rint(each * 255).astype(np.uint8) for each in made.frames[:, 0].numpy()]
     truth = made.toned[:, 0].numpy()
     scored = range(EDGE, len(frames) - EDGE)
