@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_PLAIN := .venv/.ready-plain
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format bench docs clean
+.PHONY: help demo test test-slow check format bench sbom audit docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r verb what; do printf '  make %-10s %s\n' "$$verb" "$$what"; done
@@ -49,6 +49,14 @@ format: $(READY) ## format the code
 
 bench: $(READY) ## measure against Keras and others, write docs/benchmarks.md (about five hours)
 	$(BIN)/python benchmarks/run.py
+
+sbom: $(READY) ## write a software bill of materials into dist/sbom.json
+	$(BIN)/python .ci/sbom.py dist/sbom.json
+
+audit: $(READY) ## ask the advisory database about known weaknesses of the installed packages (needs a network)
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 docs: $(READY) ## build the documentation into site/
 	$(BIN)/mkdocs build --strict

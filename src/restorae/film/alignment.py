@@ -31,6 +31,11 @@ _FLAT = 1.0
 _ALLOWED_PX = 1.0
 """Error of going there and back at which a pixel counts half."""
 
+_TRUSTED = 0.35
+"""Share of a frame whose motion must be known for a neighbour to be used."""
+_ALIKE = 0.5
+"""Correlation with the centre that a moved neighbour must have to be used: flow finds motion in any two images."""
+
 
 def import_cv2() -> Any:
     """OpenCV, with one thread: results must not depend on the number of cores.
@@ -62,6 +67,11 @@ class Motion:
     def share(self) -> float:
         """Share of the frame in which the motion can be trusted, 0 to 1."""
         return float(self.validity.mean())
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the motion is known well enough for the neighbour to be used."""
+        return self.share >= _TRUSTED and self.likeness >= _ALIKE
 
     def move(self, plane: Luma) -> Luma:
         """A plane of the neighbour as the centre frame would show it."""

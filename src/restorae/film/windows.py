@@ -25,10 +25,6 @@ from restorae.restoring.restorer import FrameFacts, Restorer
 from restorae.tile_size import tile_for_free_memory
 from restorae.tiling import apply, plan_for
 
-_TRUSTED = 0.35
-"""Share of a frame whose motion must be known for a neighbour to be used."""
-_ALIKE = 0.5
-"""Correlation with the centre that a moved neighbour must have to be used: flow finds motion in any two images."""
 _REPAIRED = 0.5
 """Sureness of damage from which a pixel counts as repaired."""
 _STRONG, _STRONG_GRAINS = 0.06, 7.0
@@ -143,11 +139,7 @@ class WindowRestorer(FrameRestorer):
             for index in near
             if index in window.seen and index in shot
         }
-        used = {
-            index: motion
-            for index, motion in motions.items()
-            if motion.share >= _TRUSTED and motion.likeness >= _ALIKE
-        }
+        used = {index: motion for index, motion in motions.items() if motion.is_known}
         values, damage = [], np.zeros(self.size, np.float32)
         for channel, centre in enumerate(seen.planes):
             moved = [

@@ -26,7 +26,7 @@ _AHEAD = b"\xff\x00" * 8
 """No code consists of ones alone. Decoders read up to eight bytes ahead, which may end two blocks by mistake."""
 _SPARE = 650
 """Bytes that three blocks of pixels can take: less than that may be missing without being missed."""
-_ZEROS = re.compile(rb"\x00{64,}")
+_MANY_ZEROS, _ZEROS = bytes(64), re.compile(rb"\x00+")
 _COMPLAINTS = ("corrupt", "premature", "bogus", "huffman", "arithmetic", "restart")
 _HUFFMAN_SEQUENTIAL = (0xC0, 0xC1)
 NO_END = "its end marker was missing; all pixels were there"
@@ -119,8 +119,9 @@ def _left_over(image: bytes, structure: JpegStructure) -> str | None:
     def is_enough(end: int) -> bool:
         return _complaint(image[:end] + _AHEAD) is None
 
-    run = _ZEROS.search(image, start, stop)
-    if run is not None and not structure.zeros_are_flat:
+    zeros = -1 if structure.zeros_are_flat else image.find(_MANY_ZEROS, start, stop)
+    run = None if zeros < 0 else _ZEROS.match(image, zeros, stop)
+    if run is not None:
         if run.end() == stop and is_enough(run.start() + len(_AHEAD)):
             return None  # padding behind the last pixel
         return f"bytes {run.start():,} to {run.end():,} are zeros, where pixels should be"

@@ -84,7 +84,7 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
     try:
         with without_tifffile_log(), tifffile.TiffFile(path) as opened:
             if len(opened.pages) == 0:
-                raise BadImage("holds no page", subject=path)
+                raise BadImage("holds no page: it is cut short or damaged", subject=path)
             return _layout(path, opened, axes)
     except BadImage:
         raise

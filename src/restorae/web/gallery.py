@@ -19,9 +19,9 @@ from restorae.formats import (
     open_original,
     write_still,
 )
-from restorae.restoring import PHOTOS, Choice
+from restorae.restoring import PAGES, PHOTOS, Choice
 from restorae.restoring.masks import read_mask_file
-from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
+from restorae.restoring.model_choice import OLD_PRINTS, WHITENED, choose_for_file
 from restorae.value_range import ValueRange
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.mask_strokes import Stroke, paint
@@ -279,7 +279,8 @@ def result_name(name: str, kind: str) -> str:
 
 
 def _choice_dict(choice: Choice) -> dict[str, str]:
-    notice = OLD_PRINTS.render(PAGE) if choice.name == PHOTOS else ""
+    notices = {PHOTOS: OLD_PRINTS, PAGES: WHITENED}
+    notice = notices[choice.name].render(PAGE) if choice.name in notices else ""
     return {**asdict(choice), "notice": notice}
 
 
