@@ -112,13 +112,14 @@ def _complaint(image: bytes) -> str | None:
 
 def _decoding_error(image: bytes) -> Exception | None:
     pyvips = import_pyvips()
+    found: Exception | None = None
     try:
         pyvips.Image.jpegload_buffer(
             image, unlimited=True, fail_on="warning", access="sequential"
         ).avg()
     except pyvips.Error as error:
-        return error
-    return None
+        found = error
+    return found
 
 
 def _left_over(image: bytes, structure: JpegStructure) -> str | None:
