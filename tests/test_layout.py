@@ -153,10 +153,14 @@ def test_what_is_no_image_is_refused(wrong):
         Layout.of(wrong)
 
 
-def test_not_finite_values_are_refused():
+def test_not_finite_values_are_not_shown_come_back_and_are_refused_where_they_could_not():
     for wrong in (np.full((4, 4), np.nan), torch.full((1, 1, 4, 4), torch.inf)):
+        layout = Layout.of(wrong)
+        shown = layout.read(wrong)
+        assert shown.isfinite().all()
+        assert np.array_equal(layout.give_back(shown, wrong), wrong, equal_nan=True)
         with pytest.raises(BadImage, match="NaN"):
-            Layout.of(wrong).read(wrong)
+            layout.read(wrong, filled=False)
 
 
 @pytest.mark.parametrize("axes", ["HW", "HHC", "ABC", "HW3", "HWCS"])
