@@ -97,7 +97,7 @@ def _role(page: Any) -> Role:
 
 def _has_size(page: Any) -> bool:
     """Whether a page has pixels: a damaged one may say that it has none."""
-    return page.imagelength > 0 and page.imagewidth > 0
+    return bool(page.imagelength > 0 and page.imagewidth > 0)
 
 
 def _halves(pages: Sequence[Any]) -> bool:
