@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_PLAIN := .venv/.ready-plain
+TYPESCRIPT := 5.9.3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format bench sbom audit docs clean
@@ -42,6 +43,9 @@ check: $(READY) ## check format, lint, types and import layers; change nothing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npx > /dev/null; \
+	then npx --yes --package typescript@$(TYPESCRIPT) -- tsc --project jsconfig.json; \
+	else echo "The page's scripts were not checked: Node.js is not installed."; fi
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from restorae.display import counted
 from restorae.errors import BadImage, OutputError
 
 _NOTHING_YET_NS = 1_000_000_000
@@ -54,7 +55,7 @@ class SourceFile:
         others = self.found.st_nlink - 1
         if others < 1 or not self.is_at(target):
             return []
-        return [f"has {others} other name(s) (hard links), and they still show the original"]
+        return [f"has {counted(others, 'other name')} (hard links), showing the original as before"]
 
     def put(self, partial: Path, target: Path, place: Path) -> None:
         """Give a complete file its name.

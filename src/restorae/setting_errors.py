@@ -32,6 +32,8 @@ _SYNONYMS = {
     "strength": "sigma",
 }
 """What other libraries call settings that have another name here."""
+_ELSEWHERE = ("device", "precision", "workers", "data_dir")
+"""Settings of `Machinery`, which `train` takes beside a recipe."""
 
 
 def _literal(context: Mapping[str, Any], value: object) -> str:
@@ -94,6 +96,8 @@ def nearest_setting(name: str, known: Iterable[str]) -> str:
     meant = _SYNONYMS.get(name.lower())
     if meant in names:
         return f"Did you mean {meant!r}? Known: {', '.join(sorted(names))}."
+    if name in _ELSEWHERE:
+        return f"{name} does not change what is trained, so a recipe has none: train(recipe, {name}=...)."
     return nearest(name, names)
 
 

@@ -154,7 +154,7 @@ def test_where_one_of_a_pair_has_no_value_nothing_is_learned() -> None:
     assert torch.allclose(
         pairs.clean[0][0][~(hole | gap)], whole.clean[0][0][~(hole | gap)], atol=0.01
     )
-    assert any("70 NaN, infinite or no-data value(s)" in notice for notice in pairs.notices)
+    assert any("70 NaN, infinite or no-data values replaced" in notice for notice in pairs.notices)
 
 
 def test_an_image_without_a_single_value_is_left_out_by_name() -> None:

@@ -9,11 +9,11 @@ from PIL import Image
 
 import restorae
 from restorae.degradations import Degradation
-from restorae.errors import BadImage, RestoraeError, UnknownKind
+from restorae.errors import BadImage, RestoraeError, UnknownKind, UsageError
 from restorae.randomness import generator
 
 NOISE = "gaussian-noise(mean=0.5,sigma=0.3)"
-DIGITS = restorae.open_images("digits", "test").batch(range(4))[:, 0].numpy()
+DIGITS = restorae.open_images("digits", "test").batch(range(6))[:, 0].numpy()
 COLOUR = np.random.default_rng(0).integers(60, 200, (24, 32, 3), np.uint8)
 
 
@@ -32,8 +32,8 @@ def test_every_kind_comes_back_as_it_came_with_the_same_damage():
     assert noisy.max() > 1.2, "floats are not clipped"
     tensor = restorae.degrade(torch.from_numpy(DIGITS)[:, None], NOISE, seed=1)
     assert np.array_equal(tensor[:, 0].numpy(), noisy)
-    listed = restorae.degrade([*DIGITS[:3], torch.from_numpy(DIGITS[3])], NOISE, seed=1)
-    assert isinstance(listed[3], torch.Tensor)
+    listed = restorae.degrade([*DIGITS[:5], torch.from_numpy(DIGITS[5])], NOISE, seed=1)
+    assert isinstance(listed[5], torch.Tensor)
     assert all(np.array_equal(a, b) for a, b in zip(listed, noisy, strict=True))
     test_set = restorae.TestSet(DIGITS, degradation=NOISE, seed=1)
     assert np.array_equal(next(test_set.batches())[0][:, 0].numpy(), noisy)
@@ -69,6 +69,9 @@ def test_what_cannot_be_used_is_refused_in_words():
         restorae.degrade(DIGITS, "gausian-noise")
     with pytest.raises(BadImage, match="path"):
         restorae.degrade("digits", NOISE)  # type: ignore[type-var, unused-ignore]
+    for part in ("gaussian-noise", "blur | jpeg"):
+        with pytest.raises(UsageError, match=r"restorae\.degrade"):
+            Degradation.of(part).degrade(DIGITS, 0)
     for wrong in (None, [1, 2], np.full((4, 4), np.nan)):
         with pytest.raises(RestoraeError):
             restorae.degrade(wrong, NOISE)

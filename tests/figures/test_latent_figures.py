@@ -21,15 +21,16 @@ def texts(labels: list[object]) -> list[str]:
 # ------------------------------------------------------------------------------------------------- the manifold
 
 
-@pytest.mark.parametrize("n", [1, 3, 30])
+@pytest.mark.parametrize(("n", "decimals"), [(1, 1), (3, 1), (30, 2)])
 @pytest.mark.parametrize(("height", "width"), [(28, 28), (5, 9)])
-def test_each_image_of_the_manifold_has_its_tick_to_one_decimal(n, height, width):
+def test_each_image_of_the_manifold_has_a_tick_of_its_own(n, decimals, height, width):
     values = axis_values(n, 1.0, "linear")
     figure = manifold_figure(np.zeros((n * height, n * width)), values, size=4)
     (axis,) = figure.axes
     expected = [
-        f"{np.round(float(value), 1) + 0.0:.1f}" for value in values
+        f"{np.round(float(value), decimals) + 0.0:.{decimals}f}" for value in values
     ]  # a zero has no sign: nobody reads -0.0 on an axis
+    assert len({*expected}) == n
     assert texts(axis.get_xticklabels()) == expected
     assert texts(axis.get_yticklabels()) == expected[::-1], "the top row has the largest value"
     # pixel k is drawn from k - ½ to k + ½, so that an image's middle is half a pixel off the middle of its numbers

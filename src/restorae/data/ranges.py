@@ -10,6 +10,7 @@ import torch
 from restorae.data.gaps import stored_pixels, with_values
 from restorae.data.image_set import ArrayImages, ImageSet, ListedImages
 from restorae.data.pair_ranges import Meaning, PairRanges, sampled
+from restorae.display import counted
 from restorae.missing_values import find_missing
 from restorae.pixels import scale_of
 from restorae.shapes import Image
@@ -88,7 +89,7 @@ def in_their_ranges(
     ranged = _in_ranges(degraded, clean, gaps)
     if gaps:
         told.append(
-            f"{gaps:,} NaN, infinite or no-data value(s) are replaced by their neighbours; nothing is learned there."
+            f"{counted(gaps, 'NaN, infinite or no-data value')} replaced by neighbouring ones; nothing is learned there."
         )
     for images in ranged[:2]:
         if isinstance(images, RangedImages | ListedImages):

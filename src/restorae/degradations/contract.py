@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from restorae.display import counted
-from restorae.errors import ShapeMismatch
+from restorae.errors import ShapeMismatch, UsageError
 from restorae.parts import Part, Settings
 from restorae.randomness import BatchRandomSource, PerImageRandomSource, RandomSource, draw_seeds
 from restorae.ranges import Range, RangeField
@@ -39,10 +39,6 @@ Count: TypeAlias = int | Annotated[RangeField, AfterValidator(_whole)]
 
 Amounts: TypeAlias = Mapping[str, Tensor]
 """The drawn value of each amount, shape (batch, 1, 1, 1)."""
-
-
-DegradationLike: TypeAlias = "Degradation | type[Degradation] | str | Mapping[str, Any] | Callable[[Tensor], Tensor | np.ndarray]"
-"""A degradation, its text, what `to_dict` wrote, or a function of images (batch, channel, height, width)."""
 
 
 class Degradation(Part, abc.ABC, family="degradation"):
@@ -105,7 +101,16 @@ class Degradation(Part, abc.ABC, family="degradation"):
         return self.change(images, amounts, PerImageRandomSource(draw.seeds, images.device))
 
     def degrade(self, images: Images, generator: torch.Generator) -> Images:
-        """Draw and apply in one go, with one generator (on the images' device) for the whole batch."""
+        """Draw and apply in one go, with one generator (on the images' device) for the whole batch.
+
+        Raises:
+            UsageError: not a tensor and a generator; `restorae.degrade` takes images of any kind and a seed.
+        """
+        if not (isinstance(images, Tensor) and isinstance(generator, torch.Generator)):
+            raise UsageError(
+                f"expected a tensor (batch, channel, height, width) and a torch.Generator, got {type(images).__name__} and "
+                f"{type(generator).__name__}. restorae.degrade(images, degradation, seed=...) takes images of any kind"
+            )
         return self.change(
             images, self._amounts(generator, len(images)), BatchRandomSource(generator)
         )
@@ -122,6 +127,16 @@ class Degradation(Part, abc.ABC, family="degradation"):
             else:
                 drawn[name] = low + share * (high - low)
         return drawn
+
+
+DegradationLike: TypeAlias = (
+    Degradation
+    | type[Degradation]
+    | str
+    | Mapping[str, Any]
+    | Callable[[Tensor], Tensor | np.ndarray]
+)
+"""A degradation, its text, what `to_dict` wrote, or a function of images (batch, channel, height, width)."""
 
 
 class Composite(Degradation, abc.ABC, family="degradation"):

@@ -17,7 +17,7 @@ def manifold_figure(
     axes: tuple[str, str] = ("z[0]", "z[1]"),
     size: float = 15,
 ) -> Figure:
-    """The manifold: decoded images on a grid of latents, with a tick of one decimal for each.
+    """The manifold: decoded images on a grid of latents, with a tick for each.
 
     Args:
         canvas: all images as one, (n · height, n · width[, 3]); the top row has the largest value of the vertical axis.
@@ -29,14 +29,11 @@ def manifold_figure(
     height, width = canvas.shape[0] / n, canvas.shape[1] / n
     figure = Figure(figsize=(size, size), layout="constrained")
     axis = figure.subplots()
-    # at n = 30 ticks repeat, because they have one decimal: longer ones would overlap
-    axis.set_xticks(
-        np.arange(n) * width + width / 2 - 0.5, [_one_decimal(value) for value in values]
-    )
-    axis.set_yticks(
-        np.arange(n) * height + height / 2 - 0.5,
-        [_one_decimal(value) for value in reversed(values)],
-    )
+    labels = _distinct(values)
+    axis.set_xticks(np.arange(n) * width + width / 2 - 0.5, labels)
+    axis.set_yticks(np.arange(n) * height + height / 2 - 0.5, labels[::-1])
+    if len(labels[0]) > len("-0.5"):  # side by side they would overlap
+        axis.tick_params(axis="x", rotation=90)
     axis.set(xlabel=axes[0], ylabel=axes[1])
     axis.imshow(canvas, cmap="Greys_r", vmin=0, vmax=1)
     return figure
@@ -96,8 +93,15 @@ def clusters_figure(
     return figure
 
 
-def _one_decimal(value: float) -> str:
-    return f"{round(float(value), 1) + 0.0:.1f}"  # plus zero: no minus in front of 0.0
+def _distinct(values: Sequence[float] | np.ndarray) -> list[str]:
+    """Numbers with as few decimals, at most three, as tell all of them apart."""
+    labels: list[str] = []
+    for decimals in (1, 2, 3):
+        # plus zero: no minus in front of 0.0
+        labels = [f"{round(float(value), decimals) + 0.0:.{decimals}f}" for value in values]
+        if len(set(labels)) == len(labels):
+            break
+    return labels
 
 
 def _colours(count: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Plain auto-encoders (Hinton and Salakhutdinov, 2006): an image to a few numbers, its code, and back.
 
-Unlike a variational auto-encoder, nothing says how the codes are laid out: the plane of codes has holes, and from a hole no
-image of the kind comes. `docs/training-from-python.md` shows both planes side by side.
+Unlike a variational auto-encoder, nothing says how the codes are laid out: they may lie anywhere, with empty regions between
+them. `docs/concepts.md` shows both planes side by side.
 """
 
 from __future__ import annotations
