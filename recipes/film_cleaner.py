@@ -6,8 +6,8 @@ were moved onto the middle one by optical flow, as they are when a film is resto
 `photo-denoiser-fast`, so that it begins as a denoiser of the aligned median. The target is the clean frame with the film's
 own tone: exposure is another stage's work.
 
-The bundled weights were trained by an earlier form of this script: a quarter of its clips had stronger dust, hairs and
-scratches of another recipe, and the cut-outs of stills moved on their own.
+The bundled weights were trained by an earlier form of this script. It began with 243 steps on another, simpler recipe of
+damage with stronger dust, hairs and scratches, from which later a quarter of the clips came, and it moved cut-outs of stills.
 """
 
 from __future__ import annotations

@@ -58,6 +58,9 @@ def test_any_two_dimensions_are_walked_along_and_the_others_rest():
     assert np.allclose(changes[..., 3], 0.1 * found.values[None, :].repeat(3, 0), atol=1e-6)
     assert np.allclose(changes[..., 1], 0.1 * found.values[::-1, None].repeat(3, 1), atol=1e-6)
     assert found.dimensions == (3, 1)
+    (axis,) = found.figure(size=3).axes
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("z[3]", "z[1]")
+    assert np.array_equal(axis.images[0].get_array(), found.canvas)
 
 
 def test_a_manifold_is_what_decoding_each_latent_gives():

@@ -73,7 +73,7 @@ def notices_of(analysis: FilmAnalysis) -> list[str]:
         most = max(analysis.flicker[number] for number in steadied)
         where = f" in {len(steadied)} of {shots} shots" if shots > 1 else ""
         said.append(
-            f"flicker was removed{where}: up to {most:.1%} of the brightness from frame to frame"
+            f"flicker was removed{where}: from frame to frame up to {most:.2%} of full brightness"
         )
     return said
 

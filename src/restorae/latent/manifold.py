@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from restorae.errors import ShapeMismatch, UsageError
 from restorae.latent.interpolation import tiled
 from restorae.model import Model
 from restorae.model.checks import latent_dim_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Spacing: TypeAlias = Literal["linear", "quantile"]
 
@@ -34,6 +37,13 @@ class Manifold:
     def canvas(self) -> np.ndarray:
         """All images as one, (n · height, n · width[, 3])."""
         return tiled(self.images)
+
+    def figure(self, size: float = 15) -> Figure:
+        """The grid drawn with a tick for each image; `size` is the side in inches. `figure.savefig(path)` writes it."""
+        from restorae.figures import manifold_figure  # here, since importing matplotlib takes long
+
+        right, up = self.dimensions
+        return manifold_figure(self.canvas, self.values, (f"z[{right}]", f"z[{up}]"), size)
 
 
 def manifold(

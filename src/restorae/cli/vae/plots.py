@@ -52,7 +52,7 @@ def manifold(
             fix=Fix("dimensions", "0,1"),
         )
     from restorae.cli.console import say
-    from restorae.figures import manifold_figure, write_figure
+    from restorae.figures import write_figure
     from restorae.formats import write_array
     from restorae.latent import manifold as decode_grid
 
@@ -62,11 +62,7 @@ def manifold(
     if out.suffix.lower() == ".npy":
         write_array(out, found.images)
     else:
-        write_figure(
-            manifold_figure(found.canvas, found.values.tolist(), (f"z[{right}]", f"z[{up}]")),
-            out,
-            dpi=100,
-        )
+        write_figure(found.figure(), out, dpi=100)
     say(
         f"{out}: {n} × {n} images, z[{right}] to the right and z[{up}] upwards from {-extent:g} to {extent:g}."
     )
