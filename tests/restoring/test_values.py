@@ -236,6 +236,7 @@ def test_every_page_of_a_stack_is_learned_from_in_the_range_of_its_stack(tmp_pat
     assert list(found.names) == ["s.tif#0", "s.tif#1"]
     assert float(found[0].max()) < 0.2 < 0.9 < float(found[1].max())
     assert len(open_images(tmp_path / "b")) == 2
+    assert list(open_images(tmp_path / "b" / "s.tif").names) == ["0", "1"]  # as those of an array
     with_hole = stack.astype(np.float32)
     with_hole[0] = np.nan
     tifffile.imwrite(tmp_path / "a" / "s.tif", with_hole, photometric="minisblack")

@@ -180,7 +180,7 @@ def _images_of(path: Path, name: str) -> list[_InFile]:
     return [
         _InFile(
             path=path,
-            name=(name + outline.label) or "0",
+            name=name + outline.label if name else outline.label.removeprefix("#") or "0",
             outline=outline,
             alone=len(outlines) == 1,
         )
