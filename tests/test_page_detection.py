@@ -7,7 +7,13 @@ import skimage.data
 import torch
 
 from restorae.degradations import Degradation
-from restorae.page_detection import center_crop, looks_like_page
+from restorae.page_detection import (
+    center_crop,
+    looks_like_page,
+    shows_photograph,
+    smaller,
+    strip_heights,
+)
 from restorae.pixels import to_grey, to_working
 from restorae.randomness import generator
 from restorae.shapes import Image
@@ -104,3 +110,28 @@ def test_a_portrait_of_few_colours_is_not_a_page(
     portrait = to_working(skimage.data.astronaut())[:, slice(*rows), slice(*columns)]
     assert not looks_like_page(portrait)
     assert looks_like_page(to_grey(portrait[None])[0]), "only its colour tells it from a page"
+
+
+def with_photograph(page: Image, top: int, left: int) -> Image:
+    """A page with a photograph of 420 × 512 pixels on it, that of a printed form."""
+    photo = to_grey(to_working(skimage.data.astronaut()[:420])[None])[0]
+    page = page.clone()
+    page[:, top : top + 420, left : left + 512] = 0.05 + 0.85 * photo
+    return page
+
+
+def test_a_photograph_on_a_page_is_found_wherever_it_is() -> None:
+    page = page_of_lines(0.95).repeat(1, 4, 2)
+    assert looks_like_page(page)
+    assert not shows_photograph(smaller([page]))
+    for top, left in ((0, 0), (780, 288), (0, 200)):
+        shown = with_photograph(page, top, left)
+        assert looks_like_page(shown), "the middle shows print, so the cleaner would be chosen"
+        strips = shown.split(strip_heights(shown.shape[1], 256), dim=1)
+        whole, in_strips = smaller([shown]), smaller(strips, shown.shape[1])
+        assert torch.allclose(whole, in_strips)
+        assert shows_photograph(in_strips)
+
+
+def test_a_scanned_page_shows_no_photograph() -> None:
+    assert not shows_photograph(smaller([to_working(skimage.data.page())]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from restorae.missing_values import fill, find_missing, neighbour_limits
-from restorae.value_range import FARTHEST, LEVELS, NEAREST, REACH, ValueRange
+from restorae.value_range import FARTHEST, LEVELS, NEAREST, REACH, STUCK, ValueRange, stuck_values
 
 _SPREAD = 5.0
 """An outlier is so many times as far off as its neighbours: a star, blurred by the lens, is not."""
@@ -20,10 +20,11 @@ def find_isolated(
 
     These are hot and dead pixels and cosmic rays. A star or a bead reaches into its neighbours and is none.
     """
-    beyond = _beyond(stored, values, missing)
-    if beyond is None:
+    outside, stuck = _beyond(stored, values, missing), _stuck(stored, values, missing)
+    candidates = either(outside, stuck)
+    if candidates is None:
         return None
-    rows, columns = np.nonzero(beyond.any(2))
+    rows, columns = np.nonzero(candidates.any(2))
     below, above = neighbour_limits(stored, rows, columns, missing)
     far, *around = (
         values.to_working(each).astype(np.float64) - 0.5
@@ -31,8 +32,23 @@ def find_isolated(
     )
     nearest = np.where(far > 0, np.maximum(*around), -np.minimum(*around))
     found = np.zeros(stored.shape, bool)
-    found[rows, columns] = beyond[rows, columns] & (np.abs(far) > _SPREAD * nearest)
+    if outside is not None:
+        found[rows, columns] |= outside[rows, columns] & (np.abs(far) > _SPREAD * nearest)
+    if stuck is not None:  # its neighbours are within the range
+        found[rows, columns] |= stuck[rows, columns] & (nearest < 0.5 + STUCK / 2)
     return found if found.any() else None
+
+
+def _stuck(stored: np.ndarray, values: ValueRange, missing: np.ndarray | None) -> np.ndarray | None:
+    """Which values are those of dead or saturated pixels, outside the range of the others; None if none is."""
+    if values.is_full or len(values.low) > 1 or stored.dtype.kind == "b":
+        return None
+    found = None
+    for value in stuck_values(values.low[0], values.high[0], stored.dtype):
+        found = either(found, stored == value)
+    if found is not None and missing is not None:
+        found = found & ~missing
+    return found if found is not None and found.any() else None
 
 
 def show(stored: np.ndarray, values: ValueRange, hidden: np.ndarray | None = None) -> np.ndarray:

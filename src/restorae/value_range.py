@@ -21,6 +21,9 @@ NEAREST, FARTHEST = -1.5, 2.5
 """Working values that restorers are shown: from one and a half ranges below the range of an image to as much above it."""
 
 _TAILS = (0.1, 99.9)
+_CORE = (1, 99)
+_FAR, _FEW = 30, 0.005
+"""Values so many times the range of the others away do not count either, where they are at most this share."""
 _SMALL_PART = 0.25
 _SAMPLED = 1_000_000
 _BITS = (8, 10, 12, 14, 16, 24, 31, 32)
@@ -28,6 +31,8 @@ REACH = FARTHEST - 1
 """How many ranges beyond the range an isolated value is an outlier."""
 LEVELS = 16
 """Integers within so many levels of one another are never far apart: counts of photons, say."""
+STUCK = 0.1
+"""A pixel that is exactly 0, or its type's largest value, is an outlier so many ranges beyond the range."""
 _RARE = 0.02
 """Outliers are at most this share of an image; more are part of it."""
 
@@ -77,7 +82,9 @@ class ValueRange:
         if dtype.kind == "f":
             return np.asarray(values, dtype)
         limits = np.iinfo(dtype)
-        return np.asarray(np.clip(np.rint(values), limits.min, limits.max), dtype)
+        # the largest integers of 64 bits are no float64
+        most = limits.max if dtype.itemsize < 8 else np.nextafter(float(limits.max), 0)
+        return np.asarray(np.clip(np.rint(values), limits.min, most), dtype)
 
     def middle(self, dtype: np.dtype) -> tuple[float, ...]:
         """The stored value of each channel, or of all, that means 0.5."""
@@ -174,10 +181,26 @@ def _percentiles(values: np.ndarray, steady: np.ndarray, dtype: np.dtype) -> tup
     if top > bottom:
         reach = REACH * (top - bottom if dtype.kind == "f" else max(top - bottom, LEVELS))
         inside = (values >= bottom - reach) & (values <= top + reach)
+        for value in stuck_values(float(bottom), float(top), dtype):
+            inside &= values != value
         if not inside.all() and inside.mean() >= 1 - _RARE:
+            values, steady = values[inside], steady[inside]
+    bottom, top = np.percentile(steady, _CORE)
+    if top > bottom:  # several hot pixels beside one another
+        reach = _FAR * (top - bottom if dtype.kind == "f" else max(top - bottom, LEVELS))
+        inside = (values >= bottom - reach) & (values <= top + reach)
+        if not inside.all() and inside.mean() >= 1 - _FEW:
             values = values[inside]
     low, high = np.percentile(values, _TAILS)
     return float(low), float(high)
+
+
+def stuck_values(low: float, high: float, dtype: np.dtype) -> tuple[float, ...]:
+    """Which of the values that dead and saturated pixels have, 0 and an integer's largest, lie outside the range."""
+    margin = STUCK * abs(high - low)
+    low, high = min(low, high) - margin, max(low, high) + margin
+    ends = (0.0,) if dtype.kind == "f" else (0.0, float(np.iinfo(dtype).max))
+    return tuple(end for end in ends if not low <= end <= high)
 
 
 def choose_range(

@@ -316,10 +316,8 @@ def test_values_that_are_no_numbers_come_back_where_they_were(
             "restore", "a.tif", "--model", model, "--out", "b.tif", "--overwrite", cwd=tmp_path
         )
         assert done.status == 0, done.err
-        assert (
-            "12 NaN, infinite or no-data values kept out of the restoration and put back"
-            in done.err
-        )
+        told = "12 NaN, infinite or no-data values kept out of the restoration and put back"
+        assert told in done.err
         restored = tifffile.imread(tmp_path / "b.tif")
         bad = ~np.isfinite(values)
         np.testing.assert_array_equal(restored[bad], values[bad])

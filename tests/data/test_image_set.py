@@ -193,7 +193,7 @@ def test_a_broken_image_is_named(tmp_path, memory):
 
 def test_a_folder_without_images_says_what_was_expected(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing to see")
-    with pytest.raises(BadImage, match=r"holds no images. Expected files ending in .avif"):
+    with pytest.raises(BadImage, match=r"holds no images. Expected PNG, JPEG"):
         read_folder(tmp_path)
 
 

@@ -71,7 +71,7 @@ def test_partners_of_another_size_are_named_with_both_sizes():
     )
     with pytest.raises(
         ShapeMismatch,
-        match=r"3 of 3 pair\(s\) differ in size.*: a.png \(4 × 5 against 8 × 10\), b.png .*Crop or resize",
+        match=r"Different sizes in 3 of 3 pairs.*: a.png \(4 × 5 against 8 × 10\), b.png .*Crop or resize",
     ):
         match(small, large)
 

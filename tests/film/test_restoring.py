@@ -189,7 +189,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     for frames in (0, 5, 8, 19, 29):
         target = tmp_path / f"after-{frames}.mkv"
         with pytest.raises(Interrupted):
-            restore(source, target, Known(), codec=codec, check=_StopAfter(frames))
+            restore(source, target, Known(), codec=codec, check=_StopAfter(30 + frames))
         assert not target.exists()
         assert not list(tmp_path.rglob("*.partial*"))
         with pytest.raises(UsageError, match="stopped"):
@@ -207,7 +207,7 @@ def test_pieces_of_other_settings_are_not_mixed(
     monkeypatch.setattr(restoring, "FRAMES", 8)
     Clip().save(tmp_path / "clip.mkv")
     with pytest.raises(Interrupted):
-        restore(tmp_path / "clip.mkv", tmp_path / "out.mkv", check=_StopAfter(10))
+        restore(tmp_path / "clip.mkv", tmp_path / "out.mkv", check=_StopAfter(26))
     other = RestoreRequest(model="known", strength=0.5)
     with pytest.raises(SettingsConflict, match="strength"):
         restore(tmp_path / "clip.mkv", tmp_path / "out.mkv", request=other, resume=True)
@@ -220,7 +220,7 @@ def test_every_frame_is_reported(tmp_path: Path) -> None:
         total = done = 0
 
         def begin(self, task: str, total: int, unit: str) -> None:
-            self.total = total
+            self.total, self.done = total, 0
 
         def advance(self, count: int, figures: Any = {}) -> None:
             self.done += count

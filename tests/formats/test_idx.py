@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -47,6 +48,18 @@ def test_what_is_read_can_be_changed(tmp_path):
     found = read_idx(tmp_path / "idx")
     found += 1
     assert (found == 1).all()
+
+
+def test_no_more_is_unpacked_than_the_header_names(tmp_path):
+    # a gigabyte of zeros behind one image, in a megabyte; what is unpacked beyond the header is at most one step
+    head = struct.pack(">HBBI", 0, 8, 1, 5)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(head + bytes(2**27), 9))
+    tracemalloc.start()
+    with pytest.raises(BadImage, match="holds at least"):
+        read_idx(tmp_path / "a.gz")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**24
 
 
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)

@@ -539,7 +539,7 @@ def test_a_unet_for_grey_and_colour_has_a_door_for_each():
     assert GREY_TOO.takes == (1, 3)
     GREY_TOO.check_channels(1)
     GREY_TOO.check_channels(3)
-    with pytest.raises(ShapeMismatch, match=r"images of 1 or 3 channel\(s\), got 2"):
+    with pytest.raises(ShapeMismatch, match=r"images of 1 or 3 channels, got 2"):
         GREY_TOO.check_channels(2)
     module = built(GREY_TOO)
     for channels, doors in ((1, ("grey_input", "grey_output")), (3, ("input", "output"))):

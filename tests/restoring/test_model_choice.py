@@ -27,6 +27,7 @@ from restorae.restoring import (
 from restorae.restoring.model_choice import choose_for_file, choose_for_set
 from restorae.shapes import Image
 from tests.command import pixels
+from tests.test_page_detection import page_of_lines
 
 PHOTO, PAGE = to_working(skimage.data.astronaut()), to_working(skimage.data.page())
 
@@ -92,3 +93,14 @@ def test_without_bundled_models_one_must_be_named(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UsageError) as refused:
         choose_model(PHOTO)
     assert refused.value.message.fixes[0].setting == "model"
+
+
+def test_a_page_with_a_photograph_is_not_whitened(tmp_path: Path) -> None:
+    page = np.asarray(page_of_lines(0.95)[0].repeat(5, 2) * 255, np.uint8)
+    page[-450:-50, 40:552] = skimage.data.camera()[:400]  # below the middle rows
+    Pillow.fromarray(page).save(tmp_path / "a.png")
+    found = choose_for_file(open_original(tmp_path / "a.png"))
+    assert (found.name, "photograph on it" in found.reason) == (PHOTOS, True)
+    page[-450:-50] = page[:400]
+    Pillow.fromarray(page).save(tmp_path / "a.png")
+    assert choose_for_file(open_original(tmp_path / "a.png")).name == PAGES

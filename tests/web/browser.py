@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import re
@@ -12,12 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
 from tests.command import start
+from tests.web.conftest import noise
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS = 60_000
+"""How long to wait for what must appear: a restoration takes long on a busy machine."""
 QUIETLY = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -102,3 +108,46 @@ def in_view(page: Page) -> str:
 def prepared(page: Page, layer: str) -> None:
     """Wait until the viewer shows that layer and all of its tiles are there."""
     page.wait_for_selector(f'#viewer canvas[data-shown$=" {layer}"][data-missing="0"]')
+
+
+def clean_up(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+            for (const job of (await (await fetch("/api/jobs")).json()).jobs) await fetch(`/api/jobs/${job.id}`, {method: "DELETE"});
+            for (const one of await (await fetch("/api/images")).json()) await fetch(`/api/images/${one.id}`, {method: "DELETE"});
+        }"""
+    )
+
+
+def image(path: Path, *shape: int, seed: int = 0) -> Path:
+    Image.fromarray(noise(*shape, seed=seed)).save(path)
+    return path
+
+
+def drop(page: Page, *files: Path) -> None:
+    """Let files fall onto the page, as from a file manager."""
+    carried = page.evaluate_handle(
+        """(files) => {
+            const carried = new DataTransfer();
+            for (const [name, content] of files) {
+                carried.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
+            }
+            return carried;
+        }""",
+        [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.dispatch_event("#drop", event, {"dataTransfer": carried})
+
+
+def choose_model(page: Page, name: str) -> None:
+    page.select_option("#restore-model", name)
+
+
+def seen_pixels(page: Page, left: int, top: int, width: int, height: int) -> np.ndarray:
+    """What is on the viewer's canvas there: (height, width, 3)."""
+    found: list[int] = page.evaluate(
+        "([x, y, w, h]) => Array.from(document.querySelector('#viewer canvas').getContext('2d').getImageData(x, y, w, h).data)",
+        [left, top, width, height],
+    )
+    return np.asarray(found, np.uint8).reshape(height, width, 4)[..., :3]

@@ -304,21 +304,26 @@ def test_a_preview_of_a_small_image_is_its_restoration(with_model: TestClient) -
     assert np.abs(decoded(shown.content).astype(int) - decoded(result.content)).max() <= 1
 
 
-def test_a_result_takes_the_place_of_the_one_before(with_model: TestClient) -> None:
+def test_results_stay_to_be_compared_and_the_same_settings_replace_theirs(
+    with_model: TestClient,
+) -> None:
     image = send(with_model, noise(60, 70))
     stored = []
-    for strength in (1.0, 0.0):
+    for strength in (1.0, 0.5, 0.5, 0.0, 0.1, 0.2):
         job = with_model.post(
             f"/api/images/{image['id']}/restore", json={"model": "small", "strength": strength}
         ).json()
         finished(with_model, job)
         stored.append(with_model.get("/api/about").json()["stored"])
-    assert stored[0] == stored[1]
+    assert stored[1] == stored[2]  # the same settings
+    assert stored[5] < 1.1 * stored[4]  # as many as are kept
     told = with_model.get(f"/api/images/{image['id']}").json()
-    assert told["version"] == 2
-    assert np.array_equal(
-        decoded(with_model.get(f"/api/images/{image['id']}/restored").content), noise(60, 70)
-    )
+    assert [each["number"] for each in told["results"]] == [3, 4, 5, 6]
+    unchanged = with_model.get(f"/api/images/{image['id']}/restored", params={"number": 4})
+    assert np.array_equal(decoded(unchanged.content), noise(60, 70))
+    tile = with_model.get(f"/api/images/{image['id']}/layers/after-4/0/0/0.png")
+    assert np.array_equal(decoded(tile.content), noise(60, 70))
+    refused(with_model.get(f"/api/images/{image['id']}/layers/after-1/0/0/0.png"), 404)
 
 
 # --------------------------------------------------------------------------------------------------- what is refused

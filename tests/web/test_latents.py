@@ -106,7 +106,7 @@ def test_a_walk_is_a_gif_there_and_back(server: TestClient) -> None:
         ("digits-vae/decode?at=1,2,3", "2 coordinate"),
         ("digits-vae/decode?at=a,b", "numbers separated by commas"),
         ("digits-vae/decode", "numbers separated by commas"),
-        ("digits-vae/decode?at=nan,0", "finite"),
+        ("digits-vae/decode?at=nan,0", "lies between"),
         ("digits-denoiser/decode?at=0,0", "not a variational auto-encoder"),
         ("nobody/decode?at=0,0", "There is no model"),
         ("digits-vae/plane.png?n=33", "n:"),

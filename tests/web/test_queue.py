@@ -10,7 +10,8 @@ import pytest
 
 from restorae.errors import UsageError
 from restorae.web.http_errors import HttpError
-from restorae.web.jobs import Job, Queue, Work
+from restorae.web.jobs import Queue
+from restorae.web.work import Job, Work
 
 
 class Steps(Work):
@@ -86,7 +87,7 @@ def test_too_many_are_refused(queue: Queue) -> None:
     assert first.begun.wait(5)
     for _ in range(3):
         queue.add(Steps())
-    with pytest.raises(HttpError, match="3 jobs are waiting already") as error:
+    with pytest.raises(HttpError, match="At most 3 jobs can wait") as error:
         queue.add(Steps())
     assert error.value.status == 429
 

@@ -133,7 +133,7 @@ def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, 
 def _say_choice(report: BatchReport) -> None:
     """Which models were chosen, and why; where they were named nothing is said."""
     from restorae.cli.console import say
-    from restorae.restoring.model_choice import OLD_PRINTS, PHOTOS
+    from restorae.restoring.model_choice import OLD_PRINTS, PAGES, PHOTOS, WHITENED
     from restorae.restoring.unneeded import RESTORE_ANYWAY, UNCHANGED
 
     if report.unchanged:
@@ -159,6 +159,8 @@ def _say_choice(report: BatchReport) -> None:
         )
     elif PHOTOS in report.chosen and not report.unchanged:
         say(OLD_PRINTS)
+    if PAGES in report.chosen:
+        say(WHITENED)
 
 
 def _check_sheet(sheet: Path, overwrite: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from restorae.cli.options import Device, Import, import_files
 from restorae.errors import Fix, MissingExtra, UsageError
+from restorae.files import require_writable
 
 _TOKEN = "RESTORAE_TOKEN"  # noqa: S105
 
@@ -31,6 +32,19 @@ def serve(
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder whose subfolders can be used for training."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Also save each result here, in the folders that were dropped."
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep images, masks and results in this folder when the server ends.",
+        ),
     ] = None,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in your browser.")
@@ -56,6 +70,9 @@ def serve(
         ) from None
     if data is not None and not data.is_dir():
         raise UsageError("no such folder", subject=data, fix=Fix("data", action="change"))
+    for folder in (out, keep):
+        if folder is not None:
+            require_writable(folder)
     import_files(imports)
     from restorae.cli.console import say
     from restorae.process import prepare_process
@@ -76,6 +93,8 @@ def serve(
         port=port,
         models=models.resolve(),
         data=data.resolve() if data is not None else None,
+        out=out.resolve() if out is not None else None,
+        keep=keep.resolve() if keep is not None else None,
         token=token,
         device=device,
         imports=tuple(path.resolve() for path in imports or []),

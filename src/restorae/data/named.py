@@ -23,6 +23,7 @@ from restorae.progress import SILENT, Progress
 Split: TypeAlias = Literal["train", "test", "all"]
 SECONDS_TO_ANSWER = 10
 _CHUNK = 1 << 16
+_LARGEST_DOWNLOAD = 64 * 2**20
 _DIGITS_FOR_TESTING = 360
 
 
@@ -228,6 +229,8 @@ def _fetch(address: str, task: str, progress: Progress) -> bytes:
         try:
             while chunk := reply.read(_CHUNK):
                 content += chunk
+                if len(content) > _LARGEST_DOWNLOAD:
+                    raise OSError("it sends more than any of these files holds")
                 progress.advance(len(chunk))
         finally:
             progress.end()

@@ -75,7 +75,8 @@ def registration(pairs: Pairs) -> Registration:
     fits: dict[str, tuple[float, float]] = {}
     own: list[float] = []
     others: list[float] = []
-    before: Tensor | None = None
+    last: tuple[str, Tensor | None] = "", None
+    other: Tensor | None = None  # of another file: planes of a stack are alike
     for index in indices:
         name, degraded, clean = (
             pairs.degraded.names[index],
@@ -83,10 +84,13 @@ def registration(pairs: Pairs) -> Registration:
             _grey(pairs.clean[index]),
         )
         shared = alike(degraded, clean)
-        if before is not None:
+        file = name.partition("#")[0]
+        if file != last[0]:
+            other = last[1]
+        last = file, clean
+        if other is not None:
             own.append(shared)
-            others.append(alike(degraded, before))
-        before = clean
+            others.append(alike(degraded, other))
         if min(clean.shape) < _SMALLEST_SIDE:
             continue
         found = shift_between(degraded, clean)

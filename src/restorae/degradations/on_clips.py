@@ -28,6 +28,7 @@ class ClipDegrader(abc.ABC):
 def degrader_of_clip(degradation: Degradation, seed: int, height: int, width: int) -> ClipDegrader:
     """What degrades a clip of frames of that size; all that is random follows from the seed.
 
+    >>> import torch
     >>> steps = degrader_of_clip(Degradation.of("gaussian-noise(sigma=0.1..0.2)"), 0, 8, 8)
     >>> first, second = (steps.degrade(torch.zeros(1, 1, 8, 8)) for _ in range(2))
     >>> bool((first == second).any()), 0.1 <= steps.drawn["sigma"] <= 0.2

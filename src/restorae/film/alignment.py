@@ -7,12 +7,12 @@ blurred copies with equal mean and contrast: grain and flicker would otherwise b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from restorae.errors import MissingExtra
+from restorae.film.opencv import import_cv2
 
 Luma: TypeAlias = NDArray[np.float32]
 """Luma of one frame, (height, width), [0, 1] when clean."""
@@ -31,19 +31,10 @@ _FLAT = 1.0
 _ALLOWED_PX = 1.0
 """Error of going there and back at which a pixel counts half."""
 
-
-def import_cv2() -> Any:
-    """OpenCV, with one thread: results must not depend on the number of cores.
-
-    Raises:
-        MissingExtra: it is not installed.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingExtra("Cleaning films needs OpenCV: pip install 'restorae[film]'") from error
-    cv2.setNumThreads(1)
-    return cv2
+_TRUSTED = 0.35
+"""Share of a frame whose motion must be known for a neighbour to be used."""
+_ALIKE = 0.5
+"""Correlation with the centre that a moved neighbour must have to be used: flow finds motion in any two images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +53,11 @@ class Motion:
     def share(self) -> float:
         """Share of the frame in which the motion can be trusted, 0 to 1."""
         return float(self.validity.mean())
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the motion is known well enough for the neighbour to be used."""
+        return self.share >= _TRUSTED and self.likeness >= _ALIKE
 
     def move(self, plane: Luma) -> Luma:
         """A plane of the neighbour as the centre frame would show it."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from restorae.errors import Fix, SettingsConflict
 from restorae.files import write_text
+from restorae.film.analysis import ANALYSIS
 from restorae.film.repair_map import map_folder
 from restorae.formats.video import Encoding, VideoFacts, read_times, times_path
 
@@ -134,7 +135,7 @@ def remove_pieces(folder: Path) -> None:
         return
     remove_pieces(map_folder(folder))
     for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *folder.glob(".*.partial*")]:
-        if path.stem.isdigit() or path.name in (_PLAN, _DONE) or ".partial" in path.name:
+        if path.stem.isdigit() or path.name in (_PLAN, _DONE, ANALYSIS) or ".partial" in path.name:
             times_path(path).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
     if not any(folder.iterdir()):

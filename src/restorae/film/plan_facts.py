@@ -20,6 +20,7 @@ def facts_of_requests(request: RestoreRequest, film: FilmRequest) -> dict[str, A
         "from_time": film.from_time,
         "to_time": film.to_time,
         "has_repair_map": film.repair_map is not None,
+        "deflicker": film.deflicker,
     }
 
 

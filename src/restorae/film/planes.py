@@ -42,7 +42,7 @@ class PlaneRestorer:
         sample: Planes | None = None,
         tile: int | None = None,
     ) -> None:
-        self.layout, self.strength = facts.layout, request.strength
+        self.restorer, self.layout, self.strength = restorer, facts.layout, request.strength
         capabilities, channels = restorer.capabilities, len(facts.layout.restored)
         halo, multiple_of = capabilities.halo_for(request), capabilities.multiple_for(request)
         self.tile = tile or tile_for_free_memory(

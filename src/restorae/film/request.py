@@ -42,6 +42,10 @@ class FilmRequest(Request):
     """Codec of the result: h264, hevc, vp9, prores or ffv1. Default: that of the film, or the first that holds its pixels."""
     lossless: bool = option(False, "Film")
     """Encode without loss: FFV1 with checksums where the file can hold it."""
+    deflicker: float | None = option(None, "Film", ge=0, le=1)
+    """Share of the flicker that is removed. Default: all, from shots that clearly flicker."""
+    cuts: Path | None = option(None, "Film", metavar="FILE", page="hidden")  # noqa: RUF009 (a field)
+    """List of the shots, with settings for each. If the file does not exist, the shots that are found are written to it."""
     repair_map: Path | None = option(None, "Film", metavar="FILE")  # noqa: RUF009 (a field)
     """Also write where damage was found, as a grey film: white where a pixel was replaced. Needs a film cleaner."""
     frame_log: Path | None = option(None, "Film", metavar="FILE")  # noqa: RUF009 (a field)

@@ -19,7 +19,9 @@ from restorae.errors import (
 )
 from restorae.file_attributes import made_from
 from restorae.film.extra_outputs import PairWriter, check_extra_outputs, write_frame_log
-from restorae.film.frame_restorer import FrameRestorer, SingleFrames
+from restorae.film.frame_restorer import FrameRestorer
+from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
+from restorae.film.per_shot import ShotRestorer
 from restorae.film.plan import (
     FRAMES,
     FilmPlan,
@@ -31,12 +33,10 @@ from restorae.film.plan import (
     saved_plan,
 )
 from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
-from restorae.film.planes import PlaneRestorer, sample_frame
 from restorae.film.repair_map import join_map, map_encoding, map_folder
 from restorae.film.report import FilmReport, RestoredFilm, notices_of_join
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
-from restorae.film.windows import WindowRestorer
 from restorae.formats.video import (
     CONTAINERS,
     Cut,
@@ -109,6 +109,7 @@ def restore_films(
         MissingExtra: PyAV is not installed.
     """
     film.check(request)
+    check_one_film(film, len(tasks))
     run = _Run(
         request=request,
         film=film,
@@ -164,29 +165,31 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
-    tile = run.request.tile or (before.tile if before else None)
-    compares_frames = bool(restorer.capabilities.neighbours)
-    restoring: FrameRestorer
-    if compares_frames:
-        restoring = WindowRestorer(restorer, run.request, facts=facts, tile=tile)
-    else:
-        sample = sample_frame(reader) if restorer.capabilities.measures_noise else None
-        restoring = SingleFrames(
-            PlaneRestorer(restorer, run.request, facts=facts, sample=sample, tile=tile)
-        )
+    resumed = folder if before else None
+    analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
+    restoring = ShotRestorer(
+        restorer,
+        run.request,
+        analysis=analysis,
+        restorers=run.restorers,
+        reader=reader,
+        tile=run.request.tile or (before.tile if before else None),
+    )
     plan = FilmPlan.make(
         facts,
-        facts_of_requests(run.request, run.film),
+        facts_of_requests(run.request, run.film)
+        | facts_of_shots(analysis, run.request, run.restorers),
         facts_of_restorer(restorer),
         encoding,
         restoring.tile,
-        facts_of_machine(run.request.precision, compares_frames),
+        facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),
     )
-    notices = [*facts.notices, *restoring.notices]
+    notices = [*facts.notices, *restoring.notices, *notices_of(analysis)]
     map_target = run.film.repair_map
     as_map = None if map_target is None else map_encoding(facts, map_target)
     if before is None:
         remove_pieces(folder)
+        analysis.save(folder)
         plan.save(folder)
     else:
         notices += check_same(plan, before, folder)
@@ -232,8 +235,7 @@ def _make_pieces(
 ) -> None:
     """Restore and encode all pieces that are missing.
 
-    Frames of pieces that are there are decoded once more and left out: in this way every later frame is decoded as in a run
-    that was not stopped.
+    Frames of pieces that are there are decoded once more and left out, so that later ones are decoded as in an unstopped run.
     """
     pieces = complete_pieces(folder)
     known, finished = sum(map(_count, pieces)), len(pieces)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from restorae.film.alignment import Luma, Motion, import_cv2
+from restorae.film.alignment import Luma, Motion
+from restorae.film.opencv import import_cv2
 
 OFFSETS = (-2, -1, 1, 2)
 """Frames that are aligned with the centre frame."""

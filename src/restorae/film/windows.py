@@ -25,12 +25,12 @@ from restorae.restoring.restorer import FrameFacts, Restorer
 from restorae.tile_size import tile_for_free_memory
 from restorae.tiling import apply, plan_for
 
-_TRUSTED = 0.35
-"""Share of a frame whose motion must be known for a neighbour to be used."""
-_ALIKE = 0.5
-"""Correlation with the centre that a moved neighbour must have to be used: flow finds motion in any two images."""
 _REPAIRED = 0.5
-"""Probability of damage from which a pixel counts as repaired."""
+"""Sureness of damage from which a pixel counts as repaired."""
+_STRONG, _STRONG_GRAINS = 0.06, 7.0
+"""Change that is a repair and no removed grain: so much on the [0, 1] scale, and so many standard deviations of the grain."""
+_NORMAL = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 _AROUND_PX = 3
 """Pixels around damage to which no grain is put back."""
 
@@ -139,11 +139,7 @@ class WindowRestorer(FrameRestorer):
             for index in near
             if index in window.seen and index in shot
         }
-        used = {
-            index: motion
-            for index, motion in motions.items()
-            if motion.share >= _TRUSTED and motion.likeness >= _ALIKE
-        }
+        used = {index: motion for index, motion in motions.items() if motion.is_known}
         values, damage = [], np.zeros(self.size, np.float32)
         for channel, centre in enumerate(seen.planes):
             moved = [
@@ -182,7 +178,8 @@ class WindowRestorer(FrameRestorer):
             assert found.defects is not None
             return torch.cat([found.mean, found.defects], 1)
 
-        mean, damage = apply(restore, stack, self.plan)[0].cpu()
+        mean, suspected = apply(restore, stack, self.plan)[0].cpu()
+        damage = _damage((mean - torch.from_numpy(centre)).abs(), suspected)
         if self.grain:
             around = functional.max_pool2d(damage[None], 2 * _AROUND_PX + 1, 1, _AROUND_PX)[0]
             kept = self.grain * (1 - 2 * around).clamp(0, 1)
@@ -199,3 +196,13 @@ class WindowRestorer(FrameRestorer):
                 after = mix_stored(frame.planes[index], after, np.float64(self.strength))
             planes[index] = after
         return planes
+
+
+def _damage(change: torch.Tensor, suspected: torch.Tensor) -> torch.Tensor:
+    """How sure it is that a pixel was damaged, 0 to 1: 0.5 where the change is as strong as a repair's least.
+
+    What the network suspects counts where it changed something too: the map shows what was done.
+    """
+    grain = _NORMAL * float(change.median())
+    strength = (change / (2 * max(_STRONG, _STRONG_GRAINS * grain))).clamp(0, 1)
+    return torch.where(strength > 0.25, torch.maximum(strength, suspected), strength)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from restorae.errors import BadImage, Fix
-from restorae.formats.arrays import read_array
+from restorae.formats.arrays import UNREADABLE, read_array
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows
 
 _IMAGE_BANDS = (1, 2, 3, 4)
@@ -128,7 +128,7 @@ def _has_alpha(bands: int, dtype: np.dtype) -> bool:
 def _mapped(path: Path) -> np.ndarray:
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError):
+    except UNREADABLE:
         return read_array(path)  # says what is wrong with it
     return found if isinstance(found, np.ndarray) else read_array(path)
 

@@ -16,8 +16,9 @@ from restorae.errors import BadImage
 from restorae.files import written_whole
 from restorae.formats.original import cannot_read
 
-_UNREADABLE = (
-    OSError, ValueError, EOFError, MemoryError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError
+UNREADABLE = (
+    OSError, ValueError, EOFError, MemoryError, SyntaxError, RuntimeError, TypeError, ArithmeticError, zipfile.BadZipFile,
+    zlib.error, tokenize.TokenError
 )  # fmt: skip
 _PREFERRED = ("images", "x_test", "x_train", "x", "arr_0")
 
@@ -37,7 +38,7 @@ def read_array(path: Path, name: str | None = None) -> np.ndarray:
                 return loaded
             with loaded:
                 return _choose(path, loaded, name)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from None
 
 
@@ -86,7 +87,7 @@ def _replaced(like: Path, array: np.ndarray) -> Any:
         with like.open("rb") as handle, np.load(handle, allow_pickle=False) as loaded:
             name = _chosen_name(like, loaded, None)
             return {each: array if each == name else loaded[each] for each in loaded.files}
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(like, error) from None
 
 

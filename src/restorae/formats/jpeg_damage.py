@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import mmap
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,10 @@ _AHEAD = b"\xff\x00" * 8
 """No code consists of ones alone. Decoders read up to eight bytes ahead, which may end two blocks by mistake."""
 _SPARE = 650
 """Bytes that three blocks of pixels can take: less than that may be missing without being missed."""
-_ZEROS = re.compile(rb"\x00{64,}")
+_MANY_ZEROS, _ZEROS = bytes(64), re.compile(rb"\x00+")
 _COMPLAINTS = ("corrupt", "premature", "bogus", "huffman", "arithmetic", "restart")
 _HUFFMAN_SEQUENTIAL = (0xC0, 0xC1)
+_ONE_AT_A_TIME = threading.Lock()
 NO_END = "its end marker was missing; all pixels were there"
 
 
@@ -99,17 +101,25 @@ def _with_whole_blocks(image: bytes, structure: JpegStructure) -> bytes:
 
 def _complaint(image: bytes) -> str | None:
     """What the decoder complains of; None if it is content, or if it does not decode such files at all."""
+    # libvips keeps the text of errors once for the whole process: another thread would take it
+    with _ONE_AT_A_TIME:
+        error = _decoding_error(image)
+    for line in map(str.strip, str(error or "").splitlines()):
+        if any(word in line.lower() for word in _COMPLAINTS):
+            return line.removeprefix("VipsJpeg:").strip()
+    return None
+
+
+def _decoding_error(image: bytes) -> Exception | None:
     pyvips = import_pyvips()
+    found: Exception | None = None
     try:
         pyvips.Image.jpegload_buffer(
             image, unlimited=True, fail_on="warning", access="sequential"
         ).avg()
     except pyvips.Error as error:
-        lines = [line.strip() for line in str(error).splitlines()]
-        for line in lines:
-            if any(word in line.lower() for word in _COMPLAINTS):
-                return line.removeprefix("VipsJpeg:").strip()
-    return None
+        found = error
+    return found
 
 
 def _left_over(image: bytes, structure: JpegStructure) -> str | None:
@@ -117,10 +127,12 @@ def _left_over(image: bytes, structure: JpegStructure) -> str | None:
     start, stop = structure.last_scan
 
     def is_enough(end: int) -> bool:
-        return _complaint(image[:end] + _AHEAD) is None
+        # whatever the reason: an error whose text got lost must not make a whole file look damaged
+        return _decoding_error(image[:end] + _AHEAD) is None
 
-    run = _ZEROS.search(image, start, stop)
-    if run is not None and not structure.zeros_are_flat:
+    zeros = -1 if structure.zeros_are_flat else image.find(_MANY_ZEROS, start, stop)
+    run = None if zeros < 0 else _ZEROS.match(image, zeros, stop)
+    if run is not None:
         if run.end() == stop and is_enough(run.start() + len(_AHEAD)):
             return None  # padding behind the last pixel
         return f"bytes {run.start():,} to {run.end():,} are zeros, where pixels should be"

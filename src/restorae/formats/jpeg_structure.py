@@ -10,8 +10,8 @@ from mmap import mmap
 _DHT, _SOI, _EOI, _SOS = 0xC4, 0xD8, 0xD9, 0xDA
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-_AFTER_SCAN = re.compile(rb"\xff+([\x02-\xbf\xc0-\xcf\xd8-\xfe])")
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_AFTER_SCAN = re.compile(rb"\xff([\x02-\xbf\xc0-\xcf\xd8-\xfe])")
 """Within a scan FF is followed by 00, which escapes, or by a restart marker."""
 _COEFFICIENTS = 64
 

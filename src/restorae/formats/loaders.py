@@ -119,8 +119,9 @@ def require_size(path: Path, height: int, width: int) -> None:
 
 
 def _broken(path: Path, error: Exception) -> BadImage:
+    reason = " ".join(str(error).split()) or type(error).__name__
     return BadImage(
-        f"cannot be read as an image: {error or type(error).__name__}. The file is cut short, damaged or of an unknown variant",
+        f"cannot be read as an image: {reason}. The file is cut short, damaged or of an unknown variant",
         subject=path,
     )
 

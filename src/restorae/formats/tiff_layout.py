@@ -84,7 +84,7 @@ def read_layout(path: Path, axes: str | None = None) -> TiffLayout:
     try:
         with without_tifffile_log(), tifffile.TiffFile(path) as opened:
             if len(opened.pages) == 0:
-                raise BadImage("holds no page", subject=path)
+                raise BadImage("holds no page: it is cut short or damaged", subject=path)
             return _layout(path, opened, axes)
     except BadImage:
         raise
@@ -129,7 +129,7 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
         "bigtiff": opened.is_bigtiff,
         "big_endian": opened.byteorder == ">",
         "white_is_zero": int(first.photometric) == 0,
-        "no_data": tuple(no_data_of(page) for page in kept),
+        "no_data": _no_data(kept),
         "lab": int(first.photometric) in LAB,
         "palette": any(int(page.photometric) == 3 for page in kept),
         "associated": any(int(each) == 1 for page in kept for each in page.extrasamples or ()),
@@ -260,3 +260,9 @@ def _contiguous(opened: Any, pages: Sequence[Any]) -> int | None:
         return None
     size = sum(page.size * page.dtype.itemsize for page in pages)
     return int(opened.series[0].dataoffset) if size == opened.series[0].nbytes else None
+
+
+def _no_data(pages: Sequence[Any]) -> tuple[tuple[float, ...], ...]:
+    """What stands for no data in each page; what the first says holds for those that say nothing."""
+    found = [no_data_of(page) for page in pages]
+    return tuple(each or found[0] for each in found)

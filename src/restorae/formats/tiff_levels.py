@@ -73,13 +73,13 @@ def read_chain(pages: Sequence[Any]) -> TiffChain:
         if role == "image":
             chain.append(len(images))
             images.append(page)
-        elif role == "smaller":  # of the image before it
+        elif role == "smaller" and _has_size(page):  # of the image before it
             chain.append(Level(max(0, len(images) - 1), (page.imagelength, page.imagewidth)))
     below = tuple(
         tuple(
             Level(number, (each.imagelength, each.imagewidth))
             for each in (page.pages if page.subifds else ())
-            if _role(each) != "mask"
+            if _role(each) != "mask" and _has_size(each)
         )
         for number, page in enumerate(images)
     )
@@ -93,6 +93,11 @@ def _role(page: Any) -> Role:
     if kind & _REDUCED or page.tags.valueof(_OLD_TYPE) == _OLD_REDUCED:
         return "smaller"
     return "image"
+
+
+def _has_size(page: Any) -> bool:
+    """Whether a page has pixels: a damaged one may say that it has none."""
+    return bool(page.imagelength > 0 and page.imagewidth > 0)
 
 
 def _halves(pages: Sequence[Any]) -> bool:
@@ -132,7 +137,7 @@ def made_smaller(values: np.ndarray, size: tuple[int, int], has_gaps: bool = Fal
     across, down = image.width / size[1], image.height / size[0]
     small = (
         image.resize(1 / across, vscale=1 / down, kernel="nearest")
-        if has_gaps
+        if has_gaps or min(across, down) < 1
         else image.shrink(across, down)
     )
     made = np.asarray(small.numpy()).reshape(small.height, small.width, -1)

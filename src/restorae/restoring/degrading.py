@@ -53,7 +53,8 @@ def degrade_files(
     try:
         for index, task in enumerate(tasks):
             try:
-                _degrade(task, damage, generator(seed, index), report)
+                with made_from(task.opened_source(keep_times=False)):
+                    _degrade(task, damage, generator(seed, index), report)
             except (InputError, MemoryError) as error:
                 report.failures.append(Failure.of(task.source, error))
             progress.advance(1)

@@ -12,7 +12,7 @@ import torch
 from restorae.errors import Fix, Message, UsageError
 from restorae.formats import Original, skip_rows
 from restorae.model import bundled
-from restorae.page_detection import looks_like_page
+from restorae.page_detection import looks_like_page, shows_photograph, smaller, strip_heights
 from restorae.restoring.facts import ReadRows
 from restorae.restoring.opening import PREFIX
 from restorae.shapes import Image
@@ -32,6 +32,11 @@ OLD_PRINTS = Message(
     fixes=(Fix("model", PRINTS),),
 )
 """The notice printed once where photographs were recognised."""
+WHITENED = Message(
+    "The cleaner for pages whitens a photograph on a page. If there is one, another model is better",
+    fixes=(Fix("model", PHOTOS),),
+)
+"""The notice printed once where pages were recognised: small and light photographs are not found."""
 _ROWS = 1024
 _DIGIT = 28
 _MOST = 0.75
@@ -45,6 +50,11 @@ class Choice:
     reason: str
 
 
+_WITH_PHOTOGRAPH = Choice(
+    PHOTOS, "a page of print with a photograph on it, which the cleaner for pages would whiten"
+)
+
+
 def choose_model(image: Image) -> Choice:
     """The bundled model that suits an image, (channels, height, width), working values.
 
@@ -55,6 +65,8 @@ def choose_model(image: Image) -> Choice:
     if tuple(image.shape) == (1, _DIGIT, _DIGIT) and DIGITS in known:
         return Choice(DIGITS, f"a grey image of {_DIGIT} × {_DIGIT}, like its digits")
     if PAGES in known and looks_like_page(image):
+        if shows_photograph(smaller([image])) and PHOTOS in known:
+            return _WITH_PHOTOGRAPH
         return Choice(PAGES, "a page of print")
     if PHOTOS not in known:
         raise UsageError("There is no bundled model to choose from", fix=Fix("model", "FILE"))
@@ -79,7 +91,9 @@ def choose_for_set(images: Iterable[Image]) -> Choice:
 def choose_for_file(
     original: Original, rows: ReadRows | None = None, with_mask: bool = False
 ) -> Choice:
-    """The bundled model that suits a file, by the middle rows of its first page; what a mask marks is filled.
+    """The bundled model that suits a file, by its first page; what a mask marks is filled.
+
+    The middle rows are looked at, and of a page of print all of it: a photograph may be anywhere on it.
 
     Raises:
         UsageError: as `choose_model`.
@@ -101,6 +115,19 @@ def choose_by_sample(
     values = choose_range(stored, no_data=page.no_data)
     if page.white_is_zero:
         values = values.inverted(page.dtype)
-    working = show_all(stored, values, page.no_data)
-    sample = torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
-    return choose_model(sample), sample
+
+    def shown(stored: np.ndarray) -> Image:
+        working = show_all(stored, values, page.no_data)
+        return torch.from_numpy(np.ascontiguousarray(working.transpose(2, 0, 1)))
+
+    sample = shown(stored)
+    choice = choose_model(sample)
+    if choice.name == PAGES and height < page.height:
+        reader = (rows or original.rows)(0)
+        strips = (
+            shown(reader.read(count)[..., : page.channels])
+            for count in strip_heights(page.height, _ROWS)
+        )
+        if shows_photograph(smaller(strips, max(page.height, page.width))):
+            choice = _WITH_PHOTOGRAPH
+    return choice, sample

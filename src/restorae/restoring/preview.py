@@ -10,12 +10,12 @@ import torch
 
 from restorae.errors import InputError
 from restorae.files import printable
-from restorae.formats import MemoryWriter, Page, skip_rows
+from restorae.formats import MemoryWriter, Original, Page, skip_rows
 from restorae.formats.orientation import upright
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
 from restorae.regions import Region
-from restorae.restoring.facts import ImageFacts
+from restorae.restoring.facts import ImageFacts, ReadRows
 from restorae.restoring.files import Failure
 from restorae.restoring.image import restore_image
 from restorae.restoring.in_memory import ImagesInMemory
@@ -102,14 +102,57 @@ def _crop(
     """The middle of a page, restored by the facts of its file."""
     original = opened.original
     page = original.pages[index]
-    shown = _centred(page.height, page.width, SIDE)
-    read = _with_context(shown, page, restorer, request)
-    reader = opened.rows(index)
+    stored, restored = restore_region(
+        original,
+        _centred(page.height, page.width, SIDE),
+        page=index,
+        facts=facts,
+        restorer=restorer,
+        request=request,
+        rows=opened.rows,
+        mask=opened.mask,
+    )
+    before, after = (
+        _as_shown(
+            upright(pixels[..., : page.channels], original.orientation),
+            facts.range_of((0,)),
+            page.no_data,
+        )
+        for pixels in (stored, restored)
+    )
+    return before, after
+
+
+def restore_region(
+    original: Original,
+    shown: Region,
+    *,
+    page: int,
+    facts: ImageFacts,
+    restorer: Restorer,
+    request: RestoreRequest,
+    rows: ReadRows | None = None,
+    mask: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A region of a page as it is stored, and restored as it will be in the restored file: (height, width, bands) each.
+
+    Args:
+        original: the opened file.
+        shown: the region, in the orientation of the stored image.
+        page: which page.
+        facts: of that page, measured on the whole file.
+        restorer: what restores.
+        request: how.
+        rows: gives a page's rows; by default the original's own.
+        mask: of the whole page, (height, width), in the orientation of the stored image.
+    """
+    outline = original.pages[page]
+    read = _with_context(shown, outline, restorer, request)
+    reader = (rows or original.rows)(page)
     skip_rows(reader, read.top)
     stored = reader.read(read.height)[:, read.left : read.right]
-    part = ImagesInMemory.of(stored[None], like=page, path=original.path)
+    part = ImagesInMemory.of(stored[None], like=outline, path=original.path)
     kept = MemoryWriter(part.pages)
-    mask = opened.mask
     restore_image(
         part,
         [RestoredOutput(kept)],
@@ -120,16 +163,8 @@ def _crop(
         if mask is None
         else np.ascontiguousarray(mask[read.top : read.bottom, read.left : read.right]),
     )
-    rows, columns = shown.inside(read)
-    before, after = (
-        _as_shown(
-            upright(pixels[rows, columns, : page.channels], original.orientation),
-            facts.range_of((0,)),
-            page.no_data,
-        )
-        for pixels in (stored, kept.images[0])
-    )
-    return before, after
+    inside = shown.inside(read)
+    return stored[inside], kept.images[0][inside]
 
 
 def _with_context(shown: Region, page: Page, restorer: Restorer, request: RestoreRequest) -> Region:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -64,6 +66,7 @@ def make_api(options: Options = Options()) -> FastAPI:
     for router in (
         routes.models,
         routes.images,
+        routes.batches,
         routes.jobs,
         routes.lab,
         routes.latents,
@@ -90,14 +93,28 @@ def page_files() -> dict[str, Path]:
 
 
 _PAGE = page_files()
+_PARTS = ("restore", "lab", "latent", "train")
+"""Parts of the page, in case a person types them as addresses."""
 
 
-async def _page(path: str) -> Response:
+async def _page(path: str, request: Request) -> Response:
     """A file of the page; names are looked up, never followed."""
     file = _PAGE.get(path)
+    if file is None and path in _PARTS:
+        return Response(status_code=307, headers={"location": f"/#{path}"})
     if file is None:
         raise HTTPException(404, "There is nothing at this address.")
-    return FileResponse(file, media_type=_KINDS[file.suffix], headers={"cache-control": "no-cache"})
+    headers = {"cache-control": "no-cache", "vary": "accept-encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content = _compressed(file, file.stat().st_mtime_ns)
+        headers["content-encoding"] = "gzip"
+        return Response(content, media_type=_KINDS[file.suffix], headers=headers)
+    return FileResponse(file, media_type=_KINDS[file.suffix], headers=headers)
+
+
+@functools.cache
+def _compressed(file: Path, modified_ns: int) -> bytes:
+    return gzip.compress(file.read_bytes(), mtime=0)
 
 
 async def _say(request: Request, error: Exception) -> JSONResponse:

@@ -17,6 +17,7 @@ from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
 from restorae.parts import Part, kinds
 from restorae.restoring import PREFIX, Classical, RestorerPool, file_digest
+from restorae.web.model_titles import described
 
 _LOADED = 4
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -64,13 +65,11 @@ class Catalogue:
         """The facts of every model and classical method; of a model file that cannot be read, why."""
         own = set(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else set()
         models = [self._facts_of(name, path, path in own) for name, path in self.paths().items()]
-        return [
-            *models,
-            *(
-                _classical_facts(kind)
-                for kind in sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
-            ),
+        classical = [
+            _classical_facts(kind)
+            for kind in sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
         ]
+        return [described(each) for each in (*models, *classical)]
 
     def card(self, name: str) -> Card:
         """A model's card; errors as `path` and `read_card`."""

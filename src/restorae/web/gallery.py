@@ -5,118 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
-from restorae.errors import BadImage
-from restorae.formats import (
-    SUFFIX_OF,
-    Original,
-    kind_of,
-    open_original,
-    write_still,
-)
-from restorae.restoring import PHOTOS, Choice
+from restorae.errors import BadImage, RestoraeError
+from restorae.formats import SUFFIX_OF, kind_of, open_original, read_still, write_still
 from restorae.restoring.masks import read_mask_file
-from restorae.restoring.model_choice import OLD_PRINTS, choose_for_file
-from restorae.value_range import ValueRange
+from restorae.restoring.model_choice import choose_for_file
+from restorae.value_range import FULL_RANGE
+from restorae.web import records
+from restorae.web.colours import to_screen
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.mask_strokes import Stroke, paint
+from restorae.web.names import plain_folder, plain_name, unused_name
 from restorae.web.options import Limits
-from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
+from restorae.web.pyramid import (
+    display_range,
+    pyramid_bytes,
+    shown_bands,
+    write_pyramid,
+)
 from restorae.web.store import Store, Workspace
-from restorae.web.wording import PAGE
-
-_LONGEST_NAME = 120
-
-
-@dataclass(kw_only=True)
-class GalleryImage:
-    """One uploaded image: its file, its tile pyramids, its mask and its result."""
-
-    id: str
-    name: str
-    """File name that the client sent, for display only: it is never used as a path."""
-    workspace: Workspace
-    file: Path
-    original: Original
-    values: ValueRange
-    """Stored values that are displayed as black and white."""
-    automatic: Choice
-    """The model that is used when the request names none, and the reason."""
-    layers: dict[str, Pyramid] = field(default_factory=dict)
-    """Tile pyramids by name: `before`, and once restored `after` and overlays."""
-    strokes: list[Stroke] = field(default_factory=list)
-    mask: Path | None = None
-    result: Path | None = None
-    """The restored file."""
-    result_name: str = ""
-    """File name of the download."""
-    job: str | None = None
-    """Id of the job that restores it."""
-    looked_at: float = field(default_factory=time.time)
-    """Time of the last request for it, in seconds since the epoch."""
-    version: int = 0
-    """Number of results so far; part of the tiles' addresses, so that browsers do not show cached tiles of the last result."""
-
-    @property
-    def height(self) -> int:
-        """Height of the upright image, in pixels."""
-        return self.layers["before"].height
-
-    @property
-    def width(self) -> int:
-        """Width of the upright image, in pixels."""
-        return self.layers["before"].width
-
-    def layer(self, name: str) -> Pyramid:
-        """The tile pyramid of that name.
-
-        Raises:
-            HttpError: there is no such layer.
-        """
-        if name not in self.layers:
-            raise not_found(f"layer {name!r} of {self.name}")
-        return self.layers[name]
-
-    def choice(self, masked: bool = False) -> Choice:
-        """The model that is used when the request names none: for the whole image, or for its masked part."""
-        return choose_for_file(self.original, with_mask=True) if masked else self.automatic
-
-    def to_dict(self) -> dict[str, Any]:
-        """The image as JSON for the page."""
-        page = self.original.pages[0]
-        return {
-            "id": self.id,
-            "name": self.name,
-            "kind": self.original.kind,
-            "height": self.height,
-            "width": self.width,
-            "channels": page.channels,
-            "alpha": bool(page.alpha),
-            "dtype": page.dtype.name,
-            "pages": len(self.original.pages),
-            "stack": self.original.is_array or len(self.original.pages) > 1,
-            "bytes": self.file.stat().st_size,
-            "notices": list(self.original.notices),
-            "levels": [
-                list(_turned(size, self.original.orientation))
-                for size in self.layers["before"].sizes
-            ],
-            "automatic": {
-                "whole": _choice_dict(self.choice()),
-                "masked": _choice_dict(self.choice(masked=True)),
-            },
-            "layers": list(self.layers),
-            "strokes": [stroke.model_dump() for stroke in self.strokes],
-            "mask": self.mask is not None,
-            "result": self.result_name if self.result else None,
-            "job": self.job,
-            "version": self.version,
-        }
 
 
 class Gallery:
@@ -125,12 +36,30 @@ class Gallery:
     Args:
         store: keeps their files.
         limits: the largest number and size of images, and how long they are kept.
+        changed: called when images were added, removed or changed.
     """
 
-    def __init__(self, store: Store, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, limits: Limits, *, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self.store, self.limits = store, limits
+        self.version = 0
+        self._told = changed
         self._images: dict[str, GalleryImage] = {}
         self._changing = threading.Lock()
+        store.make_room = self._make_room
+        if store.is_kept:
+            for workspace in store.kept():
+                self._reopen(workspace)
+            numbers = (image.workspace.number for image in self._images.values())
+            store.number_after(max(numbers, default=0))
+
+    def changed(self, image: GalleryImage | None = None) -> None:
+        """Tell that an image has changed, and record it if the store is kept."""
+        self.version += 1
+        if image is not None and self.store.is_kept:
+            records.write(image)
+        self._told()
 
     def workspace(self) -> Workspace:
         """A new folder for one more image.
@@ -146,7 +75,12 @@ class Gallery:
         return self.store.workspace()
 
     def take(
-        self, workspace: Workspace, file: Path, name: str, check: Callable[[], None] = lambda: None
+        self,
+        workspace: Workspace,
+        file: Path,
+        name: str,
+        folder: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> GalleryImage:
         """Add an uploaded file. Its format is detected from its content, not from its name.
 
@@ -154,13 +88,14 @@ class Gallery:
             workspace: the folder that holds the file.
             file: the uploaded file; it is renamed.
             name: the file name that the client sent.
+            folder: the folders above it that the client sent.
             check: called regularly; raises to cancel.
 
         Raises:
             BadImage: the file is not a readable image, or too large.
             HttpError: there is no space for its tile pyramid.
         """
-        name = plain_name(name)
+        name, folder = plain_name(name), plain_folder(folder)
         try:
             kind = kind_of(file) if file.stat().st_size else None
             named = file.with_name("original" + SUFFIX_OF.get(kind or "", ""))
@@ -170,22 +105,40 @@ class Gallery:
                 raise BadImage(f"{named} holds no image.")
             workspace.claim(pyramid_bytes(original))
             values = display_range(original, "auto")
+            colours = to_screen(named, shown_bands(original))
             layers = {
-                "before": write_pyramid(original, values, workspace.folder, "before", check=check)
+                "before": write_pyramid(
+                    original,
+                    values,
+                    workspace.folder,
+                    "before",
+                    convert=colours,
+                    check=check,
+                )
             }
+            if original.pages[0].alpha:
+                layers["alpha"] = write_pyramid(
+                    original, FULL_RANGE, workspace.folder, "alpha", alpha=True, check=check
+                )
         except OSError as error:
             raise workspace.failed(error) from None
-        image = GalleryImage(
-            id=workspace.name,
-            name=name,
-            workspace=workspace,
-            file=named,
-            original=original,
-            values=values,
-            automatic=choose_for_file(original),
-            layers=layers,
-        )
-        self._images[image.id] = image
+        with self._changing:
+            taken = (each.name for each in self._images.values() if each.folder == folder)
+            image = GalleryImage(
+                id=workspace.name,
+                name=unused_name(name, taken),
+                folder=folder,
+                workspace=workspace,
+                file=named,
+                original=original,
+                values=values,
+                automatic=choose_for_file(original),
+                layers=layers,
+                to_screen=colours,
+            )
+            self._images[image.id] = image
+        workspace.settle()
+        self.changed(image)
         return image
 
     def get(self, name: str) -> GalleryImage:
@@ -201,8 +154,8 @@ class Gallery:
         return image
 
     def all(self) -> list[GalleryImage]:
-        """All images, oldest first."""
-        return list(self._images.values())
+        """All images, in the order in which they were sent."""
+        return sorted(self._images.values(), key=lambda image: image.workspace.number)
 
     def remove(self, name: str) -> None:
         """Remove an image and its files.
@@ -214,74 +167,79 @@ class Gallery:
         if image is None:
             raise not_found("such image")
         image.workspace.remove()
+        self.changed()
 
     def forget_old(self) -> None:
-        """Remove images that were not requested for `limits.hours_kept` hours."""
+        """Remove images that were not requested for `limits.hours_kept` hours; of a store that is kept, none."""
+        if self.store.is_kept:
+            return
         before = time.time() - 3600 * self.limits.hours_kept
         for image in self.all():
             if image.looked_at < before:
                 self._images.pop(image.id, None)
                 image.workspace.remove()
+                self.changed()
 
     def paint(self, image: GalleryImage, strokes: list[Stroke]) -> None:
-        """Set the image's mask from painted strokes; an empty list removes the mask."""
-        mask = paint(strokes, image.height, image.width) if strokes else None
-        self._set_mask(image, mask if mask is not None and mask.any() else None, strokes)
+        """Set the image's mask from painted strokes, on top of the mask file if there is one; none of both removes the mask."""
+        with self._changing:
+            base = image.mask_file
+            mask = None if base is None else np.asarray(read_still(base)).copy()
+            if strokes:
+                mask = paint(strokes, image.height, image.width, mask)
+            self._set_mask(image, mask, strokes)
 
     def take_mask(self, image: GalleryImage, file: Path) -> None:
-        """Set the image's mask from a mask image, white where the image is damaged.
+        """Set the image's mask from a mask image, white where the image is damaged; what was painted is removed.
 
         Raises:
             BadImage: the mask cannot be read.
             HttpError: the mask differs in size from the image.
         """
-        values = read_mask_file(file)
-        if values.shape != (image.height, image.width):
+        mask = read_mask_file(file)
+        if mask.shape != (image.height, image.width):
             raise HttpError(
                 422,
-                f"The mask is {values.shape[1]} × {values.shape[0]} pixels, {image.name} {image.width} × {image.height} (width × "
+                f"The mask is {mask.shape[1]} × {mask.shape[0]} pixels, {image.name} {image.width} × {image.height} (width × "
                 "height). Paint it on a copy of the image.",
             )
-        self._set_mask(image, values, [])
+        with self._changing:
+            write_still(image.workspace.folder / "mask-file.png", mask)
+            self._set_mask(image, mask, [])
+
+    def clear_mask(self, image: GalleryImage) -> None:
+        """Remove the mask, painted or from a file."""
+        with self._changing:
+            if image.mask_file is not None:
+                image.mask_file.unlink(missing_ok=True)
+            self._set_mask(image, None, [])
 
     def _set_mask(
         self, image: GalleryImage, mask: np.ndarray | None, strokes: list[Stroke]
     ) -> None:
-        with self._changing:
-            path = image.workspace.folder / "mask.png"
-            if mask is not None:
-                write_still(path, mask)
-            image.strokes, image.mask = strokes, path if mask is not None else None
+        path = image.workspace.folder / "mask.png"
+        if mask is not None and mask.any():
+            write_still(path, mask)
+            image.mask = path
+        else:
+            image.mask = None
+        image.strokes = strokes
+        image.mask_version += 1
+        self.changed(image)
 
+    def _make_room(self, count: int) -> None:
+        """Remove what is shown of the images that were not looked at for longest; it is made again when it is asked for."""
+        for image in sorted(self._images.values(), key=lambda image: image.looked_at):
+            if count <= 0:
+                return
+            count -= image.trim()
+            image.workspace.settle()
 
-def plain_name(name: str) -> str:
-    r"""File name for display: the last part of the path, without unprintable characters.
-
-    >>> plain_name("../../etc/pass\nwd"), plain_name("C:\\scans\\aunt.tif"), plain_name("  ")
-    ('passwd', 'aunt.tif', 'image')
-    """
-    last = PurePosixPath(name.replace("\\", "/")).name
-    shown = "".join(letter for letter in last if letter.isprintable()).strip()
-    return shown[-_LONGEST_NAME:] or "image"
-
-
-def result_name(name: str, kind: str) -> str:
-    """File name of the restored file when it is downloaded.
-
-    >>> result_name("aunt.jpeg", "jpeg"), result_name("scan", "tiff"), result_name("odd.png", "tiff")
-    ('aunt-restored.jpeg', 'scan-restored.tif', 'odd-restored.tif')
-    """
-    from restorae.formats import kind_named
-
-    path = PurePosixPath(name)
-    suffix = path.suffix if kind_named(Path(name)) == kind else SUFFIX_OF[kind]
-    return f"{path.stem}-restored{suffix}"
-
-
-def _choice_dict(choice: Choice) -> dict[str, str]:
-    notice = OLD_PRINTS.render(PAGE) if choice.name == PHOTOS else ""
-    return {**asdict(choice), "notice": notice}
-
-
-def _turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    return size if orientation <= 4 else (size[1], size[0])
+    def _reopen(self, workspace: Workspace) -> None:
+        """Add an image that an earlier server left; what cannot be used any more is removed."""
+        try:
+            image = records.read(workspace, self.limits.pixels)
+        except (OSError, ValueError, KeyError, RestoraeError):
+            workspace.remove()
+            return
+        self._images[image.id] = image

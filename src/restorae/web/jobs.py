@@ -1,140 +1,32 @@
-"""Job queue: runs one job at a time, reports progress, and stops jobs.
+"""Job queue: runs one job of each lane at a time, reports progress, and stops jobs.
 
 The queue belongs to the server, not to the page: after a reload, or in a second tab, the page shows the same jobs.
 """
 
 from __future__ import annotations
 
-import abc
+import asyncio
+import contextlib
 import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from restorae.errors import Interrupted, Message, RestoraeError, in_words
+from restorae.errors import Interrupted, RestoraeError
 from restorae.machine import give_back_memory
-from restorae.progress import Progress
 from restorae.web.http_errors import HttpError, not_found
-from restorae.web.wording import PAGE
+from restorae.web.work import Job, State, Work
 
-State: TypeAlias = Literal["waiting", "running", "done", "failed", "stopped"]
-
-_REMEMBERED = 100
-_SAID = 50
+_REMEMBERED = 5000
+_REMOVALS = 10_000
 _log = logging.getLogger("restorae.web")
 
 
-class Work(abc.ABC):
-    """The task of a job."""
-
-    kind: str
-    """Kind of work: `restore` or `train`."""
-    minutes: float
-    """Time limit, in minutes."""
-
-    @abc.abstractmethod
-    def about(self) -> dict[str, Any]:
-        """Description for the page, as plain JSON."""
-
-    @abc.abstractmethod
-    def run(self, job: Job) -> dict[str, Any]:
-        """Do the work, report progress to `job`, and return the result as plain JSON.
-
-        Raises:
-            Interrupted: the job was stopped.
-        """
-
-    def forget(self) -> None:  # noqa: B027
-        """Called when the job is removed from the queue: delete its files."""
-
-
-class Job(Progress):
-    """One piece of work and its state; the work reports to it as to any `Progress`."""
-
-    def __init__(self, number: int, work: Work, *, changed: Callable[[], None]) -> None:
-        self.id, self.work, self._changed = f"{number}", work, changed
-        self.state: State = "waiting"
-        self.made, self.began, self.ended = time.time(), 0.0, 0.0
-        self.task, self.unit, self.total, self.count = "", "", 0, 0
-        self.figures: dict[str, float] = {}
-        self.said: list[str] = []
-        self.error = ""
-        self.status = 200
-        self.result: dict[str, Any] = {}
-        self.stop_asked = threading.Event()
-
-    def check(self) -> None:
-        """Raise if the work must end.
-
-        Raises:
-            Interrupted: the job was stopped.
-            HttpError: its time limit has passed.
-        """
-        if self.stop_asked.is_set():
-            raise Interrupted("Stopped, as was asked.")
-        if self.began and time.time() - self.began > 60 * self.work.minutes:
-            raise HttpError(
-                503,
-                f"Stopped after {self.work.minutes:g} minutes: the limit of this server for one job.",
-            )
-
-    def begin(self, task: str, total: int, unit: str) -> None:
-        self.task, self.unit, self.total, self.count = task, unit, total, 0
-        self._changed()
-
-    def advance(self, count: int, figures: Mapping[str, float] = {}) -> None:
-        self.count += count
-        self.figures |= figures
-        self._changed()
-        self.check()
-
-    def skip(self, count: int) -> None:
-        """Count units that need no work."""
-        self.count += count
-        self._changed()
-
-    def say(self, message: str | Message) -> None:
-        self.said = [*self.said[1 - _SAID :], in_words(message, PAGE)]
-        self._changed()
-
-    def warn(self, message: str | Message) -> None:
-        self.say(message)
-
-    @property
-    def over(self) -> bool:
-        """Whether the job has ended."""
-        return self.state in ("done", "failed", "stopped")
-
-    def to_dict(self, position: int = 0) -> dict[str, Any]:
-        """The job as JSON for the page."""
-        return {
-            "id": self.id,
-            "kind": self.work.kind,
-            "state": self.state,
-            "position": position,
-            "about": self.work.about(),
-            "made": self.made,
-            "began": self.began or None,
-            "ended": self.ended or None,
-            "task": self.task,
-            "count": self.count,
-            "total": self.total,
-            "unit": self.unit,
-            "figures": {
-                name: value
-                for name, value in self.figures.items()
-                if value == value and abs(value) != float("inf")
-            },
-            "said": self.said,
-            "error": self.error,
-            "result": self.result,
-        }
-
-
 class Queue:
-    """Runs one job after another, in a thread of its own.
+    """Runs the jobs of each lane one after another, in a thread for each lane.
 
     Args:
         most: largest number of waiting jobs.
@@ -147,27 +39,40 @@ class Queue:
         self._numbers = itertools.count(1)
         self._state = threading.Condition()
         self._closed = False
-        self.version = 0
-        self._thread = threading.Thread(target=self._work, name="restorae-jobs", daemon=True)
-        self._thread.start()
+        self.version = 1  # 0 is what a client knows that knows nothing
+        self._removed: dict[str, int] = {}
+        self._wakers: set[Callable[[], None]] = set()
+        self._threads: dict[str, threading.Thread] = {}
 
     def add(self, work: Work) -> Job:
-        """Add work to the end of the queue.
+        """Add work to the end of its lane.
+
+        Raises:
+            HttpError: too many jobs are waiting.
+        """
+        return self.add_all([work])[0]
+
+    def add_all(self, works: Sequence[Work]) -> list[Job]:
+        """Add all of these, or none.
 
         Raises:
             HttpError: too many jobs are waiting.
         """
         with self._state:
-            if sum(job.state == "waiting" for job in self._jobs.values()) >= self.most:
+            waiting = sum(job.state == "waiting" for job in self._jobs.values())
+            if waiting + len(works) > self.most:
                 raise HttpError(
                     429,
-                    f"{self.most} jobs are waiting already. Let some of them finish, or cancel them.",
+                    f"At most {self.most} jobs can wait. Let some of them finish, or cancel them.",
                 )
-            job = Job(next(self._numbers), work, changed=self._change)
-            self._jobs[job.id] = job
+            jobs = [Job(next(self._numbers), work, changed=self._change) for work in works]
+            for job in jobs:
+                self._jobs[job.id] = job
+                self._touch(job)
+                self._start(job.work.lane)
             self._forget_old()
-            self._change()
-            return job
+            self._notify()
+            return jobs
 
     def get(self, name: str) -> Job:
         """A job by its id.
@@ -181,15 +86,46 @@ class Queue:
         return job
 
     def all(self) -> list[dict[str, Any]]:
-        """All jobs as JSON for the page, oldest first; waiting jobs have a position, counted from 1."""
+        """All jobs as JSON for the page, oldest first; waiting jobs have a position in their lane, counted from 1."""
         with self._state:
             jobs = list(self._jobs.values())
-        positions = itertools.count(1)
-        return [job.to_dict(next(positions) if job.state == "waiting" else 0) for job in jobs]
+        positions: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
+        return [
+            job.to_dict(next(positions[job.work.lane]) if job.state == "waiting" else 0)
+            for job in jobs
+        ]
+
+    def changes(self, since: int) -> dict[str, Any]:
+        """Jobs that changed after version `since`, without positions, and ids of those that were removed; or all jobs."""
+        with self._state:
+            known = since if 0 <= since <= self.version else 0
+            complete = known == 0 or (
+                len(self._removed) >= _REMOVALS and known < min(self._removed.values())
+            )
+            jobs = [job for job in self._jobs.values() if complete or job.version > known]
+            return {
+                "version": self.version,
+                "complete": complete,
+                "jobs": [job.to_dict() for job in jobs],
+                "removed": [name for name, when in self._removed.items() if when > known],
+            }
+
+    def is_active(self, name: str | None) -> bool:
+        """Whether there is such a job, and it waits or runs."""
+        job = self._jobs.get(name or "")
+        return job is not None and not job.over
 
     def told(self, job: Job) -> dict[str, Any]:
         """One job as JSON for the page."""
-        return next((each for each in self.all() if each["id"] == job.id), job.to_dict())
+        with self._state:
+            before = [
+                each
+                for each in self._jobs.values()
+                if each.state == "waiting"
+                and each.work.lane == job.work.lane
+                and int(each.id) <= int(job.id)
+            ]
+        return job.to_dict(len(before) if job.state == "waiting" else 0)
 
     def stop(self, name: str) -> Job:
         """Cancel a waiting job; ask a running job to stop."""
@@ -197,17 +133,27 @@ class Queue:
         with self._state:
             job.stop_asked.set()
             if job.state == "waiting":
-                job.state, job.ended = "stopped", time.time()
-            self._change()
+                job.state, job.ended, job.error = "stopped", time.time(), "Cancelled."
+            self._change(job)
         return job
+
+    def stop_all(self, lane: str | None = None) -> int:
+        """Stop all jobs, or those of a lane; the number of jobs that waited or ran."""
+        with self._state:
+            jobs = [
+                job for job in self._jobs.values() if not job.over and lane in (None, job.work.lane)
+            ]
+            for job in jobs:
+                self.stop(job.id)
+        return len(jobs)
 
     def remove(self, name: str) -> None:
         """Stop a job, and remove it if it has ended: a running job is only asked to stop."""
         job = self.stop(name)
         if job.over:
             with self._state:
-                self._jobs.pop(name, None)
-                self._change()
+                self._drop(job)
+                self._notify()
             job.work.forget()
 
     def wait(self, since: int, seconds: float) -> None:
@@ -221,33 +167,88 @@ class Queue:
             self._closed = True
             for job in self._jobs.values():
                 job.stop_asked.set()
-            self._state.notify_all()
-        self._thread.join(seconds)
+            self._notify()
+        ends = time.monotonic() + seconds
+        for thread in self._threads.values():
+            thread.join(max(0.0, ends - time.monotonic()))
 
-    def _change(self) -> None:
+    async def wait_for_change(self, since: int, seconds: float) -> None:
+        """As `wait`, for coroutines: many may wait at once, and no thread waits with them."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(changed.set)
+
+        with self._state:
+            if self.version > since or self._closed:
+                return
+            self._wakers.add(wake)
+        try:
+            async with asyncio.timeout(seconds):
+                await changed.wait()
+        except TimeoutError:
+            pass
+        finally:
+            with self._state:
+                self._wakers.discard(wake)
+
+    def _start(self, lane: str) -> None:
+        if lane not in self._threads:
+            self._threads[lane] = threading.Thread(
+                target=self._work, args=(lane,), name=f"restorae-{lane}", daemon=True
+            )
+            self._threads[lane].start()
+
+    def _change(self, job: Job) -> None:
+        with self._state:
+            self._touch(job)
+            self._notify()
+
+    def touch(self) -> None:
+        """Tell those who wait that something beside the jobs has changed."""
         with self._state:
             self.version += 1
-            self._state.notify_all()
+            self._notify()
+
+    def _touch(self, job: Job) -> None:
+        self.version += 1
+        job.version = self.version
+
+    def _drop(self, job: Job) -> None:
+        self.version += 1
+        self._jobs.pop(job.id, None)
+        self._removed[job.id] = self.version
+        while len(self._removed) > _REMOVALS:
+            del self._removed[next(iter(self._removed))]
+
+    def _notify(self) -> None:
+        self._state.notify_all()
+        for wake in self._wakers:
+            wake()
 
     def _forget_old(self) -> None:
         over = [job for job in self._jobs.values() if job.over]
         for job in over[: max(0, len(over) - _REMEMBERED)]:
-            del self._jobs[job.id]
+            self._drop(job)
             job.work.forget()
 
-    def _work(self) -> None:
+    def _work(self, lane: str) -> None:
         while True:
             with self._state:
-                self._state.wait_for(lambda: self._closed or self._next() is not None)
-                job = self._next()
+                self._state.wait_for(lambda: self._closed or self._next(lane) is not None)
+                job = self._next(lane)
                 if self._closed or job is None:
                     return
                 job.state, job.began = "running", time.time()
-                self._change()
+                self._change(job)
             self._do(job)
 
-    def _next(self) -> Job | None:
-        return next((job for job in self._jobs.values() if job.state == "waiting"), None)
+    def _next(self, lane: str) -> Job | None:
+        waiting = (
+            job for job in self._jobs.values() if job.state == "waiting" and job.work.lane == lane
+        )
+        return next(waiting, None)
 
     def _do(self, job: Job) -> None:
         state: State = "failed"
@@ -266,4 +267,4 @@ class Queue:
         give_back_memory()
         with self._state:
             job.state, job.ended = state, time.time()
-            self._change()
+            self._change(job)

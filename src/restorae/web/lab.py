@@ -25,7 +25,7 @@ from restorae.pixels import as_array, as_batch
 from restorae.randomness import generator
 from restorae.restoring import Restorer
 from restorae.shapes import Images
-from restorae.web.gallery import GalleryImage
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import not_found
 
 LARGEST = 320
@@ -122,7 +122,7 @@ def samples() -> dict[str, str]:
 
 def part_of(image: GalleryImage, x: float, y: float) -> Images:
     """The part of an image around (x, y), fractions of its width and height, as a batch of one."""
-    whole = image.layers["before"].level(0)
+    whole = image.layer("before").level(0)
     height, width = whole.shape[:2]
     top = round(min(max(y * height - LARGEST / 2, 0), max(height - LARGEST, 0)))
     left = round(min(max(x * width - LARGEST / 2, 0), max(width - LARGEST, 0)))

@@ -20,7 +20,7 @@ from restorae.model import Model
 from restorae.model.checks import require_vae
 from restorae.networks import VAE
 from restorae.pixels import LUMA, stored_values
-from restorae.web.gallery import GalleryImage
+from restorae.web.gallery_image import GalleryImage
 
 MAX_IMAGES = 1024
 """Images that are decoded for one request."""
@@ -103,7 +103,7 @@ def clusters(model: Model, source: str, data_dir: Path | None = None) -> dict[st
 
 def encode(model: Model, image: GalleryImage) -> Encoded:
     """The posterior of an image; one of another size or colour is fitted first, and the notices say so."""
-    pixels = np.asarray(image.layers["before"].level(0), np.float32) / 255
+    pixels = np.asarray(image.layer("before").level(0), np.float32) / 255
     fitted, notices = _fitted(pixels, require_vae(model))
     posterior = model.encode(fitted)
     mean, std = posterior.mean[0], posterior.log_var[0].mul(0.5).exp()

@@ -7,9 +7,13 @@ taken back, and needs no canvas of the image's size in the browser.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""A position in pixels; a brush may leave the image."""
 
 
 class Stroke(BaseModel):
@@ -19,19 +23,27 @@ class Stroke(BaseModel):
 
     radius: float = Field(gt=0, le=10_000)
     """Of the brush."""
-    points: list[tuple[float, float]] = Field(min_length=1, max_length=20_000)
+    points: list[tuple[Coordinate, Coordinate]] = Field(min_length=1, max_length=20_000)
     """Where it went, (x, y) from the upper left corner."""
     erase: bool = False
     """Whether it takes away what was painted before."""
 
 
-def paint(strokes: Sequence[Stroke], height: int, width: int) -> np.ndarray:
+def paint(
+    strokes: Sequence[Stroke], height: int, width: int, base: np.ndarray | None = None
+) -> np.ndarray:
     """The mask that the strokes make: (height, width) uint8, 255 where the last brush that came by painted.
+
+    Args:
+        strokes: in the order in which they were painted.
+        height: of the upright image, in pixels.
+        width: of the upright image, in pixels.
+        base: the mask that they are painted on; changed in place.
 
     >>> paint([Stroke(radius=1, points=[(2.5, 1.5)])], 3, 5).tolist()
     [[0, 0, 255, 0, 0], [0, 255, 255, 255, 0], [0, 0, 255, 0, 0]]
     """
-    mask = np.zeros((height, width), np.uint8)
+    mask = np.zeros((height, width), np.uint8) if base is None else base
     for stroke in strokes:
         ends = [*stroke.points[1:], stroke.points[-1]]
         for start, end in zip(stroke.points, ends, strict=True):

@@ -19,11 +19,11 @@ class Limits:
     """Pixels of one image, all pages together; a small file can claim any size."""
     stored: int = 8 * 2**30
     """Bytes of all that is kept for the page: images, what is shown of them, results."""
-    images: int = 500
+    images: int = 5000
     """Images that are kept at once."""
     request: int = MIB
     """Bytes of a request that is no image."""
-    waiting: int = 200
+    waiting: int = 10_000
     """Jobs that may wait."""
     seconds_to_send: float = 300.0
     """How long a request may take to arrive."""
@@ -31,6 +31,8 @@ class Limits:
     """How long one image may be restored."""
     minutes_of_training: float = 24 * 60.0
     """How long one training may be asked to take."""
+    parameters: int = 500_000_000
+    """Parameters of a network that may be trained."""
     hours_kept: float = 24.0
     """How long an image is kept that is not requested."""
 
@@ -47,6 +49,10 @@ class Options:
     """The folder whose models are listed and into which trained ones are written; made when the first is."""
     data: Path | None = None
     """The folder whose subfolders may be trained on."""
+    out: Path | None = None
+    """Folder in which a copy of each result is saved, by the folders of what was dropped."""
+    keep: Path | None = None
+    """Folder in which images, masks and results stay when the server ends; None removes them."""
     token: str | None = None
     """What a client must know; None asks for nothing, which is for loopback alone."""
     device: str = "auto"

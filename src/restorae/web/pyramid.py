@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,21 @@ class Pyramid:
     def level(self, number: int) -> np.ndarray:
         """A level's pixels, upright: (height, width, bands) uint8, read from the disk on access."""
         return upright(self.stored(number), self.orientation)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its files are there: those of images that nobody looks at may be removed for others."""
+        return _file(self.folder, self.name, 0).exists()
+
+    def trim(self) -> int:
+        """Remove all levels but the last, of which thumbnails are made; the number of bytes that this frees."""
+        freed = 0
+        for number in range(len(self.sizes) - 1):
+            path = _file(self.folder, self.name, number)
+            with contextlib.suppress(OSError):
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
 
     def stored(self, number: int) -> np.ndarray:
         """A level's pixels as they are stored."""
@@ -93,9 +109,13 @@ def sizes_of(height: int, width: int) -> tuple[tuple[int, int], ...]:
 def pyramid_bytes(original: Original, page: int = 0) -> int:
     """Bytes that a page's pyramid takes."""
     outline = original.pages[page]
-    return sum(
-        height * width for height, width in sizes_of(outline.height, outline.width)
-    ) * _bands(outline.channels)
+    bands = _bands(outline.channels) + min(1, outline.alpha)
+    return bands * sum(height * width for height, width in sizes_of(outline.height, outline.width))
+
+
+def shown_bands(original: Original) -> int:
+    """How many bands are shown: 1 or 3."""
+    return _bands(original.pages[0].channels)
 
 
 def write_pyramid(
@@ -103,7 +123,10 @@ def write_pyramid(
     values: ValueRange,
     folder: Path,
     name: str,
+    *,
     page: int = 0,
+    alpha: bool = False,
+    convert: Callable[[np.ndarray], np.ndarray] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Pyramid:
     """Read a page once, from top to bottom, and write its levels.
@@ -114,6 +137,8 @@ def write_pyramid(
         folder: where the levels go.
         name: what the pyramid is called there.
         page: which page.
+        alpha: show the transparency instead of the colours.
+        convert: changes display bytes, for instance from the colours of a profile to those of a screen.
         check: called now and then; raises when nobody wants the pyramid any more.
 
     Raises:
@@ -123,7 +148,7 @@ def write_pyramid(
     pyramid = Pyramid(
         folder=folder,
         sizes=sizes_of(outline.height, outline.width),
-        bands=_bands(outline.channels),
+        bands=1 if alpha else _bands(outline.channels),
         orientation=original.orientation,
         name=name,
     )
@@ -132,8 +157,10 @@ def write_pyramid(
         for top in range(0, outline.height, _ROWS):
             check()
             read = rows.read(min(_ROWS, outline.height - top))
-            shown = to_display(read[..., : pyramid.bands], values, outline.no_data)
-            written.write(shown.tobytes())
+            first = outline.channels if alpha else 0
+            no_data = () if alpha else outline.no_data
+            shown = to_display(read[..., first : first + pyramid.bands], values, no_data)
+            written.write((shown if convert is None else convert(shown)).tobytes())
     for number in range(1, len(pyramid.sizes)):
         check()
         above = pyramid.stored(number - 1)

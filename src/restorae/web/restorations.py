@@ -1,32 +1,36 @@
-"""Restoring an image of the gallery, whole and as the command line does, or a quick look at what it will be."""
+"""Restoring an image of the gallery as the command line does, and finding its defects."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from restorae.errors import BadImage, UsageError
-from restorae.formats import MemoryWriter, open_original, read_still
-from restorae.formats.orientation import upright
-from restorae.restoring import FileTask, RestoreRequest, restore_files, restore_image
-from restorae.restoring.in_memory import ImagesInMemory
-from restorae.restoring.masks import laid_out_for
-from restorae.restoring.outputs import RestoredOutput
+from restorae.errors import BadImage
+from restorae.files import require_writable, written_whole
+from restorae.formats import open_original
+from restorae.restoring import FileTask, RestoreRequest, restore_files
 from restorae.value_range import FULL_RANGE
 from restorae.web.catalogue import Catalogue
-from restorae.web.gallery import Gallery, GalleryImage, result_name
-from restorae.web.jobs import Job, Work
-from restorae.web.pyramid import display_range, pyramid_bytes, write_pyramid
-
-PREVIEW = 250_000
-"""Pixels of the smaller copy that is restored at once, so that something is seen soon."""
+from restorae.web.gallery import Gallery
+from restorae.web.gallery_image import RESULTS_KEPT, GalleryImage, Result
+from restorae.web.names import result_name, unused_name
+from restorae.web.pyramid import pyramid_bytes
+from restorae.web.work import Job, Work
 
 
 class Restoration(Work):
-    """A job that restores one image."""
+    """A job that restores one image.
+
+    Args:
+        image: which.
+        request: how.
+        gallery: holds the image.
+        catalogue: has the models.
+        minutes: time limit.
+        out: folder in which a copy of each result is saved, by the folders of what was dropped.
+    """
 
     kind = "restore"
 
@@ -38,97 +42,119 @@ class Restoration(Work):
         gallery: Gallery,
         catalogue: Catalogue,
         minutes: float,
+        out: Path | None = None,
     ) -> None:
-        self.image, self.request, self.gallery, self.catalogue, self.minutes = (
-            image,
-            request,
-            gallery,
-            catalogue,
-            minutes,
-        )
+        self.image, self.request, self.gallery = image, request, gallery
+        self.catalogue, self.minutes, self.out = catalogue, minutes, out
 
     def about(self) -> dict[str, Any]:
-        settings = self.request.to_dict()
-        del settings["max_pixels"], settings["keep_times"]
         return {
             "image": self.image.id,
             "name": self.image.name,
-            **settings,
-            "mask": self.request.mask is not None,
+            **_settings(self.request),
         }
 
     def run(self, job: Job) -> dict[str, Any]:
         image, request = self.image, self.request
         kind = request.format or image.original.kind
         name = result_name(image.name, kind)
-        target = image.workspace.folder / f"restored-{image.version + 1}{Path(name).suffix}"
-        image.workspace.claim(_room_for_results(image))
-        task = FileTask(
-            image.file,
-            target,
-            name=Path(image.file.name),
-            kind=request.format,
-            may_replace=True,  # of an attempt that was stopped
-            **request.companions(),
+        number = image.version + 1
+        image.workspace.claim(_room_for_result(image, _settings(request)))
+        task = _restored(
+            image,
+            image.workspace.folder / f"restored-{number}{Path(name).suffix}",
+            request=request,
+            gallery=self.gallery,
+            catalogue=self.catalogue,
+            job=job,
         )
-        report = restore_files(
-            [task],
-            replace(request, max_pixels=self.gallery.limits.pixels),
-            self.catalogue.restorers(),
-            progress=job,
-            check=job.check,
+        result = Result(
+            number=number, settings=_settings(request), path=task.target, name=name, layers={}
         )
-        if report.failures:
-            reason = report.failures[0].reason
-            raise BadImage(
-                reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
+        restored = open_original(task.target, most_pixels=self.gallery.limits.pixels)
+        result.layers["after"] = image.write_layer(
+            restored, image.values_of(restored), f"after-{number}", job.check
+        )
+        if (found := _map_of(task, request)) is not None:
+            what, result.maps[found[0]] = found[0], found[1]
+            result.layers[what] = image.write_layer(
+                open_original(found[1]), FULL_RANGE, f"{what}-{number}", job.check
             )
         job.check()
-        result = open_original(target, most_pixels=self.gallery.limits.pixels)
-        layers = {"before": image.layers["before"]}
-        same = result.pages[0].dtype == image.original.pages[0].dtype
-        values = image.values if same else display_range(result, "auto")
-        layers["after"] = write_pyramid(
-            result,
-            values,
-            image.workspace.folder,
-            f"after-{image.version + 1}",
-            check=job.check,
-        )
-        layers |= self._overlays(task, job)
-        former = [
-            *_files_of_result(image),
-            *(path for name in image.layers if name != "before" for path in _files_of(image, name)),
-        ]
-        image.layers, image.result, image.result_name = layers, target, name
-        image.version += 1
-        for path in former:
-            path.unlink(missing_ok=True)
-        return {"name": name, "bytes": target.stat().st_size, "layers": list(layers)}
-
-    def _overlays(self, task: FileTask, job: Job) -> dict[str, Any]:
-        """Further layers that describe the result: the standard deviation of plausible restorations, or the error bound."""
-        if task.is_array:
-            return {}  # numbers in their own units, for download, not for display
-        if self.request.samples is not None:
-            name = "spread"
-        elif self.request.error_map:
-            name = "error"
-        elif self.request.defect_mask:
-            name = "defects"
-        else:
-            return {}
-        path = next(path for path in task.map_names(name) if path.exists())
-        number = self.image.version + 1
+        if self.out is not None:
+            result.saved = self._save(result)
+        former = [each for each in image.results if each.settings == result.settings]
+        former = former or image.results[: max(0, len(image.results) + 1 - RESULTS_KEPT)]
+        kept = [each for each in image.results if each not in former]
+        image.results = [*kept, result]
+        image.version = number
+        for each in former:
+            _remove(each)
+        image.workspace.settle()
+        self.gallery.changed(image)
         return {
-            name: write_pyramid(
-                open_original(path),
-                FULL_RANGE,
-                self.image.workspace.folder,
-                f"{name}-{number}",
-                check=job.check,
-            )
+            "name": name,
+            "bytes": task.target.stat().st_size,
+            "layers": ["before", *result.layers],
+            "saved": result.saved,
         }
+
+    def _save(self, result: Result) -> str:
+        """Copy a result into the folder for results; its path there. Files of others are never replaced."""
+        assert self.out is not None
+        folder = self.out / self.image.folder
+        earlier = {each.saved for each in self.image.results}
+        require_writable(folder)
+        within = Path(self.image.folder)
+        present = {
+            path.name for path in folder.iterdir() if (within / path.name).as_posix() not in earlier
+        }
+        target = folder / unused_name(result.name, present)
+        with written_whole(target) as path:
+            shutil.copyfile(result.path, path)
+        return target.relative_to(self.out).as_posix()
+
+
+class DefectSearch(Work):
+    """A job that finds defects of an image and makes them its mask, to be edited; nothing is restored by it."""
+
+    kind = "find-defects"
+
+    def __init__(
+        self,
+        image: GalleryImage,
+        *,
+        request: RestoreRequest,
+        gallery: Gallery,
+        catalogue: Catalogue,
+        minutes: float,
+    ) -> None:
+        self.image, self.request, self.gallery = image, request, gallery
+        self.catalogue, self.minutes = catalogue, minutes
+
+    def about(self) -> dict[str, Any]:
+        return {"image": self.image.id, "name": self.image.name, "model": self.request.model}
+
+    def run(self, job: Job) -> dict[str, Any]:
+        workspace = self.gallery.store.workspace()
+        try:
+            workspace.claim(2 * self.image.original.bytes)
+            target = workspace.folder / f"found{self.image.file.suffix}"
+            task = _restored(
+                self.image,
+                target,
+                request=self.request,
+                gallery=self.gallery,
+                catalogue=self.catalogue,
+                job=job,
+            )
+            found = _map_of(task, self.request)
+            if found is None:
+                raise BadImage("has no defects that can be shown as an image")
+            self.gallery.take_mask(self.image, found[1])
+        finally:
+            workspace.remove()
+        return {"mask": self.image.mask is not None}
 
 
 def check_request(request: RestoreRequest, catalogue: Catalogue) -> None:
@@ -141,47 +167,73 @@ def check_request(request: RestoreRequest, catalogue: Catalogue) -> None:
     request.check(catalogue.restorers().get(request.model).capabilities)
 
 
-def preview(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) -> np.ndarray:
-    """A smaller copy of the image, restored: (height, width, bands) uint8, upright.
-
-    Of a small image it is the image itself. Noise is partly averaged away in a smaller copy: this shows soon what the
-    whole will be about, not what it will be to the pixel.
-    """
-    assert request.model is not None
-    restorer = catalogue.restorers().get(request.model)
-    if restorer.capabilities.needs_mask:
-        raise UsageError(f"{restorer.name} fills what a mask marks; there is no preview of that")
-    pyramid = image.layers["before"]
-    level = pyramid.smaller_than(PREVIEW)
-    stored = np.array(pyramid.stored(level))
-    height, width = stored.shape[:2]
-    shown = ImagesInMemory.of(stored[None], alpha=0, path=image.file)
-    kept = MemoryWriter(shown.pages)
-    mask = None
-    if request.mask is not None:
-        painted = laid_out_for(image.original, read_still(request.mask))
-        mask = np.ascontiguousarray(painted[:: 2**level, :: 2**level][:height, :width])
-    shown_only = replace(
-        request, samples=None, error_map=False, defect_mask=False, values="full-range"
+def _restored(
+    image: GalleryImage,
+    target: Path,
+    *,
+    request: RestoreRequest,
+    gallery: Gallery,
+    catalogue: Catalogue,
+    job: Job,
+) -> FileTask:
+    """Restore an image's file to `target`, and return the task that says what was written beside it."""
+    task = FileTask(
+        image.file,
+        target,
+        name=Path(image.file.name),
+        kind=request.format,
+        may_replace=True,  # of an attempt that was stopped
+        **request.companions(),
     )
-    restore_image(shown, [RestoredOutput(kept)], restorer, shown_only, mask=mask)
-    return upright(kept.images[0], image.original.orientation)
-
-
-def _room_for_results(image: GalleryImage) -> int:
-    """Claimed once: a second result takes the place of the first."""
-    return 0 if image.result else 3 * image.original.bytes + 2 * pyramid_bytes(image.original)
-
-
-def _files_of_result(image: GalleryImage) -> list[Path]:
-    """The restored file, and what was written beside it."""
-    return (
-        []
-        if image.result is None
-        else [image.result, *image.result.parent.glob(f"{image.result.stem}-*")]
+    report = restore_files(
+        [task],
+        replace(request, max_pixels=gallery.limits.pixels),
+        catalogue.restorers(),
+        progress=job,
+        check=job.check,
     )
+    if report.failures:
+        reason = report.failures[0].reason
+        raise BadImage(
+            reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
+        )
+    job.check()
+    return task
 
 
-def _files_of(image: GalleryImage, layer: str) -> list[Path]:
-    pyramid = image.layers.get(layer)
-    return [] if pyramid is None else list(pyramid.folder.glob(f"{pyramid.name}-*.pixels"))
+def _map_of(task: FileTask, request: RestoreRequest) -> tuple[str, Path] | None:
+    """Name and file of a map that describes the result: standard deviation of samples, error bound, or defects."""
+    if task.is_array:
+        return None  # numbers in their own units, for download, not for display
+    if request.samples is not None:
+        name = "spread"
+    elif request.error_map:
+        name = "error"
+    elif request.defect_mask:
+        name = "defects"
+    else:
+        return None
+    return name, next(path for path in task.map_names(name) if path.exists())
+
+
+def _settings(request: RestoreRequest) -> dict[str, Any]:
+    settings = request.to_dict()
+    del settings["max_pixels"], settings["keep_times"]
+    return {**settings, "mask": request.mask is not None}
+
+
+def _room_for_result(image: GalleryImage, settings: dict[str, Any]) -> int:
+    """Claimed unless the result takes the place of another."""
+    same = any(each.settings == settings for each in image.results)
+    if same or len(image.results) >= RESULTS_KEPT:
+        return 0
+    return 3 * image.original.bytes + 2 * pyramid_bytes(image.original)
+
+
+def _remove(result: Result) -> None:
+    """Remove a result's files, and what was written beside them."""
+    for pyramid in result.layers.values():
+        for path in pyramid.folder.glob(f"{pyramid.name}-*.pixels"):
+            path.unlink(missing_ok=True)
+    for path in [result.path, *result.path.parent.glob(f"{result.path.stem}-*")]:
+        path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from restorae.errors import SettingsConflict
 from restorae.restoring.request import CONFLICTS, RestoreRequest, validator
-from restorae.web.gallery import GalleryImage
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.wording import choice_label, label
 
 

@@ -54,8 +54,9 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
         if server.started:
             say(f"restorae is at {address}  (Ctrl-C ends it)")
             if options.token is not None:
+                reach = "" if is_loopback(options.host) else "Other machines can reach it. "
                 say(
-                    "Other machines can reach it, so a token is required, which is part of this address. The connection is not encrypted."
+                    f"{reach}A token is required, which is part of this address. The connection is not encrypted."
                 )
             if open_page:
                 webbrowser.open(address)

@@ -1,20 +1,26 @@
-"""Temporary files of the server: a folder with a size limit, which is removed when the server ends."""
+"""Files of the server: a folder with a size limit, which is removed when the server ends, unless it is to be kept."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
+import re
 import secrets
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from restorae.errors import UsageError
+from restorae.files import require_writable
 from restorae.web.http_errors import HttpError, in_size
 
 _PREFIX = "restorae-page-"
 _LOCK = "in-use"
+_NAME = re.compile("[0-9a-f]{16}")
 
 
 class Store:
@@ -23,17 +29,45 @@ class Store:
     Args:
         most: size limit of all workspaces together, in bytes.
         parent: folder in which the store is created. By default the system's folder for temporary files.
+        keep: a folder that is the store itself, and that stays when the server ends; made if it is missing.
+
+    Raises:
+        UsageError: another server uses `keep`.
+        OutputError: `keep` cannot be written.
     """
 
-    def __init__(self, most: int, parent: Path | None = None) -> None:
-        self.most = most
-        parent = parent or Path(tempfile.gettempdir())
-        _sweep(parent)
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    def __init__(self, most: int, parent: Path | None = None, *, keep: Path | None = None) -> None:
+        self.most, self.is_kept = most, keep is not None
+        if keep is None:
+            parent = parent or Path(tempfile.gettempdir())
+            _sweep(parent)
+            self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        else:
+            require_writable(keep)
+            self.folder = keep
         self._lock = (self.folder / _LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise UsageError("another server uses this folder", subject=self.folder) from None
         self._counting = threading.Lock()
         self._taken: dict[str, int] = {}
+        self._numbers = itertools.count(1)
+        self.make_room: Callable[[int], None] = lambda count: None
+        """Called when so many bytes do not fit: frees what can be made again."""
+
+    def number_after(self, number: int) -> None:
+        """Number further workspaces from there."""
+        self._numbers = itertools.count(number + 1)
+
+    def kept(self) -> Iterator[Workspace]:
+        """The workspaces that an earlier server left in a folder that is kept."""
+        for folder in sorted(self.folder.iterdir()):
+            if _NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+                taken = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+                self._taken[folder.name] = taken
+                yield Workspace(self, folder.name, number=next(self._numbers))
 
     @property
     def taken(self) -> int:
@@ -46,7 +80,7 @@ class Store:
         (self.folder / name).mkdir()
         with self._counting:
             self._taken[name] = 0
-        return Workspace(self, name)
+        return Workspace(self, name, number=next(self._numbers))
 
     def claim(self, workspace: str, count: int) -> None:
         """Reserve `count` more bytes.
@@ -54,6 +88,9 @@ class Store:
         Raises:
             HttpError: they exceed the size limit.
         """
+        missing = self.taken + count - self.most
+        if missing > 0:
+            self.make_room(missing)
         with self._counting:
             if self.taken + count > self.most:
                 raise HttpError(
@@ -63,6 +100,13 @@ class Store:
                 )
             self._taken[workspace] += count
 
+    def settle(self, workspace: str) -> None:
+        """Count what the files of a workspace take, instead of what was reserved for them."""
+        taken = sum(path.stat().st_size for path in (self.folder / workspace).iterdir())
+        with self._counting:
+            if workspace in self._taken:
+                self._taken[workspace] = taken
+
     def free(self, workspace: str) -> None:
         """Remove a workspace and its files."""
         with self._counting:
@@ -70,21 +114,27 @@ class Store:
         shutil.rmtree(self.folder / workspace, ignore_errors=True)
 
     def close(self) -> None:
-        """Remove all workspaces and the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove all workspaces and the folder, unless it is kept."""
+        if not self.is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
 
 class Workspace:
     """A folder of the store, with the files of one image or one job."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self.store, self.name = store, name
+    def __init__(self, store: Store, name: str, *, number: int) -> None:
+        self.store, self.name, self.number = store, name, number
         self.folder = store.folder / name
 
     def claim(self, count: int) -> None:
         """Reserve `count` more bytes; errors as `Store.claim`."""
         self.store.claim(self.name, count)
+
+    def settle(self) -> None:
+        """Count what its files take, instead of what was reserved for them."""
+        with contextlib.suppress(OSError):  # it was removed meanwhile
+            self.store.settle(self.name)
 
     def remove(self) -> None:
         """Remove the folder and its files."""
@@ -95,7 +145,7 @@ class Workspace:
         reason = error.strerror or type(error).__name__
         return HttpError(
             507,
-            f"The server cannot store the image: {reason}. It keeps its files in the folder for temporary files (TMPDIR).",
+            f"The server cannot store the image: {reason}. Free some space on its disk, or remove images here.",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -38,19 +39,26 @@ class Studio:
     """
 
     def __init__(self, options: Options) -> None:
+        self.name = secrets.token_hex(8)
+        """A name that no other server has, not even the same one started anew."""
         self.options = options
-        self.store = Store(options.limits.stored)
-        self.gallery = Gallery(self.store, options.limits)
+        self.store = Store(options.limits.stored, keep=options.keep)
+        self.queue = Queue(options.limits.waiting, self.error_text)
+        self.gallery = Gallery(self.store, options.limits, changed=self.queue.touch)
         self.catalogue = Catalogue(options.models, options.device)
         self.data = DataSets(options.data)
         self.lab = Lab()
-        self.queue = Queue(options.limits.waiting, self.error_text)
         self._quick = ThreadPoolExecutor(1, "restorae-quick")
+        self._slow = ThreadPoolExecutor(1, "restorae-slow")
         self._readers = ThreadPoolExecutor(_READERS, "restorae-reader")
 
     def quickly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
         """Do short work that a person waits for, in order of arrival."""
         return self._quick.submit(work, *given, **named)
+
+    def slowly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
+        """Do work of some seconds, so that short work need not wait for it."""
+        return self._slow.submit(work, *given, **named)
 
     def read(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
         """Decode an image; few at a time, so that memory does not grow with the number of clients."""
@@ -99,12 +107,14 @@ class Studio:
         return path.name
 
     def _private_folders(self) -> list[Path]:
-        folders = (self.store.folder, self.options.models, self.options.data)
+        options = self.options
+        folders = (self.store.folder, options.models, options.data, options.out)
         return [folder.absolute() for folder in folders if folder is not None]
 
     def close(self) -> None:
         """Stop all work and remove all files."""
         self.queue.close()
         self._quick.shutdown(cancel_futures=True)
+        self._slow.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
         self.store.close()

@@ -141,4 +141,5 @@ if __name__ == "__main__":
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     prepare_process()
+    os.nice(10)  # a person waits for what is restored meanwhile
     learn(json.loads(sys.stdin.read()), JsonProgress(events))

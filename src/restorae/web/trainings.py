@@ -13,17 +13,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from restorae.errors import Fix, Interrupted, RestoraeError, TrainingFailed, UsageError
 from restorae.files import require_writable
 from restorae.model import SUFFIX
+from restorae.networks import Network
 from restorae.training import Recipe, checkpoint
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
 from restorae.web.http_errors import not_found
-from restorae.web.jobs import Job, Work
 from restorae.web.options import Options
 from restorae.web.store import Workspace
 from restorae.web.training_request import TrainingRequest, recipe_for
+from restorae.web.work import Job, Work
 
 _GRACE_S = 60.0
 """Seconds that a training has to save its checkpoint when it is stopped; then it is killed."""
@@ -35,6 +38,7 @@ class TrainingJob(Work):
     """Trains a model in a process of its own."""
 
     kind = "train"
+    lane = "trainings"
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class TrainingJob(Work):
             "name": self.target.name.removesuffix(SUFFIX),
             "way": "noisy" if recipe.noisy else "pairs" if recipe.degraded else "damage",
             "network": str(recipe.network or ""),
+            "minutes": recipe.minutes,
             "damage": str(recipe.degradation) if recipe.degradation else "",
             "losses": self.losses,
             "looks": self.looks,
@@ -193,6 +198,8 @@ def begin(
             f"This server trains for at most {options.limits.minutes_of_training:g} minutes; got {request.minutes:g}."
         )
     recipe = recipe_for(request, data, catalogue)
+    if recipe.network is not None:
+        _refuse_huge(recipe.network, options.limits.parameters)
     require_writable(target.parent)
     return TrainingJob(options, target=target, recipe=recipe, workspace=workspace, resume=False)
 
@@ -220,6 +227,16 @@ def unfinished(catalogue: Catalogue) -> list[dict[str, Any]]:
                 {"name": path.stem, "step": state.step, "seconds": round(state.seconds, 1)}
             )
     return found
+
+
+def _refuse_huge(network: Network, most: int) -> None:
+    """Count parameters without memory for them."""
+    with torch.device("meta"):
+        count = sum(weights.numel() for weights in network.build().parameters())
+    if count > most:
+        raise UsageError(
+            f"This network has {count:,} parameters; this server trains up to {most:,}."
+        )
 
 
 def _finite(figures: dict[str, float]) -> dict[str, float]:

@@ -23,6 +23,7 @@ class OldFilm(Degradation, kind="film"):
     Each image becomes a frame of another film. On a clip the film is drawn once, and flicker, weave and scratches are
     processes in time.
 
+    >>> import torch
     >>> from restorae.randomness import generator
     >>> old = OldFilm(age=0.5).draw(generator(0), count=1).apply(torch.full((1, 1, 64, 64), 0.5))
     >>> 0.005 < old.std().item() < 0.2

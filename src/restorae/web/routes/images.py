@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as Address
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.errors import RestoraeError
-from restorae.web.gallery import plain_name
+from restorae.restoring.model_choice import PRINTS
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
+from restorae.web.names import plain_name
+from restorae.web.previews import preview_tile
 from restorae.web.pyramid import png_bytes
-from restorae.web.restorations import Restoration, check_request, preview
+from restorae.web.restorations import DefectSearch, check_request
 from restorae.web.restore_form import RestoreBody, request_for
+from restorae.web.routes.batches import restoration
 from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
 from restorae.web.store import Workspace
 
 images = APIRouter(prefix="/api/images", tags=["images"], responses=SAYS_NO)
+
+Index = Annotated[int, Query(ge=0, lt=2**31)]
+At = Annotated[int, Address(ge=0, lt=2**31)]
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -42,14 +50,21 @@ class Strokes(BaseModel):
 
 @images.post("", status_code=201, openapi_extra=_BODY)
 async def send(
-    request: Request, studio: StudioDep, name: Annotated[str, Query(max_length=500)] = "image"
+    request: Request,
+    studio: StudioDep,
+    name: Annotated[str, Query(max_length=500)] = "image",
+    folder: Annotated[str, Query(max_length=2000)] = "",
 ) -> dict[str, Any]:
-    """Send an image, its bytes as the body. The format is detected from the content; the name is only shown."""
+    """Send an image, its bytes as the body. The format is detected from the content; the name and the folders above it are
+    for display and for the archive of results.
+    """
     workspace = studio.gallery.workspace()
     try:
         file = await _stored(request, workspace)
         return (
-            await asyncio.wrap_future(studio.read(studio.gallery.take, workspace, file, name))
+            await asyncio.wrap_future(
+                studio.read(studio.gallery.take, workspace, file, name, folder)
+            )
         ).to_dict()
     except RestoraeError as error:
         text = studio.error_text(error, workspace, plain_name(name))
@@ -83,23 +98,29 @@ def remove(image: str, studio: StudioDep) -> None:
 
 
 @images.get("/{image}/layers/{layer}/{level}/{column}/{row}.png", responses=PNG)
-def tile(image: str, layer: str, level: int, column: int, row: int, studio: StudioDep) -> Response:
+def tile(image: str, layer: str, level: At, column: At, row: At, studio: StudioDep) -> Response:
     """A tile of 512 × 512 pixels of a layer (`before`, `after`, …); level 0 is full resolution, each further one half of it."""
-    return png(studio.gallery.get(image).layer(layer).tile(level, column, row), kept=True)
+    found = studio.gallery.get(image)
+    pixels = found.layer(layer).tile(level, column, row)
+    if "alpha" in found.layers and (layer == "before" or layer.startswith("after")):
+        pixels = np.concatenate([pixels, found.layer("alpha").tile(level, column, row)], 2)
+    return png(pixels, kept=True)
 
 
 @images.post("/{image}/preview.png", responses=PNG)
-async def preview_image(image: str, body: RestoreBody, studio: StudioDep) -> Response:
-    """A smaller copy of the image, restored at once: an approximation of the result."""
+async def preview_image(
+    image: str, body: RestoreBody, studio: StudioDep, column: Index = 0, row: Index = 0
+) -> Response:
+    """A tile of 512 × 512 pixels at full resolution, restored at once: the pixels that the result will have there."""
     found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
-    work = studio.quickly(preview, found, request, studio.catalogue)
+    work = studio.quickly(preview_tile, found, request, studio.catalogue, column=column, row=row)
     return png(await asyncio.wrap_future(work))
 
 
 @images.put("/{image}/mask")
 def paint(image: str, painted: Strokes, studio: StudioDep) -> dict[str, Any]:
-    """Paint the image's mask; the strokes take the place of those before."""
+    """Paint the image's mask, on top of a mask file if there is one; the strokes take the place of those before."""
     found = studio.gallery.get(image)
     studio.gallery.paint(found, painted.strokes)
     return found.to_dict()
@@ -120,6 +141,31 @@ async def send_mask(image: str, request: Request, studio: StudioDep) -> dict[str
     return found.to_dict()
 
 
+@images.delete("/{image}/mask")
+def remove_mask(image: str, studio: StudioDep) -> dict[str, Any]:
+    """Remove the image's mask, painted or from a file."""
+    found = studio.gallery.get(image)
+    studio.gallery.clear_mask(found)
+    return found.to_dict()
+
+
+@images.post("/{image}/find-defects", status_code=202)
+def find_defects(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
+    """Find defects and make them the image's mask, to be edited; a job is answered. `model` says what finds them."""
+    found = studio.gallery.get(image)
+    settings = {"model": body.model or PRINTS, "defect_mask": True}  # type: ignore[attr-defined]
+    request = request_for(RestoreBody(**settings), found, studio.options.limits.pixels)
+    studio.quickly(check_request, request, studio.catalogue).result()
+    work = DefectSearch(
+        found,
+        request=request,
+        gallery=studio.gallery,
+        catalogue=studio.catalogue,
+        minutes=studio.options.limits.minutes_of_restoring,
+    )
+    return studio.queue.told(studio.queue.add(work))
+
+
 @images.get("/{image}/mask.png", responses=PNG)
 def mask(image: str, studio: StudioDep) -> Response:
     """The mask, white where the image is damaged; `restorae restore --mask` takes it."""
@@ -129,28 +175,27 @@ def mask(image: str, studio: StudioDep) -> Response:
     return FileResponse(found.mask, media_type="image/png", headers={"cache-control": "no-store"})
 
 
+@images.get("/{image}/mask-file.png", responses=PNG)
+def mask_file(image: str, studio: StudioDep) -> Response:
+    """The mask that was loaded from a file or found by a model, without the strokes on top of it."""
+    found = studio.gallery.get(image)
+    if found.mask_file is None:
+        raise not_found(f"mask file of {found.name}")
+    headers = {"cache-control": "no-store"}
+    return FileResponse(found.mask_file, media_type="image/png", headers=headers)
+
+
 @images.post("/{image}/restore", status_code=202)
 def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
     """Restore the image; a job is answered, which waits for its turn."""
     found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
     studio.quickly(check_request, request, studio.catalogue).result()
-    if found.job is not None and any(
-        job["id"] == found.job and job["state"] in ("waiting", "running")
-        for job in studio.queue.all()
-    ):
+    if studio.queue.is_active(found.job):
         raise HttpError(
             409, f"{found.name} is being restored already. Cancel that first, or wait for it."
         )
-    job = studio.queue.add(
-        Restoration(
-            found,
-            request=request,
-            gallery=studio.gallery,
-            catalogue=studio.catalogue,
-            minutes=studio.options.limits.minutes_of_restoring,
-        )
-    )
+    job = studio.queue.add(restoration(found, request, studio))
     found.job = job.id
     return studio.queue.told(job)
 
@@ -161,12 +206,25 @@ def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
         200: {"content": {"application/octet-stream": {}}, "description": "The restored file."}
     },
 )
-def restored(image: str, studio: StudioDep) -> Response:
-    """The restored image, in the format and depth of the one that was sent, with its metadata."""
-    found = studio.gallery.get(image)
-    if found.result is None:
-        raise not_found(f"result of {found.name} yet")
-    return _download(found.result, found.result_name)
+def restored(image: str, studio: StudioDep, number: Index | None = None) -> Response:
+    """The restored image, in the format and depth of the one that was sent, with its metadata; by default the newest."""
+    result = studio.gallery.get(image).result_number(number)
+    return _download(result.path, result.name)
+
+
+@images.get("/{image}/restored/{what}", responses=PNG)
+def restored_map(
+    image: str,
+    what: Literal["error", "spread", "defects"],
+    studio: StudioDep,
+    number: Index | None = None,
+) -> Response:
+    """A map that was asked for with the result, as the command line writes it: error bounds, differences or defects."""
+    result = studio.gallery.get(image).result_number(number)
+    if what not in result.maps:
+        raise not_found(f"{what} map of {result.name}")
+    path = result.maps[what]
+    return _download(path, f"{result.name.rpartition('.')[0]}-{what}{path.suffix}")
 
 
 @images.get("/{image}/thumbnail.png", responses=PNG)

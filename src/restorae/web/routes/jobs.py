@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
-from starlette.concurrency import run_in_threadpool
 
 from restorae.web.http_errors import not_found
 from restorae.web.routes.common import PNG, SAYS_NO, StudioDep
@@ -17,13 +16,26 @@ jobs = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=SAYS_NO)
 
 @jobs.get("")
 async def all_jobs(
-    studio: StudioDep, since: int | None = None, wait: Annotated[float, Query(ge=0, le=25)] = 0
+    studio: StudioDep,
+    since: Annotated[int, Query(ge=0, lt=2**62)] = 0,
+    wait: Annotated[float, Query(ge=0, le=25)] = 0,
+    server: Annotated[str, Query(max_length=64)] = "",
 ) -> dict[str, Any]:
-    """All jobs, oldest first. With `since`, the answer waits up to `wait` seconds for a version newer than that."""
-    if since is not None and wait:
-        await run_in_threadpool(studio.queue.wait, since, wait)
-    version = studio.queue.version
-    return {"version": version, "jobs": studio.queue.all()}
+    """Jobs, oldest first. With `since` and `server` of an earlier answer, only those that changed after it: the answer then
+    waits up to `wait` seconds for a change. `complete` says whether these are all jobs.
+    """
+    known = since if server == studio.name else 0
+    if known and wait:
+        await studio.queue.wait_for_change(known, wait)
+    return {"server": studio.name, "images": studio.gallery.version, **studio.queue.changes(known)}
+
+
+@jobs.post("/stop")
+def stop_all(
+    studio: StudioDep, lane: Annotated[str | None, Query(max_length=20)] = None
+) -> dict[str, Any]:
+    """Cancel all jobs, or those of one lane: `images` or `trainings`."""
+    return {"stopped": studio.queue.stop_all(lane)}
 
 
 @jobs.get("/{job}")
@@ -45,7 +57,7 @@ def forget(job: str, studio: StudioDep) -> None:
 
 
 @jobs.get("/{job}/looks/{number}.png", responses=PNG)
-def look(job: str, number: int, studio: StudioDep) -> Response:
+def look(job: str, number: Annotated[int, Path(ge=1, lt=2**31)], studio: StudioDep) -> Response:
     """Preview of a training after a validation: a row each of degraded, restored and clean images."""
     work = studio.queue.get(job).work
     if not isinstance(work, TrainingJob):

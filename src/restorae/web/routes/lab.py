@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.degradations import Degradation
 from restorae.shapes import Images
+from restorae.web.examples import damaged
 from restorae.web.lab import Experiment, chain_of, command_for, described, part_of, samples
 from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
 from restorae.web.studio import Studio
@@ -50,6 +51,15 @@ def degradations() -> list[dict[str, Any]]:
 def all_samples() -> list[dict[str, str]]:
     """Images that come along, to try things on."""
     return [{"name": name, "about": told} for name, told in samples().items()]
+
+
+@lab.get("/examples/{name}.png", responses=PNG)
+async def example(name: str, studio: StudioDep) -> Response:
+    """A damaged image to try the page with; the header `x-model` names the model that repairs it."""
+    pixels, model = await asyncio.wrap_future(studio.quickly(damaged, name, studio.lab))
+    answer = png(pixels)
+    answer.headers["x-model"] = model
+    return answer
 
 
 @lab.post("/experiments", status_code=201)

@@ -26,14 +26,20 @@ At = Annotated[
 ]
 
 
+MOST = 1e6
+"""The largest coordinate of a latent: no posterior reaches it, and networks overflow far beyond it."""
+Coordinate = Annotated[float, Field(ge=-MOST, le=MOST)]
+Axis = Annotated[int, Query(ge=0, lt=2**31)]
+
+
 class Walk(BaseModel):
     """A straight walk through latent space."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    start: list[float] = Field(max_length=4096)
+    start: list[Coordinate] = Field(max_length=4096)
     """Where it begins."""
-    end: list[float] = Field(max_length=4096)
+    end: list[Coordinate] = Field(max_length=4096)
     """Where it ends."""
     steps: int = Field(default=24, ge=2, le=240)
     """Images on the way, both ends included."""
@@ -46,7 +52,7 @@ class Latents(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    latents: list[list[float]]
+    latents: list[list[Coordinate]] = Field(max_length=1024)
     """Each has latent_dim coordinates."""
 
 
@@ -83,8 +89,8 @@ async def plane(
     studio: StudioDep,
     n: Annotated[int, Query(ge=1, le=32)] = 20,
     extent: Annotated[float, Query(gt=0, le=12, alias="range")] = 3.0,
-    right: int = 0,
-    up: int = 1,
+    right: Axis = 0,
+    up: Axis = 1,
     at: At = None,
 ) -> Response:
     """A grid of n × n decoded images on a plane through latent space, one dimension to the right and one upwards."""
@@ -109,7 +115,7 @@ async def clusters(model: str, studio: StudioDep, data: str | None = None) -> di
     if source != data:
         raise UsageError(f"{data} has no labels. Choose a named set, such as digits.")
     return await asyncio.wrap_future(
-        studio.quickly(lambda: latent_space.clusters(studio.catalogue.model(model), source))
+        studio.slowly(lambda: latent_space.clusters(studio.catalogue.model(model), source))
     )
 
 
@@ -163,17 +169,20 @@ async def reconstruct(model: str, image: str, studio: StudioDep) -> Response:
 )
 async def walk(model: str, wanted: Walk, studio: StudioDep) -> Response:
     """Images on a straight line from one latent to another and back, as a GIF."""
-    content = await asyncio.wrap_future(studio.quickly(_gif, studio, model, wanted))
+    content = await asyncio.wrap_future(studio.slowly(_gif, studio, model, wanted))
     return Response(content, media_type="image/gif", headers={"cache-control": "no-store"})
 
 
 def _numbers(text: str | None) -> list[float]:
     try:
-        return [float(number) for number in (text or "").split(",")]
+        numbers = [float(number) for number in (text or "").split(",")]
     except ValueError:
         raise UsageError(
             f"A latent is numbers separated by commas, such as 0.3,-1.2, not {text!r}."
         ) from None
+    if not all(abs(number) <= MOST for number in numbers):  # NaN is not either
+        raise UsageError(f"A coordinate of a latent lies between {-MOST:,.0f} and {MOST:,.0f}.")
+    return numbers
 
 
 def _sheet(studio: Studio, model: str, count: int, seed: int) -> np.ndarray:

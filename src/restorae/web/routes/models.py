@@ -21,6 +21,9 @@ def about(studio: StudioDep) -> dict[str, Any]:
     limits = studio.options.limits
     return {
         "version": VERSION,
+        "server": studio.name,
+        "keeps": studio.store.is_kept,
+        "saves": studio.options.out is not None,
         "data": studio.options.data is not None,
         "limits": {
             "upload": limits.upload,

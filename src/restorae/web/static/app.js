@@ -4,9 +4,10 @@ import * as jobs from "./jobs.js";
 import * as lab from "./lab.js";
 import * as latent from "./latent.js";
 import * as models from "./models.js";
+import { onChosen, onDropped, onPasted } from "./files.js";
 import * as restore from "./restore.js";
 import * as train from "./train.js";
-import { $, safely } from "./tools.js";
+import { $, safely, say } from "./tools.js";
 
 const PAGES = {
   restore: { title: "Restore", part: restore },
@@ -16,14 +17,31 @@ const PAGES = {
 };
 const begun = new Map();
 
+const pageName = () => (location.hash.slice(1) in PAGES ? location.hash.slice(1) : "restore");
+
+/** Images may be brought to any part of the page; they go to Restore, or to the part that has a use for them. */
+const bring = safely(async (brought) => {
+  if (pageName() === "latent") {
+    latent.encodeFile(brought.find(({ file }) => file)?.file);
+    return;
+  }
+  if (pageName() !== "restore") {
+    say(`${brought.length === 1 ? "The image is" : "The images are"} in Restore.`);
+    location.hash = "restore";
+    await open();
+  }
+  await begun.get("restore");
+  restore.add(brought);
+});
+
 const open = safely(async () => {
-  const name = location.hash.slice(1) in PAGES ? location.hash.slice(1) : "restore";
+  const name = pageName();
   for (const each of Object.keys(PAGES)) $(`page-${each}`).hidden = each !== name;
-  for (const link of document.querySelectorAll("nav [data-page]")) {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav [data-page]"))) {
     if (link.dataset.page === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${PAGES[name].title} · restorae`;
+  jobs.setTitle(`${PAGES[name].title} · restorae`);
   const { part } = PAGES[name];
   if (!begun.has(name)) begun.set(name, part.begin());
   await begun.get(name);
@@ -42,6 +60,19 @@ window.addEventListener("hashchange", () => {
   open();
   $("main").focus({ preventScroll: true });
 });
+window.addEventListener("hashchange", () => document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says which part is shown
+  $("main").focus();
+});
+onDropped(document.body, bring);
+onDropped($("drop"), bring);
+for (const id of ["files", "folder"]) onChosen($(id), bring);
+onPasted(bring);
+jobs.onRestart(safely(async () => {
+  await models.refresh();
+  if (begun.has("train")) await train.shown();
+}));
 jobs.begin();
 safely(models.refresh)();
 open();

@@ -32,8 +32,8 @@ export class Form {
   update() {
     for (const one of this.controls.values()) one.enable(true);
     for (const [first, second] of this.conflicts) {
-      if (this.isSet(first)) this.controls.get(second)?.enable(false);
-      else if (this.isSet(second)) this.controls.get(first)?.enable(false);
+      if (this.isSet(first)) this.controls.get(second)?.enable(false, this.controls.get(first).field.title);
+      else if (this.isSet(second)) this.controls.get(first)?.enable(false, this.controls.get(second).field.title);
     }
     for (const section of this.sections) section.hidden = [...section.querySelectorAll("[data-setting]")].every((row) => row.hidden);
   }
@@ -72,7 +72,20 @@ function control(field, changed) {
   input.addEventListener(input.type === "range" ? "input" : "change", changed);
   const label = make("label", { for: id }, field.title, field.unit ? ` (${field.unit})` : "", output ? " " : "", output);
   const row = make("div", { class: input.type === "checkbox" ? "field check" : "field", title: field.help, "data-setting": field.name }, ...(input.type === "checkbox" ? [input, label] : [label, input]));
-  const made = { field, row, read, write, enabled: true, enable: (on) => { made.enabled = on; input.disabled = !on; } };
+  const reason = make("span", { class: "note reason" });
+  row.append(reason);
+  // what is excluded shows its default, which is what happens, and why; the person's own value comes back later
+  const enable = (on, other = "") => {
+    if (on && !made.enabled) write(made.own);
+    if (!on && made.enabled) {
+      made.own = read();
+      write(field.default);
+    }
+    made.enabled = on;
+    input.disabled = !on;
+    reason.textContent = on ? "" : `Not together with “${other}”.`;
+  };
+  const made = { field, row, read, write, enabled: true, enable };
   return made;
 }
 

@@ -1,7 +1,7 @@
 // The damage lab: a chain of damages whose sliders are made from their JSON schemas, and what it does to an image.
 
 import * as models from "./models.js";
-import { $, askJson, fill, make, newest, number, safely, say } from "./tools.js";
+import { $, askJson, copyText, fill, make, newest, number, say } from "./tools.js";
 
 const OPEN_ENDED = 4; // a setting without an upper bound has a slider up to this many times its default
 let kinds = [];
@@ -14,7 +14,7 @@ export const currentSpec = () => spec;
 export async function begin() {
   kinds = await askJson("/api/degradations");
   fill($("add-damage"), kinds.map((kind) => [kind.kind, kind.kind]), "gaussian-noise");
-  links = remembered() ?? [{ kind: "gaussian-noise", settings: { mean: 0.5, sigma: 0.3 } }];
+  links = remembered() ?? [{ kind: "gaussian-noise", settings: { sigma: 0.15 } }];
   $("add").addEventListener("click", () => {
     links.push({ kind: $("add-damage").value, settings: {} });
     changed();
@@ -24,11 +24,11 @@ export async function begin() {
   $("lab-image").addEventListener("change", run);
   $("lab-model").addEventListener("change", run);
   $("lab-train").addEventListener("click", () => { $("train-damage").value = spec; });
-  for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", safely(() => copy(button.dataset.copy)));
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) button.addEventListener("click", () => copyText($(button.dataset.copy)));
   models.listen(() => {
     const first = $("lab-model").options.length === 0;
     models.fillWith($("lab-model"), (model) => model.restores && !model.needs_mask, [["", "nothing"]]);
-    if (first && models.get("digits-denoiser")) $("lab-model").value = "digits-denoiser";
+    if (first && models.get("photo-denoiser")) $("lab-model").value = "photo-denoiser";
     run();
   });
   await shown();
@@ -40,7 +40,8 @@ export async function shown() {
   const [samples, images] = await Promise.all([askJson("/api/samples"), askJson("/api/images")]);
   const own = images.map((image) => [`image ${image.id}`, image.name]);
   const along = samples.map((sample) => [`sample ${sample.name}`, sample.about]);
-  fill($("lab-image"), [{ label: "Samples", entries: along }, ...(own.length ? [{ label: "Yours", entries: own }] : [])]);
+  const chosen = $("lab-image").value || "sample astronaut";
+  fill($("lab-image"), [...(own.length ? [{ label: "Yours", entries: own }] : []), { label: "Samples", entries: along }], chosen);
   run();
 }
 
@@ -59,31 +60,28 @@ function changed() {
   run();
 }
 
-async function copy(id) {
-  await navigator.clipboard.writeText($(id).textContent);
-  say("Copied.");
-}
-
 const run = newest(async () => {
   const [where, name] = $("lab-image").value.split(" ");
   if (!where || !kinds.length) return;
   if (!links.length) {
     $("lab-note").textContent = "No damage yet. Add one.";
+    $("lab-stage").classList.add("nothing");
     return;
   }
   const json = { links: links.map((link) => ({ kind: link.kind, ...link.settings })), seed, [where]: name, model: $("lab-model").value || null };
   $("trio").classList.add("busy");
+  $("lab-stage").classList.remove("nothing");
   try {
     const found = await askJson("/api/experiments", { method: "POST", json });
     await Promise.all(Object.entries(found.images).map(([which, path]) => showImage(which, path)));
     $("trio").style.setProperty("--shape", String(found.size[1] / found.size[0]));
     $("lab-restored-figure").hidden = !found.images.restored;
-    for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).value = scoreText(found.scores[which]);
+    for (const which of ["degraded", "restored"]) $(`lab-${which}-scores`).textContent = scoreText(found.scores[which]);
+    showGain(found.scores);
     spec = found.spec;
     $("lab-spec").textContent = found.spec;
     $("lab-command").textContent = found.command;
     $("lab-seed").value = String(seed);
-    $("lab-note").textContent = "";
     $("lab-note").className = "note";
   } catch (error) {
     $("lab-note").textContent = error.message;
@@ -99,6 +97,14 @@ async function showImage(which, path) {
   await image.decode().catch(() => {});
 }
 
+/** How much better or worse the restored image is, and a word where it is worse. */
+function showGain({ degraded, restored }) {
+  const gain = restored && restored.psnr !== null && degraded.psnr !== null ? restored.psnr - degraded.psnr : null;
+  $("lab-gain").textContent = gain === null ? "" : `${gain >= 0 ? "+" : "−"}${Math.abs(gain).toFixed(1)} dB`;
+  $("lab-gain").className = gain !== null && gain < 0 ? "worse" : "better";
+  $("lab-note").textContent = gain !== null && gain < 0 ? "The model made it worse: it was not trained on this damage, or on such images." : "";
+}
+
 function scoreText(scores) {
   if (!scores) return "";
   const psnr = scores.psnr === null ? "∞" : scores.psnr.toFixed(2);
@@ -108,7 +114,7 @@ function scoreText(scores) {
 // ------------------------------------------------------------------------------------------------- the chain
 
 function showChain() {
-  const focused = document.activeElement?.dataset?.key;
+  const focused = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.key;
   $("chain").replaceChildren(...links.map(linkCard));
   if (focused) $("chain").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
@@ -219,8 +225,8 @@ function slider({ id, words, said, value, schema, whole, ranged, set }) {
   });
   tell();
   const toggle = ranged
-    ? make("button", { class: "quiet", "data-key": `${id}-range`, "aria-pressed": String(ends.length > 1), title: "A range is sampled once per image", "aria-label": `${words}: ${ends.length > 1 ? "one value" : "a range"}`,
-        onclick: () => set(ends.length > 1 ? ends[0] : `${ends[0]}..${whole ? Math.min(max, ends[0] + 1) : rounded(Math.min(max, ends[0] + (max - min) / 5), step)}`, true) }, ends.length > 1 ? "one" : "range")
+    ? make("button", { class: "quiet", "data-key": `${id}-range`, title: "A range is sampled once per image", "aria-label": `${words}: ${ends.length > 1 ? "one value" : "a range"}`,
+        onclick: () => set(ends.length > 1 ? ends[0] : `${ends[0]}..${whole ? Math.min(max, ends[0] + 1) : rounded(Math.min(max, ends[0] + (max - min) / 5), step)}`, true) }, ends.length > 1 ? "one value" : "a range")
     : null;
   return make("div", { class: "setting", title: said }, make("label", { for: id }, words), told, make("div", { class: "both" }, ...inputs, toggle));
 }

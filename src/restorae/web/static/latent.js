@@ -1,7 +1,8 @@
 // Latent space: a plane to move on, the decoded image of each latent, encoded images, interpolation, samples.
 
+import { onChosen, onDropped } from "./files.js";
 import * as models from "./models.js";
-import { $, ask, askJson, fill, make, newest, number, safely, say, sendImage, takeFiles } from "./tools.js";
+import { $, ask, askJson, fill, make, newest, number, safely, say, sendImage } from "./tools.js";
 
 const COLORS = ["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"];
 let latent = [];
@@ -15,6 +16,7 @@ let context;
 
 const model = () => models.get($("latent-model").value);
 const path = (rest) => `/api/models/${encodeURIComponent($("latent-model").value)}/${rest}`;
+/** @type {() => number} */
 const range = () => Number($("range").value);
 
 export function begin() {
@@ -29,14 +31,28 @@ export function begin() {
   $("latent-model").addEventListener("change", modelChanged);
   $("background").addEventListener("change", () => loadBackground());
   $("range").addEventListener("input", () => { $("range-value").value = `±${number(range())}`; loadBackground(); });
-  for (const [id, side] of [["axis-right", 0], ["axis-up", 1]]) {
-    $(id).addEventListener("change", () => { axes[side] = Number($(id).value); loadBackground(); });
+  for (const [side, id] of ["axis-right", "axis-up"].entries()) {
+    $(id).addEventListener("change", () => {
+      const before = axes[side];
+      axes[side] = Number($(id).value);
+      if (axes[0] === axes[1]) {
+        // a plane has two dimensions: the other axis takes the one that is free
+        axes[1 - side] = before;
+        $(side ? "axis-right" : "axis-up").value = String(before);
+      }
+      safely(loadBackground)();
+      showMarker();
+    });
   }
   for (const name of ["start", "end"]) $(`set-${name}`).addEventListener("click", () => { ends[name] = [...latent]; walkChanged(); });
   $("play").addEventListener("click", safely(play));
   $("save-gif").addEventListener("click", safely(saveGif));
   $("draw-samples").addEventListener("click", safely(drawSamples));
-  takeFiles($("latent-drop"), $("latent-file"), ([file]) => encodeImage(file));
+  onChosen($("latent-file"), ([{ file }]) => encodeFile(file));
+  onDropped($("latent-drop"), ([{ file }]) => encodeFile(file));
+  $("to-middle").addEventListener("click", () => goTo(latent.map(() => 0)));
+  window.addEventListener("themechange", drawPlane);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawPlane);
   new ResizeObserver(() => { const side = Math.round($("plane-box").clientWidth * (window.devicePixelRatio || 1)); if (side && side !== plane.width) { plane.width = plane.height = side; drawPlane(); } }).observe($("plane-box"));
   listen();
 }
@@ -70,7 +86,7 @@ const loadBackground = newest(async () => {
   const [right, up] = axes;
   background = background && kind === background.kind ? background : null;
   if (kind === "plane" && model()?.latent_dim > 1) {
-    const query = new URLSearchParams({ n: 20, range: range(), right, up });
+    const query = new URLSearchParams({ n: "20", range: String(range()), right: String(right), up: String(up) });
     if (latent.length > 2) query.set("at", latent.map((value) => value.toFixed(3)).join(","));
     const answer = await ask(path(`plane.png?${query}`));
     background = { kind, image: await createImageBitmap(await answer.blob()), range: range() };
@@ -79,6 +95,9 @@ const loadBackground = newest(async () => {
     try {
       const found = await askJson(path("clusters"));
       background = { kind, points: found.means, labels: found.labels };
+      const apart = found.means.flatMap((mean) => [Math.abs(mean[right]), Math.abs(mean[up] ?? 0)]).sort((one, other) => one - other);
+      $("range").value = String(Math.ceil(2 * (apart[Math.floor(0.98 * apart.length)] ?? 3)) / 2); // the data fill the plane
+      $("range-value").value = `±${number(range())}`;
     } catch (error) {
       background = null;
       $("latent-note").textContent = error.message;
@@ -150,11 +169,12 @@ function drawPlane() {
   if (background?.image) {
     context.imageSmoothingEnabled = true;
     const shown = (background.range / range()) * side;
-    context.globalAlpha = 0.8;
+    context.globalAlpha = 1;
     context.drawImage(background.image, (side - shown) / 2, (side - shown) / 2, shown, shown);
     context.globalAlpha = 1;
   } else {
-    context.strokeStyle = style.getPropertyValue("--line");
+    context.strokeStyle = style.getPropertyValue("--strong-line");
+    context.lineWidth = 1;
     context.beginPath();
     context.moveTo(side / 2, 0); context.lineTo(side / 2, side); context.moveTo(0, side / 2); context.lineTo(side, side / 2);
     context.stroke();
@@ -225,6 +245,10 @@ function drawClusters(side) {
   }
 }
 
+let held = false;
+let wasHeld = false;
+let pressedAt = [0, 0];
+
 function listen() {
   const follow = (event) => {
     const edges = plane.getBoundingClientRect();
@@ -234,11 +258,14 @@ function listen() {
     stopPlaying();
     goTo(next);
   };
-  let resting = false; // a click lets the latent stay where it is
-  plane.addEventListener("pointermove", (event) => { if (event.buttons || !resting) follow(event); });
-  plane.addEventListener("pointerdown", (event) => { plane.setPointerCapture(event.pointerId); resting = false; follow(event); });
-  plane.addEventListener("pointerup", () => { resting = true; });
-  plane.addEventListener("pointerleave", () => { resting = false; });
+  // the latent follows the pointer until a press holds it; the next press lets it follow again
+  plane.addEventListener("pointermove", (event) => { if (event.buttons || !held) follow(event); });
+  plane.addEventListener("pointerdown", (event) => { plane.setPointerCapture(event.pointerId); wasHeld = held; held = false; pressedAt = [event.clientX, event.clientY]; follow(event); });
+  plane.addEventListener("pointerup", (event) => {
+    const still = Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]) < 4;
+    held = !(wasHeld && still && event.pointerType === "mouse");
+    $("plane-box").classList.toggle("held", held);
+  });
   plane.addEventListener("keydown", (event) => {
     const step = range() / (event.shiftKey ? 10 : 40);
     const [side, sign] = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1] }[event.key] ?? [];
@@ -251,7 +278,8 @@ function listen() {
 
 // ------------------------------------------------------------------------------------------------- images, walks, samples
 
-const encodeImage = safely(async (file) => {
+export const encodeFile = safely(async (file) => {
+  if (!file) return;
   $("latent-note").textContent = "";
   try {
     const image = await sendImage(file);

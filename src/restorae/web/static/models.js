@@ -1,11 +1,15 @@
-// The list of models, the same for all pages.
+// The list of models, the same for all pages, in words for people.
 
 import { askJson, fill, make } from "./tools.js";
 
+const GROUPS = [["For your images", "images"], ["Trained here", "yours"], ["For the lesson", "lesson"], ["Without learning", "classical"]];
 let models = [];
 const listeners = new Set();
 
 export const get = (name) => models.find((model) => model.name === name);
+
+/** What people call a model. */
+export const title = (name) => get(name)?.title ?? name;
 
 export function listen(listener) {
   listeners.add(listener);
@@ -17,28 +21,38 @@ export async function refresh() {
   for (const listener of listeners) listener(models);
 }
 
-/** Fill a select with the models that `fits` says; own ones first. `others` are choices before them: value and text. */
+/** Fill a select with the models that `fits` says, in groups. `others` are choices before them: value and text. */
 export function fillWith(select, fits, others = []) {
-  const grouped = (origin) => models.filter((model) => model.origin === origin && !model.broken && fits(model)).map((model) => [model.name, model.name]);
-  const groups = [["Yours", "folder"], ["Bundled", "bundled"], ["Classical methods", "classical"]];
-  const entries = groups.map(([label, origin]) => ({ label, entries: grouped(origin) })).filter((group) => group.entries.length);
-  fill(select, [...others, ...entries]);
+  const entries = GROUPS.map(([label, group]) => ({
+    label,
+    entries: models.filter((model) => model.group === group && !model.broken && fits(model)).map((model) => [model.name, model.title]),
+  }));
+  fill(select, [...others, ...entries.filter((group) => group.entries.length)]);
 }
 
-/** The facts of a model's card as a list of terms. */
+/** Whether a model was made for other images than this one: small digits, not photographs. */
+export function isForOthers(model, image) {
+  return Boolean(model?.made_for_side && image && Math.max(image.width, image.height) > model.made_for_side);
+}
+
+/** The facts of a model's card as a list of terms: first what people ask, then details. */
 export function facts(model) {
   if (!model) return [];
   const scores = model.scores ?? {};
-  const psnr = scores.restored?.psnr ? `${scores.degraded.psnr?.toFixed(2)} → ${scores.restored.psnr.toFixed(2)} dB PSNR` : "";
+  const psnr = scores.restored?.psnr ? `${scores.degraded.psnr?.toFixed(1)} → ${scores.restored.psnr.toFixed(1)} dB PSNR` : "";
   const ssim = scores.restored?.ssim ? `, SSIM ${scores.restored.ssim.toFixed(3)}` : "";
-  const rows = [
+  const first = [
     ["About", model.about],
+    ["Scores", psnr ? `${psnr}${ssim}, on ${scores.on}` : scores.elbo ? `ELBO ${scores.elbo.toFixed(1)} nats, on ${scores.on}` : ""],
+  ];
+  const details = [
+    ["Name", model.name],
     ["Undoes", model.undoes],
     ["Learned from", model.data],
-    ["Scores", psnr ? `${psnr}${ssim}, on ${scores.on}` : scores.elbo ? `ELBO ${scores.elbo.toFixed(1)} nats, on ${scores.on}` : ""],
     ["Network", model.network ? `${model.network}, ${model.parameters.toLocaleString("en")} parameters` : ""],
     ["Context", model.origin === "classical" ? "" : model.halo === null ? "the whole image" : `${model.halo} px around each pixel`],
     ["Licence", model.licence],
   ];
-  return rows.filter(([, told]) => told).flatMap(([term, told]) => [make("dt", {}, term), make("dd", {}, told)]);
+  const list = (rows) => make("dl", {}, rows.filter(([, told]) => told).flatMap(([term, told]) => [make("dt", {}, term), make("dd", {}, told)]));
+  return [list(first), make("details", {}, make("summary", {}, "Details"), list(details))];
 }

@@ -2,19 +2,26 @@
 
 import * as jobs from "./jobs.js";
 import { Form } from "./form.js";
+import { ImageList, isBusy, jobOf, keyOf } from "./images.js";
+import { MaskTools } from "./mask.js";
 import * as models from "./models.js";
+import { Preview } from "./previews.js";
+import { Sending } from "./sending.js";
+import { showResults } from "./results.js";
 import { Viewer } from "./viewer.js";
-import { $, ask, askJson, fill, make, newest, renew, safely, say, sendImage, size, takeFiles } from "./tools.js";
+import { $, ask, askJson, confirmed, make, radioGroup, safely, say, size } from "./tools.js";
 
 let images = []; // as the server tells; those on their way have no id
-let current = null;
+let current = sessionStorage.getItem("image");
 let viewer;
 let form; // the settings, as RestoreRequest describes them
-let count = 0;
-const OVERLAYS = {
-  error: { name: "possible error", about: "90 % of the errors are smaller; full orange is a fifth of the range or more." },
-  spread: { name: "where the answers differ", about: "The more orange, the more they differ." },
-};
+let list;
+let mask;
+let sending;
+let gallery = null; // the number of the server's last change of its gallery
+let maskForModel = false; // whether the mask was switched on for a model that needs one
+let asked = false; // whether the list was asked for
+let wanted = new Map(); // image: job whose mask is taken when it is done
 /** What a model must be able to do, or an image be, for a setting to be offered; all others always are. */
 const NEEDS = {
   samples: (chosen) => chosen?.samples,
@@ -23,260 +30,345 @@ const NEEDS = {
   axes: (chosen, image) => image?.stack,
   together: (chosen, image) => image?.stack,
 };
-const seen = new Map(); // image: the last job whose result is known here
 
 const picked = () => images.find((image) => image.id && image.id === current);
 /** What restores an image where the person chose no model: decided by the server for each image. */
-const automatic = (image) => image?.automatic[masked() && image.mask ? "masked" : "whole"];
+const automatic = (image) => image?.automatic[masked() && mask.has(image) ? "masked" : "whole"];
 const model = () => models.get($("restore-model").value || automatic(picked())?.name);
-const jobOf = (image) => (image?.job ? jobs.get(image.job) : null);
-const busy = (image) => { const job = jobOf(image); return Boolean(job && !jobs.isOver(job)); };
-
 const masked = () => Boolean(form?.value("mask"));
+
+export const add = (brought) => sending.add(brought);
 
 export async function begin() {
   viewer = new Viewer($("viewer"), {
-    onzoom: (scale) => { $("zoom").value = `${scale >= 0.1 ? Math.round(100 * scale) : (100 * scale).toFixed(1)} %`; },
-    onstrokes: safely(saveStrokes),
+    onzoom: (scale) => { $("zoom").textContent = `${scale >= 0.1 ? Math.round(100 * scale) : (100 * scale).toFixed(1)} %`; viewer.preview?.moved(); },
+    onstroke: (stroke) => mask.add(stroke),
+    onpoint: tellPoint,
   });
-  form = new Form($("restore-settings"), await askJson("/api/restore-form"), modelChanged);
+  mask = new MaskTools(viewer, { image: picked, changed: modelChanged });
+  list = new ImageList($("images"), $("filter"), { pick, remove, again: (key) => sending.again(key) });
+  sending = new Sending({
+    images: () => images,
+    put: (changed) => { images = changed; soon(); },
+    arrived: (image, first) => { if (first || !picked()) pick(image.id); },
+  });
+  form = new Form($("restore-settings"), await askJson("/api/restore-form"), settingsChanged);
   const formats = await askJson("/api/formats");
-  renew($("formats"), formats.map((each) => make("li", { title: each.carries }, `${each.title} (${each.suffixes}): ${each.reads}`)));
-  takeFiles($("drop"), $("files"), add);
-  takeFiles(document.body, make("input"), (files) => {
-    if (!$("page-restore").hidden) add(files);
-  });
+  $("formats").replaceChildren(...formats.map((each) => make("li", { title: each.carries }, `${each.title} (${each.suffixes}): ${each.reads}`)));
+  remembered();
   models.listen(() => {
-    models.fillWith($("restore-model"), (each) => each.restores, [["", "Automatic"]]);
-    remember();
+    models.fillWith($("restore-model"), (each) => each.restores, [["", "Automatic: suits the image"]]);
+    const known = localStorage.getItem("model");
+    if ([...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
     modelChanged();
   });
   $("restore-model").addEventListener("change", () => { localStorage.setItem("model", $("restore-model").value); modelChanged(); });
-  $("restore-now").addEventListener("click", safely(() => restore([picked()])));
-  $("restore-all").addEventListener("click", safely(() => restore(images.filter((image) => image.id && !busy(image)))));
+  $("restore-now").addEventListener("click", safely((event) => event.detail > 1 || (isBusy(picked()) ? jobs.stop(picked().job) : restore([picked()]))));
+  $("restore-all").addEventListener("click", safely(() => restore(images.filter((image) => image.id && !isBusy(image) && ($("redo-all").checked || !image.result)))));
   $("zoom-in").addEventListener("click", () => viewer.zoom(1.5));
   $("zoom-out").addEventListener("click", () => viewer.zoom(1 / 1.5));
   $("zoom-fit").addEventListener("click", () => viewer.fit());
   $("zoom-one").addEventListener("click", () => viewer.one());
-  for (const button of document.querySelectorAll("[data-mode]")) {
-    button.addEventListener("click", () => {
-      for (const each of document.querySelectorAll("[data-mode]")) each.setAttribute("aria-checked", String(each === button));
-      viewer.setMode(button.dataset.mode);
-    });
-  }
-  for (const tool of ["brush", "eraser", "hand"]) $(tool).addEventListener("click", () => take(tool));
-  $("brush-size").addEventListener("input", () => take());
-  $("undo").addEventListener("click", safely(() => saveStrokes(viewer.strokes.slice(0, -1))));
-  $("clear-mask").addEventListener("click", safely(() => saveStrokes([])));
-  $("mask-file").addEventListener("change", safely(takeMask));
-  $("overlay").addEventListener("change", lay);
+  radioGroup($("compare"), (button) => viewer.setMode(button.dataset.mode));
+  $("use-old-print").addEventListener("click", () => { $("restore-model").value = "photo-restorer"; $("restore-model").dispatchEvent(new Event("change")); });
+  $("find-defects").addEventListener("click", safely(findDefects));
+  for (const side of ["left", "right"]) $(`side-${side}`).addEventListener("change", () => showSides());
+  $("overlay").addEventListener("change", () => { viewer.overlay = $("overlay").value; update(); });
+  for (const example of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-example]"))) example.addEventListener("click", safely(() => tryExample(example.dataset.example)));
+  window.addEventListener("pickimage", (/** @type {CustomEvent} */ event) => pick(event.detail));
+  window.addEventListener("reconnected", safely(refresh));
+  jobs.onRestart(safely(restarted));
   jobs.listen(safely(jobsChanged));
-  safely(refresh)();
+  await refresh();
 }
 
-function remember() {
-  const known = localStorage.getItem("model");
-  if ([...$("restore-model").options].some((option) => option.value === known)) $("restore-model").value = known;
-}
+// ------------------------------------------------------------------------------------------------- the list
 
 async function refresh() {
   const waiting = images.filter((image) => !image.id);
-  images = [...(await askJson("/api/images")), ...waiting];
+  const found = await askJson("/api/images");
+  const before = new Map(images.map((image) => [image.id, image]));
+  for (const image of found) Object.assign(image, { file: before.get(image.id)?.file, downloaded: before.get(image.id)?.downloaded, known: image.job });
+  images = [...found, ...waiting];
+  asked = true;
   if (!picked()) current = images.findLast((image) => image.id)?.id ?? null;
   modelChanged();
 }
 
-const add = safely(async (files) => {
-  const coming = files.map((file) => ({ name: file.name, key: `coming ${(count += 1)}`, sending: true }));
-  images.push(...coming);
-  update();
-  for (const [index, file] of files.entries()) {
-    const put = (found) => { images = images.map((each) => (each === coming[index] ? found : each)); };
-    try {
-      const found = await sendImage(file);
-      // the list may have been asked for meanwhile, and hold it already
-      images = images.filter((each) => each.id !== found.id);
-      put(found);
-      current = found.id;
-      modelChanged();
-    } catch (error) {
-      put({ name: file.name, key: coming[index].key, refused: error.message });
-      update();
-    }
-  }
-});
-
 function pick(id) {
   current = id;
+  sessionStorage.setItem("image", id);
+  viewer.setSides("before", "after");
   modelChanged();
 }
 
 const remove = safely(async (key) => {
-  const image = images.find((each) => (each.id ?? each.key) === key);
-  if (image?.id) await ask(`/api/images/${image.id}`, { method: "DELETE" });
+  const index = images.findIndex((each) => keyOf(each) === key);
+  const image = images[index];
+  if (!image) return;
+  const unsaved = image.result && !image.results.at(-1).saved && !image.downloaded;
+  if (unsaved && !(await confirmed(`${image.name} is restored and was not downloaded. Remove it?`, "Remove"))) return;
+  if (image.sending) sending.cancel(image);
+  else if (image.id) {
+    try {
+      await ask(`/api/images/${image.id}`, { method: "DELETE" });
+    } catch (error) {
+      if (error.status !== 404) throw error; // what is gone already is removed
+    }
+    if (image.file) say(`${image.name} was removed.`, () => sending.add([{ file: image.file, folder: image.folder }]));
+  }
   images = images.filter((each) => each !== image);
-  if (key === current) current = images.findLast((each) => each.id)?.id ?? null;
+  if (key === current) current = (images[index] ?? images.at(-1))?.id ?? images.findLast((each) => each.id)?.id ?? null;
   modelChanged();
+  list.focus();
 });
+
+/** The server was started anew: say what is lost, and send again what this page still has. */
+async function restarted() {
+  const before = images.filter((image) => image.id);
+  await refresh();
+  const lost = before.filter((image) => !images.some((each) => each.id === image.id));
+  if (!lost.length) return;
+  const results = lost.filter((image) => image.result).length;
+  const counted = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+  const kept = lost.filter((image) => image.file);
+  $("lost-told").textContent = `The server was started anew. ${counted(lost.length, "image")}${results ? ` and ${counted(results, "result")}` : ""} were not kept.`;
+  $("send-again").hidden = !kept.length;
+  $("send-again").textContent = `Send ${counted(kept.length, "image")} again`;
+  $("lost").hidden = false;
+  $("send-again").onclick = () => {
+    $("lost").hidden = true;
+    sending.add(kept.map((image) => ({ file: image.file, folder: image.folder })));
+  };
+  $("lost-close").onclick = () => { $("lost").hidden = true; };
+}
+
+async function tryExample(name) {
+  const answer = await ask(`/api/examples/${name}.png`);
+  const file = new File([await answer.blob()], `${name}.png`, { type: "image/png" });
+  const suggested = answer.headers.get("x-model") ?? "";
+  const arrived = await sending.add([{ file, folder: "" }]);
+  $("restore-model").value = suggested;
+  modelChanged();
+  if (arrived[0]) await restore([arrived[0]]);
+}
+
+// ------------------------------------------------------------------------------------------------- settings
+
+function remembered() {
+  try {
+    for (const [name, value] of Object.entries(JSON.parse(sessionStorage.getItem("settings") ?? "{}"))) form.set(name, value);
+  } catch { /* settings of another version */ }
+}
+
+function settingsChanged() {
+  sessionStorage.setItem("settings", JSON.stringify(form.values()));
+  modelChanged();
+}
 
 /** Say which model was chosen, and why. */
 function showChoice() {
-  const choice = $("restore-model").value ? null : automatic(picked());
-  const text = choice ? `${choice.name}: ${choice.reason}. ${choice.notice}`.trim() : $("restore-model").value ? "" : "A model is chosen for each image.";
+  const image = picked();
+  const choice = $("restore-model").value ? null : automatic(image);
+  const chosen = model();
+  let text = "";
+  if (choice) text = `${models.title(choice.name)} (${choice.reason}).${choice.name === "page-cleaner" ? " It whitens photographs on a page: if there is one, choose another model." : ""}`;
+  else if (!$("restore-model").value) text = "A model is chosen for each image.";
+  else if (models.isForOthers(chosen, image)) text = `Made for other images: ${chosen.about}`;
   if ($("chosen-model").textContent !== text) $("chosen-model").textContent = text;
+  $("old-print").hidden = choice?.name !== "photo-denoiser";
+  $("chosen-model").classList.toggle("error", models.isForOthers(chosen, image));
 }
 
 function modelChanged() {
   const chosen = model();
-  showChoice();
   $("model-card").hidden = !chosen;
-  $("model-card").querySelector("dl").replaceChildren(...models.facts(chosen));
+  if ($("model-card").dataset.model !== chosen?.name) {
+    $("model-card").dataset.model = chosen?.name ?? "";
+    $("model-card").querySelector("div").replaceChildren(...models.facts(chosen));
+  }
   for (const [name, fits] of Object.entries(NEEDS)) form.offer(name, Boolean(fits(chosen, picked())));
-  if (chosen?.needs_mask) form.set("mask", true);
-  painting();
+  if (chosen?.needs_mask && !masked()) {
+    form.set("mask", true);
+    maskForModel = true;
+  } else if (chosen && !chosen.needs_mask && maskForModel) {
+    maskForModel = false;
+    if (!picked() || !mask.has(picked())) form.set("mask", false); // the other model does not need it
+  }
+  showChoice();
+  mask.setShown(masked() && Boolean(picked()));
   update();
-  preview();
+  showPreview();
 }
+
+// ------------------------------------------------------------------------------------------------- what is shown
 
 function update() {
-  const list = images.map((image) => {
-    const job = jobOf(image);
-    const told = image.refused ?? (image.sending ? "sending …" : job ? jobs.told(job) : image.result ? "restored" : `${image.width} × ${image.height}, ${size(image.bytes)}`);
-    const failed = image.refused || job?.state === "failed";
-    const text = make("span", { class: "text" },
-      make("span", { class: "name" }, image.name),
-      job && !jobs.isOver(job) ? jobs.bar(job) : null,
-      make("span", { class: failed ? "told error" : "told" }, told));
-    const thumbnail = image.id ? make("img", { src: `/api/images/${image.id}/thumbnail.png`, alt: "", loading: "lazy" }) : null;
-    const here = Boolean(image.id) && image.id === current;
-    const active = Boolean(job && !jobs.isOver(job));
-    const key = image.id ?? image.key;
-    return make("li", { class: here ? "current" : "", "data-key": `${key}-${active}` },
-      make("button", { class: "pick", disabled: !image.id, "aria-pressed": String(here), onclick: () => pick(key) }, thumbnail, text),
-      active
-        ? make("button", { class: "quiet small", onclick: () => jobs.stop(image.job), "aria-label": `Cancel ${image.name}` }, "Cancel")
-        : make("button", { class: "quiet small", disabled: Boolean(image.sending), onclick: () => remove(key), "aria-label": `Remove ${image.name}` }, "✕"));
-  });
-  renew($("images"), list);
+  list.show(images, current);
   const image = picked();
   const open = images.filter((each) => each.id);
-  $("restore-now").disabled = !image || busy(image);
-  $("restore-now").textContent = image?.result ? "Restore again" : "Restore";
-  $("restore-all").hidden = open.length < 2;
-  $("restore-all").textContent = `Restore all ${open.length}`;
+  const todo = open.filter((each) => !isBusy(each) && ($("redo-all").checked || !each.result) && (!masked() || mask.has(each)));
+  const job = jobOf(image);
+  $("stage").classList.toggle("nothing", !image);
+  $("empty").hidden = Boolean(image) || !asked;
+  $("restore-now").disabled = !image;
+  $("restore-now").textContent = isBusy(image) ? `${job.state === "running" ? `Restoring … ${jobs.told(job).split(",")[0]}` : "Waiting …"} Cancel` : image?.result ? "Restore again" : "Restore";
+  $("all-row").hidden = open.length < 2;
+  $("restore-all").disabled = !todo.length;
+  $("restore-all").textContent = `Restore all ${todo.length.toLocaleString("en")}`;
+  $("redo-all").closest("label").hidden = !open.some((each) => each.result);
+  const painted = open.filter((each) => mask.has(each)).length;
+  $("all-note").textContent = masked() && open.length > 1 ? `${painted} of ${open.length} images have paint; the others stay as they are.` : "";
   viewer.show(image ?? null);
   $("image-facts").textContent = image ? facts(image) : "\u00a0";
-  const job = jobOf(image);
-  const told = job ? (job.state === "done" ? `By ${job.about.model}, ${jobs.told(job)}` : job.state === "running" ? "Restoring …" : job.state === "waiting" ? jobs.told(job) : job.error) : "";
-  if ($("image-state").textContent !== told) $("image-state").textContent = told;
-  $("image-state").className = job?.state === "failed" ? "error" : "";
-  $("download").hidden = !image?.result;
-  if (image?.result) {
-    $("download").href = `/api/images/${image.id}/restored`;
-    $("download").setAttribute("download", image.result);
-    $("download").setAttribute("aria-label", `Download ${image.result}`);
-  }
-  const overlays = (image?.layers ?? []).filter((layer) => !["before", "after"].includes(layer));
-  $("overlay-tools").hidden = !overlays.length;
-  if (overlays.join() !== [...$("overlay").options].slice(1).map((option) => option.value).join()) {
-    fill($("overlay"), [["", "none"], ...overlays.map((layer) => [layer, OVERLAYS[layer]?.name ?? layer])], viewer.overlay);
-    lay();
-  }
+  showResults(image, viewer, job);
+  const results = open.filter((each) => each.result).length;
+  $("download-all").hidden = results < 2;
+  $("download-all").textContent = `Download all ${results.toLocaleString("en")} as ZIP`;
 }
 
-function lay() {
-  viewer.overlay = $("overlay").value;
-  $("overlay-note").textContent = OVERLAYS[viewer.overlay]?.about ?? "";
-  viewer.redraw();
+let frame = null;
+
+/** Update with the next frame: files arrive faster than they can be drawn. */
+function soon() {
+  frame ??= requestAnimationFrame(() => {
+    frame = null;
+    update();
+  });
+}
+
+function showSides() {
+  viewer.setSides($("side-left").value, $("side-right").value);
+  update();
+  showPreview();
 }
 
 function facts(image) {
   const depth = { uint8: "8 bits", uint16: "16 bits", float32: "float", bool: "1 bit" }[image.dtype] ?? image.dtype;
   const kind = { 1: "grey", 3: "colour" }[image.channels] ?? `${image.channels} channels`;
-  const pages = image.pages > 1 ? `, ${image.pages} pages (the first is shown)` : "";
+  const alpha = image.alpha ? ", with transparency" : "";
+  const pages = image.pages > 1 ? `, ${image.pages.toLocaleString("en")} pages (the first is shown, all are restored)` : "";
   const notices = image.notices.length ? `. Note: ${image.notices.join("; ")}` : "";
-  return `${image.width} × ${image.height}, ${kind}, ${depth}, ${image.kind.toUpperCase()}, ${size(image.bytes)}${pages}${notices}`;
+  return `${image.width} × ${image.height}, ${kind}${alpha}, ${depth}, ${image.kind.toUpperCase()}, ${size(image.bytes)}${pages}${notices}`;
 }
 
-/** Show soon what the result will be about: a smaller copy, restored at once. */
-const preview = newest(async () => {
+function tellPoint(point) {
+  if (!point) {
+    $("pixel").textContent = "";
+    return;
+  }
+  const value = point.value ? `: ${point.value.join(", ")}` : "";
+  const error = point.overlay && viewer.overlay === "error" ? `, 90 % of errors below ${Math.round(point.overlay[0] / 5)} of 255` : "";
+  $("pixel").textContent = `x ${point.column}, y ${point.row}${value}${error}`;
+}
+
+/** Show what the settings would make of the parts in view, where that is not known already. */
+function showPreview() {
   const image = picked();
   const chosen = model();
-  $("restore-note").textContent = "";
-  if (!image || !chosen) return;
-  const job = jobOf(image);
-  const same = job?.state === "done" && job.about.model === chosen.name && form.agrees(job.about);
-  if (image.result && (same || !job)) return;
-  if (chosen.needs_mask || busy(image)) return;
-  const json = { ...form.values(), model: chosen.name, mask: Boolean(masked() && image.mask) };
-  try {
-    const answer = await ask(`/api/images/${image.id}/preview.png`, { method: "POST", json });
-    const bitmap = await createImageBitmap(await answer.blob());
-    if (picked()?.id !== image.id) return;
-    if (!picked().layers.includes("after")) viewer.showPreview(bitmap);
-    const smaller = image.width > bitmap.width;
-    $("restore-note").textContent = picked().layers.includes("after") ? "Settings changed: restore again to see the result." : smaller ? "The preview is a smaller copy. Restore processes the whole image." : "";
-  } catch (error) {
-    $("restore-note").textContent = error.message;
+  const note = (text) => { $("restore-note").textContent = text; };
+  const json = { ...form.values(), model: chosen?.name, mask: Boolean(masked() && image && mask.has(image)) };
+  const known = image && chosen && image.results.find((each) => each.model === chosen.name && form.agrees(each.settings) && !each.settings.mask === !json.mask);
+  const impossible = !image || !chosen || isBusy(image) || known || (chosen.needs_mask && !json.mask) || (masked() && !json.mask);
+  if (impossible) {
+    viewer.preview?.close();
+    viewer.setPreview(null);
+    note(image && chosen && masked() && !mask.has(image) ? "Paint what shall be changed, load a mask, or find defects." : "");
+    viewer.setSides($("side-left").value || "before", known && known !== image.results.at(-1) ? `after-${known.number}` : $("side-right").value === "preview" ? "after" : $("side-right").value || "after");
+    showResults(image, viewer, jobOf(image));
+    return;
   }
-});
+  const preview = new Preview(image.id, json, {
+    arrived: () => viewer.redraw(),
+    failed: (sentence) => { if (viewer.preview === preview) { viewer.setPreview(null); note(sentence); update(); } },
+    told: (sentence) => { if (viewer.preview === preview) note(sentence); },
+  });
+  preview.key += image.mask_version;
+  if (viewer.preview?.key === preview.key) return;
+  viewer.preview?.close();
+  note("");
+  viewer.setPreview(preview);
+  viewer.setSides($("side-left").value || "before", "preview");
+  showResults(image, viewer, jobOf(image));
+}
+
+// ------------------------------------------------------------------------------------------------- jobs
 
 async function restore(chosen) {
-  const wanted = chosen.filter(Boolean);
-  const refused = [];
-  for (const image of wanted) {
-    const json = { ...form.values(), model: $("restore-model").value || null, mask: masked() && (image.mask || image.id === current) };
-    try {
-      image.job = (await askJson(`/api/images/${image.id}/restore`, { method: "POST", json })).id;
-    } catch (error) {
-      if (wanted.length === 1) throw error;
-      refused.push(`${image.name}: ${error.message}`);
-    }
+  const ids = chosen.filter(Boolean).map((image) => image.id);
+  if (!ids.length) return;
+  const name = $("restore-model").value;
+  const others = chosen.filter((image) => models.isForOthers(models.get(name), image)).length;
+  if (others && !(await confirmed(`${models.title(name)} was made for other images. Restore ${others === 1 ? "this image" : `${others} images`} with it all the same?`, "Restore"))) return;
+  const settings = { ...form.values(), model: name || null, mask: masked() };
+  const answer = await askJson("/api/restorations", { method: "POST", json: { images: ids, settings } });
+  for (const { image, job } of answer.jobs) { const found = images.find((each) => each.id === image); if (found) found.job = job; }
+  if (ids.length === 1 && answer.refused.length) throw new Error(answer.refused[0].error === "It has no mask." ? "“Only where I paint” is on, and nothing is painted. Paint first." : answer.refused[0].error);
+  if (ids.length > 1) {
+    const left = answer.refused.length ? ` ${answer.refused.length} stay as they are: ${answer.refused.slice(0, 3).map((each) => `${each.name}: ${each.error}`).join(" ")}` : "";
+    say(`${answer.jobs.length.toLocaleString("en")} of ${ids.length.toLocaleString("en")} images wait for their turn.${left}`);
   }
-  if (wanted.length > 1) say([`${wanted.length - refused.length} of ${wanted.length} images are waiting.`, ...refused].join(" "));
   update();
 }
 
-async function jobsChanged(all) {
-  const known = new Set(images.map((image) => image.job));
-  const restored = all.filter((job) => job.kind === "restore" && job.state === "done");
-  const news = restored.filter((job) => Number(seen.get(job.about.image) ?? 0) < Number(job.id));
-  for (const job of news) seen.set(job.about.image, job.id);
-  if (news.length || all.some((job) => job.kind === "restore" && !jobs.isOver(job) && !known.has(job.id))) await refresh();
-  else update();
-}
-
-// ------------------------------------------------------------------------------------------------- the mask
-
-let tool = "brush";
-
-function painting() {
-  $("paint-tools").hidden = !masked();
-  take();
-}
-
-function take(chosen = tool) {
-  tool = chosen;
-  for (const each of ["brush", "eraser", "hand"]) $(each).setAttribute("aria-pressed", String(each === tool));
-  viewer.setPainting(masked() && tool !== "hand" ? { radius: Number($("brush-size").value), erase: tool === "eraser" } : null);
-}
-
-async function saveStrokes(strokes) {
+async function findDefects() {
   const image = picked();
   if (!image) return;
-  viewer.setStrokes(strokes);
-  const answered = await askJson(`/api/images/${image.id}/mask`, { method: "PUT", json: { strokes } });
-  image.strokes = answered.strokes;
-  image.mask = answered.mask;
-  modelChanged();
+  const job = await askJson(`/api/images/${image.id}/find-defects`, { method: "POST", json: {} });
+  wanted.set(image.id, job.id);
+  $("find-defects").disabled = true;
 }
 
-async function takeMask() {
-  const [file] = $("mask-file").files;
-  $("mask-file").value = "";
-  const image = picked();
-  if (!file || !image) return;
-  Object.assign(image, await askJson(`/api/images/${image.id}/mask`, { method: "POST", body: file }));
-  say("The mask was loaded.");
-  modelChanged();
+async function jobsChanged(all, changed, version) {
+  if (!viewer) return;
+  for (const [id, job] of wanted) {
+    const found = jobs.get(job);
+    if (found && !jobs.isOver(found)) continue;
+    wanted.delete(id);
+    $("find-defects").disabled = false;
+    const image = images.find((each) => each.id === id);
+    if (found?.state === "done" && image) {
+      mask.found(image, { ...(await askJson(`/api/images/${id}`)), file: image.file });
+      say(found.result.mask ? "Defects were found: edit the paint, then restore." : "No defects were found.");
+    } else if (found?.error) say(found.error);
+  }
+  const byId = new Map(images.map((image) => [image.id, image]));
+  // where all jobs came at once, the page was just opened, and asks for all images anyway
+  const news = changed === all ? [] : changed.filter((job) => job.kind === "restore" && job.state === "done" && byId.has(job.about.image) && byId.get(job.about.image).known !== job.id);
+  const elsewhere = asked && version !== null && gallery !== null && version - gallery !== news.length;
+  if (elsewhere && sending.active === 0) safely(refreshSoon)();
+  else for (const job of news) await renewed(job);
+  gallery = version ?? gallery;
+  if (news.some((job) => job.about.image === current)) {
+    const latest = picked();
+    if (latest?.result) afterRestoring(latest);
+  }
+  update();
+  if (!isBusy(picked())) showPreview();
+}
+
+/** A job is done: ask for its image alone, not for all of them. */
+async function renewed(job) {
+  const found = await askJson(`/api/images/${job.about.image}`);
+  images = images.map((each) => (each.id === found.id ? { ...found, file: each.file, known: job.id } : each));
+}
+
+let refreshing = null;
+
+/** Other pages may add and remove images in quick succession. */
+function refreshSoon() {
+  refreshing ??= new Promise((resolve) => setTimeout(resolve, 400)).then(async () => {
+    refreshing = null;
+    await refresh();
+  });
+  return refreshing;
+}
+
+/** What was asked for with the result is shown at once. */
+function afterRestoring(image) {
+  viewer.setSides("before", "after");
+  $("side-right").value = "after";
+  const maps = image.layers.filter((layer) => !["before", "after"].includes(layer));
+  viewer.overlay = maps.includes("error") ? "error" : maps[0] ?? "";
+  $("overlay").value = viewer.overlay;
 }

@@ -1,5 +1,6 @@
 // What every page uses: making elements, asking the server, saying something, words for sizes and times.
 
+/** @type {(id: string) => any} an element of the page: which kind it is, index.html says */
 export const $ = (id) => document.getElementById(id);
 
 /** An element with attributes, listeners (`onclick`) and children; text is text, never markup. */
@@ -52,6 +53,10 @@ export class HttpError extends Error {
   }
 }
 
+/**
+ * @param {string} path
+ * @param {{method?: string, json?: unknown, body?: BodyInit, signal?: AbortSignal}} options
+ */
 export async function ask(path, { method = "GET", json, body, signal } = {}) {
   const options = { method, signal, headers: {} };
   if (json !== undefined) {
@@ -76,22 +81,31 @@ export async function ask(path, { method = "GET", json, body, signal } = {}) {
   throw new HttpError(answer.status, sentence);
 }
 
+/**
+ * @param {string} path
+ * @param {{method?: string, json?: unknown, body?: BodyInit, signal?: AbortSignal}} [options]
+ * @returns {Promise<any>}
+ */
 export async function askJson(path, options) {
   const answer = await ask(path, options);
   return answer.status === 204 ? null : answer.json();
 }
 
 let fading;
-/** Tell the person something for a moment; screen readers read it. */
-export function say(sentence) {
+/** Tell the person something for a moment; screen readers read it. `undo` is offered as a button. */
+export function say(sentence, undo = null, seconds = undo ? 10 : 6) {
   const said = $("said");
-  said.textContent = sentence;
+  said.replaceChildren(make("span", {}, sentence), ...(undo ? [make("button", { class: "small", onclick: () => { said.classList.remove("on"); undo(); } }, "Undo")] : []));
   said.classList.add("on");
   clearTimeout(fading);
-  fading = setTimeout(() => said.classList.remove("on"), 6000);
+  fading = setTimeout(() => said.classList.remove("on"), 1000 * seconds);
 }
 
-/** Run what an event asks for; what goes wrong is said. */
+/**
+ * Run what an event asks for; what goes wrong is said.
+ * @param {(...given: any[]) => any} work
+ * @returns {(...given: any[]) => Promise<any>}
+ */
 export function safely(work) {
   return async (...given) => {
     try {
@@ -106,7 +120,11 @@ export function safely(work) {
   };
 }
 
-/** Calls of `work` that follow each other: only the newest of those that wait is made, one at a time. */
+/**
+ * Calls of `work` that follow each other: only the newest of those that wait is made, one at a time.
+ * @param {(...given: any[]) => any} work
+ * @returns {(...given: any[]) => Promise<void>}
+ */
 export function newest(work) {
   let running = false;
   let waiting = null;
@@ -152,39 +170,12 @@ export function number(value, digits = 4) {
 
 /** Fill a select; entries are [value, text] or {label, entries}. The choice is kept where it still exists. */
 export function fill(select, entries, chosen = select.value) {
+  /** @type {(entry: any) => HTMLElement} */
   const option = ([value, text]) => make("option", { value }, text);
   select.replaceChildren(
     ...entries.map((entry) => (Array.isArray(entry) ? option(entry) : make("optgroup", { label: entry.label }, entry.entries.map(option)))),
   );
   if ([...select.options].some((each) => each.value === chosen)) select.value = chosen;
-}
-
-/** Take files that are dropped on an element or chosen with its input. */
-export function takeFiles(element, input, take) {
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = "";
-    if (files.length) take(files);
-  });
-  let depth = 0;
-  element.addEventListener("dragenter", (event) => {
-    event.preventDefault();
-    depth += 1;
-    element.classList.add("over");
-  });
-  element.addEventListener("dragover", (event) => event.preventDefault());
-  element.addEventListener("dragleave", () => {
-    depth -= 1;
-    if (depth <= 0) element.classList.remove("over");
-  });
-  element.addEventListener("drop", (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    depth = 0;
-    element.classList.remove("over");
-    const files = [...event.dataTransfer.files];
-    if (files.length) take(files);
-  });
 }
 
 let limits;
@@ -194,11 +185,86 @@ export async function about() {
   return limits;
 }
 
-/** Send an image; what is too large is not even sent. */
-export async function sendImage(file) {
+/**
+ * Send an image; what is too large is not even sent.
+ * @param {File} file
+ * @param {string} [folder] the folders above it
+ * @param {(share: number) => void} [told] called with the share that was sent
+ * @returns {Promise<any>}
+ */
+export async function sendImage(file, folder = "", told = () => {}) {
   const { limits: { upload } } = await about();
   if (file.size > upload) {
     throw new HttpError(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
   }
-  return askJson(`/api/images?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  const query = new URLSearchParams({ name: file.name, folder });
+  const unreadable = new HttpError(0, `${file.name} cannot be read by the browser. Was it moved or changed?`);
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw unreadable;
+  }
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // fetch does not tell how much was sent
+    request.open("POST", `/api/images?${query}`);
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.addEventListener("progress", (event) => told(event.total ? event.loaded / event.total : 0));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(request.response);
+      else reject(new HttpError(request.status, request.response?.error ?? `The server answered with status ${request.status}.`));
+    });
+    request.addEventListener("error", () => reject(new HttpError(0, "The server does not answer. Is restorae serve still running?")));
+    request.send(file);
+  });
+}
+
+/** Copy a text; where the browser does not allow it, select the text so that Ctrl+C copies it. */
+export async function copyText(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    say("Copied.");
+  } catch {
+    getSelection().selectAllChildren(element);
+    say("Selected: press Ctrl+C to copy it.");
+  }
+}
+
+/** Make a group of buttons a radio group: one tab stop, arrows choose. `choose` is called with the button. */
+export function radioGroup(group, choose) {
+  const buttons = [...group.querySelectorAll("[role=radio]")];
+  const pick = (button) => {
+    for (const each of buttons) {
+      each.setAttribute("aria-checked", String(each === button));
+      each.tabIndex = each === button ? 0 : -1;
+    }
+    choose(button);
+  };
+  for (const [index, button] of buttons.entries()) {
+    button.tabIndex = button.getAttribute("aria-checked") === "true" ? 0 : -1;
+    button.addEventListener("click", () => pick(button));
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const next = buttons[(index + step + buttons.length) % buttons.length];
+      pick(next);
+      next.focus();
+    });
+  }
+}
+
+/** Ask before something is done; resolves to whether it shall be. */
+export function confirmed(question, yes, no = "Cancel") {
+  const dialog = make("dialog", { class: "ask", "aria-label": question },
+    make("p", {}, question),
+    make("form", { method: "dialog", class: "actions" }, make("button", { class: "main", value: "yes" }, yes), make("button", { value: "no" }, no)));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
 }

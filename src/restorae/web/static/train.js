@@ -34,7 +34,7 @@ export async function shown() {
 
 function wayChanged() {
   const way = $("train-form").elements.way.value;
-  for (const field of document.querySelectorAll("[data-ways]")) field.hidden = !field.dataset.ways.split(" ").includes(way);
+  for (const field of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-ways]"))) field.hidden = !field.dataset.ways.split(" ").includes(way);
   fill($("train-loss"), [["", "automatic"], ...losses[way === "noisy" ? "noisy" : "clean"].map((name) => [name, name])]);
 }
 
@@ -50,7 +50,7 @@ async function start() {
   $("train-note").className = "note";
   try {
     const job = await askJson("/api/trainings", { method: "POST", json });
-    $("train-note").textContent = job.position > 1 ? `Waiting: ${job.position - 1} before it in the queue.` : "Started. It continues when this page is closed.";
+    $("train-note").textContent = (await askJson(`/api/jobs/${job.id}`)).state === "waiting" ? "It waits for the training before it. It starts when this page is closed, too." : "Started. It continues when this page is closed, and images are restored meanwhile.";
   } catch (error) {
     $("train-note").textContent = error.message;
     $("train-note").className = "note error";
@@ -69,6 +69,7 @@ async function jobsChanged(all) {
   const news = over.filter((job) => !finished.has(job.id));
   finished = new Set(over.map((job) => job.id));
   if (news.length && !first) {
+    $("train-note").textContent = "";
     await models.refresh();
     await shown();
   }
@@ -96,7 +97,7 @@ function card(job) {
   const over = jobs.isOver(job);
   const learned = { damage: about.damage, pairs: "pairs", noisy: "noisy images alone" }[about.way];
   const action = !over
-    ? make("button", { onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
+    ? make("button", { disabled: job.stopping, onclick: () => jobs.stop(job.id) }, job.state === "waiting" ? "Cancel" : "Stop")
     : job.state === "done"
       ? make("a", { class: "button", href: "#restore", onclick: () => { localStorage.setItem("model", job.result.model); $("restore-model").value = job.result.model; $("restore-model").dispatchEvent(new Event("change")); } }, "Use it")
       : about.resumable
@@ -105,7 +106,7 @@ function card(job) {
   const psnr = about.looks.filter((look) => look.mse).map((look) => [look.step, -10 * Math.log10(look.mse)]);
   const before = about.looks.find((look) => look.mse_degraded);
   const checked = psnr.length ? psnr : about.looks.map((look) => [look.step, look.validation_loss]).filter(([, value]) => value !== undefined);
-  return make("article", { class: "training", "data-key": `${job.id}-${job.state}-${about.resumable}` },
+  return make("article", { class: "training", "data-key": `${job.id}-${job.state}-${about.resumable}-${job.stopping}` },
     make("header", {},
       make("h2", {}, about.name),
       make("span", { class: "note" }, [about.network, learned].filter(Boolean).join(", ")),
@@ -137,12 +138,13 @@ function looks(job) {
     image.alt = `Validation images at check ${chosen}: rows of damaged, restored and clean images`;
     told.textContent = `check ${chosen} of ${input.max}`;
   });
-  return make("div", { class: "looks" }, image, count > 1 ? make("label", {}, input, told) : null);
+  const rows = job.about.way === "noisy" ? "From top to bottom: noisy, restored" : "From top to bottom: damaged, restored, clean";
+  return make("div", { class: "looks" }, make("p", { class: "note" }, rows), image, count > 1 ? make("label", {}, input, told) : null);
 }
 
 /** A small line chart: [[x, y], …]. */
 function chart(points, { name, log = false, dots = false }) {
-  const [width, height, left, bottom, top] = [360, 130, 46, 18, 8];
+  const [width, height, left, bottom, top] = [360, 130, 58, 18, 14];
   const drawing = draw("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img" });
   const shown = log ? points.filter(([, y]) => y > 0) : points;
   drawing.setAttribute("aria-label", shown.length ? `${name}: from ${number(shown[0][1])} to ${number(shown.at(-1)[1])} over ${shown.length} points` : `${name}: nothing yet`);
@@ -165,6 +167,19 @@ function chart(points, { name, log = false, dots = false }) {
     draw("path", { d: shown.map(([px, py], index) => `${index ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
     draw("text", { x: width - 6, y: height - 4, "text-anchor": "end" }, `${highX.toLocaleString("en")} steps`),
   );
-  if (dots) for (const [px, py] of shown) drawing.append(draw("circle", { cx: x(px).toFixed(1), cy: y(scaled(py)).toFixed(1), r: 2.5 }));
+  const readout = draw("text", { x: left, y: 10, class: "readout" });
+  const cross = draw("line", { y1: top, y2: height - bottom, class: "cross", visibility: "hidden" });
+  drawing.append(cross, readout);
+  drawing.addEventListener("pointermove", (event) => {
+    const edges = drawing.getBoundingClientRect();
+    const at = ((event.clientX - edges.left) / edges.width) * width;
+    const nearest = shown.reduce((one, other) => (Math.abs(x(other[0]) - at) < Math.abs(x(one[0]) - at) ? other : one));
+    cross.setAttribute("visibility", "visible");
+    cross.setAttribute("x1", x(nearest[0]));
+    cross.setAttribute("x2", x(nearest[0]));
+    readout.textContent = `step ${nearest[0].toLocaleString("en")}: ${number(nearest[1])}`;
+  });
+  drawing.addEventListener("pointerleave", () => { readout.textContent = ""; cross.setAttribute("visibility", "hidden"); });
+  if (dots || shown.length === 1) for (const [px, py] of shown) drawing.append(draw("circle", { cx: x(px).toFixed(1), cy: y(scaled(py)).toFixed(1), r: 2.5 }));
   return drawing;
 }

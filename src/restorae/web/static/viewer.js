@@ -5,23 +5,30 @@ import { make } from "./tools.js";
 const TILE = 512;
 const KEPT = 400;
 const LARGEST = 64;
-const OVERLAY = "#ff6a00";
+const OVERLAY = "#ffb000";
+const MARGIN = 16;
 
 export class Viewer {
-  constructor(box, { onzoom = () => {}, onstrokes = () => {} } = {}) {
+  /**
+   * @param {HTMLElement} box
+   * @param {{onzoom?: (scale: number) => void, onstroke?: (stroke: object) => void, onpoint?: (point: object | null) => void}} hears
+   */
+  constructor(box, { onzoom = (scale) => {}, onstroke = (stroke) => {}, onpoint = (point) => {} } = {}) {
     this.box = box;
     this.onzoom = onzoom;
-    this.onstrokes = onstrokes;
-    this.canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": "Image. Arrow keys move, plus and minus zoom, 0 fits, 1 shows single pixels." });
-    this.handle = make("div", { class: "handle", role: "slider", tabindex: "0", "aria-label": "Before to the left, after to the right", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "50", hidden: true });
+    this.onstroke = onstroke;
+    this.onpoint = onpoint;
+    this.canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": "Image. Arrow keys move, plus and minus zoom, 0 fits, 1 shows single pixels, B shows all before, A all after, holding Space shows before, M the mask." });
+    this.handle = make("div", { class: "handle", role: "slider", tabindex: "0", "aria-label": "Before to the left, after to the right", "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "50", "aria-valuetext": "50 % before", hidden: true });
     this.left = make("span", { class: "tag left", hidden: true }, "before");
     this.right = make("span", { class: "tag right", hidden: true }, "after");
-    this.empty = make("div", { class: "empty" }, make("strong", {}, "No image yet"), make("span", {}, "Drop an image anywhere on this page."));
-    box.append(this.canvas, this.handle, this.left, this.right, this.empty);
+    this.busy = make("span", { class: "spinner corner", "aria-hidden": "true", hidden: true });
+    box.append(this.canvas, this.handle, this.left, this.right, this.busy);
     this.context = this.canvas.getContext("2d");
     this.tiles = new Map();
     this.image = null;
-    this.preview = null;
+    this.preview = null; // {tile(column, row), done}: parts of the result, as they come
+    this.sides = { left: "before", right: "after" };
     this.overlay = "";
     this.mode = "slider";
     this.split = 0.5;
@@ -30,6 +37,11 @@ export class Viewer {
     this.fitted = true;
     this.painting = null;
     this.strokes = [];
+    this.maskImage = null; // of a file, or found by a model
+    this.maskShown = true;
+    this.peek = false; // Space is held: before everywhere
+    this.pointer = null;
+    this.probe = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
     this.stroke = null; // the one being painted
     this.sheet = make("canvas"); // strokes and overlays are drawn here first
     this.frame = null; // the animation frame in which the view is redrawn
@@ -42,42 +54,59 @@ export class Viewer {
   show(image) {
     const same = image && this.image?.id === image.id;
     this.image = image;
-    this.empty.hidden = Boolean(image);
     if (!same) {
-      this.preview?.close?.();
       this.preview = null;
       this.overlay = "";
       if (image) this.fit();
     }
-    if (image && !this.stroke) this.strokes = image.strokes;
     this.redraw();
   }
 
-  /** A smaller copy of the result, shown until the result itself is there. */
-  showPreview(bitmap) {
-    this.preview?.close?.();
-    this.preview = bitmap;
+  /** Which layers are compared: `before`, `preview`, `after` or a numbered result, `after-2`. */
+  setSides(left, right) {
+    this.sides = { left, right };
     this.redraw();
+  }
+
+  /** Parts of a result that is not there yet; null: there is no preview. */
+  setPreview(preview) {
+    this.preview = preview;
+    this.redraw();
+  }
+
+  /** The mask: strokes, and the image of a mask file below them. */
+  setMask(strokes, maskImage = this.maskImage) {
+    this.strokes = strokes;
+    this.maskImage = maskImage;
+    this.redraw();
+  }
+
+  has(layer) {
+    if (!this.image) return false;
+    if (layer === "preview") return Boolean(this.preview);
+    return layer === "before" || (layer === "after" ? this.image.layers.includes("after") : this.image.results.some((each) => layer === `after-${each.number}`));
   }
 
   get compared() {
-    return Boolean(this.image && (this.image.layers.includes("after") || this.preview));
+    return Boolean(this.image && this.has(this.sides.right));
   }
 
   get panes() {
     const { width, height } = this.canvas;
     if (this.mode === "side" && this.compared) {
       const half = Math.floor(width / 2);
-      return [{ layer: "before", left: 0, width: half - 1, height }, { layer: "after", left: half + 1, width: width - half - 1, height }];
+      return [{ layer: this.sides.left, left: 0, width: half - 1, height }, { layer: this.sides.right, left: half + 1, width: width - half - 1, height }];
     }
-    return [{ layer: "before", left: 0, width, height }];
+    return [{ layer: this.sides.left, left: 0, width, height }];
   }
 
   fit() {
     if (!this.image) return;
     const { width, height } = this.image;
     const pane = this.panes[0];
-    this.scale = Math.min(pane.width / width, pane.height / height) || 1;
+    const margin = 2 * MARGIN * (window.devicePixelRatio || 1);
+    const room = (side) => Math.max(side / 2, side - margin);
+    this.scale = Math.min(room(pane.width) / width, room(pane.height) / height) || 1;
     if (Math.max(width, height) * this.scale > 64 && this.scale > 16) this.scale = 16;
     this.x = width / 2;
     this.y = height / 2;
@@ -116,6 +145,7 @@ export class Viewer {
   setSplit(share) {
     this.split = Math.min(1, Math.max(0, share));
     this.handle.setAttribute("aria-valuenow", String(Math.round(100 * this.split)));
+    this.handle.setAttribute("aria-valuetext", `${Math.round(100 * this.split)} % before`);
     this.redraw();
   }
 
@@ -126,14 +156,10 @@ export class Viewer {
   }
 
   /** Paint with a brush: `{radius, erase}` in pixels of the screen, or null to move the image. */
-  setPainting(painting) {
+  setPainting(painting, maskOpen = Boolean(painting)) {
     this.painting = painting;
+    this.maskOpen = maskOpen;
     this.box.classList.toggle("painting", Boolean(painting));
-    this.redraw();
-  }
-
-  setStrokes(strokes) {
-    this.strokes = strokes;
     this.redraw();
   }
 
@@ -158,21 +184,58 @@ export class Viewer {
     context.clearRect(0, 0, canvas.width, canvas.height);
     const compared = this.compared;
     this.handle.hidden = !(compared && this.mode === "slider");
-    this.left.hidden = this.right.hidden = !compared;
-    this.right.textContent = image?.layers.includes("after") ? "after" : "preview";
+    const sliding = compared && this.mode === "slider" && !this.peek;
+    const names = { before: "before", preview: "preview", after: "after" };
+    const named = (layer) => names[layer] ?? `result ${layer.slice(6)}`;
+    this.left.textContent = named(this.sides.left);
+    this.right.textContent = this.peek ? named(this.sides.left) : named(this.sides.right);
+    this.left.hidden = !compared || (sliding && this.split < 0.06) || this.peek;
+    this.right.hidden = !compared || (sliding && this.split > 0.94);
     this.onzoom(this.scale);
-    canvas.dataset.shown = image ? `${image.id} ${compared ? this.right.textContent : "before"}` : "";
-    if (!image) return;
+    canvas.dataset.shown = image ? `${image.id} ${compared ? named(this.sides.right) : "before"}` : "";
+    if (!image) {
+      this.busy.hidden = true;
+      return;
+    }
     this.missing = 0;
-    if (compared && this.mode === "slider") {
+    const whole = (layer) => ({ layer, left: 0, width: canvas.width, height: canvas.height });
+    if (sliding) {
       const edge = Math.round(this.split * canvas.width);
       this.handle.style.left = `${100 * this.split}%`;
-      this.drawPane({ layer: "before", left: 0, width: canvas.width, height: canvas.height }, 0, edge);
-      this.drawPane({ layer: "after", left: 0, width: canvas.width, height: canvas.height }, edge, canvas.width);
-    } else {
+      const top = Math.max(0, this.originY());
+      const bottom = Math.min(canvas.height, this.originY() + image.height * this.scale);
+      this.handle.style.top = `${(100 * top) / canvas.height}%`;
+      this.handle.style.bottom = `${100 - (100 * bottom) / canvas.height}%`;
+      this.drawPane(whole(this.sides.left), 0, edge);
+      this.drawPane(whole(this.sides.right), edge, canvas.width);
+    } else if (this.mode === "side" && compared && !this.peek) {
       for (const pane of this.panes) this.drawPane(pane, pane.left, pane.left + pane.width);
+    } else {
+      this.drawPane(whole(compared || this.peek ? this.sides.left : "before"), 0, canvas.width);
     }
+    this.drawRing();
     canvas.dataset.missing = String(this.missing);
+    this.busy.hidden = this.missing === 0;
+  }
+
+  originY() {
+    return this.canvas.height / 2 - this.y * this.scale;
+  }
+
+  /** How large the brush is. */
+  drawRing() {
+    if (!this.painting || !this.pointer) return;
+    const { context } = this;
+    const radius = Math.max(1, this.painting.radius * (window.devicePixelRatio || 1));
+    context.save();
+    for (const [colour, width] of [["#000", 3], ["#fff", 1.5]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.beginPath();
+      context.arc(this.pointer.x, this.pointer.y, radius, 0, 7);
+      context.stroke();
+    }
+    context.restore();
   }
 
   /** One layer, seen between two columns of the canvas. */
@@ -191,24 +254,66 @@ export class Viewer {
       top: Math.max(0, -originY / scale),
       bottom: Math.min(image.height, (pane.height - originY) / scale),
     };
+    /** @type {(x: number, y: number, width: number, height: number) => [number, number, number, number]} */
     const toCanvas = (x, y, width, height) => [originX + x * scale, originY + y * scale, width * scale, height * scale];
-    if (pane.layer === "after" && !image.layers.includes("after")) {
-      if (this.preview) {
-        context.imageSmoothingEnabled = this.preview.width < image.width || scale < 1;
-        context.drawImage(this.preview, ...toCanvas(0, 0, image.width, image.height));
-      }
+    if (image.alpha) this.drawChequers(toCanvas(0, 0, image.width, image.height));
+    if (pane.layer === "preview") {
+      this.drawLayer(context, "before", seen, toCanvas);
+      this.drawPreview(seen, toCanvas);
     } else {
+      const overlaid = this.overlay && pane.layer.startsWith("after");
+      if (overlaid) context.filter = "grayscale(1) brightness(0.55)";
       this.drawLayer(context, pane.layer, seen, toCanvas);
-      if (this.overlay && pane.layer === "after") {
-        this.drawOverlay(seen, toCanvas);
-      }
+      context.filter = "none";
+      if (overlaid) this.drawOverlay(seen, toCanvas, pane.layer.slice(5));
     }
-    if (this.painting || this.strokes.length) this.drawStrokes(pane, originX, originY);
+    if (this.maskShown && (this.painting || this.maskOpen)) this.drawMask(pane, toCanvas, originX, originY);
     context.restore();
   }
 
+  /** What is transparent shows squares. */
+  drawChequers([left, top, width, height]) {
+    const { context } = this;
+    if (!this.chequers) {
+      const square = Object.assign(document.createElement("canvas"), { width: 16, height: 16 });
+      const ink = square.getContext("2d");
+      ink.fillStyle = "#fff";
+      ink.fillRect(0, 0, 16, 16);
+      ink.fillStyle = "#c8c8c8";
+      ink.fillRect(0, 0, 8, 8);
+      ink.fillRect(8, 8, 8, 8);
+      this.chequers = context.createPattern(square, "repeat");
+    }
+    context.fillStyle = this.chequers;
+    context.fillRect(left, top, width, height);
+  }
+
+  /** The parts of the preview in view; those nearest to the middle are asked for first. */
+  drawPreview(seen, toCanvas) {
+    const { image, context } = this;
+    const wanted = [];
+    for (let row = Math.floor(seen.top / TILE); row * TILE < Math.min(image.height, seen.bottom); row += 1) {
+      for (let column = Math.max(0, Math.floor(seen.left / TILE)); column * TILE < Math.min(image.width, seen.right); column += 1) {
+        wanted.push({ column, row, apart: Math.hypot((column + 0.5) * TILE - this.x, (row + 0.5) * TILE - this.y) });
+      }
+    }
+    wanted.sort((one, other) => one.apart - other.apart);
+    for (const { column, row } of wanted) {
+      const bitmap = this.preview.tile(column, row);
+      if (bitmap === undefined) this.missing += 1;
+      if (!bitmap) continue;
+      const [x, y, w, h] = toCanvas(column * TILE, row * TILE, bitmap.width, bitmap.height);
+      const left = Math.round(x);
+      const top = Math.round(y);
+      context.imageSmoothingEnabled = this.scale < 1.5;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(bitmap, left, top, Math.round(x + w) - left, Math.round(y + h) - top);
+    }
+    if (wanted.length) this.preview.want(wanted);
+  }
+
   /** The overlay in a colour of its own, so that it is not taken for light in the image. */
-  drawOverlay(seen, toCanvas) {
+  drawOverlay(seen, toCanvas, number) {
     const { canvas, context, image } = this;
     [this.sheet.width, this.sheet.height] = [canvas.width, canvas.height];
     const overlay = this.sheet.getContext("2d");
@@ -218,7 +323,7 @@ export class Viewer {
       overlay.fillRect(0, 0, canvas.width, canvas.height);
     };
     fill("source-over", "black"); // adds nothing
-    this.drawLayer(overlay, this.overlay, seen, toCanvas);
+    this.drawLayer(overlay, this.overlay + number, seen, toCanvas);
     fill("saturation", "black"); // channels that are off by different amounts become grey
     fill("multiply", OVERLAY);
     context.save();
@@ -261,8 +366,7 @@ export class Viewer {
   }
 
   tile(layer, level, column, row) {
-    const { id, version } = this.image;
-    const path = `/api/images/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}`;
+    const path = this.path(layer, level, column, row);
     const known = this.tiles.get(path);
     if (known) {
       this.tiles.delete(path);
@@ -276,15 +380,18 @@ export class Viewer {
         entry.ready = true;
         this.redraw();
       },
-      () => this.tiles.delete(path),
+      () => {
+        this.tiles.delete(path);
+        setTimeout(() => this.redraw(), 2000); // asked for again, for instance after the server was away
+      },
     );
     this.tiles.set(path, entry);
     if (this.tiles.size > KEPT) this.tiles.delete(this.tiles.keys().next().value);
     return null;
   }
 
-  /** Strokes are drawn opaque on a sheet of their own and laid over thinly, so that crossings are no darker. */
-  drawStrokes(pane, originX, originY) {
+  /** The mask is drawn opaque on a sheet of its own and laid over thinly, so that crossings are no darker. */
+  drawMask(pane, toCanvas, originX, originY) {
     const { sheet, scale } = this;
     if (sheet.width !== this.canvas.width || sheet.height !== this.canvas.height) {
       sheet.width = this.canvas.width;
@@ -293,6 +400,7 @@ export class Viewer {
     const ink = sheet.getContext("2d");
     ink.setTransform(1, 0, 0, 1, 0, 0);
     ink.clearRect(0, 0, sheet.width, sheet.height);
+    if (this.maskImage) ink.drawImage(this.maskImage, ...toCanvas(0, 0, this.image.width, this.image.height));
     ink.setTransform(scale, 0, 0, scale, originX, originY);
     ink.lineCap = ink.lineJoin = "round";
     ink.strokeStyle = getComputedStyle(this.box).getPropertyValue("--mask");
@@ -310,12 +418,53 @@ export class Viewer {
     this.context.globalAlpha = 1;
   }
 
+  setPeek(peek) {
+    if (this.peek === peek || !this.compared) return;
+    this.peek = peek;
+    this.redraw();
+  }
+
+  /** Tell position and values of the pixel under the pointer. */
+  tellPoint({ x, imageX, imageY }) {
+    const { image } = this;
+    const [column, row] = [Math.floor(imageX), Math.floor(imageY)];
+    if (!image || column < 0 || row < 0 || column >= image.width || row >= image.height) {
+      this.onpoint(null);
+      return;
+    }
+    const edge = this.mode === "side" ? this.canvas.width / 2 : this.split * this.canvas.width;
+    const layer = this.compared && x > edge ? this.sides.right : this.sides.left;
+    const value = layer === "preview" ? null : this.valueAt(layer, column, row);
+    const overlay = this.overlay && layer.startsWith("after") ? this.valueAt(this.overlay + layer.slice(5), column, row) : null;
+    this.onpoint({ column, row, layer, value, overlay });
+  }
+
+  /** The values of a pixel, 0 to 255, from the finest tile that is there; null: none is. */
+  valueAt(layer, column, row) {
+    const { image } = this;
+    for (let level = 0; level < image.levels.length; level += 1) {
+      const [x, y] = [column >> level, row >> level];
+      const known = this.tiles.get(this.path(layer, level, Math.floor(x / TILE), Math.floor(y / TILE)));
+      if (!known?.ready) continue;
+      this.probe.clearRect(0, 0, 1, 1);
+      this.probe.drawImage(known.image, x % TILE, y % TILE, 1, 1, 0, 0, 1, 1);
+      const [red, green, blue] = this.probe.getImageData(0, 0, 1, 1).data;
+      return image.channels === 3 && !layer.startsWith("error") ? [red, green, blue] : [red];
+    }
+    return null;
+  }
+
+  path(layer, level, column, row) {
+    const { id, version } = this.image;
+    return `/api/images/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}`;
+  }
+
   /** Where an event is: on the canvas, and in the image. */
   placed(event) {
     const ratio = this.canvas.width / this.canvas.clientWidth;
     const edges = this.canvas.getBoundingClientRect();
     const at = { x: (event.clientX - edges.left) * ratio, y: (event.clientY - edges.top) * ratio };
-    const pane = this.panes.findLast((each) => at.x >= each.left) ?? this.panes[0];
+    const pane = this.mode === "side" ? this.panes.findLast((each) => at.x >= each.left) ?? this.panes[0] : { left: 0, width: this.canvas.width, height: this.canvas.height };
     return {
       ...at,
       imageX: (at.x - pane.left - pane.width / 2) / this.scale + this.x,
@@ -341,8 +490,11 @@ export class Viewer {
     });
     canvas.addEventListener("pointermove", (event) => {
       const before = held.get(event.pointerId);
-      if (!before) return;
       const now = this.placed(event);
+      this.pointer = now;
+      if (this.painting) this.redraw();
+      this.tellPoint(now);
+      if (!before) return;
       if (this.stroke) {
         for (const each of event.getCoalescedEvents?.() ?? [event]) {
           const point = this.placed(each);
@@ -366,12 +518,14 @@ export class Viewer {
       const { stroke } = this;
       this.stroke = null;
       stroke.points = thinned(stroke.points, 0.3 / this.scale);
-      this.strokes = [...this.strokes, stroke];
       this.redraw();
-      this.onstrokes(this.strokes);
+      this.onstroke(stroke);
     };
     canvas.addEventListener("pointerup", lift);
     canvas.addEventListener("pointercancel", lift);
+    canvas.addEventListener("pointerleave", () => { this.pointer = null; this.onpoint(null); if (this.painting) this.redraw(); });
+    canvas.addEventListener("keyup", (event) => { if (event.key === " ") this.setPeek(false); });
+    canvas.addEventListener("blur", () => this.setPeek(false));
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       const step = event.deltaMode === 1 ? 30 : 1;
@@ -387,11 +541,14 @@ export class Viewer {
       const done = {
         ArrowLeft: () => this.move(step, 0), ArrowRight: () => this.move(-step, 0), ArrowUp: () => this.move(0, step), ArrowDown: () => this.move(0, -step),
         "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), 0: () => this.fit(), 1: () => this.one(),
+        b: () => this.setSplit(1), a: () => this.setSplit(0), m: () => { this.maskShown = !this.maskShown; this.redraw(); }, " ": () => this.setPeek(true),
       }[event.key];
       if (!done || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       done();
     });
+    // a second finger beside the one on the divider: both zoom
+    handle.addEventListener("touchstart", (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
     const slide = (event) => {
       const edges = canvas.getBoundingClientRect();
       this.setSplit((event.clientX - edges.left) / edges.width);
@@ -404,7 +561,7 @@ export class Viewer {
     handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && slide(event));
     handle.addEventListener("keydown", (event) => {
       const step = event.shiftKey ? 0.1 : 0.02;
-      const share = { ArrowLeft: this.split - step, ArrowDown: this.split - step, ArrowRight: this.split + step, ArrowUp: this.split + step, Home: 0, End: 1 }[event.key];
+      const share = { ArrowLeft: this.split - step, ArrowDown: this.split - step, ArrowRight: this.split + step, ArrowUp: this.split + step, PageDown: this.split - 0.1, PageUp: this.split + 0.1, Home: 0, End: 1 }[event.key];
       if (share === undefined) return;
       event.preventDefault();
       this.setSplit(share);

@@ -1,0 +1,79 @@
+// Images on their way to the server: some at a time, with progress, and once more where it failed.
+
+import { sendImage } from "./tools.js";
+
+const AT_ONCE = 3;
+let count = 0;
+
+export class Sending {
+  /**
+   * @param {{images: () => any[], put: (images: any[]) => void, arrived: (image: any, first?: boolean) => void}} page the list and what
+   *   to call with its next state
+   */
+  constructor(page) {
+    this.page = page;
+    this.waiting = [];
+    this.active = 0;
+    this.frame = null;
+  }
+
+  /** Send files; resolves to the images that arrived, null for those that did not. */
+  add(brought) {
+    const coming = brought.map(({ file, folder, name }) => {
+      const entry = { key: `coming ${(count += 1)}`, name: file?.name ?? name, folder, file, sending: true };
+      if (!file) Object.assign(entry, { sending: false, refused: "The browser cannot read this entry." });
+      return entry;
+    });
+    coming[0].first = true;
+    this.page.put([...this.page.images(), ...coming]);
+    const sent = coming.filter((entry) => entry.file).map((entry) => new Promise((resolve) => this.waiting.push({ entry, resolve })));
+    for (let index = 0; index < AT_ONCE; index += 1) this.go();
+    return Promise.all(sent);
+  }
+
+  again(key) {
+    const entry = this.page.images().find((each) => each.key === key);
+    if (!entry?.file) return;
+    this.page.put(this.page.images().filter((each) => each !== entry));
+    this.add([entry]);
+  }
+
+  cancel(entry) {
+    entry.cancelled = true;
+    this.waiting = this.waiting.filter((each) => each.entry !== entry);
+  }
+
+  async go() {
+    if (this.active >= AT_ONCE) return;
+    const next = this.waiting.shift();
+    if (!next) return;
+    this.active += 1;
+    const { entry, resolve } = next;
+    entry.sent = 0;
+    let found = null;
+    try {
+      found = await sendImage(entry.file, entry.folder, (share) => { entry.sent = share; this.soon(); });
+      found.file = entry.file;
+      // the list may have been asked for meanwhile, and hold it already
+      const others = this.page.images().filter((each) => each.id !== found.id);
+      this.page.put(entry.cancelled ? others : others.map((each) => (each === entry ? found : each)));
+      if (!others.includes(entry) && !entry.cancelled) this.page.put([...others, found]);
+      this.page.arrived(found, entry.first);
+    } catch (error) {
+      Object.assign(entry, { sending: false, refused: error.message });
+      this.soon();
+    } finally {
+      this.active -= 1;
+      resolve(found);
+      this.go();
+    }
+  }
+
+  /** Show progress with the next frame: many files arrive faster than they can be drawn. */
+  soon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.page.put(this.page.images());
+    });
+  }
+}
