@@ -41,7 +41,7 @@ def test_clean_file_is_copied_byte_for_byte(clean: Path, tmp_path: Path) -> None
     assert (report.restored, report.unchanged, report.chosen) == (1, 1, {})
     assert (tmp_path / "out" / "clean.jpg").read_bytes() == clean.read_bytes()
     line = json.loads((tmp_path / "out" / LOG).read_text())
-    assert (line["status"], line["reason"]) == ("unchanged", "no damage found; nothing changed")
+    assert (line["status"], line["reason"]) == ("unchanged", "no noise found; nothing changed")
 
 
 def test_clean_file_in_place_stays_as_it_is(clean: Path) -> None:

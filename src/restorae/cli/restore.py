@@ -157,7 +157,7 @@ def _say_choice(report: BatchReport) -> None:
             "Micrographs and other grey images of more than 8 bits are restored best by a model that has learned from them:"
             " restorae train --noisy FOLDER --out own.safetensors"
         )
-    elif PHOTOS in report.chosen:
+    elif PHOTOS in report.chosen and not report.unchanged:
         say(OLD_PRINTS)
     if PAGES in report.chosen:
         say(WHITENED)

@@ -8,7 +8,7 @@ import torch
 
 from restorae.errors import Fix, Message
 from restorae.formats import Original
-from restorae.restoring.model_choice import PHOTOS, Choice
+from restorae.restoring.model_choice import PHOTOS, PRINTS, Choice
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
 from restorae.shapes import Image, Images
@@ -22,9 +22,12 @@ Half of the crops must reach it: fine regular texture is taken for noise in sing
 photo-denoiser on 24 photographs and drawings: at most 0.55 levels of 255 for clean ones and JPEGs of quality 75 and 90, at
 least 0.99 with white noise of a standard deviation of 2 levels."""
 
-UNCHANGED = "no damage found; nothing changed"
+UNCHANGED = "no noise found; nothing changed"
 """What is said of an image that is left as it is."""
-RESTORE_ANYWAY = Message("It can be restored all the same", fixes=(Fix("model", PHOTOS),))
+RESTORE_ANYWAY = Message(
+    "Old prints (faded, scratched, dusty) and denoising all the same need a model by name",
+    fixes=(Fix("model", PRINTS), Fix("model", PHOTOS)),
+)
 """The notice printed once where images were left as they are."""
 
 
