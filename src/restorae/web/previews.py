@@ -67,7 +67,7 @@ def stored_region(region: Region, height: int, width: int, orientation: int) -> 
     """A region of the upright image, (height, width), in the orientation of the stored one.
 
     >>> stored_region(Region(0, 0, 2, 3), 10, 20, 6)
-    Region(top=0, left=0, height=3, width=2)
+    Region(top=17, left=0, height=3, width=2)
     """
     rows, columns = (region.top, region.bottom), (region.left, region.right)
     from_bottom = (height - region.bottom, height - region.top)
