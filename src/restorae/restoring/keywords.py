@@ -32,6 +32,7 @@ class RequestKeywords(TypedDict, total=False):
     quality: int | None
     values: Literal["auto", "full-range", "own-range"] | None
     together: bool
+    keep_times: bool
     max_pixels: int | None
     tile: int | None
 
