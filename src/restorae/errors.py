@@ -220,6 +220,10 @@ class Interrupted(RestoraeError):
     """The work was stopped from outside."""
 
 
+_ALIKE = 0.65
+"""Similarity (`difflib`) from which a name is suggested: below it, `noisy` would be taken for `mnist`."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The tail of an "unknown name" message: the nearest known name, then all of them.
 
@@ -229,6 +233,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "There are none."
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
     hint = f"Did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(names)}."

@@ -721,6 +721,7 @@ def complaint(done: Outcome, status: int) -> str:
             "got '0.3,north'. Use --at 0.5,0.5",
         ),
         (["sample", "--at", ""], 2, "has 2 dimensions"),
+        (["sample", "--at", "0.3", "-1.2"], 2, "0.3,-1.2"),
         (["sample", "--at", "0,0", "--count", "3"], 2, "--at cannot be combined with --count"),
         (["sample", "--count", "0"], 2, "--count"),
         (["sample", "--out", "s.tiff"], 2, "expected a name that ends in .png or .jpg or .npy"),

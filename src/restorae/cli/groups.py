@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import Any, Final
 
 from typer.core import TyperCommand, TyperOption
 
 from restorae.cli.help_text import write_help
+from restorae.errors import UsageError
 
 MOST_USED: Final = "Options"
 """Title of the first group, with the options that are used most."""
@@ -26,6 +29,7 @@ _GROUP_OF: Final = {name: group for group, names in _GROUPS.items() for name in 
 _ORDER: Final = (
     MOST_USED, "Restoring", "Training", "Model", "Input", "Reading", "Uncertainty", "Output", "Film", "Computing",
 )  # fmt: skip
+_NUMBER: Final = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 _RANK: Final = {
     **{name: rank for rank, name in enumerate(_GROUPS[MOST_USED])},
     "imports": 98,
@@ -43,6 +47,15 @@ class GroupedCommand(TyperCommand):
             if isinstance(option, TyperOption):
                 own = option.rich_help_panel or MOST_USED
                 option.rich_help_panel = _GROUP_OF.get(option.name or "", own)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for first, second in pairwise(args):
+            if _NUMBER.fullmatch(first) and _NUMBER.fullmatch(second) and second.startswith("-"):
+                raise UsageError(
+                    f"{first} and {second} are two words, and {second} would be an option. Join the numbers of one point by a "
+                    f"comma: {first},{second}"
+                )
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         write_help(self, ctx, formatter, _place)

@@ -7,6 +7,7 @@ from datetime import date
 import torch
 
 from restorae import machine
+from restorae.display import counted
 from restorae.error_bound import ErrorBound
 from restorae.errors import Fix, Message, TrainingCollapsed
 from restorae.evaluating import calibrate
@@ -148,6 +149,6 @@ def _machine_in_words(device: torch.device, precision: str) -> str:
     where = (
         facts["device"]
         if device.type == "cuda"
-        else f"{facts['processor']}, {facts['threads']} threads, {facts['capability']}"
+        else f"{facts['processor']}, {counted(facts['threads'], 'thread')}, {facts['capability']}"
     )
     return f"{where}, {precision}, torch {facts['torch']}"
