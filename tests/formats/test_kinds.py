@@ -39,7 +39,7 @@ def mosaic(path: Path, photometric: int = 32803, compression: int = 1) -> Path:
 def test_raw_files_that_begin_as_tiff_does_are_refused_by_name(tmp_path, photometric, compression):
     path = mosaic(tmp_path / "in.tif", photometric, compression)
     for read in (open_original, read_still):
-        with pytest.raises(BadImage, match=r"camera raw file, which is not read\. Develop it"):
+        with pytest.raises(BadImage, match=r"format camera raw, which is not read\. Develop it"):
             read(path)
 
 
@@ -73,7 +73,8 @@ def test_known_kinds_are_refused_by_name_and_counted_in_folders(tmp_path, title,
         path = tmp_path / f"{number}.png"
         path.write_bytes(start + bytes(400))
         with pytest.raises(
-            BadImage, match=rf"is a {title} file, which .*(is not read|cannot decode)\. \w"
+            BadImage,
+            match=rf"(has the format {title}, which is not read|is a {title} file, which .*cannot decode)\. \w",
         ):
             open_original(path)
     Image.fromarray(VALUES).save(tmp_path / "sound.bmp")

@@ -39,7 +39,7 @@ def pairs(colour: bool = True, count: int = 4) -> tuple[ArrayImages, ArrayImages
     """(degraded, clean): pieces of a photograph or of a page."""
     photo, page = skimage.data.astronaut(), skimage.data.page()
     pieces = [
-        photo[top * 100 : top * 100 + 160, 100:260] if colour else np.roll(page, 60 * top, axis=1)
+        photo[top * 100 : top * 100 + 160, 100:260] if colour else page[:, 8 * top : 8 * top + 300]
         for top in range(count)
     ]
     clean = ArrayImages(np.stack(pieces))

@@ -281,7 +281,7 @@ def test_what_is_no_image_is_reported_where_it_was_dropped(
     look(page, running, "restore")
     drop(page, tmp_path / "letter.png")
     expect(page.locator("#images .error")).to_contain_text(
-        "letter.png: is not in a format that is read"
+        "letter.png: has the format SVG, which is not read"
     )
     page.get_by_role("button", name="Remove letter.png").click()
     expect(page.locator("#images li")).to_have_count(0)

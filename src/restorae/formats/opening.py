@@ -60,7 +60,9 @@ def require_format(path: Path) -> Format:
     except OSError as error:
         raise cannot_read(path, error) from None
     if isinstance(found, UnreadKind):
-        raise BadImage(f"is a {found.title} file, which is not read. {found.way_out}", subject=path)
+        raise BadImage(
+            f"has the format {found.title}, which is not read. {found.way_out}", subject=path
+        )
     if found is None:
         names = ", ".join(each.title for each in FORMATS.values() if not each.is_array)
         raise BadImage(

@@ -149,6 +149,6 @@ def _machine_in_words(device: torch.device, precision: str) -> str:
     where = (
         facts["device"]
         if device.type == "cuda"
-        else f"{facts['processor']}, {counted(facts['threads'], 'thread')}, {facts['capability']}"
+        else f"{facts['processor']}, {counted(int(facts['threads']), 'thread')}, {facts['capability']}"
     )
     return f"{where}, {precision}, torch {facts['torch']}"
