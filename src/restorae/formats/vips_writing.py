@@ -104,7 +104,9 @@ class VipsWriter(SpooledWriter, abc.ABC):
                 # what lies behind the image or beside it stays behind: XMP must not promise it
                 image.set_type(header.get_typeof(name), name, without_promises(header.get(name)))
             elif name in _METADATA or name.startswith(_METADATA_PREFIXES):
-                image.set_type(header.get_typeof(name), name, header.get(name))
+                # a text that is no UTF-8 is left to the block of metadata that it was read from
+                with contextlib.suppress(UnicodeDecodeError):
+                    image.set_type(header.get_typeof(name), name, header.get(name))
         if upright and self.original.orientation > 1 and len(self.pages) == 1:
             image = image.autorot()
         return image
