@@ -97,7 +97,7 @@ class VipsWriter(SpooledWriter, abc.ABC):
     def with_metadata(self, image: pyvips.Image, upright: bool) -> pyvips.Image:
         """The image with what libvips knows of the original; rotated where the new format may not say its orientation."""
         header, image = self.original.header, image.copy()
-        for name in header.get_fields():
+        for name in _field_names(header):
             if name == "icc-profile-data" and self.original.converted:
                 continue
             if name == "xmp-data" and not self.is_same_format:
@@ -142,3 +142,11 @@ def _interpretation(page: Page, original: VipsOriginal) -> str:
     if page.channels == 3 and (original.converted or known not in _RGB_SPACES):
         return "rgb16" if is_deep else "srgb"
     return known
+
+
+def _field_names(header: pyvips.Image) -> list[str]:
+    """Names of the fields of a header; the known ones where a broken file has a name that is no text."""
+    try:
+        return list(header.get_fields())
+    except UnicodeDecodeError:
+        return [name for name in _METADATA if header.get_typeof(name)]
