@@ -131,7 +131,7 @@ UNREAD = (
         title="HDF5",
         suffixes=(".h5", ".hdf5", ".ims", ".nc"),
         recognises=_at(0, b"\x89HDF\r\n\x1a\n"),
-        way_out="Save its array as .npy first: numpy.save('image.npy', h5py.File('file.h5')['name'][:])",
+        way_out="Save its array as .npy first: numpy.save('image.npy', h5py.File('file.h5')['name'])",
     ),
     UnreadKind(
         title="NIfTI",
