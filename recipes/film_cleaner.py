@@ -89,7 +89,7 @@ def patches(data: Path) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 def initialised() -> tuple[FilmUNet, FilmUNetNetwork]:
     """The network, its body the grey path of `photo-denoiser-fast`."""
     network = FilmUNet()
-    module: FilmUNetNetwork = network.build()  # type: ignore[assignment]
+    module = network.build()
     known = load("photo-denoiser-fast").module.state_dict()
     body = {name: known.get(f"grey_{name}", known[name]) for name in module.body.state_dict()}
     module.body.load_state_dict(body)

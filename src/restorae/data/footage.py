@@ -169,7 +169,10 @@ def open_material(sources: Sequence[str | Path]) -> Material:
         path, part = _part(source)
         if path.is_dir():
             for found in _open_folder(path, part):
-                (clips if isinstance(found, Footage) else stills).append(found)  # type: ignore[arg-type]
+                if isinstance(found, Footage):
+                    clips.append(found)
+                else:
+                    stills.append(found)
         elif not path.exists():
             raise DataUnavailable(f"There is no file or folder {str(path)!r}")
         elif names_video(path):

@@ -150,7 +150,9 @@ def _check_sizes(degraded: ImageSet, clean: ImageSet, found: Sequence[tuple[int,
 
 def _key(name: str) -> str:
     """A name without its suffix; of a page of a stack its number stays, `a.tif#3` becomes `a#3`."""
-    file, page = _PAGE.fullmatch(normal(name)).groups()  # type: ignore[union-attr]  # matches any name
+    found = _PAGE.fullmatch(normal(name))
+    assert found is not None  # it matches any name
+    file, page = found.groups()
     path = PurePosixPath(file)
     return (
         path.with_suffix("").as_posix() + page if path.suffix.lower() in SUFFIXES else file + page

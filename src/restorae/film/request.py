@@ -44,11 +44,11 @@ class FilmRequest(Request):
     """Encode without loss: FFV1 with checksums where the file can hold it."""
     deflicker: float | None = option(None, "Film", ge=0, le=1)
     """Share of the flicker that is removed. Default: all, from shots that clearly flicker."""
-    cuts: Path | None = option(None, "Film", metavar="FILE", page="hidden")  # noqa: RUF009 (a field)
+    cuts: Path | None = option(None, "Film", metavar="FILE", page="hidden")
     """List of the shots, with settings for each. If the file does not exist, the shots that are found are written to it."""
-    repair_map: Path | None = option(None, "Film", metavar="FILE")  # noqa: RUF009 (a field)
+    repair_map: Path | None = option(None, "Film", metavar="FILE")
     """Also write where damage was found, as a grey film: white where a pixel was replaced. Needs a film cleaner."""
-    frame_log: Path | None = option(None, "Film", metavar="FILE")  # noqa: RUF009 (a field)
+    frame_log: Path | None = option(None, "Film", metavar="FILE")
     """Also write a line of JSON for each frame: share and strength of its changes, and whether its motion was found."""
     resume: bool = option(False, "Film")
     """Go on with a film where a stopped run left off."""

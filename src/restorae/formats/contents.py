@@ -130,7 +130,7 @@ def _heif(path: Path) -> Contents:
         path.open("rb") as handle,
         mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
-        return heif_boxes.holdings(content)  # type: ignore[arg-type]
+        return heif_boxes.holdings(content)
 
 
 def _tiff(path: Path) -> Contents:

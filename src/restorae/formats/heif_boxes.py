@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+Content = bytes | mmap.mmap
+"""Bytes in memory or of a mapped file."""
 _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 """Boxes that hold boxes, and the bytes before these."""
 _MOST = 2**20
@@ -37,7 +40,7 @@ class ColourCode(NamedTuple):
         return f"{self.primaries}/{self.transfer}/{self.matrix}"
 
 
-def boxes(content: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
+def boxes(content: Content, start: int = 0, end: int | None = None) -> Iterator[Box]:
     """The boxes side by side in a part of a file."""
     place, end = start, len(content) if end is None else end
     while place + 8 <= end:
@@ -53,7 +56,7 @@ def boxes(content: bytes, start: int = 0, end: int | None = None) -> Iterator[Bo
         place += size
 
 
-def find(content: bytes, *path: bytes) -> Box | None:
+def find(content: Content, *path: bytes) -> Box | None:
     """The first box along a path of names."""
     start, end, found = 0, len(content), None
     for name in path:
@@ -64,7 +67,7 @@ def find(content: bytes, *path: bytes) -> Box | None:
     return found
 
 
-def colour_code(content: bytes) -> ColourCode | None:
+def colour_code(content: Content) -> ColourCode | None:
     """What a file says of its colours by numbers; None if it does not."""
     properties = find(content, b"meta", b"iprp", b"ipco")
     if properties is None:
@@ -75,7 +78,7 @@ def colour_code(content: bytes) -> ColourCode | None:
     return None
 
 
-def holdings(content: bytes) -> Counter[str]:
+def holdings(content: Content) -> Counter[str]:
     """What a file holds beside its image."""
     found: Counter[str] = Counter()
     listed = find(content, b"meta", b"iinf")

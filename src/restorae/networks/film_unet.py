@@ -16,7 +16,7 @@ from torch.nn import functional
 from restorae.errors import BadSpec
 from restorae.networks.contract import Network
 from restorae.networks.layers import MIDDLE_GREY
-from restorae.networks.unet import UNet, UNetNetwork
+from restorae.networks.unet import UNet
 
 
 class FilmUNet(Network, kind="film-unet"):
@@ -61,7 +61,7 @@ class FilmUNet(Network, kind="film-unet"):
             raise BadSpec("film-unet learns from stacks of aligned frames, not from images")
         return self
 
-    def build(self) -> nn.Module:
+    def build(self) -> FilmUNetNetwork:
         return FilmUNetNetwork(self)
 
 
@@ -70,7 +70,7 @@ class FilmUNetNetwork(nn.Module):
 
     def __init__(self, settings: FilmUNet) -> None:
         super().__init__()
-        self.body: UNetNetwork = settings.body.build()  # type: ignore[assignment]
+        self.body = settings.body.build()
         self.brightness_planes, patch = settings.brightness_planes, settings.body.patch
         width = settings.body.widths[0]
         self.others = nn.Conv2d(

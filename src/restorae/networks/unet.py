@@ -85,7 +85,7 @@ class UNet(Network, kind="unet"):
     def for_patches(self) -> Self:
         return self.model_copy(update={"padding": "replicate"}) if self.padding == "auto" else self
 
-    def build(self) -> nn.Module:
+    def build(self) -> UNetNetwork:
         return UNetNetwork(self)
 
 

@@ -87,7 +87,7 @@ class RestoreRequest(Request):
     """Repair all, or only defects such as cracks, scratches and dust. Default: what the model is for."""
     tone: float | None = option(None, ge=0, le=1)
     """Share of the change of tone (fading, colour cast). Default: 0 where only defects are repaired, else 1."""
-    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")  # noqa: RUF009 (a field)
+    mask: Path | None = option(None, metavar="FILE_OR_DIR", page="flag")
     """Inpaint only where this image is white; a folder has one mask per image, with the same name."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
     """Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower."""
