@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import time
-from fractions import Fraction
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -25,9 +24,7 @@ from film.remaster import BLOCK, RemasterR
 from restorae.degradations.old_film import FilmDamager, OldFilm, Window
 from restorae.film.stack import stack_planes
 from restorae.film.windows import WindowRestorer
-from restorae.formats.original import FileStamp
-from restorae.formats.video import Frame, VideoFacts
-from restorae.formats.video.facts import ColorTags
+from restorae.formats.video import Frame
 from restorae.formats.video.layout import layout_of
 from restorae.restoring import RestoreRequest, RestorerPool
 
@@ -41,23 +38,10 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return float(-10 * np.log10(np.square(np.clip(one, 0, 1) - other).mean()))
 
 
-def facts_for(height: int, width: int) -> VideoFacts:
-    here = Path(__file__)
-    return VideoFacts(
-        path=here,
-        stamp=FileStamp.of(here),
-        stream=0,
-        codec="ffv1",
-        height=height,
-        width=width,
-        layout=layout_of("gray", 2),
-        colors=ColorTags(range=2, matrix=2, primaries=2, transfer=2),
-        pixel_aspect=Fraction(1),
-        rotation=0,
-        time_base=Fraction(1, 25),
-        rate=Fraction(25),
-        stamps=(),
-        packets=0,
+def cleaner_of(pool: RestorerPool, model: str, height: int, width: int) -> WindowRestorer:
+    """The film cleaner over grey frames of 8 bits."""
+    return WindowRestorer(
+        pool.get(model), RestoreRequest(), layout=layout_of("gray", 2), size=(height, width)
     )
 
 
@@ -87,8 +71,7 @@ def measure_clip(clip, count: int, model: str, pool: RestorerPool) -> dict[str, 
     for name in available():
         trials = [filtered(frames, name, setting) for setting in SETTINGS[name]]
         found[name] = max(score(each) for each in trials if len(each) == len(frames))
-    facts, request = facts_for(*frames[0].shape), RestoreRequest()
-    windows = WindowRestorer(pool.get(model), request, facts=facts)
+    windows = cleaner_of(pool, model, *frames[0].shape)
     medians, stacks = [], []
 
     def keep(centre, neighbours):
@@ -130,7 +113,7 @@ def measure_clip(clip, count: int, model: str, pool: RestorerPool) -> dict[str, 
 def seconds_per_megapixel(pool: RestorerPool, model: str, height: int = 240, width: int = 428):
     """CPU seconds per megapixel and frame: the cleaner with its flow, and DeepRemaster's network."""
     source = np.random.default_rng(0).integers(0, 256, (9, height, width), np.uint8)
-    windows = WindowRestorer(pool.get(model), RestoreRequest(), facts=facts_for(height, width))
+    windows = cleaner_of(pool, model, height, width)
     given = [Frame(stamp=i, duration=1, planes=(each,)) for i, each in enumerate(source)]
     list(windows.restore(given[:3]))
     begun = time.process_time()

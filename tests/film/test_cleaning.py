@@ -15,6 +15,7 @@ from restorae.film import FilmRequest, plan_films, restore_films, restoring
 from restorae.film.shots import Shots
 from restorae.film.windows import WindowRestorer
 from restorae.formats.video import Frame, read_facts
+from restorae.formats.video.layout import layout_of
 from restorae.model import Model
 from restorae.model.card import make_card
 from restorae.networks import FilmUNet, UNet
@@ -57,37 +58,25 @@ def scene(frames: int, seed: int = 0, height: int = 48, width: int = 64) -> np.n
     return np.stack([texture[:, 2 * index : 2 * index + width] for index in range(frames)])
 
 
+def over(
+    images: np.ndarray, request: RestoreRequest, *, shots: Shots | None = None, tile: int = 64
+) -> WindowRestorer:
+    """The cleaner over grey frames of 8 bits."""
+    _, height, width = images.shape
+    return WindowRestorer(
+        cleaner(),
+        request,
+        layout=layout_of("gray", 2),
+        size=(height, width),
+        shots=shots,
+        tile=tile,
+    )
+
+
 def restored(images: np.ndarray, *, shots: Shots | None = None, first: int = 0, tile: int = 64):
-    path = Path(__file__)  # the facts of a film are made up, but for its size
-    facts = _facts(path, *images.shape[1:])
-    windows = WindowRestorer(cleaner(), RestoreRequest(), facts=facts, shots=shots, tile=tile)
+    windows = over(images, RestoreRequest(), shots=shots, tile=tile)
     frames = [Frame(stamp=index, duration=1, planes=(each,)) for index, each in enumerate(images)]
     return list(windows.restore(frames, first))
-
-
-def _facts(path: Path, height: int, width: int):
-    from fractions import Fraction
-
-    from restorae.formats.original import FileStamp
-    from restorae.formats.video.facts import ColorTags, VideoFacts
-    from restorae.formats.video.layout import layout_of
-
-    return VideoFacts(
-        path=path,
-        stamp=FileStamp.of(path),
-        stream=0,
-        codec="ffv1",
-        height=height,
-        width=width,
-        layout=layout_of("gray", 2),
-        colors=ColorTags(range=2, matrix=2, primaries=2, transfer=2),
-        pixel_aspect=Fraction(1),
-        rotation=0,
-        time_base=Fraction(1, 25),
-        rate=Fraction(25),
-        stamps=(),
-        packets=0,
-    )
 
 
 def motion_between(first: np.ndarray, second: np.ndarray) -> Motion:
@@ -196,9 +185,8 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
 
 def test_grain_comes_back_and_damage_does_not() -> None:
     images = scene(5)
-    facts = _facts(Path(__file__), *images.shape[1:])
     frames = [Frame(stamp=index, duration=1, planes=(each,)) for index, each in enumerate(images)]
-    kept = WindowRestorer(cleaner(), RestoreRequest(grain=1.0), facts=facts, tile=64)
+    kept = over(images, RestoreRequest(grain=1.0))
     found = list(kept.restore(frames))[2]
     assert found.repairs is not None
     clear = np.zeros(found.repairs.shape, bool)

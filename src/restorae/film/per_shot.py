@@ -80,7 +80,14 @@ class ShotRestorer(FrameRestorer):
             strength=self._request.strength if shot.strength is None else shot.strength,
         )
         if restorer.capabilities.neighbours:
-            return WindowRestorer(restorer, request, facts=facts, shots=shots, tile=tile)
+            return WindowRestorer(
+                restorer,
+                request,
+                layout=facts.layout,
+                size=(facts.height, facts.width),
+                shots=shots,
+                tile=tile,
+            )
         sample = sample_frame(self._reader) if restorer.capabilities.measures_noise else None
         return SingleFrames(PlaneRestorer(restorer, request, facts=facts, sample=sample, tile=tile))
 

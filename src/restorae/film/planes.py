@@ -11,6 +11,7 @@ import torch
 
 from restorae.formats.video import FrameReader, VideoFacts
 from restorae.pixels import mix_stored
+from restorae.regions import Plan
 from restorae.restoring.image import blended_notice, in_parts
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import FrameFacts, Restorer
@@ -45,15 +46,13 @@ class PlaneRestorer:
         self.restorer, self.layout, self.strength = restorer, facts.layout, request.strength
         capabilities, channels = restorer.capabilities, len(facts.layout.restored)
         halo, multiple_of = capabilities.halo_for(request), capabilities.multiple_for(request)
-        self.tile = tile or tile_for_free_memory(
+        self.tile, self.plan = tiles_for(
+            restorer,
             (facts.height, facts.width),
-            restorer.bytes_per_pixel(channels),
+            channels,
             halo=halo,
             multiple_of=multiple_of,
-            device=restorer.device,
-        )
-        self.plan = plan_for(
-            facts.height, facts.width, tile=self.tile, halo=halo, multiple_of=multiple_of
+            tile=tile,
         )
         measured = None
         if sample is not None:
@@ -98,6 +97,35 @@ class PlaneRestorer:
         stored = np.stack([planes[index] for index in self.layout.restored], -1)
         working = self.layout.values.to_working(stored).transpose(2, 0, 1)
         return torch.from_numpy(np.ascontiguousarray(working))[None]
+
+
+def tiles_for(
+    restorer: Restorer,
+    size: tuple[int, int],
+    channels: int,
+    *,
+    halo: int | None,
+    multiple_of: tuple[int, int],
+    tile: int | None,
+) -> tuple[int, Plan]:
+    """Side of a tile, and the tiles of all frames of a film.
+
+    Args:
+        restorer: what restores the tiles.
+        size: height and width of a frame.
+        channels: planes that a tile has.
+        halo: pixels of context on each side; None where a pixel depends on the whole frame.
+        multiple_of: tiles start on multiples of these.
+        tile: side of a tile; None chooses one that fits in memory.
+    """
+    side = tile or tile_for_free_memory(
+        size,
+        restorer.bytes_per_pixel(channels),
+        halo=halo,
+        multiple_of=multiple_of,
+        device=restorer.device,
+    )
+    return side, plan_for(*size, tile=side, halo=halo, multiple_of=multiple_of)
 
 
 def sample_frame(reader: FrameReader) -> Planes | None:

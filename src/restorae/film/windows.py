@@ -16,14 +16,14 @@ from torch.nn import functional
 
 from restorae.film.alignment import Flow, Luma, Motion, flow_between, motion_of, prepare_for_flow
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame, changes
+from restorae.film.planes import tiles_for
 from restorae.film.shots import Shots
 from restorae.film.stack import OFFSETS, PLANES, REACH, stack_planes
-from restorae.formats.video import Frame, VideoFacts
+from restorae.formats.video import Frame, PixelLayout
 from restorae.pixels import mix_stored
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import FrameFacts, Restorer
-from restorae.tile_size import tile_for_free_memory
-from restorae.tiling import apply, plan_for
+from restorae.tiling import apply
 
 _REPAIRED = 0.5
 """Sureness of damage from which a pixel counts as repaired."""
@@ -78,7 +78,8 @@ class WindowRestorer(FrameRestorer):
     Args:
         restorer: whose tiles are stacks of `restorae.film.stack`.
         request: how.
-        facts: of the film.
+        layout: of the frames.
+        size: height and width of the frames.
         shots: no frame is compared with one of another shot.
         tile: side of a tile; None chooses one that fits in memory.
     """
@@ -88,30 +89,27 @@ class WindowRestorer(FrameRestorer):
         restorer: Restorer,
         request: RestoreRequest,
         *,
-        facts: VideoFacts,
+        layout: PixelLayout,
+        size: tuple[int, int],
         shots: Shots | None = None,
         tile: int | None = None,
     ) -> None:
-        self.layout, self.size = facts.layout, (facts.height, facts.width)
+        self.layout, self.size = layout, size
         self.strength, self.shots = request.strength, shots or Shots()
         self.grain = 1.0 if request.repair == "defects" else request.grain
         self.notices = []
         capabilities = restorer.capabilities
-        self.tile = tile or tile_for_free_memory(
-            self.size,
-            restorer.bytes_per_pixel(PLANES),
+        self.tile, self.plan = tiles_for(
+            restorer,
+            size,
+            PLANES,
             halo=capabilities.halo,
             multiple_of=capabilities.multiple_of,
-            device=restorer.device,
+            tile=tile,
         )
-        self.plan = plan_for(
-            *self.size,
-            tile=self.tile,
-            halo=capabilities.halo,
-            multiple_of=capabilities.multiple_of,
-        )
+        height, width = size
         self._restore = restorer.prepare(
-            FrameFacts(height=facts.height, width=facts.width, channels=PLANES), request
+            FrameFacts(height=height, width=width, channels=PLANES), request
         )
 
     def restore(self, frames: Iterable[Frame], first: int = 0) -> Iterator[RestoredFrame]:
