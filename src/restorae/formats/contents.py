@@ -5,7 +5,6 @@ is told. No writer declares what it keeps, so none can be wrong about it.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import struct
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from pathlib import Path
 from restorae.errors import BadImage
 from restorae.formats import heif_boxes
 from restorae.formats.jpeg_structure import read_structure, trailing_images
+from restorae.formats.mapped import mapped
+from restorae.formats.png_chunks import chunks_of
 from restorae.formats.tiff_directories import Directory, Tiff
 
 Contents = Counter[str]
@@ -57,10 +58,7 @@ def losses(before: Contents, after: Contents) -> list[str]:
 
 def _jpeg(path: Path) -> Contents:
     found: Contents = Counter()
-    with (
-        path.open("rb") as handle,
-        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with mapped(path) as content:
         structure = read_structure(content)
         for segment in structure.segments:
             start = content[segment.start : min(segment.end, segment.start + 40)]
@@ -94,21 +92,22 @@ _JPEG_SEGMENTS = {
 
 def _png(path: Path) -> Contents:
     found: Contents = Counter()
-    with path.open("rb") as handle:
-        handle.seek(8)
-        while len(head := handle.read(8)) == 8:
-            length, name = struct.unpack(">I4s", head)
-            if name in _PNG_CHUNKS:
-                found[_PNG_CHUNKS[name]] = 1
-            elif name in (b"iTXt", b"cICP"):
-                start = handle.read(min(length, 64))
-                if name == b"iTXt":
-                    found["XMP" if start.startswith(b"XML:com.adobe.xmp") else "text"] = 1
-                elif len(start) >= 2 and not heif_boxes.ColourCode(start[0], start[1], 0).is_usual:
-                    found[f"colours of {start[0]}/{start[1]} (H.273)"] = 1
-                handle.seek(-len(start), 1)
-            handle.seek(length + 4, 1)
+    # where the chunks end early, what was found until then counts
+    with path.open("rb") as handle, contextlib.suppress(BadImage):
+        for chunk in chunks_of(handle, str(path)):
+            if chunk.name in _PNG_CHUNKS:
+                found[_PNG_CHUNKS[chunk.name]] = 1
+            elif chunk.name in (b"iTXt", b"cICP"):
+                handle.seek(chunk.place)
+                _note_png_text_or_colours(chunk.name, handle.read(min(chunk.length, 64)), found)
     return found
+
+
+def _note_png_text_or_colours(name: bytes, start: bytes, found: Contents) -> None:
+    if name == b"iTXt":
+        found["XMP" if start.startswith(b"XML:com.adobe.xmp") else "text"] = 1
+    elif len(start) >= 2 and not heif_boxes.ColourCode(start[0], start[1], 0).is_usual:
+        found[f"colours of {start[0]}/{start[1]} (H.273)"] = 1
 
 
 def _webp(path: Path) -> Contents:
@@ -126,10 +125,7 @@ def _webp(path: Path) -> Contents:
 
 
 def _heif(path: Path) -> Contents:
-    with (
-        path.open("rb") as handle,
-        mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
+    with mapped(path) as content:
         return heif_boxes.holdings(content)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-Content = bytes | mmap.mmap
-"""Bytes in memory or of a mapped file."""
+from restorae.formats.mapped import Content
+
 _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 """Boxes that hold boxes, and the bytes before these."""
 _MOST = 2**20

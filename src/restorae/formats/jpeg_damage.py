@@ -9,7 +9,6 @@ who needs more than these is told at once that the file is cut short.
 from __future__ import annotations
 
 import functools
-import mmap
 import re
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from pathlib import Path
 from restorae.errors import BadImage
 from restorae.formats.jpeg_structure import JpegStructure, read_structure
 from restorae.formats.libraries import import_pyvips
+from restorae.formats.mapped import mapped
 from restorae.formats.original import FileStamp, cannot_read
 
 _BLOCK = 8
@@ -56,10 +56,7 @@ def examine(path: Path) -> JpegState:
 @functools.lru_cache(maxsize=4096)
 def _examined(path: Path, stamp: FileStamp) -> JpegState:
     try:
-        with (
-            path.open("rb") as handle,
-            mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
+        with mapped(path) as content:
             structure = read_structure(content)
             image = content[: structure.end]
     except OSError as error:

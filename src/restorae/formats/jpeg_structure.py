@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from mmap import mmap
+
+from restorae.formats.mapped import Content
 
 _DHT, _SOI, _EOI, _SOS = 0xC4, 0xD8, 0xD9, 0xDA
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -14,8 +15,6 @@ _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _AFTER_SCAN = re.compile(rb"\xff([\x02-\xbf\xc0-\xcf\xd8-\xfe])")
 """Within a scan FF is followed by 00, which escapes, or by a restart marker."""
 _COEFFICIENTS = 64
-
-Content = bytes | mmap
 
 
 @dataclass(frozen=True)

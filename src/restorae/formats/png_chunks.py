@@ -28,7 +28,9 @@ _CARRIED = {
 _STEP = 2**20
 
 
-class _Chunk(NamedTuple):
+class Chunk(NamedTuple):
+    """A part of a PNG: its name, and where its content lies."""
+
     name: bytes
     place: int
     """Where its content begins."""
@@ -36,10 +38,12 @@ class _Chunk(NamedTuple):
 
     @property
     def is_critical(self) -> bool:
+        """Whether the pixels cannot be read without it."""
         return not self.name[0] & 0x20  # a capital letter
 
     @property
     def is_safe_to_copy(self) -> bool:
+        """Whether it holds for other pixels too."""
         return bool(
             self.name[3] & 0x20
         )  # a small letter: its maker says that it does not depend on the pixels
@@ -75,7 +79,7 @@ def carry(
     """
     notices: list[str] = []
     old_name, new_name = _named(original, "the original"), _named(encoded, "the encoded file")
-    before, after = _chunks(original, old_name), _chunks(encoded, new_name)
+    before, after = chunks_of(original, old_name), chunks_of(encoded, new_name)
     old, new = _first(original, before, old_name), _first(encoded, after, new_name)
     # after IHDR's height and width stand depth and colour type
     left_out = set() if old[8:10] == new[8:10] and not converted else set(_OF_THE_VALUES)
@@ -84,7 +88,7 @@ def carry(
         left_out |= _COLOUR
         own |= _COLOUR
     result.write(_SIGNATURE)
-    _copy(encoded, _Chunk(b"IHDR", 16, len(new)), result)
+    _copy(encoded, Chunk(b"IHDR", 16, len(new)), result)
     _carry_until(b"IDAT", original, before, result, left_out, notices)
     for chunk in after:
         if chunk.name == b"IEND":
@@ -101,7 +105,7 @@ def _named(file: BinaryIO, otherwise: str) -> str:
 def _carry_until(
     name: bytes,
     file: BinaryIO,
-    chunks: Iterator[_Chunk],
+    chunks: Iterator[Chunk],
     result: BinaryIO,
     left_out: set[bytes],
     notices: list[str],
@@ -127,7 +131,7 @@ def _carry_until(
         )  # the pixels could be read
 
 
-def _first(file: BinaryIO, chunks: Iterator[_Chunk], which: str) -> bytes:
+def _first(file: BinaryIO, chunks: Iterator[Chunk], which: str) -> bytes:
     """IHDR's content."""
     chunk = next(chunks)
     place = file.tell()
@@ -142,8 +146,16 @@ def _first(file: BinaryIO, chunks: Iterator[_Chunk], which: str) -> bytes:
     return content
 
 
-def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
-    """All chunks up to IEND, without their content; the file may be read elsewhere in between."""
+def chunks_of(file: BinaryIO, which: str) -> Iterator[Chunk]:
+    """All chunks up to IEND, without their content; the file may be read elsewhere in between.
+
+    Args:
+        file: a PNG; it can seek.
+        which: what messages call it.
+
+    Raises:
+        BadImage: they cannot be walked to their end.
+    """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if file.read(8) != _SIGNATURE:
@@ -152,7 +164,7 @@ def _chunks(file: BinaryIO, which: str) -> Iterator[_Chunk]:
     while True:
         file.seek(place)
         head = file.read(8)
-        chunk = _Chunk(head[4:], place + 8, int.from_bytes(head[:4], "big"))
+        chunk = Chunk(head[4:], place + 8, int.from_bytes(head[:4], "big"))
         place = chunk.place + chunk.length + 4
         if len(head) < 8 or place > size:
             raise BadImage("is a PNG that is cut short", subject=which)
@@ -170,7 +182,7 @@ def _printed(name: bytes) -> str:
     return name.decode("latin-1") if name.isalnum() else name.hex(" ")
 
 
-def _content(file: BinaryIO, chunk: _Chunk) -> Iterator[bytes]:
+def _content(file: BinaryIO, chunk: Chunk) -> Iterator[bytes]:
     """A chunk from its name to its checksum, in steps: chunks may be large."""
     file.seek(chunk.place - 4)
     remaining = chunk.length + 8
@@ -182,7 +194,7 @@ def _content(file: BinaryIO, chunk: _Chunk) -> Iterator[bytes]:
         yield step
 
 
-def _is_sound(file: BinaryIO, chunk: _Chunk) -> bool:
+def _is_sound(file: BinaryIO, chunk: Chunk) -> bool:
     checksum, tail = 0, b""
     for step in _content(file, chunk):
         joined = tail + step
@@ -190,7 +202,7 @@ def _is_sound(file: BinaryIO, chunk: _Chunk) -> bool:
     return checksum == int.from_bytes(tail, "big")
 
 
-def _copy(file: BinaryIO, chunk: _Chunk, result: BinaryIO) -> None:
+def _copy(file: BinaryIO, chunk: Chunk, result: BinaryIO) -> None:
     result.write(chunk.length.to_bytes(4, "big"))
     for step in _content(file, chunk):
         result.write(step)
