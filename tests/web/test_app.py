@@ -69,6 +69,9 @@ def test_models_are_listed_with_what_they_learned(open_server: Opener, tmp_path:
     assert listed["digits-denoiser"]["scores"]["restored"]["psnr"] > 20
     assert listed["digits-vae"]["latent_dim"] == 2
     assert listed["classical:inpaint"]["needs_mask"]
+    restoring = {name for name, model in listed.items() if model["restores"]}
+    assert "photo-denoiser" in restoring
+    assert "film-cleaner" not in restoring, "it needs the neighbours of a frame"
     assert server.get("/api/models/own").json()["network"]["kind"] == "conv"
     refused(server.get("/api/models/broken"), 422)
     refused(server.get("/api/models/nobody"), 422)

@@ -17,6 +17,7 @@ from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
 from restorae.parts import Part, kinds
 from restorae.restoring import PREFIX, Classical, RestorerPool, file_digest
+from restorae.restoring.restorer import capabilities_of
 from restorae.web.model_titles import described
 
 _LOADED = 4
@@ -144,16 +145,19 @@ def facts(card: Card) -> dict[str, Any]:
         if isinstance(card.network.get(side), int)
     ]
     latent_dim = (card.latent or {}).get("shape", [None])[0]
+    restores = (
+        card.restores and not capabilities_of(card).neighbours
+    )  # films have no place here yet
     generates = card.latent is not None and len(card.latent["shape"]) == 1
     return {
         "about": card.about,
         "network": _spec(Network, card.network),
         "parameters": card.parameters,
-        "restores": card.restores,
+        "restores": restores,
         "generates": generates,
-        "samples": card.restores and card.latent is not None and not generates,
+        "samples": restores and card.latent is not None and not generates,
         "tells_bounds": bool(card.error_bounds),
-        "takes_views": card.restores and card.learned_turned,
+        "takes_views": restores and card.learned_turned,
         "needs_mask": False,
         "latent_dim": latent_dim if generates else None,
         "size": size if generates and len(size) == 2 else None,

@@ -123,7 +123,7 @@ class Gallery:
         except OSError as error:
             raise workspace.failed(error) from None
         with self._changing:
-            taken = (each.name for each in self._images.values() if each.folder == folder)
+            taken = {each.name for each in self._images.values() if each.folder == folder}
             image = GalleryImage(
                 id=workspace.name,
                 name=unused_name(name, taken),

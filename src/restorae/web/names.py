@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
 from restorae.formats import SUFFIX_OF, kind_named
@@ -33,14 +33,14 @@ def plain_folder(folder: str) -> str:
     return "/".join(part[:_LONGEST_NAME] for part in parts if part)
 
 
-def unused_name(name: str, taken: Iterable[str]) -> str:
+def unused_name(name: str, taken: Container[str]) -> str:
     """A name like this one that is not taken.
 
     >>> unused_name("aunt.jpg", {"aunt.jpg", "aunt (2).jpg"}), unused_name("aunt.jpg", ())
     ('aunt (3).jpg', 'aunt.jpg')
     """
-    known, path, number, found = set(taken), PurePosixPath(name), 1, name
-    while found in known:
+    path, number, found = PurePosixPath(name), 1, name
+    while found in taken:
         number += 1
         found = f"{path.stem} ({number}){path.suffix}"
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,7 @@ def restored_zip(
 ) -> Response:
     """The newest result of every image, in the folders that were dropped, as a ZIP."""
     files: list[tuple[str, Path]] = []
-    taken: set[tuple[str, str]] = set()
+    taken: defaultdict[str, set[str]] = defaultdict(set)  # names by folder
     for image in studio.gallery.all():
         if (result := image.result) is None:
             continue
@@ -95,8 +96,8 @@ def restored_zip(
             shown = name if path == result.path else f"{result.name.rpartition('.')[0]}-{name}"
             full = f"{image.folder}/{shown}" if image.folder else shown
             folder, _, last = full.rpartition("/")
-            unused = unused_name(last, {each[1] for each in taken if each[0] == folder})
-            taken.add((folder, unused))
+            unused = unused_name(last, taken[folder])
+            taken[folder].add(unused)
             files.append((f"{folder}/{unused}" if folder else unused, path))
     if not files:
         raise not_found("result yet")
