@@ -111,8 +111,7 @@ class FilmFootage(Footage):
 
 def _luma(planes: Sequence[np.ndarray], layout: PixelLayout) -> np.ndarray:
     """Luma as float16: 11 bits are more than the 10 of most films."""
-    stored = np.stack([planes[index] for index in layout.restored], -1)
-    working = torch.from_numpy(layout.values.to_working(stored)).permute(2, 0, 1)
+    working = torch.from_numpy(layout.to_working(planes)).permute(2, 0, 1)
     grey = to_grey(working[None])[0] if len(working) == 3 else working
     return grey[0].clamp(0, 1).numpy().astype(np.float16)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,7 @@ from restorae.degradations.on_clips import ClipDegrader, degrader_of_clip
 from restorae.errors import BadImage
 from restorae.files import written_whole
 from restorae.film.plan import FRAMES
+from restorae.film.planes import Planes
 from restorae.formats.video import (
     CONTAINERS,
     Cut,
@@ -143,9 +144,6 @@ def _record(film: Path, degradation: Degradation, seed: int, steps: ClipDegrader
     return path
 
 
-Planes = Sequence[np.ndarray]
-
-
 def _has_luma_alone(facts: VideoFacts) -> bool:
     return not facts.layout.is_rgb and facts.layout.name.startswith("gray")
 
@@ -155,18 +153,14 @@ def _on_luma(facts: VideoFacts, steps: ClipDegrader) -> Callable[[Planes], list[
     layout = facts.layout
 
     def change(planes: Planes) -> list[np.ndarray]:
-        stored = np.stack([planes[index] for index in layout.restored], -1)
-        working = torch.from_numpy(layout.values.to_working(stored)).permute(2, 0, 1)[None]
+        working = torch.from_numpy(layout.to_working(planes)).permute(2, 0, 1)[None]
         degraded = steps.degrade(working.contiguous())[0].permute(1, 2, 0).numpy()
-        written = layout.values.to_stored(degraded, layout.dtype).clip(0, layout.largest)
         neutral = 2 ** (layout.bits - 1)
-        result = [
+        without_colour = [
             np.full_like(plane, neutral) if 0 < number < 3 else plane
             for number, plane in enumerate(planes)
         ]
-        for channel, plane in enumerate(layout.restored):
-            result[plane] = written[..., channel]
-        return result
+        return layout.with_working(without_colour, degraded)
 
     return change
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from restorae.formats.video import FrameReader, VideoFacts
-from restorae.pixels import mix_stored
 from restorae.regions import Plan
 from restorae.restoring.image import blended_notice, in_parts
 from restorae.restoring.request import RestoreRequest
@@ -83,19 +82,10 @@ class PlaneRestorer:
             lambda tiles: self._restore(tiles, [0] * len(tiles)).mean, images, self.plan
         )
         values = restored[0].permute(1, 2, 0).cpu().numpy()
-        written = self.layout.values.to_stored(values, self.layout.dtype)
-        np.minimum(written, self.layout.largest, out=written)
-        result = list(planes)
-        for channel, plane in enumerate(self.layout.restored):
-            after = written[..., channel]
-            if self.strength != 1:
-                after = mix_stored(planes[plane], after, np.float64(self.strength))
-            result[plane] = after
-        return result
+        return self.layout.with_working(planes, values, self.strength)
 
     def _working(self, planes: Planes) -> Images:
-        stored = np.stack([planes[index] for index in self.layout.restored], -1)
-        working = self.layout.values.to_working(stored).transpose(2, 0, 1)
+        working = self.layout.to_working(planes).transpose(2, 0, 1)
         return torch.from_numpy(np.ascontiguousarray(working))[None]
 
 

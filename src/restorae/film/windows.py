@@ -20,7 +20,6 @@ from restorae.film.planes import tiles_for
 from restorae.film.shots import Shots
 from restorae.film.stack import OFFSETS, PLANES, REACH, stack_planes
 from restorae.formats.video import Frame, PixelLayout
-from restorae.pixels import mix_stored
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import FrameFacts, Restorer
 from restorae.tiling import apply
@@ -124,8 +123,7 @@ class WindowRestorer(FrameRestorer):
             yield self._restored(number, window)
 
     def _see(self, frame: Frame) -> _Seen:
-        stored = np.stack([frame.planes[index] for index in self.layout.restored], -1)
-        working = self.layout.values.to_working(stored)
+        working = self.layout.to_working(frame.planes)
         planes = [np.ascontiguousarray(working[..., each]) for each in range(working.shape[-1])]
         return _Seen(frame=frame, planes=planes, prepared=prepare_for_flow(np.mean(planes, axis=0)))
 
@@ -147,7 +145,7 @@ class WindowRestorer(FrameRestorer):
             restored, found = self._clean(centre, moved)
             values.append(restored)
             damage = np.maximum(damage, found)
-        planes = self._stored(seen.frame, np.stack(values, -1))
+        planes = self.layout.with_working(seen.frame.planes, np.stack(values, -1), self.strength)
         record: dict[str, Any] = {
             "frame": number,
             **changes(seen.frame.planes, planes, self.layout),
@@ -183,17 +181,6 @@ class WindowRestorer(FrameRestorer):
             kept = self.grain * (1 - 2 * around).clamp(0, 1)
             mean = mean + kept * (torch.from_numpy(centre) - mean)
         return mean.numpy(), damage.numpy()
-
-    def _stored(self, frame: Frame, values: np.ndarray) -> list[np.ndarray]:
-        written = self.layout.values.to_stored(values, self.layout.dtype)
-        np.minimum(written, self.layout.largest, out=written)
-        planes = list(frame.planes)
-        for channel, index in enumerate(self.layout.restored):
-            after = written[..., channel]
-            if self.strength != 1:
-                after = mix_stored(frame.planes[index], after, np.float64(self.strength))
-            planes[index] = after
-        return planes
 
 
 def _damage(change: torch.Tensor, suspected: torch.Tensor) -> torch.Tensor:

@@ -86,8 +86,7 @@ def _degrade(
             if index == 0 and len(report.examples) < _SHOWN:
                 before, after = (_upright(image, original.orientation) for image in example)
                 report.examples.append((task.source.name, (before, after)))
-        with made_from(task.opened_source(keep_times=False)):
-            result.finish()
+        result.finish()
         for notice in (*original.notices, *result.notices):
             _tell(report, task, notice)
 

@@ -6,6 +6,7 @@ only unpacked. RGB frames become three planes of the same depth.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from restorae.errors import BadImage
 from restorae.formats.video.library import import_av
+from restorae.pixels import mix_stored
 from restorae.value_range import FULL_RANGE, ValueRange
 
 _UNPACKED = {
@@ -85,6 +87,30 @@ class PixelLayout:
             )
         step = 2 ** (self.bits - 8)
         return ValueRange((16.0 * step,), (235.0 * step,))
+
+    def to_working(self, planes: Sequence[np.ndarray]) -> np.ndarray:
+        """The planes of a frame that are restored, as channels: (height, width, channel) float32, 0 black, 1 white."""
+        return self.values.to_working(np.stack([planes[index] for index in self.restored], -1))
+
+    def with_working(
+        self, planes: Sequence[np.ndarray], working: np.ndarray, strength: float = 1.0
+    ) -> list[np.ndarray]:
+        """The planes of a frame with new values in those that are restored; the others are the same objects.
+
+        Args:
+            planes: as they are.
+            working: (height, width, channel), 0 black, 1 white.
+            strength: how far towards the new values.
+        """
+        written = self.values.to_stored(working, self.dtype)
+        np.minimum(written, self.largest, out=written)
+        result = list(planes)
+        for channel, index in enumerate(self.restored):
+            after = written[..., channel]
+            if strength != 1:
+                after = mix_stored(planes[index], after, np.float64(strength))
+            result[index] = after
+        return result
 
 
 def layout_of(name: str, color_range: int) -> PixelLayout:
