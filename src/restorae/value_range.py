@@ -155,11 +155,9 @@ class Sample:
             BadImage: `full-range` for values of a type without a full range.
         """
         dtype = self.dtype
-        if wanted == "full-range":
-            full_scale(dtype)
-            return FULL_RANGE
-        if wanted == "auto" and (dtype.kind == "b" or dtype == np.uint8):
-            return FULL_RANGE
+        known = range_by_type(dtype, wanted)
+        if known is not None:
+            return known
         values, steady = self.collected, np.concatenate(self.steady)
         lows, highs = [], []
         for index in range(values.shape[1]) if apart else [slice(None)]:
@@ -169,6 +167,19 @@ class Sample:
         if wanted == "auto" and _fills_its_range(dtype, min(lows), max(highs)):
             return FULL_RANGE
         return ValueRange(tuple(lows), tuple(highs))
+
+
+def range_by_type(dtype: np.dtype, wanted: Values = "auto") -> ValueRange | None:
+    """The range where it is known without a look at the values; None where it is not.
+
+    Raises:
+        BadImage: `full-range` for values of a type without a full range.
+    """
+    if wanted == "full-range":
+        full_scale(dtype)
+        return FULL_RANGE
+    eight_bits = dtype.kind == "b" or dtype == np.uint8
+    return FULL_RANGE if wanted == "auto" and eight_bits else None
 
 
 def _percentiles(values: np.ndarray, steady: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
@@ -215,6 +226,9 @@ def choose_range(
     all channels unless they stand `apart`; large arrays are sampled.
     """
     require_pixels(stored.dtype)
+    known = range_by_type(stored.dtype, wanted)
+    if known is not None:
+        return known
     if stored.ndim == 2:  # a list of values
         stored = stored[:, None]
     images = stored.reshape(-1, *stored.shape[-3:])

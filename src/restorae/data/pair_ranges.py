@@ -10,7 +10,7 @@ import numpy as np
 from restorae.data.gaps import stored_pixels
 from restorae.data.image_set import ImageSet
 from restorae.pixels import scale_of
-from restorae.value_range import FULL_RANGE, Sample, ValueRange
+from restorae.value_range import FULL_RANGE, Sample, ValueRange, range_by_type
 
 _SAMPLED = 1_000_000
 _SAMPLED_PAGES = 64
@@ -63,6 +63,9 @@ class PairRanges:
         return Meaning(*sides, gain=meaning.gain)
 
     def _find(self, indices: Sequence[int]) -> Meaning:
+        types = [images.dtype(indices[0]) for images in (self.degraded, self.clean)]
+        if all(dtype is not None and range_by_type(dtype) is not None for dtype in types):
+            return Meaning(FULL_RANGE, FULL_RANGE)
         degraded, clean = sampled(self.degraded, indices), sampled(self.clean, indices)
         given, wanted = degraded.range(), clean.range()
         if given.is_full and (wanted.is_full or degraded.dtype == clean.dtype):

@@ -14,7 +14,7 @@ from restorae.pixels import full_scale
 from restorae.restoring.restorer import Capabilities, FrameFacts
 from restorae.shapes import Images
 from restorae.shown_values import show_all
-from restorae.value_range import FULL_RANGE, Sample, ValueRange, Values
+from restorae.value_range import Sample, ValueRange, Values, range_by_type
 
 SMALL = 128 * 128
 """Frames of up to so many pixels are never cut into tiles."""
@@ -192,9 +192,9 @@ def measure_range(
     """
     pages = [page for page, of in enumerate(original.channel_of) if of == channel]
     first = original.pages[pages[0]]
-    eight_bits = first.dtype.kind == "b" or first.dtype == np.uint8
-    if values != "own-range" and eight_bits and not first.white_is_zero:
-        return FULL_RANGE
+    known = range_by_type(first.dtype, values)
+    if known is not None:
+        return known.inverted(first.dtype) if first.white_is_zero else known
     alike = [
         page
         for page in pages
