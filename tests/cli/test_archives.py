@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -588,9 +589,13 @@ def test_an_original_survives_a_kill_while_its_result_is_encoded(tmp_path: Path)
     content = original.read_bytes()
     words = ("restore", "in", "--model", AS_IT_IS, "--out", "in", "--overwrite")
     process = start(*words, cwd=tmp_path)
-    wait_until(
-        lambda: any(path.stat().st_size > 100_000 for path in (tmp_path / "in").glob(".*")), process
-    )
+
+    def is_being_written() -> bool:
+        with contextlib.suppress(FileNotFoundError):  # it was renamed after it had been listed
+            return any(path.stat().st_size > 100_000 for path in (tmp_path / "in").glob(".*"))
+        return False
+
+    wait_until(is_being_written, process)
     stop(process, signal.SIGKILL)
     assert original.read_bytes() == content
     again = run_apart(*words, cwd=tmp_path)

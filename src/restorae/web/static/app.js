@@ -46,7 +46,7 @@ const open = safely(async () => {
   if (!begun.has(name)) begun.set(name, part.begin());
   await begun.get(name);
   await part.shown?.();
-  document.body.dataset.ready = name;
+  if (name === pageName()) document.body.dataset.ready = name; // another page may have been opened meanwhile
 });
 
 $("theme-button").addEventListener("click", () => {
