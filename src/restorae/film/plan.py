@@ -12,6 +12,7 @@ from typing import Any
 from restorae.errors import Fix, SettingsConflict
 from restorae.files import write_text
 from restorae.film.analysis import ANALYSIS
+from restorae.film.colour.track import remove_colours
 from restorae.film.repair_map import map_folder
 from restorae.formats.video import Encoding, VideoFacts, read_times, times_path
 
@@ -134,6 +135,7 @@ def remove_pieces(folder: Path) -> None:
     if not folder.is_dir():
         return
     remove_pieces(map_folder(folder))
+    remove_colours(folder)
     for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *folder.glob(".*.partial*")]:
         if path.stem.isdigit() or path.name in (_PLAN, _DONE, ANALYSIS) or ".partial" in path.name:
             times_path(path).unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 from restorae.errors import (
@@ -18,9 +17,11 @@ from restorae.errors import (
     in_words,
 )
 from restorae.file_attributes import made_from
+from restorae.film.colour.colouring import colouring_of
 from restorae.film.extra_outputs import PairWriter, check_extra_outputs, write_frame_log
 from restorae.film.frame_restorer import FrameRestorer
 from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
+from restorae.film.parts import count_frames, cut_of
 from restorae.film.per_shot import ShotRestorer
 from restorae.film.plan import (
     FRAMES,
@@ -39,14 +40,12 @@ from restorae.film.request import FilmRequest
 from restorae.film.tasks import pieces_of
 from restorae.formats.video import (
     CONTAINERS,
-    Cut,
     Encoding,
     FrameReader,
     VideoFacts,
     choose_encoding,
     join_pieces,
     read_facts,
-    read_times,
 )
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
@@ -154,19 +153,21 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     started = time.perf_counter()
     facts = read_facts(task.source)
     container = CONTAINERS[task.target.suffix.lower()]
-    encoding = choose_encoding(
-        facts,
-        container,
-        codec=run.film.codec,
-        quality=run.request.quality,
-        lossless=run.film.lossless,
-    )
     start, end = run.film.part
     reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
     resumed = folder if before else None
     analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
+    colouring = colouring_of(facts, run.request, analysis, reader)
+    written = facts if colouring is None else colouring.written
+    encoding = choose_encoding(
+        written,
+        container,
+        codec=run.film.codec,
+        quality=run.request.quality,
+        lossless=run.film.lossless,
+    )
     restoring = ShotRestorer(
         restorer,
         run.request,
@@ -178,7 +179,8 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     plan = FilmPlan.make(
         facts,
         facts_of_requests(run.request, run.film)
-        | facts_of_shots(analysis, run.request, run.restorers),
+        | facts_of_shots(analysis, run.request, run.restorers)
+        | ({} if colouring is None else colouring.plan_facts()),
         facts_of_restorer(restorer),
         encoding,
         restoring.tile,
@@ -193,23 +195,29 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         plan.save(folder)
     else:
         notices += check_same(plan, before, folder)
+    frames_from: FrameRestorer = restoring
     try:
+        if colouring is not None:
+            frames_from = colouring.colour(
+                restoring, folder, progress=run.progress, check=run.check
+            )
+            notices += colouring.notices
         done = read_done(folder)
         if done is None:
-            _make_pieces(run, reader, restoring, (encoding, as_map), folder)
+            _make_pieces(run, reader, frames_from, (encoding, as_map), folder, written)
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
-        cut = _cut(run, facts, pieces)
+        cut = cut_of(run.film, facts, pieces)
         if map_target is not None:
             join_map(complete_pieces(map_folder(folder))[: len(pieces)], map_target, facts, cut)
         if run.film.frame_log is not None:
             write_frame_log(pieces, run.film.frame_log, facts)
-        joined = join_pieces(pieces, task.target, container, facts, cut)
+        joined = join_pieces(pieces, task.target, container, written, cut)
     except (OutputError, Interrupted, KeyboardInterrupt):
         _tell_how_far(run, folder)
         raise
-    frames = sum(_count(piece) for piece in pieces)
+    frames = sum(count_frames(piece) for piece in pieces)
     remove_pieces(folder)
     notices += [*done[0], *notices_of_join(joined, container, facts)]
     for notice in notices:
@@ -232,13 +240,14 @@ def _make_pieces(
     restoring: FrameRestorer,
     encodings: tuple[Encoding, Encoding | None],
     folder: Path,
+    written: VideoFacts,
 ) -> None:
     """Restore and encode all pieces that are missing.
 
     Frames of pieces that are there are decoded once more and left out, so that later ones are decoded as in an unstopped run.
     """
     pieces = complete_pieces(folder)
-    known, finished = sum(map(_count, pieces)), len(pieces)
+    known, finished = sum(map(count_frames, pieces)), len(pieces)
     run.progress.begin("Restoring", reader.expected, "frames")
     writer: PairWriter | None = None
     started, worked = time.perf_counter(), 0
@@ -248,7 +257,7 @@ def _make_pieces(
         for restored in restoring.restore(reader, known):
             run.check()
             if writer is None:
-                writer = PairWriter(folder, finished, facts=reader.facts, encodings=encodings)
+                writer = PairWriter(folder, finished, facts=written, encodings=encodings)
             writer.put(restored)
             worked += 1
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
@@ -267,29 +276,9 @@ def _make_pieces(
     reader.facts.require_unchanged()
 
 
-def _count(piece: Path) -> int:
-    """Frames of a complete piece."""
-    times = read_times(piece)
-    return len(times.stamps) if times else 0
-
-
-def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
-    """The part of the source's time axis that the pieces show; sound is cut there."""
-    start, end = run.film.part
-    if start is None and end is None:
-        return Cut(start=Fraction(0))
-    first = read_times(pieces[0])
-    assert first is not None
-    return Cut(
-        start=first.stamps[0] * facts.time_base,
-        end=None if end is None else facts.start * facts.time_base + end,
-        shifts=True,
-    )
-
-
 def _tell_how_far(run: _Run, folder: Path) -> None:
     """Before the run ends early: how much is kept, and how to go on."""
-    kept = sum(map(_count, complete_pieces(folder)))
+    kept = sum(map(count_frames, complete_pieces(folder)))
     run.progress.say(
         Message(
             f"{kept:,} frames are kept in {folder}. The same command can go on",
