@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import restorae
 from restorae.colouring.opponent import weights_of
 from restorae.colouring.references import content_of, find_references, read_reference
 from restorae.errors import Interrupted, RestoraeError
 from restorae.film import FilmReport, FilmRequest, plan_films, restore_films
-from restorae.formats import write_still
+from restorae.film.analysis import FilmAnalysis
+from restorae.film.colour.suggesting import distances, spread, suggest_frames
+from restorae.film.shots import Shots
+from restorae.formats import read_still, write_still
+from restorae.formats.video import read_facts
 from restorae.restoring import RestoreRequest, RestorerPool
 from tests.clips import av, decoded
 from tests.known_restorer import identity
@@ -230,3 +236,37 @@ def test_too_many_references_are_refused(tmp_path: Path) -> None:
         path.touch()
     with pytest.raises(RestoraeError, match="501 references"):
         find_references(paths)
+
+
+def test_frames_are_suggested_where_they_serve_all() -> None:
+    looks = torch.tensor([[0.0], [0.1], [0.2], [5.0], [5.1], [9.0]])
+    apart = distances(looks, list(range(6)), [0, 0, 0, 1, 1, 2])
+    assert [index for index, _ in spread(apart, 3)][0] in (1, 2)
+    shots = {(0, 0, 0, 1, 1, 2)[index] for index, _ in spread(apart, 3)}
+    assert shots == {0, 1, 2}
+    one_shot = distances(torch.zeros(101, 1), list(range(101)), [0] * 101)
+    assert len(spread(one_shot, 200)) == 101
+
+
+def test_suggested_frames_are_found_again_when_they_are_coloured(
+    film: Path, tmp_path: Path
+) -> None:
+    facts = read_facts(film / "grey.mkv")
+    (found,) = suggest_frames(facts, FilmAnalysis(shots=Shots()), tmp_path / "stills", count=1)
+    grey = read_still(found.path)
+    assert np.array_equal(grey, decoded(film / "grey.mkv")[found.frame][1][0])
+    assert found.serves == 1
+
+
+def test_a_still_takes_the_colours_of_an_image_that_looks_alike(tmp_path: Path) -> None:
+    rgb = scene()
+    write_still(tmp_path / "reference.png", rgb[0])
+    grey = np.rint(rgb[3] @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    write_still(tmp_path / "grey.png", grey)
+    out = restorae.restore(
+        tmp_path / "grey.png", references=(tmp_path / "reference.png",), strength=0.0
+    )
+    found = read_still(out).astype(float)
+    assert np.abs(found @ np.array([0.299, 0.587, 0.114]) - grey).mean() < 1
+    plain = np.square(grey[..., None] - rgb[3].astype(float)).mean()
+    assert np.square(found - rgb[3]).mean() < plain / 2

@@ -52,7 +52,7 @@ class ReferenceCells:
         return cls(
             vectors=found.reshape(-1, found.shape[-1]).clone(),
             chroma=torch.from_numpy(means.reshape(-1, 2)),
-            signature=_signature(found),
+            signature=signature_of(found),
         )
 
 
@@ -84,7 +84,7 @@ class Matcher:
         """Match an image, luma (height, width) of a working size."""
         found = describe(luma)
         rows, columns, numbers = found.shape
-        self._choose(_signature(found))
+        self._choose(signature_of(found))
         parts = [self._nearest(each) for each in torch.split(found.reshape(-1, numbers), _ROWS)]
         chroma, sureness, used = (list(each) for each in zip(*parts, strict=True))
         return Match(
@@ -124,7 +124,8 @@ class Matcher:
         return chroma, sureness, used
 
 
-def _signature(found: Tensor) -> Tensor:
+def signature_of(found: Tensor) -> Tensor:
+    """What an image looks like as a whole, from what `describe` returns."""
     maps = found.permute(2, 0, 1)[None]
     return functional.adaptive_avg_pool2d(maps, _SIGNATURE).flatten()
 
