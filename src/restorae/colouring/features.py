@@ -13,7 +13,7 @@ _LEVELS = 256
 _ORIENTATIONS = 4
 _EQUALISED = 0.5
 """Share of histogram equalisation in the tones."""
-_WEIGHTS = {"tone": 2.0, "wide": 1.2, "context": 1.0, "contrast": 0.5, "edges": 0.5, "place": 1.5}
+_WEIGHTS = {"tone": 2.0, "wide": 1.2, "context": 2.0, "contrast": 1.0, "edges": 1.0, "place": 0.7}
 """How much each kind of number counts; chosen on the clips `davis-train`."""
 
 

@@ -18,12 +18,14 @@ NEAREST = 12
 """Cells of references that a cell takes its chroma from: with more, conflicting colours average to grey."""
 AT_ONCE = 16
 """References that an image is matched to; of more, those that look most like it."""
-_SHARPNESS = 12.0
+_SHARPNESS = 16.0
 """How fast the weight of a match falls with its squared distance."""
 _USUAL = 0.35
 """Squared distance at which a match counts as half sure."""
 _ALIKE = 0.05
 """Standard deviation of the chroma of the nearest cells at which a match counts as half sure."""
+_KEPT, _MOST_GAIN = 0.7, 2.0
+"""Share of the strength of colours that is kept where a mean of several is greyer than each, and by how much it may grow."""
 _ROWS = 512
 """Cells of the image compared at a time."""
 _SIGNATURE = 4
@@ -116,6 +118,9 @@ class Matcher:
         values = self._chroma[index]
         chroma = (weights[..., None] * values).sum(1)
         spread = (weights * (values - chroma[:, None]).square().sum(-1)).sum(1)
+        strength = (weights * values.norm(dim=-1)).sum(1)
+        gain = (strength / chroma.norm(dim=-1).clamp_min(1e-4)).clamp(1, _MOST_GAIN)
+        chroma = chroma * (1 + _KEPT * (gain - 1))[:, None]
         likeness = 1 / (1 + (nearest[:, 0] / _USUAL).square())
         sureness = likeness / (1 + spread / _ALIKE**2)
         used = torch.zeros(len(self._references)).index_add_(

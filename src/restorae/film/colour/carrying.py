@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,14 @@ Prepared = NDArray[np.uint8]
 
 _FADING = 0.98
 """Trust that is left of carried colours after a frame."""
+_LENIENCE = 3.0
+"""How much further than pixels that are averaged colours may land from where they came: they are coarse."""
+_LEAST = 0.5
+"""Trust that is left after a frame where the motion is lost; whether it was right is seen by luma."""
+_SQUARE_PX = 5
+"""Side of the squares whose mean luma is compared."""
+_OTHER_LUMA = 0.06
+"""Difference of luma at which colours are trusted half."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +34,19 @@ class Colours:
     """(height, width, 2) float32."""
     trust: np.ndarray
     """(height, width) float32: 1 where the colour is a reference's own, 0 where nothing is known."""
+    luma: np.ndarray
+    """(height, width) float32: luma of the place that the colours come from."""
 
-    @property
-    def planes(self) -> np.ndarray:
-        """Both as one array, (height, width, 3)."""
-        return np.dstack([self.chroma, self.trust])
+    def checked(self, luma: np.ndarray) -> Colours:
+        """Trusted less where the frame has another luma than the place that the colours come from.
 
-    @classmethod
-    def of_planes(cls, planes: np.ndarray) -> Colours:
-        """What `planes` returned."""
-        chroma = np.ascontiguousarray(planes[..., :2], np.float32)
-        return cls(chroma=chroma, trust=np.ascontiguousarray(planes[..., 2], np.float32))
+        Grain and exposure do not count: means of small squares are compared, less the usual difference.
+        """
+        cv2 = import_cv2()
+        difference = cv2.blur(luma - self.luma, (_SQUARE_PX, _SQUARE_PX))
+        difference -= np.median(difference)
+        agreement = 1 / (1 + np.square(difference / np.float32(_OTHER_LUMA)))
+        return replace(self, trust=self.trust * agreement.astype(np.float32))
 
 
 def prepare(luma: np.ndarray) -> tuple[np.ndarray, Prepared]:
@@ -75,23 +85,27 @@ def _carry(
     cv2 = import_cv2()
     height, width = colours.trust.shape
     motion = motion_of(target, source, flows, height=height, width=width)
+    planes = np.dstack([colours.chroma, colours.trust, colours.luma])
     moved = cv2.remap(
-        colours.planes, motion.source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        planes, motion.source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    carried = Colours.of_planes(moved)
-    trust = carried.trust * motion.validity * np.float32(_FADING)
-    return Colours(chroma=carried.chroma, trust=trust)
+    doubt = (1 / np.maximum(motion.validity, 1e-6) - 1) / np.float32(_LENIENCE**4)
+    sure = np.float32(_FADING) * (_LEAST + (1 - _LEAST) / (1 + doubt))
+    return Colours(
+        chroma=np.ascontiguousarray(moved[..., :2]),
+        trust=moved[..., 2] * sure.astype(np.float32),
+        luma=np.ascontiguousarray(moved[..., 3]),
+    )
 
 
 def blend(parts: list[tuple[Colours, float]]) -> Colours:
     """A mean of several colours of a frame, weighted by their trust and a weight each."""
-    weights = [weight * (each.trust + 1e-4) for each, weight in parts]
+    weights = [np.float32(weight) * (each.trust + np.float32(1e-4)) for each, weight in parts]
     total = np.sum(weights, axis=0)
-    chroma = sum(
-        each.chroma * (weight / total)[..., None]
-        for (each, _), weight in zip(parts, weights, strict=True)
+    shares = [weight / total for weight in weights]
+    pairs = [(each, share) for (each, _), share in zip(parts, shares, strict=True)]
+    return Colours(
+        chroma=np.sum([each.chroma * share[..., None] for each, share in pairs], axis=0),
+        trust=np.sum([each.trust * share for each, share in pairs], axis=0),
+        luma=parts[0][0].luma,
     )
-    trust = sum(
-        each.trust * (weight / total) for (each, _), weight in zip(parts, weights, strict=True)
-    )
-    return Colours(chroma=np.asarray(chroma, np.float32), trust=np.asarray(trust, np.float32))

@@ -36,6 +36,7 @@ class CopiedFrames(FrameRestorer):
 @dataclass
 class _Waiting:
     restored: RestoredFrame
+    luma: np.ndarray
     prepared: Prepared
 
     @property
@@ -73,9 +74,9 @@ class ColouredFrames(FrameRestorer):
     def restore(self, frames: Iterable[Frame], first: int = 0) -> Iterator[RestoredFrame]:
         waiting: list[_Waiting] = []
         for restored in self._restorer.restore(frames, self._track.around(first)[0]):
-            new = _Waiting(restored, prepare(self._planes.luma(restored.planes))[1])
+            new = _Waiting(restored, *prepare(self._planes.luma(restored.planes)))
             if not waiting:
-                found = {new.number: self._track.colours(new.number)}
+                found = {new.number: self._track.colours(new.number, new.luma)}
                 yield from self._coloured([new], found, first)
             waiting.append(new)
             if new.number in self._anchors:
@@ -86,16 +87,18 @@ class ColouredFrames(FrameRestorer):
     def _between(self, group: list[_Waiting]) -> dict[int, Colours]:
         """Colours of all frames behind the first, which is an anchor."""
         steps = [Step.between(one.prepared, other.prepared) for one, other in pairwise(group)]
-        state = self._track.colours(group[0].number)
+        state = self._track.colours(group[0].number, group[0].luma)
         forwards = [state := step.forwards(state) for step in steps]
         if group[-1].number not in self._anchors:
             return {each.number: found for each, found in zip(group[1:], forwards, strict=True)}
-        state = self._track.colours(group[-1].number)
+        state = self._track.colours(group[-1].number, group[-1].luma)
         result = {group[-1].number: state}
         for index in range(len(group) - 2, 0, -1):
             state = steps[index].backwards(state)
             share = index / (len(group) - 1)
-            result[group[index].number] = blend([(forwards[index - 1], 1 - share), (state, share)])
+            luma = group[index].luma
+            both = forwards[index - 1].checked(luma), state.checked(luma)
+            result[group[index].number] = blend([(both[0], 1 - share), (both[1], share)])
         return result
 
     def _coloured(

@@ -12,7 +12,7 @@ import json
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +64,8 @@ class ColourTrack:
         after = self.anchors[index]
         return (after, after) if after == frame else (self.anchors[index - 1], after)
 
-    def colours(self, anchor: int) -> Colours:
-        """The colours of an anchor.
+    def colours(self, anchor: int, luma: np.ndarray) -> Colours:
+        """The colours of an anchor, whose luma is at its working size.
 
         Raises:
             BadImage: its file is broken.
@@ -76,7 +76,8 @@ class ColourTrack:
             raise BadImage("is broken", subject=path)
         planes = stored.astype(np.float32) / np.float32(_STEPS)
         planes[..., :2] -= np.float32(128 / _STEPS)
-        return Colours.of_planes(planes)
+        chroma = np.ascontiguousarray(planes[..., :2])
+        return Colours(chroma=chroma, trust=np.ascontiguousarray(planes[..., 2]), luma=luma)
 
     def save(self) -> None:
         """Note that all anchors are there."""
@@ -111,12 +112,14 @@ class _Pending:
 
     frame: int
     matched: Colours
+    """Its luma is the anchor's."""
     forwards: Colours | None
     backwards: Colours | None = None
 
     def fused(self) -> Colours:
         carried = [each for each in (self.forwards, self.backwards) if each is not None]
-        return blend([*((each, 1.0) for each in carried), (self.matched, _MATCHED)])
+        checked = [(each.checked(self.matched.luma), 1.0) for each in carried]
+        return replace(blend([*checked, (self.matched, _MATCHED)]), luma=self.matched.luma)
 
 
 @dataclass
@@ -179,7 +182,7 @@ class Tracker:
         own = self._own.get(number)
         own = own if own in shot.numbers else None
         if own is not None:
-            self._put_own(shot, number, prepared, own)
+            self._put_own(shot, number, (luma, prepared), own)
         elif (number - first) % EVERY == 0 or number == last:
             matched = self._matched(shot, luma)
             pending = _Pending(number, matched, shot.state)
@@ -216,18 +219,21 @@ class Tracker:
 
     def _matched(self, shot: _Shot, luma: np.ndarray) -> Colours:
         if shot.matcher is None:
-            nothing = np.zeros((*luma.shape, 3), np.float32)
-            return Colours.of_planes(nothing)
+            nothing = np.zeros((*luma.shape, 2), np.float32)
+            return Colours(chroma=nothing, trust=nothing[..., 0], luma=luma)
         found = shot.matcher.match(luma)
         for share, number in zip(found.used.tolist(), shot.numbers, strict=True):
             self.track.used[number] += share
         chroma, trust = to_pixels(found, luma)
-        return Colours(chroma=chroma, trust=trust)
+        return Colours(chroma=chroma, trust=trust, luma=luma)
 
-    def _put_own(self, shot: _Shot, number: int, prepared: Prepared, own: int) -> None:
+    def _put_own(
+        self, shot: _Shot, number: int, seen: tuple[np.ndarray, Prepared], own: int
+    ) -> None:
         """A frame that is a reference: its colours are carried on, and back to the one before."""
+        luma, prepared = seen
         chroma = resize(self._own_chroma(own), (prepared.shape[0], prepared.shape[1]))
-        colours = Colours(chroma=chroma, trust=np.ones(chroma.shape[:2], np.float32))
+        colours = Colours(chroma=chroma, trust=np.ones(luma.shape, np.float32), luma=luma)
         self.track.own[number] = own
         self.track.used[own] += 1
         anchors = {each.frame: each for each in shot.pending}
@@ -252,7 +258,7 @@ class Tracker:
         shot.pending.clear()
 
     def _write(self, anchor: int, colours: Colours) -> None:
-        planes = colours.planes
+        planes = np.dstack([colours.chroma, colours.trust])
         planes[..., :2] += np.float32(128 / _STEPS)
         stored = np.rint(np.clip(planes * _STEPS, 0, _STEPS)).astype(np.uint8)
         done, content = import_cv2().imencode(".png", stored)
