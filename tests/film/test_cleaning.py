@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from restorae.errors import Interrupted, UsageError
-from restorae.film import FilmRequest, plan_films, restore_films, restoring
+from restorae.film import FilmRequest, piece_writing, plan_films, restore_films
 from restorae.film.shots import Shots
 from restorae.film.windows import WindowRestorer
 from restorae.formats.video import Frame, read_facts
@@ -149,7 +149,7 @@ def test_frames_of_another_scene_are_not_used() -> None:
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "FRAMES", 3)
+    monkeypatch.setattr(piece_writing, "FRAMES", 3)
     Clip(stamps=range(0, 8 * 3600, 3600)).save(tmp_path / "clip.mkv")
 
     def run(name: str, stops_at: int | None = None, resume: bool = False) -> None:

@@ -31,7 +31,14 @@ def restore_films(
     from restorae.film import plan_films
     from restorae.formats.video.library import import_av
 
-    tasks = plan_films(inputs, out, overwrite, skip_existing, resume=film.resume)
+    tasks = plan_films(
+        inputs,
+        out,
+        overwrite,
+        skip_existing,
+        resume=film.resume,
+        frame_rate=film.frame_rate is not None,
+    )
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
 

@@ -55,11 +55,13 @@ def restore(
 ) -> None:
     """Denoise, repair or inpaint images and films with a pretrained model, your own model, or a classical method."""
     # a misspelt name is answered before NumPy is imported
-    for given in inputs:
-        check_exists(given)
-    from restorae.formats.video.names import names_video
+    from restorae.formats.video.names import names_frames
 
-    if any(names_video(given) and not given.is_dir() for given in inputs):
+    for given in inputs:
+        check_exists(given.parent if names_frames(given) else given)
+    from restorae.film.tasks import is_film
+
+    if any(is_film(given, frame_rate=film.frame_rate is not None) for given in inputs):
         if preview is not None:
             raise SettingsConflict(
                 "{} shows images, not films",

@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from restorae.formats.video.codecs import CODECS, Encoding, choose_encoding
     from restorae.formats.video.facts import ColorTags, VideoFacts, read_facts
+    from restorae.formats.video.frame_files import write_frames
     from restorae.formats.video.joining import Cut, JoinReport, join_pieces
     from restorae.formats.video.layout import PixelLayout, layout_of
-    from restorae.formats.video.names import CONTAINERS, VIDEO_SUFFIXES, names_video
+    from restorae.formats.video.names import (
+        CONTAINERS,
+        FRAME_SUFFIXES,
+        VIDEO_SUFFIXES,
+        names_frames,
+        names_video,
+    )
+    from restorae.formats.video.numbered_frames import FramePattern, NumberedFrames
     from restorae.formats.video.pieces import PieceTimes, PieceWriter, read_times, times_path
     from restorae.formats.video.reading import Frame, FrameReader
 
@@ -24,6 +32,9 @@ _HOMES = {
     "ColorTags": "facts",
     "Cut": "joining",
     "Encoding": "codecs",
+    "FRAME_SUFFIXES": "names",
+    "FramePattern": "numbered_frames",
+    "NumberedFrames": "numbered_frames",
     "Frame": "reading",
     "FrameReader": "reading",
     "JoinReport": "joining",
@@ -34,22 +45,27 @@ _HOMES = {
     "choose_encoding": "codecs",
     "join_pieces": "joining",
     "layout_of": "layout",
+    "names_frames": "names",
     "names_video": "names",
     "read_facts": "facts",
     "read_times": "pieces",
     "times_path": "pieces",
+    "write_frames": "frame_files",
 }
 
 __all__ = [
     "CODECS",
     "CONTAINERS",
+    "FRAME_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ColorTags",
     "Cut",
     "Encoding",
     "Frame",
+    "FramePattern",
     "FrameReader",
     "JoinReport",
+    "NumberedFrames",
     "PieceTimes",
     "PieceWriter",
     "PixelLayout",
@@ -57,10 +73,12 @@ __all__ = [
     "choose_encoding",
     "join_pieces",
     "layout_of",
+    "names_frames",
     "names_video",
     "read_facts",
     "read_times",
     "times_path",
+    "write_frames",
 ]
 
 
