@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.films import restore_films
+from restorae.cli.films import preview_films, restore_films
 from restorae.cli.generated import with_request_options
 from restorae.cli.options import (
     Device,
@@ -45,7 +45,7 @@ def restore(
         typer.Option(
             min=1,
             metavar="N",
-            help="Only draw before and after of N images; --out is a .png.",
+            help="Only draw before and after of N images (--out is a .png), or of the worst N frames of each shot (--out is a folder).",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -55,19 +55,14 @@ def restore(
 ) -> None:
     """Denoise, repair or inpaint images and films with a pretrained model, your own model, or a classical method."""
     # a misspelt name is answered before NumPy is imported
-    from restorae.formats.video.names import names_frames
-
     for given in inputs:
-        check_exists(given.parent if names_frames(given) else given)
+        check_exists(given)
     from restorae.film.tasks import is_film
 
     if any(is_film(given, frame_rate=film.frame_rate is not None) for given in inputs):
         if preview is not None:
-            raise SettingsConflict(
-                "{} shows images, not films",
-                settings=("preview",),
-                fix=Fix("preview", action="omit"),
-            )
+            preview_films(inputs, out, request, film, preview, overwrite, device, imports)
+            return
         restore_films(inputs, out, request, film, overwrite, skip_existing, device, imports)
         return
     film.check_unused()

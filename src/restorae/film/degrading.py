@@ -28,12 +28,12 @@ from restorae.formats.video import (
     Cut,
     FrameReader,
     VideoFacts,
-    names_frames,
     read_facts,
 )
 from restorae.formats.video.layout import plane_array
 from restorae.formats.video.library import import_av
 from restorae.formats.video.pieces import describe_pixels
+from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.restoring.tasks import FileTask

@@ -15,10 +15,10 @@ from restorae.formats.video import (
     VideoFacts,
     choose_encoding,
     join_pieces,
-    names_frames,
     write_frames,
 )
 from restorae.formats.video.joining import describe_stream
+from restorae.names import names_frames
 
 _ANY = "matroska"
 """A container that holds pieces without loss, where no film is written."""

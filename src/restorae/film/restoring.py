@@ -22,6 +22,7 @@ from restorae.file_attributes import made_from
 from restorae.film.companions import companions, join_companions
 from restorae.film.delivery import deliver, encoding_for
 from restorae.film.extra_outputs import check_extra_outputs, write_frame_log
+from restorae.film.forecast import Forecast, with_forecast
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
 from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
 from restorae.film.per_shot import ShotRestorer
@@ -43,10 +44,10 @@ from restorae.formats.video import (
     Cut,
     FrameReader,
     VideoFacts,
-    names_frames,
     read_facts,
     read_times,
 )
+from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
 from restorae.restoring.log import RunLog
@@ -246,9 +247,19 @@ def _make_pieces(
     pieces = complete_pieces(tracks[0].folder)
     known = sum(map(_count, pieces))
 
+    def tell(forecast: Forecast) -> None:
+        said = Message(str(forecast), subject=reader.facts.path)
+        if forecast.fits:
+            run.progress.say(said)
+        else:
+            run.progress.warn(said)
+
     def restored() -> Iterator[RestoredFrame]:
         started = time.perf_counter()
-        for worked, frame in enumerate(restoring.restore(reader, known), 1):
+        frames = with_forecast(
+            restoring.restore(reader, known), tracks, left=reader.expected - known, tell=tell
+        )
+        for worked, frame in enumerate(frames, 1):
             run.check()
             yield frame
             run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})

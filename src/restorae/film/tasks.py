@@ -8,8 +8,9 @@ from pathlib import Path
 from restorae.errors import BadImage, Fix, UsageError
 from restorae.file_attributes import SourceFile
 from restorae.files import require_writable
-from restorae.formats.video.names import CONTAINERS, FRAME_SUFFIXES, names_frames, names_video
+from restorae.formats.video.names import CONTAINERS, names_video
 from restorae.formats.video.numbered_frames import FramePattern, NumberedFrames
+from restorae.names import FRAME_SUFFIXES, names_frames
 from restorae.restoring.collisions import check_collisions
 from restorae.restoring.sources import check_exists
 from restorae.restoring.tasks import FileTask, is_folder
@@ -73,6 +74,19 @@ def plan_films(
     return tasks
 
 
+def sources_of(inputs: Sequence[Path], *, frame_rate: bool) -> dict[Path, str]:
+    """The file or pattern of each film, with a short name for it.
+
+    Raises:
+        BadImage: an input does not exist, or is not a film by its name.
+    """
+    sources = [_source(given, frame_rate) for given in inputs]
+    return {
+        source: source.parent.resolve().name if names_frames(source) else source.stem
+        for source in sources
+    }
+
+
 def is_film(given: Path, *, frame_rate: bool) -> bool:
     """Whether an input is a film by its name: a file, a pattern of numbered frames, or with a frame rate their folder."""
     if given.is_dir():
@@ -102,10 +116,9 @@ def opened_source(task: FileTask, keep_times: bool) -> SourceFile:
 
 def _source(given: Path, frame_rate: bool) -> Path:
     """The file of a film, or the pattern of numbered frames."""
-    if names_frames(given):
-        check_exists(given.parent)
-        return given
     check_exists(given)
+    if names_frames(given):
+        return given
     if given.is_dir() and frame_rate:
         return FramePattern.of_folder(given).template
     if not names_video(given) or given.is_dir():

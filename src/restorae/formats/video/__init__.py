@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from restorae.formats.video.layout import PixelLayout, layout_of
     from restorae.formats.video.names import (
         CONTAINERS,
-        FRAME_SUFFIXES,
         VIDEO_SUFFIXES,
-        names_frames,
         names_video,
     )
     from restorae.formats.video.numbered_frames import FramePattern, NumberedFrames
@@ -32,7 +30,6 @@ _HOMES = {
     "ColorTags": "facts",
     "Cut": "joining",
     "Encoding": "codecs",
-    "FRAME_SUFFIXES": "names",
     "FramePattern": "numbered_frames",
     "NumberedFrames": "numbered_frames",
     "Frame": "reading",
@@ -45,7 +42,6 @@ _HOMES = {
     "choose_encoding": "codecs",
     "join_pieces": "joining",
     "layout_of": "layout",
-    "names_frames": "names",
     "names_video": "names",
     "read_facts": "facts",
     "read_times": "pieces",
@@ -56,7 +52,6 @@ _HOMES = {
 __all__ = [
     "CODECS",
     "CONTAINERS",
-    "FRAME_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ColorTags",
     "Cut",
@@ -73,7 +68,6 @@ __all__ = [
     "choose_encoding",
     "join_pieces",
     "layout_of",
-    "names_frames",
     "names_video",
     "read_facts",
     "read_times",

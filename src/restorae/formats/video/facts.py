@@ -13,8 +13,8 @@ from restorae.errors import BadImage
 from restorae.formats.original import FileStamp, cannot_read
 from restorae.formats.video.layout import PixelLayout, layout_of
 from restorae.formats.video.library import import_av
-from restorae.formats.video.names import names_frames
 from restorae.formats.video.numbered_frames import FramesStamp, NumberedFrames
+from restorae.names import names_frames
 
 ATTACHED_PICTURE = 0x0400
 """FFmpeg's disposition of a cover image."""

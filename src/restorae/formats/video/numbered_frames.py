@@ -14,7 +14,7 @@ from typing import Self
 
 from restorae.errors import BadImage, Fix
 from restorae.formats.original import cannot_read
-from restorae.formats.video.names import FRAME_SUFFIXES, NUMBER
+from restorae.names import FRAME_SUFFIXES, NUMBER
 
 USUAL_RATE = Fraction(24)
 """Frames per second of numbered frames, where nobody says."""
