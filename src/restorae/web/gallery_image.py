@@ -44,6 +44,8 @@ class Result:
     """The files of these maps, as the command line writes them."""
     saved: str = ""
     """Path of its copy within the server's folder for results."""
+    unchanged: bool = False
+    """Whether no damage was found and the image was left as it is."""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON for the page."""
@@ -55,6 +57,7 @@ class Result:
             "layers": list(self.layers),
             "maps": list(self.maps),
             "saved": self.saved,
+            "unchanged": self.unchanged,
         }
 
 
@@ -80,6 +83,8 @@ class GalleryImage:
     """From the colours of the file's ICC profile to those of a screen; None where they are alike."""
     facts: dict[tuple[object, ...], ImageFacts] = field(default_factory=dict, repr=False)
     """What previews measured on the whole file, by what the restorer needs to know."""
+    needs_nothing: bool | None = None
+    """Whether the model that was chosen for it finds no damage; None where that was not tried yet."""
     strokes: list[Stroke] = field(default_factory=list)
     mask: Path | None = None
     mask_version: int = 0

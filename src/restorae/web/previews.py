@@ -13,8 +13,10 @@ from restorae.regions import Region
 from restorae.restoring import RestoreRequest
 from restorae.restoring.facts import ImageFacts
 from restorae.restoring.masks import laid_out_for
+from restorae.restoring.model_choice import choose_by_sample
 from restorae.restoring.preview import restore_region
 from restorae.restoring.restorer import Capabilities
+from restorae.restoring.unneeded import needs_no_restoring
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import not_found
@@ -61,6 +63,21 @@ def preview_tile(
     shown = to_display(restored[..., :bands], image.values, no_data)
     shown = upright(shown, original.orientation)
     return shown if image.to_screen is None else image.to_screen(shown)
+
+
+def needs_nothing(image: GalleryImage, request: RestoreRequest, catalogue: Catalogue) -> bool:
+    """Whether an image is left as it is where the model is chosen for it, as `restore_files` decides."""
+    if image.original.notices or request.mask is not None or any(request.companions().values()):
+        return False
+    if image.needs_nothing is None:
+        choice, sample = choose_by_sample(image.original, image.original.rows)
+        image.needs_nothing = needs_no_restoring(
+            sample if len(image.original.pages) == 1 else None,
+            choice,
+            catalogue.restorers().get(choice.name),
+            replace(request, model=None),
+        )
+    return image.needs_nothing
 
 
 def stored_region(region: Region, height: int, width: int, orientation: int) -> Region:

@@ -19,6 +19,7 @@ from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
 from restorae.web.options import Options
+from restorae.web.quick_work import NewestFirst
 from restorae.web.store import Store, Workspace
 from restorae.web.wording import PAGE
 
@@ -48,12 +49,12 @@ class Studio:
         self.catalogue = Catalogue(options.models, options.device)
         self.data = DataSets(options.data)
         self.lab = Lab()
-        self._quick = ThreadPoolExecutor(1, "restorae-quick")
+        self._quick = NewestFirst("restorae-quick")
         self._slow = ThreadPoolExecutor(1, "restorae-slow")
         self._readers = ThreadPoolExecutor(_READERS, "restorae-reader")
 
     def quickly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
-        """Do short work that a person waits for, in order of arrival."""
+        """Do short work that a person waits for, the newest first."""
         return self._quick.submit(work, *given, **named)
 
     def slowly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
@@ -114,7 +115,7 @@ class Studio:
     def close(self) -> None:
         """Stop all work and remove all files."""
         self.queue.close()
-        self._quick.shutdown(cancel_futures=True)
+        self._quick.close()
         self._slow.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
         self.store.close()

@@ -18,7 +18,7 @@ from restorae.restoring.model_choice import PRINTS
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
 from restorae.web.names import plain_name
-from restorae.web.previews import preview_tile
+from restorae.web.previews import needs_nothing, preview_tile
 from restorae.web.pyramid import png_bytes
 from restorae.web.restorations import DefectSearch, check_request
 from restorae.web.restore_form import RestoreBody, request_for
@@ -111,9 +111,18 @@ def tile(image: str, layer: str, level: At, column: At, row: At, studio: StudioD
 async def preview_image(
     image: str, body: RestoreBody, studio: StudioDep, column: Index = 0, row: Index = 0
 ) -> Response:
-    """A tile of 512 × 512 pixels at full resolution, restored at once: the pixels that the result will have there."""
+    """A tile of 512 × 512 pixels at full resolution, restored at once: the pixels that the result will have there. The header
+    `x-unchanged` says that no damage was found and the image will be left as it is.
+    """
     found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
+    automatic = body.model is None  # type: ignore[attr-defined]
+    if automatic and await asyncio.wrap_future(
+        studio.quickly(needs_nothing, found, request, studio.catalogue)
+    ):
+        answer = png(found.layer("before").tile(0, column, row))
+        answer.headers["x-unchanged"] = "true"
+        return answer
     work = studio.quickly(preview_tile, found, request, studio.catalogue, column=column, row=row)
     return png(await asyncio.wrap_future(work))
 
@@ -195,7 +204,8 @@ def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
         raise HttpError(
             409, f"{found.name} is being restored already. Cancel that first, or wait for it."
         )
-    job = studio.queue.add(restoration(found, request, studio))
+    automatic = body.model is None  # type: ignore[attr-defined]
+    job = studio.queue.add(restoration(found, request, studio, automatic=automatic))
     found.job = job.id
     return studio.queue.told(job)
 

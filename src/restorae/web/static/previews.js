@@ -17,6 +17,7 @@ export class Preview {
     this.tiles = new Map(); // "column row": bitmap, or null where none will come
     this.wanted = [];
     this.asking = false;
+    this.unchanged = false; // whether no damage was found: the image stays as it is
     this.stopped = new AbortController();
     this.key = JSON.stringify([image, settings]);
   }
@@ -55,6 +56,7 @@ export class Preview {
         if (!next || this.stopped.signal.aborted) return;
         const { column, row } = next;
         const answer = await ask(`/api/images/${this.image}/preview.png?column=${column}&row=${row}`, { method: "POST", json: this.settings, signal: this.stopped.signal });
+        this.unchanged = answer.headers.has("x-unchanged");
         const bitmap = await createImageBitmap(await answer.blob());
         if (this.stopped.signal.aborted) return;
         this.tiles.set(`${column} ${row}`, bitmap);

@@ -21,7 +21,7 @@ let sending;
 let gallery = null; // the number of the server's last change of its gallery
 let maskForModel = false; // whether the mask was switched on for a model that needs one
 let asked = false; // whether the list was asked for
-let wanted = new Map(); // image: job whose mask is taken when it is done
+const wanted = new Map(); // image: job whose mask is taken when it is done
 /** What a model must be able to do, or an image be, for a setting to be offered; all others always are. */
 const NEEDS = {
   samples: (chosen) => chosen?.samples,
@@ -70,7 +70,7 @@ export async function begin() {
   $("zoom-fit").addEventListener("click", () => viewer.fit());
   $("zoom-one").addEventListener("click", () => viewer.one());
   radioGroup($("compare"), (button) => viewer.setMode(button.dataset.mode));
-  $("use-old-print").addEventListener("click", () => { $("restore-model").value = "photo-restorer"; $("restore-model").dispatchEvent(new Event("change")); });
+  for (const [id, name] of [["use-old-print", "photo-restorer"], ["denoise-anyway", "photo-denoiser"]]) $(id).addEventListener("click", () => { $("restore-model").value = name; $("restore-model").dispatchEvent(new Event("change")); });
   $("find-defects").addEventListener("click", safely(findDefects));
   for (const side of ["left", "right"]) $(`side-${side}`).addEventListener("change", () => showSides());
   $("overlay").addEventListener("change", () => { viewer.overlay = $("overlay").value; update(); });
@@ -222,6 +222,7 @@ function update() {
   viewer.show(image ?? null);
   $("image-facts").textContent = image ? facts(image) : "\u00a0";
   showResults(image, viewer, job);
+  $("denoise-anyway").hidden = !(viewer.preview?.unchanged || image?.results.at(-1)?.unchanged);
   const results = open.filter((each) => each.result).length;
   $("download-all").hidden = results < 2;
   $("download-all").textContent = `Download all ${results.toLocaleString("en")} as ZIP`;
@@ -267,8 +268,8 @@ function showPreview() {
   const image = picked();
   const chosen = model();
   const note = (text) => { $("restore-note").textContent = text; };
-  const json = { ...form.values(), model: chosen?.name, mask: Boolean(masked() && image && mask.has(image)) };
-  const known = image && chosen && image.results.find((each) => each.model === chosen.name && form.agrees(each.settings) && !each.settings.mask === !json.mask);
+  const json = { ...form.values(), model: $("restore-model").value || null, mask: Boolean(masked() && image && mask.has(image)) };
+  const known = image && chosen && image.results.find((each) => each.model === chosen.name && !(json.model && each.unchanged) && form.agrees(each.settings) && !each.settings.mask === !json.mask);
   const impossible = !image || !chosen || isBusy(image) || known || (chosen.needs_mask && !json.mask) || (masked() && !json.mask);
   if (impossible) {
     viewer.preview?.close();
@@ -279,11 +280,11 @@ function showPreview() {
     return;
   }
   const preview = new Preview(image.id, json, {
-    arrived: () => viewer.redraw(),
+    arrived: () => { viewer.redraw(); if (preview.unchanged && viewer.preview === preview) update(); },
     failed: (sentence) => { if (viewer.preview === preview) { viewer.setPreview(null); note(sentence); update(); } },
     told: (sentence) => { if (viewer.preview === preview) note(sentence); },
   });
-  preview.key += image.mask_version;
+  preview.key += `${image.mask_version} ${chosen.name}`;
   if (viewer.preview?.key === preview.key) return;
   viewer.preview?.close();
   note("");

@@ -13,7 +13,7 @@ export class Viewer {
    * @param {HTMLElement} box
    * @param {{onzoom?: (scale: number) => void, onstroke?: (stroke: object) => void, onpoint?: (point: object | null) => void}} hears
    */
-  constructor(box, { onzoom = (scale) => {}, onstroke = (stroke) => {}, onpoint = (point) => {} } = {}) {
+  constructor(box, { onzoom = (_scale) => {}, onstroke = (_stroke) => {}, onpoint = (_point) => {} } = {}) {
     this.box = box;
     this.onzoom = onzoom;
     this.onstroke = onstroke;
