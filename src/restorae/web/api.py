@@ -48,6 +48,7 @@ def make_api(options: Options = Options()) -> FastAPI:
         routes.models,
         routes.images,
         routes.batches,
+        routes.films,
         routes.jobs,
         routes.lab,
         routes.latents,

@@ -26,7 +26,7 @@ _KINDS = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-_PARTS = ("restore", "lab", "latent", "train")
+_PARTS = ("restore", "film", "lab", "latent", "train")
 """Parts of the page, in case a person types them as addresses."""
 
 

@@ -15,6 +15,7 @@ from restorae.errors import RestoraeError
 from restorae.machine import give_back_memory
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
+from restorae.web.films import Films
 from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
@@ -46,6 +47,7 @@ class Studio:
         self.store = Store(options.limits.stored, keep=options.keep)
         self.queue = Queue(options.limits.waiting, self.error_text)
         self.gallery = Gallery(self.store, options.limits, changed=self.queue.touch)
+        self.films = Films()
         self.catalogue = Catalogue(options.models, options.device)
         self.data = DataSets(options.data)
         self.lab = Lab()
@@ -105,6 +107,9 @@ class Studio:
         for image in self.gallery.all():
             if path.is_relative_to(image.workspace.folder):
                 return image.name
+        for film in self.films.all():
+            if path.is_relative_to(film.workspace.folder):
+                return film.name
         return path.name
 
     def _private_folders(self) -> list[Path]:
