@@ -118,7 +118,7 @@ def test_colours_of_a_frame_are_carried_to_all_others_and_luma_stays(
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restorae.film.restoring.FRAMES", 3)
+    monkeypatch.setattr("restorae.film.piece_writing.FRAMES", 3)
     colour(film / "grey.mkv", tmp_path / "whole.mkv", film / "reference.png")
     calls = 0
 

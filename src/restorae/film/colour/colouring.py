@@ -34,6 +34,7 @@ from restorae.film.colour.track import (
 )
 from restorae.film.frame_restorer import FrameRestorer
 from restorae.formats.video import Frame, FrameReader, VideoFacts
+from restorae.names import names_frames
 from restorae.progress import Progress
 from restorae.restoring.request import RestoreRequest
 
@@ -56,6 +57,7 @@ class FilmColouring:
         request: with its references.
         analysis: shots of the film.
         reader: reads the part that is restored.
+        target: what is written.
 
     Raises:
         BadImage: a reference cannot be used, or the film has no room for colours.
@@ -66,10 +68,11 @@ class FilmColouring:
     request: RestoreRequest
     analysis: FilmAnalysis
     reader: FrameReader
+    target: Path
 
     def __post_init__(self) -> None:
         self.notices: list[str] = []
-        self.planes = ColourPlanes(self.facts)
+        self.planes = ColourPlanes(self.facts, as_rgb=names_frames(self.target))
         shots = self.analysis.shots.shots
         per_shot = [
             find_references([Path(each) for each in shot.references]) if shot.references else None
@@ -205,10 +208,16 @@ class FilmColouring:
 
 
 def colouring_of(
-    facts: VideoFacts, request: RestoreRequest, analysis: FilmAnalysis, reader: FrameReader
+    facts: VideoFacts,
+    request: RestoreRequest,
+    analysis: FilmAnalysis,
+    reader: FrameReader,
+    target: Path,
 ) -> FilmColouring | None:
     """What colours a film; None where no colours are asked for."""
     listed = any(shot.references for shot in analysis.shots.shots)
     if not request.references and not listed:
         return None
-    return FilmColouring(facts=facts, request=request, analysis=analysis, reader=reader)
+    return FilmColouring(
+        facts=facts, request=request, analysis=analysis, reader=reader, target=target
+    )

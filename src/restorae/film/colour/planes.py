@@ -21,14 +21,15 @@ class ColourPlanes:
 
     Args:
         facts: of the film.
+        as_rgb: whether a film that stores luma alone becomes one of red, green and blue.
 
     Raises:
         BadImage: it is grey and has alpha: no layout holds that with colours.
     """
 
-    def __init__(self, facts: VideoFacts) -> None:
+    def __init__(self, facts: VideoFacts, as_rgb: bool = False) -> None:
         self.facts, self.layout = facts, facts.layout
-        self.written = _in_colour(facts)
+        self.written = _in_colour(facts, as_rgb)
         """The facts of the coloured film: of a film that stores luma alone, with room for chroma."""
         self.weights: LumaWeights = weights_of(facts.colors.matrix, facts.height)
 
@@ -59,7 +60,8 @@ class ColourPlanes:
         layout = self.written.layout
         if layout.is_rgb:
             full = resize(chroma, (self.facts.height, self.facts.width))
-            return self.layout.with_working(planes, self.weights.to_rgb(self.luma(planes), full))
+            three = planes if self.layout.is_rgb else [planes[0]] * 3
+            return layout.with_working(three, self.weights.to_rgb(self.luma(planes), full))
         size = planes[1].shape if len(planes) > 2 else self._chroma_size
         middle, span = self._chroma_scale(layout.bits, layout.is_full)
         stored = resize(chroma, (int(size[0]), int(size[1]))) * span + middle
@@ -84,13 +86,15 @@ class ColourPlanes:
         return np.float32(2 ** (bits - 1)), np.float32(span)
 
 
-def _in_colour(facts: VideoFacts) -> VideoFacts:
+def _in_colour(facts: VideoFacts, as_rgb: bool) -> VideoFacts:
     layout = facts.layout
     matrix = facts.colors.matrix
     if not layout.is_rgb and matrix in (0, _UNSPECIFIED):
         # players guess by the height; it is stated, so that none guesses otherwise
         matrix = _BT709 if facts.height > _HD_LINES else _BT601
-    if layout.name.startswith("gray"):
+    if layout.name.startswith("gray") and as_rgb:
+        layout = layout_of("gbrp" if layout.bits == 8 else f"gbrp{layout.bits}le", _FULL_RANGE)
+    elif layout.name.startswith("gray"):
         name = {8: "yuv420p", 9: "yuv420p9le", 16: "yuv444p16le"}.get(
             layout.bits, f"yuv420p{layout.bits}le"
         )
