@@ -33,8 +33,8 @@ _BACKWARDS = 240
 _INDEX = "colours.json"
 _FOLDER = "colours"
 _STEPS = 255.0
-_MATCHED = 0.25
-"""How much a match counts beside colours that were carried, at the same trust."""
+_MATCHED, _MATCHED_ALONE = 0.1, 0.5
+"""How much a match counts, at the same trust, beside colours carried from a reference, and beside those of earlier matches."""
 
 
 def colours_folder(pieces: Path) -> Path:
@@ -115,11 +115,15 @@ class _Pending:
     """Its luma is the anchor's."""
     forwards: Colours | None
     backwards: Colours | None = None
+    is_after_own: bool = False
+    """Whether a reference of its shot came before it."""
 
     def fused(self) -> Colours:
         carried = [each for each in (self.forwards, self.backwards) if each is not None]
         checked = [(each.checked(self.matched.luma), 1.0) for each in carried]
-        return replace(blend([*checked, (self.matched, _MATCHED)]), luma=self.matched.luma)
+        has_own = self.is_after_own or self.backwards is not None
+        weight = _MATCHED if has_own else _MATCHED_ALONE
+        return replace(blend([*checked, (self.matched, weight)]), luma=self.matched.luma)
 
 
 @dataclass
@@ -131,6 +135,8 @@ class _Shot:
     numbers: list[int]
     """Numbers of the references it may use."""
     state: Colours | None = None
+    has_own: bool = False
+    """Whether one of its frames so far is a reference."""
     before: Prepared | None = None
     pending: list[_Pending] = field(default_factory=list)
     history: deque[tuple[int, Prepared]] = field(default_factory=lambda: deque(maxlen=_BACKWARDS))
@@ -185,9 +191,9 @@ class Tracker:
             self._put_own(shot, number, (luma, prepared), own)
         elif (number - first) % EVERY == 0 or number == last:
             matched = self._matched(shot, luma)
-            pending = _Pending(number, matched, shot.state)
+            pending = _Pending(number, matched, shot.state, is_after_own=shot.has_own)
             shot.pending.append(pending)
-            if shot.state is None or not self._has_own(shot, first, number):
+            if not shot.has_own:
                 shot.state = pending.fused()
         shot.before = prepared
         shot.history.append((number, prepared))
@@ -203,11 +209,6 @@ class Tracker:
     def _range(self, number: int) -> tuple[int, int]:
         frames = self.shots.frame_range(number)
         return frames.start, min(frames.stop, self.count) - 1
-
-    def _has_own(self, shot: _Shot, first: int, number: int) -> bool:
-        return any(
-            first <= frame <= number and self._own[frame] in shot.numbers for frame in self._own
-        )
 
     def _begin(self, number: int) -> _Shot:
         numbers = self.of_shot(self.shots.index(number))
@@ -245,7 +246,7 @@ class Tracker:
                 anchors[frame].backwards = state
         self._write_all(shot)
         self._write(number, colours)
-        shot.state = colours
+        shot.state, shot.has_own = colours, True
         shot.history.clear()
 
     def _finish_shot(self) -> None:
