@@ -15,7 +15,7 @@ from restorae.film.colour.track import KNOWN, ColourTrack
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
 from restorae.formats.video import Frame, PixelLayout
 
-_GREY_BELOW = 0.05
+_GREY_BELOW = 0.01
 """Trust below which colours are drawn towards grey."""
 
 
