@@ -81,9 +81,11 @@ def test_frames_keep_their_names_bits_and_metadata(
         assert after.dtype == dtype
         assert np.abs(after.astype(int) - whole_range(before)).max() <= 1
     if kind == "png":
-        assert Image.open(written[3]).info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        with Image.open(written[3]) as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     else:
-        assert tifffile.TiffFile(written[3]).pages[0].tags["ImageDescription"].value == "frame 11"
+        with tifffile.TiffFile(written[3]) as image:
+            assert image.pages[0].tags["ImageDescription"].value == "frame 11"
     assert not list(tmp_path.rglob("*.pieces"))
 
 

@@ -147,7 +147,7 @@ def _interleaved(frame: Any, facts: VideoFacts) -> np.ndarray:
     """The frame as an image, (height, width, bands) of 8 or 16 bits; of grey and RGB no value is rounded that need not be."""
     layout = facts.layout
     dtype = np.dtype(np.uint8 if layout.bits <= _DEEP else np.uint16)
-    largest = np.iinfo(dtype).max
+    largest = 2 ** (8 * dtype.itemsize) - 1
     if not layout.is_rgb and not layout.name.startswith("gray"):
         bands = max(3, len(frame.planes))
         name = f"rgb{'a' * (bands - 3)}"
