@@ -6,6 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_PLAIN := .venv/.ready-plain
 TYPESCRIPT := 5.9.3
+ESLINT := 9.39.1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow check format bench sbom audit docs clean
@@ -44,7 +45,8 @@ check: $(READY) ## check format, lint, types and import layers; change nothing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@if command -v npx > /dev/null; \
-	then npx --yes --package typescript@$(TYPESCRIPT) -- tsc --project jsconfig.json; \
+	then npx --yes --package typescript@$(TYPESCRIPT) -- tsc --project jsconfig.json && \
+	npx --yes --package eslint@$(ESLINT) -- eslint src/restorae/web/static; \
 	else echo "The page's scripts were not checked: Node.js is not installed."; fi
 
 format: $(READY) ## format the code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -87,6 +88,10 @@ def test_without_the_token_nothing_is_shown(guarded: TestClient) -> None:
     assert page.status_code == 401
     assert '<input name="token"' in page.text
     assert guarded.get("/app.js").status_code == 401
+    for looks in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+        assert guarded.get(looks).status_code == 200
+    told = guarded.get("/api/about", headers={"authorization": "Bearer a-secret"})
+    assert told.headers["cache-control"] == "no-store"
 
 
 def test_the_token_opens_the_page_once_and_is_then_known(guarded: TestClient) -> None:
@@ -95,6 +100,9 @@ def test_the_token_opens_the_page_once_and_is_then_known(guarded: TestClient) ->
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
+    # browsers send it to every server of this host: it opens this one alone, and does not tell the token
+    assert cookie.startswith("restorae-token-8765=")
+    assert "a-secret" not in cookie
     assert guarded.get("/api/about").status_code == 200
 
 
@@ -103,7 +111,7 @@ def test_programs_send_the_token_with_each_request(guarded: TestClient) -> None:
         guarded.get("/api/about", headers={"authorization": "Bearer a-secret"}).status_code == 200
     )
     refused(guarded.get("/api/about", headers={"authorization": "Bearer another"}), 401)
-    refused(guarded.get("/api/about", headers={"cookie": "restorae-token=another"}), 401)
+    refused(guarded.get("/api/about", headers={"cookie": "restorae-token-8765=a-secret"}), 401)
     refused(guarded.get("/api/about?token=a-secret"), 401)
 
 

@@ -11,6 +11,7 @@ import pytest
 from restorae.errors import UsageError
 from restorae.web.http_errors import HttpError
 from restorae.web.jobs import Queue
+from restorae.web.quick_work import NewestFirst
 from restorae.web.work import Job, Work
 
 
@@ -145,3 +146,28 @@ def test_jobs_removed_from_the_list_are_forgotten(queue: Queue) -> None:
     assert work.forgotten
     with pytest.raises(HttpError, match="no job"):
         queue.get(job.id)
+
+
+def test_what_was_asked_for_last_is_done_first() -> None:
+    """A latent under the pointer does not wait behind previews that nobody looks at any more."""
+    quick, begun, free = NewestFirst("test"), threading.Event(), threading.Event()
+    done: list[int] = []
+
+    def hold() -> None:
+        begun.set()
+        free.wait(10)
+
+    held = quick.submit(hold)
+    assert begun.wait(10)
+    waiting = [quick.submit(done.append, number) for number in range(4)]
+    waiting[1].cancel()
+    failing = quick.submit(lambda: 1 // 0)
+    free.set()
+    held.result(10)
+    for number in (0, 2, 3):
+        waiting[number].result(10)
+    assert done == [3, 2, 0]
+    with pytest.raises(ZeroDivisionError):
+        failing.result(10)
+    quick.close()
+    assert quick.submit(done.append, 5).cancelled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from restorae.web import Options
 from restorae.web.serving import _listen
+from restorae.web.store import Store
 from tests.command import run
 
 
@@ -27,6 +29,30 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     assert done.status == 2
     assert f"port {port}" in done.complaint
     assert "--port" in done.complaint
+
+
+def test_the_page_is_there_before_the_libraries_of_the_api() -> None:
+    """Their import takes seconds."""
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, restorae.web; print([name for name in ('torch', 'numpy', 'fastapi') if name in sys.modules])",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "[]"
+
+
+def test_a_folder_in_use_is_reported_by_the_server_that_comes_second(tmp_path: Path) -> None:
+    store = Store(2**20, keep=tmp_path / "kept")
+    done = run("serve", "--no-open", "--port", "0", "--keep", "kept", cwd=tmp_path)
+    store.close()
+    assert done.status == 2
+    assert "another server uses this folder" in done.complaint
+    assert "Traceback" not in done.complaint
 
 
 def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import Annotated
@@ -61,13 +62,11 @@ def serve(
     imports: Import = None,
 ) -> None:
     """Open a web page for restoring images, trying degradations, exploring latent space and training networks."""
-    try:
-        import fastapi  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(
-            f"The web page needs {error.name}, which is not installed: pip install 'restorae[web]'."
-        ) from None
+    for name in ("fastapi", "uvicorn"):
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtra(
+                f"The web page needs {name}, which is not installed: pip install 'restorae[web]'."
+            )
     if data is not None and not data.is_dir():
         raise UsageError("no such folder", subject=data, fix=Fix("data", action="change"))
     for folder in (out, keep):
@@ -75,7 +74,6 @@ def serve(
             require_writable(folder)
     import_files(imports)
     from restorae.cli.console import say
-    from restorae.process import prepare_process
     from restorae.web import Limits, Options
     from restorae.web import serve as run
 
@@ -87,7 +85,6 @@ def serve(
             "the token may contain only letters, digits, hyphens, underscores and dots",
             subject=_TOKEN,
         )
-    prepare_process()
     options = Options(
         host=host,
         port=port,

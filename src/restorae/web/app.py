@@ -1,84 +1,50 @@
-"""The application: the API, the page, and how errors become sentences."""
+"""The application: the page, which is there at once, and the API, whose libraries are imported meanwhile."""
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gzip
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from restorae.errors import RestoraeError
-from restorae.version import VERSION
-from restorae.web import routes
 from restorae.web.guard import Guard
-from restorae.web.http_errors import status_of
 from restorae.web.options import Options
-from restorae.web.studio import Studio
 
-_log = logging.getLogger("restorae.web")
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 _KINDS = {
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
+_PARTS = ("restore", "film", "lab", "latent", "train")
+"""Parts of the page, in case a person types them as addresses."""
 
 
-def make_app(options: Options = Options()) -> ASGIApp:
+def make_app(
+    options: Options = Options(),
+    *,
+    prepare: Callable[[], None] = lambda: None,
+    failed: Callable[[Exception], None] | None = None,
+) -> ASGIApp:
     """The whole server as an ASGI application, guard included.
 
     Args:
         options: what it may read, where it writes, what it puts up with.
+        prepare: called before the API is made, in the thread that imports its libraries.
+        failed: called where the API cannot be started; the page is then served while it starts. None: the server starts when
+            the API is there, and fails with it.
     """
-    return Guard(make_api(options), options)
-
-
-def make_api(options: Options = Options()) -> FastAPI:
-    """The application without the guard before it."""
-
-    @asynccontextmanager
-    async def open_studio(app: FastAPI) -> AsyncIterator[None]:
-        app.state.studio = Studio(options)
-        try:
-            yield
-        finally:
-            app.state.studio.close()
-
-    app = FastAPI(
-        title="restorae",
-        version=VERSION,
-        summary="Restore images, try out damage, explore latent space, train models.",
-        description='What the page of `restorae serve` does, for programs. Errors are `{"error": "a sentence"}`.',
-        lifespan=open_studio,
-        openapi_url="/api/openapi.json",
-        docs_url=None,  # their scripts are fetched from elsewhere
-        redoc_url=None,
-    )
-    for router in (
-        routes.models,
-        routes.images,
-        routes.batches,
-        routes.jobs,
-        routes.lab,
-        routes.latents,
-        routes.trainings,
-    ):
-        app.include_router(router)
-    app.add_exception_handler(RestoraeError, _say)
-    app.add_exception_handler(RequestValidationError, _say_what_is_wrong)
-    app.add_exception_handler(HTTPException, _say_no)
-    app.add_exception_handler(Exception, _say_sorry)
-    app.add_api_route("/{path:path}", _page, methods=["GET", "HEAD"], include_in_schema=False)
-    return app
+    return Guard(_Site(options, prepare, failed), options)
 
 
 def page_files() -> dict[str, Path]:
@@ -92,51 +58,81 @@ def page_files() -> dict[str, Path]:
     return {"": folder / "index.html", **found}
 
 
-_PAGE = page_files()
-_PARTS = ("restore", "lab", "latent", "train")
-"""Parts of the page, in case a person types them as addresses."""
+class _Site:
+    """Answers with the page's files itself and passes everything else to the API, once that is there.
 
+    The API needs PyTorch, whose import takes seconds: a thread imports it while the browser loads the page.
+    """
 
-async def _page(path: str, request: Request) -> Response:
-    """A file of the page; names are looked up, never followed."""
-    file = _PAGE.get(path)
-    if file is None and path in _PARTS:
-        return Response(status_code=307, headers={"location": f"/#{path}"})
-    if file is None:
-        raise HTTPException(404, "There is nothing at this address.")
-    headers = {"cache-control": "no-cache", "vary": "accept-encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        content = _compressed(file, file.stat().st_mtime_ns)
-        headers["content-encoding"] = "gzip"
-        return Response(content, media_type=_KINDS[file.suffix], headers=headers)
-    return FileResponse(file, media_type=_KINDS[file.suffix], headers=headers)
+    def __init__(
+        self,
+        options: Options,
+        prepare: Callable[[], None],
+        failed: Callable[[Exception], None] | None,
+    ) -> None:
+        self.options, self._prepare, self._failed = options, prepare, failed
+        self._files = page_files()
+        self._api: asyncio.Future[ASGIApp]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["path"].startswith("/api/"):
+            api = await asyncio.shield(self._api)
+            await api(scope, receive, send)
+        else:
+            await self._page(scope)(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start the API beside the first answers, and end it with the server."""
+        await receive()
+        async with AsyncExitStack() as opened:
+            self._api = asyncio.ensure_future(self._open(opened))
+            if self._failed is None:
+                await self._api
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await asyncio.wait([self._api])
+            if not self._api.cancelled():
+                self._api.exception()  # it was told by `failed`
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self, opened: AsyncExitStack) -> ASGIApp:
+        try:
+            api = await asyncio.to_thread(self._make_api)
+            await opened.enter_async_context(api.router.lifespan_context(api))
+        except Exception as error:
+            if self._failed is not None:
+                self._failed(error)
+            raise
+        return api
+
+    def _make_api(self) -> FastAPI:
+        self._prepare()
+        from restorae.web.api import make_api
+
+        return make_api(self.options)
+
+    def _page(self, scope: Scope) -> ASGIApp:
+        """A file of the page; names are looked up, never followed."""
+        if scope["method"] not in ("GET", "HEAD"):
+            return JSONResponse({"error": "Method Not Allowed"}, 405)
+        path = scope["path"].removeprefix("/")
+        if path in _PARTS:
+            return Response(status_code=307, headers={"location": f"/#{path}"})
+        file = self._files.get(path)
+        if file is None:
+            return JSONResponse({"error": "There is nothing at this address."}, 404)
+        kind = _KINDS[file.suffix]
+        headers = {"cache-control": "no-cache", "vary": "accept-encoding"}
+        accepted = dict(scope["headers"]).get(b"accept-encoding", b"")
+        if b"gzip" in accepted:
+            headers["content-encoding"] = "gzip"
+            content = _compressed(file, file.stat().st_mtime_ns)
+            return Response(content, media_type=kind, headers=headers)
+        return FileResponse(file, media_type=kind, headers=headers)
 
 
 @functools.cache
 def _compressed(file: Path, modified_ns: int) -> bytes:
     return gzip.compress(file.read_bytes(), mtime=0)
-
-
-async def _say(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RestoraeError)
-    studio: Studio = request.app.state.studio
-    return JSONResponse({"error": studio.error_text(error)}, status_of(error))
-
-
-async def _say_what_is_wrong(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    told = "; ".join(
-        f"{'.'.join(map(str, problem['loc'][1:])) or 'the request'}: {problem['msg']}"
-        for problem in error.errors()[:5]
-    )
-    return JSONResponse({"error": f"The request cannot be used: {told}."}, 422)
-
-
-async def _say_no(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
-
-
-async def _say_sorry(request: Request, error: Exception) -> JSONResponse:
-    studio: Studio = request.app.state.studio
-    return JSONResponse({"error": studio.error_text(error)}, 500)

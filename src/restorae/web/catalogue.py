@@ -131,7 +131,8 @@ class Catalogue:
                 **found,
                 "broken": card,
                 **dict.fromkeys(
-                    ("restores", "generates", "samples", "tells_bounds", "takes_views"), False
+                    ("restores", "films", "generates", "samples", "tells_bounds", "takes_views"),
+                    False,
                 ),
             }
         return {**found, **facts(card)}
@@ -154,6 +155,7 @@ def facts(card: Card) -> dict[str, Any]:
         "network": _spec(Network, card.network),
         "parameters": card.parameters,
         "restores": restores,
+        "films": card.restores and not generates,
         "generates": generates,
         "samples": restores and card.latent is not None and not generates,
         "tells_bounds": bool(card.error_bounds),
@@ -183,6 +185,7 @@ def _classical_facts(kind: type[Classical]) -> dict[str, Any]:
         "origin": "classical",
         "about": (kind.__doc__ or "").strip().splitlines()[0],
         "restores": True,
+        "films": not method.needs_mask,
         "generates": False,
         "samples": False,
         "tells_bounds": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import time
@@ -18,6 +19,7 @@ from restorae.value_range import FULL_RANGE, ValueRange
 from restorae.web.colours import ToScreen
 from restorae.web.http_errors import not_found
 from restorae.web.mask_strokes import Stroke
+from restorae.web.page_layers import PageLayers
 from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
 from restorae.web.store import Workspace
 from restorae.web.wording import PAGE
@@ -44,6 +46,8 @@ class Result:
     """The files of these maps, as the command line writes them."""
     saved: str = ""
     """Path of its copy within the server's folder for results."""
+    unchanged: bool = False
+    """Whether no damage was found and the image was left as it is."""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON for the page."""
@@ -55,6 +59,7 @@ class Result:
             "layers": list(self.layers),
             "maps": list(self.maps),
             "saved": self.saved,
+            "unchanged": self.unchanged,
         }
 
 
@@ -80,6 +85,8 @@ class GalleryImage:
     """From the colours of the file's ICC profile to those of a screen; None where they are alike."""
     facts: dict[tuple[object, ...], ImageFacts] = field(default_factory=dict, repr=False)
     """What previews measured on the whole file, by what the restorer needs to know."""
+    needs_nothing: bool | None = None
+    """Whether the model that was chosen for it finds no damage; None where that was not tried yet."""
     strokes: list[Stroke] = field(default_factory=list)
     mask: Path | None = None
     mask_version: int = 0
@@ -127,12 +134,14 @@ class GalleryImage:
                 return result
         raise not_found(f"result of {self.name} yet" if number is None else f"result {number}")
 
-    def layer(self, name: str) -> Pyramid:
-        """A tile pyramid: of the image, of the newest result (`after`), or of a numbered result (`after-2`).
+    def layer(self, name: str, page: int = 0) -> Pyramid:
+        """A tile pyramid: of the image, of the newest result (`after`), or of a numbered result (`after-2`); of one page.
 
         Raises:
-            HttpError: there is no such layer.
+            HttpError: there is no such layer or page.
         """
+        if page:
+            return self._page(name, page)
         if name in self.layers:
             return self._complete(self.layers[name], self.original, self.values)
         what, _, number = name.partition("-")
@@ -140,6 +149,29 @@ class GalleryImage:
             if number in ("", str(result.number)) and what in result.layers:
                 return self._complete_result(result, what)
         raise not_found(f"layer {name!r} of {self.name}")
+
+    def _page(self, name: str, page: int) -> Pyramid:
+        """A page other than the first."""
+        if page >= len(self.original.pages):
+            raise not_found(f"page {page + 1} of {self.name}")
+        what, _, number = name.partition("-")
+        with self.changing:
+            if name == "before" or (name == "alpha" and self.original.pages[page].alpha):
+                return self.page_layers.get(self.original, name, page)
+            for result in reversed(self.results):
+                if number not in ("", str(result.number)) or what not in result.layers:
+                    continue
+                path = result.path if what == "after" else result.maps[what]
+                key = f"{what}-{result.number}"
+                original = open_original(path)
+                if page < len(original.pages):
+                    return self.page_layers.get(original, key, page, is_map=what != "after")
+        raise not_found(f"layer {name!r} of {self.name}")
+
+    @functools.cached_property
+    def page_layers(self) -> PageLayers:
+        """What is shown of further pages."""
+        return PageLayers(self.workspace, self.to_screen)
 
     def write_layer(
         self,
@@ -172,7 +204,7 @@ class GalleryImage:
         with self.changing:
             results = [each.layers.values() for each in self.results]
             pyramids = [*self.layers.values(), *itertools.chain.from_iterable(results)]
-            return sum(pyramid.trim() for pyramid in pyramids)
+            return self.page_layers.trim() + sum(pyramid.trim() for pyramid in pyramids)
 
     def _complete(self, pyramid: Pyramid, original: Original, values: ValueRange) -> Pyramid:
         with self.changing:

@@ -8,6 +8,7 @@ on more than the loopback interface, a token is required as well.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import html
 import ipaddress
 import json
@@ -22,8 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from restorae.web.http_errors import in_size
 from restorae.web.options import Options, is_loopback
 
-COOKIE = "restorae-token"
-UPLOADS = "/api/images"
+OPEN_FILES = ("/style.css", "/theme.js", "/icon.svg")
+"""Files of the page that need no token: the page that asks for it looks like the others."""
+UPLOADS = ("/api/images", "/api/films")
 
 POLICY = "; ".join(
     (
@@ -42,6 +44,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
@@ -49,9 +52,12 @@ HEADERS = {
 _ASKING = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>restorae: token needed</title>
+<link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/style.css"><script src="/theme.js"></script>
+<main class="token">
 <h1>A token, please</h1>
 <p>{sentence}</p>
-<form><label>Token <input name="token" type="password" autocomplete="off" required></label> <button>Open</button></form>
+<form><label>Token <input name="token" type="password" autocomplete="off" required></label> <button class="main">Open</button></form>
+</main>
 </html>
 """
 
@@ -97,9 +103,10 @@ class Guard:
         if refusal is not None:
             await _answer(sealed, 403, refusal)
             return
-        if self.token is not None and not await self._knows_token(scope, headers, sealed):
+        public = scope["path"] in OPEN_FILES
+        if not public and self.token and not await self._knows_token(scope, headers, sealed):
             return
-        most = self.limits.upload if scope["path"] == UPLOADS else self.limits.request
+        most = self.limits.upload if scope["path"] in UPLOADS else self.limits.request
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > most:
             await _answer(sealed, 413, _too_much(most))
@@ -146,9 +153,8 @@ class Guard:
                 rest = urlencode(
                     {name: values[0] for name, values in query.items() if name != "token"}
                 )
-                cookie = (
-                    f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000"
-                )
+                name, value = cookie_name(headers.get("host", "")), cookie_value(self.token)
+                cookie = f"{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000"
                 await _redirect(send, scope["path"] + (f"?{rest}" if rest else ""), cookie)
             else:
                 await _answer(
@@ -160,7 +166,7 @@ class Guard:
             return False
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if (scheme.lower() == "bearer" and _same(bearer, self.token)) or _same(
-            _cookie(headers), self.token
+            _cookie(headers), cookie_value(self.token)
         ):
             return True
         sentence = "This server requires the token that it printed when it was started."
@@ -206,9 +212,24 @@ def _same(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode(), other.encode())
 
 
+def cookie_name(host: str) -> str:
+    """The cookie of a server: browsers send cookies to every port of a host, so that its port is part of the name.
+
+    >>> cookie_name("127.0.0.1:8765"), cookie_name("[::1]")
+    ('restorae-token-8765', 'restorae-token-80')
+    """
+    port = host.rpartition(":")[2]
+    return f"restorae-token-{port if port.isdigit() else 80}"
+
+
+def cookie_value(token: str) -> str:
+    """What the cookie holds: not the token itself, which opens the API."""
+    return hashlib.sha256(f"restorae page {token}".encode()).hexdigest()
+
+
 def _cookie(headers: dict[str, str]) -> str:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers.get("host", "")))
     except CookieError:
         return ""
     return found.value if found is not None else ""

@@ -42,6 +42,7 @@ def write(image: GalleryImage) -> None:
                 "layers": {name: _pyramid(pyramid) for name, pyramid in result.layers.items()},
                 "maps": {name: path.name for name, path in result.maps.items()},
                 "saved": result.saved,
+                "unchanged": result.unchanged,
             }
             for result in image.results
         ],
@@ -87,6 +88,7 @@ def read(workspace: Workspace, most_pixels: int) -> GalleryImage:
                 layers=_pyramids(folder, found["layers"]),
                 maps={name: folder / Path(file).name for name, file in found["maps"].items()},
                 saved=found["saved"],
+                unchanged=found["unchanged"],
             )
         )
     return image

@@ -26,6 +26,7 @@ class Restoration(Work):
     Args:
         image: which.
         request: how.
+        automatic: whether its model was chosen for the image: an image without damage is then left as it is.
         gallery: holds the image.
         catalogue: has the models.
         minutes: time limit.
@@ -39,12 +40,14 @@ class Restoration(Work):
         image: GalleryImage,
         *,
         request: RestoreRequest,
+        automatic: bool,
         gallery: Gallery,
         catalogue: Catalogue,
         minutes: float,
         out: Path | None = None,
     ) -> None:
         self.image, self.request, self.gallery = image, request, gallery
+        self.automatic = automatic
         self.catalogue, self.minutes, self.out = catalogue, minutes, out
 
     def about(self) -> dict[str, Any]:
@@ -60,16 +63,21 @@ class Restoration(Work):
         name = result_name(image.name, kind)
         number = image.version + 1
         image.workspace.claim(_room_for_result(image, _settings(request)))
-        task = _restored(
+        task, unchanged = _restored(
             image,
             image.workspace.folder / f"restored-{number}{Path(name).suffix}",
-            request=request,
+            request=replace(request, model=None) if self.automatic else request,
             gallery=self.gallery,
             catalogue=self.catalogue,
             job=job,
         )
         result = Result(
-            number=number, settings=_settings(request), path=task.target, name=name, layers={}
+            number=number,
+            settings=_settings(request),
+            path=task.target,
+            name=name,
+            layers={},
+            unchanged=unchanged,
         )
         restored = open_original(task.target, most_pixels=self.gallery.limits.pixels)
         result.layers["after"] = image.write_layer(
@@ -83,7 +91,11 @@ class Restoration(Work):
         job.check()
         if self.out is not None:
             result.saved = self._save(result)
-        former = [each for each in image.results if each.settings == result.settings]
+        former = [
+            each
+            for each in image.results
+            if each.settings == result.settings and each.unchanged == unchanged
+        ]
         former = former or image.results[: max(0, len(image.results) + 1 - RESULTS_KEPT)]
         kept = [each for each in image.results if each not in former]
         image.results = [*kept, result]
@@ -140,7 +152,7 @@ class DefectSearch(Work):
         try:
             workspace.claim(2 * self.image.original.bytes)
             target = workspace.folder / f"found{self.image.file.suffix}"
-            task = _restored(
+            task, _ = _restored(
                 self.image,
                 target,
                 request=self.request,
@@ -175,8 +187,8 @@ def _restored(
     gallery: Gallery,
     catalogue: Catalogue,
     job: Job,
-) -> FileTask:
-    """Restore an image's file to `target`, and return the task that says what was written beside it."""
+) -> tuple[FileTask, bool]:
+    """Restore an image's file to `target`: the task, which says what was written beside it, and whether nothing was changed."""
     task = FileTask(
         image.file,
         target,
@@ -198,7 +210,7 @@ def _restored(
             reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
         )
     job.check()
-    return task
+    return task, bool(report.unchanged)
 
 
 def _map_of(task: FileTask, request: RestoreRequest) -> tuple[str, Path] | None:

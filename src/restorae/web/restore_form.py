@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from restorae.errors import SettingsConflict
+from restorae.restoring.form_fields import FormField
 from restorae.restoring.request import CONFLICTS, RestoreRequest, validator
 from restorae.web.gallery_image import GalleryImage
 from restorae.web.wording import choice_label, label
@@ -49,14 +51,19 @@ def request_for(body: BaseModel, image: GalleryImage, max_pixels: int) -> Restor
 
 def form() -> dict[str, Any]:
     """The fields of the page's form, and which pairs of them exclude each other. The model has a control of its own."""
+    shown = RestoreRequest.form_fields()
+    return described([each for each in shown if each.page != "hidden" and each.name != "model"])
+
+
+def described(shown: Sequence[FormField]) -> dict[str, Any]:
+    """Fields as the page makes controls of them, and which pairs of them exclude each other."""
     fields = [
         asdict(field)
         | {
             "title": label(field.name),
             "choice_titles": [choice_label(field.name, choice) for choice in field.choices],
         }
-        for field in RestoreRequest.form_fields()
-        if field.page != "hidden" and field.name != "model"
+        for field in shown
     ]
     for field in fields:
         if field["page"] == "flag":

@@ -28,7 +28,7 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
         open_page: open it in the person's browser.
 
     Raises:
-        UsageError: the address cannot be used.
+        UsageError: the address cannot be used, or a folder.
     """
     if not is_loopback(options.host) and options.token is None:
         options = replace(options, token=secrets.token_urlsafe(18))
@@ -37,8 +37,14 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
     address = f"http://{_in_address(options.host)}:{port}/" + (
         f"?token={options.token}" if options.token else ""
     )
+    errors: list[Exception] = []
+
+    def end(error: Exception) -> None:
+        errors.append(error)
+        server.should_exit = True
+
     config = uvicorn.Config(
-        make_app(options),
+        make_app(options, prepare=_prepare, failed=end),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -65,6 +71,14 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
     # being stopped is how a server ends well; by then it has closed what it had open
     with listening, contextlib.suppress(KeyboardInterrupt, Interrupted):
         server.run(sockets=[listening])
+    if errors:
+        raise errors[0]
+
+
+def _prepare() -> None:
+    from restorae.process import prepare_process
+
+    prepare_process()
 
 
 def _listen(options: Options) -> socket.socket:

@@ -15,10 +15,12 @@ from restorae.errors import RestoraeError
 from restorae.machine import give_back_memory
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets
+from restorae.web.films import Films
 from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
 from restorae.web.options import Options
+from restorae.web.quick_work import NewestFirst
 from restorae.web.store import Store, Workspace
 from restorae.web.wording import PAGE
 
@@ -45,15 +47,16 @@ class Studio:
         self.store = Store(options.limits.stored, keep=options.keep)
         self.queue = Queue(options.limits.waiting, self.error_text)
         self.gallery = Gallery(self.store, options.limits, changed=self.queue.touch)
+        self.films = Films()
         self.catalogue = Catalogue(options.models, options.device)
         self.data = DataSets(options.data)
         self.lab = Lab()
-        self._quick = ThreadPoolExecutor(1, "restorae-quick")
+        self._quick = NewestFirst("restorae-quick")
         self._slow = ThreadPoolExecutor(1, "restorae-slow")
         self._readers = ThreadPoolExecutor(_READERS, "restorae-reader")
 
     def quickly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
-        """Do short work that a person waits for, in order of arrival."""
+        """Do short work that a person waits for, the newest first."""
         return self._quick.submit(work, *given, **named)
 
     def slowly(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
@@ -104,6 +107,9 @@ class Studio:
         for image in self.gallery.all():
             if path.is_relative_to(image.workspace.folder):
                 return image.name
+        for film in self.films.all():
+            if path.is_relative_to(film.workspace.folder):
+                return film.name
         return path.name
 
     def _private_folders(self) -> list[Path]:
@@ -114,7 +120,7 @@ class Studio:
     def close(self) -> None:
         """Stop all work and remove all files."""
         self.queue.close()
-        self._quick.shutdown(cancel_futures=True)
+        self._quick.close()
         self._slow.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
         self.store.close()

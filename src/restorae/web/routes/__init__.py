@@ -1,6 +1,7 @@
 """The API, one file for each thing that a page shows."""
 
 from restorae.web.routes.batches import batches
+from restorae.web.routes.films import films
 from restorae.web.routes.images import images
 from restorae.web.routes.jobs import jobs
 from restorae.web.routes.lab import lab
@@ -8,4 +9,4 @@ from restorae.web.routes.latents import latents
 from restorae.web.routes.models import models
 from restorae.web.routes.trainings import trainings
 
-__all__ = ["batches", "images", "jobs", "lab", "latents", "models", "trainings"]
+__all__ = ["batches", "films", "images", "jobs", "lab", "latents", "models", "trainings"]

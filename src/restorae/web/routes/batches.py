@@ -63,7 +63,10 @@ def restore_all(batch: Batch, studio: StudioDep) -> dict[str, Any]:
             works.append((image, request))
         else:
             refused.append({"image": name, "name": image.name, "error": reason})
-    jobs = studio.queue.add_all([restoration(image, request, studio) for image, request in works])
+    automatic = batch.settings.model is None  # type: ignore[attr-defined]
+    jobs = studio.queue.add_all(
+        [restoration(image, request, studio, automatic=automatic) for image, request in works]
+    )
     for (image, _), job in zip(works, jobs, strict=True):
         image.job = job.id
     if works:
@@ -108,11 +111,14 @@ def restored_zip(
     return StreamingResponse(zipped(files), media_type="application/zip", headers=headers)
 
 
-def restoration(image: GalleryImage, request: RestoreRequest, studio: Studio) -> Restoration:
-    """The work of restoring an image by this server's limits."""
+def restoration(
+    image: GalleryImage, request: RestoreRequest, studio: Studio, *, automatic: bool
+) -> Restoration:
+    """The work of restoring an image by this server's limits; `automatic` says that no model was named."""
     return Restoration(
         image,
         request=request,
+        automatic=automatic,
         gallery=studio.gallery,
         catalogue=studio.catalogue,
         minutes=studio.options.limits.minutes_of_restoring,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, Request, Response
 
 from restorae.web.pyramid import png_bytes
+from restorae.web.store import Workspace
 from restorae.web.studio import Studio
 
 
@@ -31,6 +33,28 @@ PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "A PNG."},
     **SAYS_NO,
 }
+
+
+BINARY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""For the description of a route whose body is a file."""
+
+
+async def stored_body(request: Request, workspace: Workspace) -> Path:
+    """The body of a request as a file in the workspace; its size is reserved as it arrives."""
+    path = workspace.folder / "incoming"
+    try:
+        with path.open("wb") as handle:
+            async for chunk in request.stream():
+                workspace.claim(len(chunk))
+                handle.write(chunk)
+    except OSError as error:
+        raise workspace.failed(error) from None
+    return path
 
 
 def png(pixels: np.ndarray, kept: bool = False) -> Response:

@@ -18,25 +18,18 @@ from restorae.restoring.model_choice import PRINTS
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
 from restorae.web.names import plain_name
-from restorae.web.previews import preview_tile
+from restorae.web.page_layers import describe
+from restorae.web.previews import needs_nothing, preview_tile
 from restorae.web.pyramid import png_bytes
 from restorae.web.restorations import DefectSearch, check_request
 from restorae.web.restore_form import RestoreBody, request_for
 from restorae.web.routes.batches import restoration
-from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
-from restorae.web.store import Workspace
+from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, stored_body
 
 images = APIRouter(prefix="/api/images", tags=["images"], responses=SAYS_NO)
 
 Index = Annotated[int, Query(ge=0, lt=2**31)]
 At = Annotated[int, Address(ge=0, lt=2**31)]
-
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 
 
 class Strokes(BaseModel):
@@ -48,7 +41,7 @@ class Strokes(BaseModel):
     """In the order in which they were painted; none removes the mask."""
 
 
-@images.post("", status_code=201, openapi_extra=_BODY)
+@images.post("", status_code=201, openapi_extra=BINARY)
 async def send(
     request: Request,
     studio: StudioDep,
@@ -60,7 +53,7 @@ async def send(
     """
     workspace = studio.gallery.workspace()
     try:
-        file = await _stored(request, workspace)
+        file = await stored_body(request, workspace)
         return (
             await asyncio.wrap_future(
                 studio.read(studio.gallery.take, workspace, file, name, folder)
@@ -87,6 +80,13 @@ def one_image(image: str, studio: StudioDep) -> dict[str, Any]:
     return studio.gallery.get(image).to_dict()
 
 
+@images.get("/{image}/pages/{page}")
+def one_page(image: str, page: At, studio: StudioDep) -> dict[str, Any]:
+    """A page of a stack or of a file of several pages, counted from 0: its size and its levels, as of the image itself."""
+    found = studio.gallery.get(image)
+    return describe(found.layer("before", page), found.original, page)
+
+
 @images.delete("/{image}", status_code=204)
 def remove(image: str, studio: StudioDep) -> None:
     """Remove an image and what was made of it; its job is cancelled."""
@@ -98,23 +98,43 @@ def remove(image: str, studio: StudioDep) -> None:
 
 
 @images.get("/{image}/layers/{layer}/{level}/{column}/{row}.png", responses=PNG)
-def tile(image: str, layer: str, level: At, column: At, row: At, studio: StudioDep) -> Response:
-    """A tile of 512 × 512 pixels of a layer (`before`, `after`, …); level 0 is full resolution, each further one half of it."""
+def tile(
+    image: str, layer: str, level: At, column: At, row: At, studio: StudioDep, page: Index = 0
+) -> Response:
+    """A tile of 512 × 512 pixels of a layer (`before`, `after`, …) and page; level 0 is full resolution, each further one half of
+    it.
+    """
     found = studio.gallery.get(image)
-    pixels = found.layer(layer).tile(level, column, row)
-    if "alpha" in found.layers and (layer == "before" or layer.startswith("after")):
-        pixels = np.concatenate([pixels, found.layer("alpha").tile(level, column, row)], 2)
+    pixels = found.layer(layer, page).tile(level, column, row)
+    if found.original.pages[page].alpha and (layer == "before" or layer.startswith("after")):
+        pixels = np.concatenate([pixels, found.layer("alpha", page).tile(level, column, row)], 2)
     return png(pixels, kept=True)
 
 
 @images.post("/{image}/preview.png", responses=PNG)
 async def preview_image(
-    image: str, body: RestoreBody, studio: StudioDep, column: Index = 0, row: Index = 0
+    image: str,
+    body: RestoreBody,
+    studio: StudioDep,
+    column: Index = 0,
+    row: Index = 0,
+    page: Index = 0,
 ) -> Response:
-    """A tile of 512 × 512 pixels at full resolution, restored at once: the pixels that the result will have there."""
+    """A tile of 512 × 512 pixels at full resolution, restored at once: the pixels that the result will have there. The header
+    `x-unchanged` says that no damage was found and the image will be left as it is.
+    """
     found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
-    work = studio.quickly(preview_tile, found, request, studio.catalogue, column=column, row=row)
+    automatic = body.model is None  # type: ignore[attr-defined]
+    if automatic and await asyncio.wrap_future(
+        studio.quickly(needs_nothing, found, request, studio.catalogue)
+    ):
+        answer = png(found.layer("before").tile(0, column, row))
+        answer.headers["x-unchanged"] = "true"
+        return answer
+    work = studio.quickly(
+        preview_tile, found, request, studio.catalogue, page=page, column=column, row=row
+    )
     return png(await asyncio.wrap_future(work))
 
 
@@ -126,13 +146,13 @@ def paint(image: str, painted: Strokes, studio: StudioDep) -> dict[str, Any]:
     return found.to_dict()
 
 
-@images.post("/{image}/mask", openapi_extra=_BODY)
+@images.post("/{image}/mask", openapi_extra=BINARY)
 async def send_mask(image: str, request: Request, studio: StudioDep) -> dict[str, Any]:
     """Send the mask as an image of the same size, white where the image is damaged."""
     found = studio.gallery.get(image)
     workspace = studio.store.workspace()
     try:
-        file = await _stored(request, workspace)
+        file = await stored_body(request, workspace)
         await asyncio.wrap_future(studio.read(studio.gallery.take_mask, found, file))
     except RestoraeError as error:
         raise HttpError(status_of(error), studio.error_text(error, workspace, "The mask")) from None
@@ -195,7 +215,8 @@ def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
         raise HttpError(
             409, f"{found.name} is being restored already. Cancel that first, or wait for it."
         )
-    job = studio.queue.add(restoration(found, request, studio))
+    automatic = body.model is None  # type: ignore[attr-defined]
+    job = studio.queue.add(restoration(found, request, studio, automatic=automatic))
     found.job = job.id
     return studio.queue.told(job)
 
@@ -244,16 +265,3 @@ def _download(path: Path, name: str) -> Response:
     media_type = found.media_type if found else "application/octet-stream"
     headers = {"cache-control": "no-store"}
     return FileResponse(path, media_type=media_type, filename=name, headers=headers)
-
-
-async def _stored(request: Request, workspace: Workspace) -> Path:
-    """The body of a request as a file on the workspace; its size is reserved as it arrives."""
-    path = workspace.folder / "incoming"
-    try:
-        with path.open("wb") as handle:
-            async for chunk in request.stream():
-                workspace.claim(len(chunk))
-                handle.write(chunk)
-    except OSError as error:
-        raise workspace.failed(error) from None
-    return path

@@ -2,6 +2,8 @@
 
 import * as jobs from "./jobs.js";
 import * as lab from "./lab.js";
+import * as film from "./film.js";
+import { isFilm } from "./kinds.js";
 import * as latent from "./latent.js";
 import * as models from "./models.js";
 import { onChosen, onDropped, onPasted } from "./files.js";
@@ -11,6 +13,7 @@ import { $, safely, say } from "./tools.js";
 
 const PAGES = {
   restore: { title: "Restore", part: restore },
+  film: { title: "Film", part: film },
   lab: { title: "Damage lab", part: lab },
   latent: { title: "Latent space", part: latent },
   train: { title: "Train", part: train },
@@ -21,18 +24,29 @@ const pageName = () => (location.hash.slice(1) in PAGES ? location.hash.slice(1)
 
 /** Images may be brought to any part of the page; they go to Restore, or to the part that has a use for them. */
 const bring = safely(async (brought) => {
+  const films = brought.filter(({ file }) => isFilm(file?.name));
+  if (films.length) {
+    await show("film");
+    film.add(films);
+  }
+  if (films.length === brought.length) return;
+  brought = brought.filter(({ file }) => !isFilm(file?.name));
   if (pageName() === "latent") {
     latent.encodeFile(brought.find(({ file }) => file)?.file);
     return;
   }
   if (pageName() !== "restore") {
     say(`${brought.length === 1 ? "The image is" : "The images are"} in Restore.`);
-    location.hash = "restore";
-    await open();
+    await show("restore");
   }
   await begun.get("restore");
   restore.add(brought);
 });
+
+async function show(name) {
+  location.hash = name;
+  await open();
+}
 
 const open = safely(async () => {
   const name = pageName();

@@ -23,6 +23,7 @@ export function told(image) {
   if (image.refused) return image.refused;
   if (image.sending) return image.sent === undefined ? "waiting to be sent" : `sending: ${Math.round(100 * image.sent)} %`;
   if (job && (!jobs.isOver(job) || job.state === "failed")) return jobs.told(job);
+  if (image.result && image.results.at(-1).unchanged) return "no noise found, unchanged";
   if (image.result) return image.results.at(-1).saved ? `restored, saved as ${image.results.at(-1).saved}` : "restored";
   if (job?.state === "stopped") return "Cancelled.";
   return `${image.width} × ${image.height}, ${size(image.bytes)}`;

@@ -131,7 +131,7 @@ function row(job) {
   const name = `${verb} ${job.about.name}`;
   return make("article", { "data-key": `${job.id}-${isOver(job)}` },
     make("header", {},
-      make("a", { href: job.kind === "train" ? "#train" : "#restore", onclick: () => job.about.image && window.dispatchEvent(new CustomEvent("pickimage", { detail: job.about.image })) }, name),
+      make("a", { href: { train: "#train", film: "#film" }[job.kind] ?? "#restore", onclick: () => job.about.image && window.dispatchEvent(new CustomEvent("pickimage", { detail: job.about.image })) }, name),
       isOver(job)
         ? make("button", { class: "small quiet", onclick: () => forget(job.id), "aria-label": `Remove ${job.about.name} from the list` }, "Remove")
         : make("button", { class: "small", onclick: () => stop(job.id), "aria-label": `Stop ${job.about.name}` }, job.kind === "train" ? "Stop" : "Cancel"),

@@ -320,10 +320,11 @@ async function play() {
   }
   const mine = (playing += 1);
   $("play").textContent = "Stop";
-  const steps = 60;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const [steps, pause] = calm ? [6, 700] : [60, 33]; // single images instead of motion where the person wants less of it
   for (let step = 0; step <= steps && mine === playing; step += 1) {
     goTo(ends.start.map((value, dimension) => value + (step / steps) * (ends.end[dimension] - value)));
-    await new Promise((resolve) => setTimeout(resolve, 33));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   if (mine === playing) stopPlaying();
 }

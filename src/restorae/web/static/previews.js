@@ -9,16 +9,19 @@ export class Preview {
    * @param {string} image id of the image
    * @param {object} settings body of the request
    * @param {{arrived: () => void, failed: (sentence: string) => void, told: (sentence: string) => void}} hears
+   * @param {number} [page] counted from 0
    */
-  constructor(image, settings, hears) {
+  constructor(image, settings, hears, page = 0) {
     this.image = image;
+    this.page = page;
     this.settings = settings;
     this.hears = hears;
     this.tiles = new Map(); // "column row": bitmap, or null where none will come
     this.wanted = [];
     this.asking = false;
+    this.unchanged = false; // whether no damage was found: the image stays as it is
     this.stopped = new AbortController();
-    this.key = JSON.stringify([image, settings]);
+    this.key = JSON.stringify([image, page, settings]);
   }
 
   /** A part: undefined while it is on its way, null where it will not come. */
@@ -54,7 +57,8 @@ export class Preview {
         const next = this.wanted.find(({ column, row }) => !this.tiles.has(`${column} ${row}`));
         if (!next || this.stopped.signal.aborted) return;
         const { column, row } = next;
-        const answer = await ask(`/api/images/${this.image}/preview.png?column=${column}&row=${row}`, { method: "POST", json: this.settings, signal: this.stopped.signal });
+        const answer = await ask(`/api/images/${this.image}/preview.png?column=${column}&row=${row}&page=${this.page}`, { method: "POST", json: this.settings, signal: this.stopped.signal });
+        this.unchanged = answer.headers.has("x-unchanged");
         const bitmap = await createImageBitmap(await answer.blob());
         if (this.stopped.signal.aborted) return;
         this.tiles.set(`${column} ${row}`, bitmap);

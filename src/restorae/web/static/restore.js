@@ -9,7 +9,7 @@ import { Preview } from "./previews.js";
 import { Sending } from "./sending.js";
 import { showResults } from "./results.js";
 import { Viewer } from "./viewer.js";
-import { $, ask, askJson, confirmed, make, radioGroup, safely, say, size } from "./tools.js";
+import { $, ask, askJson, confirmed, make, newest, radioGroup, safely, say, size } from "./tools.js";
 
 let images = []; // as the server tells; those on their way have no id
 let current = sessionStorage.getItem("image");
@@ -21,7 +21,7 @@ let sending;
 let gallery = null; // the number of the server's last change of its gallery
 let maskForModel = false; // whether the mask was switched on for a model that needs one
 let asked = false; // whether the list was asked for
-let wanted = new Map(); // image: job whose mask is taken when it is done
+const wanted = new Map(); // image: job whose mask is taken when it is done
 /** What a model must be able to do, or an image be, for a setting to be offered; all others always are. */
 const NEEDS = {
   samples: (chosen) => chosen?.samples,
@@ -70,7 +70,9 @@ export async function begin() {
   $("zoom-fit").addEventListener("click", () => viewer.fit());
   $("zoom-one").addEventListener("click", () => viewer.one());
   radioGroup($("compare"), (button) => viewer.setMode(button.dataset.mode));
-  $("use-old-print").addEventListener("click", () => { $("restore-model").value = "photo-restorer"; $("restore-model").dispatchEvent(new Event("change")); });
+  for (const [id, name] of [["use-old-print", "photo-restorer"], ["denoise-anyway", "photo-denoiser"]]) $(id).addEventListener("click", () => { $("restore-model").value = name; $("restore-model").dispatchEvent(new Event("change")); });
+  $("page-number").addEventListener("change", () => turnTo(Math.min(Number($("page-number").max), Math.max(1, Math.round(Number($("page-number").value)) || 1)) - 1));
+  for (const step of [-1, 1]) $(step < 0 ? "page-back" : "page-on").addEventListener("click", () => turnTo((picked()?.pageShown?.page ?? 0) + step));
   $("find-defects").addEventListener("click", safely(findDefects));
   for (const side of ["left", "right"]) $(`side-${side}`).addEventListener("change", () => showSides());
   $("overlay").addEventListener("change", () => { viewer.overlay = $("overlay").value; update(); });
@@ -88,7 +90,7 @@ async function refresh() {
   const waiting = images.filter((image) => !image.id);
   const found = await askJson("/api/images");
   const before = new Map(images.map((image) => [image.id, image]));
-  for (const image of found) Object.assign(image, { file: before.get(image.id)?.file, downloaded: before.get(image.id)?.downloaded, known: image.job });
+  for (const image of found) Object.assign(image, { file: before.get(image.id)?.file, downloaded: before.get(image.id)?.downloaded, pageShown: before.get(image.id)?.pageShown, known: image.job });
   images = [...found, ...waiting];
   asked = true;
   if (!picked()) current = images.findLast((image) => image.id)?.id ?? null;
@@ -219,9 +221,11 @@ function update() {
   $("redo-all").closest("label").hidden = !open.some((each) => each.result);
   const painted = open.filter((each) => mask.has(each)).length;
   $("all-note").textContent = masked() && open.length > 1 ? `${painted} of ${open.length} images have paint; the others stay as they are.` : "";
-  viewer.show(image ?? null);
+  showPages(image);
+  viewer.show(image ? { ...image, ...image.pageShown } : null);
   $("image-facts").textContent = image ? facts(image) : "\u00a0";
   showResults(image, viewer, job);
+  $("denoise-anyway").hidden = !(viewer.preview?.unchanged || image?.results.at(-1)?.unchanged);
   const results = open.filter((each) => each.result).length;
   $("download-all").hidden = results < 2;
   $("download-all").textContent = `Download all ${results.toLocaleString("en")} as ZIP`;
@@ -237,6 +241,27 @@ function soon() {
   });
 }
 
+/** Which of several pages is looked at. */
+function showPages(image) {
+  $("pages").hidden = !image || image.pages < 2;
+  if (!image) return;
+  const page = image.pageShown?.page ?? 0;
+  $("page-number").max = String(image.pages);
+  if (document.activeElement !== $("page-number")) $("page-number").value = String(page + 1);
+  $("page-count").textContent = `of ${image.pages.toLocaleString("en")}`;
+  $("page-back").disabled = page === 0;
+  $("page-on").disabled = page === image.pages - 1;
+}
+
+/** Look at another page, counted from 0; all of them are restored. */
+const turnTo = newest(safely(async (page) => {
+  const image = picked();
+  if (!image || !(page >= 0 && page < image.pages)) return;
+  image.pageShown = page ? await askJson(`/api/images/${image.id}/pages/${page}`) : undefined;
+  update();
+  showPreview();
+}));
+
 function showSides() {
   viewer.setSides($("side-left").value, $("side-right").value);
   update();
@@ -247,7 +272,7 @@ function facts(image) {
   const depth = { uint8: "8 bits", uint16: "16 bits", float32: "float", bool: "1 bit" }[image.dtype] ?? image.dtype;
   const kind = { 1: "grey", 3: "colour" }[image.channels] ?? `${image.channels} channels`;
   const alpha = image.alpha ? ", with transparency" : "";
-  const pages = image.pages > 1 ? `, ${image.pages.toLocaleString("en")} pages (the first is shown, all are restored)` : "";
+  const pages = image.pages > 1 ? `, ${image.pages.toLocaleString("en")} pages, all are restored` : "";
   const notices = image.notices.length ? `. Note: ${image.notices.join("; ")}` : "";
   return `${image.width} × ${image.height}, ${kind}${alpha}, ${depth}, ${image.kind.toUpperCase()}, ${size(image.bytes)}${pages}${notices}`;
 }
@@ -267,8 +292,8 @@ function showPreview() {
   const image = picked();
   const chosen = model();
   const note = (text) => { $("restore-note").textContent = text; };
-  const json = { ...form.values(), model: chosen?.name, mask: Boolean(masked() && image && mask.has(image)) };
-  const known = image && chosen && image.results.find((each) => each.model === chosen.name && form.agrees(each.settings) && !each.settings.mask === !json.mask);
+  const json = { ...form.values(), model: $("restore-model").value || null, mask: Boolean(masked() && image && mask.has(image)) };
+  const known = image && chosen && image.results.find((each) => each.model === chosen.name && !(json.model && each.unchanged) && form.agrees(each.settings) && !each.settings.mask === !json.mask);
   const impossible = !image || !chosen || isBusy(image) || known || (chosen.needs_mask && !json.mask) || (masked() && !json.mask);
   if (impossible) {
     viewer.preview?.close();
@@ -279,11 +304,11 @@ function showPreview() {
     return;
   }
   const preview = new Preview(image.id, json, {
-    arrived: () => viewer.redraw(),
+    arrived: () => { viewer.redraw(); if (preview.unchanged && viewer.preview === preview) update(); },
     failed: (sentence) => { if (viewer.preview === preview) { viewer.setPreview(null); note(sentence); update(); } },
     told: (sentence) => { if (viewer.preview === preview) note(sentence); },
-  });
-  preview.key += image.mask_version;
+  }, image.pageShown?.page ?? 0);
+  preview.key += `${image.mask_version} ${chosen.name}`;
   if (viewer.preview?.key === preview.key) return;
   viewer.preview?.close();
   note("");
@@ -350,7 +375,7 @@ async function jobsChanged(all, changed, version) {
 /** A job is done: ask for its image alone, not for all of them. */
 async function renewed(job) {
   const found = await askJson(`/api/images/${job.about.image}`);
-  images = images.map((each) => (each.id === found.id ? { ...found, file: each.file, known: job.id } : each));
+  images = images.map((each) => (each.id === found.id ? { ...found, file: each.file, pageShown: each.pageShown, known: job.id } : each));
 }
 
 let refreshing = null;

@@ -53,7 +53,8 @@ function showSides(results, viewer) {
 function showState(image, shown, viewer, job) {
   let told = "";
   if (job && ["failed", "waiting", "running"].includes(job.state)) told = job.state === "running" ? `Restoring … ${jobs.told(job)}` : jobs.told(job);
-  else if (viewer.preview && viewer.sides.right === "preview") told = image?.result ? "Preview of changed settings. Restore again to keep it." : "Preview: exact, where it is shown.";
+  else if (viewer.preview && viewer.sides.right === "preview") told = image?.result ? "Preview of changed settings. Restore again to keep it." : viewer.preview.unchanged ? "No noise found: Restore leaves it as it is." : "Preview: exact, where it is shown.";
+  else if (shown?.unchanged) told = "No noise found; nothing changed. The result is a copy of the file.";
   else if (shown) told = `By ${models.title(shown.model)}${job?.state === "done" ? `, ${jobs.told(job)}` : ""}${shown.saved ? `, saved as ${shown.saved}` : ""}`;
   if ($("image-state").textContent !== told) $("image-state").textContent = told;
   $("image-state").className = job?.state === "failed" ? "error" : "";

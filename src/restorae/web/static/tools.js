@@ -185,19 +185,23 @@ export async function about() {
   return limits;
 }
 
+/** Send an image: see `send`. `folder` is the folders above it. */
+export const sendImage = (file, folder = "", told = (_share) => {}) => send("/api/images", file, { name: file.name, folder }, told);
+
 /**
- * Send an image; what is too large is not even sent.
+ * Send a file; what is too large is not even sent.
+ * @param {string} path
  * @param {File} file
- * @param {string} [folder] the folders above it
+ * @param {Record<string, string>} facts go with it, in the address
  * @param {(share: number) => void} [told] called with the share that was sent
  * @returns {Promise<any>}
  */
-export async function sendImage(file, folder = "", told = () => {}) {
+export async function send(path, file, facts, told = () => {}) {
   const { limits: { upload } } = await about();
   if (file.size > upload) {
     throw new HttpError(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
   }
-  const query = new URLSearchParams({ name: file.name, folder });
+  const query = new URLSearchParams(facts);
   const unreadable = new HttpError(0, `${file.name} cannot be read by the browser. Was it moved or changed?`);
   try {
     await file.slice(0, 1).arrayBuffer();
@@ -206,7 +210,7 @@ export async function sendImage(file, folder = "", told = () => {}) {
   }
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how much was sent
-    request.open("POST", `/api/images?${query}`);
+    request.open("POST", `${path}?${query}`);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => told(event.total ? event.loaded / event.total : 0));

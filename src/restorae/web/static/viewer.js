@@ -13,7 +13,7 @@ export class Viewer {
    * @param {HTMLElement} box
    * @param {{onzoom?: (scale: number) => void, onstroke?: (stroke: object) => void, onpoint?: (point: object | null) => void}} hears
    */
-  constructor(box, { onzoom = (scale) => {}, onstroke = (stroke) => {}, onpoint = (point) => {} } = {}) {
+  constructor(box, { onzoom = (_scale) => {}, onstroke = (_stroke) => {}, onpoint = (_point) => {} } = {}) {
     this.box = box;
     this.onzoom = onzoom;
     this.onstroke = onstroke;
@@ -52,7 +52,7 @@ export class Viewer {
 
   /** Look at an image (what the server says of it); the view is kept if it is the same one. */
   show(image) {
-    const same = image && this.image?.id === image.id;
+    const same = image && this.image?.id === image.id && this.image.page === image.page;
     this.image = image;
     if (!same) {
       this.preview = null;
@@ -455,8 +455,8 @@ export class Viewer {
   }
 
   path(layer, level, column, row) {
-    const { id, version } = this.image;
-    return `/api/images/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}`;
+    const { id, version, page } = this.image;
+    return `/api/images/${id}/layers/${layer}/${level}/${column}/${row}.png?v=${layer === "before" ? 0 : version}${page ? `&page=${page}` : ""}`;
   }
 
   /** Where an event is: on the canvas, and in the image. */
@@ -475,6 +475,14 @@ export class Viewer {
   listen() {
     const { canvas, handle } = this;
     const held = new Map();
+    /** One of two fingers moved. */
+    const pinch = (before, now) => {
+      const [one, other] = [...held.values()];
+      const rest = before === one ? other : one;
+      const apart = (from) => Math.hypot(from.x - rest.x, from.y - rest.y) || 1;
+      this.zoom(apart(now) / apart(before), { x: (now.x + rest.x) / 2, y: (now.y + rest.y) / 2 });
+      this.move((now.x - before.x) / 2, (now.y - before.y) / 2);
+    };
     canvas.addEventListener("pointerdown", (event) => {
       if (!this.image || event.button > 1) return;
       canvas.setPointerCapture(event.pointerId);
@@ -502,11 +510,7 @@ export class Viewer {
         }
         this.redraw();
       } else if (held.size === 2) {
-        const [one, other] = [...held.values()];
-        const rest = before === one ? other : one;
-        const apart = (from) => Math.hypot(from.x - rest.x, from.y - rest.y) || 1;
-        this.zoom(apart(now) / apart(before), { x: (now.x + rest.x) / 2, y: (now.y + rest.y) / 2 });
-        this.move((now.x - before.x) / 2, (now.y - before.y) / 2);
+        pinch(before, now);
       } else {
         this.move(now.x - before.x, now.y - before.y);
       }
@@ -547,18 +551,25 @@ export class Viewer {
       event.preventDefault();
       done();
     });
-    // a second finger beside the one on the divider: both zoom
-    handle.addEventListener("touchstart", (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
     const slide = (event) => {
       const edges = canvas.getBoundingClientRect();
       this.setSplit((event.clientX - edges.left) / edges.width);
     };
     handle.addEventListener("pointerdown", (event) => {
       handle.setPointerCapture(event.pointerId);
+      held.set(event.pointerId, this.placed(event)); // with a second finger on the image both zoom
       handle.focus();
       event.preventDefault();
     });
-    handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && slide(event));
+    handle.addEventListener("pointermove", (event) => {
+      const before = held.get(event.pointerId);
+      if (!before) return;
+      const now = this.placed(event);
+      if (held.size === 2) pinch(before, now);
+      else slide(event);
+      held.set(event.pointerId, now);
+    });
+    for (const end of ["pointerup", "pointercancel"]) handle.addEventListener(end, (/** @type {PointerEvent} */ event) => held.delete(event.pointerId));
     handle.addEventListener("keydown", (event) => {
       const step = event.shiftKey ? 0.1 : 0.02;
       const share = { ArrowLeft: this.split - step, ArrowDown: this.split - step, ArrowRight: this.split + step, ArrowUp: this.split + step, PageDown: this.split - 0.1, PageUp: this.split + 0.1, Home: 0, End: 1 }[event.key];

@@ -1,0 +1,76 @@
+"""Single frames of a film, as a screen shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restorae.formats.video import VideoFacts
+from restorae.formats.video.facts import opened
+
+LONGEST_PX = 1280
+"""Longer side of a frame that is shown; larger ones are made smaller."""
+
+
+def shown_frames(facts: VideoFacts, first: int, count: int) -> list[np.ndarray]:
+    """Frames number `first` and those after it, (height, width, 3) uint8: upright, with square pixels, not larger than a screen.
+
+    Fewer than `count` where the film ends before.
+    """
+    found: list[np.ndarray] = []
+    if not facts.stamps:
+        return found
+    wanted = facts.stamps[min(first, len(facts.stamps) - 1)]
+    for frame in _frames_from(facts, wanted):
+        found.append(_shown(frame, facts))
+        if len(found) == count:
+            break
+    return found
+
+
+def frames_of(path: Path, facts: VideoFacts) -> list[np.ndarray]:
+    """All frames of a short film that was made of a part of another one, as they are shown of that one."""
+    with opened(path) as container:
+        return [_shown(frame, facts) for frame in container.decode(video=0)]
+
+
+def number_at(facts: VideoFacts, second: float) -> int:
+    """Number of the frame that is shown at a time, counted from 0."""
+    target = facts.start + Fraction(second).limit_denominator(1_000_000) / facts.time_base
+    return max(0, sum(stamp <= target for stamp in facts.stamps) - 1)
+
+
+def borders(facts: VideoFacts, first: int, end: int) -> tuple[str, str | None]:
+    """Begin and end of frames number `first` to `end` (excluded) as times: in the middle between two frames."""
+
+    def before(number: int) -> str:
+        own, former = facts.seconds(facts.stamps[number]), facts.seconds(facts.stamps[number - 1])
+        return f"{float((own + former) / 2):.6f}"
+
+    return (
+        before(first) if first > 0 else "0",
+        before(end) if end < len(facts.stamps) else None,
+    )
+
+
+def _frames_from(facts: VideoFacts, stamp: int) -> Iterator[Any]:
+    with opened(facts.path) as container:
+        stream = container.streams[facts.stream]
+        stream.thread_type = "FRAME"
+        if stamp > facts.start and len(facts.stamps) == facts.packets:
+            container.seek(stamp, stream=stream, backward=True, any_frame=False)
+        for frame in container.decode(stream):
+            if frame.pts is None or frame.pts >= stamp:
+                yield frame
+
+
+def _shown(frame: Any, facts: VideoFacts) -> np.ndarray:
+    width = facts.width * facts.pixel_aspect
+    share = min(Fraction(1), Fraction(LONGEST_PX) / max(width, facts.height))
+    size = max(1, round(width * share)), max(1, round(facts.height * share))
+    pixels: np.ndarray = frame.reformat(width=size[0], height=size[1], format="rgb24").to_ndarray()
+    return np.rot90(pixels, facts.rotation // 90)
