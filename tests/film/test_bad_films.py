@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restorae.errors import BadImage, UsageError
-from restorae.film import FilmReport, FilmRequest, plan_films, restore_films
+from restorae.errors import BadImage, OutputError, UsageError
+from restorae.film import FilmReport, FilmRequest, piece_writing, plan_films, restore_films
+from restorae.film.plan import complete_pieces, frames_in
 from restorae.formats.video import FrameReader, read_facts
 from restorae.formats.video import codecs as codecs_module
 from restorae.restoring import RestoreRequest, RestorerPool
@@ -22,7 +23,7 @@ SECOND = range(0, 50 * 3600, 3600)
 def restore(source: Path, target: Path, **film: str | bool) -> FilmReport:
     asked = FilmRequest(**film)
     return restore_films(
-        plan_films([source], target),
+        plan_films([source], target, resume=asked.resume),
         RestoreRequest(model="known"),
         asked,
         RestorerPool.of(identity()),
@@ -144,6 +145,42 @@ def test_a_size_that_changes_is_refused_with_the_time(tmp_path: Path) -> None:
     report = restore(tmp_path / "both.mpg", tmp_path / "out.mkv")
     assert "changes from 32 × 48 to 64 × 64 px" in str(report.failures[0])
     assert report.failures[0].reason.fixes[0].setting == "to_time"
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(5_000, 0), (25_000, 16)])
+def test_where_nothing_more_can_be_written_what_is_done_is_kept(
+    tmp_path: Path, limit: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of the size of files ends as a full disk does: in a piece, or when pieces are joined."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(piece_writing, "FRAMES", 4)
+    source, target = tmp_path / "clip.mkv", tmp_path / "out.mkv"
+    Clip().save(source)
+    restore(source, tmp_path / "whole.mkv", lossless=True)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(OutputError, match="not be written"):
+            restore(source, target, lossless=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not target.exists()
+    pieces = Path(f"{target}.pieces")
+    assert frames_in(complete_pieces(pieces)) == kept
+    restore(source, target, lossless=True, resume=True)
+    assert target.read_bytes() == (tmp_path / "whole.mkv").read_bytes()
+    assert not pieces.exists()
+
+
+def test_odd_sides_are_kept_and_a_codec_that_cannot_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "clip.mkv"
+    Clip(height=31, width=45).save(source)
+    with pytest.raises(UsageError, match="needs even sides for yuv420p") as raised:
+        restore(source, tmp_path / "out.mp4", codec="h264")
+    assert [fix.value for fix in raised.value.message.fixes] == ["ffv1"]
+    restore(source, tmp_path / "out.mp4")
+    facts = read_facts(tmp_path / "out.mp4")
+    assert (facts.height, facts.width, facts.codec) == (31, 45, "ffv1")
 
 
 def test_an_encoder_that_is_missing_is_named_with_the_nearest(
