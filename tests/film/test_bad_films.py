@@ -14,7 +14,7 @@ from restorae.film.plan import complete_pieces, frames_in
 from restorae.formats.video import FrameReader, read_facts
 from restorae.formats.video import codecs as codecs_module
 from restorae.restoring import RestoreRequest, RestorerPool
-from tests.clips import Clip, av, decoded, packets
+from tests.clips import VARIABLE, Clip, av, decoded, packets
 from tests.known_restorer import identity
 
 SECOND = range(0, 50 * 3600, 3600)
@@ -94,6 +94,20 @@ def test_missing_and_falling_time_stamps_are_replaced_and_reported(tmp_path: Pat
         stamps.append(previous)
     assert stamps == [0, 40, 41, 41 + facts.step, 200]
     assert len(reader.notices) == 2
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_time_that_starts_anew_goes_on(tmp_path: Path, suffix: str) -> None:
+    """Two recordings in one file: sound in ADTS frames, which MP4 and Matroska hold without their headers."""
+    Clip(codec="libx264", stamps=range(0, 36000, 3600), sound="aac").save(tmp_path / "one.ts")
+    (tmp_path / "two.ts").write_bytes((tmp_path / "one.ts").read_bytes() * 2)
+    report = restore(tmp_path / "two.ts", tmp_path / f"out{suffix}")
+    times = [time for time, _ in decoded(tmp_path / f"out{suffix}")]
+    assert [time - times[0] for time in times] == [Fraction(number, 25) for number in range(20)]
+    assert any("starts anew 1 time" in notice for notice in report.films[0].notices)
+    (before, _), *_ = after = packets(tmp_path / f"out{suffix}")
+    assert len(after) == 2 * len(packets(tmp_path / "one.ts"))
+    assert float(after[len(after) // 2][0] - before) == pytest.approx(0.4, abs=0.04)
 
 
 def test_drop_frame_rates_stay_exact(tmp_path: Path) -> None:
@@ -192,6 +206,14 @@ def test_an_encoder_that_is_missing_is_named_with_the_nearest(
     with pytest.raises(UsageError, match="has no encoder libx264") as raised:
         restore(tmp_path / "clip.mkv", tmp_path / "out.mkv", codec="h264")
     assert [fix.value for fix in raised.value.message.fixes] == ["ffv1"]
+
+
+def test_a_name_with_a_colon_is_no_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Clip().save(tmp_path / "part:1.mkv")
+    assert restore(Path("part:1.mkv"), Path("out:1.mkv")).films[0].frames == len(VARIABLE)
 
 
 def test_names_that_cannot_be_written_are_refused_before_work(tmp_path: Path) -> None:
