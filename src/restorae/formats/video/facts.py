@@ -24,8 +24,7 @@ _PROGRESSIVE = (0, 1)
 """FFmpeg's numbers of unknown and progressive field orders."""
 _TOLERANCE_S = Fraction(1, 4)
 """By how much a whole file may end before the time that its header declares."""
-_FULL_RANGE = 2
-"""FFmpeg's number of the range of images."""
+_FULL_RANGE = 2  # of images
 _HDR_TRANSFERS = (16, 18)
 """PQ and HLG."""
 
