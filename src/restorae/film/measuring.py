@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict
 from restorae.film.analysis import FilmAnalysis, analyse, frames_before, saved_analysis
 from restorae.film.cut_list import check_length, part_of, read_cuts, write_cuts
@@ -57,7 +58,13 @@ def measure_film(
         progress.advance(1, {"frames_per_second": count / (time.perf_counter() - started)})
 
     try:
-        found = analyse(reader, listed=listed, deflicker=film.deflicker, seen=seen)
+        found = analyse(
+            reader,
+            listed=listed,
+            deflicker=film.deflicker,
+            stabilise=film.stabilise,
+            seen=seen,
+        )
     finally:
         progress.end()
     if film.cuts is not None and listed is None:
@@ -75,6 +82,11 @@ def notices_of(analysis: FilmAnalysis) -> list[str]:
         where = f" in {len(steadied)} of {shots} shots" if shots > 1 else ""
         said.append(
             f"flicker was removed{where}: from frame to frame up to {most:.2%} of full brightness"
+        )
+    moves = [max(map(abs, move)) for move in analysis.moves if move is not None]
+    if moves:
+        said.append(
+            f"weave was removed: {counted(len(moves), 'frame')} moved by up to {max(moves):.1f} px; at the borders pixels are repeated"
         )
     return said
 

@@ -30,13 +30,13 @@ class Frame:
     """For how long, in the same units."""
     planes: tuple[np.ndarray, ...]
     """Its planes in the film's layout, (height, width) each; they belong to the reader and are not changed."""
-    before_tones: tuple[np.ndarray, ...] | None = None
-    """Its planes before their tones were corrected; None where they were not."""
+    uncorrected: tuple[np.ndarray, ...] | None = None
+    """Its planes before flicker and weave were removed; None where they are in `planes`."""
 
     @property
     def as_read(self) -> tuple[np.ndarray, ...]:
         """Its planes as they are in the film."""
-        return self.planes if self.before_tones is None else self.before_tones
+        return self.planes if self.uncorrected is None else self.uncorrected
 
 
 class FrameReader:
