@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+
+FRAME_SUFFIXES = (".png", ".tif", ".tiff", ".dpx")
+"""Numbered frames that are read and written, by suffix."""
+
+NUMBER = re.compile(r"%(?:0(\d+))?d")
+"""Where a pattern has the frame's number, as FFmpeg and C write it: %05d with 5 digits at least, %d without leading zeros."""
+
+
+def names_frames(path: Path) -> bool:
+    """Whether a name is the pattern of numbered frames, such as `frames/%05d.png`; a file of that very name is an image."""
+    is_pattern = len(NUMBER.findall(path.name)) == 1 and path.suffix.lower() in FRAME_SUFFIXES
+    return is_pattern and not path.is_file()
 
 
 def normal(name: str) -> str:

@@ -8,54 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from restorae.errors import Interrupted, UsageError
-from restorae.film import FilmRequest, plan_films, restore_films, restoring
+from restorae.film import FilmRequest, piece_writing, plan_films, restore_films
 from restorae.film.shots import Shots
 from restorae.film.windows import WindowRestorer
 from restorae.formats.video import Frame, read_facts
 from restorae.formats.video.layout import layout_of
-from restorae.model import Model
-from restorae.model.card import make_card
-from restorae.networks import FilmUNet, UNet
 from restorae.restoring import RestoreRequest, RestorerPool
-from restorae.restoring.stack_restorer import StackRestorer
 from tests.clips import Clip, decoded
+from tests.small_cleaner import cleaner, scene
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra film): films are not cleaned.")
 
 from restorae.film.alignment import Motion, flow_between, motion_of, prepare_for_flow
 from restorae.film.stack import PLANES, _median_of_five, stack_planes
-
-
-def cleaner() -> StackRestorer:
-    """A small network with drawn weights, whose halo is 19 px."""
-    torch.manual_seed(0)
-    body = UNet(
-        widths=(4, 6),
-        encoder_blocks=(1, 1),
-        decoder_blocks=(0,),
-        padding="replicate",
-        residual=True,
-    )
-    network = FilmUNet(body=body)
-    module = network.build()
-    for weights in module.parameters():
-        torch.nn.init.normal_(weights, std=0.08)
-    return StackRestorer(Model(network, module, card=make_card(network, module, name="small")))
-
-
-def scene(frames: int, seed: int = 0, height: int = 48, width: int = 64) -> np.ndarray:
-    """A smooth texture that moves by two columns a frame, uint8."""
-    import cv2
-
-    noise = (
-        np.random.default_rng(seed).normal(0, 1, (height, width + 2 * frames)).astype(np.float32)
-    )
-    smooth = cv2.GaussianBlur(noise, (0, 0), 2.5)
-    texture = np.clip(128 + 50 * smooth / smooth.std(), 16, 235).astype(np.uint8)
-    return np.stack([texture[:, 2 * index : 2 * index + width] for index in range(frames)])
 
 
 def over(
@@ -149,7 +116,7 @@ def test_frames_of_another_scene_are_not_used() -> None:
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "FRAMES", 3)
+    monkeypatch.setattr(piece_writing, "FRAMES", 3)
     Clip(stamps=range(0, 8 * 3600, 3600)).save(tmp_path / "clip.mkv")
 
     def run(name: str, stops_at: int | None = None, resume: bool = False) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from restorae.errors import Interrupted, SettingsConflict, UsageError
-from restorae.film import FilmReport, FilmRequest, plan_films, restore_films, restoring
+from restorae.film import FilmReport, FilmRequest, piece_writing, plan_films, restore_films
 from restorae.formats.video import read_facts
 from restorae.progress import SILENT, Progress
 from restorae.restoring import RestoreRequest, RestorerPool
@@ -179,7 +179,7 @@ class _StopAfter:
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     tmp_path: Path, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "FRAMES", 8)
+    monkeypatch.setattr(piece_writing, "FRAMES", 8)
     source = tmp_path / "clip.mp4"
     Clip(
         stamps=range(0, 30 * 3000, 3000), codec="libx264", sound="aac", height=128, width=144
@@ -204,7 +204,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
 def test_pieces_of_other_settings_are_not_mixed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "FRAMES", 8)
+    monkeypatch.setattr(piece_writing, "FRAMES", 8)
     Clip().save(tmp_path / "clip.mkv")
     with pytest.raises(Interrupted):
         restore(tmp_path / "clip.mkv", tmp_path / "out.mkv", check=_StopAfter(26))

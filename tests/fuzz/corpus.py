@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tempfile
 from collections.abc import Callable
@@ -99,6 +100,68 @@ def avif() -> list[bytes]:
     """Colour and alpha."""
     image = Image.fromarray(RGB)
     return [_pillow("AVIF", image, exif=_EXIF.tobytes()), _pillow("AVIF", image.convert("RGBA"))]
+
+
+def heic() -> list[bytes]:
+    """Colour and alpha; empty where nothing encodes them."""
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        image = Image.fromarray(RGB)
+        return [
+            _pillow("HEIF", image, exif=_EXIF.tobytes()),
+            _pillow("HEIF", image.convert("RGBA")),
+        ]
+    return []
+
+
+def bmp() -> list[bytes]:
+    """Colour, grey, palette, one bit."""
+    image = Image.fromarray(RGB)
+    return [_pillow("BMP", image.convert(mode)) for mode in ("RGB", "L", "P", "1")]
+
+
+def gif() -> list[bytes]:
+    """One frame, and several of parts with transparency."""
+    image = Image.fromarray(RGB)
+    several = [image.rotate(90), image.rotate(180)]
+    return [
+        _pillow("GIF", image.quantize(16), comment=b"about it"),
+        _pillow("GIF", image, save_all=True, append_images=several, duration=50, loop=0),
+    ]
+
+
+def pnm() -> list[bytes]:
+    """P1 to P7 and floats."""
+    height, width = DEEP.shape
+    grey, size = RGB[..., 0], f"{width} {height}"
+
+    def text(values: np.ndarray) -> str:
+        return "\n".join(" ".join(map(str, row)) for row in values.reshape(height, -1))
+
+    return [
+        f"P1\n# about it\n{size}\n{text((grey > 99).astype(int))}\n".encode(),
+        f"P2 {size} 4095\n{text(DEEP)}\n".encode(),
+        f"P3 {size} 255\n{text(RGB)}\n".encode(),
+        f"P4\n{size}\n".encode() + np.packbits(grey > 99, axis=1).tobytes(),
+        f"P5\n{size}\n4095\n".encode() + DEEP.astype(">u2").tobytes(),
+        f"P6\n{size}\n255\n".encode() + RGB.tobytes(),
+        f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n".encode()
+        + RGB.tobytes(),
+        f"PF\n{size}\n-1.0\n".encode() + RGB.astype("<f4").tobytes(),
+    ]
+
+
+def jp2() -> list[bytes]:
+    """Boxes around a codestream and a codestream alone, grey of 16 bits."""
+    image = Image.fromarray(RGB)
+    return [
+        _pillow("JPEG2000", image),
+        _pillow("JPEG2000", image, no_jp2=True, irreversible=True),
+        _pillow("JPEG2000", Image.fromarray(DEEP)),
+        _pillow("JPEG2000", image.convert("LA")),
+    ]
 
 
 def npy() -> list[bytes]:

@@ -64,7 +64,7 @@ def attempt(target: Target, seed: int, folder: Path) -> str:
             raise AssertionError(f"says nothing: {said!r}") from error
     if path.read_bytes() != content:
         raise Lost("the file was changed")
-    left = [each for each in folder.iterdir() if each.name not in (path.name, f"out{path.suffix}")]
+    left = [each for each in folder.iterdir() if each.stem not in ("in", "out")]
     if left:
         raise Lost(f"{left} was left")
     for each in folder.iterdir():
@@ -72,13 +72,13 @@ def attempt(target: Target, seed: int, folder: Path) -> str:
     return said
 
 
-def read_and_write_image(path: Path) -> None:
-    """All pages by rows into a file of the same format, which must be sound where it is written."""
-    from restorae.formats import begin_result, open_original
+def read_and_write_image(path: Path, kind: str | None = None) -> None:
+    """All pages by rows into a file of the same format or another, which must be sound where it is written."""
+    from restorae.formats import SUFFIX_OF, begin_result, open_original
 
     original = open_original(path, most_pixels=20_000_000)
-    target = path.with_name(f"out{path.suffix}")
-    with begin_result(original, target) as writer:
+    target = path.with_name(f"out{SUFFIX_OF[kind] if kind else path.suffix}")
+    with begin_result(original, target, kind) as writer:
         for index, page in enumerate(original.pages):
             rows = original.rows(index)
             for top in range(0, page.height, _ROWS):
@@ -102,6 +102,10 @@ def read_image_as_training_does(path: Path) -> None:
 
 def _image(path: Path) -> None:
     _all(path, read_and_write_image, read_image_as_training_does)
+
+
+def _read_only(path: Path) -> None:
+    _all(path, lambda each: read_and_write_image(each, "tiff"), read_image_as_training_does)
 
 
 def _all(path: Path, *ways: Callable[[Path], object]) -> None:
@@ -176,6 +180,16 @@ TARGETS = {
         suffix=".webp", corpus=corpus.webp, attempt=_image, repair=mutations.with_riff_size
     ),
     "avif": Target(suffix=".avif", corpus=corpus.avif, attempt=_image),
+    **{
+        kind: Target(suffix=suffix, corpus=made, attempt=_read_only)
+        for kind, suffix, made in (
+            ("bmp", ".bmp", corpus.bmp),
+            ("gif", ".gif", corpus.gif),
+            ("pnm", ".ppm", corpus.pnm),
+            ("jp2", ".jp2", corpus.jp2),
+            ("heic", ".heic", corpus.heic),
+        )
+    },
     "npy": Target(suffix=".npy", corpus=corpus.npy, attempt=_array),
     "npz": Target(suffix=".npz", corpus=corpus.npz, attempt=_array),
     "npz-inside": Target(suffix=".npz", corpus=corpus.npy, attempt=_array, repair=mutations.as_npz),

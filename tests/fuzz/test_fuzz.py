@@ -23,16 +23,20 @@ from tests.fuzz.targets import TARGETS, Lost, Target, attempt
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_a_few_hundred(tmp_path: Path, kind: str) -> None:
-    outcomes = [attempt(TARGETS[kind], seed, tmp_path) for seed in range(200)]
+def test_some_dozens(tmp_path: Path, kind: str) -> None:
+    if not TARGETS[kind].corpus():
+        pytest.skip("nothing encodes such files here")
+    outcomes = [attempt(TARGETS[kind], seed, tmp_path) for seed in range(60)]
     refused = sum(map(bool, outcomes))
-    assert 10 < refused < 200, "mutations must reach behind the first check"
+    assert 5 < refused < 60, "mutations must reach behind the first check"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TARGETS)
-def test_some_thousands_within_limits_of_time_and_memory(tmp_path: Path, kind: str) -> None:
-    assert fuzz(kind, 200, 2000, tmp_path) == {}
+def test_some_hundreds_within_limits_of_time_and_memory(tmp_path: Path, kind: str) -> None:
+    if not TARGETS[kind].corpus():
+        pytest.skip("nothing encodes such files here")
+    assert fuzz(kind, 60, 300, tmp_path) == {}
 
 
 @settings(max_examples=150, deadline=None)

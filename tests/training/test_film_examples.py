@@ -27,7 +27,7 @@ def _examples(age: float, **settings: object) -> StackExamples:
 
 
 def test_without_damage_median_centre_and_truth_agree() -> None:
-    stacks = next(_examples(0.0, missing=0.0).batches(0, 8))
+    stacks = _examples(0.0, missing=0.0).stacks(0, 0, 8)
     assert stacks.planes.shape == (8, PLANES, 64, 64)
     assert not stacks.marks.any()
     torch.testing.assert_close(stacks.planes[:, 1:2], stacks.clean, atol=1e-4, rtol=0)
@@ -40,7 +40,7 @@ def test_without_damage_median_centre_and_truth_agree() -> None:
 
 
 def test_marks_are_where_the_frame_differs_from_the_truth() -> None:
-    stacks = next(_examples(1.0).batches(0, 16))
+    stacks = _examples(1.0).stacks(0, 0, 16)
     centre, marked = stacks.planes[:, 1:2], stacks.marks.bool()
     error = (centre - stacks.clean).abs()
     assert 0.0005 < stacks.marks.mean() < 0.2
@@ -48,7 +48,7 @@ def test_marks_are_where_the_frame_differs_from_the_truth() -> None:
 
 
 def test_a_side_is_missing_in_its_share_of_the_stacks() -> None:
-    stacks = next(_examples(0.3, missing=0.25).batches(0, 16))
+    stacks = _examples(0.3, missing=0.25).stacks(0, 0, 16)
     validities = stacks.planes[:, 2 + len(OFFSETS) : 2 + 2 * len(OFFSETS)].amax((2, 3))
     before, after = validities[:, :2].amax(1) == 0, validities[:, 2:].amax(1) == 0
     assert (before | after)[::4].all()
@@ -57,9 +57,9 @@ def test_a_side_is_missing_in_its_share_of_the_stacks() -> None:
 
 def test_batches_depend_on_their_place_alone_and_windows_must_fit() -> None:
     examples = _examples(0.5)
-    again = next(examples.batches(1, 4, start=2))
-    third = list(examples.batches(1, 4))[2]
-    assert torch.equal(again.planes, third.planes)
-    assert torch.equal(again.marks, third.marks)
+    again = examples.stacks(1, 2, 4)
+    planes, truth = list(examples.batches(1, 4, workers=2))[2]
+    assert torch.equal(again.planes, planes)
+    assert torch.equal(torch.cat([again.clean, again.marks], 1), truth)
     with pytest.raises(BadSpec):
         StackExamples(replace(examples.clips, frames=3))

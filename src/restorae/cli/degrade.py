@@ -64,9 +64,9 @@ def _degrade(
     skip_existing: bool,
     data_dir: Path | None,
 ) -> None:
-    from restorae.formats.video import names_video
+    from restorae.film.tasks import is_film
 
-    if all(names_video(Path(name)) for name in inputs):
+    if all(is_film(Path(name), frame_rate=False) for name in inputs):
         if show:
             raise UsageError("{} is for images", settings=("show",), fix=Fix("show", action="omit"))
         degrade_films(list(map(Path, inputs)), damage, out, seed, overwrite, skip_existing)

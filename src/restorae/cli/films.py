@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from restorae.cli.options import import_files, warn_of_self_ensemble
+from restorae.display import counted
+from restorae.errors import InputError, SettingsConflict
+from restorae.files import require_absent
 from restorae.film.request import FilmRequest
 from restorae.restoring.request import RestoreRequest
 
@@ -31,7 +34,14 @@ def restore_films(
     from restorae.film import plan_films
     from restorae.formats.video.library import import_av
 
-    tasks = plan_films(inputs, out, overwrite, skip_existing, resume=film.resume)
+    tasks = plan_films(
+        inputs,
+        out,
+        overwrite,
+        skip_existing,
+        resume=film.resume,
+        frame_rate=film.frame_rate is not None,
+    )
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
 
@@ -65,6 +75,53 @@ def restore_films(
         raise typer.Exit(1)
 
 
+def preview_films(
+    inputs: list[Path],
+    out: Path,
+    request: RestoreRequest,
+    film: FilmRequest,
+    count: int,
+    overwrite: bool,
+    device: str,
+    imports: list[Path] | None,
+) -> None:
+    """Write a sheet for each shot of each film; exit with status 1 if a film failed."""
+    film.check(request)
+    if out.suffix or out.is_file():
+        raise SettingsConflict(
+            "{} of films writes a sheet for each shot, so {} must be a folder",
+            settings=("preview", "out"),
+        )
+    from restorae.cli.console import say, terminal_progress
+    from restorae.cli.outcome import finish
+    from restorae.figures import full_size_sheet, write_figure
+    from restorae.film import preview_film
+    from restorae.film.tasks import sources_of
+    from restorae.formats.video.library import import_av
+
+    sources = sources_of(inputs, frame_rate=film.frame_rate is not None)
+    import_av()
+    import_files(imports)
+    from restorae.restoring import RestorerPool
+    from restorae.restoring.files import Failure
+
+    restorers, failures = RestorerPool(device=device), []
+    progress = terminal_progress()
+    for source, name in sources.items():
+        try:
+            for shot in preview_film(
+                source, request, film, restorers, count=count, progress=progress
+            ):
+                sheet = out / f"{name}-shot-{shot.number:03}.png"
+                require_absent(sheet, overwrite)
+                write_figure(full_size_sheet(shot.rows, ("before", "after", "repaired")), sheet)
+                progress.say(f"{sheet}: {counted(len(shot.rows), 'frame')}.")
+        except InputError as error:
+            failures.append(Failure.of(source, error))
+    say("No film was written.")
+    finish("previewed", len(sources), failures, out)
+
+
 def _said(restored: RestoredFilm) -> str:
     how = f"{restored.codec}{' without loss' * restored.is_lossless}"
     copied = f"; copied: {', '.join(restored.copied)}" if restored.copied else ""
@@ -82,7 +139,6 @@ def degrade_films(
     """Degrade films; exit with status 1 if one failed."""
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
-    from restorae.errors import InputError
     from restorae.film import degrade_film, film_seed, plan_films
     from restorae.formats.video.library import import_av
     from restorae.restoring.files import Failure

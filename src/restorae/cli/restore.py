@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorae.cli.films import restore_films
+from restorae.cli.films import preview_films, restore_films
 from restorae.cli.generated import with_request_options
 from restorae.cli.options import (
     Device,
@@ -45,7 +45,7 @@ def restore(
         typer.Option(
             min=1,
             metavar="N",
-            help="Only draw before and after of N images; --out is a .png.",
+            help="Only draw before and after of N images (--out is a .png), or of the worst N frames of each shot (--out is a folder).",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -57,15 +57,12 @@ def restore(
     # a misspelt name is answered before NumPy is imported
     for given in inputs:
         check_exists(given)
-    from restorae.formats.video.names import names_video
+    from restorae.film.tasks import is_film
 
-    if any(names_video(given) and not given.is_dir() for given in inputs):
+    if any(is_film(given, frame_rate=film.frame_rate is not None) for given in inputs):
         if preview is not None:
-            raise SettingsConflict(
-                "{} shows images, not films",
-                settings=("preview",),
-                fix=Fix("preview", action="omit"),
-            )
+            preview_films(inputs, out, request, film, preview, overwrite, device, imports)
+            return
         restore_films(inputs, out, request, film, overwrite, skip_existing, device, imports)
         return
     film.check_unused()

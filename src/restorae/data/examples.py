@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass
+from typing import TypeVar
 
 import torch
 
@@ -17,6 +18,7 @@ from restorae.pixels import to_grey
 from restorae.randomness import derive_seed, generator
 from restorae.shapes import Image, Images
 
+_Read = TypeVar("_Read")
 _ORDER, _PLACE, _CHANGE, _DAMAGE, _BINARISE = range(5)
 
 
@@ -130,22 +132,7 @@ class Examples:
         def read(place: int) -> tuple[Images | None, Images]:
             return self.cut(plan[place], derive_seed(self.seed, _PLACE, epoch, start + place))
 
-        if workers == 0 or not self._in_files():
-            yield from map(read, range(len(plan)))
-            return
-        # threads, not processes: libvips decodes outside Python's lock, and its own threads do not survive a fork
-        with ThreadPoolExecutor(workers) as pool:
-            waiting: deque[Future[tuple[Images | None, Images]]] = deque()
-            try:
-                for place in range(len(plan)):
-                    waiting.append(pool.submit(read, place))
-                    if len(waiting) > 2 * workers:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for each in waiting:
-                    each.cancel()
+        yield from read_ahead(read, range(len(plan)), workers if self._in_files() else 0)
 
     def _in_files(self) -> bool:
         return self.clean.in_files or (self.degraded is not None and self.degraded.in_files)
@@ -183,6 +170,28 @@ class Examples:
             return piece.flip(2) if symmetry >= 4 else piece
 
         return (None if degraded is None else region(degraded)), region(clean)
+
+
+def read_ahead(
+    read: Callable[[int], _Read], places: Sequence[int], workers: int
+) -> Iterator[_Read]:
+    """What is read at each place, in order; by `workers` threads that are a little ahead, or 0."""
+    if workers == 0:
+        yield from map(read, places)
+        return
+    # threads, not processes: libvips decodes outside Python's lock, and its own threads do not survive a fork
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[_Read]] = deque()
+        try:
+            for place in places:
+                waiting.append(pool.submit(read, place))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
 
 
 def _at_least(image: Image, side: int) -> Image:

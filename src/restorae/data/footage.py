@@ -17,6 +17,7 @@ from restorae.data.file_images import read_folder
 from restorae.data.hold_out import content_hash, hold_out_position
 from restorae.data.image_set import ImageSet, content_hashes
 from restorae.errors import BadImage, BadSpec, DataUnavailable, Fix
+from restorae.formats import image_files
 from restorae.formats.video import FrameReader, PixelLayout, names_video, read_facts
 from restorae.pixels import to_grey
 from restorae.shapes import Images
@@ -192,6 +193,11 @@ def _part(source: str) -> tuple[Path, range | None]:
 
 
 def _open_folder(folder: Path, part: range | None) -> Iterator[ImageSet | Footage]:
+    films = sorted(path for path in folder.rglob("*") if names_video(path) and path.is_file())
+    for path in films:
+        yield FilmFootage(path, str(path))
+    if films and not image_files(folder):
+        return
     images = read_folder(folder)
     below: dict[str, list[int]] = {}
     for index, name in enumerate(images.names):

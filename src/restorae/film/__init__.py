@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from restorae.film.degrading import DegradedFilm, degrade_film, film_seed, record_of
+    from restorae.film.previewing import ShotPreview, preview_film
     from restorae.film.report import FilmReport
     from restorae.film.request import FilmRequest
     from restorae.film.restoring import restore_films
@@ -16,9 +17,11 @@ _HOMES = {
     "DegradedFilm": "degrading",
     "FilmReport": "report",
     "FilmRequest": "request",
+    "ShotPreview": "previewing",
     "degrade_film": "degrading",
     "film_seed": "degrading",
     "plan_films": "tasks",
+    "preview_film": "previewing",
     "record_of": "degrading",
     "restore_films": "restoring",
 }
@@ -27,9 +30,11 @@ __all__ = [
     "DegradedFilm",
     "FilmReport",
     "FilmRequest",
+    "ShotPreview",
     "degrade_film",
     "film_seed",
     "plan_films",
+    "preview_film",
     "record_of",
     "restore_films",
 ]

@@ -145,7 +145,7 @@ def corrected(
         planes = list(frame.planes)
         for plane in layout.restored:
             planes[plane] = table[planes[plane]]
-        yield replace(frame, planes=tuple(planes))
+        yield replace(frame, planes=tuple(planes), before_tones=frame.planes)
 
 
 def tone_table(curve: tuple[float, ...], layout: PixelLayout) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,21 +18,22 @@ from restorae.degradations import Degradation
 from restorae.degradations.on_clips import ClipDegrader, degrader_of_clip
 from restorae.errors import BadImage
 from restorae.files import written_whole
-from restorae.film.plan import FRAMES
+from restorae.film.delivery import deliver, encoding_for
+from restorae.film.frame_restorer import RestoredFrame
+from restorae.film.piece_writing import Track, write_pieces
+from restorae.film.plan import complete_pieces
 from restorae.film.planes import Planes
+from restorae.film.tasks import pieces_of
 from restorae.formats.video import (
-    CONTAINERS,
     Cut,
     FrameReader,
-    PieceWriter,
     VideoFacts,
-    choose_encoding,
-    join_pieces,
     read_facts,
 )
 from restorae.formats.video.layout import plane_array
 from restorae.formats.video.library import import_av
 from restorae.formats.video.pieces import describe_pixels
+from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.restoring.tasks import FileTask
@@ -83,46 +84,37 @@ def degrade_film(
         MissingExtra: PyAV is not installed.
     """
     facts = read_facts(task.source)
-    container = CONTAINERS[task.target.suffix.lower()]
-    encoding = choose_encoding(facts, container, quality=quality, lossless=lossless)
+    encoding = encoding_for(task.target, facts, quality=quality, lossless=lossless)
     steps = degrader_of_clip(degradation, seed, facts.height, facts.width)
     is_grey = bool(getattr(degradation, "grey", False))
     change = (
         _on_luma(facts, steps) if _has_luma_alone(facts) or is_grey else _on_colours(facts, steps)
     )
     reader = FrameReader(facts)
-    folder = Path(tempfile.mkdtemp(prefix=f".{task.target.name}.", dir=task.target.parent))
-    writer: PieceWriter | None = None
-    pieces: list[Path] = []
+    beside = pieces_of(task)
+    folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}.", dir=beside.parent))
+
+    def degraded() -> Iterator[RestoredFrame]:
+        for frame in reader:
+            yield RestoredFrame(frame=frame, planes=change(frame.planes), record={})
+            progress.advance(1, {})
+
     progress.begin("Degrading", reader.expected, "frames")
     try:
-        for frame in reader:
-            if writer is None:
-                pieces.append(folder / f"{len(pieces):06}.nut")
-                writer = PieceWriter(pieces[-1], facts, encoding=encoding)
-            writer.put(change(frame.planes), frame.stamp, frame.duration)
-            progress.advance(1, {})
-            if len(writer.times.stamps) == FRAMES:
-                writer.finish()
-                writer = None
-        if writer is not None:
-            writer.finish()
-            writer = None
+        write_pieces(degraded(), [Track(folder=folder, facts=facts, encoding=encoding)])
+        pieces = complete_pieces(folder)
         if not pieces:
             raise BadImage("has no frame", subject=facts.path)
-        joined = join_pieces(pieces, task.target, container, facts, Cut(start=Fraction(0)))
+        delivered = deliver(pieces, task.target, facts, Cut(start=Fraction(0)), folder=folder)
     finally:
-        if writer is not None:
-            writer.drop()
         shutil.rmtree(folder, ignore_errors=True)
         progress.end()
     record = _record(task.target, degradation, seed, steps)
-    left_out = [f"{what} was left out: {container} does not hold it" for what in joined.left_out]
     return DegradedFilm(
         target=task.target,
         frames=reader.read,
         record=record,
-        notices=(*facts.notices, *reader.notices, *left_out),
+        notices=(*facts.notices, *reader.notices, *delivered.notices),
     )
 
 
@@ -133,7 +125,9 @@ def film_seed(seed: int, index: int) -> int:
 
 def record_of(film: Path) -> Path:
     """The file that says how a film was degraded."""
-    return film.with_name(f"{film.name}.json")
+    of_frames = names_frames(film)
+    place = film.parent if of_frames else film
+    return place.with_name(f"{place.name}.json")
 
 
 def _record(film: Path, degradation: Degradation, seed: int, steps: ClipDegrader) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -46,6 +46,7 @@ class ShotRestorer(FrameRestorer):
         self._restorer, self._request, self._analysis = restorer, request, analysis
         self._restorers, self._reader = restorers, reader
         self._runs = _runs(analysis.shots)
+        self._alone: dict[int, FrameRestorer] = {}
         self._usual = self._make(Shot(first=0), analysis.shots, tile)
         self.tile, self.notices = self._usual.tile, self._usual.notices
 
@@ -61,6 +62,20 @@ class ShotRestorer(FrameRestorer):
                 (frame for _, frame in group), max(0, first - start)
             ):
                 yield self._recorded(restored, start)
+
+    def restore_one(self, frames: Sequence[Frame], at: int, *, number: int) -> RestoredFrame:
+        """A single frame, as it becomes among all others.
+
+        Args:
+            frames: it and its neighbours in its shot, without flicker, in order.
+            at: its place among these.
+            number: its number in the film.
+        """
+        index = self._runs.index(number)
+        if index not in self._alone:
+            self._alone[index] = self._make(self._runs.shots[index], Shots(), self.tile)
+        restored = next(iter(self._alone[index].restore(frames, at)))
+        return self._recorded(restored, number - at)
 
     def _of_run(self, index: int) -> FrameRestorer:
         """The restorer of a run of shots; its frames are counted from 0 there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 from restorae.errors import Fix, SettingsConflict
 from restorae.files import write_text
 from restorae.film.analysis import ANALYSIS
-from restorae.film.repair_map import map_folder
 from restorae.formats.video import Encoding, VideoFacts, read_times, times_path
+from restorae.formats.video.numbered_frames import UNFINISHED
 
 FRAMES = 64
 """Frames of a piece: what a stopped run loses at most."""
 _ENDS = 2**20
+_COMPANIONS = ("map", "compare")
 _PLAN, _DONE = "plan.json", "done.json"
 
 
@@ -51,7 +53,9 @@ class FilmPlan:
         machine: Mapping[str, Any],
     ) -> FilmPlan:
         """The plan for a film."""
-        source = {**asdict(facts.stamp), "sha256_of_ends": _digest_of_ends(facts.path)}
+        source = asdict(facts.stamp)
+        if facts.frames is None:
+            source["sha256_of_ends"] = _digest_of_ends(facts.path)
         made = cls(
             source=source,
             settings=settings,
@@ -107,6 +111,12 @@ def piece_path(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.nut"
 
 
+def folder_of_companion(folder: Path, name: str) -> Path:
+    """The folder of the pieces of a film that is written beside another, in that of the other's pieces."""
+    assert name in _COMPANIONS
+    return folder / name
+
+
 def complete_pieces(folder: Path) -> list[Path]:
     """The pieces that are complete, from the first on without a gap."""
     found: list[Path] = []
@@ -133,7 +143,9 @@ def remove_pieces(folder: Path) -> None:
     """Remove pieces and what belongs to them; a folder that holds anything else stays."""
     if not folder.is_dir():
         return
-    remove_pieces(map_folder(folder))
+    for name in _COMPANIONS:
+        remove_pieces(folder / name)
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *folder.glob(".*.partial*")]:
         if path.stem.isdigit() or path.name in (_PLAN, _DONE, ANALYSIS) or ".partial" in path.name:
             times_path(path).unlink(missing_ok=True)

@@ -19,7 +19,9 @@ def facts_of_requests(request: RestoreRequest, film: FilmRequest) -> dict[str, A
     return asked | {
         "from_time": film.from_time,
         "to_time": film.to_time,
+        "frame_rate": film.frame_rate,
         "has_repair_map": film.repair_map is not None,
+        "compares": film.compare is not None,
         "deflicker": film.deflicker,
     }
 

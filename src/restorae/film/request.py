@@ -12,6 +12,9 @@ from restorae.restoring.form_fields import option
 from restorae.restoring.request import Request, RestoreRequest
 from restorae.restoring.restorer import Capabilities
 
+_LEAST_RATE, _LARGEST_RATE = Fraction(1, 1000), 1000
+_ROUNDED = Fraction(1, 200)
+"""By how much a rate with few digits is off at most."""
 _OF_IMAGES = (
     "mask",
     "samples",
@@ -38,6 +41,8 @@ class FilmRequest(Request):
     """Begin here: seconds, or hours:minutes:seconds, from the first frame."""
     to_time: str | None = option(None, "Film", metavar="TIME")
     """End before this time."""
+    frame_rate: str | None = option(None, "Film", metavar="FPS")
+    """Frames per second of numbered frames: 24, 23.976 or 24000/1001. A folder given with it is a film. Default: 24."""
     codec: str | None = option(None, "Film", metavar="NAME")
     """Codec of the result: h264, hevc, vp9, prores or ffv1. Default: that of the film, or the first that holds its pixels."""
     lossless: bool = option(False, "Film")
@@ -48,6 +53,8 @@ class FilmRequest(Request):
     """List of the shots, with settings for each. If the file does not exist, the shots that are found are written to it."""
     repair_map: Path | None = option(None, "Film", metavar="FILE")
     """Also write where damage was found, as a grey film: white where a pixel was replaced. Needs a film cleaner."""
+    compare: Path | None = option(None, "Film", metavar="FILE")
+    """Also write a film that shows each frame as it was and restored, side by side."""
     frame_log: Path | None = option(None, "Film", metavar="FILE")
     """Also write a line of JSON for each frame: share and strength of its changes, and whether its motion was found."""
     resume: bool = option(False, "Film")
@@ -61,6 +68,15 @@ class FilmRequest(Request):
             BadSpec: a time cannot be read.
         """
         return _seconds(self.from_time), _seconds(self.to_time)
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second of numbered frames; None where nothing was said.
+
+        Raises:
+            BadSpec: it cannot be read.
+        """
+        return None if self.frame_rate is None else _rate(self.frame_rate)
 
     def check(self, request: RestoreRequest) -> None:
         """Refuse settings that films do not have or that exclude each other.
@@ -82,6 +98,7 @@ class FilmRequest(Request):
                 settings=("lossless", "quality"),
                 fix=Fix("quality", action="omit"),
             )
+        _ = self.rate
         start, end = self.part
         if end is not None and end <= (start or 0):
             raise SettingsConflict("{} must be later than {}", settings=("to_time", "from_time"))
@@ -113,6 +130,26 @@ class FilmRequest(Request):
             raise SettingsConflict(
                 "{} is for films, and there is none", settings=(name,), fix=Fix(name, action="omit")
             )
+
+
+def _rate(text: str) -> Fraction:
+    """Frames per second that a text such as `18`, `23.976` or `24000/1001` means.
+
+    >>> _rate("23.976"), _rate("29.97"), _rate("16")
+    (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(16, 1))
+    """
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not _LEAST_RATE <= rate <= _LARGEST_RATE:
+        raise BadSpec(
+            f"{text!r} is not a frame rate. Expected frames per second, as 24, 23.976 or 24000/1001"
+        )
+    # of television's rates the first digits are usual: 23.976 means 24000/1001
+    exact = Fraction(round(rate * Fraction(1001, 1000)) * 1000, 1001)
+    is_short = rate.denominator != 1 and abs(exact - rate) < _ROUNDED
+    return exact if is_short else rate
 
 
 def _seconds(text: str | None) -> Fraction | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -15,15 +15,19 @@ from restorae.errors import (
     Interrupted,
     Message,
     OutputError,
+    SettingsConflict,
     in_words,
 )
 from restorae.file_attributes import made_from
-from restorae.film.extra_outputs import PairWriter, check_extra_outputs, write_frame_log
-from restorae.film.frame_restorer import FrameRestorer
+from restorae.film.companions import companions, join_companions
+from restorae.film.delivery import deliver, encoding_for
+from restorae.film.extra_outputs import check_extra_outputs, write_frame_log
+from restorae.film.forecast import Forecast, with_forecast
+from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
 from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
 from restorae.film.per_shot import ShotRestorer
+from restorae.film.piece_writing import Track, write_pieces
 from restorae.film.plan import (
-    FRAMES,
     FilmPlan,
     check_same,
     complete_pieces,
@@ -33,21 +37,17 @@ from restorae.film.plan import (
     saved_plan,
 )
 from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
-from restorae.film.repair_map import join_map, map_encoding, map_folder
-from restorae.film.report import FilmReport, RestoredFilm, notices_of_join
+from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
-from restorae.film.tasks import pieces_of
+from restorae.film.tasks import opened_source, pieces_of
 from restorae.formats.video import (
-    CONTAINERS,
     Cut,
-    Encoding,
     FrameReader,
     VideoFacts,
-    choose_encoding,
-    join_pieces,
     read_facts,
     read_times,
 )
+from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
 from restorae.restoring.log import RunLog
@@ -110,6 +110,12 @@ def restore_films(
     """
     film.check(request)
     check_one_film(film, len(tasks))
+    if film.frame_rate is not None and not any(names_frames(task.source) for task in tasks):
+        raise SettingsConflict(
+            "{} is for numbered frames; films have their own",
+            settings=("frame_rate",),
+            fix=Fix("frame_rate", action="omit"),
+        )
     run = _Run(
         request=request,
         film=film,
@@ -127,7 +133,7 @@ def restore_films(
     for task in tasks:
         opened = _Opened(Choice(chosen, reason), run.log.digest(task.source))
         try:
-            source = task.opened_source(request.keep_times)
+            source = opened_source(task, request.keep_times)
             with made_from(source):
                 restored = _restore(run, task, restorer)
         except (InputError, MemoryError) as error:
@@ -152,11 +158,10 @@ def restore_films(
 
 def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     started = time.perf_counter()
-    facts = read_facts(task.source)
-    container = CONTAINERS[task.target.suffix.lower()]
-    encoding = choose_encoding(
+    facts = read_facts(task.source, run.film.rate)
+    encoding = encoding_for(
+        task.target,
         facts,
-        container,
         codec=run.film.codec,
         quality=run.request.quality,
         lossless=run.film.lossless,
@@ -185,8 +190,8 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),
     )
     notices = [*facts.notices, *restoring.notices, *notices_of(analysis)]
-    map_target = run.film.repair_map
-    as_map = None if map_target is None else map_encoding(facts, map_target)
+    main = Track(folder=folder, facts=facts, encoding=encoding)
+    beside = companions(folder, facts, run.film, run.request)
     if before is None:
         remove_pieces(folder)
         analysis.save(folder)
@@ -196,30 +201,36 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     try:
         done = read_done(folder)
         if done is None:
-            _make_pieces(run, reader, restoring, (encoding, as_map), folder)
+            _make_pieces(run, reader, restoring, [main, *beside])
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
         cut = _cut(run, facts, pieces)
-        if map_target is not None:
-            join_map(complete_pieces(map_folder(folder))[: len(pieces)], map_target, facts, cut)
+        join_companions(beside, len(pieces), cut)
         if run.film.frame_log is not None:
             write_frame_log(pieces, run.film.frame_log, facts)
-        joined = join_pieces(pieces, task.target, container, facts, cut)
+        delivered = deliver(
+            pieces,
+            task.target,
+            facts,
+            cut,
+            folder=folder,
+            keep_times=run.request.keep_times,
+        )
     except (OutputError, Interrupted, KeyboardInterrupt):
         _tell_how_far(run, folder)
         raise
     frames = sum(_count(piece) for piece in pieces)
     remove_pieces(folder)
-    notices += [*done[0], *notices_of_join(joined, container, facts)]
+    notices += [*done[0], *delivered.notices]
     for notice in notices:
         run.progress.say(Message(notice, subject=task.source))
     return RestoredFilm(
         task=task,
         frames=frames,
-        codec=encoding.codec,
+        codec=task.target.suffix[1:].lower() if names_frames(task.target) else encoding.codec,
         is_lossless=encoding.is_lossless,
-        copied=joined.copied,
+        copied=delivered.copied,
         notices=notices,
         is_damaged=done[1],
         seconds=time.perf_counter() - started,
@@ -227,40 +238,38 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
 
 
 def _make_pieces(
-    run: _Run,
-    reader: FrameReader,
-    restoring: FrameRestorer,
-    encodings: tuple[Encoding, Encoding | None],
-    folder: Path,
+    run: _Run, reader: FrameReader, restoring: FrameRestorer, tracks: Sequence[Track]
 ) -> None:
     """Restore and encode all pieces that are missing.
 
     Frames of pieces that are there are decoded once more and left out, so that later ones are decoded as in an unstopped run.
     """
-    pieces = complete_pieces(folder)
-    known, finished = sum(map(_count, pieces)), len(pieces)
+    pieces = complete_pieces(tracks[0].folder)
+    known = sum(map(_count, pieces))
+
+    def tell(forecast: Forecast) -> None:
+        said = Message(str(forecast), subject=reader.facts.path)
+        if forecast.fits:
+            run.progress.say(said)
+        else:
+            run.progress.warn(said)
+
+    def restored() -> Iterator[RestoredFrame]:
+        started = time.perf_counter()
+        frames = with_forecast(
+            restoring.restore(reader, known), tracks, left=reader.expected - known, tell=tell
+        )
+        for worked, frame in enumerate(frames, 1):
+            run.check()
+            yield frame
+            run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
+
     run.progress.begin("Restoring", reader.expected, "frames")
-    writer: PairWriter | None = None
-    started, worked = time.perf_counter(), 0
     try:
         if known:
             run.progress.skip(known)
-        for restored in restoring.restore(reader, known):
-            run.check()
-            if writer is None:
-                writer = PairWriter(folder, finished, facts=reader.facts, encodings=encodings)
-            writer.put(restored)
-            worked += 1
-            run.progress.advance(1, {"frames_per_second": worked / (time.perf_counter() - started)})
-            if writer.count == FRAMES:
-                writer.finish()
-                writer, finished = None, finished + 1
-        if writer is not None:
-            writer.finish()
-            writer = None
+        write_pieces(restored(), tracks, finished=len(pieces))
     finally:
-        if writer is not None:
-            writer.drop()
         run.progress.end()
     if not reader.read:
         raise BadImage("has no frame in the part that was asked for", subject=reader.facts.path)

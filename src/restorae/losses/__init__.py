@@ -1,6 +1,7 @@
 """Losses: pixel losses, self-supervised losses for noisy images alone, and the variational bound."""
 
 from restorae.losses.contract import Batch, Loss, PixelLoss
+from restorae.losses.film import FilmRepair
 from restorae.losses.own import FunctionLoss
 from restorae.losses.pixel import BCE, L1, MSE, PSNR, Charbonnier
 from restorae.losses.self_supervised import BlindSpot, Neighbours, SelfSupervised
@@ -14,6 +15,7 @@ __all__ = [
     "Batch",
     "BlindSpot",
     "Charbonnier",
+    "FilmRepair",
     "FunctionLoss",
     "Loss",
     "NegativeELBO",

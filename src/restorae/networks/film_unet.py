@@ -6,7 +6,7 @@ it to the network, at many times the cost). What is left is a network for images
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from pydantic import Field
@@ -29,6 +29,8 @@ class FilmUNet(Network, kind="film-unet"):
     >>> FilmUNet().build()(torch.zeros(1, 11, 32, 32)).shape
     torch.Size([1, 2, 32, 32])
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("film",)
 
     channels: int = Field(11, ge=2)
     """Planes of a stack. The first is the estimate that the network corrects."""

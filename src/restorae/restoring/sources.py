@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from restorae.errors import BadImage
-from restorae.names import NamesOnDisk
+from restorae.names import NamesOnDisk, names_frames
 
 
 def check_exists(given: Path) -> None:
-    """Raise `BadImage` if there is no such file or folder."""
+    """Raise `BadImage` if there is no such file or folder; of a pattern of numbered frames, if there is no folder."""
+    given = given.parent if names_frames(given) else given
     given = NamesOnDisk().find(given)
     try:
         given.lstat()

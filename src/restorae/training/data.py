@@ -63,6 +63,18 @@ class TrainingData:
         return self.own_validation or self.recipe.validation > 0
 
     @property
+    def validated_on(self) -> str:
+        """What scores are measured on, for the model's card."""
+        seen = "held-out images" if self.held_out else "images that it was trained on"
+        return f"{len(self.test_set):,} {seen} of {self.source}"
+
+    @property
+    def in_words(self) -> str:
+        """The images, for the model's card."""
+        held_out = len(self.test_set) if self.held_out else 0
+        return f"{self.source} ({len(self.examples.clean):,} images, {held_out:,} held out)"
+
+    @property
     def from_noise(self) -> bool:
         """Whether it is learned from noisy images alone: the test set has no clean ones."""
         return self.kind == "noisy"

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from restorae.data import ClipExamples
+from restorae.data.examples import read_ahead
 from restorae.errors import BadSpec
 from restorae.film.alignment import Luma, Motion, flow_between, motion_of, prepare_for_flow
 from restorae.film.stack import OFFSETS, REACH, stack_planes
@@ -57,9 +58,28 @@ class StackExamples:
         return len(self.clips)
 
     def batches(
-        self, epoch: int, batch_size: int, start: int = 0, device: str | torch.device = "cpu"
-    ) -> Iterator[Stacks]:
-        """The epoch's batches from the `start`-th on.
+        self,
+        epoch: int,
+        batch_size: int,
+        start: int = 0,
+        workers: int = 0,
+        device: str | torch.device = "cpu",
+    ) -> Iterator[tuple[Images, Images]]:
+        """The epoch's (stacks, clean frames with their marks) from the `start`-th on, made by `workers` threads.
+
+        Raises:
+            MissingExtra: OpenCV is not installed.
+        """
+
+        def made(place: int) -> Stacks:
+            return self.stacks(epoch, place, batch_size)
+
+        places = range(start, max(1, len(self) // batch_size))
+        for each in read_ahead(made, places, workers):
+            yield each.planes.to(device), torch.cat([each.clean, each.marks], 1).to(device)
+
+    def stacks(self, epoch: int, place: int, batch_size: int) -> Stacks:
+        """The batch at a place of an epoch.
 
         Raises:
             MissingExtra: OpenCV is not installed.
@@ -67,19 +87,18 @@ class StackExamples:
         wide = replace(self.clips, patch=self.clips.patch + 2 * MARGIN)
         inner = slice(MARGIN, -MARGIN)
         every = round(1 / self.missing) if self.missing else 0
-        for place, batch in enumerate(wide.batches(epoch, batch_size, start), start):
-            stacks = []
-            for slot, clip in enumerate(batch.degraded[:, :, 0].numpy()):
-                number = place * batch_size + slot
-                # evenly spread instead of drawn, each side in turn
-                side = (-1, 1)[number // every % 2] if every and number % every == 0 else 0
-                stacks.append(stack_of_clip(clip, without=side))
-            planes = torch.from_numpy(np.stack(stacks))
-            yield Stacks(
-                planes=planes[..., inner, inner].to(device),
-                clean=batch.toned[:, REACH, :, inner, inner].to(device),
-                marks=(batch.change[:, REACH, :, inner, inner].abs() > VISIBLE).float().to(device),
-            )
+        batch = next(wide.batches(epoch, batch_size, place))
+        stacks = []
+        for slot, clip in enumerate(batch.degraded[:, :, 0].numpy()):
+            number = place * batch_size + slot
+            # evenly spread instead of drawn, each side in turn
+            side = (-1, 1)[number // every % 2] if every and number % every == 0 else 0
+            stacks.append(stack_of_clip(clip, without=side))
+        return Stacks(
+            planes=torch.from_numpy(np.stack(stacks))[..., inner, inner],
+            clean=batch.toned[:, REACH, :, inner, inner],
+            marks=(batch.change[:, REACH, :, inner, inner].abs() > VISIBLE).float(),
+        )
 
 
 def stack_of_clip(clip: np.ndarray, *, without: int = 0) -> np.ndarray:

@@ -16,6 +16,7 @@ from restorae.model.checks import shown_at_once
 from restorae.progress import Progress
 from restorae.training import checkpoint
 from restorae.training.data import TrainingData
+from restorae.training.film_data import FilmTrainingData
 from restorae.training.learner import Learner, fits_half
 from restorae.training.setup import TrainingSetup
 from restorae.training.validation import Validation, ValidationResult
@@ -69,7 +70,7 @@ def finish(
         undoes=recipe.degradation.to_dict() if recipe.degradation else None,
         recipe=recipe.model_dump(mode="json"),
         started_from=_started_from(data.start),
-        data=_data_in_words(data),
+        data=data.in_words,
         held_out_share=0.0 if data.own_validation else recipe.validation,
         held_out_hashes=list(data.held_out_hashes),
         learned_hashes=list(data.learned_hashes),
@@ -113,8 +114,10 @@ def _check(
     return None
 
 
-def _error_bounds(model: Model, data: TrainingData) -> dict[int, ErrorBound]:
+def _error_bounds(model: Model, data: TrainingData | FilmTrainingData) -> dict[int, ErrorBound]:
     """How far off the model may be, measured on clean images that were held out, in colour and in grey; empty without them."""
+    if isinstance(data, FilmTrainingData):
+        return {}
     if not data.restores or data.from_noise or not data.held_out:
         return {}
     test_sets = (data.test_set, data.grey_test_set)
@@ -125,11 +128,6 @@ def _error_bounds(model: Model, data: TrainingData) -> dict[int, ErrorBound]:
         for test_set in test_sets
         if test_set is not None
     }
-
-
-def _data_in_words(data: TrainingData) -> str:
-    held_out = len(data.test_set) if data.held_out else 0
-    return f"{data.source} ({len(data.examples.clean):,} images, {held_out:,} held out)"
 
 
 def _started_from(card: Card | None) -> str:

@@ -36,7 +36,8 @@ class TrainingSettings(Settings):
     change what is trained."""
 
     clean: str | None = None
-    """Clean images: a data set's name, a folder, a .npy, .npz or idx file."""
+    """Clean images: a data set's name, a folder, a .npy, .npz or idx file. For a film cleaner films, folders of numbered frames and
+    folders of still images, separated by " | "; film.mp4#0-136 takes a part."""
     degraded: str | None = None
     """Degraded partners of the clean images, with the same names."""
     noisy: str | None = None

@@ -10,7 +10,7 @@ import torch
 from restorae.data import Correlation
 from restorae.display import counted
 from restorae.errors import Fix, Message, SettingsConflict, UsageError
-from restorae.losses import L1, MSE, BlindSpot, Loss, NegativeELBO, Neighbours
+from restorae.losses import L1, MSE, BlindSpot, FilmRepair, Loss, NegativeELBO, Neighbours
 from restorae.model import Card
 from restorae.networks import VAE, AutoEncoder, ConvAutoEncoder, LatentNetwork, Network, UNet
 from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
@@ -25,9 +25,9 @@ PATCH_NETWORK = UNet(
 """The network for patches: a page's stains need context and depth, small images are learned by a small network."""
 _EPOCHS, _STEPS_ON_PATCHES = 3, 2000
 
-Kind: TypeAlias = Literal["pairs", "drawn", "noisy", "clean", "autoencode"]
+Kind: TypeAlias = Literal["pairs", "drawn", "noisy", "clean", "autoencode", "film"]
 """What is learned from: pairs; clean images and a drawn degradation; noisy images alone; clean images for their own sake, by a
-variational auto-encoder or by a plain one."""
+variational auto-encoder or by a plain one; clips and stills, by a film cleaner."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,8 @@ def default_loss(facts: DataFacts, network: Network | None, patch: int) -> Loss:
         return BlindSpot(along=along) if along else Neighbours()
     if isinstance(network, LatentNetwork):
         return NegativeELBO()
+    if facts.kind == "film":
+        return FilmRepair()
     return L1() if patch else MSE()
 
 

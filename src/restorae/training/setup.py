@@ -19,9 +19,11 @@ from restorae.progress import SILENT, Progress
 from restorae.randomness import derive_seed
 from restorae.training import checkpoint
 from restorae.training.data import TrainingData, load_training_data
+from restorae.training.film_data import FilmTrainingData, learns_films, load_film_data
 from restorae.training.given import NOTHING_GIVEN, Given
 from restorae.training.learner import first_weights
 from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
+from restorae.training.start import start_of
 
 _FIRST_WEIGHTS = 2
 
@@ -50,7 +52,7 @@ class TrainingSetup:
 
     recipe: ResolvedRecipe
     """What will be trained."""
-    data: TrainingData
+    data: TrainingData | FilmTrainingData
     """Examples, and the images to validate on."""
     module: nn.Module
     """The network's module with its first weights; training changes a copy."""
@@ -93,7 +95,12 @@ def prepare(
             )
         require_writable(target.parent)
     device = machine.choose_device(machinery.device)
-    data = load_training_data(recipe, machinery.data_dir, given, progress)
+    start = start_of(recipe, given.start)
+    data: TrainingData | FilmTrainingData
+    if learns_films(recipe, start.network if start else None):
+        data = load_film_data(recipe, start, given, progress)
+    else:
+        data = load_training_data(recipe, machinery.data_dir, given, progress)
     workers = machinery.workers
     return TrainingSetup(
         recipe=data.recipe,

@@ -31,10 +31,8 @@ def choose_start(
     Raises:
         UnknownKind, BadModelFile: the model that the recipe names is not there or cannot be used.
     """
-    if given is not None:
-        return StartModel(name_of_model(given), network=given.network, card=given.card)
-    if recipe.start_from is not None:
-        return None if recipe.start_from == NOTHING else _named(recipe.start_from)
+    if given is not None or recipe.start_from is not None:
+        return start_of(recipe, given)
     if recipe.network is not None or not choose_patch(recipe, None, pairs.clean.common_size):
         return None
     if recipe.noisy is not None:
@@ -58,6 +56,17 @@ def choose_start(
             if pairs.clean.channels in start.network.takes:
                 return start
     return None
+
+
+def start_of(recipe: Recipe, given: Model | None = None) -> StartModel | None:
+    """The model that was named or given to start from; None where there is none.
+
+    Raises:
+        UnknownKind, BadModelFile: the model that the recipe names is not there or cannot be used.
+    """
+    if given is not None:
+        return StartModel(name_of_model(given), network=given.network, card=given.card)
+    return None if recipe.start_from in (None, NOTHING) else _named(recipe.start_from)
 
 
 def _named(name: str) -> StartModel:

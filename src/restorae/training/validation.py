@@ -12,12 +12,16 @@ import torch
 from restorae.errors import Fix, Message, TrainingCollapsed
 from restorae.evaluating import constant_answer_error, evaluate_latent, has_collapsed
 from restorae.evaluating import evaluate as score
+from restorae.evaluating.scores import Scores, Tally
 from restorae.losses import MSE, Batch, Loss
 from restorae.model import Model
+from restorae.model.inference import restore_at_once
 from restorae.page_detection import center_crop
 from restorae.progress import Progress
 from restorae.randomness import derive_seed, generator
+from restorae.shapes import Images
 from restorae.training.data import TrainingData
+from restorae.training.film_data import FilmTrainingData
 
 _SEED = 1
 _LATE = 10**9
@@ -46,13 +50,8 @@ class Validation(abc.ABC):
     error = "validation_loss"
     """Which figure says how good a model is: the smaller, the better."""
 
-    def __init__(self, data: TrainingData) -> None:
-        self.data = data
-        count, seen = (
-            len(data.test_set),
-            "held-out images" if data.held_out else "images that it was trained on",
-        )
-        self.on = f"{count:,} {seen} of {data.source}"
+    def __init__(self, on: str) -> None:
+        self.on = on
 
     @abc.abstractmethod
     def evaluate(self, model: Model, final: bool) -> ValidationResult:
@@ -69,7 +68,8 @@ class RestoringValidation(Validation):
     error = "mse"
 
     def __init__(self, data: TrainingData) -> None:
-        super().__init__(data)
+        super().__init__(data.validated_on)
+        self.data = data
         self.constant = constant_answer_error(
             data.test_set.clean, data.examples.clean, data.examples.patch
         )
@@ -122,6 +122,10 @@ class AutoEncoderValidation(RestoringValidation):
 class VaeValidation(Validation):
     """By the bound of a variational auto-encoder."""
 
+    def __init__(self, data: TrainingData) -> None:
+        super().__init__(data.validated_on)
+        self.data = data
+
     def evaluate(self, model: Model, final: bool) -> ValidationResult:
         binarised = self.data.examples.binarise
         found = evaluate_latent(
@@ -172,8 +176,8 @@ class NoisyValidation(Validation):
     """By how well a network predicts noisy images that it did not learn from: no clean ones are known."""
 
     def __init__(self, data: TrainingData, loss: Loss) -> None:
-        super().__init__(data)
-        self.loss = loss
+        super().__init__(data.validated_on)
+        self.data, self.loss = data, loss
 
     def evaluate(self, model: Model, final: bool) -> ValidationResult:
         losses, left, spread, restored_spread = [], [], [], []
@@ -224,8 +228,58 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def validation_of(data: TrainingData, loss: Loss = MSE()) -> Validation:
+class FilmValidation(Validation):
+    """By the error of frames that a film cleaner restores, beside that of the aligned median."""
+
+    error = "mse"
+
+    def __init__(self, data: FilmTrainingData) -> None:
+        super().__init__(data.validated_on)
+        self.stacks = data.test_stacks
+        clean = self.stacks.clean
+        self.constant = (clean - clean.mean((2, 3), keepdim=True)).square().mean().item()
+
+    def evaluate(self, model: Model, final: bool) -> ValidationResult:
+        planes, clean, _ = self.stacks
+        found = [restore_at_once(model, each.to(model.device)).cpu() for each in planes.split(4)]
+        both = torch.cat(found)
+        restored, degraded, median = (
+            _scores_of(images, clean, final)
+            for images in (both[:, :1], planes[:, 1:2], planes[:, :1])
+        )
+        figures = {"mse": restored.mse, "mse_degraded": degraded.mse, "mse_median": median.mse}
+        sentence = (
+            f"validation PSNR {restored.psnr_pooled or math.inf:.2f} dB (pooled; the aligned median of five frames has "
+            f"{median.psnr_pooled or math.inf:.2f})"
+        )
+        named = {"degraded": degraded, "restored": restored, "aligned_median": median}
+        scores = {name: each.model_dump(mode="json") for name, each in named.items()}
+        return ValidationResult(
+            figures, sentence=sentence, scores={"on": self.on, "count": len(clean), **scores}
+        )
+
+    def check(self, result: ValidationResult, progress: Progress) -> None:
+        if has_collapsed(result.figures["mse"], self.constant):
+            raise TrainingCollapsed(
+                "The network has collapsed: its frames are no better than plain grey. It was not saved",
+                fix=_AGAINST_COLLAPSE,
+            )
+        if result.figures["mse"] >= result.figures["mse_median"]:
+            progress.warn(
+                "This model is no better than the median of five aligned frames (validation). Train longer or check the data."
+            )
+
+
+def _scores_of(images: Images, clean: Images, with_ssim: bool) -> Scores:
+    tally = Tally(with_ssim)
+    tally.add(images.clamp(0, 1), clean)
+    return tally.scores()
+
+
+def validation_of(data: TrainingData | FilmTrainingData, loss: Loss = MSE()) -> Validation:
     """How a training on this data, with this loss, is checked."""
+    if isinstance(data, FilmTrainingData):
+        return FilmValidation(data)
     if data.from_noise:
         return NoisyValidation(data, loss)
     if data.kind == "autoencode":

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 
-from restorae.errors import Interrupted, Message, RestoraeError, in_words
+from restorae.errors import Interrupted, Message, RestoraeError, UsageError, in_words
 from restorae.formats import write_still
 from restorae.latent import tiled
 from restorae.model import Model
@@ -27,6 +27,7 @@ from restorae.pixels import as_array
 from restorae.process import prepare_process
 from restorae.progress import Progress
 from restorae.training import Machinery, Recipe, TrainingCallback, TrainingSetup, train
+from restorae.training.data import TrainingData
 from restorae.training.validation import ValidationResult
 from restorae.web.wording import PAGE
 
@@ -72,6 +73,8 @@ class Preview(TrainingCallback):
         self.folder, self.progress, self.count = folder, progress, 0
 
     def on_start(self, setup: TrainingSetup) -> None:
+        if not isinstance(setup.data, TrainingData):
+            raise UsageError("film cleaners are trained on the command line or in Python")
         self.data = setup.data
         pairs = self.data.test_set.first(_SHOWN)
         side = min(_SIDE, *(min(image.shape[-2:]) for pair in pairs for image in pair))

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from restorae.formats.video.codecs import CODECS, Encoding, choose_encoding
     from restorae.formats.video.facts import ColorTags, VideoFacts, read_facts
+    from restorae.formats.video.frame_files import write_frames
     from restorae.formats.video.joining import Cut, JoinReport, join_pieces
     from restorae.formats.video.layout import PixelLayout, layout_of
-    from restorae.formats.video.names import CONTAINERS, VIDEO_SUFFIXES, names_video
+    from restorae.formats.video.names import (
+        CONTAINERS,
+        VIDEO_SUFFIXES,
+        names_video,
+    )
+    from restorae.formats.video.numbered_frames import FramePattern, NumberedFrames
     from restorae.formats.video.pieces import PieceTimes, PieceWriter, read_times, times_path
     from restorae.formats.video.reading import Frame, FrameReader
 
@@ -24,6 +30,8 @@ _HOMES = {
     "ColorTags": "facts",
     "Cut": "joining",
     "Encoding": "codecs",
+    "FramePattern": "numbered_frames",
+    "NumberedFrames": "numbered_frames",
     "Frame": "reading",
     "FrameReader": "reading",
     "JoinReport": "joining",
@@ -38,6 +46,7 @@ _HOMES = {
     "read_facts": "facts",
     "read_times": "pieces",
     "times_path": "pieces",
+    "write_frames": "frame_files",
 }
 
 __all__ = [
@@ -48,8 +57,10 @@ __all__ = [
     "Cut",
     "Encoding",
     "Frame",
+    "FramePattern",
     "FrameReader",
     "JoinReport",
+    "NumberedFrames",
     "PieceTimes",
     "PieceWriter",
     "PixelLayout",
@@ -61,6 +72,7 @@ __all__ = [
     "read_facts",
     "read_times",
     "times_path",
+    "write_frames",
 ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from restorae.errors import Fix, UsageError, nearest
 from restorae.formats.video.facts import VideoFacts
@@ -46,6 +46,13 @@ class VideoCodec:
     states_aspect: bool = False
     """Whether its own headers hold the pixel aspect ratio, so that every container keeps it."""
 
+    packed: Mapping[str, str] = field(default_factory=dict)
+    """Layouts that its encoder takes packed, and as what; the values are the same."""
+
+    def stored_as(self, layout: str) -> str:
+        """FFmpeg's name of the layout in which its encoder takes frames of `layout`."""
+        return self.packed.get(layout, layout)
+
     def lacks(self, facts: VideoFacts, container: str, quality: int | None, lossless: bool) -> str:
         """Why it cannot hold such a film, as a sentence's rest; empty if it can."""
         if self.encoder not in import_av().codecs_available:
@@ -54,7 +61,7 @@ class VideoCodec:
             return f"does not fit into {container}"
         layout = facts.layout
         found = import_av().codec.Codec(self.encoder, "w").video_formats or ()
-        if layout.name not in {each.name for each in found}:
+        if self.stored_as(layout.name) not in {each.name for each in found}:
             return f"does not hold pixels of the kind {layout.name}"
         if self.needs_even and not _is_even(facts):
             return f"needs even sides for {layout.name}, and the film has {facts.height} × {facts.width} px"
@@ -112,7 +119,12 @@ CODECS = {
             needs_even=True,
         ),
         VideoCodec(
-            name="ffv1", encoder="ffv1", options=lambda _: _FFV1, lossless=_FFV1, has_quality=False
+            name="ffv1",
+            encoder="ffv1",
+            options=lambda _: _FFV1,
+            lossless=_FFV1,
+            has_quality=False,
+            packed={"gbrp": "bgr0", "gbrap": "bgra"},
         ),
     )
 }
@@ -127,6 +139,8 @@ class Encoding:
     encoder: str
     options: Mapping[str, str]
     is_lossless: bool
+    pixels: str
+    """FFmpeg's name of the layout that the encoder takes."""
 
 
 def choose_encoding(
@@ -168,7 +182,11 @@ def choose_encoding(
     if min(facts.height, facts.width) < _SLICED_PX:
         options = {name: value for name, value in options.items() if name != "slices"}
     return Encoding(
-        codec=chosen.name, encoder=chosen.encoder, options=dict(options), is_lossless=is_lossless
+        codec=chosen.name,
+        encoder=chosen.encoder,
+        options=dict(options),
+        is_lossless=is_lossless,
+        pixels=chosen.stored_as(facts.layout.name),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,8 @@ from restorae.errors import BadImage
 from restorae.formats.original import FileStamp, cannot_read
 from restorae.formats.video.layout import PixelLayout, layout_of
 from restorae.formats.video.library import import_av
+from restorae.formats.video.numbered_frames import FramesStamp, NumberedFrames
+from restorae.names import names_frames
 
 ATTACHED_PICTURE = 0x0400
 """FFmpeg's disposition of a cover image."""
@@ -21,6 +23,8 @@ _PROGRESSIVE = (0, 1)
 """FFmpeg's numbers of unknown and progressive field orders."""
 _TOLERANCE_S = Fraction(1, 4)
 """By how much a whole file may end before the time that its header declares."""
+_FULL_RANGE = 2
+"""FFmpeg's number of the range of images."""
 _HDR_TRANSFERS = (16, 18)
 """PQ and HLG."""
 
@@ -40,7 +44,8 @@ class VideoFacts:
     """A film's video stream and its time axis."""
 
     path: Path
-    stamp: FileStamp
+    """The file, or the pattern of numbered frames."""
+    stamp: FileStamp | FramesStamp
     stream: int
     """Index of the stream that is restored."""
     codec: str
@@ -48,6 +53,8 @@ class VideoFacts:
     height: int
     width: int
     layout: PixelLayout
+    pixels: str
+    """FFmpeg's name of the layout in which its frames are decoded."""
     colors: ColorTags
     pixel_aspect: Fraction
     """Width of a pixel over its height."""
@@ -64,6 +71,22 @@ class VideoFacts:
     breaks_off: str = ""
     """Why it is known that the file is not whole: less is there than its header declares."""
     notices: tuple[str, ...] = ()
+    frames: NumberedFrames | None = None
+    """The files, where each frame is one."""
+
+    def opened(self) -> AbstractContextManager[Any]:
+        """The film as PyAV's input container.
+
+        Raises:
+            BadImage: it cannot be read.
+        """
+        return opened(self.path, self.frames)
+
+    def place(self, stamp: int) -> tuple[Path, str]:
+        """Where a frame is, for messages: its own file, or the film and the time in it."""
+        if self.frames is not None:
+            return self.frames.file(stamp), ""
+        return self.path, f" at {float(self.seconds(stamp)):.3f} s"
 
     @property
     def start(self) -> int:
@@ -85,7 +108,10 @@ class VideoFacts:
         Raises:
             BadImage: it vanished or was changed since.
         """
-        if FileStamp.of(self.path) != self.stamp:
+        now: FileStamp | FramesStamp = (
+            NumberedFrames.find(self.path).stamp if self.frames else FileStamp.of(self.path)
+        )
+        if now != self.stamp:
             raise BadImage("changed while it was being read", subject=self.path)
 
     @property
@@ -96,17 +122,19 @@ class VideoFacts:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The file as PyAV's input container.
+def opened(path: Path, frames: NumberedFrames | None = None) -> Iterator[Any]:
+    """The file, or the numbered frames, as PyAV's input container.
 
     Raises:
         BadImage: it cannot be read or is not a film.
     """
     av = import_av()
+    name, options = (str(path), {}) if frames is None else frames.ffmpeg_source()
+    form = None if frames is None else "image2"
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(name, format=form, options=options, metadata_errors="replace")
     except av.FFmpegError as error:
-        if not path.is_file():
+        if frames is None and not path.is_file():
             raise BadImage("does not exist or is not a file", subject=path) from None
         raise BadImage(
             f"is not a film that can be read: {error.strerror or error}", subject=path
@@ -134,22 +162,27 @@ def video_stream(container: Any, path: Path) -> Any:
     raise BadImage(f"holds {only}, so there is nothing to restore", subject=path)
 
 
-def read_facts(path: Path) -> VideoFacts:
+def read_facts(path: Path, rate: Fraction | None = None) -> VideoFacts:
     """Read all packets' time stamps and the first frame of a film.
 
+    Args:
+        path: a film, or the pattern of numbered frames.
+        rate: frames per second of numbered frames; None takes 24.
+
     Raises:
-        BadImage: it is not a film, has no frame that can be decoded, is interlaced, or its pixels are of a kind that is not
-            read.
+        BadImage: it is not a film, has no frame that can be decoded, is interlaced, its pixels are of a kind that is not
+            read, or numbered frames have gaps.
     """
-    stamp = FileStamp.of(path)
-    with opened(path) as container:
+    frames = NumberedFrames.find(path, rate) if names_frames(path) else None
+    stamp = FileStamp.of(path) if frames is None else frames.stamp
+    with opened(path, frames) as container:
         stream = video_stream(container, path)
         notices = _notices(container)
         frame = _first_frame(container, stream, path)
         _check_progressive(stream, frame, path)
         context = stream.codec_context
         colors = ColorTags(
-            range=int(frame.color_range),
+            range=int(frame.color_range) if frames is None else _FULL_RANGE,
             matrix=int(frame.colorspace),
             primaries=int(frame.color_primaries),
             transfer=int(frame.color_trc),
@@ -163,7 +196,7 @@ def read_facts(path: Path) -> VideoFacts:
                 "HDR: range, matrix and transfer curve are kept, other HDR metadata is not"
             )
         aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
-        rate = stream.average_rate or stream.guessed_rate or _DEFAULT_RATE
+        known_rate = stream.average_rate or stream.guessed_rate or _DEFAULT_RATE
         facts = {
             "stream": stream.index,
             "codec": context.codec.canonical_name,
@@ -174,11 +207,16 @@ def read_facts(path: Path) -> VideoFacts:
             "pixel_aspect": _fraction(aspect) or Fraction(1),
             "rotation": int(frame.rotation) % 360,
             "time_base": _fraction(stream.time_base),
-            "rate": _fraction(rate),
+            "rate": _fraction(known_rate),
+            "frames": frames,
+            "pixels": frame.format.name,
         }
-    return VideoFacts(
-        path=path, stamp=stamp, notices=tuple(notices), **facts, **_scan(path, facts["stream"])
-    )
+    found = _scan(path, facts["stream"]) if frames is None else _of_frames(frames)
+    return VideoFacts(path=path, stamp=stamp, notices=tuple(notices), **facts, **found)
+
+
+def _of_frames(frames: NumberedFrames) -> dict[str, Any]:
+    return {"stamps": tuple(range(frames.count)), "packets": frames.count}
 
 
 def _fraction(value: Any) -> Fraction:

@@ -13,7 +13,7 @@ from typing import Any
 
 from restorae.errors import OutputError
 from restorae.files import written_whole
-from restorae.formats.video.facts import VideoFacts, opened
+from restorae.formats.video.facts import VideoFacts
 from restorae.formats.video.library import import_av
 from restorae.formats.video.pieces import describe_pixels, piece_packets, read_times
 
@@ -77,7 +77,7 @@ def join_pieces(
     """
     av, report = import_av(), JoinReport()
     with written_whole(target) as partial, ExitStack() as stack:
-        source = stack.enter_context(opened(facts.path))
+        source = stack.enter_context(facts.opened())
         first = stack.enter_context(av.open(str(pieces[0])))
         try:
             options = _OPTIONS | _movie_time_scale(container, source)

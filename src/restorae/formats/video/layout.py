@@ -69,6 +69,12 @@ class PixelLayout:
         return (2, 0, 1) if self.is_rgb else (0,)
 
     @property
+    def chroma_step(self) -> int:
+        """Pixels across that share a chroma value."""
+        across = import_av().VideoFormat(self.name).chroma_width(64)
+        return 1 if self.is_rgb or not across else int(64 // across)
+
+    @property
     def dtype(self) -> np.dtype:
         """Type of the stored values."""
         return np.dtype(np.uint8 if self.bits <= 8 else np.uint16)

@@ -60,7 +60,7 @@ class PieceWriter:
             encoding.encoder, rate=facts.rate, options=dict(encoding.options)
         )
         stream.width, stream.height = facts.width, facts.height
-        stream.pix_fmt = facts.layout.name
+        stream.pix_fmt = encoding.pixels
         context = stream.codec_context
         # time stamps are frame numbers here; the film's own are set when pieces are joined
         context.time_base = stream.time_base = 1 / facts.rate
@@ -85,6 +85,8 @@ class PieceWriter:
         frame = import_av().VideoFrame(self.facts.width, self.facts.height, layout.name)
         for plane, values in zip(frame.planes, planes, strict=True):
             plane_array(plane, layout.dtype)[:] = values
+        if self.encoding.pixels != layout.name:
+            frame = frame.reformat(format=self.encoding.pixels)
         frame.pts, frame.time_base = len(self.times.stamps), self._stream.codec_context.time_base
         describe_pixels(frame, self.facts)
         self.times.stamps.append(stamp)

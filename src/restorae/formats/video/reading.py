@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from restorae.display import counted
 from restorae.errors import BadImage, Fix
-from restorae.formats.video.facts import VideoFacts, opened
+from restorae.formats.video.facts import VideoFacts
 from restorae.formats.video.layout import plane_array
 from restorae.formats.video.library import import_av
+
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,13 @@ class Frame:
     """For how long, in the same units."""
     planes: tuple[np.ndarray, ...]
     """Its planes in the film's layout, (height, width) each; they belong to the reader and are not changed."""
+    before_tones: tuple[np.ndarray, ...] | None = None
+    """Its planes before their tones were corrected; None where they were not."""
+
+    @property
+    def as_read(self) -> tuple[np.ndarray, ...]:
+        """Its planes as they are in the film."""
+        return self.planes if self.before_tones is None else self.before_tones
 
 
 class FrameReader:
@@ -44,6 +54,7 @@ class FrameReader:
     ) -> None:
         self.facts, self.start, self.end = facts, start, end
         self.lost = self.corrupt = self.moved = self.invented = self.read = 0
+        self._lost_files: list[Path] = []
         self.broke_off = facts.breaks_off
 
     @property
@@ -68,8 +79,14 @@ class FrameReader:
             )
         if self.corrupt:
             said.append(f"{counted(self.corrupt, 'frame')} damaged by what could not be decoded")
-        if self.lost:
+        if self.lost and not self._lost_files:
             said.append(f"{counted(self.lost, 'packet')} not decoded")
+        if self._lost_files:
+            named = ", ".join(path.name for path in self._lost_files[:_NAMED])
+            more = len(self._lost_files) - _NAMED
+            said.append(
+                f"not decoded and left out: {named}{f' and {more} more' if more > 0 else ''}"
+            )
         if self.invented:
             said.append(
                 f"{counted(self.invented, 'frame')} without a time stamp: timed by the frame rate"
@@ -88,9 +105,10 @@ class FrameReader:
         """
         facts = self.facts
         previous: int | None = None
-        with opened(facts.path) as container:
+        with facts.opened() as container:
             stream = container.streams[facts.stream]
-            stream.thread_type = "FRAME"
+            # an image that cannot be decoded must not take others with it
+            stream.thread_type = "FRAME" if facts.frames is None else "NONE"
             self._seek(container, stream)
             for decoded in self._decode(container, stream):
                 stamp = self._stamp(decoded, previous)
@@ -131,6 +149,8 @@ class FrameReader:
                 yield from packet.decode()
             except av.error.InvalidDataError:
                 self.lost += 1
+                if self.facts.frames is not None and self._wanted(packet.pts) == 0:
+                    self._lost_files.append(self.facts.frames.file(packet.pts))
         if broke_off:  # the packets ended without the empty one that flushes the decoder
             try:
                 yield from stream.codec_context.decode(None)
@@ -157,11 +177,17 @@ class FrameReader:
 
     def _planes(self, decoded: Any, stamp: int) -> tuple[np.ndarray, ...]:
         facts = self.facts
-        if (decoded.height, decoded.width) != (facts.height, facts.width):
+        size, pixels = (decoded.height, decoded.width), decoded.format.name
+        if size != (facts.height, facts.width) or pixels != facts.pixels:
+            before, now = f"{facts.height} × {facts.width}", f"{decoded.height} × {decoded.width}"
+            if before == now:
+                before, now = f"{before} px {facts.pixels}", f"{now} px {pixels}"
+            path, where = facts.place(stamp)
             raise BadImage(
-                f"changes from {facts.height} × {facts.width} to {decoded.height} × {decoded.width} px at "
-                f"{float(facts.seconds(stamp)):.3f} s. Restore its parts one by one",
-                subject=facts.path,
+                f"changes from {before} to {now} px{where}. Restore its parts one by one"
+                if facts.frames is None
+                else f"is {now} px, the frames before are {before} px. Frames of a film are alike",
+                subject=path,
                 fix=Fix("to_time", f"{float(facts.seconds(stamp)):.3f}"),
             )
         if facts.layout.needs_unpacking:
