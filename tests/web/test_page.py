@@ -85,7 +85,7 @@ def test_nothing_scrolls_out_of_reach(
     expect(page.locator("#images li img")).to_have_count(9)
     page.check("#restore-mask")
     tall = {}
-    for name in ("restore", "lab", "latent", "train"):
+    for name in ("restore", "film", "lab", "latent", "train"):
         look(page, running, name)
         if name == "lab":
             for _ in range(5):
@@ -120,7 +120,7 @@ def test_on_a_phone_all_is_within_the_width_and_restore_is_in_view(
     drop(page, image(tmp_path / "a.png", 60, 80))
     prepared(page, "preview")
     page.locator("#restore-mask").evaluate("(box) => box.click()")
-    for name in ("restore", "lab", "latent", "train"):
+    for name in ("restore", "film", "lab", "latent", "train"):
         look(page, running, name)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
@@ -273,7 +273,7 @@ def test_strokes_are_never_lost_and_can_be_undone_and_redone(
 ) -> None:
     look(page, running, "restore")
     choose_model(page, "thorough")
-    drop(page, image(tmp_path / "slow.png", 1500, 1500, 3), image(tmp_path / "a.png", 300, 400, 3))
+    drop(page, image(tmp_path / "slow.png", 1000, 1000, 3), image(tmp_path / "a.png", 300, 400, 3))
     expect(page.locator("#images li img")).to_have_count(2)
     page.click("#restore-now")  # a job runs and changes the list meanwhile
     page.locator("#images li").nth(1).locator(".pick").click()
@@ -289,15 +289,15 @@ def test_strokes_are_never_lost_and_can_be_undone_and_redone(
     for place in range(8):
         paint(page, 0.3 + 0.05 * place, 0.4)  # one of them across the divider
     expect(page.locator("#undo")).to_be_enabled()
-    page.wait_for_timeout(2500)
     name = in_view(page).split()[0]
-    assert len(get(page, f"/api/images/{name}")["strokes"]) == 8
+    kept = f"async () => (await (await fetch('/api/images/{name}')).json()).strokes.length === 8"
+    page.wait_for_function(kept)
     page.click("#clear-mask")
+    page.wait_for_function(kept.replace("=== 8", "=== 0"))
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+Shift+z")
-    page.wait_for_timeout(2500)
-    assert len(get(page, f"/api/images/{name}")["strokes"]) == 8
+    page.wait_for_function(kept)
     for job in get(page, "/api/jobs")["jobs"]:
         page.evaluate("(id) => fetch(`/api/jobs/${id}/stop`, {method: 'POST'})", job["id"])
 
