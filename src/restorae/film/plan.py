@@ -13,6 +13,7 @@ from typing import Any
 from restorae.errors import Fix, SettingsConflict
 from restorae.files import write_text
 from restorae.film.analysis import ANALYSIS
+from restorae.film.colour.track import remove_colours
 from restorae.formats.video import Encoding, VideoFacts, read_times, times_path
 from restorae.formats.video.numbered_frames import UNFINISHED
 
@@ -151,6 +152,7 @@ def remove_pieces(folder: Path) -> None:
         return
     for name in _COMPANIONS:
         remove_pieces(folder / name)
+    remove_colours(folder)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *folder.glob(".*.partial*")]:
         if path.stem.isdigit() or path.name in (_PLAN, _DONE, ANALYSIS) or ".partial" in path.name:

@@ -17,6 +17,7 @@ from restorae.errors import (
     in_words,
 )
 from restorae.file_attributes import made_from
+from restorae.film.colour.colouring import colouring_of
 from restorae.film.companions import companions, join_companions
 from restorae.film.delivery import cut_of, deliver, encoding_for
 from restorae.film.extra_outputs import check_extra_outputs, write_frame_log
@@ -149,19 +150,21 @@ def restore_films(
 def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     started = time.perf_counter()
     facts = read_facts(task.source, run.film.rate)
-    encoding = encoding_for(
-        task.target,
-        facts,
-        codec=run.film.codec,
-        quality=run.request.quality,
-        lossless=run.film.lossless,
-    )
     start, end = run.film.part
     reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
     resumed = folder if before else None
     analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
+    colouring = colouring_of(facts, run.request, analysis, reader, task.target)
+    written = facts if colouring is None else colouring.written
+    encoding = encoding_for(
+        task.target,
+        written,
+        codec=run.film.codec,
+        quality=run.request.quality,
+        lossless=run.film.lossless,
+    )
     restoring = ShotRestorer(
         restorer,
         run.request,
@@ -173,25 +176,32 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     plan = FilmPlan.make(
         facts,
         facts_of_requests(run.request, run.film)
-        | facts_of_shots(analysis, run.request, run.restorers),
+        | facts_of_shots(analysis, run.request, run.restorers)
+        | ({} if colouring is None else colouring.plan_facts()),
         facts_of_restorer(restorer),
         encoding,
         restoring.tile,
         facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),
     )
     notices = [*facts.notices, *restoring.notices, *notices_of(analysis)]
-    main = Track(folder=folder, facts=facts, encoding=encoding)
-    beside = companions(folder, facts, run.film, run.request)
+    main = Track(folder=folder, facts=written, encoding=encoding)
+    beside = companions(folder, written, run.film, run.request)
     if before is None:
         remove_pieces(folder)
         analysis.save(folder)
         plan.save(folder)
     else:
         notices += check_same(plan, before, folder)
+    frames_from: FrameRestorer = restoring
     try:
+        if colouring is not None:
+            frames_from = colouring.colour(
+                restoring, folder, progress=run.progress, check=run.check
+            )
+            notices += colouring.notices
         done = read_done(folder)
         if done is None:
-            _make_pieces(run, reader, restoring, [main, *beside])
+            _make_pieces(run, reader, frames_from, [main, *beside])
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
@@ -202,7 +212,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         delivered = deliver(
             pieces,
             task.target,
-            facts,
+            written,
             cut,
             folder=folder,
             keep_times=run.request.keep_times,
