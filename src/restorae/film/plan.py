@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,12 @@ def complete_pieces(folder: Path) -> list[Path]:
     while read_times(path := piece_path(folder, len(found))) is not None:
         found.append(path)
     return found
+
+
+def frames_in(pieces: Iterable[Path]) -> int:
+    """Frames of complete pieces."""
+    found = map(read_times, pieces)
+    return sum(len(times.stamps) for times in found if times is not None)
 
 
 def mark_done(folder: Path, notices: list[str], is_damaged: bool) -> None:

@@ -14,24 +14,23 @@ from restorae.errors import (
     Interrupted,
     Message,
     OutputError,
-    SettingsConflict,
     in_words,
 )
 from restorae.file_attributes import made_from
 from restorae.film.colour.colouring import colouring_of
 from restorae.film.companions import companions, join_companions
-from restorae.film.delivery import deliver, encoding_for
+from restorae.film.delivery import cut_of, deliver, encoding_for
 from restorae.film.extra_outputs import check_extra_outputs, write_frame_log
 from restorae.film.forecast import Forecast, with_forecast
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
-from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
-from restorae.film.parts import count_frames, cut_of
+from restorae.film.measuring import check_films, facts_of_shots, measure_film, notices_of
 from restorae.film.per_shot import ShotRestorer
 from restorae.film.piece_writing import Track, write_pieces
 from restorae.film.plan import (
     FilmPlan,
     check_same,
     complete_pieces,
+    frames_in,
     mark_done,
     read_done,
     remove_pieces,
@@ -107,13 +106,7 @@ def restore_films(
         MissingExtra: PyAV is not installed.
     """
     film.check(request)
-    check_one_film(film, len(tasks))
-    if film.frame_rate is not None and not any(names_frames(task.source) for task in tasks):
-        raise SettingsConflict(
-            "{} is for numbered frames; films have their own",
-            settings=("frame_rate",),
-            fix=Fix("frame_rate", action="omit"),
-        )
+    check_films(film, [task.source for task in tasks])
     run = _Run(
         request=request,
         film=film,
@@ -212,7 +205,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
-        cut = cut_of(run.film, facts, pieces)
+        cut = cut_of(run.film.part, facts, pieces)
         join_companions(beside, len(pieces), cut)
         if run.film.frame_log is not None:
             write_frame_log(pieces, run.film.frame_log, facts)
@@ -227,7 +220,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     except (OutputError, Interrupted, KeyboardInterrupt):
         _tell_how_far(run, folder)
         raise
-    frames = sum(count_frames(piece) for piece in pieces)
+    frames = frames_in(pieces)
     remove_pieces(folder)
     notices += [*done[0], *delivered.notices]
     for notice in notices:
@@ -252,7 +245,7 @@ def _make_pieces(
     Frames of pieces that are there are decoded once more and left out, so that later ones are decoded as in an unstopped run.
     """
     pieces = complete_pieces(tracks[0].folder)
-    known = sum(map(count_frames, pieces))
+    known = frames_in(pieces)
 
     def tell(forecast: Forecast) -> None:
         said = Message(str(forecast), subject=reader.facts.path)
@@ -285,7 +278,7 @@ def _make_pieces(
 
 def _tell_how_far(run: _Run, folder: Path) -> None:
     """Before the run ends early: how much is kept, and how to go on."""
-    kept = sum(map(count_frames, complete_pieces(folder)))
+    kept = frames_in(complete_pieces(folder))
     run.progress.say(
         Message(
             f"{kept:,} frames are kept in {folder}. The same command can go on",
