@@ -106,7 +106,7 @@ def remove_colours(pieces: Path) -> None:
         folder.rmdir()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Pending:
     """An anchor whose colours may still come from a reference after it."""
 
@@ -126,7 +126,7 @@ class _Pending:
         return replace(blend([*checked, (self.matched, weight)]), luma=self.matched.luma)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Shot:
     """What is remembered of a shot while its frames are looked at."""
 
@@ -191,7 +191,9 @@ class Tracker:
             self._put_own(shot, number, (luma, prepared), own)
         elif (number - first) % EVERY == 0 or number == last:
             matched = self._matched(shot, luma)
-            pending = _Pending(number, matched, shot.state, is_after_own=shot.has_own)
+            pending = _Pending(
+                frame=number, matched=matched, forwards=shot.state, is_after_own=shot.has_own
+            )
             shot.pending.append(pending)
             if not shot.has_own:
                 shot.state = pending.fused()
@@ -216,7 +218,7 @@ class Tracker:
         if key not in self._matchers:
             used = [self.references[each] for each in numbers]
             self._matchers = {key: Matcher(used) if used else None}
-        return _Shot(self._matchers[key], numbers)
+        return _Shot(matcher=self._matchers[key], numbers=numbers)
 
     def _matched(self, shot: _Shot, luma: np.ndarray) -> Colours:
         if shot.matcher is None:
