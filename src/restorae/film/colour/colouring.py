@@ -134,7 +134,8 @@ class FilmColouring:
         return CopiedFrames(self.analysis, self.facts.layout)
 
     def _find(self, folder: Path, progress: Progress, check: Callable[[], None]) -> ColourTrack:
-        finder = OwnFrameFinder(working_size(self.facts.height, self.facts.width))
+        size = working_size(self.facts.height, self.facts.width)
+        finder = OwnFrameFinder(size, float(self.facts.pixel_aspect))
         references = []
         for path in self.paths:
             check()
