@@ -225,7 +225,7 @@ def test_what_cannot_be_a_reference_is_refused(wrong: str, film: Path, tmp_path:
 
 def raise_first(report: FilmReport) -> None:
     for failure in report.failures:
-        raise RestoraeError(failure.reason)
+        raise RestoraeError(failure.reason.render())
 
 
 def test_too_many_references_are_refused(tmp_path: Path) -> None:
