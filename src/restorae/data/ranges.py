@@ -55,7 +55,7 @@ class RangedImages(ImageSet):
         found = None
         for images in sides:
             missing = find_missing(stored_pixels(images, pair), images.about(pair).no_data)
-            found = either(found, None if missing is None else missing.any(2))
+            found = either(found, None if missing is None else np.asarray(missing.any(2)))
         return found
 
     def size(self, index: int) -> tuple[int, int]:
