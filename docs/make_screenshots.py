@@ -1,6 +1,6 @@
-"""Takes the images of the page that the documentation shows: `python docs/make_screenshots.py` (needs Chromium).
+"""Takes the images of the page that the documentation shows: `python docs/make_screenshots.py` (needs Chromium and PyAV).
 
-Photographs come from scikit-image; the noise on them is drawn here.
+Photographs come from scikit-image; the noise on them, and the dust and grain of the film, are drawn here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+import av
 import numpy as np
 import skimage.data
 from playwright.sync_api import Page, sync_playwright
 
+from restorae.degradations import Degradation
 from restorae.formats import write_still
 from restorae.model import bundled
+from restorae.pixels import as_array, as_batch
+from restorae.randomness import generator
 
-WIDTH, HEIGHT = 1200, 720
+WIDTH, HEIGHT = 1280, 760
+FRAMES = 20
 DENOISER = "photo-denoiser" if "photo-denoiser" in bundled() else "classical:nlm"
 
 
@@ -37,6 +42,7 @@ def main() -> None:
             folder / "astronaut.png",
             np.clip(skimage.data.astronaut() + noise, 0, 255).astype(np.uint8),
         )
+        save_film(folder / "landing.mp4")
         command = [sys.executable, "-m", "restorae", "serve", "--no-open", "--port", "0"]
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
             assert server.stderr is not None
@@ -52,6 +58,7 @@ def main() -> None:
                     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
                     page.set_default_timeout(120_000)
                     restore(page, address, folder / "astronaut.png", out / "page-restore.png")
+                    film(page, address, folder / "landing.mp4", out / "page-film.png")
                     lab(page, address, out / "page-lab.png")
                     latent(page, address, out / "page-latent.png")
                     browser.close()
@@ -67,6 +74,30 @@ def restore(page: Page, address: str, image: Path, out: Path) -> None:
     page.wait_for_selector('#viewer canvas[data-shown$=" preview"]')
     page.click("#restore-now")
     page.wait_for_selector('#viewer canvas[data-shown$=" after"][data-missing="0"]')
+    page.screenshot(path=out)
+
+
+def save_film(path: Path) -> None:
+    """A short film: a part of a photograph that moves slowly, as an old film."""
+    clean = skimage.data.astronaut()[:320, :500]
+    damage = Degradation.of("film(age=0.7)").draw(generator(0), FRAMES)
+    frames = as_batch(np.stack([clean[:, shift : shift + 400] for shift in range(FRAMES)]))
+    pixels = as_array(damage.apply(frames).clamp(0, 1), np.uint8)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=18, options={"crf": "16"})
+        stream.height, stream.width, stream.pix_fmt = pixels.shape[1], pixels.shape[2], "yuv420p"
+        for frame in pixels:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        out.mux(stream.encode(None))
+
+
+def film(page: Page, address: str, source: Path, out: Path) -> None:
+    """Five frames of a film, previewed."""
+    opened(page, address, "film")
+    page.set_input_files("#film-file", source)
+    page.click("#film-preview")
+    page.wait_for_selector("#film-strip button")
+    page.wait_for_timeout(1500)
     page.screenshot(path=out)
 
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,8 @@ class Running:
     process: subprocess.Popen[str]
     address: str
     folder: Path
+    said: list[str] = field(default_factory=list)
+    """What it wrote on stderr after its address; complete when it has ended."""
 
     def stop(self) -> int:
         """End it as Ctrl-C or a service manager does, and return its exit status."""
@@ -78,10 +80,11 @@ def serving(folder: Path, *words: str | Path) -> Iterator[Running]:
             break
     assert address, "the server ended without saying where it is"
     # what it says further must not fill the pipe
-    listener = threading.Thread(target=process.stderr.read, daemon=True)
+    running, errors = Running(process, address, folder), process.stderr
+    listener = threading.Thread(target=lambda: running.said.append(errors.read()), daemon=True)
     listener.start()
     try:
-        yield Running(process, address, folder)
+        yield running
     finally:
         process.terminate()
         try:

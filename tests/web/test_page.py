@@ -85,7 +85,7 @@ def test_nothing_scrolls_out_of_reach(
     expect(page.locator("#images li img")).to_have_count(9)
     page.check("#restore-mask")
     tall = {}
-    for name in ("restore", "lab", "latent", "train"):
+    for name in ("restore", "film", "lab", "latent", "train"):
         look(page, running, name)
         if name == "lab":
             for _ in range(5):
@@ -120,7 +120,7 @@ def test_on_a_phone_all_is_within_the_width_and_restore_is_in_view(
     drop(page, image(tmp_path / "a.png", 60, 80))
     prepared(page, "preview")
     page.locator("#restore-mask").evaluate("(box) => box.click()")
-    for name in ("restore", "lab", "latent", "train"):
+    for name in ("restore", "film", "lab", "latent", "train"):
         look(page, running, name)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
@@ -239,7 +239,7 @@ def test_a_folder_is_dropped_with_its_tree_on_any_part_of_the_page(
     image(box / "a.png", 60, 80)
     image(box / "1950" / "b.png", 60, 80)
     (box / "1950" / "broken.png").write_text("not an image")
-    for part in ("restore", "lab", "train"):
+    for part in ("restore", "lab"):
         look(page, running, part)
         real_drop(page, box)
         expect(page.locator("#page-restore")).to_be_visible()
@@ -252,12 +252,28 @@ def test_a_folder_is_dropped_with_its_tree_on_any_part_of_the_page(
         page.reload()
 
 
+def test_two_folders_dropped_on_train_become_pairs_and_are_shown_before_it_begins(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    for folder in ("damaged", "clean"):
+        (tmp_path / folder).mkdir()
+        for place in range(3):
+            image(tmp_path / folder / f"{place}.png", 60, 80, seed=place)
+    look(page, running, "train")
+    real_drop(page, tmp_path / "clean", tmp_path / "damaged")
+    expect(page.locator("#train-found")).to_contain_text("3 pairs found")
+    expect(page.locator("#train-degraded")).to_have_value("dropped here/damaged")
+    expect(page.locator("#train-clean")).to_have_value("dropped here/clean")
+    expect(page.locator("#train-sheet")).to_be_visible()
+    expect(page.locator("#page-train")).to_be_visible()
+
+
 def test_strokes_are_never_lost_and_can_be_undone_and_redone(
     page: Page, running: Running, tmp_path: Path
 ) -> None:
     look(page, running, "restore")
     choose_model(page, "thorough")
-    drop(page, image(tmp_path / "slow.png", 1500, 1500, 3), image(tmp_path / "a.png", 300, 400, 3))
+    drop(page, image(tmp_path / "slow.png", 1000, 1000, 3), image(tmp_path / "a.png", 300, 400, 3))
     expect(page.locator("#images li img")).to_have_count(2)
     page.click("#restore-now")  # a job runs and changes the list meanwhile
     page.locator("#images li").nth(1).locator(".pick").click()
@@ -273,15 +289,15 @@ def test_strokes_are_never_lost_and_can_be_undone_and_redone(
     for place in range(8):
         paint(page, 0.3 + 0.05 * place, 0.4)  # one of them across the divider
     expect(page.locator("#undo")).to_be_enabled()
-    page.wait_for_timeout(2500)
     name = in_view(page).split()[0]
-    assert len(get(page, f"/api/images/{name}")["strokes"]) == 8
+    kept = f"async () => (await (await fetch('/api/images/{name}')).json()).strokes.length === 8"
+    page.wait_for_function(kept)
     page.click("#clear-mask")
+    page.wait_for_function(kept.replace("=== 8", "=== 0"))
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+Shift+z")
-    page.wait_for_timeout(2500)
-    assert len(get(page, f"/api/images/{name}")["strokes"]) == 8
+    page.wait_for_function(kept)
     for job in get(page, "/api/jobs")["jobs"]:
         page.evaluate("(id) => fetch(`/api/jobs/${id}/stop`, {method: 'POST'})", job["id"])
 
@@ -413,6 +429,23 @@ def test_the_axes_of_a_plane_differ_and_a_theme_redraws_it(page: Page, running: 
     page.select_option("#latent-model", "digits-vae-strong")
     page.select_option("#axis-right", "1")
     expect(page.locator("#axis-up")).to_have_value("0")
+    page.select_option("#latent-model", "digits-vae")
+    page.select_option("#latent-model", "digits-vae-strong")
+    page.select_option("#background", "clusters")
+    legend = page.locator("#cluster-legend button")
+    expect(legend).to_have_count(10)
+    # axes in which the digits differ most come first
+    spread = [float(text.split()[-1]) for text in page.locator("#axis-up option").all_inner_texts()]
+    assert spread == sorted(spread, reverse=True)
+    expect(page.locator("#axis-right option").first).to_have_attribute(
+        "value", page.locator("#axis-right").input_value()
+    )
+    page.wait_for_timeout(300)
+    before = page.locator("#plane").screenshot()
+    legend.nth(3).click()
+    page.wait_for_timeout(300)
+    assert page.locator("#plane").screenshot() != before
+    expect(legend.nth(3)).to_have_attribute("aria-pressed", "false")
     for background in ("plane", "clusters", ""):
         page.select_option("#background", background)
         page.wait_for_timeout(300)
@@ -478,3 +511,128 @@ def test_a_model_made_for_other_images_asks_first(browser: Browser, tmp_path: Pa
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         assert get(page, "/api/jobs")["jobs"] == []
         context.close()
+
+
+def test_a_film_is_dropped_previewed_trimmed_restored_and_downloaded(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    from tests import clips  # skips this test alone where PyAV is not installed
+
+    clips.Clip(shade=[100] * 16).save(tmp_path / "aunt.mkv")
+    look(page, running, "restore")
+    drop(page, tmp_path / "aunt.mkv")  # anywhere on the page
+    expect(page.locator("#page-film")).to_be_visible()
+    expect(page.locator("#film-facts")).to_contain_text("ffv1")
+    page.select_option("#film-model", "classical:median")
+    page.locator("#film-at").fill("8")
+    page.click("#film-preview")
+    expect(page.locator("#film-strip button")).to_have_count(5)
+    expect(page.locator("#film-after")).to_be_visible()
+    page.locator("#film-strip button").nth(4).click()
+    expect(page.locator("#film-time")).to_contain_text("frame 11 of 16")
+    page.click("#film-begin")
+    page.click("#film-restore")
+    with page.expect_download() as download:
+        page.click("#film-download")
+    assert download.value.suggested_filename == "aunt-restored.mkv"
+    download.value.save_as(tmp_path / "out.mkv")
+    assert len(clips.decoded(tmp_path / "out.mkv")) == 6
+    expect(page.locator("#film-note")).to_contain_text("restored in")
+    page.get_by_role("button", name="Remove aunt.mkv").click()
+    expect(page.locator("#film-blank")).to_be_visible()
+    assert get(page, "/api/films")["films"] == []
+
+
+def test_a_second_finger_beside_the_one_on_the_divider_zooms(
+    browser: Browser, running: Running, tmp_path: Path
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 740}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    look(page, running, "restore")
+    drop(page, image(tmp_path / "a.png", 300, 400))
+    prepared(page, "preview")
+    handle, view = page.locator(".handle").bounding_box(), page.locator("#viewer").bounding_box()
+    assert handle is not None
+    assert view is not None
+    at = {"x": handle["x"] + handle["width"] / 2, "y": handle["y"] + handle["height"] / 2}
+    session = context.new_cdp_session(page)
+    zoom = page.locator("#zoom").inner_text()
+    for apart in (60, 80, 110, 140):
+        fingers = [{**at, "id": 0}, {"x": at["x"] + apart, "y": at["y"], "id": 1}]
+        if apart == 60:
+            session.send(
+                "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers[:1]}
+            )
+            session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers})
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": fingers})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("#zoom")).not_to_have_text(zoom)
+    expect(page.locator(".handle")).to_have_attribute("aria-valuenow", "50")
+    clean_up(page)
+    context.close()
+
+
+def test_an_upload_goes_on_by_itself_after_the_connection_was_lost(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    look(page, running, "restore")
+    choose_model(page, AS_IT_IS)
+    lost = []
+
+    def lose(route: Any) -> None:
+        if route.request.method == "POST" and len(lost) < 2:
+            lost.append(route.request.url)
+            route.abort("connectionaborted")
+        else:
+            route.continue_()
+
+    page.route("**/api/images?name=*", lose)
+    drop(page, image(tmp_path / "a.png", 60, 80), image(tmp_path / "b.png", 60, 80, seed=1))
+    expect(page.locator("#images li img")).to_have_count(2)
+    expect(page.locator("#images .error")).to_have_count(0)
+    assert len(lost) == 2
+
+
+def test_a_clean_photograph_is_left_as_it_is_and_another_model_can_be_asked_for(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    shape = np.mgrid[:200, :300][0] // 2 + 60
+    Image.fromarray(
+        np.repeat(shape[..., None], 3, 2).astype(np.uint8) + np.uint8([0, 20, 40])
+    ).save(tmp_path / "clean.png")
+    look(page, running, "restore")
+    drop(page, tmp_path / "clean.png")
+    prepared(page, "preview")
+    expect(page.locator("#image-state")).to_contain_text("No noise found")
+    page.click("#restore-now")
+    prepared(page, "after")
+    expect(page.locator("#image-state")).to_contain_text("nothing changed")
+    expect(page.locator("#images .told")).to_have_text("no noise found, unchanged")
+    page.click("#denoise-anyway")
+    expect(page.locator("#restore-model")).to_have_value("photo-denoiser")
+    prepared(page, "preview")
+
+
+def test_pages_of_a_stack_are_looked_at_one_by_one(
+    page: Page, running: Running, tmp_path: Path
+) -> None:
+    shades = [
+        Image.fromarray(np.full((60 + 20 * place, 80), 60 * place, np.uint8)) for place in range(4)
+    ]
+    shades[0].save(tmp_path / "book.tif", save_all=True, append_images=shades[1:])
+    look(page, running, "restore")
+    choose_model(page, AS_IT_IS)
+    drop(page, tmp_path / "book.tif")
+    prepared(page, "preview")
+    expect(page.locator("#page-count")).to_have_text("of 4")
+    page.fill("#page-number", "4")
+    page.locator("#page-number").press("Enter")
+    size: list[int] = page.evaluate(
+        "[document.querySelector('#viewer canvas').width, document.querySelector('#viewer canvas').height]"
+    )
+    expect(page.locator("#page-on")).to_be_disabled()
+    prepared(page, "preview")
+    page.wait_for_timeout(500)
+    assert (seen_pixels(page, size[0] // 2 - 40, size[1] // 2 - 60, 4, 4) == 180).all()

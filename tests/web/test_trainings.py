@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import restorae
 from restorae.data import open_images
 from restorae.web import Limits
 from tests.command import run_apart
-from tests.web.conftest import Opener, TestClient, decoded, finished, noise, refused
+from tests.web.conftest import Opener, TestClient, decoded, encoded, finished, noise, refused
 
 SETTINGS: dict[str, Any] = {
     "name": "mine",
@@ -92,6 +93,46 @@ def test_an_impossible_training_is_refused_at_once(
     assert hint in refused(answer, 422)
     assert trainer.get("/api/jobs").json()["jobs"] == []
     assert trainer.get("/api/about").json()["stored"] == 0
+
+
+def test_examples_show_what_will_be_learned_before_it_begins(trainer: TestClient) -> None:
+    def asked(**settings: Any) -> tuple[str, np.ndarray]:
+        answer = trainer.post("/api/trainings/examples.png", json={"name": "x", **settings})
+        assert answer.status_code == 200, answer.text
+        return unquote(answer.headers["x-said"]), decoded(answer.content)
+
+    pairs = {"way": "pairs", "clean": "data/scans/clean", "degraded": "data/scans/damaged"}
+    said, sheet = asked(**pairs)
+    assert said.startswith("3 pairs found")
+    damaged, clean = np.split(sheet, 2)
+    assert np.array_equal(damaged, clean)  # both folders hold the same images
+    assert len(np.unique(clean.reshape(-1, 3), axis=0)) > 100
+    said, sheet = asked(way="damage", clean="digits", degradation="gaussian-noise(sigma=0.3)")
+    damaged, clean = np.split(sheet.astype(int), 2)
+    assert abs(damaged - clean).mean() > 5
+    assert sheet.shape == (320, 480, 3)
+    assert asked(way="noisy", noisy="data/scans")[0] == "6 noisy images found."
+    wrong = {"name": "x", **pairs, "clean": "digits"}
+    assert "share no names" in refused(trainer.post("/api/trainings/examples.png", json=wrong), 422)
+
+
+def test_folders_that_were_dropped_are_trained_on_as_pairs(trainer: TestClient) -> None:
+    for folder in ("box/bad", "box/good"):
+        for index in range(3):
+            answer = trainer.post(
+                "/api/images",
+                params={"name": f"../aunt {index}.png", "folder": folder},
+                content=encoded(noise(40, 50, seed=index)),
+            )
+            assert answer.status_code == 201
+    names = [each["name"] for each in trainer.get("/api/data").json()["sets"]]
+    assert names[-2:] == ["dropped here/box/bad", "dropped here/box/good"]
+    settings = {"name": "own", "way": "pairs", "degraded": names[-2], "clean": names[-1]}
+    answer = trainer.post("/api/trainings/examples.png", json=settings)
+    assert unquote(answer.headers["x-said"]).startswith("3 pairs found")
+    for image in trainer.get("/api/images").json():
+        trainer.delete(f"/api/images/{image['id']}")
+    assert "no data set" in refused(trainer.post("/api/trainings/examples.png", json=settings), 422)
 
 
 def test_there_is_nothing_to_resume_where_nothing_was_begun(trainer: TestClient) -> None:

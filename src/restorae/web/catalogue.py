@@ -82,7 +82,10 @@ class Catalogue:
     def model(self, name: str) -> Model:
         """A model, ready to work; errors as `path` and `load`."""
         path = self.path(name)
-        key = (path, path.stat().st_mtime_ns)
+        try:
+            key = (path, path.stat().st_mtime_ns)
+        except OSError:  # it was removed this moment
+            raise UnknownKind(f"There is no model {name!r} here any more.") from None
         with self._loading:
             if key not in self._loaded:
                 self._loaded[key] = load(path).to(self.device)
@@ -114,7 +117,10 @@ class Catalogue:
 
     def _card(self, path: Path) -> Card | str:
         """A card, read once for each state of its file; or why it cannot be read."""
-        state = path.stat()
+        try:
+            state = path.stat()
+        except OSError as error:  # it was removed this moment
+            return f"{path.name} cannot be read: {error.strerror}"
         key = (path, state.st_mtime_ns, state.st_size)
         if key not in self._cards:
             try:

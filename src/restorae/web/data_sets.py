@@ -9,7 +9,12 @@ from typing import Any
 from restorae.data.named import IDX_SETS, find_here
 from restorae.errors import UnknownKind, nearest
 from restorae.formats import ARRAY_SUFFIXES, SUFFIXES
+from restorae.web.gallery import Gallery
+from restorae.web.gallery_image import GalleryImage
+from restorae.web.names import unused_name
+from restorae.web.store import Store
 
+_DROPPED = "dropped here"
 _MOST = 200
 _LOOKED_AT = 2000
 
@@ -19,10 +24,11 @@ class DataSets:
 
     Args:
         folder: the folder that the server was started with, if any.
+        dropped: the images that were dropped on the page, if those may be trained on.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None, dropped: DroppedImages | None = None) -> None:
+        self.folder, self.dropped = folder, dropped
 
     def sources(self) -> dict[str, str]:
         """Name and source, which is a data set's name or a path."""
@@ -34,8 +40,10 @@ class DataSets:
         return found
 
     def listed(self) -> list[dict[str, Any]]:
-        """The data sets as the page shows them."""
-        return [{"name": name, "named": name == source} for name, source in self.sources().items()]
+        """The data sets as the page shows them; those that were dropped last."""
+        here = [{"name": name, "named": name == source} for name, source in self.sources().items()]
+        dropped = self.dropped.folders() if self.dropped else ()
+        return [*here, *({"name": name, "named": False} for name in dropped)]
 
     def source(self, name: str) -> str:
         """What stands behind a name.
@@ -43,10 +51,50 @@ class DataSets:
         Raises:
             UnknownKind: nothing does; the message offers the nearest.
         """
+        if self.dropped and name in self.dropped.folders():
+            return str(self.dropped.collected(name))
         sources = self.sources()
         if name not in sources:
             raise UnknownKind(f"There is no data set {name!r} here. {nearest(name, sources)}")
         return sources[name]
+
+
+class DroppedImages:
+    """Images that were dropped on the page, as data sets: one for each of the folders that they came in.
+
+    Args:
+        gallery: has the images.
+        store: where folders are made of them, which stay until the server ends: a training reads them.
+    """
+
+    def __init__(self, gallery: Gallery, store: Store) -> None:
+        self.gallery, self.store = gallery, store
+        self._made: dict[tuple[str, ...], Path] = {}
+
+    def folders(self) -> list[str]:
+        """Names of the data sets."""
+        return sorted({self._name(image) for image in self.gallery.all()})
+
+    def collected(self, name: str) -> Path:
+        """A folder with the images of a data set under the names that people gave them, for pairs belong together by name."""
+        images = [image for image in self.gallery.all() if self._name(image) == name]
+        key = tuple(image.id for image in images)
+        if key not in self._made:
+            folder, taken = self.store.workspace().folder, set[str]()
+            for image in images:
+                plain = "".join(
+                    letter if letter.isalnum() or letter in "-_. ()" else "_"
+                    for letter in Path(image.name).stem
+                ).lstrip(".")
+                own = unused_name(f"{plain or 'image'}{image.file.suffix}", taken)
+                taken.add(own)
+                os.link(image.file, folder / own)
+            self._made[key] = folder
+        return self._made[key]
+
+    @staticmethod
+    def _name(image: GalleryImage) -> str:
+        return f"{_DROPPED}/{image.folder}" if image.folder else _DROPPED
 
 
 def _name(path: Path, folder: Path) -> str:

@@ -261,6 +261,12 @@ class Queue:
             job.error = self._error_text(error)
         except MemoryError:
             job.error = "It does not fit in the memory of this machine."
+        except OSError as error:
+            if job.stop_asked.is_set():  # its files were removed with what it works on
+                state = "stopped"
+            else:
+                _log.exception("job %s (%s) failed", job.id, job.work.kind)
+            job.error = f"The server cannot use its disk: {error.strerror or type(error).__name__}. Free some space there, then try again."
         except Exception as error:
             _log.exception("job %s (%s) failed", job.id, job.work.kind)
             job.error = self._error_text(error)

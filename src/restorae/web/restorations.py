@@ -63,6 +63,35 @@ class Restoration(Work):
         name = result_name(image.name, kind)
         number = image.version + 1
         image.workspace.claim(_room_for_result(image, _settings(request)))
+        try:
+            result = self._made(job, name, number)
+        except BaseException:
+            _drop(image.workspace.folder, number)
+            image.workspace.settle()
+            raise
+        former = [
+            each
+            for each in image.results
+            if each.settings == result.settings and each.unchanged == result.unchanged
+        ]
+        former = former or image.results[: max(0, len(image.results) + 1 - RESULTS_KEPT)]
+        kept = [each for each in image.results if each not in former]
+        image.results = [*kept, result]
+        image.version = number
+        for each in former:
+            _remove(each)
+        image.workspace.settle()
+        self.gallery.changed(image)
+        return {
+            "name": name,
+            "bytes": result.path.stat().st_size,
+            "layers": ["before", *result.layers],
+            "saved": result.saved,
+        }
+
+    def _made(self, job: Job, name: str, number: int) -> Result:
+        """The restored file, what is shown of it, and its copy in the folder for results."""
+        image, request = self.image, self.request
         task, unchanged = _restored(
             image,
             image.workspace.folder / f"restored-{number}{Path(name).suffix}",
@@ -91,25 +120,7 @@ class Restoration(Work):
         job.check()
         if self.out is not None:
             result.saved = self._save(result)
-        former = [
-            each
-            for each in image.results
-            if each.settings == result.settings and each.unchanged == unchanged
-        ]
-        former = former or image.results[: max(0, len(image.results) + 1 - RESULTS_KEPT)]
-        kept = [each for each in image.results if each not in former]
-        image.results = [*kept, result]
-        image.version = number
-        for each in former:
-            _remove(each)
-        image.workspace.settle()
-        self.gallery.changed(image)
-        return {
-            "name": name,
-            "bytes": task.target.stat().st_size,
-            "layers": ["before", *result.layers],
-            "saved": result.saved,
-        }
+        return result
 
     def _save(self, result: Result) -> str:
         """Copy a result into the folder for results; its path there. Files of others are never replaced."""
@@ -249,3 +260,11 @@ def _remove(result: Result) -> None:
             path.unlink(missing_ok=True)
     for path in [result.path, *result.path.parent.glob(f"{result.path.stem}-*")]:
         path.unlink(missing_ok=True)
+
+
+def _drop(folder: Path, number: int) -> None:
+    """Remove what is there of a result that was not finished."""
+    for pattern in (f"restored-{number}[.-]*", f"*-{number}-*.pixels"):
+        for path in folder.glob(pattern):
+            if path.is_file():
+                path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from restorae.errors import RestoraeError
 from restorae.machine import give_back_memory
 from restorae.web.catalogue import Catalogue
-from restorae.web.data_sets import DataSets
+from restorae.web.data_sets import DataSets, DroppedImages
 from restorae.web.films import Films
 from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
@@ -49,7 +49,7 @@ class Studio:
         self.gallery = Gallery(self.store, options.limits, changed=self.queue.touch)
         self.films = Films()
         self.catalogue = Catalogue(options.models, options.device)
-        self.data = DataSets(options.data)
+        self.data = DataSets(options.data, DroppedImages(self.gallery, self.store))
         self.lab = Lab()
         self._quick = NewestFirst("restorae-quick")
         self._slow = ThreadPoolExecutor(1, "restorae-slow")

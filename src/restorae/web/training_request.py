@@ -64,18 +64,10 @@ def recipe_for(request: TrainingRequest, data: DataSets, catalogue: Catalogue) -
     Raises:
         UsageError: a setting is missing, or settings exclude each other.
     """
-    required: dict[str, tuple[str, ...]] = {
-        "damage": ("clean", "degradation"),
-        "pairs": ("degraded", "clean"),
-        "noisy": ("noisy",),
-    }
+    check_fields(request)
     settings: dict[str, Any] = {"name": request.name}
-    for field in ("clean", "degraded", "noisy", "degradation"):
+    for field in _REQUIRED[request.way]:
         value = getattr(request, field)
-        if field not in required[request.way]:
-            continue
-        if not value:
-            raise UsageError(f"Training on {_WAY_NAMES[request.way]} needs {_FIELD_HINTS[field]}.")
         settings[field] = value if field == "degradation" else data.source(value)
     optional = (
         "network",
@@ -101,6 +93,22 @@ def recipe_for(request: TrainingRequest, data: DataSets, catalogue: Catalogue) -
     return Recipe(**settings, seed=request.seed)
 
 
+def check_fields(request: TrainingRequest) -> None:
+    """Find what is missing for the way of training.
+
+    Raises:
+        UsageError: something is.
+    """
+    for field in _REQUIRED[request.way]:
+        if not getattr(request, field):
+            raise UsageError(f"Training on {_WAY_NAMES[request.way]} needs {_FIELD_HINTS[field]}.")
+
+
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    "damage": ("clean", "degradation"),
+    "pairs": ("degraded", "clean"),
+    "noisy": ("noisy",),
+}
 _WAY_NAMES = {"damage": "a described damage", "pairs": "pairs", "noisy": "noisy images alone"}
 _FIELD_HINTS = {
     "clean": "clean images: choose a data set",

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Depends, Request, Response
+from starlette.requests import ClientDisconnect
 
+from restorae.web.http_errors import HttpError
 from restorae.web.pyramid import png_bytes
 from restorae.web.store import Workspace
 from restorae.web.studio import Studio
@@ -52,6 +54,10 @@ async def stored_body(request: Request, workspace: Workspace) -> Path:
             async for chunk in request.stream():
                 workspace.claim(len(chunk))
                 handle.write(chunk)
+    except ClientDisconnect:
+        raise HttpError(
+            400, "The connection ended before the file had arrived. Send it again."
+        ) from None
     except OSError as error:
         raise workspace.failed(error) from None
     return path

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from restorae.losses import Loss, NegativeELBO, SelfSupervised
 from restorae.networks import VAE, Network
 from restorae.parts import kinds
 from restorae.web import trainings as work
-from restorae.web.routes.common import SAYS_NO, StudioDep
+from restorae.web.routes.common import PNG, SAYS_NO, StudioDep, png
+from restorae.web.training_preview import show_examples
 from restorae.web.training_request import TrainingRequest
 
 trainings = APIRouter(prefix="/api", tags=["training"], responses=SAYS_NO)
@@ -55,6 +58,17 @@ def begin(request: TrainingRequest, studio: StudioDep) -> dict[str, Any]:
     except BaseException:
         workspace.remove()
         raise
+
+
+@trainings.post("/trainings/examples.png", responses=PNG)
+async def examples(request: TrainingRequest, studio: StudioDep) -> Response:
+    """Three examples of what would be learned: damaged in the first row, clean below. The header `x-said` says what was found, as
+    percent-encoded UTF-8.
+    """
+    found = await asyncio.wrap_future(studio.slowly(show_examples, request, studio.data))
+    answer = png(found.sheet)
+    answer.headers["x-said"] = quote(found.said)
+    return answer
 
 
 @trainings.post("/trainings/{name}/resume", status_code=202)

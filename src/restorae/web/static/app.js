@@ -35,6 +35,11 @@ const bring = safely(async (brought) => {
     latent.encodeFile(brought.find(({ file }) => file)?.file);
     return;
   }
+  if (pageName() === "train") {
+    const sent = await restore.addFor(brought);
+    if (sent.length) await train.dropped([...new Set(sent.map((image) => image.folder))]);
+    return;
+  }
   if (pageName() !== "restore") {
     say(`${brought.length === 1 ? "The image is" : "The images are"} in Restore.`);
     await show("restore");

@@ -87,6 +87,7 @@ function pick(id) {
   $("film-at").value = String(film ? Math.floor(film.frames / 2) : 0);
   $("film-from").value = $("film-to").value = "";
   $("film-note").className = "note";
+  $("film-note").textContent = "";
   show();
 }
 
@@ -132,7 +133,7 @@ function show() {
     $("film-download").href = `/api/films/${film.id}/restored`;
     $("film-download").setAttribute("download", film.result);
   }
-  $("film-time").value = `frame ${at() + 1} of ${film.frames.toLocaleString("en")}, ${clock(Number(timeOf(at())))}`;
+  $("film-time").textContent = `frame ${at() + 1} of ${film.frames.toLocaleString("en")}, ${clock(Number(timeOf(at())))}`;
   const known = preview?.frames.find((frame) => frame.number === at());
   showFrame(`/api/films/${film.id}/frames/${at()}.png`);
   $("film-after").hidden = !known;

@@ -4,6 +4,7 @@ import * as jobs from "./jobs.js";
 import { make, renew, size } from "./tools.js";
 
 const FILTER_FROM = 20;
+const COUNTED = 30; // so many waiting images say how many are before them
 
 export const keyOf = (image) => image.id ?? image.key;
 export const jobOf = (image) => (image?.job ? jobs.get(image.job) : null);
@@ -22,6 +23,7 @@ export function told(image) {
   const job = jobOf(image);
   if (image.refused) return image.refused;
   if (image.sending) return image.sent === undefined ? "waiting to be sent" : `sending: ${Math.round(100 * image.sent)} %`;
+  if (job?.state === "waiting" && job.position > COUNTED) return "waiting"; // else a thousand rows change with each image
   if (job && (!jobs.isOver(job) || job.state === "failed")) return jobs.told(job);
   if (image.result && image.results.at(-1).unchanged) return "no noise found, unchanged";
   if (image.result) return image.results.at(-1).saved ? `restored, saved as ${image.results.at(-1).saved}` : "restored";

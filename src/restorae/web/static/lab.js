@@ -25,6 +25,7 @@ export async function begin() {
   $("lab-model").addEventListener("change", run);
   $("lab-train").addEventListener("click", () => { $("train-damage").value = spec; });
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) button.addEventListener("click", () => copyText($(button.dataset.copy)));
+  magnify();
   models.listen(() => {
     const first = $("lab-model").options.length === 0;
     models.fillWith($("lab-model"), (model) => model.restores && !model.needs_mask, [["", "nothing"]]);
@@ -43,6 +44,32 @@ export async function shown() {
   const chosen = $("lab-image").value || "sample astronaut";
   fill($("lab-image"), [...(own.length ? [{ label: "Yours", entries: own }] : []), { label: "Samples", entries: along }], chosen);
   run();
+}
+
+/** Single pixels of all three images at once, where the pointer is on any of them. */
+function magnify() {
+  const button = $("lab-zoom");
+  const at = { x: 50, y: 50 };
+  const show = () => {
+    const on = button.getAttribute("aria-pressed") === "true";
+    $("trio").classList.toggle("magnified", on);
+    for (const axis of ["x", "y"]) $("trio").style.setProperty(`--at-${axis}`, `${Math.min(100, Math.max(0, at[axis]))}%`);
+  };
+  button.addEventListener("click", () => { button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true")); show(); });
+  button.addEventListener("keydown", (event) => {
+    const [axis, step] = { ArrowLeft: ["x", -5], ArrowRight: ["x", 5], ArrowUp: ["y", -5], ArrowDown: ["y", 5] }[event.key] ?? [];
+    if (!axis) return;
+    event.preventDefault();
+    at[axis] += step;
+    show();
+  });
+  $("trio").addEventListener("pointermove", (event) => {
+    const box = /** @type {Element} */ (event.target).closest(".lens")?.getBoundingClientRect();
+    if (!box) return;
+    at.x = (100 * (event.clientX - box.left)) / box.width;
+    at.y = (100 * (event.clientY - box.top)) / box.height;
+    show();
+  });
 }
 
 function remembered() {

@@ -10,6 +10,8 @@ let axes = [0, 1];
 let background = null; // an image, or {points, labels}
 let ends = { start: null, end: null };
 let encoded = null;
+const hidden = new Set(); // labels whose points are not shown
+let chosenAxes = false; // whether the person chose the axes
 let playing = 0;
 let plane;
 let context;
@@ -34,6 +36,7 @@ export function begin() {
   for (const [side, id] of ["axis-right", "axis-up"].entries()) {
     $(id).addEventListener("change", () => {
       const before = axes[side];
+      chosenAxes = true;
       axes[side] = Number($(id).value);
       if (axes[0] === axes[1]) {
         // a plane has two dimensions: the other axis takes the one that is free
@@ -62,6 +65,7 @@ function modelChanged() {
   if (!chosen) return;
   latent = new Array(chosen.latent_dim).fill(0);
   axes = [0, 1];
+  chosenAxes = false;
   ends = { start: null, end: null };
   encoded = null;
   $("encoded").hidden = true;
@@ -95,6 +99,8 @@ const loadBackground = newest(async () => {
     try {
       const found = await askJson(path("clusters"));
       background = { kind, points: found.means, labels: found.labels };
+      sortAxes(found.means);
+      const [right, up] = axes;
       const apart = found.means.flatMap((mean) => [Math.abs(mean[right]), Math.abs(mean[up] ?? 0)]).sort((one, other) => one - other);
       $("range").value = String(Math.ceil(2 * (apart[Math.floor(0.98 * apart.length)] ?? 3)) / 2); // the data fill the plane
       $("range-value").value = `±${number(range())}`;
@@ -103,8 +109,37 @@ const loadBackground = newest(async () => {
       $("latent-note").textContent = error.message;
     }
   }
+  showLegend();
   drawPlane();
 });
+
+/** Axes in which the data differ most come first: in the others all posteriors lie at 0. */
+function sortAxes(means) {
+  if (latent.length < 3) return;
+  const spread = latent.map((_, dimension) => Math.sqrt(means.reduce((sum, mean) => sum + mean[dimension] ** 2, 0) / means.length));
+  const order = spread.map((_, dimension) => dimension).sort((one, other) => spread[other] - spread[one]);
+  if (!chosenAxes) axes = [order[0], order[1]];
+  const names = order.map((dimension) => [String(dimension), `z[${dimension}], spread ${spread[dimension].toFixed(2)}`]);
+  fill($("axis-right"), names, String(axes[0]));
+  fill($("axis-up"), names, String(axes[1]));
+}
+
+/** The labels of the points with their colours; pressed, one is hidden. */
+function showLegend() {
+  const names = background?.points ? [...new Set(background.labels)].sort() : [];
+  $("cluster-legend").hidden = !names.length;
+  $("cluster-legend").replaceChildren(...names.map((name, index) => {
+    const swatch = make("span", { "aria-hidden": "true" });
+    swatch.style.background = COLORS[index % COLORS.length];
+    const button = make("button", { class: "small", "aria-pressed": String(!hidden.has(name)) }, swatch, String(name));
+    button.addEventListener("click", () => {
+      if (!hidden.delete(name)) hidden.add(name);
+      button.setAttribute("aria-pressed", String(!hidden.has(name)));
+      drawPlane();
+    });
+    return button;
+  }));
+}
 
 // ------------------------------------------------------------------------------------------------- the latent
 
@@ -222,6 +257,7 @@ function drawClusters(side) {
   const names = [...new Set(background.labels)].sort();
   const middles = new Map(names.map((name) => [name, [0, 0, 0]]));
   background.points.forEach((point, which) => {
+    if (hidden.has(background.labels[which])) return;
     const x = toCanvas(point[right], 0);
     const y = toCanvas(point[up] ?? 0, 1);
     const middle = middles.get(background.labels[which]);
@@ -238,6 +274,7 @@ function drawClusters(side) {
   context.textBaseline = "middle";
   context.lineWidth = side / 130;
   for (const [name, [x, y, count]] of middles) {
+    if (!count) continue;
     context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--stage");
     context.strokeText(name, x / count, y / count);
     context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");

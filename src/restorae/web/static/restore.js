@@ -39,7 +39,24 @@ const masked = () => Boolean(form?.value("mask"));
 
 export const add = (brought) => sending.add(brought);
 
-export async function begin() {
+/** Send images for another part of the page, and resolve to those that arrived. */
+export async function addFor(brought) {
+  await begin();
+  const arrived = (await sending.add(brought)).filter(Boolean);
+  const refused = brought.length - arrived.length;
+  say(`${arrived.length.toLocaleString("en")} images were sent${refused ? `; ${refused.toLocaleString("en")} cannot be used: Restore says why` : ""}.`);
+  return arrived;
+}
+
+let beginning = null;
+
+/** Begin, once. */
+export function begin() {
+  beginning ??= prepare();
+  return beginning;
+}
+
+async function prepare() {
   viewer = new Viewer($("viewer"), {
     onzoom: (scale) => { $("zoom").textContent = `${scale >= 0.1 ? Math.round(100 * scale) : (100 * scale).toFixed(1)} %`; viewer.preview?.moved(); },
     onstroke: (stroke) => mask.add(stroke),

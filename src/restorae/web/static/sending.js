@@ -3,6 +3,8 @@
 import { sendImage } from "./tools.js";
 
 const AT_ONCE = 3;
+const TRIES = 6;
+const PAUSE = 1500; // milliseconds, longer with each try
 let count = 0;
 
 export class Sending {
@@ -35,6 +37,7 @@ export class Sending {
     const entry = this.page.images().find((each) => each.key === key);
     if (!entry?.file) return;
     this.page.put(this.page.images().filter((each) => each !== entry));
+    entry.tries = 0;
     this.add([entry]);
   }
 
@@ -51,6 +54,7 @@ export class Sending {
     const { entry, resolve } = next;
     entry.sent = 0;
     let found = null;
+    let retried = false;
     try {
       found = await sendImage(entry.file, entry.folder, (share) => { entry.sent = share; this.soon(); });
       found.file = entry.file;
@@ -60,11 +64,20 @@ export class Sending {
       if (!others.includes(entry) && !entry.cancelled) this.page.put([...others, found]);
       this.page.arrived(found, entry.first);
     } catch (error) {
+      if (error.status === 0 && (entry.tries ?? 0) < TRIES && !entry.cancelled) {
+        // the laptop slept, or the network was away: it goes on by itself
+        entry.tries = (entry.tries ?? 0) + 1;
+        entry.sent = undefined;
+        setTimeout(() => { this.waiting.push(next); this.go(); }, PAUSE * entry.tries);
+        retried = true;
+        this.soon();
+        return;
+      }
       Object.assign(entry, { sending: false, refused: error.message });
       this.soon();
     } finally {
       this.active -= 1;
-      resolve(found);
+      if (!retried) resolve(found);
       this.go();
     }
   }

@@ -202,7 +202,7 @@ export async function send(path, file, facts, told = () => {}) {
     throw new HttpError(413, `${file.name} has ${size(file.size)}; this server takes at most ${size(upload)}. The command line takes it.`);
   }
   const query = new URLSearchParams(facts);
-  const unreadable = new HttpError(0, `${file.name} cannot be read by the browser. Was it moved or changed?`);
+  const unreadable = new HttpError(400, `${file.name} cannot be read by the browser. Was it moved or changed?`);
   try {
     await file.slice(0, 1).arrayBuffer();
   } catch {
@@ -218,7 +218,7 @@ export async function send(path, file, facts, told = () => {}) {
       if (request.status < 300) resolve(request.response);
       else reject(new HttpError(request.status, request.response?.error ?? `The server answered with status ${request.status}.`));
     });
-    request.addEventListener("error", () => reject(new HttpError(0, "The server does not answer. Is restorae serve still running?")));
+    request.addEventListener("error", () => reject(new HttpError(0, "The connection was lost. Is restorae serve still running?")));
     request.send(file);
   });
 }

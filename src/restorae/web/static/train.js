@@ -2,8 +2,18 @@
 
 import * as jobs from "./jobs.js";
 import * as models from "./models.js";
-import { $, askJson, draw, duration, fill, make, number, renew, safely, say } from "./tools.js";
+import { $, ask, askJson, draw, duration, fill, make, newest, number, renew, safely, say } from "./tools.js";
 
+/** What people may want to know of a network before they choose it. */
+const NETWORKS = {
+  conv: "conv: the textbook's, for small images",
+  "conv-autoencoder": "conv-autoencoder: compresses small images",
+  dense: "dense: for tiny images of one size",
+  "dense-autoencoder": "dense-autoencoder: compresses tiny images",
+  "film-unet": "film-unet: for the film cleaner",
+  "latent-unet": "latent-unet: several plausible answers",
+  unet: "unet: for photographs and pages",
+};
 const STARTS = [["", "automatic: a bundled model that suits the images, if there is one"], ["nothing", "nothing: a new network"]];
 let unfinished = [];
 let losses = { clean: [], noisy: [] };
@@ -15,6 +25,7 @@ export function begin() {
   const form = $("train-form");
   for (const radio of form.elements.way) radio.addEventListener("change", wayChanged);
   form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
+  for (const field of ["train-clean", "train-degraded", "train-noisy", "train-damage"]) $(field).addEventListener("change", safely(showExamples));
   models.listen(() => models.fillWith($("train-start"), (each) => each.origin !== "classical", STARTS));
   jobs.listen(safely(jobsChanged));
   wayChanged();
@@ -25,8 +36,7 @@ export async function shown() {
   losses = known;
   const entries = sets.map((set) => [set.name, set.name]);
   for (const id of ["train-clean", "train-degraded", "train-noisy"]) fill($(id), entries);
-  fill($("train-network"), [["", "automatic"], ...networks.map((name) => [name, name])]);
-  $("no-data").hidden = sets.some((set) => !set.named);
+  fill($("train-network"), [["", "automatic"], ...networks.map((name) => [name, NETWORKS[name] ?? name])]);
   unfinished = found;
   wayChanged();
   show();
@@ -35,7 +45,57 @@ export async function shown() {
 function wayChanged() {
   const way = $("train-form").elements.way.value;
   for (const field of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-ways]"))) field.hidden = !field.dataset.ways.split(" ").includes(way);
+  safely(showExamples)();
   fill($("train-loss"), [["", "automatic"], ...losses[way === "noisy" ? "noisy" : "clean"].map((name) => [name, name])]);
+}
+
+/** The data and the damage that the form says. */
+function examplesWanted() {
+  const form = $("train-form").elements;
+  /** @type {Record<string, any>} */
+  const wanted = { way: form.way.value };
+  for (const field of ["clean", "degraded", "noisy", "degradation"]) {
+    if (!form[field].closest("[data-ways]").hidden) wanted[field] = form[field].value;
+  }
+  return wanted;
+}
+
+/** Three examples, and how many images or pairs there are: before anybody waits for a training. */
+const showExamples = newest(async () => {
+  const wanted = examplesWanted();
+  if (Object.values(wanted).some((value) => !value)) return;
+  try {
+    const answer = await ask("/api/trainings/examples.png", { method: "POST", json: { ...wanted, name: "examples" } });
+    const sheet = $("train-sheet");
+    if (sheet.src) URL.revokeObjectURL(sheet.src);
+    sheet.src = URL.createObjectURL(await answer.blob());
+    $("train-rows").textContent = wanted.way === "noisy" ? "noisy" : "above damaged, below clean";
+    $("train-found").textContent = decodeURIComponent(answer.headers.get("x-said") ?? "");
+    $("train-found").className = "note";
+    $("train-examples").hidden = false;
+  } catch (error) {
+    $("train-examples").hidden = true;
+    $("train-found").textContent = error.message;
+    $("train-found").className = "note error";
+  }
+});
+
+const DAMAGED = /damag|degrad|noisy|bad|before|raw|orig|scan/i;
+
+/** Images were dropped on this part of the page: they become data sets, and two folders become pairs. */
+export async function dropped(folders) {
+  await shown();
+  const form = $("train-form").elements;
+  const names = folders.map((folder) => (folder ? `dropped here/${folder}` : "dropped here"));
+  if (names.length === 2) {
+    const degraded = names.find((name) => DAMAGED.test(name.slice(12))) ?? names[0];
+    form.way.value = "pairs";
+    $("train-degraded").value = degraded;
+    $("train-clean").value = names.find((name) => name !== degraded);
+  } else {
+    for (const id of ["train-clean", "train-noisy"]) $(id).value = names[0];
+  }
+  wayChanged();
 }
 
 async function start() {
@@ -103,7 +163,9 @@ function card(job) {
       : about.resumable
         ? make("button", { onclick: () => resume(about.name) }, "Resume")
         : null;
-  const psnr = about.looks.filter((look) => look.mse).map((look) => [look.step, -10 * Math.log10(look.mse)]);
+  const psnr = psnrOf(job);
+  // runs that learn the same are compared with each other
+  const others = jobs.all().filter((each) => each.kind === "train" && each.id !== job.id && each.about.way === about.way && each.about.damage === about.damage && each.about.losses.length > 1).slice(-3);
   const before = about.looks.find((look) => look.mse_degraded);
   const checked = psnr.length ? psnr : about.looks.map((look) => [look.step, look.validation_loss]).filter(([, value]) => value !== undefined);
   return make("article", { class: "training", "data-key": `${job.id}-${job.state}-${about.resumable}-${job.stopping}` },
@@ -115,12 +177,15 @@ function card(job) {
     over ? null : jobs.bar(job),
     about.losses.length > 1 || checked.length
       ? make("div", { class: "charts" },
-          make("figure", {}, make("figcaption", {}, `Loss ${about.losses.length ? number(about.losses.at(-1)[1]) : ""}`), chart(about.losses, { name: "Loss", log: about.losses.every(([, value]) => value > 0) })),
-          make("figure", {}, make("figcaption", {}, psnr.length ? `Validation PSNR ${psnr.at(-1)[1].toFixed(2)} dB${before ? ` (damaged ${(-10 * Math.log10(before.mse_degraded)).toFixed(2)})` : ""}` : "Validation loss"), chart(checked, { name: psnr.length ? "Validation PSNR in dB" : "Validation loss", dots: true })))
+          make("figure", {}, make("figcaption", {}, `Loss ${about.losses.length ? number(about.losses.at(-1)[1]) : ""}`), chart(about.losses, { name: "Loss", log: about.losses.every(([, value]) => value > 0), others: others.map((each) => each.about.losses) })),
+          make("figure", {}, make("figcaption", {}, psnr.length ? `Validation PSNR ${psnr.at(-1)[1].toFixed(2)} dB${before ? ` (damaged ${(-10 * Math.log10(before.mse_degraded)).toFixed(2)})` : ""}` : "Validation loss"), chart(checked, { name: psnr.length ? "Validation PSNR in dB" : "Validation loss", dots: true, others: psnr.length ? others.map(psnrOf) : [] })),
+          others.length ? make("p", { class: "note" }, `Dashed: ${others.map((each) => each.about.name).join(", ")}`) : null)
       : null,
     about.looks.length ? looks(job) : null,
     job.said.length && !about.looks.length ? make("ul", { class: "said-lines" }, job.said.slice(-3).map((line) => make("li", {}, line))) : null);
 }
+
+const psnrOf = (job) => job.about.looks.filter((look) => look.mse).map((look) => [look.step, -10 * Math.log10(look.mse)]);
 
 /** Fixed images that get better check by check; a slider goes back in time. */
 function looks(job) {
@@ -142,16 +207,17 @@ function looks(job) {
   return make("div", { class: "looks" }, make("p", { class: "note" }, rows), image, count > 1 ? make("label", {}, input, told) : null);
 }
 
-/** A small line chart: [[x, y], …]. */
-function chart(points, { name, log = false, dots = false }) {
+/** A small line chart: [[x, y], …]; `others` are lines of other runs. */
+function chart(points, { name, log = false, dots = false, others = [] }) {
   const [width, height, left, bottom, top] = [360, 130, 58, 18, 14];
   const drawing = draw("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img" });
   const shown = log ? points.filter(([, y]) => y > 0) : points;
   drawing.setAttribute("aria-label", shown.length ? `${name}: from ${number(shown[0][1])} to ${number(shown.at(-1)[1])} over ${shown.length} points` : `${name}: nothing yet`);
   if (!shown.length) return drawing;
   const scaled = (y) => (log ? Math.log(y) : y);
-  const xs = shown.map(([x]) => x);
-  const ys = shown.map(([, y]) => scaled(y));
+  const beside = others.map((line) => (log ? line.filter(([, y]) => y > 0) : line)).filter((line) => line.length > 1);
+  const xs = [shown, ...beside].flat().map(([x]) => x);
+  const ys = [shown, ...beside].flat().map(([, y]) => scaled(y));
   const [lowX, highX] = [Math.min(0, ...xs), Math.max(...xs, 1)];
   let [low, high] = [Math.min(...ys), Math.max(...ys)];
   if (high - low < 1e-6) [low, high] = [low - 0.5, high + 0.5];
@@ -163,8 +229,10 @@ function chart(points, { name, log = false, dots = false }) {
       draw("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, number(log ? Math.exp(value) : value, 3)),
     );
   }
+  const line = (points) => points.map(([px, py], index) => `${index ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("");
   drawing.append(
-    draw("path", { d: shown.map(([px, py], index) => `${index ? "L" : "M"}${x(px).toFixed(1)} ${y(scaled(py)).toFixed(1)}`).join("") }),
+    ...beside.map((each) => draw("path", { d: line(each), class: "other" })),
+    draw("path", { d: line(shown) }),
     draw("text", { x: width - 6, y: height - 4, "text-anchor": "end" }, `${highX.toLocaleString("en")} steps`),
   );
   const readout = draw("text", { x: left, y: 10, class: "readout" });
