@@ -55,7 +55,7 @@ class FilmRepair(Loss, kind="film-repair"):
             given[:, 1], batch.clean[:, 1], pos_weight=positive
         )
         loss = frame + self.logarithm * logarithm + self.edges * edges + self.damage * damage
-        return {"loss": loss, "frame": frame, "damage": damage}
+        return {"loss": loss, "frame": frame.detach(), "damage": damage.detach()}
 
     def check(self, network: Network) -> None:
         if not network.neighbours:
