@@ -843,7 +843,7 @@ ONE_OF_A_KIND = {(case.suffix, case.alpha, case.own_range): case for case in EXA
         *((case, {"strength": 0}) for case in ONE_OF_A_KIND),
         *((case, {"tile": None, "restorer": identity()}) for case in ONE_OF_A_KIND),
     ],
-    ids=str,
+    ids=lambda each: " and ".join(each) if isinstance(each, dict) else str(each),
 )
 def test_what_changes_nothing_gives_every_value_back(tmp_path, case, how):
     before, after = tmp_path / f"before{case.suffix}", tmp_path / f"after{case.suffix}"
