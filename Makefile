@@ -34,10 +34,10 @@ demo: $(READY_PLAIN) ## degrade digits, train a network, restore digits that it 
 	$(BIN)/restorae demo
 
 test: $(READY) ## run the tests (under 8 minutes on two cores)
-	$(BIN)/pytest -m "not slow" -n auto --dist loadfile
+	$(BIN)/pytest -m "not slow" -n auto --dist worksteal
 
 test-slow: $(READY) ## run the tests that are marked slow (under 30 minutes)
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist worksteal
 
 check: $(READY) ## check format, lint, types and import layers; change nothing
 	$(BIN)/ruff format --check .

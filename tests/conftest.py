@@ -21,7 +21,9 @@ settings.load_profile("house")
 
 DATA_OF_THIS_MACHINE = os.environ.get("RESTORAE_DATA")
 
-torch.set_num_threads(1)  # the tests' networks are small, and workers share the cores
+# the tests' networks are small, and workers share the cores; commands in processes of their own are told by the variable
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["RESTORAE_PRECISION"] = (
     "float32"  # the same numbers on every machine; bfloat16 has tests of its own
 )

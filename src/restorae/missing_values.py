@@ -88,8 +88,10 @@ def neighbour_limits(
     least, most = _extremes(stored.dtype)
     smallest = second_smallest = np.full_like(own, most)
     largest = second_largest = np.full_like(own, least)
+    beside_rows = {step: _reflected(rows + step, len(stored)) for step in (-1, 0, 1)}
+    beside_columns = {step: _reflected(columns + step, stored.shape[1]) for step in (-1, 0, 1)}
     for down, right in _AROUND:
-        place = _reflected(rows + down, len(stored)), _reflected(columns + right, stored.shape[1])
+        place = beside_rows[down], beside_columns[right]
         value = stored[place]
         if missing is not None:
             value = np.where(missing[place], own, value)
@@ -111,7 +113,7 @@ def _extremes(dtype: np.dtype) -> tuple[float, float]:
 def _reflected(places: np.ndarray, size: int) -> np.ndarray:
     """Places beside the border as those on the other side of the border pixel."""
     within = (size - 1) - np.abs((size - 1) - np.abs(places))
-    return np.asarray(np.clip(within, 0, size - 1))
+    return np.asarray(np.maximum(within, 0))
 
 
 def _interval(value: float, dtype: np.dtype) -> tuple[float, float] | None:

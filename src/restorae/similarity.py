@@ -37,10 +37,13 @@ def psnr_from(squared_error: Tensor | float) -> Tensor:
     return -10 * torch.log10(torch.as_tensor(squared_error, dtype=torch.float64))
 
 
-def structural_similarity(images: Images, clean: Images) -> NumberPerImage:
+def structural_similarity(
+    images: Images, clean: Images, missing: Tensor | None = None
+) -> NumberPerImage:
     """SSIM of each image, (batch,), after Wang et al. (2004): 11 × 11 Gaussian window, sigma 1.5, peak 1.
 
-    Only windows that lie wholly within the image count. An image with a side below 11 px has none: NaN.
+    Only windows that lie wholly within the image count, and none with a pixel of `missing`, (batch, 1, height, width).
+    An image with a side below 11 px has none: NaN.
 
     Raises:
         ShapeMismatch: the two batches differ in shape.
@@ -58,7 +61,13 @@ def structural_similarity(images: Images, clean: Images) -> NumberPerImage:
     covariance = product - mean_x * mean_y
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x.square() + mean_y.square() + _C1)
     contrast_structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
-    return (luminance * contrast_structure).flatten(1).mean(1)
+    found = luminance * contrast_structure
+    if missing is not None:
+        ones = torch.ones_like(window[:1])  # (1, 1, 11, 11)
+        seen = conv2d(missing.to(found), ones)
+        found = torch.where(seen > 0, math.nan, found)
+        return found.flatten(1).nanmean(1)
+    return found.flatten(1).mean(1)
 
 
 def _gaussian_window(like: Tensor) -> Tensor:

@@ -132,6 +132,7 @@ def test_the_mean_of_many_independent_errors_is_as_much_better_as_theory_says():
     )
 
 
+@pytest.mark.slow
 def test_the_classifier_learns_to_read():
     train, test = (load_named("digits", split) for split in ("train", "test"))
     reader = vae_quality.train_reader(train.images.stored, train.labels, epochs=3, seed=0)
@@ -212,6 +213,7 @@ def test_a_side_that_fails_says_why(tmp_path, body, kind, words):
     assert failure.value.kind == kind
 
 
+@pytest.mark.slow
 def test_a_held_training_is_reported_epoch_by_epoch(tmp_path):
     """The real worker's listener on a training of a few steps: one answer per epoch."""
     script = (

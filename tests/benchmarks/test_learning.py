@@ -518,6 +518,7 @@ def test_one_section_that_fails_stops_no_other(bench, monkeypatch, tmp_path):
     assert any("FAILED: out of luck" in line for line in said)
 
 
+@pytest.mark.slow
 def test_training_here_is_the_command_with_its_recipe(tmp_path, bench):
     """Settings of every type, a moment of training, and a model that says what it was."""
     noisy = tmp_path / "noisy"

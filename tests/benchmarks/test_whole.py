@@ -130,6 +130,7 @@ def test_a_process_that_has_ended_has_no_memory():
 # the sides
 
 
+@pytest.mark.slow
 def test_every_way_to_restore_answers_and_they_agree(tmp_path, bench):
     """The loop writes what the network makes of a photo, read and saved by Pillow here; a way without an answer fails."""
     model = test_images.save_model(tmp_path / "unet.safetensors", 3, seed=0)

@@ -46,7 +46,9 @@ def test_films_go_into_a_folder_with_a_log(tmp_path: Path) -> None:
         (("clip.mkv", "--out", "out.mkv", "--from", "2", "--to", "1"), "--to must be later"),
         (("clip.mkv", "--out", "out.mkv", "--from", "soon"), "not a time"),
         (("clip.mkv", "--out", "out.mkv", "--mask", "grey.png"), "Omit --mask"),
-        (("clip.mkv", "--out", "sheet.png", "--preview", "1"), "Omit --preview"),
+        (("clip.mkv", "--out", "sheet.png", "--preview", "1"), "must be a folder"),
+        (("clip.mkv", "--out", "out.mkv", "--frame-rate", "24"), "Omit --frame-rate"),
+        (("in/%03d.png", "--out", "out"), "no such file or folder"),
         (("clip.mkv", "--out", "out.mkv", "--codec", "prores"), "Use --codec ffv1"),
     ],
 )
@@ -61,6 +63,25 @@ def test_wrong_requests_name_what_to_type(
     done = run("restore", *words, "--model", "classical:median", cwd=tmp_path)
     assert done.status in (1, 2)
     assert said in done.complaint
+
+
+def test_numbered_frames_are_named_by_pattern_and_previewed(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        image = np.random.default_rng(number).integers(0, 255, (40, 60), np.uint8)
+        Image.fromarray(image).save(tmp_path / "in" / f"{number:03}.png")
+    words = ("restore", "in/%03d.png", "--model", "classical:median")
+    done = run(*words, "--out", "clean", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert {path.name for path in (tmp_path / "clean").iterdir()} == {
+        *(f"{number:03}.png" for number in range(3)),
+        "restored.jsonl",
+    }
+    done = run(*words, "--out", "sheets", "--preview", "2", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert [path.name for path in (tmp_path / "sheets").iterdir()] == ["in-shot-001.png"]
 
 
 def test_a_part_that_cannot_be_decoded_is_a_failure_for_scripts(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from restorae.model import load
@@ -134,13 +135,15 @@ def test_a_learners_own_network_joins(tmp_path: Path) -> None:
         "mine.py:Mine",
         "--steps",
         "60",
+        "--batch-size",
+        "16",
         "--learning-rate",
-        "0.005",
+        "0.01",
     )
     done = run_apart(*words, "--out", "own", cwd=tmp_path)
     assert done.status == 0, done.err
-    restore = ("restore", "noisy/digits.npy", "--model", "own.safetensors")
-    run("degrade", "digits", "--with", NOISE, "--out", "noisy", cwd=tmp_path)
+    restore = ("restore", "noisy.npy", "--model", "own.safetensors")
+    np.save(tmp_path / "noisy.npy", np.zeros((2, 28, 28), np.float32))
     elsewhere = run_apart(*restore, "--out", "a.npy", cwd=tmp_path)
     assert elsewhere.status == 2
     assert "defined in mine:Mine" in elsewhere.complaint

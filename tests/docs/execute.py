@@ -7,7 +7,9 @@ Blocks run in the order in which they stand, in the current folder:
 - ```bash with `bash -euo pipefail`;
 - ```output right after a ```bash block must be what that block wrote on stdout (`...` stands for anything).
 
-Other fences (```sh, ```toml, ```text, …) are only shown.
+Other fences (```sh, ```toml, ```text, …) are only shown. So is a ```bash block after the comment `<!-- executed in DOCUMENT -->`,
+whose lines must all stand in executed blocks of that document (a path from the root of the repository): long work that two
+documents show is done once.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from pathlib import Path
 FENCE = re.compile(
     r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```[ \t]*$", re.DOTALL | re.MULTILINE
 )
+EXECUTED_ELSEWHERE = re.compile(r"<!-- executed in (?P<document>\S+) -->\s*\Z")
+ROOT = Path(__file__).parents[2]
 COMPARISON = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -42,6 +46,8 @@ class Block:
     line: int
     follows_directly: bool
     """Whether only blank lines stand between it and the block before."""
+    executed_in: str | None
+    """Document that is executed in its place."""
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -49,11 +55,14 @@ def blocks(text: str) -> Iterator[Block]:
     end = 0
     for found in FENCE.finditer(text):
         line = text.count("\n", 0, found.start("code")) + 1
+        between = text[end : found.start()]
+        elsewhere = EXECUTED_ELSEWHERE.search(between)
         yield Block(
             found["language"],
             found["code"],
             line,
-            follows_directly=not text[end : found.start()].strip(),
+            follows_directly=not between.strip(),
+            executed_in=elsewhere["document"] if elsewhere else None,
         )
         end = found.end()
 
@@ -81,6 +90,8 @@ def execute(document: Path) -> int:
                 exec(code, main.__dict__)
             case "pycon":
                 _check_session(document, block, main.__dict__)
+            case "bash" if block.executed_in:
+                _check_executed(document, block, block.executed_in)
             case "bash":
                 printed = _run_shell(document, block)
             case "output" if block.follows_directly:
@@ -114,6 +125,18 @@ def _check_session(document: Path, block: Block, namespace: dict[str, object]) -
         raise Untrue("".join(told))
 
 
+def _check_executed(document: Path, block: Block, elsewhere: str) -> None:
+    executed = {
+        line
+        for other in blocks((ROOT / elsewhere).read_text(encoding="utf-8"))
+        if other.language == "bash" and not other.executed_in
+        for line in other.code.splitlines()
+    }
+    if missing := [line for line in block.code.splitlines() if line not in executed]:
+        told = "\n".join(missing)
+        raise Untrue(f"{document}, line {block.line}: {elsewhere} does not execute\n{told}")
+
+
 def _run_shell(document: Path, block: Block) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.code],
@@ -137,7 +160,9 @@ def _check_output(document: Path, block: Block, printed: str) -> None:
 
 def main() -> None:
     """Execute the documents named on the command line."""
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    here = str(Path(sys.executable).parent)
+    if here not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = f"{here}{os.pathsep}{os.environ['PATH']}"
     for name in sys.argv[1:]:
         count = execute(Path(name))
         print(f"{name}: {count} blocks executed", file=sys.stderr)

@@ -1,4 +1,9 @@
-"""Every document says what is true: its code runs, what it shows is what is printed, its links lead somewhere."""
+"""Every document says what is true: its code runs, what it shows is what is printed, its links lead somewhere.
+
+The documents run a hundred commands, which takes time in three ways. Starting: the commands are forks of one process that has
+imported torch (`tests/preloaded.py`). Training: the documents train for a few steps on small images and say so; nothing is
+shortened behind the reader's back. Repeating: what one document executes, another may only show (`tests/docs/execute.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,21 +11,30 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.docs.execute import blocks
+from tests.preloaded import preloaded
 
 ROOT = Path(__file__).parents[2]
-EXECUTE = Path(__file__).with_name("execute.py")
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-TRAINS = {"README.md", "CONTRIBUTING.md", "command-line.md", "why-it-collapses.md", "web.md"}
+LONG = {
+    "README.md",
+    "CONTRIBUTING.md",
+    "command-line.md",
+    "images.md",
+    "learning.md",
+    "why-it-collapses.md",
+    "web.md",
+}
 """Documents that train networks or run many commands: tested with what is slow."""
 
 
@@ -35,29 +49,42 @@ def executable(document: Path) -> bool:
     )
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Environment in which documents are executed, and commands start quickly."""
+    folder = tmp_path_factory.mktemp("commands")
+    environment = {name: value for name, value in os.environ.items() if name != "RESTORAE_DATA"}
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONWARNINGS": "error",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(folder / "matplotlib"),
+        "XDG_CACHE_HOME": str(folder / "no-cache"),
+        "COLUMNS": "120",
+    }
+    with preloaded(folder, environment) as with_stand_ins:
+        yield with_stand_ins
+
+
 @pytest.mark.parametrize(
     "document",
     [
         pytest.param(
-            document, id=named(document), marks=pytest.mark.slow if document.name in TRAINS else ()
+            document, id=named(document), marks=pytest.mark.slow if document.name in LONG else ()
         )
         for document in DOCUMENTS
         if executable(document)
     ],
 )
-def test_the_code_runs_and_prints_what_is_shown(document: Path, tmp_path: Path) -> None:
+def test_the_code_runs_and_prints_what_is_shown(
+    document: Path, tmp_path: Path, commands: dict[str, str]
+) -> None:
     """In a process of its own, so that classes which a document defines are not met by other tests."""
-    environment = {name: value for name, value in os.environ.items() if name != "RESTORAE_DATA"}
-    environment |= {
-        "PYTHONWARNINGS": "error",
-        "OMP_NUM_THREADS": "1",
-        "MPLBACKEND": "agg",
-        "COLUMNS": "120",
-    }
     done = subprocess.run(
-        [sys.executable, EXECUTE, document],
+        ["execute-document", document],
         cwd=tmp_path,
-        env=environment,
+        env=commands,
         capture_output=True,
         text=True,
         timeout=1200,

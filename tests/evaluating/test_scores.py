@@ -204,3 +204,33 @@ def test_a_test_set_takes_texts_and_arrays():
         TestSet(clean, degradation="gausian-noise")
     with pytest.raises(SettingsConflict):
         evaluate(lambda images: images, TestSet(clean))
+
+
+def test_missing_pixels_are_not_scored() -> None:
+    clean = some_images(7, 40)
+    noise = np.random.default_rng(1).normal(0, 0.1, clean.shape)
+    degraded = (clean + noise).astype(np.float32)
+    clean[0, 20:, :] = np.nan  # where the other side has values
+    degraded[1, :, :15] = np.nan
+    known = np.isfinite(clean) & np.isfinite(degraded)
+    found = evaluate(lambda images: images, TestSet(clean, degraded=degraded), fit_gain=True)
+    squares = [np.square(c - d)[k] for c, d, k in zip(clean, degraded, known, strict=True)]
+    psnr = -10 * np.log10([np.clip(each, 0, None).mean() for each in squares])
+    assert found.degraded.psnr == pytest.approx(psnr.mean(), abs=0.01)
+    assert found.degraded.mse == pytest.approx(np.concatenate(squares).mean(), rel=1e-3)
+    part = structural_similarity(
+        clean[0, :20],
+        degraded[0, :20],
+        data_range=1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert found.images[0].degraded.ssim == pytest.approx(part, abs=0.02)
+    fitted = found.images[0].gain_fitted
+    assert fitted is not None
+    x, y = degraded[0][known[0]], clean[0][known[0]]
+    left = y - np.polyval(np.polyfit(x, y, 1), x)
+    assert fitted.degraded.psnr_gain_fitted == pytest.approx(
+        -10 * np.log10(np.square(left).mean()), abs=0.01
+    )

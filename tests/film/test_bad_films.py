@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restorae.errors import BadImage, UsageError
-from restorae.film import FilmReport, FilmRequest, plan_films, restore_films
+from restorae.errors import BadImage, OutputError, UsageError
+from restorae.film import FilmReport, FilmRequest, piece_writing, plan_films, restore_films
+from restorae.film.plan import complete_pieces, frames_in
 from restorae.formats.video import FrameReader, read_facts
 from restorae.formats.video import codecs as codecs_module
 from restorae.restoring import RestoreRequest, RestorerPool
-from tests.clips import Clip, av, decoded, packets
+from tests.clips import VARIABLE, Clip, av, decoded, packets
 from tests.known_restorer import identity
 
 SECOND = range(0, 50 * 3600, 3600)
@@ -22,7 +23,7 @@ SECOND = range(0, 50 * 3600, 3600)
 def restore(source: Path, target: Path, **film: str | bool) -> FilmReport:
     asked = FilmRequest(**film)
     return restore_films(
-        plan_films([source], target),
+        plan_films([source], target, resume=asked.resume),
         RestoreRequest(model="known"),
         asked,
         RestorerPool.of(identity()),
@@ -95,6 +96,20 @@ def test_missing_and_falling_time_stamps_are_replaced_and_reported(tmp_path: Pat
     assert len(reader.notices) == 2
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_time_that_starts_anew_goes_on(tmp_path: Path, suffix: str) -> None:
+    """Two recordings in one file: sound in ADTS frames, which MP4 and Matroska hold without their headers."""
+    Clip(codec="libx264", stamps=range(0, 36000, 3600), sound="aac").save(tmp_path / "one.ts")
+    (tmp_path / "two.ts").write_bytes((tmp_path / "one.ts").read_bytes() * 2)
+    report = restore(tmp_path / "two.ts", tmp_path / f"out{suffix}")
+    times = [time for time, _ in decoded(tmp_path / f"out{suffix}")]
+    assert [time - times[0] for time in times] == [Fraction(number, 25) for number in range(20)]
+    assert any("starts anew 1 time" in notice for notice in report.films[0].notices)
+    (before, _), *_ = after = packets(tmp_path / f"out{suffix}")
+    assert len(after) == 2 * len(packets(tmp_path / "one.ts"))
+    assert float(after[len(after) // 2][0] - before) == pytest.approx(0.4, abs=0.04)
+
+
 def test_drop_frame_rates_stay_exact(tmp_path: Path) -> None:
     for rate in (Fraction(24000, 1001), Fraction(30000, 1001)):
         source, target = tmp_path / f"{rate.numerator}.mp4", tmp_path / f"out{rate.numerator}.mp4"
@@ -146,6 +161,42 @@ def test_a_size_that_changes_is_refused_with_the_time(tmp_path: Path) -> None:
     assert report.failures[0].reason.fixes[0].setting == "to_time"
 
 
+@pytest.mark.parametrize(("limit", "kept"), [(5_000, 0), (25_000, 16)])
+def test_where_nothing_more_can_be_written_what_is_done_is_kept(
+    tmp_path: Path, limit: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of the size of files ends as a full disk does: in a piece, or when pieces are joined."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(piece_writing, "FRAMES", 4)
+    source, target = tmp_path / "clip.mkv", tmp_path / "out.mkv"
+    Clip().save(source)
+    restore(source, tmp_path / "whole.mkv", lossless=True)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(OutputError, match="not be written"):
+            restore(source, target, lossless=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not target.exists()
+    pieces = Path(f"{target}.pieces")
+    assert frames_in(complete_pieces(pieces)) == kept
+    restore(source, target, lossless=True, resume=True)
+    assert target.read_bytes() == (tmp_path / "whole.mkv").read_bytes()
+    assert not pieces.exists()
+
+
+def test_odd_sides_are_kept_and_a_codec_that_cannot_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "clip.mkv"
+    Clip(height=31, width=45).save(source)
+    with pytest.raises(UsageError, match="needs even sides for yuv420p") as raised:
+        restore(source, tmp_path / "out.mp4", codec="h264")
+    assert [fix.value for fix in raised.value.message.fixes] == ["ffv1"]
+    restore(source, tmp_path / "out.mp4")
+    facts = read_facts(tmp_path / "out.mp4")
+    assert (facts.height, facts.width, facts.codec) == (31, 45, "ffv1")
+
+
 def test_an_encoder_that_is_missing_is_named_with_the_nearest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +206,14 @@ def test_an_encoder_that_is_missing_is_named_with_the_nearest(
     with pytest.raises(UsageError, match="has no encoder libx264") as raised:
         restore(tmp_path / "clip.mkv", tmp_path / "out.mkv", codec="h264")
     assert [fix.value for fix in raised.value.message.fixes] == ["ffv1"]
+
+
+def test_a_name_with_a_colon_is_no_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Clip().save(tmp_path / "part:1.mkv")
+    assert restore(Path("part:1.mkv"), Path("out:1.mkv")).films[0].frames == len(VARIABLE)
 
 
 def test_names_that_cannot_be_written_are_refused_before_work(tmp_path: Path) -> None:

@@ -61,7 +61,10 @@ def save(folder: Path, kind: str, dtype: type, bands: int, first: int = 8) -> li
 
 def read(path: Path) -> np.ndarray:
     """By another library than the one that wrote it."""
-    return tifffile.imread(path) if path.suffix == ".tif" else np.asarray(Image.open(path))
+    if path.suffix == ".tif":
+        return tifffile.imread(path)
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +84,11 @@ def test_frames_keep_their_names_bits_and_metadata(
         assert after.dtype == dtype
         assert np.abs(after.astype(int) - whole_range(before)).max() <= 1
     if kind == "png":
-        assert Image.open(written[3]).info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        with Image.open(written[3]) as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     else:
-        assert tifffile.TiffFile(written[3]).pages[0].tags["ImageDescription"].value == "frame 11"
+        with tifffile.TiffFile(written[3]) as file:
+            assert file.pages[0].tags["ImageDescription"].value == "frame 11"
     assert not list(tmp_path.rglob("*.pieces"))
 
 

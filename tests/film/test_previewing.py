@@ -37,8 +37,8 @@ def test_previews_show_the_worst_frames_as_they_will_be(tmp_path: Path, restorer
         for label, (before, after, repaired) in shot.rows:
             number = int(label.split()[1])
             assert (number >= 5) == (shot.number == 2)
-            assert np.array_equal(np.rint(before[0] * 255), images[number])
-            assert np.array_equal(np.rint(after[0] * 255), restored[number])
+            assert np.array_equal(np.rint(before[0].numpy() * 255), images[number])
+            assert np.array_equal(np.rint(after[0].numpy() * 255), restored[number])
             assert before.shape == repaired.shape
         shares = [float(label.split()[-2].rstrip("%")) for label, _ in shot.rows]
         assert shares == sorted(shares, reverse=True)

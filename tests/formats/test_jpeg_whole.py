@@ -118,15 +118,15 @@ def test_what_lies_behind_the_image_comes_along(tmp_path):
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_the_index_of_further_images_is_made_true(tmp_path, order):
-    further = [jpeg(PHOTO[:60, :80, 0]), jpeg(PHOTO[:30, :40])]
+def test_the_index_of_further_images_is_made_true_without_previews(tmp_path, order):
+    further = preview, gain_map = [jpeg(PHOTO[:60, :80, 0]), jpeg(PHOTO[:30, :40])]
     entries = 8 + 2 + 12 + 4
 
     def index(places: list[tuple[int, int]]) -> bytes:
         mark = b"II*\0" if order == "<" else b"MM\0*"
         head = b"MPF\0" + mark + struct.pack(order + "I", 8)
         directory = struct.pack(order + "HHHIII", 1, 0xB002, 7, 48, entries, 0)
-        kinds = (0x030000, 0x050000, 0x010001)
+        kinds = (0x030000, 0x010001, 0x050000)
         rows = [
             struct.pack(order + "IIIHH", kind, size, place, 0, 0)
             for kind, (place, size) in zip(kinds, places, strict=True)
@@ -144,8 +144,8 @@ def test_the_index_of_further_images_is_made_true(tmp_path, order):
     mpf = next(each for each in structure.segments if result[each.start :].startswith(b"MPF\0"))
     found = mpf_images(result[mpf.start : mpf.end], mpf.start)
     assert found[0].size == structure.end != length
-    assert [result[each.place : each.place + each.size] for each in found[1:]] == further
-    assert [each.is_preview for each in found] == [False, False, True]
+    assert [result[each.place : each.place + each.size] for each in found[1:]] == [gain_map]
+    assert preview not in result
 
 
 def test_xmp_promises_nothing_that_stays_behind(tmp_path):

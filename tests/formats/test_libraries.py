@@ -120,3 +120,8 @@ assert import_pyvips().cache_get_max() == 0
 assert logging.getLogger("tifffile").level == logging.getLogger("pyvips").level == logging.CRITICAL
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_errors_that_quote_bytes_are_read():
+    complaint = libraries.import_pyvips().ffi.new("char[]", b"property i\x80\xe9")
+    assert pyvips.error._to_string(complaint) == "property i\\x80\\xe9"

@@ -39,6 +39,15 @@ def test_the_smaller_copies_of_a_pyramid_are_no_pages(tmp_path, subifd):
     assert layout.tile == (32, 64)
 
 
+def test_tiles_without_pixels_are_refused_and_not_waited_for(tmp_path):
+    image = pyvips.Image.black(600, 500)
+    image.tiffsave(str(tmp_path / "in.tif"), tile=True, pyramid=True, tile_width=64)
+    with tifffile.TiffFile(tmp_path / "in.tif", mode="r+") as opened:
+        opened.pages.first.tags["TileLength"].overwrite(0)
+    with pytest.raises(BadImage, match="tiles without pixels"):
+        read_layout(tmp_path / "in.tif")
+
+
 def test_smaller_copies_that_are_said_to_be_so_are_no_pages(tmp_path):
     with tifffile.TiffWriter(tmp_path / "in.tif") as writer:
         writer.write(zeros(100, 90))

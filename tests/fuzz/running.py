@@ -82,6 +82,7 @@ def fuzz(kind: str, first: int, count: int, keep: Path) -> dict[str, int]:
             spent = _processor_seconds(process.pid or 0) - used
             if spent > _MOST_SECONDS + 10 * (seen == seeds.start) or time.monotonic() - since > 300:
                 process.kill()
+                process.join()
                 _note(known, kind, seen, f"Hang: more than {_MOST_SECONDS} s")
         while not failures.empty():
             _note(known, kind, *failures.get())

@@ -52,7 +52,7 @@ def test_a_cleaner_is_trained_saved_and_restores_a_film(tmp_path: Path, recipe: 
     scores = model.card.scores["validation"]
     assert scores["degraded"]["psnr_pooled"] < scores["aligned_median"]["psnr_pooled"] + 1
     assert len(model.card.held_out_hashes) == 1
-    assert any("held out: 1 clips" in each for each in heard)
+    assert any("held out: 1 clip of 6" in each for each in heard)
     target = tmp_path / "out" / "clean.mkv"
     report = restore_films(
         plan_films([tmp_path / "clip0.mkv"], target),

@@ -68,7 +68,7 @@ def restore_films(
     )
     for restored in report.films:
         say(_said(restored))
-    if request.model is None and report.films:
+    if request.model is None and report.films and request.strength:
         say(f"Restored with {FILMS} (the one for films).")
     finish("restored", len(tasks), report.failures, out)
     if any(restored.is_damaged for restored in report.films):

@@ -13,12 +13,13 @@ from restorae.cli.wording import COMMAND_LINE
 from restorae.restoring.form_fields import GROUPS, FormField
 from restorae.restoring.request import Request
 
-_TYPES: Mapping[str, type] = {
+_TYPES: Mapping[str, Any] = {
     "flag": bool,
     "integer": int,
     "number": float,
     "text": str,
     "path": Path,
+    "paths": list[Path],
 }
 
 
@@ -32,7 +33,7 @@ def option_for(field: FormField) -> inspect.Parameter:
     if field.metavar:
         settings["metavar"] = field.metavar
     declared: Any = _TYPES.get(field.kind, str)
-    default = field.default
+    default = list(field.default) if field.kind == "paths" else field.default
     if field.choices:
         declared = Literal[tuple(str(value) for value in field.choices)]
         default = None if default is None else str(default)
@@ -50,6 +51,8 @@ def option_for(field: FormField) -> inspect.Parameter:
 
 def _value(field: FormField, given: Any) -> Any:
     """What an option's word means: values of a closed choice need not be texts."""
+    if field.kind == "paths":
+        return tuple(given)
     return {str(value): value for value in field.choices}.get(given, given)
 
 

@@ -27,7 +27,7 @@ _GROUPS: Final = {
 _GROUP_OF: Final = {name: group for group, names in _GROUPS.items() for name in names}
 """Group of an option by its parameter's name; the others stand where they say, or in the first group."""
 _ORDER: Final = (
-    MOST_USED, "Restoring", "Training", "Model", "Input", "Reading", "Uncertainty", "Output", "Film", "Computing",
+    MOST_USED, "Restoring", "Colour", "Training", "Model", "Input", "Reading", "Uncertainty", "Output", "Film", "Computing",
 )  # fmt: skip
 _NUMBER: Final = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 _RANK: Final = {

@@ -21,6 +21,7 @@ COMMANDS = {
     "degrade": ("restorae.cli.degrade:degrade", "Add noise, blur, scratches and other damage."),
     "train": ("restorae.cli.train:train", "Train a network to restore your images."),
     "restore": ("restorae.cli.restore:restore", "Restore images, stacks, folders and arrays."),
+    "film": ("restorae.cli.film:film", "Find the frames of a film that are to be coloured."),
     "evaluate": ("restorae.cli.evaluate:evaluate", "Score models and classical methods."),
     "vae": ("restorae.cli.vae:vae", "Variational auto-encoders and their latent space."),
     "models": ("restorae.cli.models:models", "List, show and calibrate models."),

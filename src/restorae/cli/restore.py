@@ -110,10 +110,12 @@ def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, 
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
     from restorae.restoring import LOG, restore_files
+    from restorae.restoring.colouring import colour_files
 
     require_writable(tasks[0].target.parent)
     into_folder = tasks[0].target != out
-    report = restore_files(
+    run = colour_files if request.references else restore_files
+    report = run(
         tasks,
         request,
         restorers,

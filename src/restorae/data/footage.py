@@ -16,6 +16,7 @@ import torch
 from restorae.data.file_images import read_folder
 from restorae.data.hold_out import content_hash, hold_out_position
 from restorae.data.image_set import ImageSet, content_hashes
+from restorae.display import counted
 from restorae.errors import BadImage, BadSpec, DataUnavailable, Fix
 from restorae.formats import image_files
 from restorae.formats.video import FrameReader, PixelLayout, names_video, read_facts
@@ -149,7 +150,8 @@ class Material:
 
     def __str__(self) -> str:
         frames, stills = sum(map(len, self.clips)), sum(map(len, self.stills))
-        return f"{len(self.clips)} clips of {frames:,} frames and {stills:,} still images"
+        clips, images = counted(len(self.clips), "clip"), counted(stills, "still image")
+        return f"{clips} of {frames:,} frames and {images}"
 
 
 def open_material(sources: Sequence[str | Path]) -> Material:

@@ -87,6 +87,10 @@ class ImageSet(abc.ABC):
         """One image's values as its file holds them, (height, width[, channels]); None if they have been mapped already."""
         return None
 
+    def missing(self, index: int) -> np.ndarray | None:
+        """Where one image has no values to be compared (NaN, no data), (height, width); None if it has them everywhere."""
+        return None
+
     def about(self, index: int) -> Stored:
         """What must be known of one image's stored values."""
         return Stored()

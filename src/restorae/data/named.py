@@ -7,6 +7,7 @@ import http.client
 import os
 import urllib.request
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -131,19 +132,27 @@ def load_data(
 
 def load_digits(split: Split) -> Labelled:
     """The embedded set: 1,797 real digits, 8 × 8, enlarged to 28 × 28; the last 360 are for testing."""
+    images, labels = _enlarged_digits()
+    cut = len(images) - _DIGITS_FOR_TESTING
+    chosen = {"train": slice(0, cut), "test": slice(cut, None), "all": slice(None)}[split]
+    return Labelled(ArrayImages(images[chosen].copy()), labels[chosen].copy())
+
+
+@cache
+def _enlarged_digits() -> tuple[np.ndarray, np.ndarray]:
+    """All images, (1797, 28, 28), and labels; made once, and copied for whoever asks."""
     from skimage.transform import resize
 
     with np.load(DIGITS) as stored:
         small, labels = stored["images"] / 16.0, stored["labels"]
-    # 20 × 20 within a margin of 4, like the digits of MNIST
-    large = resize(  # type: ignore[no-untyped-call]
-        small, (len(small), 20, 20), order=3, mode="edge", anti_aliasing=False
+    # cubic interpolation is linear in the pixels, and one matrix for rows and columns takes a fiftieth of the time
+    weights = resize(  # type: ignore[no-untyped-call]
+        np.eye(8), (20, 8), order=3, mode="edge", anti_aliasing=False, clip=False
     )
+    large = weights @ small @ weights.T
+    # 20 × 20 within a margin of 4, like the digits of MNIST
     large = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4)))
-    images = np.rint(large * 255).astype(np.uint8)
-    cut = len(images) - _DIGITS_FOR_TESTING
-    chosen = {"train": slice(0, cut), "test": slice(cut, None), "all": slice(None)}[split]
-    return Labelled(ArrayImages(images[chosen]), labels[chosen])
+    return np.rint(large * 255).astype(np.uint8), labels
 
 
 def find_here(wanted: IdxSet, data_dir: Path | None = None) -> Path | None:

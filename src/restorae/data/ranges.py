@@ -49,6 +49,15 @@ class RangedImages(ImageSet):
             self.channels, -1, -1
         )
 
+    def missing(self, index: int) -> np.ndarray | None:
+        pair, ranges = self.indices[index], self.ranges
+        sides = {id(each): each for each in (ranges.degraded, ranges.clean)}.values()
+        found = None
+        for images in sides:
+            missing = find_missing(stored_pixels(images, pair), images.about(pair).no_data)
+            found = either(found, None if missing is None else np.asarray(missing.any(2)))
+        return found
+
     def size(self, index: int) -> tuple[int, int]:
         return self.images.size(self.indices[index])
 
@@ -89,7 +98,7 @@ def in_their_ranges(
     ranged = _in_ranges(degraded, clean, gaps)
     if gaps:
         told.append(
-            f"{counted(gaps, 'NaN, infinite or no-data value')} replaced by neighbouring ones; nothing is learned there."
+            f"{counted(gaps, 'NaN, infinite or no-data value')} replaced by neighbouring ones; nothing is learned or scored there."
         )
     for images in ranged[:2]:
         if isinstance(images, RangedImages | ListedImages):

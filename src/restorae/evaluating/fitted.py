@@ -52,8 +52,16 @@ class FittedTally:
         self.si_psnr: list[Tensor] = []
         self.si_ssim: list[Tensor] = []
 
-    def add(self, images: Images, clean: Images) -> None:
-        """Count a batch, unclipped; both (batch, channel, height, width)."""
+    def add(self, images: Images, clean: Images, missing: Tensor | None = None) -> None:
+        """Count a batch, unclipped; both (batch, channel, height, width), `missing` (batch, 1, height, width) where nothing counts.
+
+        Images with missing values have no SSIM: what remains of them is no image.
+        """
+        if missing is not None:
+            for image, partner, gaps in zip(images, clean, missing[:, 0], strict=True):
+                known = ~gaps.to(clean.device)
+                self.add(image[None, :, None, known], partner[None, :, None, known])
+            return
         fitted = fitted_to(images, clean)
         spans = _range(clean)[1].flatten()
         error = squared_errors(fitted, clean.double())

@@ -102,12 +102,19 @@ class Tally:
         self.pixels: list[int] = []
         self.ssim: list[Tensor] = []
 
-    def add(self, images: Images, clean: Images) -> None:
-        """Count a batch; both (batch, channel, height, width)."""
-        self.errors.append(squared_errors(images, clean).double().cpu())
-        self.pixels += [clean[0].numel()] * len(clean)
+    def add(self, images: Images, clean: Images, missing: Tensor | None = None) -> None:
+        """Count a batch; both (batch, channel, height, width), `missing` (batch, 1, height, width) where nothing counts."""
+        errors, pixels = squared_errors(images, clean), torch.full((len(clean),), clean[0].numel())
+        if missing is not None:
+            known = ~missing.to(clean.device).expand_as(clean)
+            counts = known.flatten(1).sum(1)
+            errors = squared_errors(torch.where(known, images, clean), clean)
+            errors = errors * clean[0].numel() / counts
+            pixels = counts.cpu()
+        self.errors.append(errors.double().cpu())
+        self.pixels += pixels.tolist()
         if self.with_ssim:
-            self.ssim.append(structural_similarity(images, clean).double().cpu())
+            self.ssim.append(structural_similarity(images, clean, missing).double().cpu())
 
     def scores(self) -> Scores:
         """The means over everything that was added."""
@@ -148,15 +155,15 @@ def evaluate(
     fitted = (FittedTally(with_ssim), FittedTally(with_ssim)) if fit_gain else None
     progress.begin("Evaluating", len(test_set), "images")
     try:
-        for degraded, clean in test_set.batches():
+        for (degraded, clean), missing in zip(test_set.batches(), test_set.missing(), strict=True):
             started = time.perf_counter()
             restored = restore(degraded)
             seconds += time.perf_counter() - started
-            before.add(degraded, clean)
-            after.add(restored.clamp(0, 1), clean)
+            before.add(degraded, clean, missing)
+            after.add(restored.clamp(0, 1), clean, missing)
             if fitted is not None:
-                fitted[0].add(degraded, clean)
-                fitted[1].add(restored, clean)
+                fitted[0].add(degraded, clean, missing)
+                fitted[1].add(restored, clean, missing)
             if also is not None:
                 also(degraded, restored, clean)
             progress.advance(len(clean))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from restorae.data import ArrayImages, ImageSet, in_their_ranges
@@ -106,6 +107,18 @@ class TestSet:
                 if self.degraded is None:
                     raise _conflict()
                 yield self.degraded.batch(range(start, stop)), clean
+
+    def missing(self) -> Iterator[Tensor | None]:
+        """For each batch of `batches`, where there is nothing to compare, (batch, 1, height, width); None if that is nowhere."""
+        for start, stop in self._runs():
+            found = [self.clean.missing(index) for index in range(start, stop)]
+            if all(each is None for each in found):
+                yield None
+                continue
+            size = self.clean.size(start)
+            yield torch.from_numpy(
+                np.stack([np.zeros(size, bool) if each is None else each for each in found])
+            )[:, None]
 
     def _runs(self) -> Iterator[tuple[int, int]]:
         step = (

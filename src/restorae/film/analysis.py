@@ -15,6 +15,7 @@ from restorae.film.deflicker import SIGNIFICANT, flicker_of, removable_change
 from restorae.film.shot_detection import CutFinder
 from restorae.film.shots import Shot, Shots
 from restorae.film.tone import KNOTS, Tone, ToneMeter
+from restorae.film.weave import Move, moved, moves_against_weave
 from restorae.formats.video import Frame, FrameReader, PixelLayout
 
 ANALYSIS = "analysis.json"
@@ -31,6 +32,8 @@ class FilmAnalysis:
     """Of each shot: by how much less its mean brightness changes from frame to frame without flicker, [0, 1] scale."""
     curves: tuple[tuple[float, ...] | None, ...] = ()
     """Of each frame: what is added to its tones at `KNOTS`, [0, 1] scale; None leaves it as it is."""
+    moves: tuple[Move | None, ...] = ()
+    """Of each frame: by how far it is moved down and to the right, in pixels; None, or no number at all, leaves it there."""
 
     @property
     def steadied(self) -> tuple[int, ...]:
@@ -43,6 +46,10 @@ class FilmAnalysis:
         """The tone curve of a frame; None leaves it as it is."""
         return self.curves[frame] if frame < len(self.curves) else None
 
+    def move(self, frame: int) -> Move | None:
+        """By how far a frame is moved; None leaves it where it is."""
+        return self.moves[frame] if frame < len(self.moves) else None
+
     def save(self, folder: Path) -> None:
         """Write it beside the pieces.
 
@@ -50,7 +57,12 @@ class FilmAnalysis:
             OutputError: it cannot be written.
         """
         shots = [asdict(shot) for shot in self.shots.shots]
-        content = {"shots": shots, "flicker": self.flicker, "curves": self.curves}
+        content = {
+            "shots": shots,
+            "flicker": self.flicker,
+            "curves": self.curves,
+            "moves": self.moves,
+        }
         write_text(folder / ANALYSIS, json.dumps(content))
 
 
@@ -62,6 +74,7 @@ def saved_analysis(folder: Path) -> FilmAnalysis | None:
             shots=Shots(tuple(Shot(**each) for each in found["shots"])),
             flicker=tuple(found["flicker"]),
             curves=tuple(None if curve is None else tuple(curve) for curve in found["curves"]),
+            moves=tuple(None if move is None else (move[0], move[1]) for move in found["moves"]),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -72,6 +85,7 @@ def analyse(
     *,
     listed: Shots | None = None,
     deflicker: float | None = None,
+    stabilise: bool = False,
     seen: Callable[[], None] = lambda: None,
 ) -> FilmAnalysis:
     """Read a film once and measure it.
@@ -80,12 +94,13 @@ def analyse(
         reader: of the part that is restored; it is read to its end.
         listed: shots that a person listed, counted in the whole film; None finds them.
         deflicker: share of flicker that is removed, 0 to 1; None removes all of it from shots that clearly flicker.
+        stabilise: whether frames are moved so that they do not weave.
         seen: called after each frame; may raise to stop.
 
     Raises:
         BadImage: as `FrameReader` does.
     """
-    finder, meter = CutFinder(), ToneMeter()
+    finder, meter = CutFinder(), ToneMeter(with_shifts=stabilise)
     tones: list[Tone] = []
     for frame in reader:
         luma = luma_of(frame, reader.facts.layout)
@@ -98,7 +113,16 @@ def analyse(
         if listed is not None
         else Shots.at(finder.finish())
     )
-    return _decided(shots, tones, deflicker)
+    decided = _decided(shots, tones, deflicker)
+    if not stabilise:
+        return decided
+    ends = [*shots.cuts, len(tones)]
+    height = reader.facts.height
+    parts = [
+        moves_against_weave([tone.shift for tone in tones[shot.first : end]], height)
+        for shot, end in zip(shots.shots, ends, strict=True)
+    ]
+    return replace(decided, moves=tuple(move for part in parts for move in part))
 
 
 def _decided(shots: Shots, tones: list[Tone], deflicker: float | None) -> FilmAnalysis:
@@ -135,17 +159,18 @@ def frames_before(reader: FrameReader) -> int:
 def corrected(
     frames: Iterator[Frame], analysis: FilmAnalysis, layout: PixelLayout
 ) -> Iterator[Frame]:
-    """The frames with their tone curves applied, one by one; those without a curve are the same objects."""
+    """The frames moved and with their tone curves applied, one by one; those that stay as they are are the same objects."""
     for number, frame in enumerate(frames):
-        curve = analysis.curve(number)
-        if curve is None:
+        curve, move = analysis.curve(number), analysis.move(number)
+        if curve is None and move is None:
             yield frame
             continue
-        table = tone_table(curve, layout)
-        planes = list(frame.planes)
-        for plane in layout.restored:
-            planes[plane] = table[planes[plane]]
-        yield replace(frame, planes=tuple(planes), before_tones=frame.planes)
+        planes = list(frame.planes) if move is None else moved(frame.planes, move, layout)
+        if curve is not None:
+            table = tone_table(curve, layout)
+            for plane in layout.restored:
+                planes[plane] = table[planes[plane]]
+        yield replace(frame, planes=tuple(planes), uncorrected=frame.planes)
 
 
 def tone_table(curve: tuple[float, ...], layout: PixelLayout) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -102,9 +103,17 @@ def _comparison(
         lossless=film.lossless,
     )
 
+    grey = 2 ** (facts.layout.bits - 1)
+
     def shown(restored: RestoredFrame) -> Sequence[np.ndarray]:
-        pairs = zip(restored.frame.as_read, restored.planes, strict=True)
-        return [_beside(before, after, left, facts.width) for before, after in pairs]
+        pairs = zip_longest(restored.frame.as_read, restored.planes)
+        return [
+            # a grey film that was coloured had no chroma
+            _beside(
+                np.full_like(after, grey) if before is None else before, after, left, facts.width
+            )
+            for before, after in pairs
+        ]
 
     return Companion(
         folder=folder,

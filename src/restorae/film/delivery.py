@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from restorae.errors import Fix, SettingsConflict
@@ -15,6 +16,7 @@ from restorae.formats.video import (
     VideoFacts,
     choose_encoding,
     join_pieces,
+    read_times,
     write_frames,
 )
 from restorae.formats.video.joining import describe_stream
@@ -59,6 +61,22 @@ def encoding_for(
                 fix=Fix(name, action="omit"),
             )
     return choose_encoding(facts, _ANY, lossless=True)
+
+
+def cut_of(
+    part: tuple[Fraction | None, Fraction | None], facts: VideoFacts, pieces: Sequence[Path]
+) -> Cut:
+    """The part of the source's time axis that the pieces show; sound is cut there."""
+    start, end = part
+    if start is None and end is None:
+        return Cut(start=Fraction(0))
+    first = read_times(pieces[0])
+    assert first is not None
+    return Cut(
+        start=first.stamps[0] * facts.time_base,
+        end=None if end is None else facts.start * facts.time_base + end,
+        shifts=True,
+    )
 
 
 def deliver(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from restorae.display import counted
 from restorae.errors import Fix, SettingsConflict
 from restorae.film.analysis import FilmAnalysis, analyse, frames_before, saved_analysis
 from restorae.film.cut_list import check_length, part_of, read_cuts, write_cuts
 from restorae.film.plan_facts import facts_of_restorer
 from restorae.film.request import FilmRequest
 from restorae.formats.video import FrameReader, VideoFacts
+from restorae.names import names_frames
 from restorae.progress import Progress
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.request import RestoreRequest
@@ -56,7 +58,13 @@ def measure_film(
         progress.advance(1, {"frames_per_second": count / (time.perf_counter() - started)})
 
     try:
-        found = analyse(reader, listed=listed, deflicker=film.deflicker, seen=seen)
+        found = analyse(
+            reader,
+            listed=listed,
+            deflicker=film.deflicker,
+            stabilise=film.stabilise,
+            seen=seen,
+        )
     finally:
         progress.end()
     if film.cuts is not None and listed is None:
@@ -74,6 +82,11 @@ def notices_of(analysis: FilmAnalysis) -> list[str]:
         where = f" in {len(steadied)} of {shots} shots" if shots > 1 else ""
         said.append(
             f"flicker was removed{where}: from frame to frame up to {most:.2%} of full brightness"
+        )
+    moves = [max(map(abs, move)) for move in analysis.moves if move is not None]
+    if moves:
+        said.append(
+            f"weave was removed: {counted(len(moves), 'frame')} moved by up to {max(moves):.1f} px; at the borders pixels are repeated"
         )
     return said
 
@@ -98,15 +111,21 @@ def facts_of_shots(
     return {"shots": found}
 
 
-def check_one_film(film: FilmRequest, films: int) -> None:
-    """Refuse one list of shots for several films.
+def check_films(film: FilmRequest, sources: Sequence[Path]) -> None:
+    """Refuse one list of shots for several films, and a frame rate for films that have their own.
 
     Raises:
         SettingsConflict: as its message says.
     """
-    if film.cuts is not None and films > 1:
+    if film.cuts is not None and len(sources) > 1:
         raise SettingsConflict(
-            f"{{}} lists the shots of one film, and there are {films}",
+            f"{{}} lists the shots of one film, and there are {len(sources)}",
             settings=("cuts",),
             fix=Fix("cuts", action="omit"),
+        )
+    if film.frame_rate is not None and not any(map(names_frames, sources)):
+        raise SettingsConflict(
+            "{} is for numbered frames; films have their own",
+            settings=("frame_rate",),
+            fix=Fix("frame_rate", action="omit"),
         )

@@ -110,6 +110,8 @@ class ShotRestorer(FrameRestorer):
         """With the frame's number in the film's part, its tone curve, and a repair map if other shots have one."""
         number = restored.record["frame"] + start
         record = {**restored.record, "frame": number, "tone_curve": self._analysis.curve(number)}
+        if self._analysis.moves:
+            record["moved"] = self._analysis.move(number)
         repairs = restored.repairs
         if repairs is None and self._restorer.capabilities.neighbours:
             repairs = np.zeros((self._reader.facts.height, self._reader.facts.width), np.uint8)

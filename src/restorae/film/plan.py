@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from restorae.errors import Fix, SettingsConflict
 from restorae.files import write_text
 from restorae.film.analysis import ANALYSIS
+from restorae.film.colour.track import remove_colours
 from restorae.formats.video import Encoding, VideoFacts, read_times, times_path
 from restorae.formats.video.numbered_frames import UNFINISHED
 
@@ -125,6 +126,12 @@ def complete_pieces(folder: Path) -> list[Path]:
     return found
 
 
+def frames_in(pieces: Iterable[Path]) -> int:
+    """Frames of complete pieces."""
+    found = map(read_times, pieces)
+    return sum(len(times.stamps) for times in found if times is not None)
+
+
 def mark_done(folder: Path, notices: list[str], is_damaged: bool) -> None:
     """Note that all pieces are complete, and what was noticed while the film was read."""
     write_text(folder / _DONE, json.dumps({"notices": notices, "is_damaged": is_damaged}))
@@ -145,6 +152,7 @@ def remove_pieces(folder: Path) -> None:
         return
     for name in _COMPANIONS:
         remove_pieces(folder / name)
+    remove_colours(folder)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
     for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *folder.glob(".*.partial*")]:
         if path.stem.isdigit() or path.name in (_PLAN, _DONE, ANALYSIS) or ".partial" in path.name:

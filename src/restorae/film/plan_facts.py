@@ -23,6 +23,7 @@ def facts_of_requests(request: RestoreRequest, film: FilmRequest) -> dict[str, A
         "has_repair_map": film.repair_map is not None,
         "compares": film.compare is not None,
         "deflicker": film.deflicker,
+        "stabilise": film.stabilise,
     }
 
 

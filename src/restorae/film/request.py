@@ -49,6 +49,8 @@ class FilmRequest(Request):
     """Encode without loss: FFV1 with checksums where the file can hold it."""
     deflicker: float | None = option(None, "Film", ge=0, le=1)
     """Share of the flicker that is removed. Default: all, from shots that clearly flicker."""
+    stabilise: bool = option(False, "Film")
+    """Remove weave: each frame is moved so that the image stands still, pans stay."""
     cuts: Path | None = option(None, "Film", metavar="FILE", page="hidden")
     """List of the shots, with settings for each. If the file does not exist, the shots that are found are written to it."""
     repair_map: Path | None = option(None, "Film", metavar="FILE")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 from restorae.errors import (
@@ -15,22 +14,23 @@ from restorae.errors import (
     Interrupted,
     Message,
     OutputError,
-    SettingsConflict,
     in_words,
 )
 from restorae.file_attributes import made_from
+from restorae.film.colour.colouring import colouring_of
 from restorae.film.companions import companions, join_companions
-from restorae.film.delivery import deliver, encoding_for
+from restorae.film.delivery import cut_of, deliver, encoding_for
 from restorae.film.extra_outputs import check_extra_outputs, write_frame_log
 from restorae.film.forecast import Forecast, with_forecast
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
-from restorae.film.measuring import check_one_film, facts_of_shots, measure_film, notices_of
+from restorae.film.measuring import check_films, facts_of_shots, measure_film, notices_of
 from restorae.film.per_shot import ShotRestorer
 from restorae.film.piece_writing import Track, write_pieces
 from restorae.film.plan import (
     FilmPlan,
     check_same,
     complete_pieces,
+    frames_in,
     mark_done,
     read_done,
     remove_pieces,
@@ -41,11 +41,8 @@ from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import opened_source, pieces_of
 from restorae.formats.video import (
-    Cut,
     FrameReader,
-    VideoFacts,
     read_facts,
-    read_times,
 )
 from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
@@ -109,13 +106,7 @@ def restore_films(
         MissingExtra: PyAV is not installed.
     """
     film.check(request)
-    check_one_film(film, len(tasks))
-    if film.frame_rate is not None and not any(names_frames(task.source) for task in tasks):
-        raise SettingsConflict(
-            "{} is for numbered frames; films have their own",
-            settings=("frame_rate",),
-            fix=Fix("frame_rate", action="omit"),
-        )
+    check_films(film, [task.source for task in tasks])
     run = _Run(
         request=request,
         film=film,
@@ -159,19 +150,21 @@ def restore_films(
 def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     started = time.perf_counter()
     facts = read_facts(task.source, run.film.rate)
-    encoding = encoding_for(
-        task.target,
-        facts,
-        codec=run.film.codec,
-        quality=run.request.quality,
-        lossless=run.film.lossless,
-    )
     start, end = run.film.part
     reader = FrameReader(facts, start=start, end=end)
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
     resumed = folder if before else None
     analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
+    colouring = colouring_of(facts, run.request, analysis, reader, task.target)
+    written = facts if colouring is None else colouring.written
+    encoding = encoding_for(
+        task.target,
+        written,
+        codec=run.film.codec,
+        quality=run.request.quality,
+        lossless=run.film.lossless,
+    )
     restoring = ShotRestorer(
         restorer,
         run.request,
@@ -183,36 +176,43 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     plan = FilmPlan.make(
         facts,
         facts_of_requests(run.request, run.film)
-        | facts_of_shots(analysis, run.request, run.restorers),
+        | facts_of_shots(analysis, run.request, run.restorers)
+        | ({} if colouring is None else colouring.plan_facts()),
         facts_of_restorer(restorer),
         encoding,
         restoring.tile,
         facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),
     )
     notices = [*facts.notices, *restoring.notices, *notices_of(analysis)]
-    main = Track(folder=folder, facts=facts, encoding=encoding)
-    beside = companions(folder, facts, run.film, run.request)
+    main = Track(folder=folder, facts=written, encoding=encoding)
+    beside = companions(folder, written, run.film, run.request)
     if before is None:
         remove_pieces(folder)
         analysis.save(folder)
         plan.save(folder)
     else:
         notices += check_same(plan, before, folder)
+    frames_from: FrameRestorer = restoring
     try:
+        if colouring is not None:
+            frames_from = colouring.colour(
+                restoring, folder, progress=run.progress, check=run.check
+            )
+            notices += colouring.notices
         done = read_done(folder)
         if done is None:
-            _make_pieces(run, reader, restoring, [main, *beside])
+            _make_pieces(run, reader, frames_from, [main, *beside])
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
         pieces = complete_pieces(folder)
-        cut = _cut(run, facts, pieces)
+        cut = cut_of(run.film.part, facts, pieces)
         join_companions(beside, len(pieces), cut)
         if run.film.frame_log is not None:
             write_frame_log(pieces, run.film.frame_log, facts)
         delivered = deliver(
             pieces,
             task.target,
-            facts,
+            written,
             cut,
             folder=folder,
             keep_times=run.request.keep_times,
@@ -220,7 +220,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     except (OutputError, Interrupted, KeyboardInterrupt):
         _tell_how_far(run, folder)
         raise
-    frames = sum(_count(piece) for piece in pieces)
+    frames = frames_in(pieces)
     remove_pieces(folder)
     notices += [*done[0], *delivered.notices]
     for notice in notices:
@@ -245,7 +245,7 @@ def _make_pieces(
     Frames of pieces that are there are decoded once more and left out, so that later ones are decoded as in an unstopped run.
     """
     pieces = complete_pieces(tracks[0].folder)
-    known = sum(map(_count, pieces))
+    known = frames_in(pieces)
 
     def tell(forecast: Forecast) -> None:
         said = Message(str(forecast), subject=reader.facts.path)
@@ -276,29 +276,9 @@ def _make_pieces(
     reader.facts.require_unchanged()
 
 
-def _count(piece: Path) -> int:
-    """Frames of a complete piece."""
-    times = read_times(piece)
-    return len(times.stamps) if times else 0
-
-
-def _cut(run: _Run, facts: VideoFacts, pieces: Sequence[Path]) -> Cut:
-    """The part of the source's time axis that the pieces show; sound is cut there."""
-    start, end = run.film.part
-    if start is None and end is None:
-        return Cut(start=Fraction(0))
-    first = read_times(pieces[0])
-    assert first is not None
-    return Cut(
-        start=first.stamps[0] * facts.time_base,
-        end=None if end is None else facts.start * facts.time_base + end,
-        shifts=True,
-    )
-
-
 def _tell_how_far(run: _Run, folder: Path) -> None:
     """Before the run ends early: how much is kept, and how to go on."""
-    kept = sum(map(_count, complete_pieces(folder)))
+    kept = frames_in(complete_pieces(folder))
     run.progress.say(
         Message(
             f"{kept:,} frames are kept in {folder}. The same command can go on",

@@ -19,6 +19,11 @@ class Shot:
     """Blend factor, 0 to 1; None is that of the whole film."""
     deflicker: float | None = None
     """Share of its flicker that is removed, 0 to 1; None is that of the whole film."""
+    references: tuple[str, ...] = ()
+    """Images or folders of images from which it takes its colours; none: those of the whole film."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "references", tuple(self.references))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from restorae.film.opencv import import_cv2
+from restorae.film.weave import shift_between
 
 KNOTS = np.linspace(0.0, 1.0, 5)
 """Brightnesses, [0, 1], at which a change of tone is stated; between them it is linear."""
@@ -29,6 +30,7 @@ _LEAST = 100
 """Pixels of which fewer say nothing."""
 _ALIKE = 0.6
 """Frames that correlate by less do not show the same. Measured in damaged films: above 0.8 within a shot."""
+_UNKNOWN: tuple[np.ndarray, tuple[float, float]] = np.zeros(len(KNOTS)), (0.0, 0.0)
 _BEND = np.diff(np.eye(len(KNOTS)), 2, axis=0)
 
 
@@ -42,12 +44,19 @@ class Tone:
     """Mean brightness, [0, 1]."""
     shares: np.ndarray
     """By how much the mean changes with the tone at each of `KNOTS`; their sum is 1."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """By how far most of it lies lower and more to the right than in the frame before, in pixels; zeros where that cannot be known."""
 
 
 class ToneMeter:
-    """Is given the luma of each frame in turn, and returns its tone."""
+    """Is given the luma of each frame in turn, and returns its tone.
 
-    def __init__(self) -> None:
+    Args:
+        with_shifts: whether it measures by how far each frame lies from the one before.
+    """
+
+    def __init__(self, with_shifts: bool = False) -> None:
+        self.with_shifts = with_shifts
         self._cv2 = import_cv2()
         self._flow = self._cv2.DISOpticalFlow_create(self._cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._before: tuple[np.ndarray, np.ndarray] | None = None
@@ -56,21 +65,33 @@ class ToneMeter:
         """The tone of the next frame: (height, width), [0, 1]."""
         blurred = self._small(luma)
         shares = np.array([hats.mean() for hats in _hats(blurred.reshape(-1))])
-        return Tone(change=self._change(blurred), mean=float(blurred.mean()), shares=shares)
+        change, shift = self._change(blurred)
+        scale = luma.shape[1] / blurred.shape[1]
+        return Tone(
+            change=change,
+            mean=float(blurred.mean()),
+            shares=shares,
+            shift=(shift[0] * scale, shift[1] * scale),
+        )
 
-    def _change(self, blurred: np.ndarray) -> np.ndarray:
+    def _change(self, blurred: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
         matched = _matched(blurred)
         before, self._before = self._before, (blurred, matched)
         if before is None or min(blurred.shape) < 12:
-            return np.zeros(len(KNOTS))
+            return _UNKNOWN
         rows, columns = self._positions(matched, before[1])
         height, width = blurred.shape
         seen = (columns > 1) & (columns < width - 2) & (rows > 1) & (rows < height - 2)
         moved = self._cv2.remap(before[0], columns, rows, self._cv2.INTER_LINEAR)
         now, then = blurred[seen], moved[seen]
         if _correlation(now, then) < _ALIKE:
-            return np.zeros(len(KNOTS))
-        return fit_curve((now + then) / 2, now - then)
+            return _UNKNOWN
+        shift = 0.0, 0.0
+        if self.with_shifts:
+            down, right = np.mgrid[:height, :width]
+            rough = float(np.median(down - rows)), float(np.median(right - columns))
+            shift = shift_between(blurred, before[0], rough)
+        return fit_curve((now + then) / 2, now - then), shift
 
     def _positions(self, now: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where each pixel was in the frame before: rows, columns."""

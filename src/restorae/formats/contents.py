@@ -5,6 +5,7 @@ is told. No writer declares what it keeps, so none can be wrong about it.
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections import Counter
 from collections.abc import Callable
@@ -13,9 +14,12 @@ from pathlib import Path
 from restorae.errors import BadImage
 from restorae.formats import heif_boxes
 from restorae.formats.jpeg_structure import read_structure, trailing_images
+from restorae.formats.jpeg_trailer import previews_behind
 from restorae.formats.mapped import mapped
 from restorae.formats.png_chunks import chunks_of
+from restorae.formats.thumbnails import has_exif_thumbnail, without_thumbnails
 from restorae.formats.tiff_directories import Directory, Tiff
+from restorae.formats.tiff_thumbnails import has_thumbnail
 
 Contents = Counter[str]
 """What is there, in words, and how often."""
@@ -29,6 +33,7 @@ _TIFF_TAGS = {
     34665: "EXIF", 34853: "GPS", 34675: "colour profile", 700: "XMP", 33723: "IPTC", 34377: "Photoshop's resources",
     34735: "georeference", 42112: "GDAL's metadata", 50839: "ImageJ's metadata", 33432: "copyright",
 }  # fmt: skip
+_THUMBNAIL = "thumbnail or preview (it shows the image as it was)"
 _REDUCED, _MASK, _SUBIFDS, _PHOTOMETRIC, _TYPE = 1, 4, 330, 262, 254
 
 
@@ -58,6 +63,7 @@ def losses(before: Contents, after: Contents) -> list[str]:
 
 def _jpeg(path: Path) -> Contents:
     found: Contents = Counter()
+    previews: list[tuple[int, int]] = []
     with mapped(path) as content:
         structure = read_structure(content)
         for segment in structure.segments:
@@ -69,20 +75,33 @@ def _jpeg(path: Path) -> Contents:
                 name = "comment"
             if name is not None:
                 found[name] = 1
+            body = content[segment.start : segment.end]
+            if start.startswith(b"Exif\0"):
+                found[_THUMBNAIL] += has_exif_thumbnail(body)
+            elif start.startswith(_WITH_THUMBNAILS) and without_thumbnails(body) != body:
+                found[_THUMBNAIL] = 1
+            if start.startswith(b"MPF\0"):
+                previews = previews_behind(body, segment.start, structure.end)
         behind = structure.end
         further = list(trailing_images(content, behind)) if structure.has_end else []
+        if previews:
+            found[_THUMBNAIL] = 1
+            starts = {start for start, _ in previews}
+            behind = max(end for _, end in previews)
+            further = [each for each in further if each[0] not in starts]
         if further:
             found["further image behind it (such as a gain map)"] = len(further)
-            behind = further[-1][1]
+            behind = max(behind, further[-1][1])
         rest = content[behind : behind + 2**20].strip(b"\0")
         if b"ftyp" in rest[:64]:
             found["film behind it"] = 1
         elif rest:
             found["data behind it"] = 1
-    return found
+    return +found
 
 
 _COMMENT = 0xFE
+_WITH_THUMBNAILS = (b"JF", b"Photoshop 3.0\0", b"http://ns.adobe.com/xap/1.0/\0")
 _JPEG_SEGMENTS = {
     b"Exif\0": "EXIF", b"http://ns.adobe.com/xap/1.0/\0": "XMP", b"http://ns.adobe.com/xmp/extension/": "extended XMP",
     b"ICC_PROFILE\0": "colour profile", b"Photoshop 3.0\0": "Photoshop's resources", b"MPF\0": "index of further images",
@@ -97,10 +116,13 @@ def _png(path: Path) -> Contents:
         for chunk in chunks_of(handle, str(path)):
             if chunk.name in _PNG_CHUNKS:
                 found[_PNG_CHUNKS[chunk.name]] = 1
+                if chunk.name == b"eXIf":
+                    handle.seek(chunk.place)
+                    found[_THUMBNAIL] += has_exif_thumbnail(handle.read(chunk.length))
             elif chunk.name in (b"iTXt", b"cICP"):
                 handle.seek(chunk.place)
                 _note_png_text_or_colours(chunk.name, handle.read(min(chunk.length, 64)), found)
-    return found
+    return +found
 
 
 def _note_png_text_or_colours(name: bytes, start: bytes, found: Contents) -> None:
@@ -120,13 +142,23 @@ def _webp(path: Path) -> Contents:
                 found[_WEBP_CHUNKS[name]] = 1
             elif name == b"ANMF":
                 found["frame"] += 1
-            handle.seek(length + length % 2, 1)
-    return found
+            place = handle.tell()
+            if name == b"EXIF":
+                found[_THUMBNAIL] += has_exif_thumbnail(handle.read(length))
+            handle.seek(place + length + length % 2)
+    return +found
 
 
 def _heif(path: Path) -> Contents:
     with mapped(path) as content:
-        return heif_boxes.holdings(content)
+        found = heif_boxes.holdings(content)
+        exif = _EXIF.search(content) if found["EXIF"] else None
+        if exif and has_exif_thumbnail(content[exif.start() : exif.start() + _LONGEST_EXIF]):
+            found[_THUMBNAIL] = 1
+    return +found
+
+
+_EXIF, _LONGEST_EXIF = re.compile(rb"II\*\0|MM\0\*"), 2**18
 
 
 def _tiff(path: Path) -> Contents:
@@ -141,14 +173,16 @@ def _tiff(path: Path) -> Contents:
             elif kind & _REDUCED:
                 found["smaller copy"] += 1
             found["smaller copy"] += len(tiff.numbers(page.entries.get(_SUBIFDS)))
-            _note_tags(page, found)
+            _note_tags(tiff, page, found)
     return +found
 
 
-def _note_tags(page: Directory, found: Contents) -> None:
+def _note_tags(tiff: Tiff, page: Directory, found: Contents) -> None:
     for tag, name in _TIFF_TAGS.items():
         if tag in page.entries:
             found[name] = 1
+    if has_thumbnail(tiff, page):
+        found[_THUMBNAIL] = 1
 
 
 _LOOK: dict[str, Callable[[Path], Contents]] = {

@@ -11,7 +11,8 @@ from typing import BinaryIO, NamedTuple
 
 from restorae.errors import BadImage
 from restorae.formats.jpeg_structure import read_structure
-from restorae.formats.jpeg_trailer import moved_mpf
+from restorae.formats.jpeg_trailer import Moved, copy_without, moved_mpf, previews_behind
+from restorae.formats.thumbnails import without_thumbnails
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP2, _APP14, _APP15 = 0xE0, 0xE2, 0xEE, 0xEF
@@ -44,8 +45,8 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
 
     Carried are JFIF (density), EXIF, XMP and its extension, the ICC profile, Photoshop and IPTC, comments, and what else makers put
     into the segments APP0 to APP15; and, behind the image, whatever lay behind it: films, gain maps, further images. The index of
-    further images (MPF) is made true. EXIF and JFIF may hold a thumbnail: it is kept, and shows the image as it was before. Not
-    carried is the original's Adobe segment (APP14), since it says how the old pixels are coded and `encoded` has its own.
+    further images (MPF) is made true. Not carried are thumbnails and previews, since they show the image as it was before, and the
+    original's Adobe segment (APP14), since it says how the old pixels are coded and `encoded` has its own.
 
     Args:
         original: a JPEG, from its beginning; it can seek.
@@ -63,16 +64,19 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
             if segment.content.startswith(_MPF):
                 old_place = original.tell() - len(segment.content)
                 indices.append((segment.content, old_place, result.tell() + _LEAD))
-            result.write(segment.whole)
+            content = without_thumbnails(segment.content)
+            if content is not None:
+                result.write(segment._replace(content=content).whole)
     for segment in _header(encoded, _named(encoded, "the encoded file")):
         if segment.marker == _APP14 or not _is_metadata(segment.marker):
             result.write(segment.whole)
     shutil.copyfileobj(encoded, result)  # the first scan has begun: from here on all is pixels
     new_end, end = result.tell(), _end(original)
-    original.seek(end)
-    shutil.copyfileobj(original, result)
+    previews = [each for index in indices for each in previews_behind(*index[:2], end)]
+    copy_without(original, previews, result, start=end)
     for content, old_place, new_place in indices:
-        moved = moved_mpf(content, old_place, end, new_place=new_place, new_end=new_end)
+        place = Moved(old_place, new_place, end=end, new_end=new_end, left_out=previews)
+        moved = moved_mpf(content, place)
         result.seek(new_place)
         # an index that cannot be understood is made one that no reader takes for one
         result.write(moved if moved is not None else b"\0" * len(_MPF))

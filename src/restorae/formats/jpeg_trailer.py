@@ -1,17 +1,22 @@
 """What lies behind the image in a JPEG file: further images and their index (CIPA DC-007, MPF), films, makers' own data.
 
 All of it counts from the end, from its own beginning, or is found in order; so it stays true as it is. Only the index counts from
-the place where it lies itself, in the first image, and says how long that is.
+the place where it lies itself, in the first image, and says how long that is. Previews that it names are left out: they show the
+image as it was.
 """
 
 from __future__ import annotations
 
+import shutil
 import struct
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import BinaryIO, NamedTuple
 
 _MPF = b"MPF\0"
-_ENTRIES = 0xB002
+_COUNT, _ENTRIES = 0xB001, 0xB002
 _ENTRY = 16
+_STEP = 2**20
 _LARGE_PREVIEWS = {0x010001, 0x010002, 0x010003, 0x010004, 0x010005}
 
 
@@ -49,36 +54,98 @@ def mpf_images(content: bytes, place: int) -> list[MpfImage]:
     return images
 
 
-def moved_mpf(
-    content: bytes, place: int, end: int, *, new_place: int, new_end: int
-) -> bytes | None:
-    """An index for a file whose first image has another length; None if it cannot be made true.
+def previews_behind(content: bytes, place: int, end: int) -> list[tuple[int, int]]:
+    """From where to where the previews lie that an index names; `end` is where the first image ends."""
+    return sorted(
+        (each.place, each.place + each.size)
+        for each in mpf_images(content, place)
+        if each.is_preview and each.place >= end
+    )
+
+
+def copy_without(
+    source: BinaryIO, left_out: Sequence[tuple[int, int]], target: BinaryIO, *, start: int
+) -> None:
+    """Copy a file from `start` to its end, but for some parts of it, in order."""
+    source.seek(start)
+    for first, last in left_out:
+        while (rest := first - source.tell()) > 0 and (step := source.read(min(rest, _STEP))):
+            target.write(step)
+        source.seek(max(last, source.tell()))
+    shutil.copyfileobj(source, target)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where an index lay and lies, and what else changed its place."""
+
+    place: int
+    new_place: int
+    _: KW_ONLY
+    end: int
+    """Where the first image ended."""
+    new_end: int
+    """Where it ends now."""
+    left_out: Sequence[tuple[int, int]] = ()
+    """Parts behind it that are left out."""
+
+    def offset(self, offset: int) -> int | None:
+        """What the index says of a place behind the first image; None if that does not lie there."""
+        where = offset + self.place + len(_MPF)
+        if where < self.end:
+            return None
+        gone = sum(last - first for first, last in self.left_out if first < where)
+        return where - gone - self.end + self.new_end - self.new_place - len(_MPF)
+
+
+def moved_mpf(content: bytes, moved: Moved) -> bytes | None:
+    """An index for a file whose first image has another length and whose previews are left out.
 
     Args:
         content: the segment's content.
-        place: where it lay in the file.
-        end: where the first image ended.
-        new_place: where it lies now.
-        new_end: where the first image ends now.
+        moved: what lies elsewhere now.
+
+    Returns:
+        It, as long as before; None if it cannot be made true, or names nothing else.
     """
     found = _entries(content)
     if found is None:
         return None
     order, start, count = found
-    moved = bytearray(content)
+    kept = []
     for at in range(start, start + count * _ENTRY, _ENTRY):
-        _, size, offset = struct.unpack(order + "III", content[at : at + 12])
+        kind, size, offset = struct.unpack(order + "III", content[at : at + 12])
+        changed = 0
         if offset == 0:
-            size = max(0, size + new_end - end)
+            size = max(0, size + moved.new_end - moved.end)
         else:
-            where = offset + place + len(_MPF)
-            if where < end:
+            found_offset = moved.offset(offset)
+            if found_offset is None:
                 return None
-            offset = where - end + new_end - new_place - len(_MPF)
-        if not (0 <= offset < 2**32 and size < 2**32):
+            if MpfImage(kind & 0xFFFFFF, size, 0).is_preview:
+                continue
+            changed = found_offset
+        if not (0 <= changed < 2**32 and size < 2**32):
             return None
-        struct.pack_into(order + "II", moved, at + 4, size, offset)
-    return bytes(moved)
+        kept.append(struct.pack(order + "III", kind, size, changed) + content[at + 12 : at + 16])
+    if len(kept) < 2:
+        return None
+    result = bytearray(content)
+    result[start : start + count * _ENTRY] = b"".join(kept).ljust(count * _ENTRY, b"\0")
+    _set_count(result, order, len(kept))
+    return bytes(result)
+
+
+def _set_count(content: bytearray, order: str, count: int) -> None:
+    """Say how many images an index names: in its own tag, and by the length of the list."""
+    directory = 4 + struct.unpack(order + "I", content[8:12])[0]
+    (tags,) = struct.unpack(order + "H", content[directory : directory + 2])
+    for at in range(directory + 2, min(directory + 2 + 12 * tags, len(content) - 11), 12):
+        tag = struct.unpack(order + "H", content[at : at + 2])[0]
+        if tag == _ENTRIES:
+            struct.pack_into(order + "I", content, at + 4, count * _ENTRY)
+        elif tag == _COUNT:
+            struct.pack_into(order + "I", content, at + 8, count)
 
 
 def _entries(content: bytes) -> tuple[str, int, int] | None:

@@ -46,7 +46,25 @@ def import_pyvips() -> ModuleType:
         pyvips.cache_set_max(0)
     if is_first or _process_is_ours:
         _drop_vips_log(pyvips)
+    _read_all_errors(pyvips)
     return pyvips  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _read_all_errors(pyvips: ModuleType) -> None:
+    """Have complaints that quote bytes of damaged files decoded.
+
+    pyvips expects UTF-8. Otherwise it raises before it empties libvips' buffer of errors, and so for every error that follows.
+    """
+    decode = pyvips.error._to_string
+
+    def decode_all(text: object) -> object:
+        try:
+            return decode(text)
+        except UnicodeDecodeError:
+            return pyvips.ffi.string(text).decode("utf-8", "backslashreplace")
+
+    pyvips.error._to_string = decode_all
 
 
 @functools.cache

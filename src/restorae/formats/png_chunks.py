@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from restorae.errors import BadImage
+from restorae.formats.thumbnails import without_exif_thumbnail, without_xmp_thumbnail
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = {b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI"}
@@ -118,7 +120,7 @@ def _carry_until(
             if chunk.is_critical or chunk.name in left_out or not (known or chunk.is_safe_to_copy):
                 continue
             if _is_sound(file, chunk):
-                _copy(file, chunk, result)
+                _copy_without_thumbnail(file, chunk, result)
             else:
                 notices.append(
                     f"its {_printed(chunk.name)} was left out, since its checksum is wrong"
@@ -129,6 +131,18 @@ def _carry_until(
         notices.append(
             "it is cut short; metadata after its pixels was left out"
         )  # the pixels could be read
+
+
+def _copy_without_thumbnail(file: BinaryIO, chunk: Chunk, result: BinaryIO) -> None:
+    change = {b"eXIf": without_exif_thumbnail, b"iTXt": without_xmp_thumbnail}.get(chunk.name)
+    if change is None or chunk.length > _STEP:
+        _copy(file, chunk, result)
+        return
+    file.seek(chunk.place)
+    content = change(file.read(chunk.length))
+    checksum = zlib.crc32(chunk.name + content)
+    result.write(struct.pack(">I", len(content)) + chunk.name + content)
+    result.write(struct.pack(">I", checksum))
 
 
 def _first(file: BinaryIO, chunks: Iterator[Chunk], which: str) -> bytes:

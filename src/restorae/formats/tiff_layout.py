@@ -105,6 +105,8 @@ def _layout(path: Path, opened: Any, axes: str | None) -> TiffLayout:
     kept = [pages[place] for place in places]
     first = kept[0]
     tile = (first.tilelength, first.tilewidth) if first.is_tiled else None
+    if tile is not None and min(tile) < 1:
+        raise BadImage("has tiles without pixels: it is damaged", subject=path)
     size = (first.imagelength, first.imagewidth)
     if any(
         level.size[0] > kept[level.image].imagelength

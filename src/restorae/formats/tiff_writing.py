@@ -19,6 +19,7 @@ from restorae.formats import tiff_tags
 from restorae.formats.original import ArrayRows, Original, Page, Rows
 from restorae.formats.tiff_layout import TiffLayout
 from restorae.formats.tiff_pages import colour_options, needs_bigtiff, write_pages
+from restorae.formats.tiff_thumbnails import remove_thumbnails
 from restorae.formats.vips_reading import VipsOriginal
 from restorae.formats.vips_writing import VipsWriter
 from restorae.formats.writer import SpooledWriter
@@ -67,6 +68,7 @@ class TiffVipsWriter(VipsWriter):
         self.save(image, os.fsencode(partial), "none")
         original.require_unchanged()
         self.notices += tiff_tags.carry(original.path, partial, profile=not original.converted)
+        remove_thumbnails(partial)
 
     def save_converted(self, image: pyvips.Image, partial: Path) -> None:
         super().save_converted(image, partial)
@@ -150,6 +152,7 @@ class TiffPagesWriter(SpooledWriter):
                 self.notices += tiff_tags.carry(
                     self.original.path, partial, profile=not self.converted
                 )
+                remove_thumbnails(partial)
         finally:
             self.drop()
 
@@ -204,3 +207,4 @@ def _put_in_place(
             order = page.dtype.newbyteorder(">" if layout.big_endian else "<")
             handle.write(np.ascontiguousarray(stored, order).data)
             del stored  # a view of the spool, which is closed next
+    remove_thumbnails(partial)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from restorae.errors import BadImage
+from restorae.formats.decoding_errors import undecodable
 from restorae.formats.libraries import import_pyvips
 from restorae.formats.loaders import NOTICE, Loader
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows, cannot_read
@@ -26,11 +27,9 @@ _DTYPES = {
 }  # fmt: skip
 _LAB_SPACES = ("lab", "labs", "labq", "lch", "xyz", "hsv", "yxy")
 _PALETTE = "its palette is converted to full colour"
-_NOT_DAMAGED = (
-    "unsupported", "no decoding", "not configured", "not been built in", "not a whole number of bytes", "not supported",
-)  # fmt: skip
-"""What decoders say of sound files that they cannot decode."""
 _BATCH_BYTES = 32 * 2**20
+_ROWS_AT_ONCE = 256
+"""Of a damaged file some decoders begin anew for every few rows that are asked for: the first rows must fail alone."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +112,23 @@ class _VipsRows:
         self.dtype = np.dtype(_DTYPES[image.format])
 
     def read(self, count: int) -> np.ndarray:
+        shape = (count, self.image.width, self.image.bands)
+        if count <= _ROWS_AT_ONCE:
+            return self._fetch(count).reshape(shape)
+        rows = np.empty(shape, self.dtype)
+        for top in range(0, count, _ROWS_AT_ONCE):
+            step = min(_ROWS_AT_ONCE, count - top)
+            rows[top : top + step] = self._fetch(step).reshape(step, *shape[1:])
+        return rows
+
+    def _fetch(self, count: int) -> np.ndarray:
         pyvips = import_pyvips()
         try:
             content = self.region.fetch(0, self.next, self.image.width, count)
         except pyvips.Error as error:
             raise undecodable(self.path, error) from None
         self.next += count
-        return np.frombuffer(content, self.dtype).reshape(count, self.image.width, self.image.bands)
+        return np.frombuffer(content, self.dtype)
 
 
 class _PageBatches:
@@ -280,18 +289,3 @@ def _to_rgb(image: pyvips.Image) -> pyvips.Image:
     except pyvips.Error:
         rgb = ink.colourspace("rgb16" if deep else "srgb")
     return rgb if alpha is None else rgb.bandjoin(alpha)
-
-
-def undecodable(path: Path, error: Exception) -> BadImage:
-    """What a decoder's complaint means for a user."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = lines[-1] if lines else "unknown format"
-    if any(words in reason.lower() for words in _NOT_DAMAGED):
-        return BadImage(
-            f"cannot be decoded by this installation: {reason}. Convert it to PNG or TIFF without compression",
-            subject=path,
-        )
-    return BadImage(
-        f"cannot be read as an image: {reason}. The file is cut short, damaged or of an unknown variant",
-        subject=path,
-    )

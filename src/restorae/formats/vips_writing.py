@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from restorae.errors import BadImage, Fix
 from restorae.files import written_whole
 from restorae.formats.original import Original, Page
+from restorae.formats.thumbnails import (
+    without_exif_thumbnail,
+    without_photoshop_thumbnail,
+    without_xmp_thumbnail,
+)
 from restorae.formats.vips_image import as_8_bits, image_of, vips_errors
 from restorae.formats.vips_reading import VipsOriginal
 from restorae.formats.writer import SpooledWriter
@@ -27,6 +32,10 @@ _METADATA = {
 }  # fmt: skip
 _FINEST = 1e6
 """Pixels per mm up to which libvips writes a resolution; damaged files name more."""
+_THUMBNAILS = {
+    "exif-data": without_exif_thumbnail, "xmp-data": without_xmp_thumbnail, "photoshop-data": without_photoshop_thumbnail,
+}  # fmt: skip
+"""Fields that may show the image as it was, and what leaves that out."""
 _METADATA_PREFIXES = ("exif-ifd", "png-comment")
 _RGB_SPACES = ("srgb", "rgb", "rgb16", "scrgb")
 
@@ -100,9 +109,12 @@ class VipsWriter(SpooledWriter, abc.ABC):
         for name in _field_names(header):
             if name == "icc-profile-data" and self.original.converted:
                 continue
-            if name == "xmp-data" and not self.is_same_format:
-                # what lies behind the image or beside it stays behind: XMP must not promise it
-                image.set_type(header.get_typeof(name), name, without_promises(header.get(name)))
+            if name in _THUMBNAILS:
+                content = _THUMBNAILS[name](bytes(header.get(name)))
+                if name == "xmp-data" and not self.is_same_format:
+                    # what lies behind the image or beside it stays behind: XMP must not promise it
+                    content = without_promises(content)
+                image.set_type(header.get_typeof(name), name, content)
             elif name in _METADATA or name.startswith(_METADATA_PREFIXES):
                 # a text that is no UTF-8 is left to the block of metadata that it was read from
                 with contextlib.suppress(UnicodeDecodeError):

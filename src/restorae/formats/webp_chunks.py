@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from restorae.errors import BadImage
+from restorae.formats.thumbnails import without_exif_thumbnail, without_xmp_thumbnail
 
 _FLAGS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
 """The chunks that are carried, and the bit of the header that announces each."""
 _ALPHA = 0x10
+_WITHOUT = {b"EXIF": without_exif_thumbnail, b"XMP ": without_xmp_thumbnail}
 
 
 def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: bool = True) -> None:
@@ -26,7 +28,7 @@ def carry(original: BinaryIO, encoded: BinaryIO, result: BinaryIO, *, profile: b
         BadImage: one of the two cannot be walked.
     """
     kept = {
-        name: content
+        name: _WITHOUT[name](content) if name in _WITHOUT else content
         for name, content in _chunks(original)
         if name in _FLAGS and (profile or name != b"ICCP")
     }

@@ -8,7 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-GROUPS = ("Restoring", "Uncertainty", "Output", "Film", "Reading", "Computing")
+GROUPS = ("Restoring", "Colour", "Uncertainty", "Output", "Film", "Reading", "Computing")
 """Titles of the groups of options, the most used first."""
 COMMON = "Restoring"
 
@@ -36,7 +36,7 @@ class FormField:
     """Title of its group, one of `GROUPS`."""
     help: str
     """What it does, in one or two sentences."""
-    kind: Literal["flag", "integer", "number", "text", "choice", "path"]
+    kind: Literal["flag", "integer", "number", "text", "choice", "path", "paths"]
     """What its values are."""
     default: Any
     optional: bool
@@ -66,6 +66,7 @@ def bounds_of(declared: Field[Any]) -> dict[str, Any]:
 
 def _form_field(declared: Field[Any], annotation: Any, text: str) -> FormField:
     types = [each for each in get_args(annotation) if each is not type(None)]
+    is_tuple = get_origin(annotation) is tuple
     is_choice = get_origin(annotation) is Literal
     inner = annotation if is_choice or not types else types[0]
     choices = get_args(inner) if get_origin(inner) is Literal else ()
@@ -76,7 +77,7 @@ def _form_field(declared: Field[Any], annotation: Any, text: str) -> FormField:
         title=declared.name.replace("_", " ").capitalize(),
         group=declared.metadata["group"],
         help=text,
-        kind="choice" if choices else kinds.get(inner, "text"),
+        kind="choice" if choices else "paths" if is_tuple else kinds.get(inner, "text"),
         default=declared.default,
         optional=declared.default is None,
         choices=choices,

@@ -23,6 +23,8 @@ from restorae.restoring.restorer import Restorer
 from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
 FOR_FILES = (
+    "references",
+    "recolour",
     "samples",
     "error_map",
     "defect_mask",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from restorae.machine import Precision
@@ -24,6 +25,8 @@ class RequestKeywords(TypedDict, total=False):
     grain: float
     repair: Repair | None
     tone: float | None
+    references: tuple[Path, ...]
+    recolour: bool
     samples: int | None
     error_map: bool
     defect_mask: bool

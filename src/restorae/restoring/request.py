@@ -49,10 +49,7 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as plain JSON values."""
-        return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -63,6 +60,12 @@ class Request:
     def form_fields(cls) -> tuple[FormField, ...]:
         """All options, group by group, as faces show them."""
         return form_fields(cls)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,10 @@ class RestoreRequest(Request):
     """Inpaint only where this image is white; a folder has one mask per image, with the same name."""
     self_ensemble: Literal[1, 2, 4, 8] = option(1)
     """Test-time augmentation: average over 2, 4 or 8 rotations and flips. Slightly better, that many times slower."""
+    references: tuple[Path, ...] = option((), "Colour", metavar="FILE_OR_DIR", page="hidden")
+    """Coloured images, or folders of them, from which a grey image or film takes its colours. Can be given several times."""
+    recolour: bool = option(False, "Colour", page="hidden")
+    """Colour what is in colour already: its own colours are replaced."""
     samples: int | None = option(None, "Uncertainty", ge=2, le=1000)
     """Number of restorations to sample. Writes their mean (OUT), the samples (NAME-samples) and their standard deviation
     (NAME-spread)."""

@@ -23,6 +23,8 @@ PATCH_NETWORK = UNet(
     widths=(32, 64, 128), encoder_blocks=(1, 2, 2), decoder_blocks=(1, 1), residual=True
 )
 """The network for patches: a page's stains need context and depth, small images are learned by a small network."""
+_LEAST_DRAWN = 1024
+"""Clips in an epoch of a film cleaner, at least."""
 _EPOCHS, _STEPS_ON_PATCHES = 3, 2000
 
 Kind: TypeAlias = Literal["pairs", "drawn", "noisy", "clean", "autoencode", "film"]
@@ -93,6 +95,10 @@ def resolve(recipe: Recipe, facts: DataFacts) -> ResolvedRecipe:
     loss = recipe.loss or default_loss(facts, network, patch)
     loss.check(network)
     draws = recipe.draws or facts.examples(patch)
+    if facts.kind == "film" and recipe.draws is None:
+        draws = max(
+            draws, _LEAST_DRAWN
+        )  # each is a new clip, however little there is to make it of
     wished = recipe.batch_size or (8 if patch else 128)
     # a batch larger than an epoch would hold some images twice
     batch_size = min(wished, draws)

@@ -241,7 +241,9 @@ class FilmValidation(Validation):
 
     def evaluate(self, model: Model, final: bool) -> ValidationResult:
         planes, clean, _ = self.stacks
-        found = [restore_at_once(model, each.to(model.device)).cpu() for each in planes.split(4)]
+        found = [
+            restore_at_once(model, each.to(model.device)).cpu() for each in torch.split(planes, 4)
+        ]
         both = torch.cat(found)
         restored, degraded, median = (
             _scores_of(images, clean, final)

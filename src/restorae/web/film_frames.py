@@ -70,7 +70,8 @@ def _frames_from(facts: VideoFacts, stamp: int) -> Iterator[Any]:
 
 def _shown(frame: Any, facts: VideoFacts) -> np.ndarray:
     width = facts.width * facts.pixel_aspect
-    share = min(Fraction(1), Fraction(LONGEST_PX) / max(width, facts.height))
+    longest = max(width, Fraction(facts.height))
+    share = min(Fraction(1), LONGEST_PX / longest)
     size = max(1, round(width * share)), max(1, round(facts.height * share))
     pixels: np.ndarray = frame.reformat(width=size[0], height=size[1], format="rgb24").to_ndarray()
     return np.rot90(pixels, facts.rotation // 90)

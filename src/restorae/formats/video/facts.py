@@ -12,8 +12,9 @@ from typing import Any
 from restorae.errors import BadImage
 from restorae.formats.original import FileStamp, cannot_read
 from restorae.formats.video.layout import PixelLayout, layout_of
-from restorae.formats.video.library import import_av
+from restorae.formats.video.library import file_name, import_av
 from restorae.formats.video.numbered_frames import FramesStamp, NumberedFrames
+from restorae.formats.video.time_axis import RisingTimes
 from restorae.names import names_frames
 
 ATTACHED_PICTURE = 0x0400
@@ -23,8 +24,7 @@ _PROGRESSIVE = (0, 1)
 """FFmpeg's numbers of unknown and progressive field orders."""
 _TOLERANCE_S = Fraction(1, 4)
 """By how much a whole file may end before the time that its header declares."""
-_FULL_RANGE = 2
-"""FFmpeg's number of the range of images."""
+_FULL_RANGE = 2  # of images
 _HDR_TRANSFERS = (16, 18)
 """PQ and HLG."""
 
@@ -70,6 +70,8 @@ class VideoFacts:
     """Packets of the stream: about as many frames."""
     breaks_off: str = ""
     """Why it is known that the file is not whole: less is there than its header declares."""
+    starts_anew: bool = False
+    """Whether its time starts anew within the file, as where two recordings were joined."""
     notices: tuple[str, ...] = ()
     frames: NumberedFrames | None = None
     """The files, where each frame is one."""
@@ -129,7 +131,7 @@ def opened(path: Path, frames: NumberedFrames | None = None) -> Iterator[Any]:
         BadImage: it cannot be read or is not a film.
     """
     av = import_av()
-    name, options = (str(path), {}) if frames is None else frames.ffmpeg_source()
+    name, options = (file_name(path), {}) if frames is None else frames.ffmpeg_source()
     form = None if frames is None else "image2"
     try:
         container = av.open(name, format=form, options=options, metadata_errors="replace")
@@ -211,12 +213,12 @@ def read_facts(path: Path, rate: Fraction | None = None) -> VideoFacts:
             "frames": frames,
             "pixels": frame.format.name,
         }
-    found = _scan(path, facts["stream"]) if frames is None else _of_frames(frames)
+    found = (
+        _scan(path, facts["stream"])
+        if frames is None
+        else {"stamps": tuple(range(frames.count)), "packets": frames.count}
+    )
     return VideoFacts(path=path, stamp=stamp, notices=tuple(notices), **facts, **found)
-
-
-def _of_frames(frames: NumberedFrames) -> dict[str, Any]:
-    return {"stamps": tuple(range(frames.count)), "packets": frames.count}
 
 
 def _fraction(value: Any) -> Fraction:
@@ -265,6 +267,7 @@ def _scan(path: Path, index: int) -> dict[str, Any]:
     """Time stamps and number of the stream's packets, and whether the file breaks off; nothing is decoded."""
     av = import_av()
     stamps, packets, ends, breaks_off = [], 0, Fraction(0), ""
+    times = RisingTimes()
     with opened(path) as container:
         stream = container.streams[index]
         try:
@@ -275,8 +278,12 @@ def _scan(path: Path, index: int) -> dict[str, Any]:
                 if packet.size == 0 or packet.stream_index != index:
                     continue
                 packets += 1
-                if stamp is not None:
-                    stamps.append(stamp)
+                if stamp is None:
+                    continue
+                # without decoding times they are in no order that could be kept
+                stamps.append(
+                    stamp if packet.dts is None else stamp + times.shift(packet, packet.dts)
+                )
         except av.FFmpegError as error:
             breaks_off = str(error.strerror or error)
         if "mp4" in container.format.name and stream.frames > packets:
@@ -285,4 +292,9 @@ def _scan(path: Path, index: int) -> dict[str, Any]:
             declared = Fraction(container.duration, 1_000_000)
             if ends < declared - _TOLERANCE_S:
                 breaks_off = f"{float(declared):.1f} s are declared, {float(ends):.1f} s are there"
-    return {"stamps": tuple(sorted(stamps)), "packets": packets, "breaks_off": breaks_off}
+    return {
+        "stamps": tuple(sorted(stamps)),
+        "packets": packets,
+        "breaks_off": breaks_off,
+        "starts_anew": times.restarts > 0,
+    }

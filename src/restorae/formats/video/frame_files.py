@@ -20,7 +20,7 @@ from restorae.formats.registry import kind_named
 from restorae.formats.results import begin_result
 from restorae.formats.video.facts import VideoFacts
 from restorae.formats.video.layout import plane_array
-from restorae.formats.video.library import import_av
+from restorae.formats.video.library import file_name, import_av
 from restorae.formats.video.numbered_frames import UNFINISHED, FramePattern
 from restorae.formats.video.pieces import read_times
 
@@ -89,7 +89,7 @@ def _frames(pieces: Sequence[Path], facts: VideoFacts) -> Iterator[tuple[int, in
     for piece in pieces:
         times = read_times(piece)
         assert times is not None
-        with import_av().open(str(piece)) as film:
+        with import_av().open(file_name(piece)) as film:
             for stamp, decoded in zip(times.stamps, film.decode(video=0), strict=True):
                 frame = decoded.reformat(format=facts.layout.name)  # itself, unless it was packed
                 yield number if facts.frames is None else facts.frames.first + stamp, stamp, frame
@@ -147,7 +147,7 @@ def _interleaved(frame: Any, facts: VideoFacts) -> np.ndarray:
     """The frame as an image, (height, width, bands) of 8 or 16 bits; of grey and RGB no value is rounded that need not be."""
     layout = facts.layout
     dtype = np.dtype(np.uint8 if layout.bits <= _DEEP else np.uint16)
-    largest = np.iinfo(dtype).max
+    largest = 2 ** (8 * dtype.itemsize) - 1
     if not layout.is_rgb and not layout.name.startswith("gray"):
         bands = max(3, len(frame.planes))
         name = f"rgb{'a' * (bands - 3)}"

@@ -14,15 +14,16 @@ from typing import Any
 from restorae.errors import OutputError
 from restorae.files import written_whole
 from restorae.formats.video.facts import VideoFacts
-from restorae.formats.video.library import import_av
+from restorae.formats.video.library import file_name, import_av
 from restorae.formats.video.pieces import describe_pixels, piece_packets, read_times
+from restorae.formats.video.time_axis import RisingTimes
 
 _OF_THE_CONTAINER = frozenset(
     ("major_brand", "minor_version", "compatible_brands", "encoder", "creation_time", "duration")
 )
 """Metadata that describe the source's container and would be wrong in another. The time of creation is the file's own."""
 _OF_THE_STREAM = frozenset(("encoder", "duration", "vendor_id", "handler_name"))
-_OPTIONS = {"fflags": "bitexact", "avoid_negative_ts": "disabled"}
+_OPTIONS = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
 """No random numbers and no dates are written, and time stamps before 0 stay, as sound has that begins with its encoder's priming
 samples: otherwise all streams would be moved."""
 
@@ -78,10 +79,12 @@ def join_pieces(
     av, report = import_av(), JoinReport()
     with written_whole(target) as partial, ExitStack() as stack:
         source = stack.enter_context(facts.opened())
-        first = stack.enter_context(av.open(str(pieces[0])))
+        first = stack.enter_context(av.open(file_name(pieces[0])))
         try:
             options = _OPTIONS | _movie_time_scale(container, source)
-            with av.open(str(partial), "w", format=container, container_options=options) as out:
+            with av.open(
+                file_name(partial), "w", format=container, container_options=options
+            ) as out:
                 out.metadata.update(_kept(source.metadata, _OF_THE_CONTAINER))
                 chapters = [] if alone else _chapters(source.chapters(), cut)
                 video, others = _add_streams(
@@ -219,12 +222,18 @@ def _mux_all(
     streams = [
         source.streams[index] for index in others if source.streams[index].type != "attachment"
     ]
+    times = RisingTimes()
     for packet in source.demux(streams) if streams else ():
         if packet.size == 0:
             continue
         base = _fraction(packet.time_base)
         stamp = packet.dts if packet.dts is not None else packet.pts
         shown = packet.pts if packet.pts is not None else stamp
+        if stamp is not None:
+            moved = times.shift(packet, stamp)
+            stamp, shown = stamp + moved, shown + moved
+            packet.pts = None if packet.pts is None else packet.pts + moved
+            packet.dts = None if packet.dts is None else packet.dts + moved
         is_cover = source.streams[packet.stream_index].type == "video"
         if stamp is not None and not is_cover:
             while waiting is not None and waiting[0] <= stamp * base - (

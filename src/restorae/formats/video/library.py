@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 from restorae.errors import MissingExtra
+
+
+def file_name(path: Path) -> str:
+    """A file's name as FFmpeg takes it: absolute, since what comes before a colon would be taken for a protocol."""
+    return str(path.absolute())
 
 
 def import_av() -> ModuleType:

@@ -16,7 +16,7 @@ from restorae.files import written_whole
 from restorae.formats.video.codecs import THREADS, Encoding
 from restorae.formats.video.facts import VideoFacts
 from restorae.formats.video.layout import plane_array
-from restorae.formats.video.library import import_av
+from restorae.formats.video.library import file_name, import_av
 
 
 @dataclass
@@ -47,7 +47,7 @@ class PieceWriter:
         partial = self._whole.__enter__()
         try:
             self._container = import_av().open(
-                str(partial), "w", format="nut", container_options={"fflags": "bitexact"}
+                file_name(partial), "w", format="nut", container_options={"fflags": "bitexact"}
             )
             self._stream = self._add_stream()
         except BaseException as error:
@@ -169,5 +169,5 @@ def read_times(piece: Path) -> PieceTimes | None:
 
 def piece_packets(piece: Path) -> Iterator[Any]:
     """The packets of a piece in the order of its frames."""
-    with import_av().open(str(piece)) as container:
+    with import_av().open(file_name(piece)) as container:
         yield from (packet for packet in container.demux(video=0) if packet.size)

@@ -15,6 +15,7 @@ from restorae.errors import BadImage, Fix
 from restorae.formats.video.facts import VideoFacts
 from restorae.formats.video.layout import plane_array
 from restorae.formats.video.library import import_av
+from restorae.formats.video.time_axis import starts_anew
 
 _NAMED = 5
 
@@ -29,13 +30,13 @@ class Frame:
     """For how long, in the same units."""
     planes: tuple[np.ndarray, ...]
     """Its planes in the film's layout, (height, width) each; they belong to the reader and are not changed."""
-    before_tones: tuple[np.ndarray, ...] | None = None
-    """Its planes before their tones were corrected; None where they were not."""
+    uncorrected: tuple[np.ndarray, ...] | None = None
+    """Its planes before flicker and weave were removed; None where they are in `planes`."""
 
     @property
     def as_read(self) -> tuple[np.ndarray, ...]:
         """Its planes as they are in the film."""
-        return self.planes if self.before_tones is None else self.before_tones
+        return self.planes if self.uncorrected is None else self.uncorrected
 
 
 class FrameReader:
@@ -54,6 +55,7 @@ class FrameReader:
     ) -> None:
         self.facts, self.start, self.end = facts, start, end
         self.lost = self.corrupt = self.moved = self.invented = self.read = 0
+        self.restarts = self._offset = 0
         self._lost_files: list[Path] = []
         self.broke_off = facts.breaks_off
 
@@ -90,6 +92,10 @@ class FrameReader:
         if self.invented:
             said.append(
                 f"{counted(self.invented, 'frame')} without a time stamp: timed by the frame rate"
+            )
+        if self.restarts:
+            said.append(
+                f"its time starts anew {counted(self.restarts, 'time')}: what follows is shown after what comes before"
             )
         if self.moved:
             said.append(
@@ -129,7 +135,7 @@ class FrameReader:
     def _seek(self, container: Any, stream: Any) -> None:
         """Go to a key frame before the part, where every time stamp is known."""
         facts = self.facts
-        if not self.start or len(facts.stamps) < facts.packets:
+        if not self.start or facts.starts_anew or len(facts.stamps) < facts.packets:
             return
         target = facts.start + int(self.start / facts.time_base)
         container.seek(target, stream=stream, backward=True, any_frame=False)
@@ -163,6 +169,11 @@ class FrameReader:
         if stamp is None:
             self.invented += 1
             return self.facts.start if previous is None else previous + self.facts.step
+        stamp += self._offset
+        if previous is not None and starts_anew(previous, stamp, self.facts.time_base):
+            self.restarts += 1
+            self._offset += previous + self.facts.step - stamp
+            return previous + self.facts.step
         if previous is not None and stamp <= previous:
             self.moved += 1
             return previous + 1

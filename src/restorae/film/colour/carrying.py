@@ -1,0 +1,111 @@
+"""Chroma carried from frame to frame by optical flow, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restorae.colouring.sizes import resize, working_size
+from restorae.film.alignment import Flow, flow_between, motion_of, prepare_for_flow
+from restorae.film.opencv import import_cv2
+
+Prepared = NDArray[np.uint8]
+"""Luma of a frame at its working size, prepared for flow."""
+
+_FADING = 0.98
+"""Trust that is left of carried colours after a frame."""
+_LENIENCE = 3.0
+"""How much further than pixels that are averaged colours may land from where they came: they are coarse."""
+_LEAST = 0.5
+"""Trust that is left after a frame where the motion is lost; whether it was right is seen by luma."""
+_SQUARE_PX = 5
+"""Side of the squares whose mean luma is compared."""
+_OTHER_LUMA = 0.06
+"""Difference of luma at which colours are trusted half."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours:
+    """The colours of a frame at its working size."""
+
+    chroma: np.ndarray
+    """(height, width, 2) float32."""
+    trust: np.ndarray
+    """(height, width) float32: 1 where the colour is a reference's own, 0 where nothing is known."""
+    luma: np.ndarray
+    """(height, width) float32: luma of the place that the colours come from."""
+
+    def checked(self, luma: np.ndarray) -> Colours:
+        """Trusted less where the frame has another luma than the place that the colours come from.
+
+        Grain and exposure do not count: means of small squares are compared, less the usual difference.
+        """
+        cv2 = import_cv2()
+        difference = cv2.blur(luma - self.luma, (_SQUARE_PX, _SQUARE_PX))
+        difference -= np.median(difference)
+        agreement = 1 / (1 + np.square(difference / np.float32(_OTHER_LUMA)))
+        return replace(self, trust=self.trust * agreement.astype(np.float32))
+
+
+def prepare(luma: np.ndarray) -> tuple[np.ndarray, Prepared]:
+    """The luma of a frame, (height, width), at its working size, as it is and prepared for flow."""
+    small = resize(luma, working_size(*luma.shape))
+    return small, prepare_for_flow(small)
+
+
+@dataclass(frozen=True)
+class Step:
+    """The motion between two consecutive frames, both ways, computed once."""
+
+    earlier: Prepared
+    later: Prepared
+    flows: tuple[Flow, Flow]
+    """From the later frame to the earlier one, and back."""
+
+    @classmethod
+    def between(cls, earlier: Prepared, later: Prepared) -> Step:
+        """Find the motion."""
+        return cls(earlier, later, (flow_between(later, earlier), flow_between(earlier, later)))
+
+    def forwards(self, colours: Colours) -> Colours:
+        """The colours of the earlier frame as the later one would have them."""
+        return _carry(colours, self.later, self.earlier, self.flows)
+
+    def backwards(self, colours: Colours) -> Colours:
+        """The colours of the later frame as the earlier one would have them."""
+        there, back = self.flows
+        return _carry(colours, self.earlier, self.later, (back, there))
+
+
+def _carry(
+    colours: Colours, target: Prepared, source: Prepared, flows: tuple[Flow, Flow]
+) -> Colours:
+    cv2 = import_cv2()
+    height, width = colours.trust.shape
+    motion = motion_of(target, source, flows, height=height, width=width)
+    planes = np.dstack([colours.chroma, colours.trust, colours.luma])
+    moved = cv2.remap(
+        planes, motion.source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    doubt = (1 / np.maximum(motion.validity, 1e-6) - 1) / np.float32(_LENIENCE**4)
+    sure = np.float32(_FADING) * (_LEAST + (1 - _LEAST) / (1 + doubt))
+    return Colours(
+        chroma=np.ascontiguousarray(moved[..., :2]),
+        trust=moved[..., 2] * sure.astype(np.float32),
+        luma=np.ascontiguousarray(moved[..., 3]),
+    )
+
+
+def blend(parts: list[tuple[Colours, float]]) -> Colours:
+    """A mean of several colours of a frame, weighted by their trust and a weight each."""
+    weights = [np.float32(weight) * (each.trust + np.float32(1e-4)) for each, weight in parts]
+    total = np.sum(weights, axis=0)
+    shares = [weight / total for weight in weights]
+    pairs = [(each, share) for (each, _), share in zip(parts, shares, strict=True)]
+    return Colours(
+        chroma=np.sum([each.chroma * share[..., None] for each, share in pairs], axis=0),
+        trust=np.sum([each.trust * share for each, share in pairs], axis=0),
+        luma=parts[0][0].luma,
+    )

@@ -1,0 +1,223 @@
+"""The colours of a film, decided before its first frame is restored: references, frames that they are, anchors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restorae.colouring.matching import ReferenceCells
+from restorae.colouring.references import (
+    digest_of,
+    find_references,
+    read_opponent,
+    read_reference,
+)
+from restorae.colouring.sizes import working_size
+from restorae.errors import BadImage, Fix, UsageError
+from restorae.film.analysis import FilmAnalysis
+from restorae.film.colour.carrying import prepare
+from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
+from restorae.film.colour.own_frames import OwnFrameFinder
+from restorae.film.colour.planes import ColourPlanes
+from restorae.film.colour.track import (
+    ColourTrack,
+    Tracker,
+    colours_folder,
+    remove_colours,
+    saved_track,
+    unused_references,
+)
+from restorae.film.frame_restorer import FrameRestorer
+from restorae.formats.video import Frame, FrameReader, VideoFacts
+from restorae.names import names_frames
+from restorae.progress import Progress
+from restorae.restoring.request import RestoreRequest
+
+_COLOURED = 0.012
+"""Standard deviation of chroma within frames from which a film is in colour; tinted ones have less."""
+_LOOKED_AT = 24
+"""Every so many frames it is looked whether the film is in colour."""
+_WELL_KNOWN = 0.9
+"""Share of a frame whose colours are known from which no further reference is asked for."""
+_NAMED = 5
+"""References that are named in a notice at most."""
+
+
+@dataclass(kw_only=True)
+class FilmColouring:
+    """What colours a film.
+
+    Args:
+        facts: of the film.
+        request: with its references.
+        analysis: shots of the film.
+        reader: reads the part that is restored.
+        target: what is written.
+
+    Raises:
+        BadImage: a reference cannot be used, or the film has no room for colours.
+        UsageError: there are no references in a folder.
+    """
+
+    facts: VideoFacts
+    request: RestoreRequest
+    analysis: FilmAnalysis
+    reader: FrameReader
+    target: Path
+
+    def __post_init__(self) -> None:
+        self.notices: list[str] = []
+        self.planes = ColourPlanes(self.facts, as_rgb=names_frames(self.target))
+        shots = self.analysis.shots.shots
+        per_shot = [
+            find_references([Path(each) for each in shot.references]) if shot.references else None
+            for shot in shots
+        ]
+        general = find_references(self.request.references)
+        listed = [*general, *(path for each in per_shot if each is not None for path in each)]
+        self.paths = list(dict.fromkeys(listed))
+        numbers = {path: number for number, path in enumerate(self.paths)}
+        of_film = [numbers[path] for path in general]
+        self._of_shot = [
+            of_film if each is None else [numbers[path] for path in each] for each in per_shot
+        ]
+
+    @property
+    def written(self) -> VideoFacts:
+        """The facts of the coloured film."""
+        return self.planes.written
+
+    def plan_facts(self) -> dict[str, Any]:
+        """For the plan: checksums of the references."""
+        return {"reference_files": digest_of(self.paths)}
+
+    def colour(
+        self,
+        restorer: FrameRestorer,
+        folder: Path,
+        *,
+        progress: Progress,
+        check: Callable[[], None],
+    ) -> ColouredFrames:
+        """What restores and colours; colours of anchors are kept in `folder`, that of the pieces.
+
+        Raises:
+            UsageError: the film is in colour already.
+            BadImage: a reference cannot be used.
+        """
+        track = saved_track(colours_folder(folder))
+        if track is None:
+            track = self._find(colours_folder(folder), progress, check)
+        coloured = ColouredFrames(
+            self._without_restoring(restorer),
+            self.planes,
+            track=track,
+            own_chroma=self._own_chroma,
+            names=[path.name for path in self.paths],
+        )
+        self.notices = self._notices(track)
+        return coloured
+
+    def _own_chroma(self, number: int) -> np.ndarray:
+        return read_opponent(self.paths[number], self.planes.weights)[1]
+
+    def _without_restoring(self, restorer: FrameRestorer) -> FrameRestorer:
+        """Where the original is to be kept as it is, nothing is restored to be thrown away."""
+        own = [shot.strength for shot in self.analysis.shots.shots if shot.strength]
+        if self.request.strength or own:
+            return restorer
+        return CopiedFrames(self.analysis, self.facts.layout)
+
+    def _find(self, folder: Path, progress: Progress, check: Callable[[], None]) -> ColourTrack:
+        finder = OwnFrameFinder(working_size(self.facts.height, self.facts.width))
+        references = []
+        for path in self.paths:
+            check()
+            reference = read_reference(path, self.planes.weights)
+            finder.add(reference)
+            references.append(ReferenceCells.of(reference))
+        remove_colours(folder.parent)
+        folder.mkdir(exist_ok=True)
+        spread, looked_at, count = 0.0, 0, 0
+        for number, frame in self._frames("Looking for references", progress, check):
+            finder.see(number, prepare(self.planes.luma(frame.planes))[0])
+            count = number + 1
+            if number % _LOOKED_AT == 0 and not self.request.recolour:
+                chroma = self.planes.chroma(frame.planes)
+                looked_at += 1
+                spread += 0.0 if chroma is None else float(np.hypot(*chroma.std((0, 1))))
+        if looked_at and spread / looked_at > _COLOURED:
+            raise UsageError(
+                "is in colour already. Its colours would be replaced",
+                subject=self.facts.path,
+                fix=Fix("recolour"),
+            )
+        if not count:
+            raise BadImage("has no frame in the part that was asked for", subject=self.facts.path)
+        tracker = Tracker(
+            folder,
+            references,
+            shots=self.analysis.shots,
+            of_shot=self._of_shot.__getitem__,
+            own=finder.found(),
+            own_chroma=self._own_chroma,
+            count=count,
+        )
+        for number, frame in self._frames("Finding colours", progress, check):
+            tracker.see(number, *prepare(self.planes.luma(frame.planes)))
+        return tracker.finish()
+
+    def _frames(
+        self, title: str, progress: Progress, check: Callable[[], None]
+    ) -> Iterator[tuple[int, Frame]]:
+        reader = FrameReader(self.facts, start=self.reader.start, end=self.reader.end)
+        progress.begin(title, reader.expected, "frames")
+        started = time.perf_counter()
+        try:
+            for number, frame in enumerate(reader):
+                check()
+                yield number, frame
+                speed = (number + 1) / (time.perf_counter() - started)
+                progress.advance(1, {"frames_per_second": speed})
+        finally:
+            progress.end()
+
+    def _notices(self, track: ColourTrack) -> list[str]:
+        said = [
+            f"frame {frame} is the reference {self.paths[number].name}"
+            for frame, number in list(track.own.items())[:_NAMED]
+        ]
+        if len(track.own) > _NAMED:
+            said.append(f"{len(track.own) - _NAMED} more references are frames of it")
+        unused = unused_references(track, self.paths)
+        if unused:
+            names = ", ".join(path.name for path in unused[:_NAMED])
+            more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
+            said.append(f"next to no colours were taken from {names}{more}")
+        share, frame = min(zip(track.known, track.anchors, strict=True))
+        if share < _WELL_KNOWN:
+            said.append(
+                f"a reference would help most at frame {frame}: the colours of {share:.0%} of it are known"
+            )
+        return said
+
+
+def colouring_of(
+    facts: VideoFacts,
+    request: RestoreRequest,
+    analysis: FilmAnalysis,
+    reader: FrameReader,
+    target: Path,
+) -> FilmColouring | None:
+    """What colours a film; None where no colours are asked for."""
+    listed = any(shot.references for shot in analysis.shots.shots)
+    if not request.references and not listed:
+        return None
+    return FilmColouring(
+        facts=facts, request=request, analysis=analysis, reader=reader, target=target
+    )

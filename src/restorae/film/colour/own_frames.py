@@ -1,0 +1,84 @@
+"""Which references are frames of the film itself: those are used as they are on their frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from restorae.colouring.own_images import (
+    SAME,
+    detail_of,
+    detail_of_reference,
+    standardised,
+)
+from restorae.colouring.references import Reference
+from restorae.colouring.sizes import resize
+
+_THUMBNAIL = 48
+"""Columns and rows of the small copies by which frames are looked through."""
+_NEAR = 0.03
+"""By how much less than the best frame so far a frame may be alike to be looked at closely."""
+_PROMISING = 0.75
+"""Correlation of small copies from which a reference may be a frame of the film."""
+
+
+@dataclass
+class _Best:
+    thumbnail: float = _PROMISING
+    likeness: float = SAME
+    frame: int | None = None
+
+
+class OwnFrameFinder:
+    """Looks for references among the frames of a film, which it is shown one by one.
+
+    Args:
+        size: the working size of the film.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+        self._close: list[np.ndarray | None] = []
+        self._small: list[np.ndarray | None] = []
+        self._best: list[_Best] = []
+
+    def add(self, reference: Reference) -> None:
+        """Look for one more reference."""
+        detail = detail_of_reference(reference, self.size)
+        self._close.append(None if detail is None else detail.astype(np.float16))
+        self._small.append(None if detail is None else _thumbnail(detail))
+        self._best.append(_Best())
+
+    def see(self, number: int, luma: np.ndarray) -> None:
+        """Look at the next frame, luma at its working size."""
+        close = detail_of(luma)
+        small = _thumbnail(close)
+        for best, detail, thumbnail in zip(self._best, self._close, self._small, strict=True):
+            if detail is None or thumbnail is None:
+                continue
+            alike = float((small * thumbnail).mean())
+            if alike < best.thumbnail - _NEAR:
+                continue
+            likeness = float((close * detail).mean())
+            best.thumbnail = max(best.thumbnail, alike)
+            if likeness > best.likeness:
+                best.likeness, best.frame = likeness, number
+
+    def found(self) -> dict[int, int]:
+        """Of each frame that is a reference: its number, in the order in which references were added.
+
+        Of several references of one frame the most alike is taken.
+        """
+        result: dict[int, int] = {}
+        for number, best in enumerate(self._best):
+            if best.frame is None:
+                continue
+            other = result.get(best.frame)
+            if other is None or best.likeness > self._best[other].likeness:
+                result[best.frame] = number
+        return result
+
+
+def _thumbnail(detail: np.ndarray) -> np.ndarray:
+    return standardised(resize(detail, (_THUMBNAIL, _THUMBNAIL)))
