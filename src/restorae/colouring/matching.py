@@ -26,6 +26,8 @@ _ALIKE = 0.05
 """Standard deviation of the chroma of the nearest cells at which a match counts as half sure."""
 _KEPT, _MOST_GAIN = 0.7, 2.0
 """Share of the strength of colours that is kept where a mean of several is greyer than each, and by how much it may grow."""
+_WHOLE = 0.5
+"""How much a reference that looks less like the whole image stands behind the one that looks most like it."""
 _ROWS = 512
 """Cells of the image compared at a time."""
 _SIGNATURE = 4
@@ -97,7 +99,8 @@ class Matcher:
 
     def _choose(self, signature: Tensor) -> None:
         """Put together the cells of the references that look most like an image."""
-        distances = (self._signatures - signature).square().sum(1)
+        distances = (self._signatures - signature).square().sum(1) / _SIGNATURE**2
+        self._penalties = _WHOLE * (distances - distances.min())
         count = min(AT_ONCE, len(self._references))
         chosen = tuple(sorted(distances.topk(count, largest=False).indices.tolist()))
         if chosen == self._chosen:
@@ -112,8 +115,9 @@ class Matcher:
     def _nearest(self, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         products = wanted @ self._vectors.T
         distances = wanted.square().sum(1, keepdim=True) + self._squares - 2 * products
+        distances = distances.clamp_min(0) + self._penalties[self._of]
         count = min(NEAREST, distances.shape[1])
-        nearest, index = distances.clamp_min(0).topk(count, largest=False)
+        nearest, index = distances.topk(count, largest=False)
         weights = torch.softmax(-_SHARPNESS * nearest, 1)
         values = self._chroma[index]
         chroma = (weights[..., None] * values).sum(1)

@@ -55,7 +55,7 @@ def prepare(luma: np.ndarray) -> tuple[np.ndarray, Prepared]:
     return small, prepare_for_flow(small)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """The motion between two consecutive frames, both ways, computed once."""
 
@@ -67,7 +67,8 @@ class Step:
     @classmethod
     def between(cls, earlier: Prepared, later: Prepared) -> Step:
         """Find the motion."""
-        return cls(earlier, later, (flow_between(later, earlier), flow_between(earlier, later)))
+        flows = flow_between(later, earlier), flow_between(earlier, later)
+        return cls(earlier=earlier, later=later, flows=flows)
 
     def forwards(self, colours: Colours) -> Colours:
         """The colours of the earlier frame as the later one would have them."""

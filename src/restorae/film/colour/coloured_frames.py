@@ -15,7 +15,7 @@ from restorae.film.colour.track import KNOWN, ColourTrack
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
 from restorae.formats.video import Frame, PixelLayout
 
-_GREY_BELOW = 0.05
+_GREY_BELOW = 0.01
 """Trust below which colours are drawn towards grey."""
 
 
@@ -33,7 +33,7 @@ class CopiedFrames(FrameRestorer):
                 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Waiting:
     restored: RestoredFrame
     luma: np.ndarray
@@ -74,7 +74,8 @@ class ColouredFrames(FrameRestorer):
     def restore(self, frames: Iterable[Frame], first: int = 0) -> Iterator[RestoredFrame]:
         waiting: list[_Waiting] = []
         for restored in self._restorer.restore(frames, self._track.around(first)[0]):
-            new = _Waiting(restored, *prepare(self._planes.luma(restored.planes)))
+            luma, prepared = prepare(self._planes.luma(restored.planes))
+            new = _Waiting(restored=restored, luma=luma, prepared=prepared)
             if not waiting:
                 found = {new.number: self._track.colours(new.number, new.luma)}
                 yield from self._coloured([new], found, first)

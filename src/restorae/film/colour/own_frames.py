@@ -23,7 +23,7 @@ _PROMISING = 0.75
 """Correlation of small copies from which a reference may be a frame of the film."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Best:
     thumbnail: float = _PROMISING
     likeness: float = SAME

@@ -33,8 +33,8 @@ _BACKWARDS = 240
 _INDEX = "colours.json"
 _FOLDER = "colours"
 _STEPS = 255.0
-_MATCHED = 0.25
-"""How much a match counts beside colours that were carried, at the same trust."""
+_MATCHED, _MATCHED_ALONE = 0.1, 0.5
+"""How much a match counts, at the same trust, beside colours carried from a reference, and beside those of earlier matches."""
 
 
 def colours_folder(pieces: Path) -> Path:
@@ -106,7 +106,7 @@ def remove_colours(pieces: Path) -> None:
         folder.rmdir()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Pending:
     """An anchor whose colours may still come from a reference after it."""
 
@@ -115,14 +115,18 @@ class _Pending:
     """Its luma is the anchor's."""
     forwards: Colours | None
     backwards: Colours | None = None
+    is_after_own: bool = False
+    """Whether a reference of its shot came before it."""
 
     def fused(self) -> Colours:
         carried = [each for each in (self.forwards, self.backwards) if each is not None]
         checked = [(each.checked(self.matched.luma), 1.0) for each in carried]
-        return replace(blend([*checked, (self.matched, _MATCHED)]), luma=self.matched.luma)
+        has_own = self.is_after_own or self.backwards is not None
+        weight = _MATCHED if has_own else _MATCHED_ALONE
+        return replace(blend([*checked, (self.matched, weight)]), luma=self.matched.luma)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Shot:
     """What is remembered of a shot while its frames are looked at."""
 
@@ -131,6 +135,8 @@ class _Shot:
     numbers: list[int]
     """Numbers of the references it may use."""
     state: Colours | None = None
+    has_own: bool = False
+    """Whether one of its frames so far is a reference."""
     before: Prepared | None = None
     pending: list[_Pending] = field(default_factory=list)
     history: deque[tuple[int, Prepared]] = field(default_factory=lambda: deque(maxlen=_BACKWARDS))
@@ -185,9 +191,11 @@ class Tracker:
             self._put_own(shot, number, (luma, prepared), own)
         elif (number - first) % EVERY == 0 or number == last:
             matched = self._matched(shot, luma)
-            pending = _Pending(number, matched, shot.state)
+            pending = _Pending(
+                frame=number, matched=matched, forwards=shot.state, is_after_own=shot.has_own
+            )
             shot.pending.append(pending)
-            if shot.state is None or not self._has_own(shot, first, number):
+            if not shot.has_own:
                 shot.state = pending.fused()
         shot.before = prepared
         shot.history.append((number, prepared))
@@ -204,18 +212,13 @@ class Tracker:
         frames = self.shots.frame_range(number)
         return frames.start, min(frames.stop, self.count) - 1
 
-    def _has_own(self, shot: _Shot, first: int, number: int) -> bool:
-        return any(
-            first <= frame <= number and self._own[frame] in shot.numbers for frame in self._own
-        )
-
     def _begin(self, number: int) -> _Shot:
         numbers = self.of_shot(self.shots.index(number))
         key = tuple(numbers)
         if key not in self._matchers:
             used = [self.references[each] for each in numbers]
             self._matchers = {key: Matcher(used) if used else None}
-        return _Shot(self._matchers[key], numbers)
+        return _Shot(matcher=self._matchers[key], numbers=numbers)
 
     def _matched(self, shot: _Shot, luma: np.ndarray) -> Colours:
         if shot.matcher is None:
@@ -245,7 +248,7 @@ class Tracker:
                 anchors[frame].backwards = state
         self._write_all(shot)
         self._write(number, colours)
-        shot.state = colours
+        shot.state, shot.has_own = colours, True
         shot.history.clear()
 
     def _finish_shot(self) -> None:
