@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +20,9 @@ import numpy as np
 from PIL import Image
 
 from restorae.cli.main import main
+from tests.preloaded import preloaded
+
+TEMPORARY = tempfile.gettempdir()
 
 
 @dataclass
@@ -72,11 +78,28 @@ def start(*words: str | Path, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
+@cache
+def _stand_ins() -> Path:
+    """A folder whose `restorae` starts from a process that has imported torch, until this one ends."""
+    until_the_end = contextlib.ExitStack()
+    atexit.register(until_the_end.close)
+    folder = Path(until_the_end.enter_context(tempfile.TemporaryDirectory(dir=TEMPORARY)))
+    until_the_end.enter_context(preloaded(folder, os.environ))
+    return folder
+
+
 def run_apart(*words: str | Path, cwd: Path) -> Outcome:
     """`restorae WORDS...` in a process of its own."""
-    process = start(*words, cwd=cwd)
-    out, err = process.communicate(timeout=300)
-    return Outcome(process.returncode, out, err)
+    done = subprocess.run(
+        [_stand_ins() / "restorae", *words],
+        cwd=cwd,
+        env={**os.environ, **surroundings(cwd)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def pixels(path: Path) -> np.ndarray:

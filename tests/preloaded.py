@@ -98,14 +98,21 @@ def preloaded(folder: Path, environment: Mapping[str, str]) -> Iterator[dict[str
 
 
 def serve(listener: socket.socket) -> None:
-    """Fork once for every connection, for ever."""
+    """Fork once for every connection, as long as the process lives that started this one."""
+    parent = os.getppid()
+    listener.settimeout(5)
     signal.signal(signal.SIGCHLD, _reap)
     for module in (*IMPORTED_BY_COMMANDS, *COMMANDS.values()):
         importlib.import_module(module)
     threads = list(Path("/proc/self/task").iterdir())
     assert len(threads) == 1, "a fork loses threads, and locks that they hold are never released"
     while True:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            if os.getppid() != parent:
+                return
+            continue
         if os.fork() == 0:
             listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

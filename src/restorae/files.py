@@ -12,6 +12,7 @@ from pathlib import Path
 
 from restorae.errors import Fix, OutputError, UsageError
 from restorae.file_attributes import NewFile, SourceFile, current_original, made_from
+from restorae.file_locks import marked_as_written
 
 
 @contextlib.contextmanager
@@ -39,7 +40,8 @@ def written_whole(target: str | os.PathLike[str]) -> Iterator[Path]:
         except OSError as error:
             raise write_failure(target, error) from error
         try:
-            yield partial
+            with marked_as_written(partial):
+                yield partial
         except OSError as error:
             if _is_about_another(error, (partial, target, place)):
                 raise

@@ -83,6 +83,14 @@ def test_without_a_name_the_likely_array_is_chosen(tmp_path, names, expected):
     assert (read_array(tmp_path / "set.npz") == names.index(expected)).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_file_of_python_2_is_read_without_advice(tmp_path):
+    np.save(tmp_path / "old.npy", ARRAY)
+    content = (tmp_path / "old.npy").read_bytes()
+    (tmp_path / "old.npy").write_bytes(content.replace(b"(2, 3, 4), } ", b"(2L, 3, 4), }"))
+    np.testing.assert_array_equal(read_array(tmp_path / "old.npy"), ARRAY)
+
+
 def test_a_named_array_is_that_one(tmp_path):
     np.savez(tmp_path / "set.npz", images=np.zeros((2, 2)), other=np.ones((2, 2)))
     assert (read_array(tmp_path / "set.npz", "other") == 1).all()

@@ -87,7 +87,7 @@ def test_a_folder_of_many_kinds_is_restored_and_the_rest_is_counted(tmp_path):
     words = ("restore", "in", "--model", "classical:median(radius=0)", "--out")
     done = run(*words, "out", cwd=tmp_path)
     assert done.status == 0
-    assert "passed over 1 file (1 DICOM): not read" in done.err
+    assert "passed over 1 file (1 DICOM): not read. Convert it to TIFF or NumPy" in done.err
     assert "passed over 4 files (1 BMP, 1 GIF, 1 JPEG 2000, 1 PNM)" in done.err
     logged = (tmp_path / "out" / "restored.jsonl").read_text()
     assert logged.count('"passed over"') == 2

@@ -12,6 +12,7 @@ from PIL import Image
 
 from restorae.errors import BadImage
 from restorae.formats import find_images, open_original, read_still
+from restorae.formats.jpeg_xl import _size
 from restorae.formats.raw import disguised_kind
 
 VALUES = np.random.default_rng(0).integers(0, 256, (21, 34, 3), np.uint8)
@@ -163,3 +164,17 @@ def test_heic_is_decoded_or_the_way_to_a_decoder_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("restorae.formats.loaders.importlib.util.find_spec", lambda name: None)
     with pytest.raises(BadImage, match=r"HEVC.* pip install 'restorae\[heic\]'"):
         open_original(tmp_path / "in.heic")
+
+
+@pytest.mark.parametrize(
+    ("start", "size"),
+    [
+        ("ff0a1803488048080401006db02b5989", (100, 37)),
+        ("ff0a5839100908040100e2d9162bf98b", (300, 400)),
+        ("0000000c4a584c200d0a870a00000d476a786c63ff0a3a1f0000880408020100", (1000, 1)),
+    ],
+)
+def test_the_size_of_a_jpeg_xl_is_known_before_it_is_decoded(tmp_path, start, size):
+    """Files that libjxl wrote: the first bytes of each, one of them in a container."""
+    (tmp_path / "in.jxl").write_bytes(bytes.fromhex(start))
+    assert _size(tmp_path / "in.jxl") == size

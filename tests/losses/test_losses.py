@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from restorae.errors import BadSpec
 from restorae.evaluating import Tally
 from restorae.losses import BCE, L1, MSE, PSNR, Batch, Charbonnier, Loss, NegativeELBO, PixelLoss
-from restorae.networks import Conv, ConvVAE, Dense, LatentUNet, Network, UNet, pad_to_multiple
+from restorae.networks import (
+    Conv,
+    ConvVAE,
+    Dense,
+    FilmUNet,
+    LatentUNet,
+    Network,
+    UNet,
+    pad_to_multiple,
+)
 from restorae.parts import kinds
 
 FAMILY = sorted(
@@ -32,6 +41,7 @@ NETWORKS = [
     UNet(widths=(2, 3)),
     ConvVAE(height=5, width=7, features=2, hidden=4),
     LatentUNet(widths=(2, 3), latent_dim=1),
+    FilmUNet(body=UNet(widths=(2, 3), residual=True)),
 ]
 
 each_kind = pytest.mark.parametrize("kind", FAMILY, ids=lambda kind: kind.kind)
@@ -71,6 +81,8 @@ def batch(network: Network, count: int = 4, step: int = 0, seed: int = 3) -> Bat
         torch.manual_seed(1)
         module = network.build()
     degraded, clean = pair(count, 1, 5, 7)
+    if network.neighbours:
+        degraded, clean = degraded.repeat(1, network.channels, 1, 1), clean.repeat(1, 2, 1, 1)
     return Batch(
         network=network,
         module=module,

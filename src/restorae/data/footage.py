@@ -84,19 +84,21 @@ class FilmFootage(Footage):
     def __post_init__(self) -> None:
         facts = read_facts(self.path)
         last = None if self.count is None else self.first + self.count
-        spool = tempfile.TemporaryFile()  # noqa: SIM115 - the array lives as long as this object
         frames = 0
-        for number, frame in enumerate(FrameReader(facts)):
-            if last is not None and number >= last:
-                break
-            if number < self.first:
-                continue
-            spool.write(np.ascontiguousarray(_luma(frame.planes, facts.layout)).tobytes())
-            frames += 1
-        if not frames:
-            raise BadImage(f"has no frame {self.first}", subject=self.path)
-        spool.flush()
-        luma = np.memmap(spool, np.float16, "r", shape=(frames, facts.height, facts.width))
+        with tempfile.TemporaryFile() as spool:  # what is mapped stays until this object goes
+            for number, frame in enumerate(FrameReader(facts)):
+                if last is not None and number >= last:
+                    break
+                if number < self.first:
+                    continue
+                luma = np.ascontiguousarray(_luma(frame.planes, facts.layout))
+                spool.write(luma.tobytes())
+                frames += 1
+            if not frames:
+                raise BadImage(f"has no frame {self.first}", subject=self.path)
+            spool.flush()
+            shape = frames, facts.height, facts.width
+            luma = np.memmap(spool, np.float16, "r", shape=shape)
         object.__setattr__(self, "_luma", luma)
 
     def __len__(self) -> int:

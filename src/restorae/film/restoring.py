@@ -17,6 +17,7 @@ from restorae.errors import (
     in_words,
 )
 from restorae.file_attributes import made_from
+from restorae.file_locks import one_process
 from restorae.film.colour.colouring import colouring_of
 from restorae.film.companions import companions, join_companions
 from restorae.film.delivery import cut_of, deliver, encoding_for
@@ -39,7 +40,7 @@ from restorae.film.plan import (
 from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_of_restorer, without
 from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
-from restorae.film.tasks import opened_source, pieces_of
+from restorae.film.tasks import lock_of, opened_source, pieces_of
 from restorae.formats.video import (
     FrameReader,
     read_facts,
@@ -125,7 +126,7 @@ def restore_films(
         opened = _Opened(Choice(chosen, reason), run.log.digest(task.source))
         try:
             source = opened_source(task, request.keep_times)
-            with made_from(source):
+            with made_from(source), one_process(lock_of(task), "restores this film"):
                 restored = _restore(run, task, restorer)
         except (InputError, MemoryError) as error:
             failure = Failure.of(task.source, error)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from restorae.errors import BadImage, Fix, UsageError
 from restorae.file_attributes import SourceFile
+from restorae.file_locks import remove_left_over
 from restorae.files import require_writable
 from restorae.formats.video.names import CONTAINERS, names_video
 from restorae.formats.video.numbered_frames import FramePattern, NumberedFrames
@@ -71,6 +72,7 @@ def plan_films(
                 fix=(Fix("resume"), Fix("overwrite")),
             )
         require_writable(pieces_of(task).parent)
+        remove_left_over(pieces_of(task).parent)
     return tasks
 
 
@@ -99,6 +101,12 @@ def pieces_of(task: FileTask) -> Path:
     target = task.target
     place = target.parent.resolve() if names_frames(target) else target
     return place.with_name(f"{place.name}.pieces")
+
+
+def lock_of(task: FileTask) -> Path:
+    """A file that is locked while a process restores this film."""
+    folder = pieces_of(task)
+    return folder.with_name(f".{folder.name.lstrip('.')}.lock")
 
 
 def opened_source(task: FileTask, keep_times: bool) -> SourceFile:

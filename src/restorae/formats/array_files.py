@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from restorae.errors import BadImage, Fix
-from restorae.formats.arrays import UNREADABLE, read_array
+from restorae.formats.arrays import UNREADABLE, read_array, without_advice
 from restorae.formats.original import ArrayRows, FileStamp, Original, Page, Rows
 
 _IMAGE_BANDS = (1, 2, 3, 4)
@@ -127,7 +127,8 @@ def _has_alpha(bands: int, dtype: np.dtype) -> bool:
 
 def _mapped(path: Path) -> np.ndarray:
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        with without_advice():
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE:
         return read_array(path)  # says what is wrong with it
     return found if isinstance(found, np.ndarray) else read_array(path)

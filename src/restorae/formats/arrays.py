@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import tokenize
+import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,14 @@ UNREADABLE = (
 _PREFERRED = ("images", "x_test", "x_train", "x", "arr_0")
 
 
+@contextlib.contextmanager
+def without_advice() -> Iterator[None]:
+    """Drop NumPy's advice to save files of Python 2 again."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy`", UserWarning)
+        yield
+
+
 def read_array(path: Path, name: str | None = None) -> np.ndarray:
     """The array in a `.npy`, or the one called `name` in a `.npz`.
 
@@ -32,7 +42,8 @@ def read_array(path: Path, name: str | None = None) -> np.ndarray:
         BadImage: not such a file, cut short, holding objects, or no array of that name.
     """
     try:
-        with path.open("rb") as handle:  # numpy leaves a broken archive open
+        # numpy leaves a broken archive open
+        with path.open("rb") as handle, without_advice():
             loaded = np.load(handle, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
                 return loaded

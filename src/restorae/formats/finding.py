@@ -11,7 +11,7 @@ from pathlib import Path
 from restorae.errors import Message
 from restorae.formats.format import Format
 from restorae.formats.registry import FORMATS, SUFFIXES, format_named, identify
-from restorae.formats.unread import UnreadKind
+from restorae.formats.unread import UNREAD, UnreadKind
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,12 @@ class FoundImages:
         """What to say of the files that were passed over: a line, or none."""
         if not self.passed_over:
             return []
-        return [
-            Message(f"passed over {kinds_counted(self.passed_over)}: not read", subject=self.folder)
-        ]
+        known = {each.title: each.way_out for each in UNREAD}
+        known |= {each.title: each.without_decoder for each in FORMATS.values()}
+        ways = {kind: known[kind] for kind in sorted(self.passed_over) if known.get(kind)}
+        said = [way if len(ways) == 1 else f"{kind}: {way}" for kind, way in ways.items()]
+        counts = kinds_counted(self.passed_over)
+        return [Message(". ".join([f"passed over {counts}: not read", *said]), subject=self.folder)]
 
 
 def kinds_counted(kinds: Counter[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, cast
 import torch
 from torch import Tensor, nn
 
-from restorae.errors import BadSpec
+from restorae.errors import BadSpec, Fix
 from restorae.networks import Network, send_through
 from restorae.parts import Part
 from restorae.shapes import Images
@@ -75,6 +75,11 @@ class Loss(Part, abc.ABC, family="loss"):
 
     def check(self, network: Network) -> None:
         """Raise `BadSpec` if this loss cannot be measured on that network."""
+        if network.neighbours:
+            raise BadSpec(
+                f"the loss {self.kind} compares images, and {network.kind} also learns where films are damaged",
+                fix=Fix("loss", action="omit"),
+            )
 
 
 class PixelLoss(Loss, abc.ABC, family="loss"):

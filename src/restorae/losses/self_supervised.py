@@ -23,6 +23,7 @@ class SelfSupervised(Loss, family="loss"):
     """A loss that uses noisy images only (`batch.degraded`)."""
 
     def check(self, network: Network) -> None:
+        super().check(network)
         if isinstance(network, VAE):
             raise BadSpec(
                 f"The loss {self.kind} needs a network that restores images of any size, such as unet; {network.kind} takes "

@@ -22,6 +22,7 @@ from restorae.progress import SILENT, Progress
 from restorae.restoring.batch_report import BatchReport
 from restorae.restoring.files import Failure
 from restorae.restoring.image import Hooks, ImageReport, restore_image
+from restorae.restoring.left_over import swept
 from restorae.restoring.log import RunLog
 from restorae.restoring.masks import Masks
 from restorae.restoring.opening import RestorerPool
@@ -73,7 +74,7 @@ def restore_files(
         check=check,
         report=BatchReport(),
     )
-    for notice in passed_over:
+    for notice in [*passed_over, *swept(tasks)]:
         progress.say(notice)
     run.log.add_passed_over(passed_over)
     single = len(tasks) == 1

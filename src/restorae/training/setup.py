@@ -12,6 +12,7 @@ from torch import nn
 
 from restorae import machine
 from restorae.errors import BadModelFile, Fix, UsageError
+from restorae.file_locks import remove_left_over
 from restorae.files import require_writable
 from restorae.model import Model, load, with_suffix
 from restorae.networks import check_halo
@@ -94,6 +95,7 @@ def prepare(
                 "is a folder, not a model's file", subject=target, fix=Fix("out", action="change")
             )
         require_writable(target.parent)
+        remove_left_over(target.parent)
     device = machine.choose_device(machinery.device)
     start = start_of(recipe, given.start)
     data: TrainingData | FilmTrainingData
