@@ -113,7 +113,9 @@ def test_examples_show_what_will_be_learned_before_it_begins(trainer: TestClient
     assert sheet.shape == (320, 480, 3)
     assert asked(way="noisy", noisy="data/scans")[0] == "6 noisy images found."
     wrong = {"name": "x", **pairs, "clean": "digits"}
-    assert "Different sizes" in refused(trainer.post("/api/trainings/examples.png", json=wrong), 422)
+    assert "Different sizes" in refused(
+        trainer.post("/api/trainings/examples.png", json=wrong), 422
+    )
 
 
 def test_folders_that_were_dropped_are_trained_on_as_pairs(trainer: TestClient) -> None:
