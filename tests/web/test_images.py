@@ -503,3 +503,20 @@ def test_stacks_and_many_pages_keep_them_all(server: TestClient, tmp_path: Path)
     )
     result = Image.open(io.BytesIO(server.get(f"/api/images/{told['id']}/restored").content))
     assert result.n_frames == 3
+
+
+@pytest.mark.parametrize("kind", ["gif", "bmp", "jpeg2000"])
+def test_what_is_only_read_becomes_a_png_of_the_same_pixels(server: TestClient, kind: str) -> None:
+    pixels = noise(40, 50)
+    image = send(
+        server,
+        encoded(pixels, kind, **({"irreversible": False} if kind == "jpeg2000" else {})),
+        "aunt.xyz",
+    )
+    assert "the result is a PNG" in image["notices"][-1]
+    job = server.post(f"/api/images/{image['id']}/restore", json={"model": AS_IT_IS}).json()
+    assert finished(server, job)["result"]["name"] == "aunt-restored.png"
+    restored = decoded(server.get(f"/api/images/{image['id']}/restored").content)
+    assert np.array_equal(restored if restored.ndim == 2 else restored[..., 0], pixels)
+    told = server.get(f"/api/images/{image['id']}").json()["results"][0]
+    assert told["settings"]["format"] is None, "what the person chose"

@@ -50,6 +50,15 @@ def paint(page: Page, left: float, top: float) -> None:
     page.mouse.up()
 
 
+def until_strokes(page: Page, name: str, count: int) -> None:
+    """Wait until the server has so many strokes of an image."""
+    for _ in range(200):
+        if len(get(page, f"/api/images/{name}")["strokes"]) == count:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{name} never had {count} strokes")
+
+
 def photograph(path: Path) -> Path:
     """A bright image with soft shapes and a little noise."""
     y, x = np.mgrid[:300, :400]
@@ -290,14 +299,13 @@ def test_strokes_are_never_lost_and_can_be_undone_and_redone(
         paint(page, 0.3 + 0.05 * place, 0.4)  # one of them across the divider
     expect(page.locator("#undo")).to_be_enabled()
     name = in_view(page).split()[0]
-    kept = f"async () => (await (await fetch('/api/images/{name}')).json()).strokes.length === 8"
-    page.wait_for_function(kept)
+    until_strokes(page, name, 8)
     page.click("#clear-mask")
-    page.wait_for_function(kept.replace("=== 8", "=== 0"))
+    until_strokes(page, name, 0)
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+Shift+z")
-    page.wait_for_function(kept)
+    until_strokes(page, name, 8)
     for job in get(page, "/api/jobs")["jobs"]:
         page.evaluate("(id) => fetch(`/api/jobs/${id}/stop`, {method: 'POST'})", job["id"])
 

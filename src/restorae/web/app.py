@@ -44,7 +44,7 @@ def make_app(
         failed: called where the API cannot be started; the page is then served while it starts. None: the server starts when
             the API is there, and fails with it.
     """
-    return Guard(_Site(options, prepare, failed), options)
+    return Guard(_Site(options, prepare=prepare, failed=failed), options)
 
 
 def page_files() -> dict[str, Path]:
@@ -67,6 +67,7 @@ class _Site:
     def __init__(
         self,
         options: Options,
+        *,
         prepare: Callable[[], None],
         failed: Callable[[Exception], None] | None,
     ) -> None:

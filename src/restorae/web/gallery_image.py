@@ -19,6 +19,7 @@ from restorae.value_range import FULL_RANGE, ValueRange
 from restorae.web.colours import ToScreen
 from restorae.web.http_errors import not_found
 from restorae.web.mask_strokes import Stroke
+from restorae.web.names import written_kind
 from restorae.web.page_layers import PageLayers
 from restorae.web.pyramid import Pyramid, display_range, pyramid_bytes, write_pyramid
 from restorae.web.store import Workspace
@@ -233,6 +234,13 @@ class GalleryImage:
         """The model that is used when the request names none: for the whole image, or for its masked part."""
         return choose_for_file(self.original, with_mask=True) if masked else self.automatic
 
+    def _format_notice(self) -> list[str]:
+        """That a result has another format than the image, where the image's is only read."""
+        kind, own = written_kind(self.original), self.original.kind
+        return (
+            [] if kind == own else [f"{own.upper()} is not written; the result is a {kind.upper()}"]
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The image as JSON for the page."""
         page = self.original.pages[0]
@@ -250,7 +258,7 @@ class GalleryImage:
             "pages": len(self.original.pages),
             "stack": self.original.is_array or len(self.original.pages) > 1,
             "bytes": self.file.stat().st_size,
-            "notices": list(self.original.notices),
+            "notices": [*self.original.notices, *self._format_notice()],
             "levels": [
                 list(_turned(size, self.original.orientation))
                 for size in self.layers["before"].sizes

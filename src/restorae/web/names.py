@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from pathlib import Path, PurePosixPath
 
-from restorae.formats import SUFFIX_OF, kind_named
+from restorae.formats import SUFFIX_OF, Original, kind_named
+from restorae.formats.registry import FORMATS
 
 _LONGEST_NAME = 120
 
@@ -44,6 +45,20 @@ def unused_name(name: str, taken: Container[str]) -> str:
         number += 1
         found = f"{path.stem} ({number}){path.suffix}"
     return found
+
+
+def written_kind(original: Original, asked: str | None = None) -> str:
+    """The format of a result: the one that was asked for, else that of the image, else one that loses nothing."""
+    if asked is not None:
+        return asked
+    if FORMATS[original.kind].writer is not None:
+        return original.kind
+    holding = (
+        kind
+        for kind in ("png", "tiff")
+        if FORMATS[kind].capabilities.refusal(original.pages) is None
+    )
+    return next(holding, original.kind)
 
 
 def result_name(name: str, kind: str) -> str:

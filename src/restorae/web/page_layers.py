@@ -26,8 +26,8 @@ class PageLayers:
 
     workspace: Workspace
     to_screen: ToScreen | None
-    _kept: OrderedDict[str, Pyramid] = field(default_factory=OrderedDict)
-    _ranges: dict[int, ValueRange] = field(default_factory=dict)
+    _kept: OrderedDict[str, Pyramid] = field(default_factory=OrderedDict, init=False)
+    _ranges: dict[int, ValueRange] = field(default_factory=dict, init=False)
 
     def get(self, original: Original, name: str, page: int, *, is_map: bool = False) -> Pyramid:
         """A page of the image, of a result or of a map, whose first page is called `name`.

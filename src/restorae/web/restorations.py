@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from restorae.errors import BadImage
 from restorae.files import require_writable, written_whole
@@ -15,7 +15,7 @@ from restorae.value_range import FULL_RANGE
 from restorae.web.catalogue import Catalogue
 from restorae.web.gallery import Gallery
 from restorae.web.gallery_image import RESULTS_KEPT, GalleryImage, Result
-from restorae.web.names import result_name, unused_name
+from restorae.web.names import result_name, unused_name, written_kind
 from restorae.web.pyramid import pyramid_bytes
 from restorae.web.work import Job, Work
 
@@ -59,8 +59,7 @@ class Restoration(Work):
 
     def run(self, job: Job) -> dict[str, Any]:
         image, request = self.image, self.request
-        kind = request.format or image.original.kind
-        name = result_name(image.name, kind)
+        name = result_name(image.name, written_kind(image.original, request.format))
         number = image.version + 1
         image.workspace.claim(_room_for_result(image, _settings(request)))
         try:
@@ -92,6 +91,9 @@ class Restoration(Work):
     def _made(self, job: Job, name: str, number: int) -> Result:
         """The restored file, what is shown of it, and its copy in the folder for results."""
         image, request = self.image, self.request
+        kind = written_kind(image.original, request.format)
+        if kind != image.original.kind:
+            request = replace(request, format=cast(Any, kind))
         task, unchanged = _restored(
             image,
             image.workspace.folder / f"restored-{number}{Path(name).suffix}",
@@ -102,7 +104,7 @@ class Restoration(Work):
         )
         result = Result(
             number=number,
-            settings=_settings(request),
+            settings=_settings(self.request),
             path=task.target,
             name=name,
             layers={},
