@@ -23,7 +23,7 @@ from safetensors.numpy import load_file
 from restorae.training import checkpoint
 from tests.killing import begin, complete, kill_at_random, visible
 
-SEEDS = range(int(os.environ.get("RESTORAE_KILLS", "3")))
+SEEDS = range(int(os.environ.get("RESTORAE_KILLS", "2")))
 """CONTRIBUTING.md says how to try more."""
 TRAIN = [
     "train",
@@ -179,3 +179,60 @@ def test_the_page(tmp_path: Path, seed: int) -> None:
         process.terminate()
         process.join()
     assert visible(folder) == before
+
+
+def _job_done(address: str, place: str, order: dict[str, Any]) -> None:
+    job = json.loads(_asked(f"{address}/api/trainings{place}", json.dumps(order).encode()))["id"]
+    while (told := json.loads(_asked(f"{address}/api/jobs/{job}")))["state"] != "done":
+        assert told["state"] in ("waiting", "running"), told
+        time.sleep(0.05)
+
+
+@cache
+def _trained_by_page(base: Path) -> tuple[dict[str, np.ndarray], float]:
+    folder = base / "whole page"
+    folder.mkdir()
+    process, address = _served(folder, base / "told page.txt")
+    started = time.monotonic()
+    _job_done(address, "", PAGE_TRAIN)
+    process.terminate()
+    process.join()
+    return load_file(folder / "models" / "mine.safetensors"), time.monotonic() - started
+
+
+PAGE_TRAIN = {
+    "name": "mine",
+    "way": "damage",
+    "clean": "digits",
+    "degradation": "gaussian-noise(sigma=0.4)",
+    "network": "conv(features=8)",
+    "steps": 150,
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_training_of_the_page(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    expected, seconds = _trained_by_page(tmp_path_factory.getbasetemp())
+    folder, told, rng = tmp_path / "work", tmp_path / "told.txt", random.Random(seed)
+    folder.mkdir()
+    process, address = _served(folder, told)
+    timer = threading.Timer(rng.uniform(0, seconds), process.kill)
+    timer.start()
+    with contextlib.suppress(OSError, http.client.HTTPException):  # the server is gone
+        _job_done(address, "", PAGE_TRAIN)
+    timer.join()
+    process.join()
+    process, address = _served(folder, told)
+    try:
+        unfinished = json.loads(_asked(f"{address}/api/data"))["unfinished"]
+        if unfinished:
+            _job_done(address, "/mine/resume", {})
+        elif not (folder / "models" / "mine.safetensors").exists():
+            _job_done(address, "", PAGE_TRAIN)
+    finally:
+        process.terminate()
+        process.join()
+    found = load_file(folder / "models" / "mine.safetensors")
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)

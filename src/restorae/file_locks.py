@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from restorae.errors import InputError
 
-try:
-    import fcntl
-except ImportError:  # Windows has none: nothing is locked, and nothing is taken for left over
-    fcntl = None  # type: ignore[assignment]
+fcntl: Any = None
+with contextlib.suppress(ImportError):  # Windows has none: nothing is locked or taken for left over
+    fcntl = importlib.import_module("fcntl")
 
 _TEMPORARY = re.compile(r"\.([0-9a-f]{12})\.partial")
 _AGE_S = 60.0

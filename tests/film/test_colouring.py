@@ -225,7 +225,7 @@ def test_what_cannot_be_a_reference_is_refused(wrong: str, film: Path, tmp_path:
 
 def raise_first(report: FilmReport) -> None:
     for failure in report.failures:
-        raise RestoraeError(failure.reason)
+        raise RestoraeError(failure.reason.render())
 
 
 def test_too_many_references_are_refused(tmp_path: Path) -> None:
@@ -268,3 +268,16 @@ def test_a_still_takes_the_colours_of_an_image_that_looks_alike(tmp_path: Path) 
     assert np.abs(found @ np.array([0.299, 0.587, 0.114]) - grey).mean() < 1
     plain = np.square(grey[..., None] - rgb[3].astype(float)).mean()
     assert np.square(found - rgb[3]).mean() < plain / 2
+
+
+def test_a_shot_takes_colours_from_its_own_references_alone(film: Path, tmp_path: Path) -> None:
+    cuts = tmp_path / "cuts.toml"
+    (tmp_path / "still.png").write_bytes((film / "reference.png").read_bytes())
+    cuts.write_text(f'[[shot]]\nfirst = 0\n[[shot]]\nfirst = {OWN}\nreferences = ["still.png"]\n')
+    report = colour(film / "grey.mkv", tmp_path / "out.mkv", strength=0.0, film={"cuts": cuts})
+    assert not report.failures, report.failures
+    spread = [np.ptp(frame.astype(int), -1).mean() for frame in rgb_of(tmp_path / "out.mkv")]
+    assert max(spread[:OWN]) < 3 < 10 < min(spread[OWN:])
+    cuts.write_text("[[shot]]\nfirst = 0\nreferences = 3\n")
+    with pytest.raises(RestoraeError, match="line 3: references must be"):
+        raise_first(colour(film / "grey.mkv", tmp_path / "other.mkv", film={"cuts": cuts}))

@@ -115,21 +115,30 @@ def test_a_film_becomes_frames_and_what_they_do_not_hold_is_said(tmp_path: Path)
         assert np.array_equal(read(tmp_path / "out" / f"{number}.tif"), expected)
 
 
-@pytest.mark.parametrize(("layout", "bits"), [("yuv444p", 8), ("yuv420p10le", 10)])
-def test_colours_of_a_film_are_those_of_its_matrix(tmp_path: Path, layout: str, bits: int) -> None:
-    """BT.601, limited range: computed here from its definition."""
-    scale = 2 ** (bits - 8)
-    clip = Clip(layout=layout, height=48, width=64, stamps=(0,), shade=(120,))
-    ((luma, blue, red),) = clip.save(tmp_path / "clip.mkv")
+@pytest.mark.parametrize(("layout", "bits"), [("yuv444p", 8), ("yuv444p10le", 10)])
+@pytest.mark.parametrize(("matrix", "red", "blue"), [(5, 0.299, 0.114), (1, 0.2126, 0.0722)])
+def test_colours_of_a_film_are_those_of_its_matrix(
+    tmp_path: Path, layout: str, bits: int, matrix: int, red: float, blue: float
+) -> None:
+    """BT.601 and BT.709 in the limited range, computed here from their definitions."""
+    stored = 80, 105, 160
+    frame = av.VideoFrame(64, 48, layout)
+    for plane, value in zip(frame.planes, stored, strict=True):
+        kind = np.uint8 if bits == 8 else np.uint16
+        np.frombuffer(plane, kind)[:] = value << (bits - 8)
+    with av.open(str(tmp_path / "clip.mkv"), "w") as out:
+        video = out.add_stream("ffv1", rate=24)
+        video.width, video.height, video.pix_fmt = 64, 48, layout
+        video.codec_context.colorspace, video.codec_context.color_range = matrix, 1
+        frame.pts, frame.colorspace, frame.color_range = 0, matrix, 1
+        for each in (frame, None):
+            out.mux(video.encode(each))
     restore(tmp_path / "clip.mkv", tmp_path / "out" / "%d.png")
-    after = read(tmp_path / "out" / "1.png").astype(float)
-    tone, cb, cr = (
-        (luma.mean() / scale - 16) / 219,
-        (blue.mean() / scale - 128) / 224,
-        (red.mean() / scale - 128) / 224,
-    )
-    expected = tone + 1.402 * cr, tone - 0.344136 * cb - 0.714136 * cr, tone + 1.772 * cb
-    assert after.mean((0, 1)) / np.iinfo(np.uint8).max == pytest.approx(expected, abs=0.01)
+    tone, cb, cr = (stored[0] - 16) / 219, (stored[1] - 128) / 224, (stored[2] - 128) / 224
+    r, b = tone + 2 * (1 - red) * cr, tone + 2 * (1 - blue) * cb
+    g = (tone - red * r - blue * b) / (1 - red - blue)
+    after = read(tmp_path / "out" / "1.png")
+    assert after.mean((0, 1)) / 255 == pytest.approx((r, g, b), abs=0.01)
 
 
 def test_dpx_frames_keep_their_values_and_what_their_header_says(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from restorae.restoring import (
     preview_files,
     restore_files,
 )
+from restorae.restoring.colouring import colour_files
 from restorae.restoring.image import blended_notice
 from restorae.restoring.preview import SIDE
 from restorae.restoring.request import CONFLICTS
@@ -242,6 +243,8 @@ VALUES_TO_SAY: dict[str, Any] = {
     "repair": "defects",
     "tone": 0.5,
     "defect_mask": True,
+    "references": ("reference.png",),
+    "recolour": True,
     "self_ensemble": 2,
     "error_map": True,
     "seed": 3,
@@ -268,12 +271,17 @@ def test_the_command_does_what_python_does(
     Image.fromarray(image).save(tmp_path / "in.png")
     np.save(tmp_path / "in.npy", image)
     model, value = "photo-denoiser", VALUES_TO_SAY.get(field)
+    if field == "references":
+        Image.fromarray(image).save(tmp_path / "reference.png")
+        Image.fromarray(image).convert("L").save(tmp_path / "in.png")
     if field == "samples":
         model, value, suffix = DRAWS, 2, "npy"
         np.save(tmp_path / "in.npy", digits())
     option = field.replace("_", "-")
     words = [f"--no-{option}"] if value is False else [f"--{option}"]
-    words += [] if isinstance(value, bool) else [str(value)]
+    words += (
+        [] if isinstance(value, bool) else map(str, value if isinstance(value, tuple) else [value])
+    )
     done = run(
         "restore",
         f"in.{suffix}",
@@ -295,7 +303,8 @@ def test_the_command_does_what_python_does(
         with_error_map=request.error_map,
         with_defect_mask=request.defect_mask,
     )
-    assert restore_files(tasks, request).failures == []
+    work = colour_files if request.references else restore_files
+    assert work(tasks, request).failures == []
     by_command = sorted(path for path in tmp_path.glob("command*"))
     by_python = sorted(path for path in tmp_path.glob("python*"))
     assert [path.name.removeprefix("command") for path in by_command] == [

@@ -87,6 +87,7 @@ def preview_films(
 ) -> None:
     """Write a sheet for each shot of each film; exit with status 1 if a film failed."""
     film.check(request)
+    request.check_combinations(preview=True)
     if out.suffix or out.is_file():
         raise SettingsConflict(
             "{} of films writes a sheet for each shot, so {} must be a folder",

@@ -24,11 +24,19 @@ def detail_of(luma: np.ndarray) -> np.ndarray:
     return standardised((fine - _mean(fine, _LOCAL_PX))[0, 0].numpy())
 
 
-def detail_of_reference(reference: Reference, size: tuple[int, int]) -> np.ndarray | None:
-    """The detail of a reference at the working size of the image; None if it has another shape."""
+def detail_of_reference(
+    reference: Reference, size: tuple[int, int], pixel_aspect: float = 1.0
+) -> np.ndarray | None:
+    """The detail of a reference at the working size of the image; None if it has another shape.
+
+    Args:
+        reference: with square pixels, or with those of the image.
+        size: height and width.
+        pixel_aspect: width over height of the image's pixels.
+    """
     height, width = reference.luma.shape
     ratio = width / height / (size[1] / size[0])
-    if abs(ratio - 1) > _SAME_SHAPE:
+    if min(abs(ratio - 1), abs(ratio / pixel_aspect - 1)) > _SAME_SHAPE:
         return None
     return detail_of(resize(reference.luma, size))
 

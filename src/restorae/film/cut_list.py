@@ -20,7 +20,7 @@ _KNOWN = tuple(field.name for field in fields(Shot))
 _HEADING = """\
 # Shots of {name}. A shot begins at its frame `first`, counted from 0 at the first frame of the film, and ends
 # where the next one begins. Settings that hold for one shot alone may follow it:
-#   model = "photo-denoiser"    strength = 0.8    deflicker = 0.0
+#   model = "photo-denoiser"    strength = 0.8    deflicker = 0.0    references = ["still.png"]
 """
 
 
@@ -49,6 +49,8 @@ def write_cuts(
         for name in ("strength", "deflicker"):
             if (value := getattr(shot, name)) is not None:
                 lines.append(f"{name} = {float(value)}")
+        if shot.references:
+            lines.append(f"references = [{', '.join(map(_quoted, shot.references))}]")
         lines.append("")
     write_text(path, "\n".join(lines))
 
@@ -138,7 +140,14 @@ def _shot(entry: dict[str, Any], path: Path, line: Callable[[str], int]) -> Shot
         value = entry.get(name, 0)
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
             raise _bad(path, line(name), f"{name} must be a number from 0 to 1")
-    return Shot(**entry)
+    references = entry.get("references", [])
+    if not isinstance(references, list) or not all(isinstance(each, str) for each in references):
+        raise _bad(
+            path, line("references"), "references must be a list of names in quotation marks"
+        )
+    # names of files count from the folder of the list
+    found = tuple(str(path.parent / each) for each in references)
+    return Shot(**entry | {"references": found})
 
 
 def _line(text: str, number: int | None, name: str) -> int:

@@ -158,6 +158,8 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     resumed = folder if before else None
     analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
     colouring = colouring_of(facts, run.request, analysis, reader, task.target)
+    if colouring is not None:
+        colouring.look(resumed, progress=run.progress, check=run.check)
     written = facts if colouring is None else colouring.written
     encoding = encoding_for(
         task.target,

@@ -20,7 +20,7 @@ from restorae.colouring.references import (
 )
 from restorae.colouring.sizes import resize, working_size
 from restorae.colouring.upsampling import to_pixels
-from restorae.errors import BadImage, Fix, InputError, Message, SettingsConflict
+from restorae.errors import BadImage, Fix, InputError, Message
 from restorae.formats import kind_named, open_original, read_still, write_still
 from restorae.formats.contents import losses, read_contents
 from restorae.progress import SILENT, Progress
@@ -33,8 +33,6 @@ from restorae.restoring.tasks import FileTask
 
 _COLOURED = 0.012
 """Standard deviation of chroma from which an image is in colour; toned prints have less."""
-_OF_OTHERS = ("mask", "samples", "error_map", "defect_mask", "axes", "together")
-"""Settings that coloured images do not have."""
 
 
 class StillColourer:
@@ -114,13 +112,7 @@ def colour_files(
         UsageError: a folder of references holds no image, or settings do not go together.
         OutputError: a result cannot be written.
     """
-    for name in _OF_OTHERS:
-        if name in request.given():
-            raise SettingsConflict(
-                "{} cannot be combined with {}",
-                settings=("references", name),
-                fix=Fix(name, action="omit"),
-            )
+    request.check_combinations()
     colourer = StillColourer(find_references(request.references))
     for notice in passed_over:
         progress.say(notice)

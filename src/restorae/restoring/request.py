@@ -246,6 +246,11 @@ CONFLICTS = (
     ("error_map", "preview"),
     ("defect_mask", "mask"),
     ("defect_mask", "preview"),
+    ("references", "mask"),
+    ("references", "samples"),
+    ("references", "error_map"),
+    ("references", "defect_mask"),
+    ("references", "preview"),
 )
 """Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
 at full strength."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from restorae.errors import BadImage
 from restorae.files import require_writable, written_whole
@@ -93,7 +93,7 @@ class Restoration(Work):
         image, request = self.image, self.request
         kind = written_kind(image.original, request.format)
         if kind != image.original.kind:
-            request = replace(request, format=kind)
+            request = replace(request, format=cast(Any, kind))
         task, unchanged = _restored(
             image,
             image.workspace.folder / f"restored-{number}{Path(name).suffix}",

@@ -7,8 +7,10 @@ over, and does not make the page wait.
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,8 +43,12 @@ class JsonProgress(Progress):
         self.out = out
 
     def report(self, what: str, **facts: Any) -> None:
-        """One line."""
-        print(json.dumps({"what": what, **facts}), file=self.out, flush=True)
+        """One line. Where nobody reads any more, since the server was killed, the training stops and keeps a checkpoint."""
+        try:
+            print(json.dumps({"what": what, **facts}), file=self.out, flush=True)
+        except BrokenPipeError:
+            self.out = io.StringIO()
+            signal.raise_signal(signal.SIGTERM)
 
     def begin(self, task: str, total: int, unit: str) -> None:
         self.report("begin", task=task, total=total, unit=unit)

@@ -29,7 +29,10 @@ class CopiedFrames(FrameRestorer):
         for number, frame in enumerate(corrected(iter(frames), self.analysis, self.layout)):
             if number >= first:
                 yield RestoredFrame(
-                    frame=frame, planes=list(frame.planes), record={"frame": number}
+                    frame=frame,
+                    planes=list(frame.planes),
+                    repairs=np.zeros(frame.planes[0].shape, np.uint8),
+                    record={"frame": number},
                 )
 
 

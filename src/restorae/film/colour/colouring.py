@@ -18,7 +18,7 @@ from restorae.colouring.references import (
     read_reference,
 )
 from restorae.colouring.sizes import working_size
-from restorae.errors import BadImage, Fix, UsageError
+from restorae.errors import BadImage, Fix
 from restorae.film.analysis import FilmAnalysis
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
@@ -60,7 +60,7 @@ class FilmColouring:
         target: what is written.
 
     Raises:
-        BadImage: a reference cannot be used, or the film has no room for colours.
+        BadImage: the film has no room for colours.
         UsageError: there are no references in a folder.
     """
 
@@ -72,6 +72,9 @@ class FilmColouring:
 
     def __post_init__(self) -> None:
         self.notices: list[str] = []
+        self._cells: list[ReferenceCells] = []
+        self._own: dict[int, int] = {}
+        self._count = 0
         self.planes = ColourPlanes(self.facts, as_rgb=names_frames(self.target))
         shots = self.analysis.shots.shots
         per_shot = [
@@ -96,6 +99,38 @@ class FilmColouring:
         """For the plan: checksums of the references."""
         return {"reference_files": digest_of(self.paths)}
 
+    def look(self, resumed: Path | None, *, progress: Progress, check: Callable[[], None]) -> None:
+        """Read references and film, before anything is written; a run that goes on read them before, into `resumed`.
+
+        Raises:
+            BadImage: a reference cannot be used, or the film is in colour already.
+        """
+        if resumed is not None and saved_track(colours_folder(resumed)) is not None:
+            return
+        size = working_size(self.facts.height, self.facts.width)
+        finder = OwnFrameFinder(size, float(self.facts.pixel_aspect))
+        for path in self.paths:
+            check()
+            reference = read_reference(path, self.planes.weights)
+            finder.add(reference)
+            self._cells.append(ReferenceCells.of(reference))
+        spread: list[float] = []
+        for number, frame in self._frames("Looking for references", progress, check):
+            finder.see(number, prepare(self.planes.luma(frame.planes))[0])
+            self._count = number + 1
+            if number % _LOOKED_AT == 0 and not self.request.recolour:
+                chroma = self.planes.chroma(frame.planes)
+                spread.append(0.0 if chroma is None else float(np.hypot(*chroma.std((0, 1)))))
+        if spread and np.mean(spread) > _COLOURED:
+            raise BadImage(
+                "is in colour already. Its colours would be replaced",
+                subject=self.facts.path,
+                fix=Fix("recolour"),
+            )
+        if not self._count:
+            raise BadImage("has no frame in the part that was asked for", subject=self.facts.path)
+        self._own = finder.found()
+
     def colour(
         self,
         restorer: FrameRestorer,
@@ -104,11 +139,10 @@ class FilmColouring:
         progress: Progress,
         check: Callable[[], None],
     ) -> ColouredFrames:
-        """What restores and colours; colours of anchors are kept in `folder`, that of the pieces.
+        """What restores and colours, after `look`; colours of anchors are kept in `folder`, that of the pieces.
 
         Raises:
-            UsageError: the film is in colour already.
-            BadImage: a reference cannot be used.
+            OutputError: they cannot be written.
         """
         track = saved_track(colours_folder(folder))
         if track is None:
@@ -134,39 +168,16 @@ class FilmColouring:
         return CopiedFrames(self.analysis, self.facts.layout)
 
     def _find(self, folder: Path, progress: Progress, check: Callable[[], None]) -> ColourTrack:
-        finder = OwnFrameFinder(working_size(self.facts.height, self.facts.width))
-        references = []
-        for path in self.paths:
-            check()
-            reference = read_reference(path, self.planes.weights)
-            finder.add(reference)
-            references.append(ReferenceCells.of(reference))
         remove_colours(folder.parent)
         folder.mkdir(exist_ok=True)
-        spread, looked_at, count = 0.0, 0, 0
-        for number, frame in self._frames("Looking for references", progress, check):
-            finder.see(number, prepare(self.planes.luma(frame.planes))[0])
-            count = number + 1
-            if number % _LOOKED_AT == 0 and not self.request.recolour:
-                chroma = self.planes.chroma(frame.planes)
-                looked_at += 1
-                spread += 0.0 if chroma is None else float(np.hypot(*chroma.std((0, 1))))
-        if looked_at and spread / looked_at > _COLOURED:
-            raise UsageError(
-                "is in colour already. Its colours would be replaced",
-                subject=self.facts.path,
-                fix=Fix("recolour"),
-            )
-        if not count:
-            raise BadImage("has no frame in the part that was asked for", subject=self.facts.path)
         tracker = Tracker(
             folder,
-            references,
+            self._cells,
             shots=self.analysis.shots,
             of_shot=self._of_shot.__getitem__,
-            own=finder.found(),
+            own=self._own,
             own_chroma=self._own_chroma,
-            count=count,
+            count=self._count,
         )
         for number, frame in self._frames("Finding colours", progress, check):
             tracker.see(number, *prepare(self.planes.luma(frame.planes)))

@@ -35,17 +35,18 @@ class OwnFrameFinder:
 
     Args:
         size: the working size of the film.
+        pixel_aspect: width over height of its pixels.
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
+    def __init__(self, size: tuple[int, int], pixel_aspect: float = 1.0) -> None:
+        self.size, self.pixel_aspect = size, pixel_aspect
         self._close: list[np.ndarray | None] = []
         self._small: list[np.ndarray | None] = []
         self._best: list[_Best] = []
 
     def add(self, reference: Reference) -> None:
         """Look for one more reference."""
-        detail = detail_of_reference(reference, self.size)
+        detail = detail_of_reference(reference, self.size, self.pixel_aspect)
         self._close.append(None if detail is None else detail.astype(np.float16))
         self._small.append(None if detail is None else _thumbnail(detail))
         self._best.append(_Best())
