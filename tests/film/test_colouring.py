@@ -57,7 +57,9 @@ def save(path: Path, colours: np.ndarray, layout: str = "gray", in_colour: bool 
     with av.open(str(path), "w") as out:
         video = out.add_stream("ffv1", rate=24)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, layout
-        video.codec_context.color_range = 2 if layout == "gray" else 1
+        color_range = 2 if layout in ("gray", "gbrp10le") else 1
+        video.codec_context.color_range = color_range
+        video.codec_context.colorspace = 0 if layout == "gbrp10le" else BT601
         for number, rgb in enumerate(colours):
             grey = np.rint(rgb @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
             source = rgb if in_colour else np.repeat(grey[..., None], 3, 2)
@@ -65,7 +67,7 @@ def save(path: Path, colours: np.ndarray, layout: str = "gray", in_colour: bool 
             if layout == "gray":
                 frame = av.VideoFrame.from_ndarray(grey, format="gray")
                 frame.color_range = 2
-            frame = frame.reformat(format=layout, dst_color_range=2 if layout == "gray" else 1)
+            frame = frame.reformat(format=layout, dst_color_range=color_range)
             frame.pts = number
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
@@ -137,7 +139,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
     assert not (tmp_path / "out.mkv.pieces").exists()
 
 
-@pytest.mark.parametrize("layout", ["yuv420p10le", "gbrp"])
+@pytest.mark.parametrize("layout", ["yuv420p10le", "gbrp10le"])
 def test_one_frame_takes_the_colours_of_a_reference_that_is_it(layout: str, tmp_path: Path) -> None:
     save(tmp_path / "grey.mkv", scene(1), layout)
     write_still(tmp_path / "reference.png", scene(1)[0])
