@@ -7,6 +7,7 @@ shortened behind the reader's back. Repeating: what one document executes, anoth
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.execute import blocks
+from tests.docs.execute import Untrue, blocks, execute
 from tests.preloaded import preloaded
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,8 @@ LONG = {
     "command-line.md",
     "images.md",
     "learning.md",
+    "python.md",
+    "training-from-python.md",
     "why-it-collapses.md",
     "web.md",
 }
@@ -91,6 +94,19 @@ def test_the_code_runs_and_prints_what_is_shown(
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize(("command", "true"), [("ls demo", True), ("ls demoes", False)])
+def test_what_is_said_to_be_executed_elsewhere_stands_there(
+    command: str, true: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # `execute` sets its own
+    document = tmp_path / "page.md"
+    document.write_text(
+        f"<!-- executed in docs/command-line.md -->\n```bash\n{command}\n```\n", encoding="utf-8"
+    )
+    with contextlib.nullcontext() if true else pytest.raises(Untrue, match=command):
+        execute(document)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

@@ -93,7 +93,7 @@ class Restoration(Work):
         image, request = self.image, self.request
         kind = written_kind(image.original, request.format)
         if kind != image.original.kind:
-            request = replace(request, format=cast(Any, kind))
+            request = replace(request, format=cast("Any", kind))
         task, unchanged = _restored(
             image,
             image.workspace.folder / f"restored-{number}{Path(name).suffix}",
