@@ -7,7 +7,11 @@ work.
 
 The bundled weights were trained by an earlier form of this script. It cut eight patches of 96 px out of each damaged clip of 208 px,
 left neighbours out at random, began with 243 steps on another, simpler recipe of damage with stronger dust, hairs and scratches,
-from which later a quarter of the clips came, and it moved cut-outs of stills.
+from which later a quarter of the clips came, and it moved cut-outs of stills. After 62 minutes came 80 more, with a term for the
+logarithm of the gradients' energy over that of the clean frame (squared, weight 0.015), at a learning rate of 3e-4; bundled is the mean
+of the weights before and after these. On the validation clip (bikes, frames 137 to 186, age 0.5 and 1) the weights before had 37.57 and
+33.33 dB and kept 0.99 and 0.92 of the gradients' energy, those after 37.30 and 33.05 dB, 1.03 and 1.01, their mean 37.46 and 33.21 dB,
+1.02 and 0.97.
 """
 
 from __future__ import annotations
