@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import argparse
 import functools
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +21,7 @@ import skimage.data
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from PIL import Image
 from skimage.transform import resize
 from torch import Tensor, nn
 from torch.nn import functional
@@ -83,6 +87,8 @@ KINDS = {
     "chain": ("camera", "blur(sigma=1.5) | poisson-noise(peak=40) | masking(count=2,size=0.15)"),
 }
 SIDE = 144
+FILM_FRAMES = 8
+LUMA = np.array([0.299, 0.587, 0.114])
 GAP = 8
 
 
@@ -302,6 +308,29 @@ def draw_old_print() -> np.ndarray:
     return to_stored(sheet, np.empty((*sheet.shape[1:], 3), np.uint8))
 
 
+def draw_film() -> np.ndarray:
+    """A grey film, made of a photograph under a moving camera and aged; cleaned, and coloured from its first frame."""
+    cat = skimage.data.chelsea()
+    frames = [cat[20:260, 20 + 4 * number : 380 + 4 * number] for number in range(FILM_FRAMES)]
+    restorae = Path(sys.executable).with_name("restorae")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "new").mkdir()
+        for number, frame in enumerate(frames):
+            write_still(folder / "new" / f"{number:03}.png", np.rint(frame @ LUMA).astype(np.uint8))
+        write_still(folder / "first.png", frames[0])
+        damage = ("degrade", "new/%03d.png", "--with", "film(age=0.5)", "--out", "old")
+        repair = ("restore", "old/%03d.png", "--references", "first.png", "--out", "restored")
+        for words in (damage, repair):
+            subprocess.run([restorae, *words], cwd=folder, check=True, capture_output=True)
+        chosen = [f"{number:03}.png" for number in (2, FILM_FRAMES - 3)]
+        old, restored = (
+            [np.asarray(Image.open(folder / kind / file).convert("RGB")) for file in chosen]
+            for kind in ("old", "restored")
+        )
+    return np.hstack([*old[:1], *restored[:1], *old[1:], *restored[1:]])
+
+
 def draw_digits() -> Figure:
     """Ten embedded digits, damaged, and what the bundled network, which learned from others, makes of them."""
     clean = open_images("digits", "test").batch(range(10))
@@ -422,6 +451,7 @@ def main() -> None:
         "classical": draw_classical,
         "restored": draw_restored,
         "old-print": draw_old_print,
+        "film-restored": draw_film,
         "manifold": draw_manifold,
         "samples": draw_samples,
     }
