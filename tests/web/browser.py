@@ -22,7 +22,7 @@ from tests.command import start
 from tests.web.conftest import noise
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 """How long to wait for what must appear: a restoration takes long on a busy machine."""
 QUIETLY = (
     "--disable-background-networking",
