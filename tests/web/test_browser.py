@@ -251,7 +251,7 @@ def test_several_images_wait_are_cancelled_and_outlive_a_reload(
     for place in (1, 0):
         with contextlib.suppress(TooLong):  # on a fast machine these may be over already
             page.get_by_role("button", name=f"Cancel {place}.png").click(timeout=5000)
-    expect(page.locator("#jobs-count")).to_be_hidden(timeout=120_000)
+    expect(page.locator("#jobs-count")).to_be_hidden(timeout=300_000)
     expect(other.locator("#jobs-count")).to_be_hidden()
     expect(
         page.locator("#download")
@@ -411,15 +411,15 @@ def test_a_training_is_started_watched_stopped_and_resumed(page: Page, running: 
     expect(card.locator("header .note")).to_contain_text("gaussian-noise(sigma=0.05..0.2)")
     page.reload()
     page.wait_for_selector("body[data-ready=train]")
-    expect(card.locator(".charts")).to_be_visible(timeout=180_000)
-    expect(card.locator(".looks img")).to_be_visible(timeout=180_000)
+    expect(card.locator(".charts")).to_be_visible(timeout=400_000)
+    expect(card.locator(".looks img")).to_be_visible(timeout=400_000)
     card.get_by_role("button", name="Stop").click()
-    expect(card).to_contain_text("a checkpoint was kept", timeout=120_000)
+    expect(card).to_contain_text("a checkpoint was kept", timeout=300_000)
     card.get_by_role("button", name="Resume").click()
     expect(page.locator(".training")).to_have_count(2)
     expect(page.locator(".training").first.get_by_role("button", name="Stop")).to_be_visible()
     page.locator(".training").first.get_by_role("button", name="Stop").click()
-    expect(page.locator("#jobs-count")).to_be_hidden(timeout=120_000)
+    expect(page.locator("#jobs-count")).to_be_hidden(timeout=300_000)
 
 
 def test_a_finished_training_can_be_used_at_once(page: Page, running: Running) -> None:

@@ -493,7 +493,7 @@ def test_an_image_is_restored_while_a_training_runs(
     states = {job["kind"]: job["state"] for job in get(page, "/api/jobs")["jobs"]}
     assert states == {"train": "running", "restore": "done"}
     page.evaluate("fetch('/api/jobs/stop', {method: 'POST'})")
-    expect(page.locator("#jobs-count")).to_be_hidden(timeout=120_000)
+    expect(page.locator("#jobs-count")).to_be_hidden(timeout=300_000)
 
 
 @pytest.mark.parametrize("example", ["faded-portrait", "stained-page", "grainy-snapshot"])
