@@ -23,6 +23,7 @@ from safetensors.numpy import load_file
 from restorae.training import checkpoint
 from tests.killing import begin, complete, kill_at_random, visible
 
+PATIENCE_S = 120.0
 SEEDS = range(int(os.environ.get("RESTORAE_KILLS", "2")))
 """CONTRIBUTING.md says how to try more."""
 TRAIN = [
@@ -200,6 +201,18 @@ def _trained_by_page(base: Path) -> tuple[dict[str, np.ndarray], float]:
     return load_file(folder / "models" / "mine.safetensors"), time.monotonic() - started
 
 
+def _children(number: int | None) -> set[int]:
+    """Processes that a process has started."""
+    threads = Path(f"/proc/{number}/task").glob("*/children")
+    return {int(child) for each in threads for child in each.read_text().split()}
+
+
+def _runs(number: int) -> bool:
+    with contextlib.suppress(OSError):
+        return "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2]
+    return False
+
+
 PAGE_TRAIN = {
     "name": "mine",
     "way": "damage",
@@ -218,12 +231,23 @@ def test_a_training_of_the_page(
     folder, told, rng = tmp_path / "work", tmp_path / "told.txt", random.Random(seed)
     folder.mkdir()
     process, address = _served(folder, told)
-    timer = threading.Timer(rng.uniform(0, seconds), process.kill)
+    left: set[int] = set()
+
+    def kill() -> None:
+        left.update(_children(process.pid))
+        process.kill()
+
+    timer = threading.Timer(rng.uniform(0, seconds), kill)
     timer.start()
     with contextlib.suppress(OSError, http.client.HTTPException):  # the server is gone
         _job_done(address, "", PAGE_TRAIN)
     timer.join()
     process.join()
+    # its training notices that the server is gone and stops, unless it ends by itself before
+    until = time.monotonic() + PATIENCE_S
+    while any(map(_runs, left)):
+        assert time.monotonic() < until, "the training goes on without its server"
+        time.sleep(0.05)
     process, address = _served(folder, told)
     try:
         unfinished = json.loads(_asked(f"{address}/api/data"))["unfinished"]
