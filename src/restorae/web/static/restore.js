@@ -248,14 +248,16 @@ function update() {
   $("download-all").textContent = `Download all ${results.toLocaleString("en")} as ZIP`;
 }
 
+const LONG_LIST = 200;
 let frame = null;
 
-/** Update with the next frame: files arrive faster than they can be drawn. */
+/** Update with the next frame, or twice a second where the list is long: files arrive faster than they can be drawn. */
 function soon() {
-  frame ??= requestAnimationFrame(() => {
+  const draw = () => requestAnimationFrame(() => {
     frame = null;
     update();
   });
+  frame ??= images.length > LONG_LIST ? setTimeout(draw, 500) : draw();
 }
 
 /** Which of several pages is looked at. */
