@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from restorae.errors import InputError, Message
+from restorae.errors import BadImage, InputError, Message
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,13 @@ class Failure:
                 reason.problem, subject=source, settings=reason.settings, fixes=reason.fixes
             )
         return cls(source, reason)
+
+    def as_error(self, kind: type[InputError] = BadImage) -> InputError:
+        """The error that tells the reason, for a file that is not one of many."""
+        reason = self.reason
+        return kind(
+            reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
+        )
 
     def __str__(self) -> str:
         return self.reason.render()

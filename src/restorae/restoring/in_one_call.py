@@ -184,14 +184,10 @@ def _restore_tasks(
         progress.say(f"Restored with {name} ({reasons[0]}).")
     if not report.failures:
         return
-    first = report.failures[0].reason
+    first = report.failures[0]
     if len(tasks) == 1:
-        raise InputError(
-            first.problem, subject=first.subject, settings=first.settings, fix=first.fixes
-        )
-    raise InputError(
-        f"{len(report.failures)} of {len(tasks)} files failed; the first is {first.render()}"
-    )
+        raise first.as_error(InputError)
+    raise InputError(f"{len(report.failures)} of {len(tasks)} files failed; the first is {first}")
 
 
 def _beside(path: Path, request: RestoreRequest) -> Path:

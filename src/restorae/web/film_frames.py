@@ -38,12 +38,6 @@ def frames_of(path: Path, facts: VideoFacts) -> list[np.ndarray]:
         return [_shown(frame, facts) for frame in container.decode(video=0)]
 
 
-def number_at(facts: VideoFacts, second: float) -> int:
-    """Number of the frame that is shown at a time, counted from 0."""
-    target = facts.start + Fraction(second).limit_denominator(1_000_000) / facts.time_base
-    return max(0, sum(stamp <= target for stamp in facts.stamps) - 1)
-
-
 def borders(facts: VideoFacts, first: int, end: int) -> tuple[str, str | None]:
     """Begin and end of frames number `first` to `end` (excluded) as times: in the middle between two frames."""
 

@@ -199,10 +199,7 @@ class FilmRestoration(Work):
             check=job.check,
         )
         if report.failures:
-            reason = report.failures[0].reason
-            raise BadImage(
-                reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
-            )
+            raise report.failures[0].as_error()
         (restored,) = report.films
         film.result, film.notices = target, restored.notices
         film.workspace.settle()
@@ -263,8 +260,7 @@ def preview(
         catalogue.restorers(),
     )
     if report.failures:
-        reason = report.failures[0].reason
-        raise BadImage(reason.problem, subject=reason.subject, fix=reason.fixes)
+        raise report.failures[0].as_error()
     after = frames_of(target, film.facts)[first - lower : end - lower]
     target.unlink(missing_ok=True)
     return first, shown_frames(film.facts, first, len(after)), after

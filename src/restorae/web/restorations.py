@@ -218,10 +218,7 @@ def _restored(
         check=job.check,
     )
     if report.failures:
-        reason = report.failures[0].reason
-        raise BadImage(
-            reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
-        )
+        raise report.failures[0].as_error()
     job.check()
     return task, bool(report.unchanged)
 
