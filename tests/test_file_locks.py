@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no su
 LEFT = [".0123456789ab.partial.png", ".0123456789ab.partial.encoded", ".abcdef012345.partial"]
 
 
-def _hold(folder: Path, begun: object, end: object) -> None:
+def _hold(folder: Path, begun: Event, end: Event) -> None:
     with written_whole(folder / "new.bin") as partial, one_process(folder / "lock", "works"):
         partial.write_bytes(b"new")
-        begun.set()  # type: ignore[attr-defined]
-        end.wait()  # type: ignore[attr-defined]
+        begun.set()
+        end.wait()
 
 
 @pytest.mark.parametrize("is_killed", [False, True])

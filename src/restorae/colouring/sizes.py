@@ -19,10 +19,11 @@ def working_size(height: int, width: int) -> tuple[int, int]:
     ((272, 480), (272, 488), (544, 272))
     """
     scale = LINES / min(height, width)
-    longest = LINES * 4
-    return tuple(  # type: ignore[return-value]
-        max(CELL, min(longest, round(side * scale / CELL) * CELL)) for side in (height, width)
-    )
+
+    def scaled(side: int) -> int:
+        return max(CELL, min(4 * LINES, round(side * scale / CELL) * CELL))
+
+    return scaled(height), scaled(width)
 
 
 def resize(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

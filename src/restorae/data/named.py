@@ -146,9 +146,7 @@ def _enlarged_digits() -> tuple[np.ndarray, np.ndarray]:
     with np.load(DIGITS) as stored:
         small, labels = stored["images"] / 16.0, stored["labels"]
     # cubic interpolation is linear in the pixels, and one matrix for rows and columns takes a fiftieth of the time
-    weights = resize(  # type: ignore[no-untyped-call]
-        np.eye(8), (20, 8), order=3, mode="edge", anti_aliasing=False, clip=False
-    )
+    weights = resize(np.eye(8), (20, 8), order=3, mode="edge", anti_aliasing=False, clip=False)
     large = weights @ small @ weights.T
     # 20 × 20 within a margin of 4, like the digits of MNIST
     large = np.pad(np.clip(large, 0, 1), ((0, 0), (4, 4), (4, 4)))

@@ -96,9 +96,8 @@ def resolve(recipe: Recipe, facts: DataFacts) -> ResolvedRecipe:
     loss.check(network)
     draws = recipe.draws or facts.examples(patch)
     if facts.kind == "film" and recipe.draws is None:
-        draws = max(
-            draws, _LEAST_DRAWN
-        )  # each is a new clip, however little there is to make it of
+        # each is a new clip, however little there is to make it of
+        draws = max(draws, _LEAST_DRAWN)
     wished = recipe.batch_size or (8 if patch else 128)
     # a batch larger than an epoch would hold some images twice
     batch_size = min(wished, draws)

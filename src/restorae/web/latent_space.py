@@ -146,7 +146,7 @@ def _fitted(pixels: np.ndarray, network: VAE) -> tuple[np.ndarray, list[str]]:
         scale = min(pixels.shape[0] / height, pixels.shape[1] / width)
         tall, wide = round(height * scale), round(width * scale)
         top, left = (pixels.shape[0] - tall) // 2, (pixels.shape[1] - wide) // 2
-        pixels = resize(  # type: ignore[no-untyped-call]
+        pixels = resize(
             pixels[top : top + tall, left : left + wide],
             (height, width),
             order=1,

@@ -21,7 +21,8 @@ class NewestFirst:
     """
 
     def __init__(self, name: str) -> None:
-        self._waiting: list[tuple[Future[object], Callable[[], object]]] = []
+        self._waiting: list[tuple[Callable[[], None], Callable[[], bool]]] = []
+        """What does each piece of work, and what cancels it."""
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -30,11 +31,20 @@ class NewestFirst:
     def submit(self, work: Callable[P, R], *given: P.args, **named: P.kwargs) -> Future[R]:
         """Do work before everything that waits; its result is that of the future."""
         future: Future[R] = Future()
+
+        def do() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(work(*given, **named))
+            except BaseException as error:
+                future.set_exception(error)
+
         with self._changed:
             if self._closed:
                 future.cancel()
             else:
-                self._waiting.append((future, lambda: work(*given, **named)))  # type: ignore[arg-type]
+                self._waiting.append((do, future.cancel))
                 self._changed.notify()
         return future
 
@@ -44,8 +54,8 @@ class NewestFirst:
             self._closed = True
             self._changed.notify()
         self._thread.join()
-        for future, _ in self._waiting:
-            future.cancel()
+        for _, cancel in self._waiting:
+            cancel()
 
     def _work(self) -> None:
         while True:
@@ -53,10 +63,5 @@ class NewestFirst:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if self._closed:
                     return
-                future, work = self._waiting.pop()
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
+                do, _ = self._waiting.pop()
+            do()

@@ -25,9 +25,18 @@ def _body_fields() -> dict[str, Any]:
     return fields | {"mask": (bool, False)}
 
 
-RestoreBody: type[BaseModel] = create_model(
+class _Named(BaseModel):
+    """What the routes read themselves; the other fields are those of `RestoreRequest`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    model: str | None = None
+    mask: bool = False
+
+
+RestoreBody: type[_Named] = create_model(
     "RestoreBody",
-    __config__=ConfigDict(extra="forbid", allow_inf_nan=False),
+    __base__=_Named,
     __doc__="How an image is restored. `mask`: change only what the image's own mask marks.",
     **_body_fields(),
 )

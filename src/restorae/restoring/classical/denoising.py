@@ -113,7 +113,7 @@ class TotalVariation(Classical, kind="tv"):
 
         if not self.weight:
             return image
-        restored: np.ndarray = denoise_tv_chambolle(  # type: ignore[no-untyped-call]
+        restored: np.ndarray = denoise_tv_chambolle(
             image, weight=self.weight, eps=0.0, max_num_iter=self.iterations, channel_axis=-1
         )
         return restored

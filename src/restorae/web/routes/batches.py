@@ -41,7 +41,7 @@ def restore_all(batch: Batch, studio: StudioDep) -> dict[str, Any]:
     works: list[tuple[GalleryImage, RestoreRequest]] = []
     refused: list[dict[str, str]] = []
     checked: dict[str, str | None] = {}
-    masked = batch.settings.mask  # type: ignore[attr-defined]
+    masked = batch.settings.mask
     for name in dict.fromkeys(batch.images):
         try:
             image = studio.gallery.get(name)
@@ -63,7 +63,7 @@ def restore_all(batch: Batch, studio: StudioDep) -> dict[str, Any]:
             works.append((image, request))
         else:
             refused.append({"image": name, "name": image.name, "error": reason})
-    automatic = batch.settings.model is None  # type: ignore[attr-defined]
+    automatic = batch.settings.model is None
     jobs = studio.queue.add_all(
         [restoration(image, request, studio, automatic=automatic) for image, request in works]
     )

@@ -125,7 +125,7 @@ async def preview_image(
     """
     found = studio.gallery.get(image)
     request = request_for(body, found, studio.options.limits.pixels)
-    automatic = body.model is None  # type: ignore[attr-defined]
+    automatic = body.model is None
     if automatic and await asyncio.wrap_future(
         studio.quickly(needs_nothing, found, request, studio.catalogue)
     ):
@@ -173,7 +173,7 @@ def remove_mask(image: str, studio: StudioDep) -> dict[str, Any]:
 def find_defects(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
     """Find defects and make them the image's mask, to be edited; a job is answered. `model` says what finds them."""
     found = studio.gallery.get(image)
-    settings = {"model": body.model or PRINTS, "defect_mask": True}  # type: ignore[attr-defined]
+    settings = {"model": body.model or PRINTS, "defect_mask": True}
     request = request_for(RestoreBody(**settings), found, studio.options.limits.pixels)
     studio.quickly(check_request, request, studio.catalogue).result()
     work = DefectSearch(
@@ -215,7 +215,7 @@ def restore(image: str, body: RestoreBody, studio: StudioDep) -> dict[str, Any]:
         raise HttpError(
             409, f"{found.name} is being restored already. Cancel that first, or wait for it."
         )
-    automatic = body.model is None  # type: ignore[attr-defined]
+    automatic = body.model is None
     job = studio.queue.add(restoration(found, request, studio, automatic=automatic))
     found.job = job.id
     return studio.queue.told(job)
