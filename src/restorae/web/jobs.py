@@ -156,6 +156,12 @@ class Queue:
                 self._notify()
             job.work.forget()
 
+    def remove_if_known(self, name: str | None) -> None:
+        """As `remove`, where there is such a job: it may be long over and forgotten."""
+        if name is not None:
+            with contextlib.suppress(HttpError):
+                self.remove(name)
+
     def wait(self, since: int, seconds: float) -> None:
         """Return when a job has changed since version `since`, or after `seconds`."""
         with self._state:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import Depends, Request, Response
 from starlette.requests import ClientDisconnect
 
-from restorae.web.http_errors import HttpError
+from restorae.errors import RestoraeError
+from restorae.web.http_errors import HttpError, status_of
+from restorae.web.names import plain_name
 from restorae.web.pyramid import png_bytes
 from restorae.web.store import Workspace
 from restorae.web.studio import Studio
+
+R = TypeVar("R")
 
 
 def _studio(request: Request) -> Studio:
@@ -61,6 +67,30 @@ async def stored_body(request: Request, workspace: Workspace) -> Path:
     except OSError as error:
         raise workspace.failed(error) from None
     return path
+
+
+async def received(
+    request: Request, studio: Studio, workspace: Workspace, name: str, take: Callable[[Path], R]
+) -> R:
+    """What the body of a request is taken for; nothing of it is kept where it cannot be.
+
+    Args:
+        request: with the file as its body.
+        studio: reads it and words errors.
+        workspace: where the body is stored.
+        name: how the person calls the file.
+        take: reads the stored file.
+    """
+    try:
+        file = await stored_body(request, workspace)
+        return await asyncio.wrap_future(studio.read(take, file))
+    except RestoraeError as error:
+        text = studio.error_text(error, workspace, plain_name(name))
+        workspace.remove()
+        raise HttpError(status_of(error), text) from None
+    except BaseException:
+        workspace.remove()
+        raise
 
 
 def png(pixels: np.ndarray, kept: bool = False) -> Response:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
-from restorae.errors import MissingExtra, RestoraeError
+from restorae.errors import MissingExtra
 from restorae.web.film_form import FilmBody, form, requests_for
 from restorae.web.film_frames import shown_frames
-from restorae.web.films import FilmRestoration, Shown, check_requests, preview
-from restorae.web.http_errors import HttpError, not_found, status_of
-from restorae.web.names import plain_name
-from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, stored_body
+from restorae.web.films import Film, FilmRestoration, Shown, check_requests, preview
+from restorae.web.http_errors import HttpError, not_found
+from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, received
 
 films = APIRouter(prefix="/api/films", tags=["films"], responses=SAYS_NO)
 
@@ -53,17 +52,11 @@ async def send(
         raise MissingExtra(told)
     studio.films.check_room()
     workspace = studio.store.workspace()
-    try:
-        file = await stored_body(request, workspace)
-        work = studio.read(studio.films.take, workspace, file, name)
-        return (await asyncio.wrap_future(work)).to_dict()
-    except RestoraeError as error:
-        text = studio.error_text(error, workspace, plain_name(name))
-        workspace.remove()
-        raise HttpError(status_of(error), text) from None
-    except BaseException:
-        workspace.remove()
-        raise
+
+    def take(file: Path) -> Film:
+        return studio.films.take(workspace, file, name)
+
+    return (await received(request, studio, workspace, name, take)).to_dict()
 
 
 @films.get("/{film}")
@@ -76,9 +69,7 @@ def one_film(film: str, studio: StudioDep) -> dict[str, Any]:
 def remove(film: str, studio: StudioDep) -> None:
     """Remove a film and its result; its job is cancelled."""
     found = studio.films.get(film)
-    if found.job is not None:
-        with contextlib.suppress(HttpError):  # long over and forgotten
-            studio.queue.remove(found.job)
+    studio.queue.remove_if_known(found.job)
     studio.films.remove(film)
 
 

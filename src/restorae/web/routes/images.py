@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,16 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from restorae.errors import RestoraeError
 from restorae.restoring.model_choice import PRINTS
+from restorae.web.gallery_image import GalleryImage
 from restorae.web.http_errors import HttpError, not_found, status_of
 from restorae.web.mask_strokes import Stroke
-from restorae.web.names import plain_name
 from restorae.web.page_layers import describe
 from restorae.web.previews import needs_nothing, preview_tile
 from restorae.web.pyramid import png_bytes
 from restorae.web.restorations import DefectSearch, check_request
 from restorae.web.restore_form import RestoreBody, request_for
 from restorae.web.routes.batches import restoration
-from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, stored_body
+from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, received, stored_body
 
 images = APIRouter(prefix="/api/images", tags=["images"], responses=SAYS_NO)
 
@@ -52,20 +51,11 @@ async def send(
     for display and for the archive of results.
     """
     workspace = studio.gallery.workspace()
-    try:
-        file = await stored_body(request, workspace)
-        return (
-            await asyncio.wrap_future(
-                studio.read(studio.gallery.take, workspace, file, name, folder)
-            )
-        ).to_dict()
-    except RestoraeError as error:
-        text = studio.error_text(error, workspace, plain_name(name))
-        workspace.remove()
-        raise HttpError(status_of(error), text) from None
-    except BaseException:
-        workspace.remove()
-        raise
+
+    def take(file: Path) -> GalleryImage:
+        return studio.gallery.take(workspace, file, name, folder)
+
+    return (await received(request, studio, workspace, name, take)).to_dict()
 
 
 @images.get("")
@@ -91,9 +81,7 @@ def one_page(image: str, page: At, studio: StudioDep) -> dict[str, Any]:
 def remove(image: str, studio: StudioDep) -> None:
     """Remove an image and what was made of it; its job is cancelled."""
     found = studio.gallery.get(image)
-    if found.job is not None:
-        with contextlib.suppress(HttpError):  # long over and forgotten
-            studio.queue.remove(found.job)
+    studio.queue.remove_if_known(found.job)
     studio.gallery.remove(image)
 
 
