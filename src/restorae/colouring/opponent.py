@@ -51,6 +51,17 @@ _BY_NUMBER = {
 """By the numbers of ITU-T H.273 (FFmpeg's `AVCOL_SPC`)."""
 
 
+_UNSPECIFIED = 2
+_OF_RGB = 0
+
+
+def stated_matrix(matrix: int, lines: int) -> int:
+    """The matrix of a film (ITU-T H.273); where its file states none for luma and chroma, that by which players show it."""
+    if matrix in (_OF_RGB, _UNSPECIFIED):
+        return 1 if lines > _HD_LINES else 6
+    return matrix
+
+
 def weights_of(matrix: int, lines: int) -> LumaWeights:
     """The weights of a film.
 
@@ -58,4 +69,5 @@ def weights_of(matrix: int, lines: int) -> LumaWeights:
         matrix: the number that its file declares (ITU-T H.273).
         lines: its height, which decides where the file says nothing, as players do it.
     """
-    return _BY_NUMBER.get(matrix, BT709 if lines > _HD_LINES else BT601)
+    stated = stated_matrix(matrix, lines)
+    return _BY_NUMBER.get(stated, BT709 if lines > _HD_LINES else BT601)

@@ -111,7 +111,7 @@ def read_opponent(path: Path, weights: LumaWeights) -> tuple[np.ndarray, np.ndar
     stored = read_still(path)
     if stored.ndim == 2:
         raise _colourless(path)
-    return weights.to_opponent(_to_unit(stored))
+    return weights.to_opponent(to_unit(stored))
 
 
 def content_of(luma: np.ndarray) -> tuple[int, int, int, int]:
@@ -161,7 +161,8 @@ def _inside(luma: np.ndarray, length: int) -> tuple[int, int]:
     return first, length - last
 
 
-def _to_unit(stored: np.ndarray) -> np.ndarray:
+def to_unit(stored: np.ndarray) -> np.ndarray:
+    """Stored values as float32, 0 to 1: integers by their type, floats by 1 or their largest value."""
     if stored.dtype.kind in "ui":
         return np.asarray(stored / np.float32(np.iinfo(stored.dtype).max), np.float32)
     values = np.nan_to_num(stored.astype(np.float32))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from restorae.colouring.in_colour import colour_spread, require_grey
 from restorae.colouring.matching import Matcher, ReferenceCells
 from restorae.colouring.opponent import BT601
 from restorae.colouring.own_images import SAME, detail_of, detail_of_reference
@@ -17,10 +18,11 @@ from restorae.colouring.references import (
     find_references,
     read_opponent,
     read_reference,
+    to_unit,
 )
 from restorae.colouring.sizes import resize, working_size
-from restorae.colouring.upsampling import to_pixels
-from restorae.errors import BadImage, Fix, InputError, Message
+from restorae.colouring.upsampling import known_share, to_pixels
+from restorae.errors import BadImage, InputError, Message
 from restorae.formats import kind_named, open_original, read_still, write_still
 from restorae.formats.contents import losses, read_contents
 from restorae.progress import SILENT, Progress
@@ -30,9 +32,6 @@ from restorae.restoring.files import Failure
 from restorae.restoring.opening import RestorerPool
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.tasks import FileTask
-
-_COLOURED = 0.012
-"""Standard deviation of chroma from which an image is in colour; toned prints have less."""
 
 
 class StillColourer:
@@ -70,8 +69,8 @@ class StillColourer:
         own = self._own(small)
         if own is not None:
             return resize(read_opponent(own, BT601)[1], size), 1.0
-        chroma, trust = to_pixels(self._matcher.match(small), small)
-        return resize(chroma, size), float((trust > _KNOWN).mean())
+        chroma, trust = to_pixels(self._matcher.match(small), (small.shape[0], small.shape[1]))
+        return resize(chroma, size), known_share(trust)
 
     def _own(self, small: np.ndarray) -> Path | None:
         """The reference that shows this very image."""
@@ -81,9 +80,6 @@ class StillColourer:
             if other is not None and (alike := float((detail * other).mean())) > best:
                 best, found = alike, reference.path
         return found
-
-
-_KNOWN = 0.3
 
 
 def colour_files(
@@ -159,16 +155,12 @@ def _colour(
         raise BadImage(
             f"holds values of type {stored.dtype}; 8 and 16 bits are coloured", subject=task.source
         )
-    unit = stored.astype(np.float32) / np.float32(np.iinfo(stored.dtype).max)
+    unit = to_unit(stored)
     luma = unit
     if unit.ndim == 3:
         luma, chroma = BT601.to_opponent(unit)
-        if not request.recolour and float(np.hypot(*chroma.std((0, 1)))) > _COLOURED:
-            raise BadImage(
-                "is in colour already. Its colours would be replaced",
-                subject=task.source,
-                fix=Fix("recolour"),
-            )
+        if not request.recolour:
+            require_grey([colour_spread(chroma)], task.source)
     chroma, known = colourer.colour(luma)
     rgb = np.clip(BT601.to_rgb(luma, chroma), 0, 1) * np.float32(np.iinfo(stored.dtype).max)
     write_still(task.target, np.rint(rgb).astype(stored.dtype), request.quality or 95)

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from restorae.colouring.upsampling import known_share
 from restorae.film.analysis import FilmAnalysis, corrected
 from restorae.film.colour.carrying import Colours, Prepared, Step, blend, prepare
 from restorae.film.colour.planes import ColourPlanes
-from restorae.film.colour.track import KNOWN, ColourTrack
+from restorae.film.colour.track import ColourTrack
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
 from restorae.formats.video import Frame, PixelLayout
 
@@ -119,7 +120,7 @@ class ColouredFrames(FrameRestorer):
     ) -> RestoredFrame:
         record = {
             **restored.record,
-            "colour_known": round(float((colours.trust > KNOWN).mean()), 4),
+            "colour_known": round(known_share(colours.trust), 4),
         }
         own = self._track.own.get(number)
         if own is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from restorae.colouring.in_colour import colour_spread, require_grey
 from restorae.colouring.matching import ReferenceCells
 from restorae.colouring.references import (
     digest_of,
@@ -18,7 +19,7 @@ from restorae.colouring.references import (
     read_reference,
 )
 from restorae.colouring.sizes import working_size
-from restorae.errors import BadImage, Fix
+from restorae.errors import BadImage
 from restorae.film.analysis import FilmAnalysis
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
@@ -38,8 +39,6 @@ from restorae.names import names_frames
 from restorae.progress import Progress
 from restorae.restoring.request import RestoreRequest
 
-_COLOURED = 0.012
-"""Standard deviation of chroma within frames from which a film is in colour; tinted ones have less."""
 _LOOKED_AT = 24
 """Every so many frames it is looked whether the film is in colour."""
 _WELL_KNOWN = 0.9
@@ -120,13 +119,8 @@ class FilmColouring:
             self._count = number + 1
             if number % _LOOKED_AT == 0 and not self.request.recolour:
                 chroma = self.planes.chroma(frame.planes)
-                spread.append(0.0 if chroma is None else float(np.hypot(*chroma.std((0, 1)))))
-        if spread and np.mean(spread) > _COLOURED:
-            raise BadImage(
-                "is in colour already. Its colours would be replaced",
-                subject=self.facts.path,
-                fix=Fix("recolour"),
-            )
+                spread.append(0.0 if chroma is None else colour_spread(chroma))
+        require_grey(spread, self.facts.path)
         if not self._count:
             raise BadImage("has no frame in the part that was asked for", subject=self.facts.path)
         self._own = finder.found()

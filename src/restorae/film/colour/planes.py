@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from restorae.colouring.opponent import LumaWeights, weights_of
+from restorae.colouring.opponent import LumaWeights, stated_matrix, weights_of
 from restorae.colouring.sizes import resize
 from restorae.errors import BadImage
 from restorae.film.planes import Planes
 from restorae.formats.video import VideoFacts, layout_of
 
-_FULL_RANGE, _UNSPECIFIED, _BT709, _BT601 = 2, 2, 1, 6
-_HD_LINES = 576
+_FULL_RANGE = 2
 
 
 class ColourPlanes:
@@ -89,9 +88,8 @@ class ColourPlanes:
 def _in_colour(facts: VideoFacts, as_rgb: bool) -> VideoFacts:
     layout = facts.layout
     matrix = facts.colors.matrix
-    if not layout.is_rgb and matrix in (0, _UNSPECIFIED):
-        # players guess by the height; it is stated, so that none guesses otherwise
-        matrix = _BT709 if facts.height > _HD_LINES else _BT601
+    if not layout.is_rgb:  # stated, so that no player guesses otherwise
+        matrix = stated_matrix(matrix, facts.height)
     if layout.name.startswith("gray") and as_rgb:
         layout = layout_of("gbrp" if layout.bits == 8 else f"gbrp{layout.bits}le", _FULL_RANGE)
     elif layout.name.startswith("gray"):

@@ -19,7 +19,7 @@ import numpy as np
 
 from restorae.colouring.matching import Matcher, ReferenceCells
 from restorae.colouring.sizes import resize
-from restorae.colouring.upsampling import to_pixels
+from restorae.colouring.upsampling import known_share, to_pixels
 from restorae.errors import BadImage
 from restorae.files import write_bytes, write_text
 from restorae.film.colour.carrying import Colours, Prepared, Step, blend
@@ -227,7 +227,7 @@ class Tracker:
         found = shot.matcher.match(luma)
         for share, number in zip(found.used.tolist(), shot.numbers, strict=True):
             self.track.used[number] += share
-        chroma, trust = to_pixels(found, luma)
+        chroma, trust = to_pixels(found, (luma.shape[0], luma.shape[1]))
         return Colours(chroma=chroma, trust=trust, luma=luma)
 
     def _put_own(
@@ -268,11 +268,7 @@ class Tracker:
         assert done
         write_bytes(_path(self.track.folder, anchor), content.tobytes())
         self.track.anchors.append(anchor)
-        self.track.known.append(round(float((colours.trust > KNOWN).mean()), 4))
-
-
-KNOWN = 0.3
-"""Trust from which a colour counts as known."""
+        self.track.known.append(round(known_share(colours.trust), 4))
 
 
 def unused_references(track: ColourTrack, paths: Iterable[Path]) -> list[Path]:
