@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from restorae.errors import BadImage, Message, OutputError, in_words
+from restorae.files import file_digest
 from restorae.progress import SILENT, Progress
 from restorae.restoring import (
     LOG,
@@ -25,7 +26,6 @@ from restorae.restoring import (
     Restorer,
     RestoreRequest,
     RestorerPool,
-    file_digest,
     plan_tasks,
     restore_files,
 )

@@ -29,7 +29,7 @@ from restorae.restoring import (
     preview_files,
     restore_files,
 )
-from restorae.restoring.colouring import colour_files
+from restorae.restoring.colouring import restore_and_colour
 from restorae.restoring.image import blended_notice
 from restorae.restoring.preview import SIDE
 from restorae.restoring.request import CONFLICTS
@@ -303,8 +303,7 @@ def test_the_command_does_what_python_does(
         with_error_map=request.error_map,
         with_defect_mask=request.defect_mask,
     )
-    work = colour_files if request.references else restore_files
-    assert work(tasks, request).failures == []
+    assert restore_and_colour(tasks, request).failures == []
     by_command = sorted(path for path in tmp_path.glob("command*"))
     by_python = sorted(path for path in tmp_path.glob("python*"))
     assert [path.name.removeprefix("command") for path in by_command] == [

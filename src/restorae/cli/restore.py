@@ -109,13 +109,12 @@ def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, 
     from restorae.cli.console import say, terminal_progress
     from restorae.cli.outcome import finish
     from restorae.files import require_writable
-    from restorae.restoring import LOG, restore_files
-    from restorae.restoring.colouring import colour_files
+    from restorae.restoring import LOG
+    from restorae.restoring.colouring import restore_and_colour
 
     require_writable(tasks[0].target.parent)
     into_folder = tasks[0].target != out
-    run = colour_files if request.references else restore_files
-    report = run(
+    report = restore_and_colour(
         tasks,
         request,
         restorers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from restorae.colouring.opponent import LumaWeights
 from restorae.colouring.sizes import resize, working_size
 from restorae.errors import BadImage, UsageError
+from restorae.files import file_digest
 from restorae.formats import find_images, read_still
 
 MOST = 500
@@ -131,7 +131,7 @@ def digest_of(paths: Sequence[Path]) -> dict[str, str]:
     found = {}
     for path in paths:
         try:
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(path)] = file_digest(path)
         except OSError as error:
             raise BadImage(f"cannot be read: {error.strerror or error}", subject=path) from None
     return found

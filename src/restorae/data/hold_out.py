@@ -21,6 +21,11 @@ def content_hash(stored: np.ndarray) -> str:
     return hashlib.sha256(outline + values.tobytes()).hexdigest()[:16]
 
 
+def fingerprint_of(outline: object) -> str:
+    """16 hexadecimal digits that stand for what identifies data: names, sizes and hashes of content."""
+    return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
+
+
 def hold_out_position(content: str) -> float:
     """A number in [0, 1) from a content hash: an image is held out where it lies below the share that is asked for."""
     return int.from_bytes(hashlib.sha256(SALT + content.encode()).digest()[:8], "big") / 2**64

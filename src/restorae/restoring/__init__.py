@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from restorae.restoring.image import ImageReport, restore_image
     from restorae.restoring.in_one_call import restore
     from restorae.restoring.loading import load
-    from restorae.restoring.log import file_digest
     from restorae.restoring.masks import Masks
     from restorae.restoring.model_choice import FILMS, PAGES, PHOTOS, Choice, choose_model
     from restorae.restoring.model_restorer import ModelRestorer
@@ -57,7 +56,6 @@ _HOMES = {
     "capabilities_of": "restorer",
     "choose_model": "model_choice",
     "degrade_files": "degrading",
-    "file_digest": "log",
     "load": "loading",
     "open_restorer": "opening",
     "plan_tasks": "tasks",
@@ -91,7 +89,6 @@ __all__ = [
     "capabilities_of",
     "choose_model",
     "degrade_files",
-    "file_digest",
     "load",
     "open_restorer",
     "plan_tasks",

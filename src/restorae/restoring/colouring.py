@@ -82,7 +82,7 @@ class StillColourer:
         return found
 
 
-def colour_files(
+def restore_and_colour(
     tasks: Sequence[FileTask],
     request: RestoreRequest,
     restorers: RestorerPool | None = None,
@@ -92,15 +92,15 @@ def colour_files(
     check: Callable[[], None] = lambda: None,
     passed_over: Sequence[Message] = (),
 ) -> BatchReport:
-    """Restore each task's file and colour it from `request.references`.
+    """Restore each task's file, and colour it from `request.references` if there are any.
 
     Args:
         tasks: what to read and write.
         request: how. With strength 0, images are coloured and nothing else.
         restorers: where restorers come from.
-        log: as `restore_files` says.
+        log: as `restore_files` says, likewise what follows.
         progress: hears of the restoring.
-        check: called before each file; raises to stop the run.
+        check: raises to stop the run.
         passed_over: what was passed over in folders, a line for each: said.
 
     Raises:
@@ -108,6 +108,16 @@ def colour_files(
         UsageError: a folder of references holds no image, or settings do not go together.
         OutputError: a result cannot be written.
     """
+    if not request.references:
+        return restore_files(
+            tasks,
+            request,
+            restorers,
+            log=log,
+            progress=progress,
+            check=check,
+            passed_over=passed_over,
+        )
     request.check_combinations()
     colourer = StillColourer(find_references(request.references))
     for notice in passed_over:

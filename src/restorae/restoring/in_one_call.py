@@ -15,10 +15,9 @@ from restorae.model import Model, bundled
 from restorae.model import load as load_model
 from restorae.model.checks import require_no_table
 from restorae.progress import SILENT, Progress
-from restorae.restoring.batch import restore_files
 from restorae.restoring.classical_model import ClassicalModel
 from restorae.restoring.collisions import check_collisions
-from restorae.restoring.colouring import colour_files
+from restorae.restoring.colouring import restore_and_colour
 from restorae.restoring.in_memory import restore_as_files
 from restorae.restoring.keywords import Named, RequestKeywords, RestoreKeywords
 from restorae.restoring.model_restorer import ModelRestorer
@@ -178,8 +177,9 @@ def _plan(
 def _restore_tasks(
     tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, progress: Progress
 ) -> None:
-    run = colour_files if request.references else restore_files
-    report = run(tasks, request, restorers, progress=progress, passed_over=tasks.passed_over)
+    report = restore_and_colour(
+        tasks, request, restorers, progress=progress, passed_over=tasks.passed_over
+    )
     for name, reasons in report.chosen.items():
         progress.say(f"Restored with {name} ({reasons[0]}).")
     if not report.failures:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from restorae.errors import InputError, Message, UsageError
-from restorae.files import write_failure
+from restorae.files import file_digest, write_failure
 from restorae.restoring.model_choice import Choice
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.tasks import FileTask
@@ -120,9 +118,3 @@ def digest_if_readable(path: Path) -> str | None:
     with contextlib.suppress(OSError):
         return file_digest(path) if path.is_file() else None
     return None
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

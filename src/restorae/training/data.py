@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from restorae.data import (
     Pairs,
     noise_correlation,
 )
+from restorae.data.hold_out import fingerprint_of
 from restorae.display import counted
 from restorae.errors import Message, UsageError
 from restorae.evaluating import TestSet
@@ -100,7 +100,7 @@ class TrainingData:
             for side in sides
             for index in range(len(side))
         ]
-        return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
+        return fingerprint_of(outline)
 
 
 def load_training_data(

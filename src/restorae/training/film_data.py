@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ from restorae.data import (
     hold_out_position,
     open_material,
 )
+from restorae.data.hold_out import fingerprint_of
 from restorae.data.image_set import content_hashes
 from restorae.degradations.old_film import OldFilm
 from restorae.errors import BadSpec, Fix, ShapeMismatch, UsageError
@@ -86,7 +86,7 @@ class FilmTrainingData:
     def fingerprint(self) -> str:
         """Changes when the material does."""
         outline = (_hashes(self.material), list(map(len, self.material.clips)))
-        return hashlib.sha256(repr(outline).encode()).hexdigest()[:16]
+        return fingerprint_of(outline)
 
     @cached_property
     def test_stacks(self) -> Stacks:

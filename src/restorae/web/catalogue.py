@@ -13,10 +13,11 @@ from typing import Any
 
 from restorae.degradations import Degradation
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, UsageError, nearest
+from restorae.files import file_digest
 from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
 from restorae.parts import Part, kinds
-from restorae.restoring import PREFIX, Classical, RestorerPool, file_digest
+from restorae.restoring import PREFIX, Classical, RestorerPool
 from restorae.restoring.restorer import capabilities_of
 from restorae.web.model_titles import described
 
