@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,8 @@ from PIL import Image
 from skimage import data
 
 from restorae.errors import BadImage
-from restorae.formats import open_original, read_still
-from restorae.formats.jpeg_damage import NO_END
+from restorae.formats import jpeg_damage, open_original, read_still
+from restorae.formats.jpeg_damage import NO_END, examine
 from restorae.formats.jpeg_structure import read_structure
 from restorae.formats.jpeg_trailer import mpf_images
 from restorae.formats.xmp import promises
@@ -157,3 +159,31 @@ def test_xmp_promises_nothing_that_stays_behind(tmp_path):
     result = restored(tmp_path, content, "out.webp", kind="webp").read_bytes()
     assert b'a:b="c"' in result
     assert b"h:Version" not in result
+
+
+def test_damage_is_found_while_other_threads_take_the_words_of_the_decoder(tmp_path: Path) -> None:
+    pyvips = pytest.importorskip("pyvips")
+    content = jpeg()
+    cut, sound = tmp_path / "cut.jpg", tmp_path / "sound.jpg"
+    cut.write_bytes(content[: len(content) // 2])
+    strange = content.replace(b"JFIF\0\1", b"JFIF\0\x09")  # a revision that the decoder warns of
+    sound.write_bytes(strange)
+    assert strange != content
+    ended = threading.Event()
+
+    def fail() -> None:
+        image = pyvips.Image.black(1, 1)
+        while not ended.is_set():
+            with contextlib.suppress(pyvips.Error):
+                image.get("nothing")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    try:
+        for _ in range(20):
+            jpeg_damage._examined.cache_clear()
+            assert (examine(cut).damage or "").startswith("it is cut short: ")
+    finally:
+        ended.set()
+        thread.join()
+    assert examine(sound).damage is None

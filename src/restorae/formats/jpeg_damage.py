@@ -29,6 +29,9 @@ _SPARE = 650
 """Bytes that three blocks of pixels can take: less than that may be missing without being missed."""
 _MANY_ZEROS, _ZEROS = bytes(64), re.compile(rb"\x00+")
 _COMPLAINTS = ("corrupt", "premature", "bogus", "huffman", "arithmetic", "restart")
+_DECODER = "VipsJpeg:"
+"""With this begins what the decoder says."""
+_TRIES = 8
 _HUFFMAN_SEQUENTIAL = (0xC0, 0xC1)
 _ONE_AT_A_TIME = threading.Lock()
 NO_END = "its end marker was missing; all pixels were there"
@@ -98,22 +101,32 @@ def _with_whole_blocks(image: bytes, structure: JpegStructure) -> bytes:
 
 def _complaint(image: bytes) -> str | None:
     """What the decoder complains of; None if it is content, or if it does not decode such files at all."""
-    # libvips keeps the text of errors once for the whole process: another thread would take it
-    with _ONE_AT_A_TIME:
-        error = _decoding_error(image)
-    for line in map(str.strip, str(error or "").splitlines()):
-        if any(word in line.lower() for word in _COMPLAINTS):
-            return line.removeprefix("VipsJpeg:").strip()
-    return None
+    # libvips keeps the text of errors once for the whole process: work in any other thread may take it
+    for _ in range(_TRIES):
+        with _ONE_AT_A_TIME:
+            error = _decoding_error(image)
+        if error is None:
+            return None
+        said = [
+            line.strip().removeprefix(_DECODER).strip()
+            for line in str(error).splitlines()
+            if line.strip().startswith(_DECODER)
+        ]
+        if said:
+            heard = (line for line in said if any(word in line.lower() for word in _COMPLAINTS))
+            return next(heard, None)
+    # its words stay lost: what is decoded only where warnings do not count is damaged
+    is_decodable = _decoding_error(image, fail_on="none") is None
+    return "its coded pixels are corrupt" if is_decodable else None
 
 
-def _decoding_error(image: bytes, shrink: int = 1) -> Exception | None:
+def _decoding_error(image: bytes, *, shrink: int = 1, fail_on: str = "warning") -> Exception | None:
     """What stops the decoder. Shrunk, it computes little from the codes, and hears nothing of the last 64 rows but their end."""
     pyvips = import_pyvips()
     found: Exception | None = None
     try:
         decoded = pyvips.Image.jpegload_buffer(
-            image, shrink=shrink, unlimited=True, fail_on="warning", access="sequential"
+            image, shrink=shrink, unlimited=True, fail_on=fail_on, access="sequential"
         )
         decoded.crop(0, decoded.height - 1, 1, 1).avg()  # all rows are decoded for the last one
     except pyvips.Error as error:
