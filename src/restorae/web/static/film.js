@@ -69,7 +69,6 @@ export const add = safely(async (brought) => {
       films = [...films, film];
       pick(film.id);
     } catch (error) {
-      say(error.message);
       $("film-note").textContent = error.message;
       $("film-note").className = "note error";
     } finally {
