@@ -286,7 +286,9 @@ class Gallery:
             image.workspace.settle()
 
     def _reopen(self, workspace: Workspace) -> None:
-        """Add an image that an earlier server left; what cannot be used any more is removed."""
+        """Add an image that an earlier server left; what cannot be used any more is removed. Films have a record of their own."""
+        if (workspace.folder / records.FILM).exists():
+            return
         try:
             image = records.read(workspace, self.limits.pixels)
         except (OSError, ValueError, KeyError, RestoraeError):

@@ -18,6 +18,8 @@ from restorae.web.pyramid import Pyramid, shown_bands
 from restorae.web.store import Workspace
 
 NAME = "record.json"
+FILM = "film.json"
+"""The record of a film."""
 
 
 def write(image: GalleryImage) -> None:
