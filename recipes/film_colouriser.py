@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 import time
 import zipfile
 import zlib
@@ -50,6 +51,8 @@ STILL_SIDE, STILL_FRAMES = 272, 20
 
 @dataclass(frozen=True)
 class Clip:
+    """A clip in colour."""
+
     name: str
     rgb: np.ndarray
     """(frames, height, width, 3) float32, 0 to 1."""
@@ -132,6 +135,7 @@ class Steps:
 
 
 def reference_of(luma: np.ndarray, chroma: np.ndarray, size: tuple[int, int]) -> Reference:
+    """A reference without borders, at a working size."""
     return Reference(
         path=Path("reference"),
         luma=resize(luma, size),
@@ -142,7 +146,6 @@ def reference_of(luma: np.ndarray, chroma: np.ndarray, size: tuple[int, int]) ->
 
 def coloured(
     lumas: list[np.ndarray],
-    folder: Path,
     *,
     references: list[tuple[np.ndarray, np.ndarray]],
     own: dict[int, int],
@@ -153,8 +156,9 @@ def coloured(
     """Chroma of frames, coloured as in use; references are luma and chroma at working sizes."""
     size = prepared[0][0].shape
     cells = [ReferenceCells.of(reference_of(*each, each[0].shape)) for each in references]
+    folder = tempfile.TemporaryDirectory()
     tracker = Tracker(
-        folder,
+        Path(folder.name),
         cells,
         shots=Shots(),
         of_shot=lambda shot: list(range(len(references))),
@@ -175,7 +179,8 @@ def coloured(
         fuser=fuser,
         step=step,
     )
-    return [each.planes[1] for each in frames.restore([luma for luma, _ in prepared])]
+    with folder:
+        return [each.planes[1] for each in frames.restore([luma for luma, _ in prepared])]
 
 
 def examples_of(
@@ -208,7 +213,6 @@ def examples_of(
         recorder = Recorder(network, at_truth, random)
         coloured(
             lumas,
-            SCRATCH,
             references=references,
             own={frame: number for number, frame in enumerate(own_frames)},
             fuser=recorder,
@@ -219,15 +223,14 @@ def examples_of(
     return found
 
 
-SCRATCH = Path("/tmp/film-colouriser-anchors")
-
-
 def read_clip(folder: Path, first: int = 0, count: int | None = None) -> Clip:
+    """Some frames of a folder."""
     files = sorted(folder.glob("*.jpg"))[first:][:count]
     return Clip(folder.name, np.stack([read_still(each) for each in files]) / np.float32(255))
 
 
 def photographs(data: Path) -> list[Path]:
+    """Files of photographs."""
     folders = ("photos-train", "photos-more/cid22", "photos-more/clic2025", "photos-more/cc0")
     return sorted(
         path
@@ -238,6 +241,7 @@ def photographs(data: Path) -> list[Path]:
 
 
 def read_photograph(path: Path) -> np.ndarray:
+    """RGB, (height, width, 3) float32, 0 to 1."""
     stored = read_still(path)
     stored = np.stack([stored] * 3, -1) if stored.ndim == 2 else stored[..., :3]
     return stored.astype(np.float32) / np.float32(np.iinfo(stored.dtype).max)
@@ -258,8 +262,8 @@ def moved(paths: list[Path], random: np.random.Generator) -> Clip:
 
 
 def make_examples(data: Path, folder: Path, seconds: float, model: str | None) -> None:
+    """Make examples for some seconds."""
     folder.mkdir(parents=True, exist_ok=True)
-    SCRATCH.mkdir(exist_ok=True)
     random = np.random.default_rng(zlib.crc32(folder.name.encode()))
     network = module_of(model) if model else None
     clips = [
@@ -380,6 +384,7 @@ def loss_of(
 
 
 def train(folders: list[Path], minutes: float, out: Path, steps: int = STEPS) -> None:
+    """Train for some minutes or steps, whichever end first; a checkpoint is written every three minutes."""
     torch.manual_seed(5)
     random = np.random.default_rng(5)
     network = ColourFusion()
@@ -425,6 +430,7 @@ def train(folders: list[Path], minutes: float, out: Path, steps: int = STEPS) ->
 
 
 def save(module: torch.nn.Module, out: Path, step: int, seconds: float) -> None:
+    """Write a checkpoint, whole or not at all."""
     torch.save(module.state_dict(), f"{out}.part")
     Path(f"{out}.part").replace(f"{out}.ckpt")
     print("saved", step, round(seconds), flush=True)
@@ -432,7 +438,6 @@ def save(module: torch.nn.Module, out: Path, step: int, seconds: float) -> None:
 
 def validate(data: Path, models: list[str]) -> None:
     """Score the validation clips, coloured by the first rule and by models."""
-    SCRATCH.mkdir(exist_ok=True)
     fusers = {"rule": Fuser()} | {each: Fuser(module_of(each)) for each in models}
     places = [data / "video" / "davis-train" / name for name in VALIDATION]
     clips = [read_clip(place, 0, 41) for place in places]
@@ -458,7 +463,6 @@ def validate(data: Path, models: list[str]) -> None:
             for name, fuser in fusers.items():
                 found = coloured(
                     lumas,
-                    SCRATCH,
                     references=references,
                     own=own,
                     fuser=fuser,

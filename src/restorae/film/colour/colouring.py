@@ -24,7 +24,7 @@ from restorae.errors import BadImage
 from restorae.film.analysis import FilmAnalysis
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
-from restorae.film.colour.fusing import Fuser
+from restorae.film.colour.fusing import bundled_fuser
 from restorae.film.colour.own_frames import OwnFrameFinder
 from restorae.film.colour.planes import ColourPlanes
 from restorae.film.colour.track import (
@@ -77,7 +77,7 @@ class FilmColouring:
         self._own: dict[int, int] = {}
         self._count = 0
         self._contradictions: list[str] = []
-        self._fuser = Fuser()
+        self._fuser = bundled_fuser()
         self.planes = ColourPlanes(self.facts, as_rgb=names_frames(self.target))
         shots = self.analysis.shots.shots
         per_shot = [

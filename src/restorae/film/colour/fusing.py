@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from restorae.colouring.means import box_means
 from restorae.film.colour.carrying import Colours, difference_of_luma
+from restorae.model import bundled, load
 
 SOURCES = 5
 """Carried from before, carried from after, matched, spread, grey."""
@@ -103,6 +104,11 @@ class Fuser:
     def fuse(self, sources: Sources) -> tuple[Tensor, Tensor]:
         """As `fuse`."""
         return fuse(sources, self._network)
+
+
+def bundled_fuser() -> Fuser:
+    """What weighs colours by `film-colouriser`; by the first rule alone where it is not there."""
+    return Fuser(load(MODEL).module.eval() if MODEL in bundled() else None)
 
 
 def _tensor(values: np.ndarray) -> Tensor:
