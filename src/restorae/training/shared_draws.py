@@ -44,8 +44,9 @@ class SharedDraws(TorchFunctionMode):
         repeats, rest = divmod(shape[0], own) if shape else (0, 1)
         if rest or not repeats:
             return func(*args, **given)
-        whole: Tensor = func(*limits, (repeats * self.batch_size, *shape[1:]), **given)
-        parts = whole.unflatten(0, (repeats, self.batch_size))[:, self.part]
+        draw: Callable[..., Tensor] = func
+        whole = draw(*limits, (repeats * self.batch_size, *shape[1:]), **given)
+        parts = whole.reshape(repeats, self.batch_size, *shape[1:])[:, self.part]
         return parts.flatten(0, 1)
 
 
