@@ -229,6 +229,11 @@ class RestoreRequest(Request):
             "with_defect_mask": self.defect_mask,
         }
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing of the restoration is wanted: images are converted or coloured only."""
+        return not (self.strength or self.mask is not None or any(self.companions().values()))
+
     def separates(self, capabilities: Capabilities) -> bool:
         """Whether a restoration is taken apart at all."""
         return self.defect_mask or not self.separation(capabilities).is_whole
@@ -273,7 +278,6 @@ CONFLICTS = (
     ("references", "samples"),
     ("references", "error_map"),
     ("references", "defect_mask"),
-    ("references", "preview"),
 )
 """Pairs of settings that exclude each other: samples are drawn whole and unmixed, and error bounds were measured on results
 at full strength."""
