@@ -44,9 +44,10 @@ class SharedDraws(TorchFunctionMode):
         repeats, rest = divmod(shape[0], own) if shape else (0, 1)
         if rest or not repeats:
             return func(*args, **given)
-        whole: Tensor = func(*limits, (repeats * self.batch_size, *shape[1:]), **given)
-        parts = whole.unflatten(0, (repeats, self.batch_size))[:, self.part]
-        return parts.flatten(0, 1)
+        draw: Callable[..., Tensor] = func
+        whole = draw(*limits, (repeats * self.batch_size, *shape[1:]), **given)
+        batches = whole.view(repeats, self.batch_size, *shape[1:])
+        return batches[:, self.part].flatten(0, 1)
 
 
 def _shape_of(
