@@ -42,6 +42,8 @@ class Cluster:
     """Bytes that each of them may use, on the machine that has the least."""
     is_local: bool
     """Whether it was started on this machine for this run."""
+    is_elsewhere: bool = False
+    """Whether this process is only a client of it, so that a process there gives out the tasks."""
 
 
 @contextlib.contextmanager
@@ -63,6 +65,7 @@ def connected(address: str) -> Iterator[Cluster]:
         is_local = not _join_running(ray, quiet)
         if is_local:
             ray.init(
+                address="local",
                 num_cpus=machine.usable_cores(),
                 include_dashboard=False,
                 object_store_memory=_OBJECTS,
@@ -79,7 +82,7 @@ def connected(address: str) -> Iterator[Cluster]:
                 f"cannot be joined: {said}", subject=address, fix=_NO_REPLY
             ) from None
     try:
-        yield _inspect(ray, is_local)
+        yield _inspect(ray, is_local, address != AUTO)
     finally:
         ray.shutdown()
 
@@ -92,6 +95,9 @@ def _join_running(ray: Any, quiet: Mapping[str, Any]) -> bool:
     try:
         ray.init(address=AUTO, **quiet)
     except ConnectionError:
+        if named:
+            problem = "gives no answer to Ray: it may be another version, or need a token"
+            raise ClusterError(problem, subject=named, fix=_NO_REPLY) from None
         return False
     return True
 
@@ -119,7 +125,7 @@ def _version_here() -> str:
     return HERE
 
 
-def _inspect(ray: Any, is_local: bool) -> Cluster:
+def _inspect(ray: Any, is_local: bool, is_elsewhere: bool) -> Cluster:
     """Ask each machine for its version of restorae, and count cores and memory."""
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
     if not nodes:
@@ -148,7 +154,7 @@ def _inspect(ray: Any, is_local: bool) -> Cluster:
         int(node["Resources"].get("memory", 0)) // count
         for node, count in zip(nodes, cores, strict=True)
     )
-    return Cluster(sum(cores), memory, is_local)
+    return Cluster(sum(cores), memory, is_local, is_elsewhere)
 
 
 def run_on_cluster(
@@ -157,7 +163,52 @@ def run_on_cluster(
     """The outcome of each task, in the order in which they are done.
 
     A task whose worker was lost is given to another, twice; then it is set aside, and the outcome says so.
+
+    Raises:
+        ClusterError: the cluster has failed as a whole.
     """
+    try:
+        if cluster.is_elsewhere:
+            yield from _run_from_there(tasks, plan, cluster)
+        else:
+            yield from _run_all(tasks, plan, cluster)
+    except Exception as error:
+        if not (isinstance(error, ConnectionError) or type(error).__module__.startswith("ray.")):
+            raise
+        raise ClusterError(
+            f"the cluster has failed ({type(error).__name__}). What is done is kept",
+            fix=Fix("skip_existing"),
+        ) from error
+
+
+class _Runner:
+    """Gives out tasks from within the cluster, since Ray Data does not work through a client.
+
+    Args:
+        tasks: what to do.
+        plan: how.
+        cluster: the workers.
+    """
+
+    def __init__(self, tasks: Sequence[ClusterTask], *, plan: WorkPlan, cluster: Cluster) -> None:
+        self._outcomes = _run_all(tasks, plan, cluster)
+
+    def next_outcome(self) -> str | None:
+        """The next outcome as text; None after the last."""
+        outcome = next(self._outcomes, None)
+        return None if outcome is None else outcome.to_json()
+
+
+def _run_from_there(
+    tasks: Sequence[ClusterTask], plan: WorkPlan, cluster: Cluster
+) -> Iterator[Outcome]:
+    ray = import_ray()
+    runner = ray.remote(num_cpus=0)(_Runner).remote(tasks, plan=plan, cluster=cluster)
+    while (text := ray.get(runner.next_outcome.remote())) is not None:
+        yield Outcome.from_json(text)
+
+
+def _run_all(tasks: Sequence[ClusterTask], plan: WorkPlan, cluster: Cluster) -> Iterator[Outcome]:
     size = math.ceil(len(tasks) / _BLOCKS)
     done: set[int] = set()
     indices = list(range(len(tasks)))
