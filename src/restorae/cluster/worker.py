@@ -20,6 +20,7 @@ from restorae.progress import Progress
 from restorae.restoring import RestoreRequest, RestorerPool, restore_files
 from restorae.restoring.sources import remote_uri
 from restorae.restoring.tasks import LOG, FileTask
+from restorae.version import VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class WorkPlan:
     """Threads of a worker; None leaves them as they are."""
     memory: int | None = None
     """Bytes by which tiles are chosen; None asks each time what is free."""
+    version: str = VERSION
+    """Of restorae, where this was decided; workers that join later are checked by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,9 @@ class FileWorker:
 
     def restore(self, index: int, task: ClusterTask) -> Outcome:
         """Restore one file. Nothing is raised: what went wrong is in the outcome."""
+        if self.plan.version != VERSION:
+            other = f"a worker has restorae {VERSION}, and this is {self.plan.version}"
+            return Outcome(index=index, stop=Message(other))
         try:
             with tempfile.TemporaryDirectory(prefix="restorae-") as folder:
                 return self._restore(index, task, Path(folder))
