@@ -13,6 +13,7 @@
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
     │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
     ├── OutputError                 something could not be written; what was there before is untouched
+    ├── ExportFailed                a model cannot be exported, or the exported one computes something else
     ├── ClusterError                a cluster does not answer, or its workers do not suit
     ├── MissingExtra                an optional library is absent; the message names the extra
     ├── TrainingFailed              training ended without a model worth saving
@@ -197,6 +198,10 @@ class ShapeMismatch(InputError):
 
 class OutputError(RestoraeError):
     """Something could not be written. Nothing half-written is left behind."""
+
+
+class ExportFailed(RestoraeError):
+    """A model that another program's format cannot express, or an exported one that computes something else."""
 
 
 class MissingExtra(RestoraeError):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from restorae.formats.contents import read_contents
 from restorae.formats.thumbnails import without_exif_thumbnail, without_photoshop_thumbnail
@@ -108,3 +109,18 @@ def test_no_result_shows_the_image_as_it_was(tmp_path, suffix, other):
     assert "thumbnail" not in "".join(
         read_contents(target, other or {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix))
     )
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_thumbnails_within_xmp_are_left_out_and_told(tmp_path, kind):
+    xmp = b"<x:xmpmeta>kept<xmp:Thumbnails>" + b"A" * 2**21 + b"</xmp:Thumbnails></x:xmpmeta>"
+    source, target = tmp_path / f"in.{kind}", tmp_path / f"out.{kind}"
+    if kind == "png":
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        source.write_bytes(encoded("png", pnginfo=text))
+    else:
+        source.write_bytes(encoded("webp", lossless=True, xmp=xmp))
+    _, said = restore_file(source, target, identity())
+    assert any("thumbnail" in each for each in said)
+    assert b"<x:xmpmeta>kept</x:xmpmeta>" in target.read_bytes()

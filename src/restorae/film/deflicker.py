@@ -13,8 +13,9 @@ from scipy.linalg import solveh_banded
 SIGNIFICANT = 0.0015
 """Removable change of the mean brightness from frame to frame, on the scale [0, 1], from which it is removed without being asked
 for. Measured in 19 clean clips: up to 0.0011; in five real old films: 0.0022 to 0.0083."""
-_BEND_COST = 0.3
-"""Weight of the trend's bends against its distance from the path."""
+_BEND_COST = 0.5
+"""Weight of the trend's bends against its distance from the path. Of 0.1 to 8, measured on eleven damaged clips (`docs/film.md`): lower
+leaves more flicker, higher rounds fades."""
 _ROUNDS = 40
 _STRAIGHT = 1e-5
 """Bends below this count as none."""

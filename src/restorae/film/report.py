@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from restorae.display import counted
 from restorae.formats.video import JoinReport, VideoFacts
 from restorae.restoring.files import Failure
 from restorae.restoring.tasks import FileTask
@@ -39,5 +40,9 @@ def notices_of_join(joined: JoinReport, container: str, facts: VideoFacts) -> li
     if container in ("matroska", "webm") and facts.time_base.denominator not in (1, 10, 100, 1000):
         said.append(
             f"time stamps were rounded to milliseconds, since {container} holds no finer ones"
+        )
+    if joined.overlapping:
+        said.append(
+            f"{counted(joined.overlapping, 'packet')} left out where the sound of joined recordings overlaps"
         )
     return said

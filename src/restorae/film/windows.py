@@ -17,6 +17,7 @@ from torch.nn import functional
 from restorae.film.alignment import Flow, Luma, Motion, flow_between, motion_of, prepare_for_flow
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame, changes
 from restorae.film.planes import tiles_for
+from restorae.film.repairs import REPAIRED, repair_map
 from restorae.film.shots import Shots
 from restorae.film.stack import OFFSETS, PLANES, REACH, stack_planes
 from restorae.formats.video import Frame, PixelLayout
@@ -24,12 +25,6 @@ from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import FrameFacts, Restorer
 from restorae.tiling import apply
 
-_REPAIRED = 0.5
-"""Sureness of damage from which a pixel counts as repaired."""
-_STRONG, _STRONG_GRAINS = 0.06, 7.0
-"""Change that is a repair and no removed grain: so much on the [0, 1] scale, and so many standard deviations of the grain."""
-_NORMAL = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
 _AROUND_PX = 3
 """Pixels around damage to which no grain is put back."""
 
@@ -149,7 +144,7 @@ class WindowRestorer(FrameRestorer):
         record: dict[str, Any] = {
             "frame": number,
             **changes(seen.frame.planes, planes, self.layout),
-            "repaired": round(float((damage > _REPAIRED).mean()), 5),
+            "repaired": round(float((damage > REPAIRED).mean()), 5),
             "motion_known": [
                 round(motions[index].share, 3) if index in motions else None for index in near
             ],
@@ -175,19 +170,9 @@ class WindowRestorer(FrameRestorer):
             return torch.cat([found.mean, found.defects], 1)
 
         mean, suspected = apply(restore, stack, self.plan)[0].cpu()
-        damage = _damage((mean - torch.from_numpy(centre)).abs(), suspected)
+        damage = repair_map((mean - torch.from_numpy(centre)).abs(), suspected)
         if self.grain:
             around = functional.max_pool2d(damage[None], 2 * _AROUND_PX + 1, 1, _AROUND_PX)[0]
             kept = self.grain * (1 - 2 * around).clamp(0, 1)
             mean = mean + kept * (torch.from_numpy(centre) - mean)
         return mean.numpy(), damage.numpy()
-
-
-def _damage(change: torch.Tensor, suspected: torch.Tensor) -> torch.Tensor:
-    """How sure it is that a pixel was damaged, 0 to 1: 0.5 where the change is as strong as a repair's least.
-
-    What the network suspects counts where it changed something too: the map shows what was done.
-    """
-    grain = _NORMAL * float(change.median())
-    strength = (change / (2 * max(_STRONG, _STRONG_GRAINS * grain))).clamp(0, 1)
-    return torch.where(strength > 0.25, torch.maximum(strength, suspected), strength)

@@ -16,10 +16,10 @@ from restorae.formats import heif_boxes
 from restorae.formats.jpeg_structure import read_structure, trailing_images
 from restorae.formats.jpeg_trailer import previews_behind
 from restorae.formats.mapped import mapped
-from restorae.formats.png_chunks import chunks_of
-from restorae.formats.thumbnails import has_exif_thumbnail, without_thumbnails
+from restorae.formats.png_chunks import LONGEST_CHANGED, chunks_of
+from restorae.formats.thumbnails import has_exif_thumbnail, has_thumbnail, has_xmp_thumbnail
 from restorae.formats.tiff_directories import Directory, Tiff
-from restorae.formats.tiff_thumbnails import has_thumbnail
+from restorae.formats.tiff_thumbnails import has_thumbnail as has_tiff_thumbnail
 
 Contents = Counter[str]
 """What is there, in words, and how often."""
@@ -76,9 +76,7 @@ def _jpeg(path: Path) -> Contents:
             if name is not None:
                 found[name] = 1
             body = content[segment.start : segment.end]
-            if start.startswith(b"Exif\0"):
-                found[_THUMBNAIL] += has_exif_thumbnail(body)
-            elif start.startswith(_WITH_THUMBNAILS) and without_thumbnails(body) != body:
+            if has_thumbnail(body):
                 found[_THUMBNAIL] = 1
             if start.startswith(b"MPF\0"):
                 previews = previews_behind(body, segment.start, structure.end)
@@ -101,7 +99,6 @@ def _jpeg(path: Path) -> Contents:
 
 
 _COMMENT = 0xFE
-_WITH_THUMBNAILS = (b"JF", b"Photoshop 3.0\0", b"http://ns.adobe.com/xap/1.0/\0")
 _JPEG_SEGMENTS = {
     b"Exif\0": "EXIF", b"http://ns.adobe.com/xap/1.0/\0": "XMP", b"http://ns.adobe.com/xmp/extension/": "extended XMP",
     b"ICC_PROFILE\0": "colour profile", b"Photoshop 3.0\0": "Photoshop's resources", b"MPF\0": "index of further images",
@@ -121,15 +118,17 @@ def _png(path: Path) -> Contents:
                     found[_THUMBNAIL] += has_exif_thumbnail(handle.read(chunk.length))
             elif chunk.name in (b"iTXt", b"cICP"):
                 handle.seek(chunk.place)
-                _note_png_text_or_colours(chunk.name, handle.read(min(chunk.length, 64)), found)
+                content = handle.read(min(chunk.length, LONGEST_CHANGED))
+                _note_png_text_or_colours(chunk.name, content, found)
     return +found
 
 
-def _note_png_text_or_colours(name: bytes, start: bytes, found: Contents) -> None:
+def _note_png_text_or_colours(name: bytes, content: bytes, found: Contents) -> None:
     if name == b"iTXt":
-        found["XMP" if start.startswith(b"XML:com.adobe.xmp") else "text"] = 1
-    elif len(start) >= 2 and not heif_boxes.ColourCode(start[0], start[1], 0).is_usual:
-        found[f"colours of {start[0]}/{start[1]} (H.273)"] = 1
+        found["XMP" if content.startswith(b"XML:com.adobe.xmp") else "text"] = 1
+        found[_THUMBNAIL] += has_xmp_thumbnail(content)
+    elif len(content) >= 2 and not heif_boxes.ColourCode(content[0], content[1], 0).is_usual:
+        found[f"colours of {content[0]}/{content[1]} (H.273)"] = 1
 
 
 def _webp(path: Path) -> Contents:
@@ -145,6 +144,8 @@ def _webp(path: Path) -> Contents:
             place = handle.tell()
             if name == b"EXIF":
                 found[_THUMBNAIL] += has_exif_thumbnail(handle.read(length))
+            elif name == b"XMP ":
+                found[_THUMBNAIL] += has_xmp_thumbnail(handle.read(length))
             handle.seek(place + length + length % 2)
     return +found
 
@@ -181,7 +182,7 @@ def _note_tags(tiff: Tiff, page: Directory, found: Contents) -> None:
     for tag, name in _TIFF_TAGS.items():
         if tag in page.entries:
             found[name] = 1
-    if has_thumbnail(tiff, page):
+    if has_tiff_thumbnail(tiff, page):
         found[_THUMBNAIL] = 1
 
 

@@ -28,6 +28,8 @@ _CARRIED = {
     b"sTER",
 }
 _STEP = 2**20
+LONGEST_CHANGED = 2**24
+"""Bytes of a chunk that is looked through for a thumbnail; a longer one is carried as it is."""
 
 
 class Chunk(NamedTuple):
@@ -135,7 +137,7 @@ def _carry_until(
 
 def _copy_without_thumbnail(file: BinaryIO, chunk: Chunk, result: BinaryIO) -> None:
     change = {b"eXIf": without_exif_thumbnail, b"iTXt": without_xmp_thumbnail}.get(chunk.name)
-    if change is None or chunk.length > _STEP:
+    if change is None or chunk.length > LONGEST_CHANGED:
         _copy(file, chunk, result)
         return
     file.seek(chunk.place)

@@ -75,6 +75,18 @@ def has_exif_thumbnail(exif: bytes) -> bool:
     return found is not None and not found[2].keys().isdisjoint(_PLACES)
 
 
+def has_xmp_thumbnail(xmp: bytes) -> bool:
+    """Whether XMP holds a thumbnail."""
+    return _XMP.search(xmp) is not None
+
+
+def has_thumbnail(segment: bytes) -> bool:
+    """Whether the content of a JPEG's segment is or holds a thumbnail."""
+    if segment.startswith(_EXIF_LEAD):
+        return has_exif_thumbnail(segment)
+    return without_thumbnails(segment) != segment
+
+
 def without_photoshop_thumbnail(resources: bytes) -> bytes:
     """Photoshop's image resources, with or without the lead of a JPEG's segment, but for the thumbnail."""
     lead = _PHOTOSHOP_LEAD if resources.startswith(_PHOTOSHOP_LEAD) else b""

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
 from restorae.model.card import FORMAT_VERSION, Card
 from restorae.model.model import Model
+from restorae.model.onnx_files import SUFFIX as ONNX
+from restorae.model.onnx_files import OnnxModule, read_onnx
 from restorae.model.saving import HEADER, SUFFIX
 from restorae.networks import ModuleNetwork, Network
 
@@ -25,7 +27,7 @@ def load(
     """The model in a file, or a bundled one by its name.
 
     Args:
-        name_or_path: the file, or the name.
+        name_or_path: the file, or the name. A file of `restorae export` too: its network runs in ONNX Runtime.
         module: where the network is a module of your own, that module or its class; its weights are replaced.
 
     Raises:
@@ -34,20 +36,36 @@ def load(
         BadModelFile: broken, of a newer format, or something else.
     """
     path = find(name_or_path)
+    if path.suffix.lower() == ONNX:
+        return _load_onnx(path)
     header, tensors = read_file(path, HEADER)
     card = card_of(header, path)
-    try:
-        network = Network.from_dict(card.network)
-    except UnknownKind:
-        raise
-    except RestoraeError as error:
-        raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
+    network = _network_of(card, path)
     if isinstance(network, ModuleNetwork) and module is not None:
         network = network.carrying(module)
     weights = {
         key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
     }
     return Model(network, build_with(network, weights, path), card=card)
+
+
+def _load_onnx(path: Path) -> Model:
+    header, content = read_onnx(path)
+    card = card_of(header, path)
+    try:
+        module = OnnxModule(content)
+    except BadModelFile as error:
+        raise BadModelFile(error.message.problem, subject=path) from None
+    return Model(_network_of(card, path), module, card=card)
+
+
+def _network_of(card: Card, path: Path) -> Network:
+    try:
+        return Network.from_dict(card.network)
+    except UnknownKind:
+        raise
+    except RestoraeError as error:
+        raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -79,6 +97,8 @@ def read_card(path: Path) -> Card:
     Raises:
         BadModelFile: as `load`.
     """
+    if path.suffix.lower() == ONNX:
+        return card_of(read_onnx(path)[0], path)
     return card_of(read_file(path, HEADER, with_tensors=False)[0], path)
 
 

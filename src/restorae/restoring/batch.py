@@ -30,6 +30,7 @@ from restorae.restoring.outputs import Outputs
 from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
+from restorae.restoring.still_colours import StillColourer
 from restorae.restoring.tasks import FileTask
 from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
@@ -39,6 +40,7 @@ def restore_files(
     request: RestoreRequest,
     restorers: RestorerPool | None = None,
     *,
+    colourer: StillColourer | None = None,
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
@@ -51,6 +53,7 @@ def restore_files(
         tasks: what to read and write.
         request: how.
         restorers: where restorers come from.
+        colourer: colours what is restored.
         log: a file to which a line of JSON is added for each: input, its SHA-256, output, model, why that, settings,
             seconds, and what went wrong.
         progress: hears of each file, or of the rows of a single one.
@@ -70,6 +73,7 @@ def restore_files(
         tasks=tasks,
         request=request,
         restorers=restorers,
+        colourer=colourer,
         masks=masks,
         log=RunLog(log, request),
         progress=progress,
@@ -100,6 +104,7 @@ class _Run:
     tasks: Sequence[FileTask]
     request: RestoreRequest
     restorers: RestorerPool
+    colourer: StillColourer | None
     masks: Masks | None
     log: RunLog
     progress: Progress
@@ -174,11 +179,11 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
             opened.sample, opened.choice, restorer, request
         )
         if unneeded:
-            if task.kind in (None, opened.original.kind):
+            if task.kind in (None, opened.original.kind) and run.colourer is None:
                 _copy(run, task, opened)
                 return None
-            request = replace(request, strength=0.0)  # converted only
-        outputs = Outputs.begin(opened.original, task, request)
+            request = replace(request, strength=0.0)  # converted or coloured only
+        outputs = Outputs.begin(opened.original, task, request, run.colourer)
         hooks = Hooks(say=run.progress.say, check=run.check)
         if len(run.tasks) == 1:
             run.progress.begin(

@@ -56,7 +56,7 @@ def own_device(device: torch.device) -> torch.device:
     Raises:
         UsageError: there are more processes than graphics cards.
     """
-    if share_of_this_process().count == 1 or str(device) != "cuda":
+    if share_of_this_process().count == 1 or str(device) != "cuda":  # "cuda:1" was asked for
         return device
     index, there = _number("LOCAL_RANK", 0), torch.cuda.device_count()
     if index >= there:

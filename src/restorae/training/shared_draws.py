@@ -46,8 +46,8 @@ class SharedDraws(TorchFunctionMode):
             return func(*args, **given)
         draw: Callable[..., Tensor] = func
         whole = draw(*limits, (repeats * self.batch_size, *shape[1:]), **given)
-        batches = whole.view(repeats, self.batch_size, *shape[1:])
-        return batches[:, self.part].flatten(0, 1)
+        parts = whole.reshape(repeats, self.batch_size, *shape[1:])[:, self.part]
+        return parts.flatten(0, 1)
 
 
 def _shape_of(

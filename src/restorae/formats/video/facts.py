@@ -70,8 +70,8 @@ class VideoFacts:
     """Packets of the stream: about as many frames."""
     breaks_off: str = ""
     """Why it is known that the file is not whole: less is there than its header declares."""
-    starts_anew: bool = False
-    """Whether its time starts anew within the file, as where two recordings were joined."""
+    joints: tuple[Fraction, ...] = ()
+    """By how many seconds what follows is moved, each time that time starts anew in the file, as where two recordings were joined."""
     notices: tuple[str, ...] = ()
     frames: NumberedFrames | None = None
     """The files, where each frame is one."""
@@ -281,9 +281,8 @@ def _scan(path: Path, index: int) -> dict[str, Any]:
                 if stamp is None:
                     continue
                 # without decoding times they are in no order that could be kept
-                stamps.append(
-                    stamp if packet.dts is None else stamp + times.shift(packet, packet.dts)
-                )
+                moved = 0 if packet.dts is None else times.shift(packet, packet.dts)
+                stamps.append(stamp + (moved or 0))
         except av.FFmpegError as error:
             breaks_off = str(error.strerror or error)
         if "mp4" in container.format.name and stream.frames > packets:
@@ -296,5 +295,5 @@ def _scan(path: Path, index: int) -> dict[str, Any]:
         "stamps": tuple(sorted(stamps)),
         "packets": packets,
         "breaks_off": breaks_off,
-        "starts_anew": times.restarts > 0,
+        "joints": tuple(times.joints),
     }

@@ -36,6 +36,8 @@ class JoinReport:
 
     copied: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    overlapping: int = 0
+    """Packets that were left out where the sound of joined recordings overlaps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ def join_pieces(
                 )
                 if chapters:
                     out.set_chapters(chapters)
-                _mux_all(out, source, video, others, pieces, facts, cut)
+                _mux_all(out, source, video, others, pieces, facts, cut, report)
         except (av.FFmpegError, ValueError) as error:
             raise OutputError(
                 f"could not be written: {getattr(error, 'strerror', None) or error}", subject=target
@@ -215,6 +217,7 @@ def _mux_all(
     pieces: Sequence[Path],
     facts: VideoFacts,
     cut: Cut,
+    report: JoinReport,
 ) -> None:
     """Copy all packets, in order of time: muxers hold back what comes early, so memory stays bounded."""
     frames = _video_packets(pieces, video, facts, cut)
@@ -222,7 +225,7 @@ def _mux_all(
     streams = [
         source.streams[index] for index in others if source.streams[index].type != "attachment"
     ]
-    times = RisingTimes()
+    times = RisingTimes(facts.joints)
     for packet in source.demux(streams) if streams else ():
         if packet.size == 0:
             continue
@@ -231,6 +234,9 @@ def _mux_all(
         shown = packet.pts if packet.pts is not None else stamp
         if stamp is not None:
             moved = times.shift(packet, stamp)
+            if moved is None:
+                report.overlapping += 1
+                continue
             stamp, shown = stamp + moved, shown + moved
             packet.pts = None if packet.pts is None else packet.pts + moved
             packet.dts = None if packet.dts is None else packet.dts + moved

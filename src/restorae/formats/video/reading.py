@@ -135,7 +135,7 @@ class FrameReader:
     def _seek(self, container: Any, stream: Any) -> None:
         """Go to a key frame before the part, where every time stamp is known."""
         facts = self.facts
-        if not self.start or facts.starts_anew or len(facts.stamps) < facts.packets:
+        if not self.start or facts.joints or len(facts.stamps) < facts.packets:
             return
         target = facts.start + int(self.start / facts.time_base)
         container.seek(target, stream=stream, backward=True, any_frame=False)
@@ -169,11 +169,14 @@ class FrameReader:
         if stamp is None:
             self.invented += 1
             return self.facts.start if previous is None else previous + self.facts.step
-        stamp += self._offset
+        own, stamp = stamp, stamp + self._offset
         if previous is not None and starts_anew(previous, stamp, self.facts.time_base):
+            if self.restarts < len(self.facts.joints):
+                self._offset = round(self.facts.joints[self.restarts] / self.facts.time_base)
+            else:
+                self._offset = previous + self.facts.step - own
+            stamp = own + self._offset
             self.restarts += 1
-            self._offset += previous + self.facts.step - stamp
-            return previous + self.facts.step
         if previous is not None and stamp <= previous:
             self.moved += 1
             return previous + 1

@@ -1,0 +1,48 @@
+"""The repair map: how sure it is that a pixel was damaged and has been repaired.
+
+Its numbers are chosen on validation frames, so that about seven in ten of the pixels it names are damaged: `docs/film.md`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+REPAIRED = 0.5
+"""Sureness from which a pixel counts as repaired."""
+_STRONG, _STRONG_GRAINS = 0.06, 7.0
+"""Change that is a repair and no removed grain: so much on the [0, 1] scale, and so many standard deviations of the grain."""
+_CHANGED = 0.25
+"""Share of that change from which what the network suspects counts: the map shows what was done."""
+_STREAK, _IN_STREAK = 0.3, 0.1
+"""Mean suspicion along a column from which it is a scratch, and suspicion of the pixels that then belong to it."""
+_STREAK_LENGTH = 4
+"""Part of the frame's height along which it is taken."""
+_NORMAL = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
+
+
+def repair_map(change: Tensor, suspected: Tensor) -> Tensor:
+    """How sure it is that a pixel was damaged, 0 to 1: `REPAIRED` where the change is as strong as a repair's least.
+
+    A faint scratch changes each pixel by less than grain does, and shows along its length.
+
+    Args:
+        change: by how much each pixel was changed, (height, width), [0, 1] scale.
+        suspected: the network's probability of damage, of the same shape.
+    """
+    grain = _NORMAL * float(change.median())
+    strength = (change / (2 * max(_STRONG, _STRONG_GRAINS * grain))).clamp(0, 1)
+    sureness = torch.where(strength > _CHANGED, torch.maximum(strength, suspected), strength)
+    is_scratch = (_along_columns(suspected) > _STREAK) & (suspected > _IN_STREAK)
+    return torch.where(
+        is_scratch, torch.maximum(sureness, REPAIRED + (1 - REPAIRED) * suspected), sureness
+    )
+
+
+def _along_columns(values: Tensor) -> Tensor:
+    """The mean of a part of the column around each pixel."""
+    reach = values.shape[-2] // (2 * _STREAK_LENGTH)
+    padded = functional.pad(values[None], (0, 0, reach, reach), mode="replicate")
+    return functional.avg_pool2d(padded, (2 * reach + 1, 1), 1)[0]
