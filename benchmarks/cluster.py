@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -74,7 +75,7 @@ def time_workers(source: Path, out: Path, workers: int) -> float:
     tasks = plan_cluster_tasks([source], out).tasks
     with connected("auto") as cluster:
         plan = WorkPlan(request=REQUEST, threads=1, memory=cluster.memory)
-        room = type(cluster)(workers, cluster.memory, cluster.is_local)
+        room = dataclasses.replace(cluster, workers=workers)
         arrived = []
         for outcome in run_on_cluster(tasks, plan, room):
             assert outcome.restored, outcome
