@@ -252,7 +252,9 @@ def _card_rows(card: Card) -> list[tuple[str, str]]:
     if not card.restores:
         rows[rows.index(("undoes", "–"))] = (
             "undoes",
-            "nothing: it learned from clean images alone and generates similar ones",
+            "nothing: it learned from clean images alone and generates similar ones"
+            if card.latent
+            else "nothing: it chooses colours for films",
         )
     for name, score in card.scores.items():
         for what in ("restored", "grey", "binarised"):
