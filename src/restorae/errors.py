@@ -13,10 +13,13 @@
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
     │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
     ├── OutputError                 something could not be written; what was there before is untouched
+    ├── ExportFailed                a model cannot be exported, or what was exported computes something else
     ├── MissingExtra                an optional library is absent; the message names the extra
+    ├── ClusterError                a cluster does not answer, or its workers do not suit
     ├── TrainingFailed              training ended without a model worth saving
     │   ├── TrainingDiverged        the loss became NaN or infinite
-    │   └── TrainingCollapsed       the network learned one answer for everything
+    │   ├── TrainingCollapsed       the network learned one answer for everything
+    │   └── ProcessLost             one of several processes that trained together has ended
     └── Interrupted                 Ctrl-C or SIGTERM; what was promised to be kept was kept
 
 An error carries facts, not sentences for one face: the subject, the problem, and fixes as a setting and a value. Each face
@@ -197,8 +200,16 @@ class OutputError(RestoraeError):
     """Something could not be written. Nothing half-written is left behind."""
 
 
+class ExportFailed(RestoraeError):
+    """A model that another program's format cannot express, or an exported one that computes something else."""
+
+
 class MissingExtra(RestoraeError):
     """An optional library is not installed."""
+
+
+class ClusterError(RestoraeError):
+    """A cluster does not answer, or its workers have another version."""
 
 
 class TrainingFailed(RestoraeError):
@@ -214,6 +225,10 @@ class TrainingDiverged(TrainingFailed):
 
 class TrainingCollapsed(TrainingFailed):
     """The network gives (nearly) the same answer whatever it is shown."""
+
+
+class ProcessLost(TrainingFailed):
+    """One of several processes that train together has ended, so the others cannot go on."""
 
 
 class Interrupted(RestoraeError):

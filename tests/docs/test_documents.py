@@ -31,6 +31,7 @@ LONG = {
     "README.md",
     "CONTRIBUTING.md",
     "command-line.md",
+    "export.md",
     "images.md",
     "learning.md",
     "python.md",

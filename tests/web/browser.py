@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import CDPSession, Page
 
 from tests.command import start
 from tests.web.conftest import noise
@@ -118,6 +118,8 @@ def clean_up(page: Page) -> None:
         """async () => {
             for (const job of (await (await fetch("/api/jobs")).json()).jobs) await fetch(`/api/jobs/${job.id}`, {method: "DELETE"});
             for (const one of await (await fetch("/api/images")).json()) await fetch(`/api/images/${one.id}`, {method: "DELETE"});
+            for (const one of (await (await fetch("/api/films")).json()).films) await fetch(`/api/films/${one.id}`, {method: "DELETE"});
+            for (const one of await (await fetch("/api/refused")).json()) await fetch(`/api/refused/${one.place}`, {method: "DELETE"});
         }"""
     )
 
@@ -141,6 +143,14 @@ def drop(page: Page, *files: Path) -> None:
     )
     for event in ("dragenter", "dragover", "drop"):
         page.dispatch_event("#drop", event, {"dataTransfer": carried})
+
+
+def real_drop(page: Page, *paths: Path) -> None:
+    """Drop files or folders from the disk, as a file manager does."""
+    session: CDPSession = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 640, "y": 400, "data": data})
 
 
 def choose_model(page: Page, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.browser import (
     PATIENCE_MS,
@@ -23,6 +23,7 @@ from tests.web.browser import (
     in_view,
     look,
     prepared,
+    real_drop,
     seen_pixels,
     serving,
 )
@@ -230,14 +231,6 @@ def test_a_server_started_anew_is_noticed_and_images_are_sent_again(
         )
         expect(page.locator("#images li")).to_have_count(0)
     context.close()
-
-
-def real_drop(page: Page, *paths: Path) -> None:
-    """Drop files or folders from the disk, as a file manager does."""
-    session: CDPSession = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, "x": 640, "y": 400, "data": data})
 
 
 def test_a_folder_is_dropped_with_its_tree_on_any_part_of_the_page(

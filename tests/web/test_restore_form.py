@@ -90,7 +90,7 @@ def test_the_form_has_every_field_and_what_excludes_each_other(server: TestClien
     told = server.get("/api/restore-form").json()
     shown = {field["name"] for field in told["fields"]}
     hidden = {each.name for each in RestoreRequest.form_fields() if each.page == "hidden"}
-    assert hidden == {"max_pixels", "keep_times", "references", "recolour"}
+    assert hidden == {"max_pixels", "keep_times", "references", "recolour", "runtime"}
     assert shown == set(RestoreRequest.names()) - {"model"} - hidden
     assert all(field["title"] and field["help"] for field in told["fields"])
     assert {tuple(pair) for pair in told["conflicts"]} == {

@@ -10,7 +10,7 @@ from typing import Any
 from restorae.cli.wording import COMMAND_LINE
 from restorae.errors import Message, in_words
 from restorae.live_progress import BarProgress, LineProgress
-from restorae.progress import Progress
+from restorae.progress import SILENT, Progress
 
 
 def say(message: str | Message) -> None:
@@ -48,8 +48,8 @@ def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]])
         show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def terminal_progress() -> Progress:
-    """The progress of a command that begins its work: a live bar on a terminal, plain lines elsewhere.
+def terminal_progress(heard: bool = True) -> Progress:
+    """The progress of a command that begins its work: a live bar on a terminal, plain lines elsewhere; none if not `heard`.
 
     Every command that works calls this, so here the process is set up too: not earlier, because that
     takes imports which an answer to a wrong command line should not wait for.
@@ -57,4 +57,6 @@ def terminal_progress() -> Progress:
     from restorae.process import prepare_process
 
     prepare_process()
+    if not heard:
+        return SILENT
     return (BarProgress if sys.stderr.isatty() else LineProgress)(COMMAND_LINE)

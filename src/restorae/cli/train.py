@@ -248,7 +248,7 @@ def train(
         "network": None if network is None else network_from(network),
     }  # fmt: skip
     from restorae.training import Machinery, Recipe, prepare, read_toml, require_data
-    from restorae.training import train as run
+    from restorae.training.processes import is_first
 
     settings = read_toml(recipe_file) if recipe_file else {}
     given = {name: value for name, value in flags.items() if value is not None}
@@ -260,11 +260,12 @@ def train(
         require_data(
             recipe_file, {name: value for name, value in settings.items() if name not in given}
         )
-    from restorae.cli.console import say, show, terminal_progress
+    from restorae.cli.console import show, terminal_progress
+    from restorae.cli.training_run import train_and_report
     from restorae.model import with_suffix
 
     machinery = Machinery(device=device, precision=precision, workers=workers, data_dir=data_dir)
-    progress = terminal_progress()
+    progress = terminal_progress(is_first())
     if print_recipe:
         show(prepare(recipe, machinery=machinery, progress=progress).recipe.to_toml().rstrip())
         return
@@ -277,24 +278,4 @@ def train(
             subject=target,
             fix=(Fix("overwrite"), Fix("out", action="change")),
         )
-    model = run(
-        recipe, target, resume=resume, overwrite=True, machinery=machinery, progress=progress
-    )
-    scores = model.card.scores["validation"]
-    say(
-        f"{target}: {model.card.parameters:,} parameters, {model.card.steps:,} steps in {model.card.seconds:,.0f} s."
-    )
-    if "taken_off" in scores:
-        say(
-            f"It removes noise of standard deviation {scores['taken_off']:.4f} ([0, 1] scale); without clean images its error is unknown."
-        )
-    if "reconstructed" in scores:
-        psnr = scores["reconstructed"]["psnr_pooled"] or 0
-        say(f"Validation PSNR of reconstructions {psnr:.2f} dB (pooled).")
-        say(f"To see its codes: restorae vae clusters --model {target}")
-    if "degraded" in scores:
-        before, after = (
-            scores["degraded"]["psnr_pooled"] or 0,
-            scores["restored"]["psnr_pooled"] or 0,
-        )
-        say(f"Validation PSNR {before:.2f} dB degraded, {after:.2f} dB restored (pooled).")
+    train_and_report(recipe, target, resume, machinery=machinery, progress=progress)

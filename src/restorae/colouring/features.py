@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from restorae.colouring.means import box_means
 from restorae.colouring.sizes import CELL
 
 _LEVELS = 256
@@ -28,11 +29,13 @@ def describe(luma: np.ndarray) -> Tensor:
     """
     tones = torch.from_numpy(_equalised(luma))[None, None]
     mean = functional.avg_pool2d(tones, CELL)
-    wide = _blur(mean, 3), _blur(mean, 9)
+    wide = box_means(mean, 3), box_means(mean, 9)
     spread = (functional.avg_pool2d(tones.square(), CELL) - mean.square()).clamp_min(0)
-    contrast = [(each + 1e-5).log() / 4 for each in (spread, _blur(spread, 3), _blur(spread, 9))]
+    contrast = [
+        (each + 1e-5).log() / 4 for each in (spread, box_means(spread, 3), box_means(spread, 9))
+    ]
     edges = _edges(tones)
-    context = _around(_blur(mean, 3)) - mean
+    context = _around(box_means(mean, 3)) - mean
     rows, columns = mean.shape[-2:]
     place = torch.stack(
         torch.meshgrid(
@@ -62,12 +65,6 @@ def _equalised(luma: np.ndarray) -> np.ndarray:
     return np.asarray(mixed, np.float32)
 
 
-def _blur(maps: Tensor, side: int) -> Tensor:
-    """Means over squares of cells; borders are repeated."""
-    around = side // 2
-    return functional.avg_pool2d(functional.pad(maps, (around,) * 4, "replicate"), side, 1)
-
-
 def _around(maps: Tensor) -> Tensor:
     """The maps three cells away in eight directions."""
     padded = functional.pad(maps, (3, 3, 3, 3), "replicate")
@@ -85,6 +82,6 @@ def _edges(tones: Tensor) -> Tensor:
     bins = (angle / torch.pi * _ORIENTATIONS).long() % _ORIENTATIONS
     split = torch.cat([strength * (bins == each) for each in range(_ORIENTATIONS)], 1)
     near = functional.avg_pool2d(split, CELL)
-    both = torch.cat([near, _blur(near, 3)], 1)
+    both = torch.cat([near, box_means(near, 3)], 1)
     total = both.view(1, 2, _ORIENTATIONS, *both.shape[-2:]).sum(2, keepdim=True)
     return (both.view(1, 2, _ORIENTATIONS, *both.shape[-2:]) / (total + 0.02)).view_as(both)

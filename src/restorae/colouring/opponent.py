@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_HD_LINES = 576
-"""Films of more lines that do not say their matrix are shown with that of BT.709, the others with that of BT.601."""
+from restorae.formats.video.matrices import UNKNOWN, stated_matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +50,6 @@ _BY_NUMBER = {
 """By the numbers of ITU-T H.273 (FFmpeg's `AVCOL_SPC`)."""
 
 
-_UNSPECIFIED = 2
-_OF_RGB = 0
-
-
-def stated_matrix(matrix: int, lines: int) -> int:
-    """The matrix of a film (ITU-T H.273); where its file states none for luma and chroma, that by which players show it."""
-    if matrix in (_OF_RGB, _UNSPECIFIED):
-        return 1 if lines > _HD_LINES else 6
-    return matrix
-
-
 def weights_of(matrix: int, lines: int) -> LumaWeights:
     """The weights of a film.
 
@@ -69,5 +57,5 @@ def weights_of(matrix: int, lines: int) -> LumaWeights:
         matrix: the number that its file declares (ITU-T H.273).
         lines: its height, which decides where the file says nothing, as players do it.
     """
-    stated = stated_matrix(matrix, lines)
-    return _BY_NUMBER.get(stated, BT709 if lines > _HD_LINES else BT601)
+    known = _BY_NUMBER.get(stated_matrix(matrix, lines))
+    return known or _BY_NUMBER[stated_matrix(UNKNOWN, lines)]

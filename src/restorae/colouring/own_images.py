@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn import functional
 
+from restorae.colouring.means import box_means
 from restorae.colouring.references import Reference
 from restorae.colouring.sizes import resize
 
@@ -13,6 +13,8 @@ SAME = 0.8
 """Correlation of the detail of two images from which they are the same."""
 _SAME_SHAPE = 0.03
 """Difference of the aspect ratios up to which they may be."""
+_THUMBNAIL = 48
+"""Columns and rows of small copies."""
 _GRAIN_PX, _LOCAL_PX = 3, 25
 """Sides of the squares whose means are compared, and of those that are subtracted."""
 
@@ -20,8 +22,8 @@ _GRAIN_PX, _LOCAL_PX = 3, 25
 def detail_of(luma: np.ndarray) -> np.ndarray:
     """Luma without grain and without what is wider than a few pixels; mean 0, variance 1."""
     image = torch.from_numpy(np.ascontiguousarray(luma))[None, None]
-    fine = _mean(image, _GRAIN_PX)
-    return standardised((fine - _mean(fine, _LOCAL_PX))[0, 0].numpy())
+    fine = box_means(image, _GRAIN_PX)
+    return standardised((fine - box_means(fine, _LOCAL_PX))[0, 0].numpy())
 
 
 def detail_of_reference(
@@ -47,7 +49,6 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return np.asarray(centred / max(float(centred.std()), 1e-6), np.float32)
 
 
-def _mean(image: torch.Tensor, side: int) -> torch.Tensor:
-    around = side // 2
-    padded = functional.pad(image, (around,) * 4, "replicate")
-    return functional.avg_pool2d(functional.avg_pool2d(padded, (1, side), 1), (side, 1), 1)
+def thumbnail_of(detail: np.ndarray) -> np.ndarray:
+    """A small copy of an image's detail, by which many are looked through."""
+    return standardised(resize(detail, (_THUMBNAIL, _THUMBNAIL)))

@@ -17,11 +17,13 @@ from restorae.data.opening import is_named, open_images, open_labelled, read_lab
 from restorae.data.pairs import Pairs, match
 from restorae.data.ranges import in_their_ranges
 from restorae.data.registration import Registration, registration
+from restorae.data.share import WHOLE, Share
 from restorae.data.swapped import seem_swapped
 from restorae.data.views import GreyImages
 
 __all__ = [
     "NAMES",
+    "WHOLE",
     "ArrayImages",
     "ClipBatch",
     "ClipExamples",
@@ -35,6 +37,7 @@ __all__ = [
     "Material",
     "Pairs",
     "Registration",
+    "Share",
     "Split",
     "content_hash",
     "content_hashes",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from restorae.data.footage import Footage, Material
 from restorae.data.moving_stills import move_over
+from restorae.data.share import WHOLE, Share
 from restorae.degradations.old_film import DamagedClip, OldFilm, Window, damage_clip
 from restorae.errors import BadImage, Fix
 from restorae.pixels import to_grey
@@ -86,12 +87,13 @@ class ClipExamples:
         batch_size: int,
         start: int = 0,
         device: str | torch.device = "cpu",
+        share: Share = WHOLE,
     ) -> Iterator[ClipBatch]:
-        """The epoch's batches from the `start`-th on; each depends on seed, epoch and its index alone."""
+        """The epoch's batches from the `start`-th on, or a share of each; they depend on seed, epoch and index alone."""
         for place in range(start, max(1, self.draws // batch_size)):
             clips = [
                 self.example(derive_seed(self.seed, epoch, place, slot))
-                for slot in range(batch_size)
+                for slot in range(batch_size)[share.of(batch_size)]
             ]
             yield _together(clips).to(device)
 

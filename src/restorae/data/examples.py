@@ -12,6 +12,7 @@ import torch
 
 from restorae.data.augmentation import bend
 from restorae.data.image_set import ImageSet
+from restorae.data.share import WHOLE, Share
 from restorae.degradations import Degradation
 from restorae.errors import Fix, ShapeMismatch
 from restorae.pixels import to_grey
@@ -82,21 +83,26 @@ class Examples:
         start: int = 0,
         workers: int = 0,
         device: str | torch.device = "cpu",
+        share: Share = WHOLE,
     ) -> Iterator[tuple[Images, Images]]:
         """The epoch's (degraded, clean) batches from the `start`-th on; a last batch that is not full is left out.
 
-        Random numbers depend only on seed, epoch and index: the start position and the number of workers do not matter.
+        Random numbers depend only on seed, epoch and index: the start position and the number of workers do not matter, and
+        a `share` is the same part of the same batches. What is drawn for a batch as a whole is drawn for all of it.
         """
+        together = self.degradation is not None or self.binarise or self._bends
         order = self.order(epoch)
         count = max(1, len(order) // batch_size)
         plan = [
             order[place * batch_size : (place + 1) * batch_size] for place in range(start, count)
         ]
-        for place, (degraded, clean) in enumerate(self._read(plan, epoch, start, workers), start):
+        for place, (degraded, clean) in enumerate(
+            self._read(plan, epoch, start, workers, WHOLE if together else share), start
+        ):
             clean = clean.to(device)
             if self.grey_too and (epoch + place) % 2:
                 clean, degraded = to_grey(clean), None if degraded is None else to_grey(degraded)
-            if self.augment and self.patch is None:
+            if self._bends:
                 clean = bend(clean, generator(self.seed, _CHANGE, epoch, place, device=device))
                 if degraded is not None:
                     degraded = bend(
@@ -109,20 +115,23 @@ class Examples:
                     generator=generator(self.seed, _BINARISE, epoch, place, device=device),
                 )
             if self.degradation is not None:
-                yield (
-                    self.degradation.degrade(
-                        clean, generator(self.seed, _DAMAGE, epoch, place, device=device)
-                    ),
-                    clean,
+                degraded = self.degradation.degrade(
+                    clean, generator(self.seed, _DAMAGE, epoch, place, device=device)
                 )
-            else:
-                yield clean if degraded is None else degraded.to(device), clean
+            degraded = clean if degraded is None else degraded.to(device)
+            part = share.of(len(clean)) if together else slice(None)
+            yield degraded[part], clean[part]
+
+    @property
+    def _bends(self) -> bool:
+        return self.augment and self.patch is None
 
     def _read(
-        self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int
+        self, plan: Sequence[Sequence[int]], epoch: int, start: int, workers: int, share: Share
     ) -> Iterator[tuple[Images | None, Images]]:
         if self.patch is None and not self._in_files():
-            for indices in plan:
+            for batch in plan:
+                indices = batch[share.of(len(batch))]
                 yield (
                     None if self.degraded is None else self.degraded.batch(indices),
                     self.clean.batch(indices),
@@ -130,16 +139,20 @@ class Examples:
             return
 
         def read(place: int) -> tuple[Images | None, Images]:
-            return self.cut(plan[place], derive_seed(self.seed, _PLACE, epoch, start + place))
+            seed = derive_seed(self.seed, _PLACE, epoch, start + place)
+            return self.cut(plan[place], seed, share)
 
         yield from read_ahead(read, range(len(plan)), workers if self._in_files() else 0)
 
     def _in_files(self) -> bool:
         return self.clean.in_files or (self.degraded is not None and self.degraded.in_files)
 
-    def cut(self, indices: Sequence[int], seed: int) -> tuple[Images | None, Images]:
-        """Regions of images as a batch, or whole images; for pairs the same regions of both."""
-        both = [self._cut_one(index, derive_seed(seed, slot)) for slot, index in enumerate(indices)]
+    def cut(
+        self, indices: Sequence[int], seed: int, share: Share = WHOLE
+    ) -> tuple[Images | None, Images]:
+        """Regions of a share of the images as a batch, or whole images; for pairs the same regions of both."""
+        slots = range(len(indices))[share.of(len(indices))]
+        both = [self._cut_one(indices[slot], derive_seed(seed, slot)) for slot in slots]
         clean = torch.stack([clean for _, clean in both])
         return (
             None if self.degraded is None else torch.stack([d for d, _ in both if d is not None])

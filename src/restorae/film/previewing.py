@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from restorae.colouring.sizes import resize
 from restorae.film.analysis import FilmAnalysis, corrected
+from restorae.film.colour.coloured_frames import CopiedFrames
+from restorae.film.colour.colouring import FilmColouring, colouring_of
 from restorae.film.frame_restorer import RestoredFrame
 from restorae.film.measuring import measure_film
 from restorae.film.per_shot import ShotRestorer
@@ -84,17 +89,28 @@ def preview_film(
         tile=request.tile,
     )
     tried = _tried(analysis, count)
-    progress.begin("Restoring samples", len(tried), "frames")
-    try:
-        restored = _restored(reader, restoring, analysis, tried, progress)
-        for shot, group in groupby(
-            restored, lambda each: analysis.shots.index(each.record["frame"])
-        ):
-            worst = sorted(group, key=_damage, reverse=True)[:count]
-            rows = [_row(each, facts) for each in worst]
-            yield ShotPreview(number=shot + 1, rows=rows)
-    finally:
-        progress.end()
+    colouring = colouring_of(facts, request, analysis, reader, source)
+    with tempfile.TemporaryDirectory(prefix="restorae-") as folder:
+        chroma: Iterator[np.ndarray | None] = itertools.repeat(None)
+        if colouring is not None:
+            colouring.look(None, progress=progress, check=check)
+            copied = CopiedFrames(analysis, facts.layout)
+            frames = colouring.colour(copied, Path(folder), progress=progress, check=check)
+            chroma = (each for _, each in frames.chroma(iter(reader), frozenset(tried)))
+            for notice in colouring.notices:
+                progress.say(notice)
+        progress.begin("Restoring samples", len(tried), "frames")
+        try:
+            restored = _restored(reader, restoring, analysis, tried, progress)
+            for shot, group in groupby(
+                zip(restored, chroma, strict=False),
+                lambda each: analysis.shots.index(each[0].record["frame"]),
+            ):
+                worst = sorted(group, key=lambda each: _damage(each[0]), reverse=True)[:count]
+                rows = [_row(each, facts, _rgb(each, of, colouring)) for each, of in worst]
+                yield ShotPreview(number=shot + 1, rows=rows)
+        finally:
+            progress.end()
 
 
 def _tried(analysis: FilmAnalysis, count: int) -> list[int]:
@@ -136,7 +152,20 @@ def _damage(restored: RestoredFrame) -> float:
     return float(record.get("repaired", record["changed"]))
 
 
-def _row(restored: RestoredFrame, facts: VideoFacts) -> tuple[str, tuple[Image, Image, Image]]:
+def _rgb(
+    restored: RestoredFrame, chroma: np.ndarray | None, colouring: FilmColouring | None
+) -> np.ndarray | None:
+    """A restored frame in its colours; None where no colours are asked for."""
+    if chroma is None or colouring is None:
+        return None
+    luma = colouring.planes.luma(restored.planes)
+    rgb = colouring.planes.weights.to_rgb(luma, resize(chroma, luma.shape))
+    return np.asarray(np.clip(rgb, 0, 1), np.float32)
+
+
+def _row(
+    restored: RestoredFrame, facts: VideoFacts, colours: np.ndarray | None
+) -> tuple[str, tuple[Image, Image, Image]]:
     frame, layout = restored.frame, facts.layout
     before, after = layout.to_working(frame.as_read), layout.to_working(restored.planes)
     change = np.abs(after - before).max(-1)
@@ -149,7 +178,7 @@ def _row(restored: RestoredFrame, facts: VideoFacts) -> tuple[str, tuple[Image, 
     label = f"frame {restored.record['frame']:,} ({seconds:.2f} s): {_damage(restored):.2%} {what}"
     return label, (
         _image(before[rows, columns]),
-        _image(after[rows, columns]),
+        _image((after if colours is None else colours)[rows, columns]),
         _image(shown[rows, columns, None]),
     )
 

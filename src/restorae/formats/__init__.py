@@ -12,6 +12,7 @@ from restorae.formats.finding import (
 )
 from restorae.formats.format import Capabilities, Format
 from restorae.formats.idx import read_idx
+from restorae.formats.in_colour import in_colour
 from restorae.formats.libraries import quiet_libraries
 from restorae.formats.opening import MOST_PIXELS, open_original
 from restorae.formats.original import ArrayRows, Original, Page, Rows, skip_rows
@@ -66,6 +67,7 @@ __all__ = [
     "format_of",
     "identify",
     "image_files",
+    "in_colour",
     "kind_named",
     "kind_of",
     "kinds_counted",

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
 from restorae.model.card import FORMAT_VERSION, Card
+from restorae.model.hub import fetch, fetched, is_address
 from restorae.model.model import Model
+from restorae.model.onnx_files import SUFFIX as ONNX
+from restorae.model.onnx_files import OnnxModule, read_onnx
 from restorae.model.saving import HEADER, SUFFIX
 from restorae.networks import ModuleNetwork, Network
 
@@ -22,26 +25,27 @@ from restorae.networks import ModuleNetwork, Network
 def load(
     name_or_path: str | os.PathLike[str], *, module: nn.Module | type[nn.Module] | None = None
 ) -> Model:
-    """The model in a file, or a bundled one by its name.
+    """The model in a file, a bundled one by its name, or one on the Hugging Face Hub, `hf://owner/name[@revision]`.
 
     Args:
-        name_or_path: the file, or the name.
+        name_or_path: the file, or the name. A file of `restorae export` too: its network runs in ONNX Runtime.
         module: where the network is a module of your own, that module or its class; its weights are replaced.
 
     Raises:
-        UnknownKind: neither a file nor a bundled model; the message offers the nearest. Or its network is a user's own
-            class that was not imported yet; the message names it.
+        UnknownKind: neither a file nor a bundled model; the message offers the nearest; no such repository. Or its network is
+            a user's own class that was not imported yet; the message names it.
+        DataUnavailable: the hub cannot be reached.
         BadModelFile: broken, of a newer format, or something else.
     """
-    path = find(name_or_path)
+    source = fetch(str(name_or_path)) if is_address(name_or_path) else None
+    path = find(name_or_path) if source is None else source.path
+    if path.suffix.lower() == ONNX:
+        return _load_onnx(path)
     header, tensors = read_file(path, HEADER)
     card = card_of(header, path)
-    try:
-        network = Network.from_dict(card.network)
-    except UnknownKind:
-        raise
-    except RestoraeError as error:
-        raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
+    if source is not None:
+        card = card.model_copy(update={"source": str(source)})
+    network = _network_of(card, path)
     if isinstance(network, ModuleNetwork) and module is not None:
         network = network.carrying(module)
     weights = {
@@ -50,12 +54,34 @@ def load(
     return Model(network, build_with(network, weights, path), card=card)
 
 
+def _load_onnx(path: Path) -> Model:
+    header, content = read_onnx(path)
+    card = card_of(header, path)
+    try:
+        module = OnnxModule(content)
+    except BadModelFile as error:
+        raise BadModelFile(error.message.problem, subject=path) from None
+    return Model(_network_of(card, path), module, card=card)
+
+
+def _network_of(card: Card, path: Path) -> Network:
+    try:
+        return Network.from_dict(card.network)
+    except UnknownKind:
+        raise
+    except RestoraeError as error:
+        raise BadModelFile(f"{path} has a header that cannot be used: {error}") from None
+
+
 def find(name_or_path: str | os.PathLike[str]) -> Path:
-    """The file of a model given by path or by bundled name.
+    """The file of a model given by path, by bundled name, or by its address on the hub.
 
     Raises:
-        UnknownKind: there is neither.
+        UnknownKind: there is none.
+        DataUnavailable, BadModelFile: as `restorae.model.hub.fetch`.
     """
+    if is_address(name_or_path):
+        return fetched(str(name_or_path)).path
     path = Path(name_or_path)
     if path.is_file():
         return path
@@ -79,6 +105,8 @@ def read_card(path: Path) -> Card:
     Raises:
         BadModelFile: as `load`.
     """
+    if path.suffix.lower() == ONNX:
+        return card_of(read_onnx(path)[0], path)
     return card_of(read_file(path, HEADER, with_tensors=False)[0], path)
 
 

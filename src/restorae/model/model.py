@@ -28,6 +28,7 @@ from restorae.model.inference import (
     restore_at_once,
     restore_tiled,
 )
+from restorae.model.onnx_files import measurable
 from restorae.model.saving import with_suffix, write_model
 from restorae.model.separating import keeping
 from restorae.networks import VAE, Network, working_memory
@@ -285,7 +286,7 @@ class Model:
 
     @functools.cached_property
     def _bytes_per_pixel(self) -> float:
-        return working_memory(self.module, self.network)
+        return working_memory(measurable(self.module, self.network), self.network)
 
     def __repr__(self) -> str:
         return f"Model({self.card.name!r}, {self.network}, {self.card.parameters:,} parameters)"

@@ -9,8 +9,10 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import nn
 
+from restorae.errors import UsageError
 from restorae.files import write_bytes
 from restorae.model.card import Card
+from restorae.model.onnx_files import OnnxModule
 
 SUFFIX = ".safetensors"
 HEADER = "restorae"
@@ -21,6 +23,10 @@ def write_model(
 ) -> Path:
     """Write weights and card; arguments, result and errors as of `Model.save`."""
     target = with_suffix(path)
+    if isinstance(module, OnnxModule):
+        raise UsageError(
+            f"{card.name} runs in ONNX Runtime, and its file holds a graph, no weights to save. Load the model's own file"
+        )
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()
     }

@@ -3,6 +3,7 @@
 from restorae.networks.autoencoder import AutoEncoder, ConvAutoEncoder, DenseAutoEncoder
 from restorae.networks.calling import pad_to_multiple, send_through, working_memory
 from restorae.networks.code import CodeModule
+from restorae.networks.colour_fusion import ColourFusion
 from restorae.networks.contract import Network
 from restorae.networks.conv import Conv
 from restorae.networks.conv_vae import ConvVAE
@@ -19,6 +20,7 @@ __all__ = [
     "VAE",
     "AutoEncoder",
     "CodeModule",
+    "ColourFusion",
     "Conv",
     "ConvAutoEncoder",
     "ConvVAE",

@@ -30,6 +30,7 @@ from restorae.restoring.outputs import Outputs
 from restorae.restoring.reading import Opened, misnamed, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
+from restorae.restoring.still_colours import StillColourer
 from restorae.restoring.tasks import FileTask
 from restorae.restoring.unneeded import UNCHANGED, needs_no_restoring
 
@@ -39,10 +40,12 @@ def restore_files(
     request: RestoreRequest,
     restorers: RestorerPool | None = None,
     *,
+    colourer: StillColourer | None = None,
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
     passed_over: Sequence[Message] = (),
+    sweep: bool = True,
 ) -> BatchReport:
     """Restore each task's file.
 
@@ -50,11 +53,12 @@ def restore_files(
         tasks: what to read and write.
         request: how.
         restorers: where restorers come from.
-        log: a file to which a line of JSON is added for each: input, its SHA-256, output, model, why that, settings,
-            seconds, and what went wrong.
+        colourer: colours what is restored.
+        log: a file to which a line of JSON is added for each: files, SHA-256, model, why that, settings, what went wrong.
         progress: hears of each file, or of the rows of a single one.
         check: called before each tile; raises to stop the run.
         passed_over: what was passed over in folders, a line for each: said and logged.
+        sweep: whether to remove what killed runs left in the folders of the results.
 
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
@@ -63,18 +67,18 @@ def restore_files(
     restorers = restorers or RestorerPool()
     if request.model is not None:
         request.check(restorers.get(request.model).capabilities)
-    masks = None if request.mask is None else Masks(request.mask)
     run = _Run(
         tasks=tasks,
         request=request,
         restorers=restorers,
-        masks=masks,
+        colourer=colourer,
+        masks=None if request.mask is None else Masks(request.mask),
         log=RunLog(log, request),
         progress=progress,
         check=check,
         report=BatchReport(),
     )
-    for notice in [*passed_over, *swept(tasks)]:
+    for notice in [*passed_over, *(swept(tasks) if sweep else ())]:
         progress.say(notice)
     run.log.add_passed_over(passed_over)
     single = len(tasks) == 1
@@ -98,6 +102,7 @@ class _Run:
     tasks: Sequence[FileTask]
     request: RestoreRequest
     restorers: RestorerPool
+    colourer: StillColourer | None
     masks: Masks | None
     log: RunLog
     progress: Progress
@@ -172,11 +177,11 @@ def _restore(run: _Run, task: FileTask, waiting: Future[Opened]) -> _Restored | 
             opened.sample, opened.choice, restorer, request
         )
         if unneeded:
-            if task.kind in (None, opened.original.kind):
+            if task.kind in (None, opened.original.kind) and run.colourer is None:
                 _copy(run, task, opened)
                 return None
-            request = replace(request, strength=0.0)  # converted only
-        outputs = Outputs.begin(opened.original, task, request)
+            request = replace(request, strength=0.0)  # converted or coloured only
+        outputs = Outputs.begin(opened.original, task, request, run.colourer)
         hooks = Hooks(say=run.progress.say, check=run.check)
         if len(run.tasks) == 1:
             run.progress.begin(

@@ -113,8 +113,11 @@ def restore_image(
         # one function for all planes of a channel, so that they are treated alike
         kind = (*frames[0].outlines, original.channel_of[frames[0].pages[0]])
         if kind not in prepared:
-            restore = restorer.prepare(facts.of_frame(group[0], frames[0].outlines), request)
-            prepared[kind] = in_parts(restore, request, capabilities)
+            if request.keeps_all:
+                prepared[kind] = _kept
+            else:
+                restore = restorer.prepare(facts.of_frame(group[0], frames[0].outlines), request)
+                prepared[kind] = in_parts(restore, request, capabilities)
         function = _function(prepared[kind], group, hooks)
         if frames[0].height * frames[0].width <= SMALL:
             _restore_together(frames, function, hooks)
@@ -189,6 +192,11 @@ def in_parts(
         return Restored(mean, defects=defects if request.defect_mask else None)
 
     return restore_in_parts
+
+
+def _kept(images: Images, _frames: Sequence[int]) -> Restored:
+    """Images as they are: nothing is restored to be thrown away."""
+    return Restored(images)
 
 
 def _function(

@@ -38,6 +38,7 @@ class RequestKeywords(TypedDict, total=False):
     keep_times: bool
     max_pixels: int | None
     tile: int | None
+    runtime: Literal["pytorch", "onnx"] | None
 
 
 class RestoreKeywords(RequestKeywords, total=False):

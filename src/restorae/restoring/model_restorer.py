@@ -8,6 +8,7 @@ import torch
 
 from restorae.error_bound import ErrorBound
 from restorae.errors import ShapeMismatch, UsageError
+from restorae.exporting.runtime import running_on
 from restorae.model import Model
 from restorae.model.checks import bound_for, require_restorer, shown_at_once
 from restorae.model.inference import bytes_per_pixel, draw_samples, restore_at_once
@@ -50,7 +51,7 @@ class ModelRestorer(Restorer):
         return bytes_per_pixel(self.model) * at_once + bound
 
     def prepare(self, facts: FrameFacts, request: RestoreRequest) -> RestoreTiles:
-        model, network = self.model, self.model.network
+        model, network = running_on(request.runtime, self.model), self.model.network
         network.check_size(facts.height, facts.width)
         if request.self_ensemble > 1:
             network.check_size(facts.width, facts.height)

@@ -13,12 +13,14 @@ from restorae.formats import (
     Original,
     Writer,
     begin_result,
+    in_colour,
     write_array,
 )
 from restorae.missing_values import find_missing
 from restorae.restoring.maps import DefectOutput, ErrorMapOutput, SpreadOutput
 from restorae.restoring.output_contract import Output, RestoredRows
 from restorae.restoring.request import RestoreRequest
+from restorae.restoring.still_colours import ColouredOutput, StillColourer, require_colourable
 from restorae.restoring.tasks import FileTask
 
 
@@ -98,18 +100,30 @@ class SamplesOutput(Output):
 class Outputs:
     """All that one task writes. As a context manager it drops what was not finished."""
 
-    restored: RestoredOutput
+    restored: RestoredOutput | ColouredOutput
     others: list[Output]
     _: KW_ONLY
     source: SourceFile
     """What everything gets its rights and times from."""
 
     @classmethod
-    def begin(cls, original: Original, task: FileTask, request: RestoreRequest) -> Outputs:
+    def begin(
+        cls,
+        original: Original,
+        task: FileTask,
+        request: RestoreRequest,
+        colourer: StillColourer | None = None,
+    ) -> Outputs:
         """Open everything that the request asks for.
 
+        Args:
+            original: the opened file.
+            task: names what is written.
+            request: says what is wanted.
+            colourer: colours the restored image.
+
         Raises:
-            BadImage: the format cannot hold this image.
+            BadImage: the format cannot hold this image, or it cannot be coloured.
             OutputError: there is no room for it.
         """
         source = task.opened_source(request.keep_times)
@@ -119,9 +133,7 @@ class Outputs:
                 undo.callback(output.drop)
                 return output
 
-            restored = RestoredOutput(
-                begin_result(original, task.target, task.kind, request.quality)
-            )
+            restored = _restored(original, task, request, colourer)
             begun(restored)
             others: list[Output] = []
             if request.samples is not None:
@@ -145,7 +157,8 @@ class Outputs:
     def notices(self) -> list[str]:
         """What could not be kept."""
         writer = self.restored.writer
-        return [*writer.notices, *self.source.notices(writer.target)]
+        own = self.restored.notices if isinstance(self.restored, ColouredOutput) else []
+        return [*writer.notices, *self.source.notices(writer.target), *own]
 
     def finish(self) -> None:
         """Write everything; the restored file last, so that where it is there, all of it is there."""
@@ -163,3 +176,13 @@ class Outputs:
 
     def __exit__(self, *_: object) -> None:
         self.drop()
+
+
+def _restored(
+    original: Original, task: FileTask, request: RestoreRequest, colourer: StillColourer | None
+) -> RestoredOutput | ColouredOutput:
+    if colourer is None:
+        return RestoredOutput(begin_result(original, task.target, task.kind, request.quality))
+    require_colourable(original)
+    writer = begin_result(in_colour(original), task.target, task.kind, request.quality)
+    return ColouredOutput(original, writer, colourer=colourer, recolour=request.recolour)

@@ -15,6 +15,7 @@ from restorae.formats.orientation import upright
 from restorae.progress import SILENT, Progress
 from restorae.randomness import generator
 from restorae.regions import Region
+from restorae.restoring.colouring import colourer_of
 from restorae.restoring.facts import ImageFacts, ReadRows
 from restorae.restoring.files import Failure
 from restorae.restoring.image import restore_image
@@ -25,6 +26,7 @@ from restorae.restoring.outputs import RestoredOutput
 from restorae.restoring.reading import Opened, open_task
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import Restorer
+from restorae.restoring.still_colours import StillColourer, require_colourable, with_chroma
 from restorae.restoring.tasks import FileTask
 from restorae.shapes import Image
 from restorae.shown_values import for_display
@@ -54,6 +56,7 @@ def preview_files(
     if request.model is not None:
         request.check(restorers.get(request.model).capabilities, preview=True)
     masks = None if request.mask is None else Masks(request.mask)
+    colourer = colourer_of(request)
     drawn = torch.randperm(len(tasks), generator=generator(request.seed))[:count].tolist()
     shown, failures = [], []
     progress.begin("Previewing", len(drawn), "images")
@@ -62,7 +65,7 @@ def preview_files(
             task = tasks[index]
             share = count // len(drawn) + (place < count % len(drawn))
             try:
-                shown += _crops(task, request, restorers, masks, share)
+                shown += _crops(task, request, restorers, masks, share, colourer)
             except (InputError, MemoryError) as error:
                 failures.append(Failure.of(task.source, error))
             progress.advance(1)
@@ -77,9 +80,12 @@ def _crops(
     restorers: RestorerPool,
     masks: Masks | None,
     count: int,
+    colourer: StillColourer | None = None,
 ) -> list[tuple[str, tuple[Image, Image]]]:
     """Up to `count` pages of one file, each with its name."""
     opened = open_task(task, request, masks)
+    if colourer is not None:
+        require_colourable(opened.original)
     restorer = restorers.get(opened.choice.name)
     original, capabilities = opened.original, restorer.capabilities
     facts = ImageFacts.measure(
@@ -90,21 +96,27 @@ def _crops(
     return [
         (
             f"{name}, page {index + 1}" if pages > 1 else name,
-            _crop(opened, index, facts.of_page(index), restorer, request),
+            _crop(opened, index, facts.of_page(index), restorer, request, colourer),
         )
         for index in dict.fromkeys(place * pages // count for place in range(count))
     ]
 
 
 def _crop(
-    opened: Opened, index: int, facts: ImageFacts, restorer: Restorer, request: RestoreRequest
+    opened: Opened,
+    index: int,
+    facts: ImageFacts,
+    restorer: Restorer,
+    request: RestoreRequest,
+    colourer: StillColourer | None,
 ) -> tuple[Image, Image]:
     """The middle of a page, restored by the facts of its file."""
     original = opened.original
     page = original.pages[index]
+    shown = _centred(page.height, page.width, SIDE)
     stored, restored = restore_region(
         original,
-        _centred(page.height, page.width, SIDE),
+        shown,
         page=index,
         facts=facts,
         restorer=restorer,
@@ -120,6 +132,12 @@ def _crop(
         )
         for pixels in (stored, restored)
     )
+    if colourer is not None:
+        whole = opened.rows(index).read(page.height)[..., : page.channels]
+        chroma, _ = colourer.chroma_of(whole, original, request.recolour)
+        inside = chroma[shown.top : shown.bottom, shown.left : shown.right]
+        colours = with_chroma(restored[..., : page.channels], inside)
+        after = _as_shown(upright(colours, original.orientation), ValueRange((0.0,), (0.0,)), ())
     return before, after
 
 

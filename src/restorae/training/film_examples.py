@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restorae.data import ClipExamples
+from restorae.data import WHOLE, ClipExamples, Share
 from restorae.data.examples import read_ahead
 from restorae.errors import BadSpec
 from restorae.film.alignment import Luma, Motion, flow_between, motion_of, prepare_for_flow
@@ -64,22 +64,25 @@ class StackExamples:
         start: int = 0,
         workers: int = 0,
         device: str | torch.device = "cpu",
+        share: Share = WHOLE,
     ) -> Iterator[tuple[Images, Images]]:
         """The epoch's (stacks, clean frames with their marks) from the `start`-th on, made by `workers` threads.
+
+        A `share` is the same part of the same batches.
 
         Raises:
             MissingExtra: OpenCV is not installed.
         """
 
         def made(place: int) -> Stacks:
-            return self.stacks(epoch, place, batch_size)
+            return self.stacks(epoch, place, batch_size, share)
 
         places = range(start, max(1, len(self) // batch_size))
         for each in read_ahead(made, places, workers):
             yield each.planes.to(device), torch.cat([each.clean, each.marks], 1).to(device)
 
-    def stacks(self, epoch: int, place: int, batch_size: int) -> Stacks:
-        """The batch at a place of an epoch.
+    def stacks(self, epoch: int, place: int, batch_size: int, share: Share = WHOLE) -> Stacks:
+        """The batch at a place of an epoch, or a share of it.
 
         Raises:
             MissingExtra: OpenCV is not installed.
@@ -87,9 +90,10 @@ class StackExamples:
         wide = replace(self.clips, patch=self.clips.patch + 2 * MARGIN)
         inner = slice(MARGIN, -MARGIN)
         every = round(1 / self.missing) if self.missing else 0
-        batch = next(wide.batches(epoch, batch_size, place))
+        batch = next(wide.batches(epoch, batch_size, place, share=share))
         stacks = []
-        for slot, clip in enumerate(batch.degraded[:, :, 0].numpy()):
+        first = share.of(batch_size).start
+        for slot, clip in enumerate(batch.degraded[:, :, 0].numpy(), first):
             number = place * batch_size + slot
             # evenly spread instead of drawn, each side in turn
             side = (-1, 1)[number // every % 2] if every and number % every == 0 else 0

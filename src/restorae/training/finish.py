@@ -18,6 +18,7 @@ from restorae.training import checkpoint
 from restorae.training.data import TrainingData
 from restorae.training.film_data import FilmTrainingData
 from restorae.training.learner import Learner, fits_half
+from restorae.training.processes import share_of_this_process
 from restorae.training.setup import TrainingSetup
 from restorae.training.validation import Validation, ValidationResult
 from restorae.version import VERSION
@@ -149,4 +150,6 @@ def _machine_in_words(device: torch.device, precision: str) -> str:
         if device.type == "cuda"
         else f"{facts['processor']}, {counted(int(facts['threads']), 'thread')}, {facts['capability']}"
     )
-    return f"{where}, {precision}, torch {facts['torch']}"
+    count = share_of_this_process().count
+    together = f", {count} processes" if count > 1 else ""
+    return f"{where}{together}, {precision}, torch {facts['torch']}"

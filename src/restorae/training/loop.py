@@ -11,21 +11,27 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from restorae.errors import Fix, Interrupted, Message, OutputError, TrainingDiverged
-from restorae.losses import Batch
+from restorae.errors import (
+    Fix,
+    Interrupted,
+    Message,
+    OutputError,
+    ProcessLost,
+    RestoraeError,
+    TrainingDiverged,
+)
 from restorae.model import Model
 from restorae.progress import SILENT, Progress
-from restorae.randomness import generator
 from restorae.training import checkpoint
 from restorae.training.callbacks import TrainingCallback
 from restorae.training.finish import finish
 from restorae.training.learner import Learner
-from restorae.training.precision import in_precision
+from restorae.training.measured_loss import MeasuredLoss
+from restorae.training.processes import WHILE_TRAINING, Team, joined, noticing_losses
 from restorae.training.setup import TrainingSetup
 from restorae.training.stopping import stop_requests
 from restorae.training.validation import Validation, ValidationResult, validation_of
 
-_LATENTS = 3
 _STEPS_BETWEEN_REPORTS = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
 _SHARE_BETWEEN_VALIDATIONS = 0.05
@@ -40,14 +46,31 @@ def run(
     callbacks: Sequence[TrainingCallback] = (),
 ) -> Model:
     """Train what was prepared; arguments and errors as for `restorae.train`."""
+    with joined() as team:
+        if team.is_first:
+            return _run(setup, team, resume, progress, callbacks)
+        try:
+            return _run(setup, team, resume, SILENT, ())
+        except RestoraeError as error:
+            error.add_note(WHILE_TRAINING)
+            raise
+
+
+def _run(
+    setup: TrainingSetup,
+    team: Team,
+    resume: bool,
+    progress: Progress,
+    callbacks: Sequence[TrainingCallback],
+) -> Model:
     recipe, examples, device = setup.recipe, setup.data.examples, setup.device
     learner = Learner(recipe, copy.deepcopy(setup.module), fingerprint=setup.data.fingerprint)
-    validation = validation_of(setup.data, recipe.loss)
+    validation = validation_of(setup.data, recipe.loss) if team.is_first else None
     result: ValidationResult | None = None
     if resume:
         _resume(setup, learner, progress)
     state, module = learner.state, learner.module
-    shown = in_precision(module, setup.precision, device)
+    loss = MeasuredLoss(setup, module, team=team)
     for callback in callbacks:
         callback.on_start(setup)
 
@@ -59,7 +82,11 @@ def run(
         f"Training {recipe.network.kind} ({parameters:,} parameters)", recipe.steps or 0, "steps"
     )
     progress.skip(state.step)
-    with stop_requests() as stop_requested, _ending(progress):
+    with (
+        stop_requests(patient=not team.is_alone) as stop_requested,
+        _ending(progress),
+        _kept(setup, learner, team),
+    ):
         while not learner.is_done:
             module.train()
             epoch, index = divmod(state.step, recipe.steps_per_epoch)
@@ -67,49 +94,62 @@ def run(
                 state.running = {}  # what is reported after an epoch is that epoch's alone
             started = time.perf_counter()
             for degraded, clean in examples.batches(
-                epoch, recipe.batch_size, index, setup.workers, device
+                epoch, recipe.batch_size, index, setup.workers, device, share=team.share
             ):
                 learner.set_learning_rate()
-                rng = generator(recipe.seed, _LATENTS, state.step, device=device)
-                terms = recipe.loss.measure(
-                    Batch(
-                        network=recipe.network,
-                        module=shown,
-                        degraded=degraded,
-                        clean=clean,
-                        step=state.step,
-                        generator=rng,
-                    )
-                )
-                learner.update(terms["loss"])
+                terms = loss.terms(degraded, clean, state.step)
+                with noticing_losses():
+                    learner.update(loss.to_minimise(terms))
                 losses.append({name: term.detach() for name, term in terms.items()})
                 now = time.perf_counter()
-                state.seconds, started = state.seconds + now - started, now
+                state.seconds = team.of_first(state.seconds + now - started)
+                started = now
 
                 epoch_ends = state.step % recipe.steps_per_epoch == 0 or learner.is_done
                 if epoch_ends or len(losses) == _STEPS_BETWEEN_REPORTS:
-                    _report(losses, now - last_report, setup, learner, progress)
+                    _report(losses, now - last_report, setup, learner, loss, progress)
                     losses, last_report = [], now
                     if now - last_save > _SECONDS_BETWEEN_CHECKPOINTS:
-                        _save_if_possible(setup, learner, progress)
+                        _save_if_possible(setup, learner, team, progress)
                         last_save = time.perf_counter()
                 if epoch_ends and (
                     learner.is_done or learner.share - validated >= _SHARE_BETWEEN_VALIDATIONS
                 ):
-                    result = _validate(validation, setup, learner, progress, callbacks)
+                    result = _validate(validation, setup, learner, team, progress, callbacks)
                     validated = learner.share
-                    _save_if_possible(setup, learner, progress)
+                    _save_if_possible(setup, learner, team, progress)
                     started = last_report = time.perf_counter()
-                if stop_requested:
-                    _save(setup, learner)
+                if team.total({"stop": float(bool(stop_requested))})["stop"]:
+                    _save(setup, learner, team)
                     raise _interrupted(setup, learner)
                 if epoch_ends:
                     break
 
+    if validation is None:
+        return learner.model(final=True)
     model = finish(setup, learner, validation, result, progress)
     for callback in callbacks:
         callback.on_end(model)
     return model
+
+
+@contextlib.contextmanager
+def _kept(setup: TrainingSetup, learner: Learner, team: Team) -> Iterator[None]:
+    """Keep what was learned if another process ends: the weights are those of a whole step."""
+    try:
+        yield
+    except ProcessLost as error:
+        _save(setup, learner, team)
+        kept = setup.target is not None and checkpoint.path_for(setup.target).is_file()
+        raise ProcessLost(
+            f"Another process of this training has ended, so it stops at step {learner.state.step:,}. "
+            + (
+                "A checkpoint is kept. To go on, repeat this training"
+                if kept
+                else "Nothing was saved"
+            ),
+            fix=Fix("resume") if kept else (),
+        ) from error
 
 
 @contextlib.contextmanager
@@ -125,9 +165,10 @@ def _report(
     seconds: float,
     setup: TrainingSetup,
     learner: Learner,
+    measured: MeasuredLoss,
     progress: Progress,
 ) -> None:
-    """Report the mean losses of some steps.
+    """Report the mean losses of some steps, in all processes.
 
     Raises:
         TrainingDiverged: they are not finite.
@@ -136,6 +177,7 @@ def _report(
         name: torch.stack([each[name] for each in losses]).double().sum().item()
         for name in losses[0]
     }
+    sums = measured.whole(sums)
     loss = sums["loss"] / len(losses)
     if not math.isfinite(loss):
         raise _diverged(loss, setup, learner)
@@ -147,13 +189,18 @@ def _report(
 
 
 def _validate(
-    validation: Validation,
+    validation: Validation | None,
     setup: TrainingSetup,
     learner: Learner,
+    team: Team,
     progress: Progress,
     callbacks: Sequence[TrainingCallback],
-) -> ValidationResult:
+) -> ValidationResult | None:
+    """Validate in the first process; the others hear what decides how training goes on."""
     state, is_last = learner.state, learner.is_done
+    if validation is None:
+        learner.remember_best(team.of_first(0.0), setup.recipe.keep == "best")
+        return None
     model = learner.model(half=is_last)
     result = validation.evaluate(model, is_last)
     steps = state.running.pop("steps", 1)
@@ -167,7 +214,8 @@ def _validate(
         else ""
     )
     progress.say(f"epoch {epoch:.3g}: {terms}{result.sentence}, after {state.seconds:.0f} s")
-    learner.remember_best(result.figures[validation.error], setup.recipe.keep == "best")
+    error = team.of_first(result.figures[validation.error])
+    learner.remember_best(error, setup.recipe.keep == "best")
     if state.waited and state.waited == setup.recipe.patience:
         progress.say(
             f"No improvement in {state.waited} validations: training ends at step {state.step:,}."
@@ -197,16 +245,20 @@ def _share_validated(learner: Learner) -> float:
     return history[-1]["step"] / steps if steps and history else 0.0
 
 
-def _save(setup: TrainingSetup, learner: Learner) -> None:
+def _save(setup: TrainingSetup, learner: Learner, team: Team) -> None:
+    if not team.is_first:
+        return
     finite = all(weights.isfinite().all() for weights in learner.module.parameters())
     if setup.target is not None and finite:
         checkpoint.write(checkpoint.path_for(setup.target), learner)
 
 
-def _save_if_possible(setup: TrainingSetup, learner: Learner, progress: Progress) -> None:
+def _save_if_possible(
+    setup: TrainingSetup, learner: Learner, team: Team, progress: Progress
+) -> None:
     """Write a checkpoint on the way; a disk that is full meanwhile does not end the training."""
     try:
-        _save(setup, learner)
+        _save(setup, learner, team)
     except OutputError as error:
         progress.warn(Message("No checkpoint was written this time: " + error.render()))
 

@@ -23,6 +23,7 @@ from restorae.training.data import TrainingData, load_training_data
 from restorae.training.film_data import FilmTrainingData, learns_films, load_film_data
 from restorae.training.given import NOTHING_GIVEN, Given
 from restorae.training.learner import first_weights
+from restorae.training.processes import own_device, processes_on_this_machine
 from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe
 from restorae.training.start import start_of
 
@@ -96,7 +97,7 @@ def prepare(
             )
         require_writable(target.parent)
         remove_left_over(target.parent)
-    device = machine.choose_device(machinery.device)
+    device = own_device(machine.choose_device(machinery.device))
     start = start_of(recipe, given.start)
     data: TrainingData | FilmTrainingData
     if learns_films(recipe, start.network if start else None):
@@ -104,13 +105,14 @@ def prepare(
     else:
         data = load_training_data(recipe, machinery.data_dir, given, progress)
     workers = machinery.workers
+    cores = machine.usable_cores() // processes_on_this_machine()
     return TrainingSetup(
         recipe=data.recipe,
         data=data,
         module=_first_module(data.recipe, given.start).to(device),
         device=device,
         precision=machine.choose_precision(machinery.precision, device),
-        workers=max(0, machine.usable_cores() - 1) if workers is None else workers,
+        workers=max(0, cores - 1) if workers is None else workers,
         target=target,
     )
 

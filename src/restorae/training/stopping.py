@@ -20,8 +20,10 @@ class StopRequest:
 
 
 @contextmanager
-def stop_requests() -> Iterator[StopRequest]:
+def stop_requests(patient: bool = False) -> Iterator[StopRequest]:
     """Turn the first SIGINT or SIGTERM into a request that the work checks; a second Ctrl-C interrupts at once.
+
+    With `patient` it does not: `torchrun` passes on the Ctrl-C that its processes have had from the terminal.
 
     Outside the main thread signals stay as they are.
     """
@@ -31,7 +33,7 @@ def stop_requests() -> Iterator[StopRequest]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if request.asked and number == signal.SIGINT:
+        if request.asked and number == signal.SIGINT and not patient:
             raise KeyboardInterrupt
         request.asked = True
 

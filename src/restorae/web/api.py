@@ -49,6 +49,7 @@ def make_api(options: Options = Options()) -> FastAPI:
         routes.images,
         routes.batches,
         routes.films,
+        routes.film_colour,
         routes.jobs,
         routes.lab,
         routes.latents,

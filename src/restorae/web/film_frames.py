@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,34 @@ def shown_frames(facts: VideoFacts, first: int, count: int) -> list[np.ndarray]:
     return found
 
 
-def frames_of(path: Path, facts: VideoFacts) -> list[np.ndarray]:
-    """All frames of a short film that was made of a part of another one, as they are shown of that one."""
+def frames_of(
+    path: Path, facts: VideoFacts, wanted: Container[int] | None = None
+) -> list[np.ndarray]:
+    """All frames of a short film that was made of a part of another one, or those wanted, as they are shown of that one."""
     with opened(path) as container:
-        return [_shown(frame, facts) for frame in container.decode(video=0)]
+        return [
+            _shown(frame, facts)
+            for number, frame in enumerate(container.decode(video=0))
+            if wanted is None or number in wanted
+        ]
+
+
+def stored_frame(facts: VideoFacts, number: int) -> np.ndarray | None:
+    """A frame as it is stored, (height, width, 3) uint8: not turned, at its own size; None where the film ends before."""
+    if not 0 <= number < len(facts.stamps):
+        return None
+    for frame in _frames_from(facts, facts.stamps[number]):
+        pixels: np.ndarray = frame.reformat(
+            width=facts.width, height=facts.height, format="rgb24"
+        ).to_ndarray()
+        return pixels
+    return None
+
+
+def shown_size(facts: VideoFacts) -> tuple[int, int]:
+    """Height and width of a frame that is shown, upright."""
+    width, height = _size(facts)
+    return (width, height) if facts.rotation % 180 else (height, width)
 
 
 def borders(facts: VideoFacts, first: int, end: int) -> tuple[str, str | None]:
@@ -62,10 +86,15 @@ def _frames_from(facts: VideoFacts, stamp: int) -> Iterator[Any]:
                 yield frame
 
 
-def _shown(frame: Any, facts: VideoFacts) -> np.ndarray:
+def _size(facts: VideoFacts) -> tuple[int, int]:
+    """Width and height of a frame that is shown, before it is turned."""
     width = facts.width * facts.pixel_aspect
     longest = max(width, Fraction(facts.height))
     share = min(Fraction(1), LONGEST_PX / longest)
-    size = max(1, round(width * share)), max(1, round(facts.height * share))
+    return max(1, round(width * share)), max(1, round(facts.height * share))
+
+
+def _shown(frame: Any, facts: VideoFacts) -> np.ndarray:
+    size = _size(facts)
     pixels: np.ndarray = frame.reformat(width=size[0], height=size[1], format="rgb24").to_ndarray()
     return np.rot90(pixels, facts.rotation // 90)

@@ -4,150 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from restorae.errors import BadImage, Message
+from restorae.errors import Message, in_words
 from restorae.film import FilmRequest, restore_films
 from restorae.film.stack import REACH
 from restorae.film.tasks import pieces_of
-from restorae.formats.video import CONTAINERS, VideoFacts, read_facts
 from restorae.progress import Progress
 from restorae.restoring import FileTask, RestoreRequest
 from restorae.web.catalogue import Catalogue
 from restorae.web.film_frames import borders, frames_of, shown_frames
-from restorae.web.http_errors import HttpError, not_found
-from restorae.web.names import plain_name
-from restorae.web.store import Workspace
+from restorae.web.film_library import Film, Films
+from restorae.web.wording import PAGE
 from restorae.web.work import Job, Work
 
-MOST = 20
-"""Films that are kept at once."""
 AROUND = 2
 """Frames before and after the one in view that a preview shows."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """The frames of a preview, as they are shown."""
-
-    number: int
-    """Part of the frames' addresses."""
-    before: list[np.ndarray]
-    after: list[np.ndarray]
-
-
-@dataclass(kw_only=True)
-class Film:
-    """One film that was sent."""
-
-    id: str
-    name: str
-    """File name that the client sent, for display only: it is never used as a path."""
-    workspace: Workspace
-    file: Path
-    facts: VideoFacts
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Those of the newest job: one that was cancelled goes on where it was, if they are the same."""
-    result: Path | None = None
-    notices: list[str] = field(default_factory=list)
-    """What is to be known of the result."""
-    shown: Shown | None = None
-    """The newest preview."""
-    job: str | None = None
-
-    @property
-    def result_name(self) -> str:
-        """File name of the download."""
-        assert self.result is not None
-        return f"{Path(self.name).stem}-restored{self.result.suffix}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The film as JSON for the page."""
-        facts = self.facts
-        return {
-            "id": self.id,
-            "name": self.name,
-            "bytes": self.file.stat().st_size,
-            "height": facts.height,
-            "width": facts.width,
-            "codec": facts.codec,
-            "rate": round(float(facts.rate), 3),
-            "frames": len(facts.stamps),
-            "seconds": float(facts.seconds(facts.stamps[-1])) if facts.stamps else 0.0,
-            "times": [float(facts.seconds(stamp)) for stamp in facts.stamps]
-            if facts.is_variable
-            else None,
-            "notices": [
-                *facts.notices,
-                *([f"breaks off: {facts.breaks_off}"] * bool(facts.breaks_off)),
-            ],
-            "result": None if self.result is None else self.result_name,
-            "result_notices": self.notices,
-            "job": self.job,
-        }
-
-
-class Films:
-    """All films that were sent."""
-
-    def __init__(self) -> None:
-        self._films: dict[str, Film] = {}
-
-    def check_room(self) -> None:
-        """Refuse one more film where there are too many.
-
-        Raises:
-            HttpError: there are.
-        """
-        if len(self._films) >= MOST:
-            raise HttpError(507, f"{MOST} films are open already. Remove some of them.")
-
-    def take(self, workspace: Workspace, file: Path, name: str) -> Film:
-        """Add a film that was sent.
-
-        Raises:
-            BadImage: it is not a film that can be read.
-        """
-        name = plain_name(name)
-        suffix = Path(name).suffix.lower()
-        named = file.with_name(f"film{suffix if suffix in CONTAINERS else '.mkv'}")
-        file.rename(named)
-        facts = read_facts(named)
-        if not facts.stamps:
-            raise BadImage("has no time stamps", subject=named)
-        film = Film(id=workspace.name, name=name, workspace=workspace, file=named, facts=facts)
-        self._films[film.id] = film
-        workspace.settle()
-        return film
-
-    def get(self, name: str) -> Film:
-        """A film by its id.
-
-        Raises:
-            HttpError: there is no such film.
-        """
-        film = self._films.get(name)
-        if film is None:
-            raise not_found("such film")
-        return film
-
-    def all(self) -> list[Film]:
-        """All films, in the order in which they were sent."""
-        return list(self._films.values())
-
-    def remove(self, name: str) -> None:
-        """Remove a film and its files.
-
-        Raises:
-            HttpError: there is no such film.
-        """
-        film = self.get(name)
-        del self._films[name]
-        film.workspace.remove()
 
 
 class FilmRestoration(Work):
@@ -157,6 +32,7 @@ class FilmRestoration(Work):
         film: which.
         request: how frames are restored.
         reading: how the film is read and written.
+        films: records it.
         catalogue: has the models.
         minutes: time limit.
     """
@@ -170,10 +46,11 @@ class FilmRestoration(Work):
         *,
         request: RestoreRequest,
         reading: FilmRequest,
+        films: Films,
         catalogue: Catalogue,
         minutes: float,
     ) -> None:
-        self.film, self.request, self.reading = film, request, reading
+        self.film, self.request, self.reading, self.films = film, request, reading, films
         self.catalogue, self.minutes = catalogue, minutes
 
     def about(self) -> dict[str, Any]:
@@ -190,6 +67,8 @@ class FilmRestoration(Work):
         if not goes_on:
             shutil.rmtree(pieces, ignore_errors=True)
         film.settings = settings
+        self.films.changed(film)
+        self.films.sweep(film, self.request.references)
         report = restore_films(
             [task],
             self.request,
@@ -201,8 +80,10 @@ class FilmRestoration(Work):
         if report.failures:
             raise report.failures[0].as_error()
         (restored,) = report.films
-        film.result, film.notices = target, restored.notices
+        film.result = target
+        film.notices = [in_words(notice, PAGE) for notice in restored.notices]
         film.workspace.settle()
+        self.films.changed(film)
         return {
             "name": film.result_name,
             "frames": restored.frames,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,21 @@ from restorae.web.pyramid import (
 )
 from restorae.web.store import Store, Workspace
 
+_SWEEPS = 1000
+"""How often in the time that an image is kept old ones are looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A file that could not be taken."""
+
+    place: int
+    """Where it stands in the list."""
+    name: str
+    folder: str
+    reason: str
+    """A sentence for the page."""
+
 
 class Gallery:
     """All uploaded images.
@@ -46,13 +63,14 @@ class Gallery:
         self.version = 0
         self._told = changed
         self._images: dict[str, GalleryImage] = {}
+        self._names: defaultdict[str, set[str]] = defaultdict(set)  # by folder
+        self._refused: OrderedDict[int, Refused] = OrderedDict()
+        self._swept = time.time()
         self._changing = threading.Lock()
         store.make_room = self._make_room
         if store.is_kept:
             for workspace in store.kept():
                 self._reopen(workspace)
-            numbers = (image.workspace.number for image in self._images.values())
-            store.number_after(max(numbers, default=0))
 
     def changed(self, image: GalleryImage | None = None) -> None:
         """Tell that an image has changed, and record it if the store is kept."""
@@ -80,6 +98,8 @@ class Gallery:
         file: Path,
         name: str,
         folder: str = "",
+        *,
+        place: int | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> GalleryImage:
         """Add an uploaded file. Its format is detected from its content, not from its name.
@@ -89,6 +109,7 @@ class Gallery:
             file: the uploaded file; it is renamed.
             name: the file name that the client sent.
             folder: the folders above it that the client sent.
+            place: where it stands in the list; None is at the end.
             check: called regularly; raises to cancel.
 
         Raises:
@@ -123,11 +144,12 @@ class Gallery:
         except OSError as error:
             raise workspace.failed(error) from None
         with self._changing:
-            taken = {each.name for each in self._images.values() if each.folder == folder}
+            place = time.time_ns() // 1000 if place is None else place
             image = GalleryImage(
                 id=workspace.name,
-                name=unused_name(name, taken),
+                name=unused_name(name, self._names[folder]),
                 folder=folder,
+                place=place,
                 workspace=workspace,
                 file=named,
                 original=original,
@@ -136,7 +158,8 @@ class Gallery:
                 layers=layers,
                 to_screen=colours,
             )
-            self._images[image.id] = image
+            self._add(image)
+            self._refused.pop(place, None)  # tried again
         workspace.settle()
         self.changed(image)
         return image
@@ -154,8 +177,8 @@ class Gallery:
         return image
 
     def all(self) -> list[GalleryImage]:
-        """All images, in the order in which they were sent."""
-        return sorted(self._images.values(), key=lambda image: image.workspace.number)
+        """All images, by their places: in the order in which they were dropped."""
+        return sorted(self._images.values(), key=lambda image: image.place)
 
     def remove(self, name: str) -> None:
         """Remove an image and its files.
@@ -163,22 +186,39 @@ class Gallery:
         Raises:
             HttpError: there is no such image.
         """
-        image = self._images.pop(name, None)
+        image = self._images.get(name)
         if image is None:
             raise not_found("such image")
-        image.workspace.remove()
-        self.changed()
+        self._drop(image)
 
     def forget_old(self) -> None:
         """Remove images that were not requested for `limits.hours_kept` hours; of a store that is kept, none."""
-        if self.store.is_kept:
+        now, kept = time.time(), 3600 * self.limits.hours_kept
+        if self.store.is_kept or now - self._swept < kept / _SWEEPS:
             return
-        before = time.time() - 3600 * self.limits.hours_kept
+        self._swept = now
         for image in self.all():
-            if image.looked_at < before:
-                self._images.pop(image.id, None)
-                image.workspace.remove()
-                self.changed()
+            if image.looked_at < now - kept:
+                self._drop(image)
+
+    def refuse(self, place: int, name: str, folder: str, reason: str) -> None:
+        """Remember a file that could not be taken, so that a page that is opened again names it."""
+        with self._changing:
+            self._refused[place] = Refused(
+                place=place, name=plain_name(name), folder=plain_folder(folder), reason=reason
+            )
+            while len(self._refused) > self.limits.images:
+                self._refused.popitem(last=False)
+        self.changed()
+
+    def refused(self) -> list[Refused]:
+        """Files that could not be taken, by their places."""
+        return sorted(self._refused.values(), key=lambda each: each.place)
+
+    def forget_refused(self, place: int) -> None:
+        """Forget a file that could not be taken."""
+        if self._refused.pop(place, None) is not None:
+            self.changed()
 
     def paint(self, image: GalleryImage, strokes: list[Stroke]) -> None:
         """Set the image's mask from painted strokes, on top of the mask file if there is one; none of both removes the mask."""
@@ -227,6 +267,16 @@ class Gallery:
         image.mask_version += 1
         self.changed(image)
 
+    def _add(self, image: GalleryImage) -> None:
+        self._images[image.id] = image
+        self._names[image.folder].add(image.name)
+
+    def _drop(self, image: GalleryImage) -> None:
+        self._images.pop(image.id, None)
+        self._names[image.folder].discard(image.name)
+        image.workspace.remove()
+        self.changed()
+
     def _make_room(self, count: int) -> None:
         """Remove what is shown of the images that were not looked at for longest; it is made again when it is asked for."""
         for image in sorted(self._images.values(), key=lambda image: image.looked_at):
@@ -236,10 +286,12 @@ class Gallery:
             image.workspace.settle()
 
     def _reopen(self, workspace: Workspace) -> None:
-        """Add an image that an earlier server left; what cannot be used any more is removed."""
+        """Add an image that an earlier server left; what cannot be used any more is removed. Films have a record of their own."""
+        if (workspace.folder / records.FILM).exists():
+            return
         try:
             image = records.read(workspace, self.limits.pixels)
         except (OSError, ValueError, KeyError, RestoraeError):
             workspace.remove()
             return
-        self._images[image.id] = image
+        self._add(image)

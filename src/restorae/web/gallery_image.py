@@ -73,6 +73,8 @@ class GalleryImage:
     """File name that the client sent, for display only: it is never used as a path."""
     folder: str
     """Folders above it in what was dropped, separated by slashes; for display, archives and the folder for results."""
+    place: int
+    """Images with a smaller one come before it in the list."""
     workspace: Workspace
     file: Path
     original: Original
@@ -249,6 +251,7 @@ class GalleryImage:
             "id": self.id,
             "name": self.name,
             "folder": self.folder,
+            "place": self.place,
             "kind": self.original.kind,
             "height": self.height,
             "width": self.width,

@@ -12,6 +12,7 @@ import hashlib
 import html
 import ipaddress
 import json
+import re
 import secrets
 import socket
 from http.cookies import CookieError, SimpleCookie
@@ -25,7 +26,8 @@ from restorae.web.options import Options, is_loopback
 
 OPEN_FILES = ("/style.css", "/theme.js", "/icon.svg")
 """Files of the page that need no token: the page that asks for it looks like the others."""
-UPLOADS = ("/api/images", "/api/films")
+UPLOADS = re.compile(r"/api/(images|films)(/\w+/(mask|references))?")
+"""Addresses that take files."""
 
 POLICY = "; ".join(
     (
@@ -106,7 +108,7 @@ class Guard:
         public = scope["path"] in OPEN_FILES
         if not public and self.token and not await self._knows_token(scope, headers, sealed):
             return
-        most = self.limits.upload if scope["path"] in UPLOADS else self.limits.request
+        most = self.limits.upload if UPLOADS.fullmatch(scope["path"]) else self.limits.request
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > most:
             await _answer(sealed, 413, _too_much(most))

@@ -18,12 +18,14 @@ from restorae.web.pyramid import Pyramid, shown_bands
 from restorae.web.store import Workspace
 
 NAME = "record.json"
+FILM = "film.json"
+"""The record of a film."""
 
 
 def write(image: GalleryImage) -> None:
     """Write the record of an image into its workspace."""
     record = {
-        "number": image.workspace.number,
+        "place": image.place,
         "name": image.name,
         "folder": image.folder,
         "file": image.file.name,
@@ -59,11 +61,11 @@ def read(workspace: Workspace, most_pixels: int) -> GalleryImage:
     folder = workspace.folder
     record: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
     original = open_original(folder / Path(record["file"]).name, most_pixels=most_pixels)
-    workspace.number = record["number"]
     image = GalleryImage(
         id=workspace.name,
         name=record["name"],
         folder=record["folder"],
+        place=record["place"],
         workspace=workspace,
         file=original.path,
         original=original,

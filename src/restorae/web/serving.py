@@ -15,6 +15,7 @@ import uvicorn
 from restorae.errors import Interrupted, UsageError
 from restorae.web.app import make_app
 from restorae.web.options import Options, is_loopback
+from restorae.web.slow_heads import PromptProtocol
 
 _SECONDS_TO_END = 3
 
@@ -50,6 +51,8 @@ def serve(options: Options, say: Callable[[str], None], open_page: bool = False)
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_END,
         timeout_keep_alive=20,
+        http=PromptProtocol,
+        ws="none",
         lifespan="on",
     )
     server = uvicorn.Server(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
 import re
 import secrets
@@ -53,34 +52,31 @@ class Store:
             raise UsageError("another server uses this folder", subject=self.folder) from None
         self._counting = threading.Lock()
         self._taken: dict[str, int] = {}
-        self._numbers = itertools.count(1)
+        self._total = 0
         self.make_room: Callable[[int], None] = lambda count: None
         """Called when so many bytes do not fit: frees what can be made again."""
-
-    def number_after(self, number: int) -> None:
-        """Number further workspaces from there."""
-        self._numbers = itertools.count(number + 1)
 
     def kept(self) -> Iterator[Workspace]:
         """The workspaces that an earlier server left in a folder that is kept."""
         for folder in sorted(self.folder.iterdir()):
             if _NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
                 taken = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-                self._taken[folder.name] = taken
-                yield Workspace(self, folder.name, number=next(self._numbers))
+                with self._counting:
+                    self._count(folder.name, taken)
+                yield Workspace(self, folder.name)
 
     @property
     def taken(self) -> int:
         """Bytes that are reserved."""
-        return sum(self._taken.values())
+        return self._total
 
     def workspace(self) -> Workspace:
         """A new, empty folder."""
         name = secrets.token_hex(8)
         (self.folder / name).mkdir()
         with self._counting:
-            self._taken[name] = 0
-        return Workspace(self, name, number=next(self._numbers))
+            self._count(name, 0)
+        return Workspace(self, name)
 
     def claim(self, workspace: str, count: int) -> None:
         """Reserve `count` more bytes.
@@ -98,20 +94,25 @@ class Store:
                     f"There is not enough space: {in_size(self.taken)} of {in_size(self.most)} are taken by images that are open. "
                     "Remove some of them.",
                 )
-            self._taken[workspace] += count
+            self._count(workspace, self._taken[workspace] + count)
 
     def settle(self, workspace: str) -> None:
         """Count what the files of a workspace take, instead of what was reserved for them."""
         taken = sum(path.stat().st_size for path in (self.folder / workspace).iterdir())
         with self._counting:
             if workspace in self._taken:
-                self._taken[workspace] = taken
+                self._count(workspace, taken)
 
     def free(self, workspace: str) -> None:
         """Remove a workspace and its files."""
         with self._counting:
-            self._taken.pop(workspace, None)
+            self._total -= self._taken.pop(workspace, 0)
         shutil.rmtree(self.folder / workspace, ignore_errors=True)
+
+    def _count(self, workspace: str, taken: int) -> None:
+        """Note what a workspace takes, and the sum, which is asked for with each part of a file that arrives."""
+        self._total += taken - self._taken.get(workspace, 0)
+        self._taken[workspace] = taken
 
     def close(self) -> None:
         """Remove all workspaces and the folder, unless it is kept."""
@@ -123,8 +124,8 @@ class Store:
 class Workspace:
     """A folder of the store, with the files of one image or one job."""
 
-    def __init__(self, store: Store, name: str, *, number: int) -> None:
-        self.store, self.name, self.number = store, name, number
+    def __init__(self, store: Store, name: str) -> None:
+        self.store, self.name = store, name
         self.folder = store.folder / name
 
     def claim(self, count: int) -> None:

@@ -15,7 +15,7 @@ from restorae.errors import RestoraeError
 from restorae.machine import give_back_memory
 from restorae.web.catalogue import Catalogue
 from restorae.web.data_sets import DataSets, DroppedImages
-from restorae.web.films import Films
+from restorae.web.film_library import Films
 from restorae.web.gallery import Gallery
 from restorae.web.jobs import Queue
 from restorae.web.lab import Lab
@@ -47,7 +47,7 @@ class Studio:
         self.store = Store(options.limits.stored, keep=options.keep)
         self.queue = Queue(options.limits.waiting, self.error_text)
         self.gallery = Gallery(self.store, options.limits, changed=self.queue.touch)
-        self.films = Films()
+        self.films = Films(self.store)
         self.catalogue = Catalogue(options.models, options.device)
         self.data = DataSets(options.data, DroppedImages(self.gallery, self.store))
         self.lab = Lab()

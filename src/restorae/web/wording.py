@@ -11,6 +11,8 @@ _LABELS: Final = {
     "learning_rate": "Largest step size",
     "mask": "Only where I paint",
     "name": "Model’s name",
+    "recolour": "Replace the film’s own colours",
+    "references": "Coloured references",
     "overwrite": "Replace a model of that name",
     "self_ensemble": "Self-ensemble",
     "start_from": "Start from",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from restorae.colouring.sizes import resize, working_size
-from restorae.film.alignment import Flow, flow_between, motion_of, prepare_for_flow
+from restorae.film.alignment import Flow, Motion, flow_between, motion_of, prepare_for_flow
 from restorae.film.opencv import import_cv2
 
 Prepared = NDArray[np.uint8]
@@ -22,8 +23,6 @@ _LEAST = 0.5
 """Trust that is left after a frame where the motion is lost; whether it was right is seen by luma."""
 _SQUARE_PX = 5
 """Side of the squares whose mean luma is compared."""
-_OTHER_LUMA = 0.06
-"""Difference of luma at which colours are trusted half."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +36,14 @@ class Colours:
     luma: np.ndarray
     """(height, width) float32: luma of the place that the colours come from."""
 
-    def checked(self, luma: np.ndarray) -> Colours:
-        """Trusted less where the frame has another luma than the place that the colours come from.
 
-        Grain and exposure do not count: means of small squares are compared, less the usual difference.
-        """
-        cv2 = import_cv2()
-        difference = cv2.blur(luma - self.luma, (_SQUARE_PX, _SQUARE_PX))
-        difference -= np.median(difference)
-        agreement = 1 / (1 + np.square(difference / np.float32(_OTHER_LUMA)))
-        return replace(self, trust=self.trust * agreement.astype(np.float32))
+def difference_of_luma(luma: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How much a frame's luma differs from that of the place that its colours come from.
+
+    Grain and exposure do not count: means of small squares are compared, less the usual difference.
+    """
+    difference = import_cv2().blur(luma - other, (_SQUARE_PX, _SQUARE_PX))
+    return np.asarray(difference - np.median(difference), np.float32)
 
 
 def prepare(luma: np.ndarray) -> tuple[np.ndarray, Prepared]:
@@ -72,20 +69,26 @@ class Step:
 
     def forwards(self, colours: Colours) -> Colours:
         """The colours of the earlier frame as the later one would have them."""
-        return _carry(colours, self.later, self.earlier, self.flows)
+        return _carry(colours, self._to_later)
 
     def backwards(self, colours: Colours) -> Colours:
         """The colours of the later frame as the earlier one would have them."""
-        there, back = self.flows
-        return _carry(colours, self.earlier, self.later, (back, there))
+        return _carry(colours, self._to_earlier)
+
+    @cached_property
+    def _to_later(self) -> Motion:
+        height, width = self.later.shape
+        return motion_of(self.later, self.earlier, self.flows, height=height, width=width)
+
+    @cached_property
+    def _to_earlier(self) -> Motion:
+        height, width = self.earlier.shape
+        flows = self.flows[::-1]
+        return motion_of(self.earlier, self.later, flows, height=height, width=width)
 
 
-def _carry(
-    colours: Colours, target: Prepared, source: Prepared, flows: tuple[Flow, Flow]
-) -> Colours:
+def _carry(colours: Colours, motion: Motion) -> Colours:
     cv2 = import_cv2()
-    height, width = colours.trust.shape
-    motion = motion_of(target, source, flows, height=height, width=width)
     planes = np.dstack([colours.chroma, colours.trust, colours.luma])
     moved = cv2.remap(
         planes, motion.source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -96,17 +99,4 @@ def _carry(
         chroma=np.ascontiguousarray(moved[..., :2]),
         trust=moved[..., 2] * sure.astype(np.float32),
         luma=np.ascontiguousarray(moved[..., 3]),
-    )
-
-
-def blend(parts: list[tuple[Colours, float]]) -> Colours:
-    """A mean of several colours of a frame, weighted by their trust and a weight each."""
-    weights = [np.float32(weight) * (each.trust + np.float32(1e-4)) for each, weight in parts]
-    total = np.sum(weights, axis=0)
-    shares = [weight / total for weight in weights]
-    pairs = [(each, share) for (each, _), share in zip(parts, shares, strict=True)]
-    return Colours(
-        chroma=np.sum([each.chroma * share[..., None] for each, share in pairs], axis=0),
-        trust=np.sum([each.trust * share for each, share in pairs], axis=0),
-        luma=parts[0][0].luma,
     )

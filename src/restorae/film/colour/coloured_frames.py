@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from restorae.colouring.upsampling import known_share
 from restorae.film.analysis import FilmAnalysis, corrected
-from restorae.film.colour.carrying import Colours, Prepared, Step, blend, prepare
+from restorae.film.colour.carrying import Colours, Prepared, Step, prepare
+from restorae.film.colour.fusing import Fuser
 from restorae.film.colour.planes import ColourPlanes
 from restorae.film.colour.track import ColourTrack
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame
@@ -59,6 +61,8 @@ class ColouredFrames(FrameRestorer):
         track: the colours of its anchors.
         own_chroma: the chroma of a reference at its own size, by its number.
         names: of the references, for the log.
+        fuser: weighs colours from both sides.
+        step: finds the motion between two frames.
     """
 
     def __init__(
@@ -69,29 +73,53 @@ class ColouredFrames(FrameRestorer):
         track: ColourTrack,
         own_chroma: Callable[[int], np.ndarray],
         names: list[str],
+        fuser: Fuser,
+        step: Callable[[Prepared, Prepared], Step] = Step.between,
     ) -> None:
         self._restorer, self._planes, self._track = restorer, planes, track
         self._own_chroma, self._names = own_chroma, names
+        self._fuser, self._step = fuser, step
         self._anchors = frozenset(track.anchors)
         self.tile, self.notices = restorer.tile, restorer.notices
 
     def restore(self, frames: Iterable[Frame], first: int = 0) -> Iterator[RestoredFrame]:
+        for each, colours in self._found(frames, range(first, sys.maxsize)):
+            yield self._with_colours(each.restored, colours, each.number)
+
+    def chroma(
+        self, frames: Iterable[Frame], wanted: Container[int]
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Numbers of the wanted frames and their chroma, (rows, columns, 2) of any size."""
+        for each, colours in self._found(frames, wanted):
+            yield each.number, self._chroma(colours, each.number)
+
+    def _found(
+        self, frames: Iterable[Frame], wanted: Container[int]
+    ) -> Iterator[tuple[_Waiting, Colours]]:
+        """The colours of wanted frames, group by group: an anchor, and what lies between it and the one before."""
+        first = wanted.start if isinstance(wanted, range) else 0
         waiting: list[_Waiting] = []
         for restored in self._restorer.restore(frames, self._track.around(first)[0]):
             luma, prepared = prepare(self._planes.luma(restored.planes))
             new = _Waiting(restored=restored, luma=luma, prepared=prepared)
-            if not waiting:
-                found = {new.number: self._track.colours(new.number, new.luma)}
-                yield from self._coloured([new], found, first)
+            if not waiting and new.number in wanted:
+                yield new, self._track.colours(new.number, new.luma)
             waiting.append(new)
             if new.number in self._anchors:
-                yield from self._coloured(waiting[1:], self._between(waiting), first)
+                yield from self._of_group(waiting, wanted)
                 waiting = [new]
-        yield from self._coloured(waiting[1:], self._between(waiting), first)
+        yield from self._of_group(waiting, wanted)
+
+    def _of_group(
+        self, group: list[_Waiting], wanted: Container[int]
+    ) -> Iterator[tuple[_Waiting, Colours]]:
+        behind = [each for each in group[1:] if each.number in wanted]
+        found = self._between(group) if behind else {}
+        return ((each, found[each.number]) for each in behind)
 
     def _between(self, group: list[_Waiting]) -> dict[int, Colours]:
         """Colours of all frames behind the first, which is an anchor."""
-        steps = [Step.between(one.prepared, other.prepared) for one, other in pairwise(group)]
+        steps = [self._step(one.prepared, other.prepared) for one, other in pairwise(group)]
         state = self._track.colours(group[0].number, group[0].luma)
         forwards = [state := step.forwards(state) for step in steps]
         if group[-1].number not in self._anchors:
@@ -101,19 +129,10 @@ class ColouredFrames(FrameRestorer):
         for index in range(len(group) - 2, 0, -1):
             state = steps[index].backwards(state)
             share = index / (len(group) - 1)
-            luma = group[index].luma
-            both = forwards[index - 1].checked(luma), state.checked(luma)
-            result[group[index].number] = blend([(both[0], 1 - share), (both[1], share)])
+            result[group[index].number] = self._fuser(
+                group[index].luma, (forwards[index - 1], state), (1 - share, share)
+            )
         return result
-
-    def _coloured(
-        self, frames: list[_Waiting], found: dict[int, Colours], first: int
-    ) -> Iterator[RestoredFrame]:
-        return (
-            self._with_colours(each.restored, found[each.number], each.number)
-            for each in frames
-            if each.number >= first
-        )
 
     def _with_colours(
         self, restored: RestoredFrame, colours: Colours, number: int
@@ -123,10 +142,16 @@ class ColouredFrames(FrameRestorer):
             "colour_known": round(known_share(colours.trust), 4),
         }
         own = self._track.own.get(number)
-        if own is None:
-            chroma = colours.chroma * np.minimum(1, colours.trust / _GREY_BELOW)[..., None]
-        else:
-            chroma, record["reference"] = self._own_chroma(own), self._names[own]
+        if own is not None:
+            record["reference"] = self._names[own]
+        chroma = self._chroma(colours, number)
         return replace(
             restored, planes=self._planes.coloured(restored.planes, chroma), record=record
         )
+
+    def _chroma(self, colours: Colours, number: int) -> np.ndarray:
+        own = self._track.own.get(number)
+        if own is not None:
+            return self._own_chroma(own)
+        known = np.minimum(1, colours.trust / np.float32(_GREY_BELOW))
+        return np.asarray(colours.chroma * known[..., None], np.float32)

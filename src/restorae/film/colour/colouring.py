@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from restorae.colouring.contradictions import Contradiction, Sketch, contradictions
 from restorae.colouring.in_colour import colour_spread, require_grey
 from restorae.colouring.matching import ReferenceCells
 from restorae.colouring.references import (
@@ -23,6 +24,7 @@ from restorae.errors import BadImage
 from restorae.film.analysis import FilmAnalysis
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
+from restorae.film.colour.fusing import bundled_fuser
 from restorae.film.colour.own_frames import OwnFrameFinder
 from restorae.film.colour.planes import ColourPlanes
 from restorae.film.colour.track import (
@@ -74,6 +76,8 @@ class FilmColouring:
         self._cells: list[ReferenceCells] = []
         self._own: dict[int, int] = {}
         self._count = 0
+        self._contradictions: list[str] = []
+        self._fuser = bundled_fuser()
         self.planes = ColourPlanes(self.facts, as_rgb=names_frames(self.target))
         shots = self.analysis.shots.shots
         per_shot = [
@@ -84,9 +88,8 @@ class FilmColouring:
         listed = [*general, *(path for each in per_shot if each is not None for path in each)]
         self.paths = list(dict.fromkeys(listed))
         numbers = {path: number for number, path in enumerate(self.paths)}
-        of_film = [numbers[path] for path in general]
         self._of_shot = [
-            of_film if each is None else [numbers[path] for path in each] for each in per_shot
+            [numbers[path] for path in (general if each is None else each)] for each in per_shot
         ]
 
     @property
@@ -108,11 +111,14 @@ class FilmColouring:
             return
         size = working_size(self.facts.height, self.facts.width)
         finder = OwnFrameFinder(size, float(self.facts.pixel_aspect))
+        sketches = []
         for path in self.paths:
             check()
             reference = read_reference(path, self.planes.weights)
             finder.add(reference)
             self._cells.append(ReferenceCells.of(reference))
+            sketches.append(Sketch.of(reference))
+        self._leave_out(contradictions(sketches), sketches)
         spread: list[float] = []
         for number, frame in self._frames("Looking for references", progress, check):
             finder.see(number, prepare(self.planes.luma(frame.planes))[0])
@@ -123,7 +129,17 @@ class FilmColouring:
         require_grey(spread, self.facts.path)
         if not self._count:
             raise BadImage("has no frame in the part that was asked for", subject=self.facts.path)
-        self._own = finder.found()
+        index = self.analysis.shots.index
+        self._own = finder.found(lambda frame: self._of_shot[index(frame)])
+
+    def _leave_out(self, found: list[Contradiction], sketches: list[Sketch]) -> None:
+        """Of references of a shot that contradict each other, all but the first."""
+        for each in found:
+            shots = [of for of in self._of_shot if {each.first, each.second} <= set(of)]
+            for of in shots:
+                of.remove(each.second)
+            if shots:
+                self._contradictions.append(each.text(sketches))
 
     def colour(
         self,
@@ -147,6 +163,7 @@ class FilmColouring:
             track=track,
             own_chroma=self._own_chroma,
             names=[path.name for path in self.paths],
+            fuser=self._fuser,
         )
         self.notices = self._notices(track)
         return coloured
@@ -172,6 +189,7 @@ class FilmColouring:
             own=self._own,
             own_chroma=self._own_chroma,
             count=self._count,
+            fuser=self._fuser,
         )
         for number, frame in self._frames("Finding colours", progress, check):
             tracker.see(number, *prepare(self.planes.luma(frame.planes)))
@@ -194,11 +212,9 @@ class FilmColouring:
 
     def _notices(self, track: ColourTrack) -> list[str]:
         said = [
-            f"frame {frame} is the reference {self.paths[number].name}"
-            for frame, number in list(track.own.items())[:_NAMED]
+            *self._contradictions[:_NAMED],
+            *self._positions(track),
         ]
-        if len(track.own) > _NAMED:
-            said.append(f"{len(track.own) - _NAMED} more references are frames of it")
         unused = unused_references(track, self.paths)
         if unused:
             names = ", ".join(path.name for path in unused[:_NAMED])
@@ -209,6 +225,16 @@ class FilmColouring:
             said.append(
                 f"a reference would help most at frame {frame}: the colours of {share:.0%} of it are known"
             )
+        return said
+
+    def _positions(self, track: ColourTrack) -> list[str]:
+        """Which frames are references."""
+        said = [
+            f"frame {frame} is the reference {self.paths[number].name}"
+            for frame, number in list(track.own.items())[:_NAMED]
+        ]
+        if len(track.own) > _NAMED:
+            said.append(f"{len(track.own) - _NAMED} more references are frames of it")
         return said
 
 

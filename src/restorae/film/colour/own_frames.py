@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,10 @@ from restorae.colouring.own_images import (
     SAME,
     detail_of,
     detail_of_reference,
-    standardised,
+    thumbnail_of,
 )
 from restorae.colouring.references import Reference
-from restorae.colouring.sizes import resize
 
-_THUMBNAIL = 48
-"""Columns and rows of the small copies by which frames are looked through."""
 _NEAR = 0.03
 """By how much less than the best frame so far a frame may be alike to be looked at closely."""
 _PROMISING = 0.75
@@ -48,13 +46,13 @@ class OwnFrameFinder:
         """Look for one more reference."""
         detail = detail_of_reference(reference, self.size, self.pixel_aspect)
         self._close.append(None if detail is None else detail.astype(np.float16))
-        self._small.append(None if detail is None else _thumbnail(detail))
+        self._small.append(None if detail is None else thumbnail_of(detail))
         self._best.append(_Best())
 
     def see(self, number: int, luma: np.ndarray) -> None:
         """Look at the next frame, luma at its working size."""
         close = detail_of(luma)
-        small = _thumbnail(close)
+        small = thumbnail_of(close)
         for best, detail, thumbnail in zip(self._best, self._close, self._small, strict=True):
             if detail is None or thumbnail is None:
                 continue
@@ -66,20 +64,19 @@ class OwnFrameFinder:
             if likeness > best.likeness:
                 best.likeness, best.frame = likeness, number
 
-    def found(self) -> dict[int, int]:
+    def found(self, of_frame: Callable[[int], Collection[int]]) -> dict[int, int]:
         """Of each frame that is a reference: its number, in the order in which references were added.
 
         Of several references of one frame the most alike is taken.
+
+        Args:
+            of_frame: numbers of the references that a frame may use.
         """
         result: dict[int, int] = {}
         for number, best in enumerate(self._best):
-            if best.frame is None:
+            if best.frame is None or number not in of_frame(best.frame):
                 continue
             other = result.get(best.frame)
             if other is None or best.likeness > self._best[other].likeness:
                 result[best.frame] = number
         return result
-
-
-def _thumbnail(detail: np.ndarray) -> np.ndarray:
-    return standardised(resize(detail, (_THUMBNAIL, _THUMBNAIL)))

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from restorae.colouring.opponent import LumaWeights, stated_matrix, weights_of
+from restorae.colouring.opponent import LumaWeights, weights_of
 from restorae.colouring.sizes import resize
 from restorae.errors import BadImage
 from restorae.film.planes import Planes
 from restorae.formats.video import VideoFacts, layout_of
+from restorae.formats.video.matrices import stated_matrix
 
 _FULL_RANGE = 2
 

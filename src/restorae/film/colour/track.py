@@ -12,7 +12,7 @@ import json
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ from restorae.colouring.sizes import resize
 from restorae.colouring.upsampling import known_share, to_pixels
 from restorae.errors import BadImage
 from restorae.files import write_bytes, write_text
-from restorae.film.colour.carrying import Colours, Prepared, Step, blend
+from restorae.film.colour.carrying import Colours, Prepared, Step
+from restorae.film.colour.fusing import Fuser
 from restorae.film.opencv import import_cv2
 from restorae.film.shots import Shots
 
@@ -118,12 +119,14 @@ class _Pending:
     is_after_own: bool = False
     """Whether a reference of its shot came before it."""
 
-    def fused(self) -> Colours:
-        carried = [each for each in (self.forwards, self.backwards) if each is not None]
-        checked = [(each.checked(self.matched.luma), 1.0) for each in carried]
+    def fused(self, fuser: Fuser) -> Colours:
         has_own = self.is_after_own or self.backwards is not None
-        weight = _MATCHED if has_own else _MATCHED_ALONE
-        return replace(blend([*checked, (self.matched, weight)]), luma=self.matched.luma)
+        return fuser(
+            self.matched.luma,
+            (self.forwards, self.backwards),
+            matched=self.matched,
+            weight=_MATCHED if has_own else _MATCHED_ALONE,
+        )
 
 
 @dataclass(kw_only=True)
@@ -153,6 +156,8 @@ class Tracker:
         own: of each frame that is a reference: the number of the reference.
         own_chroma: the chroma of a reference at its own size, by its number.
         count: frames of the film.
+        fuser: weighs colours from several sources.
+        step: finds the motion between two frames.
     """
 
     def __init__(
@@ -165,9 +170,11 @@ class Tracker:
         own: dict[int, int],
         own_chroma: Callable[[int], np.ndarray],
         count: int,
+        fuser: Fuser,
+        step: Callable[[Prepared, Prepared], Step] = Step.between,
     ) -> None:
         self.references, self.shots, self.of_shot, self.count = references, shots, of_shot, count
-        self._own_chroma = own_chroma
+        self._own_chroma, self._fuser, self._step = own_chroma, fuser, step
         self.track = ColourTrack(
             folder=folder, anchors=[], own={}, used=[0.0] * len(references), known=[]
         )
@@ -184,7 +191,7 @@ class Tracker:
         shot = self._shot
         assert shot is not None
         if shot.state is not None and shot.before is not None:
-            shot.state = Step.between(shot.before, prepared).forwards(shot.state)
+            shot.state = self._step(shot.before, prepared).forwards(shot.state)
         own = self._own.get(number)
         own = own if own in shot.numbers else None
         if own is not None:
@@ -196,7 +203,7 @@ class Tracker:
             )
             shot.pending.append(pending)
             if not shot.has_own:
-                shot.state = pending.fused()
+                shot.state = pending.fused(self._fuser)
         shot.before = prepared
         shot.history.append((number, prepared))
 
@@ -242,7 +249,7 @@ class Tracker:
         anchors = {each.frame: each for each in shot.pending}
         state, after = colours, prepared
         for frame, before in reversed(shot.history):
-            state = Step.between(before, after).backwards(state)
+            state = self._step(before, after).backwards(state)
             after = before
             if frame in anchors:
                 anchors[frame].backwards = state
@@ -257,7 +264,7 @@ class Tracker:
 
     def _write_all(self, shot: _Shot) -> None:
         for each in shot.pending:
-            self._write(each.frame, each.fused())
+            self._write(each.frame, each.fused(self._fuser))
         shot.pending.clear()
 
     def _write(self, anchor: int, colours: Colours) -> None:

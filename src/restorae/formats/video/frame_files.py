@@ -21,16 +21,13 @@ from restorae.formats.results import begin_result
 from restorae.formats.video.facts import VideoFacts
 from restorae.formats.video.layout import plane_array
 from restorae.formats.video.library import file_name, import_av
+from restorae.formats.video.matrices import stated_matrix
 from restorae.formats.video.numbered_frames import UNFINISHED, FramePattern
 from restorae.formats.video.pieces import read_times
 
 _FIRST = 1
 """Number of the first frame of a film that is written as frames, as in FFmpeg."""
 _DEEP = 8
-_BT709, _UNKNOWN, _BT601 = 1, 2, 5
-"""FFmpeg's numbers of matrices."""
-_HD_LINES = 720
-"""Lines from which players take an unknown matrix for that of HD."""
 _BIG_ENDIAN = b"SDPX"
 _COPIED_OF_DPX = ((260, 660), (784, 800), (801, 803), (1408, 2048))
 """Bytes of a DPX header (SMPTE 268M) that describe the scan and not the file: project and copyright, reference values, transfer
@@ -210,6 +207,4 @@ def _to_full_rgb(facts: VideoFacts) -> dict[str, int]:
     settings = {"src_color_range": 2 if is_full else 1, "dst_color_range": 2}
     if facts.layout.is_rgb:
         return settings
-    usual = _BT709 if facts.height >= _HD_LINES else _BT601
-    matrix = usual if facts.colors.matrix == _UNKNOWN else facts.colors.matrix
-    return settings | {"src_colorspace": matrix}
+    return settings | {"src_colorspace": stated_matrix(facts.colors.matrix, facts.height)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,18 @@ class Batch(BaseModel):
     """Ids of images. With `mask`, those without a mask are left out."""
     settings: RestoreBody = Field(default_factory=lambda: RestoreBody())
     """How they are restored."""
+
+
+@batches.get("/refused")
+def all_refused(studio: StudioDep) -> list[dict[str, Any]]:
+    """Files that were sent and could not be taken, with the reason."""
+    return [asdict(each) for each in studio.gallery.refused()]
+
+
+@batches.delete("/refused/{place}", status_code=204)
+def forget_refused(place: int, studio: StudioDep) -> None:
+    """Forget a file that could not be taken."""
+    studio.gallery.forget_refused(place)
 
 
 @batches.post("/restorations", status_code=202)

@@ -15,7 +15,8 @@ from fastapi.responses import FileResponse
 from restorae.errors import MissingExtra
 from restorae.web.film_form import FilmBody, form, requests_for
 from restorae.web.film_frames import shown_frames
-from restorae.web.films import Film, FilmRestoration, Shown, check_requests, preview
+from restorae.web.film_library import Film, Shown
+from restorae.web.films import FilmRestoration, check_requests, preview
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, received
 
@@ -93,23 +94,28 @@ async def preview_film(
     found = studio.films.get(film)
     if number >= len(found.facts.stamps):
         raise not_found(f"frame {number}")
-    request, reading = requests_for(body)
+    request, reading = requests_for(body, found)
     work = studio.slowly(preview, found, number, request, reading, studio.catalogue)
     first, before, after = await asyncio.wrap_future(work)
-    found.shown = Shown(number=next(_NUMBERS), before=before, after=after)
-    path = f"/api/films/{film}/preview/{found.shown.number}"
-    times = [float(found.facts.seconds(stamp)) for stamp in found.facts.stamps[first:]]
-    return {
-        "frames": [
-            {
-                "number": first + index,
-                "time": times[index],
-                "before": f"{path}/before/{index}.png",
-                "after": f"{path}/after/{index}.png",
-            }
-            for index in range(len(after))
-        ]
-    }
+    numbers = list(range(first, first + len(after)))
+    return {"frames": show(found, numbers, before, after)}
+
+
+def show(
+    film: Film, numbers: list[int], before: list[np.ndarray], after: list[np.ndarray]
+) -> list[dict[str, Any]]:
+    """Keep frames as the newest preview: the addresses of each, before and after."""
+    film.shown = Shown(number=next(_NUMBERS), before=before, after=after)
+    path = f"/api/films/{film.id}/preview/{film.shown.number}"
+    return [
+        {
+            "number": number,
+            "time": float(film.facts.seconds(film.facts.stamps[number])),
+            "before": f"{path}/before/{index}.png",
+            "after": f"{path}/after/{index}.png",
+        }
+        for index, number in enumerate(numbers)
+    ]
 
 
 @films.get("/{film}/preview/{shown}/{side}/{index}.png", responses=PNG)
@@ -130,12 +136,13 @@ def restore(film: str, body: FilmBody, studio: StudioDep) -> dict[str, Any]:
     found = studio.films.get(film)
     if studio.queue.is_active(found.job):
         raise HttpError(409, f"{found.name} is being restored already. Cancel that first.")
-    request, reading = requests_for(body)
+    request, reading = requests_for(body, found)
     studio.quickly(check_requests, request, reading, studio.catalogue).result()
     work = FilmRestoration(
         found,
         request=request,
         reading=reading,
+        films=studio.films,
         catalogue=studio.catalogue,
         minutes=studio.options.limits.minutes_of_training,
     )

@@ -46,16 +46,23 @@ async def send(
     studio: StudioDep,
     name: Annotated[str, Query(max_length=500)] = "image",
     folder: Annotated[str, Query(max_length=2000)] = "",
+    place: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
 ) -> dict[str, Any]:
     """Send an image, its bytes as the body. The format is detected from the content; the name and the folders above it are
-    for display and for the archive of results.
+    for display and for the archive of results. Images are listed by `place`, else in the order in which they arrive; a file that
+    was sent with a place and cannot be taken is listed by `/api/refused`.
     """
     workspace = studio.gallery.workspace()
 
     def take(file: Path) -> GalleryImage:
-        return studio.gallery.take(workspace, file, name, folder)
+        return studio.gallery.take(workspace, file, name, folder, place=place)
 
-    return (await received(request, studio, workspace, name, take)).to_dict()
+    try:
+        return (await received(request, studio, workspace, name, take)).to_dict()
+    except HttpError as error:
+        if place is not None:
+            studio.gallery.refuse(place, name, folder, studio.error_text(error))
+        raise
 
 
 @images.get("")

@@ -31,6 +31,10 @@ const bring = safely(async (brought) => {
   }
   if (films.length === brought.length) return;
   brought = brought.filter(({ file }) => !isFilm(file?.name));
+  if (pageName() === "film" && film.takesReferences()) {
+    await film.addReferences(brought);
+    return;
+  }
   if (pageName() === "latent") {
     latent.encodeFile(brought.find(({ file }) => file)?.file);
     return;

@@ -1,6 +1,7 @@
 // Film: drop one, look at its frames, trim it, preview five frames, restore it as a job, download it.
 
 import { onChosen, onDropped } from "./files.js";
+import { FilmColours } from "./film_colour.js";
 import { Form } from "./form.js";
 import { isFilm } from "./kinds.js";
 import * as jobs from "./jobs.js";
@@ -12,6 +13,7 @@ let current = null;
 let form;
 let missing = "";
 let preview = null; // {film, frames}: the newest preview
+let colours; // references, and painting
 let sending = null; // {name, share}
 
 const picked = () => films.find((film) => film.id === current);
@@ -35,6 +37,8 @@ export async function begin() {
     if (!before && models.get("film-cleaner")) $("film-model").value = "film-cleaner";
   });
   $("film-model").addEventListener("change", () => { preview = null; show(); });
+  colours = new FilmColours({ film: picked, at, settings, changed, previewed: (frames) => { preview = { frames }; show(); }, goTo });
+  $("film-recolour").addEventListener("change", () => { preview = null; show(); });
   onChosen($("film-file"), (brought) => add(brought));
   onDropped($("film-drop"), (brought) => add(brought));
   $("film-at").addEventListener("input", show);
@@ -48,6 +52,23 @@ export async function begin() {
   jobs.onRestart(safely(refresh));
   pick(current);
 }
+
+/** A film has changed: its references, or its job. */
+function changed(film) {
+  const former = films.find((each) => each.id === film.id);
+  if (JSON.stringify(former?.references) !== JSON.stringify(film.references)) preview = null;
+  films = films.map((each) => (each.id === film.id ? { ...film, downloaded: each.downloaded } : each));
+  show();
+}
+
+function goTo(frame) {
+  $("film-at").value = String(frame);
+  show();
+}
+
+/** Whether images that are dropped are references: a film is in view. */
+export const takesReferences = () => Boolean(picked());
+export const addReferences = (brought) => colours.add(brought);
 
 async function refresh() {
   films = (await askJson("/api/films")).films;
@@ -69,7 +90,6 @@ export const add = safely(async (brought) => {
       films = [...films, film];
       pick(film.id);
     } catch (error) {
-      say(error.message);
       $("film-note").textContent = error.message;
       $("film-note").className = "note error";
     } finally {
@@ -128,6 +148,7 @@ function show() {
   $("film-restore").textContent = isBusy(film) ? "Cancel" : film?.result ? "Restore again" : "Restore";
   $("film-download").hidden = !film?.result;
   showList();
+  colours.update();
   if (!film) return;
   if (film.result) {
     $("film-download").href = `/api/films/${film.id}/restored`;
@@ -170,7 +191,7 @@ function showList() {
 
 // ------------------------------------------------------------------------------------------------- previews and jobs
 
-const settings = () => ({ ...form.values(), model: $("film-model").value || null });
+const settings = () => ({ ...form.values(), model: $("film-model").value || null, recolour: $("film-recolour").checked });
 
 async function showPreview() {
   const film = picked();
@@ -179,6 +200,7 @@ async function showPreview() {
   button.disabled = true;
   button.textContent = "Restoring 5 frames …";
   try {
+    await colours.settled();
     const { frames } = await askJson(`/api/films/${film.id}/preview?number=${at()}`, { method: "POST", json: settings() });
     if (film.id === current) preview = { frames };
     $("film-note").className = "note";
@@ -199,6 +221,7 @@ async function restore() {
     await jobs.stop(film.job);
     return;
   }
+  await colours.settled();
   const part = { from_time: $("film-from").value.trim() || null, to_time: $("film-to").value.trim() || null };
   try {
     const job = await askJson(`/api/films/${film.id}/restore`, { method: "POST", json: { ...settings(), ...part } });
@@ -213,7 +236,7 @@ async function restore() {
 }
 
 async function jobsChanged(_all, changed) {
-  const over = changed.filter((job) => job.kind === "film" && jobs.isOver(job));
+  const over = changed.filter((job) => ["film", "suggest"].includes(job.kind) && jobs.isOver(job));
   for (const job of over) {
     const film = films.find((each) => each.id === job.about.film);
     if (film && film.job === job.id && job.state === "done") Object.assign(film, await askJson(`/api/films/${film.id}`));

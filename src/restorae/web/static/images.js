@@ -4,6 +4,9 @@ import * as jobs from "./jobs.js";
 import { make, renew, size } from "./tools.js";
 
 const FILTER_FROM = 20;
+const WHOLE = 300; // a longer list has only the rows around those in view: thousands take the browser longer than the upload does
+const AROUND = 60; // rows above and below the middle of what is in view
+const MARGIN = 600; // pixels that are there beyond what is in view, before further rows are made
 const COUNTED = 30; // so many waiting images say how many are before them
 
 export const keyOf = (image) => image.id ?? image.key;
@@ -42,6 +45,11 @@ export class ImageList {
     this.filter = filter;
     this.asked = asked;
     this.rows = new Map(); // key: {row, state}
+    this.shown = []; // the images that pass the filter
+    this.from = 0; // the first of them that has a row
+    this.gaps = [0, 1].map(() => make("li", { class: "gap", "aria-hidden": "true" })); // in place of the rows that are not there
+    list.tabIndex = -1; // has the focus where the row that had it is gone
+    list.addEventListener("scroll", () => this.scrolled(), { passive: true });
     filter.addEventListener("change", () => this.show(this.images, this.current));
     list.addEventListener("keydown", (event) => this.key(event));
   }
@@ -57,22 +65,74 @@ export class ImageList {
     const names = { "": `all ${images.length}`, waiting: `waiting ${waiting.waiting}`, restored: `restored ${waiting.restored}`, failed: `failed ${waiting.failed}` };
     for (const option of this.filter.options) option.textContent = names[option.value];
     const shown = chosen ? images.filter((image) => stateOf(image) === chosen) : images;
+    this.shown = shown;
+    const at = moved ? shown.findIndex((image) => keyOf(image) === current) : -1;
+    const to = this.windowEnd();
+    if (at >= 0 && (at < this.from || at >= to)) this.from = at - AROUND;
+    this.draw();
+    if (moved) this.rows.get(current)?.row.scrollIntoView({ block: "nearest" });
+  }
+
+  get isWhole() {
+    return this.shown.length <= WHOLE;
+  }
+
+  windowEnd() {
+    const count = this.shown.length;
+    this.from = this.isWhole ? 0 : Math.max(0, Math.min(this.from, count - 2 * AROUND));
+    return this.isWhole ? count : this.from + 2 * AROUND;
+  }
+
+  /** Make the rows of the images that have one, and remove all others. */
+  draw() {
+    const to = this.windowEnd();
     const kept = new Set();
-    let before = null;
-    for (const image of shown) {
+    const focused = this.list.contains(document.activeElement);
+    const wanted = this.shown.slice(this.from, to).map((image, index) => {
       const key = keyOf(image);
       kept.add(key);
       const row = this.row(image, key);
-      const place = before ? before.nextSibling : this.list.firstChild;
-      if (place !== row) this.list.insertBefore(row, place);
-      before = row;
-    }
+      if (this.isWhole) row.removeAttribute("aria-posinset");
+      else row.setAttribute("aria-posinset", String(this.from + index + 1));
+      if (this.isWhole) row.removeAttribute("aria-setsize");
+      else row.setAttribute("aria-setsize", String(this.shown.length));
+      return row;
+    });
     for (const [key, { row }] of this.rows) {
       if (kept.has(key)) continue;
       row.remove();
       this.rows.delete(key);
     }
-    if (moved) this.rows.get(current)?.row.scrollIntoView({ block: "nearest" });
+    for (const [gap, hidden] of [[this.gaps[0], this.from], [this.gaps[1], this.shown.length - to]]) {
+      gap.hidden = !hidden;
+      gap.style.setProperty("--hidden", String(hidden));
+    }
+    if (!this.isWhole) wanted.splice(0, wanted.length, this.gaps[0], ...wanted, this.gaps[1]);
+    else for (const gap of this.gaps) gap.remove();
+    let place = this.list.firstChild;
+    for (const row of wanted) {
+      if (place === row) place = place.nextSibling;
+      else this.list.insertBefore(row, place);
+    }
+    if (focused && !this.list.contains(document.activeElement)) this.list.focus({ preventScroll: true });
+  }
+
+  /** Rows that come into view are made, before they do. */
+  scrolled() {
+    if (this.isWhole) return;
+    const box = this.list.getBoundingClientRect();
+    const lies = getComputedStyle(this.list).flexDirection === "row" && getComputedStyle(this.list).display === "flex"; // as on a phone
+    const [start, end] = lies ? ["left", "right"] : ["top", "bottom"];
+    const rows = [...this.list.querySelectorAll("li:not(.gap)")].map((row) => row.getBoundingClientRect());
+    const isShort = this.from > 0 && rows[0][start] > box[start] - MARGIN;
+    const isShortAfter = this.windowEnd() < this.shown.length && rows.at(-1)[end] < box[end] + MARGIN;
+    if (!isShort && !isShortAfter) return;
+    const middle = (box[start] + box[end]) / 2;
+    const seen = rows.findIndex((row) => row[start] <= middle && row[end] >= middle);
+    const size = rows[1][start] - rows[0][start];
+    const first = rows[0][start] - middle; // far beyond them after a jump: the place says which row it would be
+    this.from = (seen >= 0 ? this.from + seen : Math.round(this.from - first / size)) - AROUND;
+    this.draw();
   }
 
   row(image, key) {
@@ -116,22 +176,20 @@ export class ImageList {
 
   /** One tab stop for all images: arrows go on, Delete removes. */
   key(event) {
-    const row = event.target.closest("li");
-    if (!row) return;
-    const rows = /** @type {HTMLElement[]} */ ([...this.list.children]);
-    const index = rows.indexOf(row);
-    const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: rows.length - 1 }[event.key];
+    const key = event.target.closest("li")?.dataset.id ?? this.current;
+    const index = this.shown.findIndex((image) => keyOf(image) === key);
+    if (index < 0) return;
+    const next = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: this.shown.length - 1 }[event.key];
     if (next !== undefined) {
       event.preventDefault();
-      const target = rows[Math.min(rows.length - 1, Math.max(0, next))];
-      const pick = target.querySelector("button.pick");
-      if (pick) {
-        this.asked.pick(target.dataset.id);
-        this.rows.get(target.dataset.id)?.row.querySelector(".pick").focus();
+      const { id } = this.shown[Math.min(this.shown.length - 1, Math.max(0, next))];
+      if (id) {
+        this.asked.pick(id);
+        /** @type {HTMLElement | null | undefined} */ (this.rows.get(id)?.row.querySelector(".pick"))?.focus();
       }
     } else if (event.key === "Delete") {
       event.preventDefault();
-      this.asked.remove(row.dataset.id);
+      this.asked.remove(key);
     }
   }
 

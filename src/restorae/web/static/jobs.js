@@ -55,7 +55,7 @@ export function told(job) {
     const left = share > 0.03 && passed > 3 ? `, about ${duration((passed / share) * (1 - share))} left` : "";
     return `${Math.floor(100 * share)} %${left}`;
   }
-  if (job.state === "done") return `${{ train: "trained", "find-defects": "searched" }[job.kind] ?? "restored"} in ${job.ended - job.began < 1 ? "under a second" : duration(job.ended - job.began)}`;
+  if (job.state === "done") return `${{ train: "trained", "find-defects": "searched", suggest: "compared" }[job.kind] ?? "restored"} in ${job.ended - job.began < 1 ? "under a second" : duration(job.ended - job.began)}`;
   return job.error || (job.state === "stopped" ? "Cancelled." : "failed");
 }
 
@@ -127,11 +127,11 @@ function show() {
 }
 
 function row(job) {
-  const verb = { train: "Train", "find-defects": "Find defects in" }[job.kind] ?? "Restore";
+  const verb = { train: "Train", "find-defects": "Find defects in", suggest: "Find frames to colour in" }[job.kind] ?? "Restore";
   const name = `${verb} ${job.about.name}`;
   return make("article", { "data-key": `${job.id}-${isOver(job)}` },
     make("header", {},
-      make("a", { href: { train: "#train", film: "#film" }[job.kind] ?? "#restore", onclick: () => job.about.image && window.dispatchEvent(new CustomEvent("pickimage", { detail: job.about.image })) }, name),
+      make("a", { href: { train: "#train", film: "#film", suggest: "#film" }[job.kind] ?? "#restore", onclick: () => job.about.image && window.dispatchEvent(new CustomEvent("pickimage", { detail: job.about.image })) }, name),
       isOver(job)
         ? make("button", { class: "small quiet", onclick: () => forget(job.id), "aria-label": `Remove ${job.about.name} from the list` }, "Remove")
         : make("button", { class: "small", onclick: () => stop(job.id), "aria-label": `Stop ${job.about.name}` }, job.kind === "train" ? "Stop" : "Cancel"),

@@ -2,7 +2,7 @@
 
 import { onChosen, onDropped } from "./files.js";
 import * as models from "./models.js";
-import { $, ask, askJson, fill, make, newest, number, safely, say, sendImage } from "./tools.js";
+import { $, ask, askJson, fill, make, newest, number, safely, say, send } from "./tools.js";
 
 const COLORS = ["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"];
 let latent = [];
@@ -319,7 +319,7 @@ export const encodeFile = safely(async (file) => {
   if (!file) return;
   $("latent-note").textContent = "";
   try {
-    const image = await sendImage(file);
+    const image = await send("/api/images", file, { name: file.name });
     encoded = await askJson(path(`encode/${image.id}`), { method: "POST" });
     const shown = await ask(path(`reconstruct/${image.id}.png`));
     const encodedImage = $("encoded-image");

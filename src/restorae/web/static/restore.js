@@ -6,7 +6,7 @@ import { ImageList, isBusy, jobOf, keyOf } from "./images.js";
 import { MaskTools } from "./mask.js";
 import * as models from "./models.js";
 import { Preview } from "./previews.js";
-import { Sending } from "./sending.js";
+import { forget, Sending } from "./sending.js";
 import { showResults } from "./results.js";
 import { Viewer } from "./viewer.js";
 import { $, ask, askJson, confirmed, make, newest, radioGroup, safely, say, size } from "./tools.js";
@@ -104,11 +104,13 @@ async function prepare() {
 // ------------------------------------------------------------------------------------------------- the list
 
 async function refresh() {
-  const waiting = images.filter((image) => !image.id);
-  const found = await askJson("/api/images");
+  const [found, refused] = await Promise.all([askJson("/api/images"), askJson("/api/refused")]);
+  const here = new Set([...found.map((image) => image.place), ...images.map((image) => image.id || image.place)]);
+  const waiting = images.filter((image) => !image.id && !found.some((each) => each.place === image.place));
+  for (const { place, name, folder, reason } of refused) if (!here.has(place)) waiting.push({ key: `refused ${place}`, place, name, folder, refused: reason });
   const before = new Map(images.map((image) => [image.id, image]));
   for (const image of found) Object.assign(image, { file: before.get(image.id)?.file, downloaded: before.get(image.id)?.downloaded, pageShown: before.get(image.id)?.pageShown, known: image.job });
-  images = [...found, ...waiting];
+  images = [...found, ...waiting].sort((one, other) => one.place - other.place);
   asked = true;
   if (!picked()) current = images.findLast((image) => image.id)?.id ?? null;
   modelChanged();
@@ -128,6 +130,7 @@ const remove = safely(async (key) => {
   const unsaved = image.result && !image.results.at(-1).saved && !image.downloaded;
   if (unsaved && !(await confirmed(`${image.name} is restored and was not downloaded. Remove it?`, "Remove"))) return;
   if (image.sending) sending.cancel(image);
+  else if (image.refused) await forget(image);
   else if (image.id) {
     try {
       await ask(`/api/images/${image.id}`, { method: "DELETE" });
@@ -387,7 +390,7 @@ async function jobsChanged(all, changed, version) {
     const latest = picked();
     if (latest?.result) afterRestoring(latest);
   }
-  update();
+  soon();
   if (!isBusy(picked())) showPreview();
 }
 

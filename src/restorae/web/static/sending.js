@@ -1,11 +1,14 @@
 // Images on their way to the server: some at a time, with progress, and once more where it failed.
 
-import { sendImage } from "./tools.js";
+import { ask, sendImage } from "./tools.js";
 
 const AT_ONCE = 3;
 const TRIES = 6;
 const PAUSE = 1500; // milliseconds, longer with each try
-let count = 0;
+let place = 0; // where the newest file stands in the list, in microseconds: after all that were brought before
+
+/** Forget a file that could not be taken: the server lists it for pages that are opened later. */
+export const forget = (entry) => ask(`/api/refused/${entry.place}`, { method: "DELETE" }).catch(() => {});
 
 export class Sending {
   /**
@@ -17,12 +20,14 @@ export class Sending {
     this.waiting = [];
     this.active = 0;
     this.frame = null;
+    window.addEventListener("beforeunload", (event) => { if (this.active || this.waiting.length) event.preventDefault(); });
   }
 
   /** Send files; resolves to the images that arrived, null for those that did not. */
   add(brought) {
     const coming = brought.map(({ file, folder, name }) => {
-      const entry = { key: `coming ${(count += 1)}`, name: file?.name ?? name, folder, file, sending: true };
+      place = Math.max(place + 1, 1000 * Date.now());
+      const entry = { key: `coming ${place}`, place, name: file?.name ?? name, folder, file, sending: true };
       if (!file) Object.assign(entry, { sending: false, refused: "The browser cannot read this entry." });
       return entry;
     });
@@ -37,8 +42,8 @@ export class Sending {
     const entry = this.page.images().find((each) => each.key === key);
     if (!entry?.file) return;
     this.page.put(this.page.images().filter((each) => each !== entry));
-    entry.tries = 0;
     this.add([entry]);
+    forget(entry);
   }
 
   cancel(entry) {
@@ -56,12 +61,16 @@ export class Sending {
     let found = null;
     let retried = false;
     try {
-      found = await sendImage(entry.file, entry.folder, (share) => { entry.sent = share; this.soon(); });
+      found = await sendImage(entry.file, entry, (share) => { entry.sent = share; this.soon(); });
       found.file = entry.file;
+      if (entry.cancelled) {
+        await ask(`/api/images/${found.id}`, { method: "DELETE" });
+        return;
+      }
       // the list may have been asked for meanwhile, and hold it already
       const others = this.page.images().filter((each) => each.id !== found.id);
-      this.page.put(entry.cancelled ? others : others.map((each) => (each === entry ? found : each)));
-      if (!others.includes(entry) && !entry.cancelled) this.page.put([...others, found]);
+      const isThere = others.includes(entry);
+      this.page.put(isThere ? others.map((each) => (each === entry ? found : each)) : [...others, found].sort((one, other) => one.place - other.place));
       this.page.arrived(found, entry.first);
     } catch (error) {
       if (error.status === 0 && (entry.tries ?? 0) < TRIES && !entry.cancelled) {

@@ -92,14 +92,25 @@ export async function askJson(path, options) {
 }
 
 let fading;
-/** Tell the person something for a moment; screen readers read it. `undo` is offered as a button. */
-export function say(sentence, undo = null, seconds = undo ? 10 : 6) {
+/**
+ * Tell the person something for a moment, in the head of the page, where it covers nothing; screen readers read it. `undo` is
+ * offered as a button.
+ */
+export function say(sentence, undo = null, seconds = undo ? 10 : Math.max(6, sentence.length / 15)) {
   const said = $("said");
-  said.replaceChildren(make("span", {}, sentence), ...(undo ? [make("button", { class: "small", onclick: () => { said.classList.remove("on"); undo(); } }, "Undo")] : []));
-  said.classList.add("on");
+  said.replaceChildren(make("span", {}, sentence), ...(undo ? [make("button", { class: "small", onclick: () => { hush(); undo(); } }, "Undo")] : []));
+  makeRoom();
   clearTimeout(fading);
-  fading = setTimeout(() => said.classList.remove("on"), 1000 * seconds);
+  fading = setTimeout(hush, 1000 * seconds);
 }
+
+function hush() {
+  $("said").replaceChildren();
+  makeRoom();
+}
+
+/** On a phone what is said stays in view while one scrolls: everything else moves down by its height. */
+const makeRoom = () => document.documentElement.style.setProperty("--said", `${$("said").offsetHeight}px`);
 
 /**
  * Run what an event asks for; what goes wrong is said.
@@ -185,8 +196,8 @@ export async function about() {
   return limits;
 }
 
-/** Send an image: see `send`. `folder` is the folders above it. */
-export const sendImage = (file, folder = "", told = (_share) => {}) => send("/api/images", file, { name: file.name, folder }, told);
+/** Send an image: see `send`. `folder` is the folders above it, `place` where it stands in the list. */
+export const sendImage = (file, { folder, place }, told = (_share) => {}) => send("/api/images", file, { name: file.name, folder, place: String(place) }, told);
 
 /**
  * Send a file; what is too large is not even sent.
