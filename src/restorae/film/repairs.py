@@ -1,6 +1,6 @@
 """The repair map: how sure it is that a pixel was damaged and has been repaired.
 
-Its numbers are chosen on validation frames, so that about seven in ten of the pixels it names are damaged: `docs/film.md`.
+Its numbers are chosen on validation frames; `docs/benchmarks.md` says how much of the damage it finds on others.
 """
 
 from __future__ import annotations

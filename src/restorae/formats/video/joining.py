@@ -30,7 +30,7 @@ samples: otherwise all streams would be moved."""
 _LARGEST_SCALE, _USUAL_SCALE = 2**24, 90_000
 
 
-@dataclass
+@dataclass(kw_only=True)
 class JoinReport:
     """What came along and what did not."""
 
