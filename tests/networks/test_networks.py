@@ -36,7 +36,7 @@ FAMILY = sorted(
     (
         part
         for part in kinds(Network)
-        if part.__module__.startswith("restorae.") and not part().neighbours
+        if part.__module__.startswith("restorae.") and part().takes_images
     ),
     key=lambda part: part.kind,
 )

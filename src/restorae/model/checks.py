@@ -21,6 +21,12 @@ def require_restorer(model: Model) -> None:
             f"{model.card.name} cleans films: it compares the frames of a shot. Images need another model",
             fix=Fix("model", action="change"),
         )
+    if not model.network.takes_images:
+        raise UsageError(
+            f"{model.card.name} colours films from {{}}. It is used by itself, and does not restore",
+            settings=("references",),
+            fix=Fix("model", action="change"),
+        )
     if not model.card.restores:
         raise UsageError(
             f"{model.card.name} learned to encode and decode images like those it was trained on, not to restore. Use "

@@ -44,6 +44,10 @@ class ColourFusion(Network, kind="colour-fusion"):
     """The network between the first and the last layer."""
 
     @property
+    def takes_images(self) -> bool:
+        return False
+
+    @property
     def multiple_of(self) -> tuple[int, int]:
         return self.body.multiple_of
 

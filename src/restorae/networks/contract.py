@@ -62,6 +62,11 @@ class Network(Part, abc.ABC, family="network"):
         return 0
 
     @property
+    def takes_images(self) -> bool:
+        """Whether the module maps images to restored ones of the same shape, each by itself."""
+        return not self.neighbours
+
+    @property
     @abc.abstractmethod
     def halo(self) -> int | None:
         """Pixels of context on each side that reach a pixel's result; `None` if it depends on the whole image."""
