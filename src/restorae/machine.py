@@ -18,6 +18,7 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 PRECISION_VARIABLE = "RESTORAE_PRECISION"
 """Environment variable that replaces `auto`: set it to float32 for equal results on every machine."""
 
+_assumed_memory: int | None = None
 _FALLBACK_MEMORY = 2 * 2**30
 _CONTAINER_LIMITS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -34,7 +35,9 @@ def usable_cores() -> int:
 
 
 def available_memory(device: torch.device | None = None) -> int:
-    """Bytes of free memory: of a CUDA device, else of this machine, within the limits of its container."""
+    """Bytes of free memory: of a CUDA device, else of this machine, within the limits of its container; or as assumed."""
+    if _assumed_memory is not None:
+        return _assumed_memory
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     found = [_FALLBACK_MEMORY]
@@ -49,6 +52,12 @@ def available_memory(device: torch.device | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):  # "max" is not a number: no limit
             found.append(max(0, int(Path(limit).read_text()) - int(Path(used).read_text())))
     return min(found)
+
+
+def assume_free_memory(bytes_: int | None) -> None:
+    """Take a figure for the free memory of this process, so that workers choose the same tiles; None asks the system again."""
+    global _assumed_memory
+    _assumed_memory = bytes_
 
 
 def keep_freed_memory() -> None:

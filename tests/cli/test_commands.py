@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import signal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from restorae.data import open_images
 from restorae.degradations import Degradation
 from restorae.evaluating import TestSet, evaluate
-from restorae.model import load
+from restorae.model import bundled, load
 from restorae.randomness import generator
 from tests.command import pixels, run, start
 
@@ -153,10 +154,25 @@ def test_models_with_a_latent_are_shown_too(
     assert card["restores"] == (which == "small_latent_unet")
 
 
-def test_doctor_reports_what_is_here(tmp_path: Path) -> None:
-    facts = json.loads(run("doctor", "--json", cwd=tmp_path).out)
+def test_doctor_reports_what_is_here_and_nothing_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("RESTORAE_TOKEN", "other-secret")
+    monkeypatch.setattr("restorae.model.bundled", lambda: {"digits-vae": bundled()["digits-vae"]})
+    done = run("doctor", "--json", "--speed", "--device", "cpu", cwd=tmp_path)
+    facts = json.loads(done.out)
     assert facts["torch"]
+    assert facts["python"] == platform.python_version()
     assert facts["data: mnist"].startswith("not on this machine")
+    assert facts["HF_TOKEN"] == facts["RESTORAE_TOKEN"] == "set (not shown)"
+    for private in (str(tmp_path), str(Path.home()), "secret"):
+        assert private not in done.out + done.err
+    (measured,) = facts["speed"]
+    assert measured["megapixels_per_second"] > 0
+    assert (measured["model"], measured["precision"]) == ("digits-vae", "float32")
+    assert measured["images"] == [83, 1, 28, 28]
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ def clean_up(page: Page) -> None:
         """async () => {
             for (const job of (await (await fetch("/api/jobs")).json()).jobs) await fetch(`/api/jobs/${job.id}`, {method: "DELETE"});
             for (const one of await (await fetch("/api/images")).json()) await fetch(`/api/images/${one.id}`, {method: "DELETE"});
+            for (const one of (await (await fetch("/api/films")).json()).films) await fetch(`/api/films/${one.id}`, {method: "DELETE"});
             for (const one of await (await fetch("/api/refused")).json()) await fetch(`/api/refused/${one.place}`, {method: "DELETE"});
         }"""
     )

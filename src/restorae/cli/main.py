@@ -24,7 +24,7 @@ COMMANDS = {
     "film": ("restorae.cli.film:film", "Find the frames of a film that are to be coloured."),
     "evaluate": ("restorae.cli.evaluate:evaluate", "Score models and classical methods."),
     "vae": ("restorae.cli.vae:vae", "Variational auto-encoders and their latent space."),
-    "models": ("restorae.cli.models:models", "List, show and calibrate models."),
+    "models": ("restorae.cli.models:models", "List, show, calibrate and share models."),
     "export": ("restorae.cli.export:export", "Write a model for other programs, as ONNX."),
     "serve": ("restorae.cli.serve:serve", "Open the web page on this machine."),
     "doctor": ("restorae.cli.doctor:doctor", "Show what restorae finds on this machine."),

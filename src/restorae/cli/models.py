@@ -1,4 +1,4 @@
-"""`restorae models`: list models, show their cards, calibrate their error bounds."""
+"""`restorae models`: list models, show their cards, calibrate their error bounds, share them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FEW = 20
 
 models = typer.Typer(
-    help="List models, show a model's card, or calibrate its error bounds.",
+    help="List models, show a model's card, calibrate its error bounds, or share it.",
     no_args_is_help=True,
 )
 
@@ -162,6 +162,30 @@ def calibrate_model(
         say(
             f"Measured on only {counted(bound.images, 'image')}: the bound is reliable with {_FEW} or more."
         )
+
+
+@models.command("push", cls=GroupedCommand)
+def push_model(
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
+    ],
+    address: Annotated[
+        str, typer.Argument(metavar="HUB", help="Where to: hf://OWNER/NAME[@BRANCH].")
+    ],
+    private: Annotated[
+        bool, typer.Option("--private", help="Make a new repository private.")
+    ] = False,
+    json_wanted: Json = False,
+) -> None:
+    """Share a model on the Hugging Face Hub: its file, and its card as README.md. Log in with `hf auth login` before."""
+    from restorae.cli.console import say, show_json
+    from restorae.model.hub_push import push
+
+    pushed = push(name, address, private=private)
+    if json_wanted:
+        show_json({"address": str(pushed.address), "sha256": pushed.sha256})
+    else:
+        say(f"{pushed}.")
 
 
 def _lineage(card: Card) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from restorae.restoring import Failure
 
 
-def finish(done: str, count: int, failures: Sequence[Failure], out: Path) -> None:
+def finish(done: str, count: int, failures: Sequence[Failure], out: Path | str) -> None:
     """Say what was done; exit with status 1 if something failed."""
     for failure in failures:
         say(f"Not {done}: {in_words(failure.reason, COMMAND_LINE)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorae.cli.cluster import concerns_cluster, restore_far_files
 from restorae.cli.films import preview_films, restore_films
 from restorae.cli.generated import with_request_options
 from restorae.cli.options import (
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 def restore(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="IN", help="Images, stacks, folders, films, .npy or .npz arrays."),
+        typer.Argument(
+            metavar="IN",
+            help="Images, stacks, folders, films, .npy or .npz arrays; s3:// addresses.",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write to; for one input, the file.")],
     request: RestoreRequest,
@@ -51,6 +55,14 @@ def restore(
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     device: Device = "auto",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Restore by the workers of a Ray cluster: ray://HOST:PORT, or auto for one on this machine.",
+            rich_help_panel="Computing",
+        ),
+    ] = None,
     imports: Import = None,
 ) -> None:
     """Denoise, repair or inpaint images and films with a pretrained model, your own model, or a classical method."""
@@ -59,13 +71,33 @@ def restore(
         check_exists(given)
     from restorae.film.tasks import is_film
 
+    if cluster is not None and preview is not None:
+        raise SettingsConflict("{} cannot be combined with {}", settings=("cluster", "preview"))
     if any(is_film(given, frame_rate=film.frame_rate is not None) for given in inputs):
+        if cluster is not None:
+            raise UsageError(
+                "films are not restored on a cluster", fix=Fix("cluster", action="omit")
+            )
         if preview is not None:
             preview_films(inputs, out, request, film, preview, overwrite, device, imports)
             return
         restore_films(inputs, out, request, film, overwrite, skip_existing, device, imports)
         return
     film.check_unused()
+    if concerns_cluster(inputs, out, cluster):
+        if preview is not None:
+            raise UsageError("previews are made of files on this machine")
+        import_files(imports)
+        restore_far_files(
+            inputs,
+            out,
+            request,
+            cluster=cluster,
+            overwrite=overwrite,
+            skip_existing=skip_existing,
+            device=device,
+        )
+        return
     from restorae.restoring.tasks import plan_tasks
 
     # whatever is wrong with the request is found before torch is even imported
@@ -122,13 +154,13 @@ def _restore(tasks: TaskList, request: RestoreRequest, restorers: RestorerPool, 
         progress=terminal_progress(),
         passed_over=tasks.passed_over,
     )
-    _say_choice(report)
+    say_choice(report)
     if report.skipped:
         say(f"{report.skipped:,} of these were restored by another run meanwhile.")
     finish("restored", len(tasks), report.failures, out)
 
 
-def _say_choice(report: BatchReport) -> None:
+def say_choice(report: BatchReport) -> None:
     """Which models were chosen, and why; where they were named nothing is said."""
     from restorae.cli.console import say
     from restorae.restoring.model_choice import OLD_PRINTS, PAGES, PHOTOS, WHITENED

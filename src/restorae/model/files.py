@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
 from restorae.model.card import FORMAT_VERSION, Card
+from restorae.model.hub import fetch, is_address
 from restorae.model.model import Model
 from restorae.model.onnx_files import SUFFIX as ONNX
 from restorae.model.onnx_files import OnnxModule, read_onnx
@@ -24,22 +25,26 @@ from restorae.networks import ModuleNetwork, Network
 def load(
     name_or_path: str | os.PathLike[str], *, module: nn.Module | type[nn.Module] | None = None
 ) -> Model:
-    """The model in a file, or a bundled one by its name.
+    """The model in a file, a bundled one by its name, or one on the Hugging Face Hub, `hf://owner/name[@revision]`.
 
     Args:
         name_or_path: the file, or the name. A file of `restorae export` too: its network runs in ONNX Runtime.
         module: where the network is a module of your own, that module or its class; its weights are replaced.
 
     Raises:
-        UnknownKind: neither a file nor a bundled model; the message offers the nearest. Or its network is a user's own
-            class that was not imported yet; the message names it.
+        UnknownKind: neither a file nor a bundled model; the message offers the nearest; no such repository. Or its network is
+            a user's own class that was not imported yet; the message names it.
+        DataUnavailable: the hub cannot be reached.
         BadModelFile: broken, of a newer format, or something else.
     """
-    path = find(name_or_path)
+    fetched = fetch(str(name_or_path)) if is_address(name_or_path) else None
+    path = find(name_or_path) if fetched is None else fetched.path
     if path.suffix.lower() == ONNX:
         return _load_onnx(path)
     header, tensors = read_file(path, HEADER)
     card = card_of(header, path)
+    if fetched is not None:
+        card = card.model_copy(update={"source": str(fetched)})
     network = _network_of(card, path)
     if isinstance(network, ModuleNetwork) and module is not None:
         network = network.carrying(module)
@@ -69,11 +74,14 @@ def _network_of(card: Card, path: Path) -> Network:
 
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
-    """The file of a model given by path or by bundled name.
+    """The file of a model given by path, by bundled name, or by its address on the hub.
 
     Raises:
-        UnknownKind: there is neither.
+        UnknownKind: there is none.
+        DataUnavailable, BadModelFile: as `restorae.model.hub.fetch`.
     """
+    if is_address(name_or_path):
+        return fetch(str(name_or_path)).path
     path = Path(name_or_path)
     if path.is_file():
         return path

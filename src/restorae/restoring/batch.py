@@ -45,6 +45,7 @@ def restore_files(
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
     passed_over: Sequence[Message] = (),
+    sweep: bool = True,
 ) -> BatchReport:
     """Restore each task's file.
 
@@ -58,6 +59,7 @@ def restore_files(
         progress: hears of each file, or of the rows of a single one.
         check: called before each tile; raises to stop the run.
         passed_over: what was passed over in folders, a line for each: said and logged.
+        sweep: whether to remove what killed runs left in the folders of the results.
 
     Raises:
         OutputError: the place to write to fails as a whole (a full disk, say): going on would be useless.
@@ -78,7 +80,7 @@ def restore_files(
         check=check,
         report=BatchReport(),
     )
-    for notice in [*passed_over, *swept(tasks)]:
+    for notice in [*passed_over, *(swept(tasks) if sweep else ())]:
         progress.say(notice)
     run.log.add_passed_over(passed_over)
     single = len(tasks) == 1

@@ -128,7 +128,7 @@ class RestoreRequest(Request):
     precision: Literal["auto", "float32", "bfloat16"] = option("auto", "Computing")
     """Precision of the network's arithmetic."""
     runtime: Literal["pytorch", "onnx"] | None = option(None, "Computing", page="hidden")
-    """What computes the network: PyTorch, or ONNX Runtime on the processor. Default: PyTorch, which was measured to be as fast;
+    """What computes the network: PyTorch, or ONNX Runtime on the processor. Default: PyTorch, which was measured to be faster;
     for an .onnx file ONNX Runtime."""
 
     GRAIN_REACH: ClassVar[int] = 2

@@ -198,12 +198,12 @@ def list_tasks(
                 raise no_images(given, notices)
             for path in found:
                 name = path.relative_to(given)
-                add(path, *_renamed(path, out / name, kind, name))
+                add(path, *renamed(path, out / name, kind, name))
             continue
         _check_kind(given)
         name = Path(given.name)
         if len(inputs) > 1 or is_folder(out):
-            add(given, *_renamed(given, out / name, kind, name))
+            add(given, *renamed(given, out / name, kind, name))
         else:
             named = kind_named(out)
             if kind is not None and named is not None and named != kind:
@@ -217,7 +217,7 @@ def list_tasks(
     return tasks
 
 
-def _renamed(
+def renamed(
     source: Path, target: Path, kind: str | None, name: Path
 ) -> tuple[Path, Path, str | None]:
     """Target, name and format of a file that goes into a folder."""

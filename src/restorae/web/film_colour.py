@@ -112,8 +112,7 @@ def paint_reference(films: Films, film: Film, frame: int, strokes: Sequence[Colo
 def still(film: Film, frame: int) -> np.ndarray:
     """A frame to be coloured by hand: its luma as it is stored, (height, width) uint8."""
     luma = ColourPlanes(film.facts).weights.to_opponent(to_unit(_stored(film, frame)))[0]
-    levels: np.ndarray = np.rint(255 * luma.clip(0, 1)).astype(np.uint8)
-    return levels
+    return np.asarray(np.rint(255 * luma.clip(0, 1)), np.uint8)
 
 
 def coloured_neighbours(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -217,11 +218,17 @@ class Films:
         self.changed(film)
 
     def remove_reference(self, film: Film, reference: FilmReference) -> None:
-        """Remove a reference and its file."""
+        """Remove a reference. A job that runs may still need its file, which goes with `sweep`."""
         film.references.remove(reference)
-        reference.path.unlink(missing_ok=True)
-        film.workspace.settle()
         self.changed(film)
+
+    def sweep(self, film: Film, used: Iterable[Path]) -> None:
+        """Remove files of references that were removed and are not used by what begins."""
+        used = {*used, *(each.path for each in film.references)}
+        for path in film.workspace.folder.glob("reference-*"):
+            if path not in used:
+                path.unlink(missing_ok=True)
+        film.workspace.settle()
 
     def next_number(self, film: Film) -> int:
         """The number of a further reference: none that was ever used."""

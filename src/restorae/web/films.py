@@ -68,6 +68,7 @@ class FilmRestoration(Work):
             shutil.rmtree(pieces, ignore_errors=True)
         film.settings = settings
         self.films.changed(film)
+        self.films.sweep(film, self.request.references)
         report = restore_films(
             [task],
             self.request,

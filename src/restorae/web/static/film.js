@@ -200,6 +200,7 @@ async function showPreview() {
   button.disabled = true;
   button.textContent = "Restoring 5 frames …";
   try {
+    await colours.settled();
     const { frames } = await askJson(`/api/films/${film.id}/preview?number=${at()}`, { method: "POST", json: settings() });
     if (film.id === current) preview = { frames };
     $("film-note").className = "note";
@@ -220,6 +221,7 @@ async function restore() {
     await jobs.stop(film.job);
     return;
   }
+  await colours.settled();
   const part = { from_time: $("film-from").value.trim() || null, to_time: $("film-to").value.trim() || null };
   try {
     const job = await askJson(`/api/films/${film.id}/restore`, { method: "POST", json: { ...settings(), ...part } });

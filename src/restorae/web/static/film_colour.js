@@ -1,7 +1,7 @@
 // Colours of a film: references that are dropped or painted upon a frame, frames to colour first, and what neighbours become.
 
 import { onChosen, onDropped } from "./files.js";
-import { $, askJson, make, newest, renew, safely, send } from "./tools.js";
+import { $, askJson, make, renew, safely, send } from "./tools.js";
 
 const BRUSH = 12; // pixels of the frame, to begin with
 
@@ -31,7 +31,8 @@ export class FilmColours {
     this.canvas.addEventListener("blur", () => { this.cursor = null; this.ring(null); });
     this.canvas.addEventListener("pointerleave", () => this.ring(this.cursor));
     $("film-before").addEventListener("load", () => this.draw());
-    this.save = newest(safely((film, frame) => this.saved(film, frame)));
+    this.unsaved = new Map(); // "film frame": the film and the frame whose strokes are still to be sent
+    this.saving = false;
   }
 
   get isPainting() {
@@ -223,7 +224,24 @@ export class FilmColours {
   put(strokes) {
     this.strokes.set(this.where, strokes);
     this.draw();
-    this.save(this.page.film(), this.page.at());
+    this.unsaved.set(this.where, { film: this.page.film(), frame: this.page.at() });
+    this.save();
+  }
+
+  /** Send the strokes of all frames that were painted, one after the other; of each frame the newest. */
+  async save() {
+    if (this.saving) return;
+    this.saving = true;
+    for (const [key, { film, frame }] of this.unsaved) {
+      this.unsaved.delete(key);
+      await safely(() => this.saved(film, frame))();
+    }
+    this.saving = false;
+  }
+
+  /** Wait until the server has all strokes. */
+  async settled() {
+    while (this.saving) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
   async saved(film, frame) {
@@ -241,6 +259,7 @@ export class FilmColours {
     button.disabled = true;
     button.textContent = "Colouring …";
     try {
+      await this.settled();
       const { frames, is_end } = await askJson(`/api/films/${film.id}/colour-preview?number=${this.page.at()}`, { method: "POST", json: this.page.settings() });
       this.tell(is_end ? "The last frame below is the last of its shot." : "");
       if (film.id === this.page.film()?.id) this.page.previewed(frames);

@@ -10,7 +10,7 @@ export class Form {
    */
   constructor(box, { fields, conflicts }, onchange) {
     this.conflicts = conflicts;
-    this.controls = new Map(fields.map((field) => [field.name, control(field, () => { this.update(); onchange(); })]));
+    this.controls = new Map(fields.map((field) => [field.name, control(field, box.id.replace("settings", field.name), () => { this.update(); onchange(); })]));
     const groups = [...new Set(fields.map((field) => field.group))];
     this.sections = groups.slice(1).map((group) => make("section", {}, make("h3", {}, group), this.rowsOf(fields, group)));
     box.replaceChildren(...this.rowsOf(fields, groups[0]), make("details", { class: "more" }, make("summary", {}, "More settings"), ...this.sections));
@@ -65,8 +65,7 @@ export class Form {
 }
 
 /** A labelled control for one field: `{field, row, enabled, enable(), read(), write()}`. */
-function control(field, changed) {
-  const id = `restore-${field.name}`;
+function control(field, id, changed) {
   const build = field.kind === "choice" ? choice : field.kind === "flag" ? flag : field.kind === "number" && !field.optional && field.low !== null && field.high !== null ? slider : text;
   const { input, output = null, read, write } = build(field, id);
   input.addEventListener(input.type === "range" ? "input" : "change", changed);
