@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -151,3 +153,44 @@ def test_refused_credentials_are_said() -> None:
     with pytest.raises(BadImage, match="access was refused") as raised, _told("s3://a/b", BadImage):
         raise PermissionError("The key AKIATESTING is not allowed")
     assert "AKIATESTING" not in str(raised.value)
+
+
+@pytest.mark.slow
+def test_a_file_of_a_web_server_is_restored(scans: Path) -> None:
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given, directory=str(scans))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    cwd = scans.parent
+    (scans / "scan 0.png").rename(scans / "scan.png")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        found = run("restore", f"{address}/scan.png", "--out", "web.png", *MODEL, cwd=cwd)
+        missing = run("restore", f"{address}/missing.png", "--out", "no.png", *MODEL, cwd=cwd)
+        server.shutdown()
+    assert found.status == 0, found.err
+    assert run("restore", scans / "scan.png", "--out", "plain.png", *MODEL, cwd=cwd).status == 0
+    assert (cwd / "web.png").read_bytes() == (cwd / "plain.png").read_bytes()
+    assert missing.status == 1
+    assert "no such file" in missing.complaint
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_workers_of_this_machine_restore_from_store_to_store(scans: Path, s3: Any) -> None:
+    upload(s3, scans, "scans")
+    assert run("restore", scans, "--out", "plain", *MODEL, cwd=scans.parent).status == 0
+    words = ["restore", "s3://archive/scans", "--out", "s3://archive/restored", *MODEL]
+    outcome = run(*words, "--cluster", "auto", cwd=scans.parent)
+    assert outcome.status == 0, outcome.err
+    assert "6 of 6 restored" in outcome.err
+    found = contents(s3, "restored")
+    assert len(found.pop("restored.jsonl").splitlines()) == 6
+    plain = scans.parent / "plain"
+    assert found == {
+        path.relative_to(plain).as_posix(): path.read_bytes() for path in plain.rglob("*.png")
+    }

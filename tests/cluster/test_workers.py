@@ -140,3 +140,20 @@ def test_a_client_restores_and_another_version_is_refused(
     outcome = run(*words, "--overwrite", cwd=scans.parent)
     assert outcome.status == 1
     assert "and this is 99.0" in outcome.complaint
+
+
+def test_a_cluster_that_has_ended_is_not_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+        monkeypatch.setattr(engine, "_STARTED", tmp_path / "absent")
+        assert not engine._join_running(None, {})
+        (tmp_path / "left over").write_text(address)
+        monkeypatch.setattr(engine, "_STARTED", tmp_path / "left over")
+        assert not engine._join_running(None, {})
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(ClusterError, match="nobody answers there"):
+            engine._join_running(None, {})

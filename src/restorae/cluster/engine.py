@@ -8,9 +8,11 @@ import math
 import os
 import re
 import socket
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from restorae import machine
@@ -26,6 +28,7 @@ _ADDRESS = re.compile(r"ray://(\[[^\]]+\]|[^:/]+):(\d+)")
 _SECONDS = 5.0
 _OBJECTS = 100 * 2**20
 """Bytes for what Ray's processes share on this machine: tasks and outcomes are a few hundred bytes each."""
+_STARTED = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 – where Ray keeps it
 _RETRIES = 2
 _BLOCKS = 10_000
 """Most groups of tasks; a worker that is killed repeats its group, in which what is done is skipped."""
@@ -60,18 +63,11 @@ def connected(address: str) -> Iterator[Cluster]:
     """
     ray = import_ray()
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
-    is_local = False
+    is_local, folders = False, contextlib.ExitStack()
     if address == AUTO:
         is_local = not _join_running(ray, quiet)
         if is_local:
-            ray.init(
-                address="local",
-                num_cpus=machine.usable_cores(),
-                include_dashboard=False,
-                object_store_memory=_OBJECTS,
-                _node_ip_address="127.0.0.1",
-                **quiet,
-            )
+            _start_here(ray, quiet, folders.enter_context(_folder()))
     else:
         _require_answer(address)
         try:
@@ -85,21 +81,50 @@ def connected(address: str) -> Iterator[Cluster]:
         yield _inspect(ray, is_local, address != AUTO)
     finally:
         ray.shutdown()
+        folders.close()
+
+
+def _start_here(ray: Any, quiet: Mapping[str, Any], folder: str) -> None:
+    """Start a cluster of this machine's cores. Others do not find it, since it ends with this run."""
+    ray.init(
+        address="local",
+        num_cpus=machine.usable_cores(),
+        include_dashboard=False,
+        object_store_memory=_OBJECTS,
+        _node_ip_address="127.0.0.1",
+        _temp_dir=folder,
+        **quiet,
+    )
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="restorae-ray-", ignore_cleanup_errors=True)
 
 
 def _join_running(ray: Any, quiet: Mapping[str, Any]) -> bool:
-    """Join a cluster that runs on this machine, if there is one."""
+    """Join the cluster that RAY_ADDRESS names or that was started on this machine, if there is one."""
     named = os.environ.get("RAY_ADDRESS")
-    if named:
-        _require_answer(named)
-    try:
-        ray.init(address=AUTO, **quiet)
-    except ConnectionError:
-        if named:
-            problem = "gives no answer to Ray: it may be another version, or need a token"
-            raise ClusterError(problem, subject=named, fix=_NO_REPLY) from None
+    address = named or _started_here()
+    if address is None:
         return False
+    try:
+        _require_answer(address)
+        ray.init(address=address, **quiet)
+    except ClusterError:
+        if named:
+            raise
+        return False  # it has ended and left its name
+    except ConnectionError:
+        problem = "gives no answer to Ray: it may be another version, or need a token"
+        raise ClusterError(problem, subject=address, fix=_NO_REPLY) from None
     return True
+
+
+def _started_here() -> str | None:
+    """The address of the cluster that `ray start` has started on this machine."""
+    with contextlib.suppress(OSError):
+        return _STARTED.read_text("utf-8").strip() or None
+    return None
 
 
 def _require_answer(address: str) -> None:
