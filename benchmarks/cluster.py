@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -74,7 +75,7 @@ def time_workers(source: Path, out: Path, workers: int) -> float:
     tasks = plan_cluster_tasks([source], out).tasks
     with connected("auto") as cluster:
         plan = WorkPlan(request=REQUEST, threads=1, memory=cluster.memory)
-        room = type(cluster)(workers, cluster.memory, cluster.is_local)
+        room = dataclasses.replace(cluster, workers=workers)
         arrived = []
         for outcome in run_on_cluster(tasks, plan, room):
             assert outcome.restored, outcome
@@ -108,7 +109,7 @@ def kill_workers(count: int, out: Path, files: int, ended: threading.Event) -> l
     """Kill a worker each time that another share of the files is there; the processes that were killed."""
     rng, killed = random.Random(0), []
     while len(killed) < count and not ended.is_set():
-        done = len(list(out.glob("*.png")))
+        done = len(list(out.glob("[!.]*.png")))
         if done > len(killed) * files // (count + 2):
             found = []
             for path in Path("/proc").glob("[0-9]*"):
@@ -139,14 +140,15 @@ def kills(folder: Path, count: int, files: int) -> dict[str, object]:
     ended.set()
     killer.join()
     expected = {path.name: path.read_bytes() for path in (folder / "plain").glob("*.png")}
-    there = {path.name: path.read_bytes() for path in out.glob("*.png")}
+    there = {path.name: path.read_bytes() for path in out.glob("[!.]*.png")}
     restored = [outcome.index for outcome in outcomes if outcome.restored]
     return {
         "kills": len(killed),
         "files": files,
         "lost": len(expected.keys() - there.keys()) + files - len(set(restored)),
         "doubled": len(restored) - len(set(restored)),
-        "half_written": sum(there[name] != expected[name] for name in there),
+        "half_written": sum(content != expected[name] for name, content in there.items()),
+        "hidden_temporary_files": len(list(out.glob(".*.partial*"))),  # the next run removes them
     }
 
 

@@ -13,9 +13,9 @@
     │   ├── BadModelFile            a model or checkpoint is broken, too new or not one
     │   └── ShapeMismatch           images whose sizes, channels or counts do not fit together
     ├── OutputError                 something could not be written; what was there before is untouched
-    ├── ExportFailed                a model cannot be exported, or the exported one computes something else
-    ├── ClusterError                a cluster does not answer, or its workers do not suit
+    ├── ExportFailed                a model cannot be exported, or what was exported computes something else
     ├── MissingExtra                an optional library is absent; the message names the extra
+    ├── ClusterError                a cluster does not answer, or its workers do not suit
     ├── TrainingFailed              training ended without a model worth saving
     │   ├── TrainingDiverged        the loss became NaN or infinite
     │   ├── TrainingCollapsed       the network learned one answer for everything

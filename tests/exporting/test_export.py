@@ -29,7 +29,7 @@ from restorae.networks import (
     ResidualVAE,
     UNet,
 )
-from restorae.restoring import RestoreRequest
+from restorae.restoring import Capabilities, RestoreRequest
 from tests.command import run
 
 
@@ -120,7 +120,9 @@ def test_what_onnx_runtime_cannot_do_is_said_before_anything_is_computed():
         with pytest.raises(UsageError, match=said):
             restorae.restore(np.zeros((28, 28)), model=name, runtime="onnx", **settings)
     with pytest.raises(SettingsConflict):
-        RestoreRequest(samples=2, runtime="onnx").check_combinations()
+        RestoreRequest(samples=2, runtime="onnx").check(
+            Capabilities(name="latent", halo=0, is_network=True, can_sample=True)
+        )
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from restorae.errors import BadModelFile, DataUnavailable, RestoraeError, Unknow
 from restorae.model import Model, find, hub, make_card, read_card
 from restorae.model.hub_push import push
 from restorae.networks import Conv
+from restorae.restoring.log import model_digest
 from tests.command import run
 from tests.model.stand_in_hub import Hub, standing_in
 
@@ -77,6 +78,8 @@ def test_a_commit_stays_what_it_was_and_needs_no_network_again(server: Hub, save
     first = server.put("anna/prints", model_safetensors=saved.read_bytes())
     restorae.load("hf://anna/prints")
     server.put("anna/prints", model_safetensors=b"newer")
+    # a log names the weights that were used
+    assert model_digest("hf://anna/prints") == hashlib.sha256(saved.read_bytes()).hexdigest()
     with pytest.raises(BadModelFile):
         restorae.load("hf://anna/prints")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")

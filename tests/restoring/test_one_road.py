@@ -257,6 +257,7 @@ VALUES_TO_SAY: dict[str, Any] = {
     "keep_times": False,
     "tile": 200,
     "precision": "float32",
+    "runtime": "onnx",
 }
 """A value for every field but the model and the samples, which other tests give."""
 

@@ -32,7 +32,7 @@ _BLOCKS = 10_000
 _NO_REPLY = Fix("cluster", AUTO)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """A cluster that has answered."""
 
@@ -154,7 +154,7 @@ def _inspect(ray: Any, is_local: bool, is_elsewhere: bool) -> Cluster:
         int(node["Resources"].get("memory", 0)) // count
         for node, count in zip(nodes, cores, strict=True)
     )
-    return Cluster(sum(cores), memory, is_local, is_elsewhere)
+    return Cluster(workers=sum(cores), memory=memory, is_local=is_local, is_elsewhere=is_elsewhere)
 
 
 def run_on_cluster(

@@ -16,8 +16,10 @@ from restorae.files import require_writable, write_failure
 from restorae.progress import SILENT, Progress
 from restorae.restoring.batch_report import BatchReport
 from restorae.restoring.files import Failure
+from restorae.restoring.left_over import swept
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.sources import remote_uri
+from restorae.restoring.tasks import FileTask
 
 THREADS = 1
 """Threads of a worker: as many workers as cores keep them busy, and results do not depend on the machine."""
@@ -47,6 +49,8 @@ def restore_on_cluster(
         OutputError: the place to write to fails as a whole.
         UsageError: what was asked for does not go together.
     """
+    for notice in _swept(tasks):
+        progress.say(notice)
     if address is None:
         worker = FileWorker(WorkPlan(request=request, device=device), is_own_process=False)
         outcomes = (worker.restore(index, task) for index, task in enumerate(tasks))
@@ -77,6 +81,12 @@ def require_place(out: str, *, is_file: bool) -> None:
         require_writable(place)
     else:
         Store.of(place).require_writable()
+
+
+def _swept(tasks: Sequence[ClusterTask]) -> list[Message]:
+    """Remove what killed workers of earlier runs left in folders; stores keep nothing that is not whole."""
+    paths = [Path(task.target) for task in tasks if remote_uri(task.target) is None]
+    return swept([FileTask(path, path) for path in paths])
 
 
 def _collect(

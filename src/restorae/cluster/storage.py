@@ -28,7 +28,7 @@ _SILENT = (
 _REFUSED = ("PermissionError", "TokenRetrievalError", "UnauthorizedSSOTokenError")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Store:
     """The server that an address leads to."""
 
@@ -51,7 +51,7 @@ class Store:
             patience = {"connect_timeout": _SECONDS, "retries": {"max_attempts": 2}}
             settings["config_kwargs"] = patience
         system, path = fsspec.core.url_to_fs(uri, **settings)
-        return cls(uri, system, path)
+        return cls(uri=uri, _system=system, _path=path)
 
     @property
     def can_write(self) -> bool:

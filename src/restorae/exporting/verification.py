@@ -50,6 +50,8 @@ def verify_restorer(content: bytes, model: Model, form: PixelForm, sizes: int = 
             images[0] = images[0, :1]  # one image is grey in colour
         with torch.inference_mode():
             wanted = model.restore_images(images, precision="float32")
+        if wanted.shape != images.shape:
+            raise ExportFailed(f"{model.card.name} does not map images to images of the same shape")
         found = _run(session, {"images": _given(images, form)})["restored"]
         difference = _difference(found, wanted, form)
         worst = max(worst, difference)

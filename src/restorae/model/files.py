@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
 from restorae.model.card import FORMAT_VERSION, Card
-from restorae.model.hub import fetch, is_address
+from restorae.model.hub import fetch, fetched, is_address
 from restorae.model.model import Model
 from restorae.model.onnx_files import SUFFIX as ONNX
 from restorae.model.onnx_files import OnnxModule, read_onnx
@@ -37,14 +37,14 @@ def load(
         DataUnavailable: the hub cannot be reached.
         BadModelFile: broken, of a newer format, or something else.
     """
-    fetched = fetch(str(name_or_path)) if is_address(name_or_path) else None
-    path = find(name_or_path) if fetched is None else fetched.path
+    source = fetch(str(name_or_path)) if is_address(name_or_path) else None
+    path = find(name_or_path) if source is None else source.path
     if path.suffix.lower() == ONNX:
         return _load_onnx(path)
     header, tensors = read_file(path, HEADER)
     card = card_of(header, path)
-    if fetched is not None:
-        card = card.model_copy(update={"source": str(fetched)})
+    if source is not None:
+        card = card.model_copy(update={"source": str(source)})
     network = _network_of(card, path)
     if isinstance(network, ModuleNetwork) and module is not None:
         network = network.carrying(module)
@@ -81,7 +81,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         DataUnavailable, BadModelFile: as `restorae.model.hub.fetch`.
     """
     if is_address(name_or_path):
-        return fetch(str(name_or_path)).path
+        return fetched(str(name_or_path)).path
     path = Path(name_or_path)
     if path.is_file():
         return path

@@ -80,6 +80,16 @@ class Fetched:
         return f"{self.address}, SHA-256 {self.sha256}"
 
 
+_fetched: dict[str, Fetched] = {}
+"""What each address meant when it was fetched last."""
+
+
+def fetched(text: str) -> Fetched:
+    """What `fetch` gave for an address in this process, so that logs name the weights that were used; else what it gives now."""
+    known = _fetched.get(text)
+    return known if known is not None and known.path.is_file() else fetch(text)
+
+
 def fetch(text: str) -> Fetched:
     """The model file at an address: downloaded once for each commit, and its checksum compared each time.
 
@@ -97,7 +107,9 @@ def fetch(text: str) -> Fetched:
     if address.is_pinned and (known := _record_of(address)).is_file():
         with contextlib.suppress(OSError, ValueError, KeyError):
             record = json.loads(known.read_text(encoding="utf-8"))
-            return _verified(Path(_cache(), record["path"]), address, record["sha256"])
+            found = _verified(Path(_cache(), record["path"]), address, record["sha256"])
+            _fetched[text] = found
+            return found
     with in_words_of_hub(address):
         api = hub.HfApi(endpoint=endpoint(), library_name="restorae", library_version=VERSION)
         told = api.model_info(address.name, revision=address.revision, files_metadata=True)
@@ -114,11 +126,11 @@ def fetch(text: str) -> Fetched:
     found = Fetched(path=path, address=pinned, sha256=file_digest(path))
     record_path = _record_of(pinned)
     if record_path.is_file():
-        return _verified(path, pinned, json.loads(record_path.read_text())["sha256"])
-    write_text(
-        record_path,
-        json.dumps({"path": os.path.relpath(path, _cache()), "sha256": found.sha256}, indent=2),
-    )
+        _verified(path, pinned, json.loads(record_path.read_text(encoding="utf-8"))["sha256"])
+    else:
+        record = {"path": os.path.relpath(path, _cache()), "sha256": found.sha256}
+        write_text(record_path, json.dumps(record, indent=2))
+    _fetched[text] = found
     return found
 
 

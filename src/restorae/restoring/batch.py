@@ -54,8 +54,7 @@ def restore_files(
         request: how.
         restorers: where restorers come from.
         colourer: colours what is restored.
-        log: a file to which a line of JSON is added for each: input, its SHA-256, output, model, why that, settings,
-            seconds, and what went wrong.
+        log: a file to which a line of JSON is added for each: files, SHA-256, model, why that, settings, what went wrong.
         progress: hears of each file, or of the rows of a single one.
         check: called before each tile; raises to stop the run.
         passed_over: what was passed over in folders, a line for each: said and logged.
@@ -68,13 +67,12 @@ def restore_files(
     restorers = restorers or RestorerPool()
     if request.model is not None:
         request.check(restorers.get(request.model).capabilities)
-    masks = None if request.mask is None else Masks(request.mask)
     run = _Run(
         tasks=tasks,
         request=request,
         restorers=restorers,
         colourer=colourer,
-        masks=masks,
+        masks=None if request.mask is None else Masks(request.mask),
         log=RunLog(log, request),
         progress=progress,
         check=check,

@@ -187,6 +187,11 @@ class RestoreRequest(Request):
                 f"{capabilities.name} {what} and cannot run in ONNX Runtime",
                 fix=Fix("runtime", action="omit"),
             )
+        if self.samples is not None:
+            raise SettingsConflict(
+                "{} onnx cannot be combined with {}: a graph gives one result",
+                settings=("runtime", "samples"),
+            )
         if self.precision == "bfloat16":
             raise SettingsConflict(
                 "{} onnx computes in float32",
@@ -266,7 +271,6 @@ CONFLICTS = (
     ("samples", "repair"),
     ("samples", "tone"),
     ("samples", "defect_mask"),
-    ("samples", "runtime"),
     ("error_map", "strength"),
     ("error_map", "grain"),
     ("error_map", "tone"),

@@ -70,7 +70,7 @@ def _run(
     if resume:
         _resume(setup, learner, progress)
     state, module = learner.state, learner.module
-    loss = MeasuredLoss(setup, module, team)
+    loss = MeasuredLoss(setup, module, team=team)
     for callback in callbacks:
         callback.on_start(setup)
 

@@ -47,7 +47,7 @@ class MeasuredLoss:
         team: the processes; all start with the weights of the first.
     """
 
-    def __init__(self, setup: TrainingSetup, module: nn.Module, team: Team) -> None:
+    def __init__(self, setup: TrainingSetup, module: nn.Module, *, team: Team) -> None:
         self.team, self.batch_size = team, min(setup.recipe.batch_size, len(setup.data.examples))
         team.require_images(self.batch_size)
         self.weight = team.share.weight(self.batch_size)
