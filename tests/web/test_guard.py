@@ -145,7 +145,9 @@ def test_what_only_this_machine_reaches(host: str, alone: bool) -> None:
 
 def test_what_is_too_large_is_refused_before_it_is_read(open_server: Opener) -> None:
     server = open_server(Limits(upload=1000, request=100))
-    assert "larger than 1000 B" in refused(server.post("/api/images", content=bytes(1001)), 413)
+    for path in ("/api/images", "/api/films/0/references", "/api/images/0/mask"):
+        assert "larger than 1000 B" in refused(server.post(path, content=bytes(1001)), 413)
+    assert "larger than 100 B" in refused(server.put("/api/images/0/mask", content=bytes(200)), 413)
     assert "larger than 100 B" in refused(
         server.post("/api/experiments", content=b"{" + bytes(200)), 413
     )

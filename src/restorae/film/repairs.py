@@ -15,8 +15,9 @@ _STRONG, _STRONG_GRAINS = 0.06, 7.0
 """Change that is a repair and no removed grain: so much on the [0, 1] scale, and so many standard deviations of the grain."""
 _CHANGED = 0.25
 """Share of that change from which what the network suspects counts: the map shows what was done."""
-_STREAK, _IN_STREAK = 0.3, 0.1
-"""Mean suspicion along a column from which it is a scratch, and suspicion of the pixels that then belong to it."""
+_STREAK, _IN_STREAK, _MOVED = 0.2, 0.1, 0.03
+"""Mean suspicion along a column from which it is a scratch, suspicion of the pixels that then belong to it, and by how much they were
+made lighter or darker on average: edges that stand upright are suspected, too, but not changed to one side."""
 _STREAK_LENGTH = 4
 """Part of the frame's height along which it is taken."""
 _NORMAL = 1.4826
@@ -29,13 +30,15 @@ def repair_map(change: Tensor, suspected: Tensor) -> Tensor:
     A faint scratch changes each pixel by less than grain does, and shows along its length.
 
     Args:
-        change: by how much each pixel was changed, (height, width), [0, 1] scale.
+        change: by how much each pixel became lighter, (height, width), [0, 1] scale.
         suspected: the network's probability of damage, of the same shape.
     """
-    grain = _NORMAL * float(change.median())
-    strength = (change / (2 * max(_STRONG, _STRONG_GRAINS * grain))).clamp(0, 1)
+    size = change.abs()
+    grain = _NORMAL * float(size.median())
+    strength = (size / (2 * max(_STRONG, _STRONG_GRAINS * grain))).clamp(0, 1)
     sureness = torch.where(strength > _CHANGED, torch.maximum(strength, suspected), strength)
     is_scratch = (_along_columns(suspected) > _STREAK) & (suspected > _IN_STREAK)
+    is_scratch &= _along_columns(change).abs() > _MOVED
     return torch.where(
         is_scratch, torch.maximum(sureness, REPAIRED + (1 - REPAIRED) * suspected), sureness
     )

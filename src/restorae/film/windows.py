@@ -170,7 +170,7 @@ class WindowRestorer(FrameRestorer):
             return torch.cat([found.mean, found.defects], 1)
 
         mean, suspected = apply(restore, stack, self.plan)[0].cpu()
-        damage = repair_map((mean - torch.from_numpy(centre)).abs(), suspected)
+        damage = repair_map(mean - torch.from_numpy(centre), suspected)
         if self.grain:
             around = functional.max_pool2d(damage[None], 2 * _AROUND_PX + 1, 1, _AROUND_PX)[0]
             kept = self.grain * (1 - 2 * around).clamp(0, 1)

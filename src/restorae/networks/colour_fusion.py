@@ -24,15 +24,15 @@ class ColourFusion(Network, kind="colour-fusion"):
 
     >>> import torch
     >>> ColourFusion().build()(torch.zeros(1, 18, 32, 32)).shape
-    torch.Size([1, 6, 32, 32])
+    torch.Size([1, 5, 32, 32])
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("colouriser",)
 
     channels: int = Field(18, ge=1)
     """Planes that describe the sources."""
-    sources: int = Field(5, ge=1)
-    """Colours that are weighed, grey among them."""
+    sources: int = Field(4, ge=1)
+    """Colours that are weighed."""
     body: UNet = UNet(
         channels=1,
         widths=(16, 32, 64),

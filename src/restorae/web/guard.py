@@ -108,7 +108,8 @@ class Guard:
         public = scope["path"] in OPEN_FILES
         if not public and self.token and not await self._knows_token(scope, headers, sealed):
             return
-        most = self.limits.upload if UPLOADS.fullmatch(scope["path"]) else self.limits.request
+        takes_file = scope["method"] == "POST" and UPLOADS.fullmatch(scope["path"])
+        most = self.limits.upload if takes_file else self.limits.request
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > most:
             await _answer(sealed, 413, _too_much(most))

@@ -14,6 +14,7 @@ _TITLES: Final = {
     "digits-restorer-vae": "Handwritten digits, several answers (lesson)",
     "digits-vae": "Handwritten digits on a plane (lesson)",
     "digits-vae-strong": "Handwritten digits, 40 dimensions (lesson)",
+    "film-colouriser": "Film: chooses colours (used by itself)",
     "film-cleaner": "Film: dust, scratches, grain, flicker",
     "classical:background": "Even out the paper of a page",
     "classical:inpaint": "Fill what is painted",

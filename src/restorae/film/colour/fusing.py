@@ -1,7 +1,7 @@
 """The colours of a frame from several sources: carried from both sides, matched, and spread from pixels that are known.
 
 A first rule weighs each source by its trust. The network `film-colouriser` corrects these weights from what all sources look
-like together, and may take grey instead. Weights are found at half the working size: they are smoother than colours.
+like together. Weights are found at half the working size: they are smoother than colours.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from torch.nn import functional
 
 from restorae.colouring.means import box_means
 from restorae.film.colour.carrying import Colours, difference_of_luma
-from restorae.model import bundled, load
+from restorae.model import load
 
-SOURCES = 5
-"""Carried from before, carried from after, matched, spread, grey."""
+SOURCES = 4
+"""Carried from before, carried from after, matched, spread."""
 PLANES = 18
 MODEL = "film-colouriser"
 _OTHER_LUMA = 0.06
 """Difference of luma at which colours are trusted half."""
 _LEAST = 1e-4
 """Trust of what is trusted least."""
-_SPREAD, _GREY = 0.01, 3e-4
-"""Weights of colours that are spread from pixels around, and of grey, before the network changes them."""
+_SPREAD = 0.01
+"""Weight of colours that are spread from pixels around, before the network changes it."""
+_KEPT, _MOST_GAIN = 0.7, 2.0
+"""Share of the strength of colours that is kept where a mean of several is greyer than each, and by how much it may grow."""
 _WINDOW = 25
 """Side of the squares from which colours are spread, in pixels of half the working size."""
 _RIDGE = 1e-3
@@ -107,8 +109,8 @@ class Fuser:
 
 
 def bundled_fuser() -> Fuser:
-    """What weighs colours by `film-colouriser`; by the first rule alone where it is not there."""
-    return Fuser(load(MODEL).module.eval() if MODEL in bundled() else None)
+    """What weighs colours by the bundled `film-colouriser`."""
+    return Fuser(load(MODEL).module.eval())
 
 
 def _tensor(values: np.ndarray) -> Tensor:
@@ -131,7 +133,7 @@ class Choices:
     luma: Tensor
     """(batch, 1, rows, columns)."""
     chroma: Tensor
-    """(batch, 4, 2, rows, columns): of all sources but grey."""
+    """(batch, 4, 2, rows, columns)."""
     weights: Tensor
     """(batch, 4, rows, columns): by the first rule."""
     trusts: Tensor
@@ -164,9 +166,8 @@ class Choices:
         )
 
     def weigh(self, network: nn.Module | None) -> tuple[Tensor, Tensor]:
-        """Shares of the sources, (batch, 5, rows, columns), and trust (batch, 1, rows, columns)."""
-        prior = torch.cat([self.weights, torch.full_like(self.luma, _GREY)], 1)
-        prior = (prior + 1e-9).log()
+        """Shares of the sources, (batch, 4, rows, columns), and trust (batch, 1, rows, columns)."""
+        prior = (self.weights + 1e-9).log()
         known = self.known.clamp(1e-3, 1 - 1e-3).logit()
         if network is not None:
             planes = [
@@ -174,7 +175,7 @@ class Choices:
                 _CHROMA_SCALE * self.chroma.flatten(1, 2),
                 self.trusts,
                 (_LUMA_SCALE * self.differences).clamp(-2, 2),
-                _PRIOR_SCALE * prior[:, :4],
+                _PRIOR_SCALE * prior,
             ]
             change = network(torch.cat(planes, 1))
             prior, known = prior + change[:, :SOURCES], known + change[:, SOURCES:]
@@ -191,8 +192,17 @@ def fuse(sources: Sources, network: nn.Module | None) -> tuple[Tensor, Tensor]:
     choices = Choices.of(sources)
     shares, trust = choices.weigh(network)
     spread = _doubled(choices.chroma[:, 3])
-    every = torch.cat([sources.chroma, spread[:, None]], 1)  # grey is 0
-    return (_doubled(shares)[:, :4, None] * every).sum(1), _doubled(trust)
+    return _mixed(torch.cat([sources.chroma, spread[:, None]], 1), _doubled(shares)), _doubled(
+        trust
+    )
+
+
+def _mixed(chroma: Tensor, shares: Tensor) -> Tensor:
+    """A mean of colours (batch, sources, 2, height, width) that is nearly as strong as each."""
+    mean = (shares[:, :, None] * chroma).sum(1)
+    strength = (shares * chroma.square().sum(2).sqrt()).sum(1, keepdim=True)
+    gain = (strength / (mean.square().sum(1, keepdim=True).sqrt() + 1e-4)).clamp(1, _MOST_GAIN)
+    return mean * (1 + _KEPT * (gain - 1))
 
 
 def _halved(planes: Tensor) -> Tensor:
