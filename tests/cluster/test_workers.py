@@ -16,8 +16,11 @@ from threading import Event, Thread
 import pytest
 
 from restorae.cluster import engine
-from restorae.cluster.engine import connected
+from restorae.cluster.engine import Cluster, connected
+from restorae.cluster.tasks import ClusterTask
+from restorae.cluster.worker import Outcome, WorkPlan
 from restorae.errors import ClusterError, UsageError
+from restorae.restoring import RestoreRequest
 from tests.cluster.poisoned_worker import PoisonedWorker
 from tests.cluster.ray_cluster import RayCluster, ray_cluster
 from tests.command import run
@@ -157,3 +160,32 @@ def test_a_cluster_that_has_ended_is_not_joined(
         monkeypatch.setenv("RAY_ADDRESS", address)
         with pytest.raises(ClusterError, match="nobody answers there"):
             engine._join_running(None, {})
+
+
+def test_a_run_that_ends_because_a_worker_was_killed_at_its_start_is_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost = type("ActorUnavailableError", (Exception,), {"__module__": "ray.exceptions"})
+    asked: list[list[int]] = []
+
+    def run_two(indices: list[int], *_: object) -> Iterator[Outcome]:
+        asked.append(indices)
+        yield from (Outcome(index=index, restored=True) for index in indices[:2])
+        if len(indices) > 2:
+            raise lost
+
+    monkeypatch.setattr(engine, "_run", run_two)
+    task = ClusterTask(source="a", target="b", name="a")
+    cluster = Cluster(workers=2, memory=0, is_local=True)
+    plan = WorkPlan(request=RestoreRequest())
+    outcomes = list(engine.run_on_cluster([task] * 5, plan, cluster))
+    assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3, 4]
+    assert asked == [[0, 1, 2, 3, 4], [2, 3, 4], [4]]
+
+    def run_none(*_: object) -> Iterator[Outcome]:
+        raise lost
+        yield
+
+    monkeypatch.setattr(engine, "_run", run_none)
+    with pytest.raises(ClusterError, match="ActorUnavailableError"):
+        list(engine.run_on_cluster([task], plan, cluster))

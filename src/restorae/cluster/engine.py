@@ -30,6 +30,8 @@ _OBJECTS = 100 * 2**20
 """Bytes for what Ray's processes share on this machine: tasks and outcomes are a few hundred bytes each."""
 _STARTED = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 – where Ray keeps it
 _RETRIES = 2
+_STARTS = 5
+"""How often a run is begun again without one more image done."""
 _BLOCKS = 10_000
 """Most groups of tasks; a worker that is killed repeats its group, in which what is done is skipped."""
 _NO_REPLY = Fix("cluster", AUTO)
@@ -198,12 +200,16 @@ def run_on_cluster(
         else:
             yield from _run_all(tasks, plan, cluster)
     except Exception as error:
-        if not (isinstance(error, ConnectionError) or type(error).__module__.startswith("ray.")):
+        if not _is_of_ray(error):
             raise
         raise ClusterError(
             f"the cluster has failed ({type(error).__name__}). What is done is kept",
             fix=Fix("skip_existing"),
         ) from error
+
+
+def _is_of_ray(error: Exception) -> bool:
+    return isinstance(error, ConnectionError) or type(error).__module__.startswith("ray.")
 
 
 class _Runner:
@@ -239,11 +245,22 @@ def _run_all(tasks: Sequence[ClusterTask], plan: WorkPlan, cluster: Cluster) -> 
     indices = list(range(len(tasks)))
     for group in dict.fromkeys([size, 1]):
         # what was lost with its group is tried again alone, so that one bad image costs no others
-        waiting = [index for index in indices if index not in done]
-        for outcome in _run(waiting, tasks, plan, min(cluster.workers, len(waiting)), group):
-            if outcome.index not in done:
-                done.add(outcome.index)
-                yield outcome
+        failed = 0
+        while waiting := [index for index in indices if index not in done]:
+            before = len(done)
+            try:
+                for outcome in _run(
+                    waiting, tasks, plan, min(cluster.workers, len(waiting)), group
+                ):
+                    if outcome.index not in done:
+                        done.add(outcome.index)
+                        yield outcome
+                break
+            except Exception as error:
+                # a worker that is killed while it starts ends Ray's run; tasks are safe to repeat
+                failed = failed + 1 if len(done) == before else 0
+                if not _is_of_ray(error) or failed == _STARTS:
+                    raise
     for index in indices:
         if index not in done:
             lost = f"set aside: its worker was lost {_RETRIES + 1} times (killed, crashed or out of memory)"
