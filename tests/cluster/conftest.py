@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     import boto3
     import fsspec
 
+    # the objects of all servers lie in this process, those of earlier tests too
+    urllib.request.urlopen(f"http://{host}:{port}/moto-api/reset", data=b"").close()
     client = boto3.client("s3")
     client.create_bucket(Bucket="archive")
     try:

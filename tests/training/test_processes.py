@@ -165,7 +165,8 @@ def test_a_killed_process_ends_the_training_and_another_number_goes_on(
     told = process.communicate()[0]
     assert process.returncode == 1
     assert time.monotonic() - began < 20
-    assert "Another process of this training has ended" in told
+    # the launcher may end the other process before that one has noticed
+    assert "Another process of this training has ended" in told or "SIGKILL" in told
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["model.checkpoint"]
     before = checkpoint.peek(tmp_path / "model.checkpoint").step
     assert before > 0

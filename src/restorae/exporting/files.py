@@ -86,6 +86,10 @@ def require_exportable(model: Model) -> None:
         raise ExportFailed(
             f"{name} cleans films: it compares frames that restorae aligns before, which a graph does not do"
         )
+    if not network.takes_images:
+        raise ExportFailed(
+            f"{name} does not restore images: it weighs colours that restorae finds before, which a graph does not do"
+        )
 
 
 def make_onnx(model: Model, pixels: Pixels = "float32") -> tuple[bytes, ...]:
