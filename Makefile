@@ -37,7 +37,10 @@ test: $(READY) ## run the tests (under 8 minutes on two cores)
 	$(BIN)/pytest -m "not slow" -n auto --dist worksteal
 
 test-slow: $(READY) ## run the tests that are marked slow (under 30 minutes)
-	$(BIN)/pytest -m slow -n 2 --dist worksteal
+	$(BIN)/pytest -m slow -n 2 --dist worksteal --ignore tests/cluster
+	$(BIN)/pytest -m slow tests/cluster/test_stores.py # Ray joins one cluster per process
+	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k "not client"
+	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k client
 
 check: $(READY) ## check format, lint, types and import layers; change nothing
 	$(BIN)/ruff format --check .
