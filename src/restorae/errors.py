@@ -32,7 +32,7 @@ import difflib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,13 @@ class RestoraeError(Exception):
             subject=subject,
             settings=tuple(settings),
             fixes=(fix,) if isinstance(fix, Fix) else tuple(fix),
+        )
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """The error that a message tells of."""
+        return cls(
+            message.problem, subject=message.subject, settings=message.settings, fix=message.fixes
         )
 
     def render(self, wording: Wording = PYTHON) -> str:

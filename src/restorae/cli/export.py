@@ -20,7 +20,7 @@ def export(
             metavar="FILE", help="The file to write (.onnx). Default: the model's name, here."
         ),
     ] = None,
-    format: Annotated[Literal["onnx"], typer.Option(help="What to write.")] = "onnx",  # noqa: A002
+    kind: Annotated[Literal["onnx"], typer.Option("--format", help="What to write.")] = "onnx",
     pixels: Annotated[
         Literal["float32", "uint8", "uint16"],
         typer.Option(
@@ -40,7 +40,7 @@ def export(
     find(model)  # a misspelt name is answered before anything long
     from restorae.exporting import export as export_model
 
-    written = export_model(model, out, format=format, pixels=pixels, overwrite=overwrite)
+    written = export_model(model, out, format=kind, pixels=pixels, overwrite=overwrite)
     if json_wanted:
         show_json({"written": [str(path) for path in written]})
         return

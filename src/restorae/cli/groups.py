@@ -21,7 +21,7 @@ _GROUPS: Final = {
     ),
     "Input": ("count", "data_dir", "end", "labels", "limit", "split", "start", "validation", "binarise"),
     "Model": ("baseline", "baselines", "likelihood"),
-    "Output": ("format", "pixels", "json_wanted", "per_image", "scores_file", "sheet", "worst", "zoom"),
+    "Output": ("kind", "pixels", "json_wanted", "per_image", "scores_file", "sheet", "worst", "zoom"),
     "Computing": ("device", "precision", "seed", "workers", "imports"),
 }  # fmt: skip
 _GROUP_OF: Final = {name: group for group, names in _GROUPS.items() for name in names}

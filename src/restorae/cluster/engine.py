@@ -28,7 +28,8 @@ _ADDRESS = re.compile(r"ray://(\[[^\]]+\]|[^:/]+):(\d+)")
 _SECONDS = 5.0
 _OBJECTS = 100 * 2**20
 """Bytes for what Ray's processes share on this machine: tasks and outcomes are a few hundred bytes each."""
-_STARTED = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 – where Ray keeps it
+_STARTED = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir(), "ray", "ray_current_cluster")
+"""Where `ray start` notes the address of its cluster."""
 _RETRIES = 2
 _STARTS = 5
 """How often a run is begun again without one more image done."""
@@ -140,7 +141,7 @@ def _require_answer(address: str) -> None:
             pass
     except OSError as error:
         raise ClusterError(
-            f"nobody answers there ({error.strerror or 'no answer in 5 s'})",
+            f"nobody answers there ({error.strerror or f'no answer in {_SECONDS:g} s'})",
             subject=address,
             fix=_NO_REPLY,
         ) from None

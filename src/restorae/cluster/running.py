@@ -101,10 +101,7 @@ def _collect(
     try:
         for outcome in outcomes:
             if outcome.stop is not None:
-                stop = outcome.stop
-                raise OutputError(
-                    stop.problem, subject=stop.subject, settings=stop.settings, fix=stop.fixes
-                )
+                raise OutputError.of(outcome.stop)
             _add(outcome, tasks, report, progress)
             lines += [json.dumps(line) for line in _logged(outcome, tasks)]
             if log is not None and remote_uri(log) is None:

@@ -67,11 +67,10 @@ class Store:
         if not self.can_write:
             return [self.uri]
         with _told(self.uri, BadImage):
-            found = self._system.find(self._path)
+            found = self._below()
         if not found:
             raise BadImage("no such file, folder or bucket", subject=self.uri)
-        base = self._path.rstrip("/")
-        return sorted(self.uri.rstrip("/") + path[len(base) :] for path in map(str, found))
+        return sorted(found)
 
     def existing(self) -> set[str]:
         """The addresses of all files below this one; none where there is no such folder.
@@ -79,13 +78,14 @@ class Store:
         Raises:
             OutputError: it cannot be listed.
         """
-        with _told(self.uri, OutputError):
-            try:
-                found = self._system.find(self._path)
-            except FileNotFoundError:
-                return set()
+        with _told(self.uri, OutputError), contextlib.suppress(FileNotFoundError):
+            return self._below()
+        return set()
+
+    def _below(self) -> set[str]:
         base = self._path.rstrip("/")
-        return {self.uri.rstrip("/") + path[len(base) :] for path in map(str, found)}
+        found = map(str, self._system.find(self._path))
+        return {self.uri.rstrip("/") + path[len(base) :] for path in found}
 
     def exists(self) -> bool:
         """Whether there is a file at this address.

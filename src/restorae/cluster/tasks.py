@@ -49,6 +49,20 @@ class ClusterTask:
             with_defect_mask=task.with_defect_mask,
         )
 
+    def on_this_machine(self, source: Path, target: Path) -> FileTask:
+        """The task of a worker that has the source here and writes here; what is there already is done."""
+        return FileTask(
+            source,
+            target,
+            name=Path(self.name),
+            kind=self.kind,
+            may_replace=self.may_replace,
+            skip_existing=not self.may_replace,
+            with_samples=self.with_samples,
+            with_error_map=self.with_error_map,
+            with_defect_mask=self.with_defect_mask,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterTasks:
@@ -86,10 +100,10 @@ def plan_cluster_tasks(
         found += _found(given, kind, notices)
     place = remote_uri(out) or str(out.absolute())
     single = len(found) == 1 and kind_named(Path(place)) is not None
-    tasks_: list[ClusterTask] = []
+    planned: list[ClusterTask] = []
     for source, name in found:
         path, _, written = renamed(Path(name), Path(name), kind, Path(name))
-        tasks_.append(
+        planned.append(
             ClusterTask(
                 source=source,
                 target=place if single else f"{place.rstrip('/')}/{path.as_posix()}",
@@ -100,7 +114,7 @@ def plan_cluster_tasks(
             )
         )
     return ClusterTasks(
-        tasks=_remaining(tasks_, place, overwrite, skip_existing), passed_over=notices
+        tasks=_remaining(planned, place, overwrite, skip_existing), passed_over=notices
     )
 
 
@@ -124,13 +138,13 @@ def _found(
         return [(uri, PurePosixPath(uri.partition("?")[0].rpartition("/")[2]))]
     base = uri.rstrip("/") + "/"
     below = [(each, PurePosixPath(each[len(base) :])) for each in listed]
-    images_ = [(each, name) for each, name in below if _is_image(name, kind)]
-    if not images_:
+    readable = [(each, name) for each, name in below if _is_image(name, kind)]
+    if not readable:
         raise BadImage("holds no images", subject=uri)
-    others = len(below) - len(images_)
+    others = len(below) - len(readable)
     if others:
         notices.append(Message(f"passed over {others:,} other files", subject=uri))
-    return images_
+    return readable
 
 
 def _is_image(name: PurePosixPath, kind: str | None) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,12 +13,12 @@ import torch
 from restorae import machine
 from restorae.cluster.storage import Store
 from restorae.cluster.tasks import ClusterTask
-from restorae.errors import BadImage, Fix, InputError, Message, OutputError, RestoraeError
+from restorae.errors import Fix, InputError, Message, OutputError, RestoraeError
 from restorae.process import prepare_process
 from restorae.progress import Progress
 from restorae.restoring import RestoreRequest, RestorerPool, restore_files
 from restorae.restoring.sources import remote_uri
-from restorae.restoring.tasks import LOG, FileTask
+from restorae.restoring.tasks import LOG
 from restorae.version import VERSION
 
 
@@ -139,17 +138,7 @@ class FileWorker:
             Store.of(uri).fetch(source)
         if place is not None:
             target = folder / "results" / PurePosixPath(place).name
-        files = FileTask(
-            source,
-            target,
-            name=Path(task.name),
-            kind=task.kind,
-            with_samples=task.with_samples,
-            with_error_map=task.with_error_map,
-            with_defect_mask=task.with_defect_mask,
-            may_replace=task.may_replace,
-            skip_existing=not task.may_replace,
-        )
+        files = task.on_this_machine(source, target)
         heard, log = _Heard(), folder / LOG
         report = restore_files(
             [files], self.plan.request, self.restorers, log=log, progress=heard, sweep=False
@@ -182,11 +171,7 @@ def _put(target: Path, place: str) -> None:
 
 def _about(error: InputError, source: str) -> Message:
     message = error.message
-    if message.subject is not None:
-        return message
-    return BadImage(
-        message.problem, subject=source, settings=message.settings, fix=message.fixes
-    ).message
+    return message if message.subject is not None else replace(message, subject=source)
 
 
 def _renamed(message: Message, names: dict[str, str]) -> Message:
@@ -195,13 +180,12 @@ def _renamed(message: Message, names: dict[str, str]) -> Message:
 
 
 def _renamed_values(value: Any, names: dict[str, str]) -> Any:
-    change: Callable[[Any], Any] = lambda each: _renamed_values(each, names)  # noqa: E731
     if isinstance(value, str):
         for name, stands_for in names.items():
             value = value.replace(name, stands_for)
         return value
     if isinstance(value, list):
-        return [change(each) for each in value]
+        return [_renamed_values(each, names) for each in value]
     if isinstance(value, dict):
-        return {key: change(each) for key, each in value.items()}
+        return {key: _renamed_values(each, names) for key, each in value.items()}
     return value

@@ -17,8 +17,8 @@ from restorae.exporting.tracing import OPSET
 from restorae.exporting.verification import verify_halves, verify_restorer
 from restorae.files import require_absent, require_writable, write_bytes
 from restorae.model import Model, load
+from restorae.model.card import HEADER
 from restorae.model.onnx_files import EXPORT, SUFFIX, ExportFacts
-from restorae.model.saving import HEADER
 from restorae.networks import VAE, AutoEncoder, ModuleNetwork, Network
 from restorae.version import VERSION
 
@@ -31,7 +31,7 @@ def export(
     model: Model | str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     *,
-    format: Format = "onnx",  # noqa: A002
+    format: Format = "onnx",  # noqa: A002 – as in `restorae.restore`
     pixels: Pixels = "float32",
     overwrite: bool = False,
 ) -> tuple[Path, ...]:

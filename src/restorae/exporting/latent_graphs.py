@@ -7,15 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restorae.exporting.library import import_onnx, nodes_of
+from restorae.exporting.library import FLOAT, import_onnx, nodes_of
 from restorae.exporting.pixels import PixelForm
 from restorae.exporting.tracing import Wrapped, trace
 from restorae.model import Model
 from restorae.networks import VAE, AutoEncoder, CodeModule, VAEModule, pad_to_multiple
 from restorae.shapes import Images, Latents
-
-_FLOAT = 1
-"""The type float32 in ONNX."""
 
 
 class Encoder(nn.Module):
@@ -64,11 +61,10 @@ def encoder_graph(model: Model, form: PixelForm) -> Any:
     shape = form.shape(network.channels, network.height, network.width)
     inputs = [
         helper.make_tensor_value_info("images", form.element, shape),
-        helper.make_tensor_value_info("low", _FLOAT, []),
-        helper.make_tensor_value_info("high", _FLOAT, []),
+        *form.range_inputs(),
     ]
     outputs = [
-        helper.make_tensor_value_info(name, _FLOAT, ["batch", network.latent_dim]) for name in names
+        helper.make_tensor_value_info(name, FLOAT, ["batch", network.latent_dim]) for name in names
     ]
     weights = [*form.range_defaults(), *traced.weights.values()]
     return helper.make_graph(nodes, "restorae", inputs, outputs, weights)
@@ -85,9 +81,8 @@ def decoder_graph(model: Model, form: PixelForm) -> Any:
         *nodes_of(form.from_working(traced.outputs[0], "images")),
     ]
     inputs = [
-        helper.make_tensor_value_info("latents", _FLOAT, ["batch", network.latent_dim]),
-        helper.make_tensor_value_info("low", _FLOAT, []),
-        helper.make_tensor_value_info("high", _FLOAT, []),
+        helper.make_tensor_value_info("latents", FLOAT, ["batch", network.latent_dim]),
+        *form.range_inputs(),
     ]
     shape = form.shape(network.channels, network.height, network.width)
     output = helper.make_tensor_value_info("images", form.element, shape)

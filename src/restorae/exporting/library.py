@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -16,15 +17,17 @@ def import_onnx() -> ModuleType:
         MissingExtra: it, or what PyTorch's exporter needs beside it, is not installed.
     """
     try:
-        import onnx
-        import onnx.parser
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
+        for name in ("onnx.parser", "onnxruntime", "onnxscript"):
+            import_module(name)
+        return import_module("onnx")
     except ImportError as error:
         raise MissingExtra(
             "Exporting models needs ONNX and ONNX Runtime: pip install 'restorae[onnx]'"
         ) from error
-    return onnx
+
+
+FLOAT = 1
+"""The type float32 in ONNX."""
 
 
 def nodes_of(text: str) -> list[Any]:

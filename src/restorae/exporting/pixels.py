@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from restorae.exporting.library import import_onnx
+from restorae.exporting.library import FLOAT, import_onnx
 
 Pixels: TypeAlias = Literal["float32", "uint8", "uint16"]
 """Type of the values. float32 is (batch, channels, height, width), integers are (batch, height, width, channels)."""
@@ -67,11 +67,13 @@ class PixelForm:
             {result} = Transpose<perm=[0, 2, 3, 1]>(typed)
         """
 
+    def range_inputs(self) -> list[Any]:
+        """The inputs `low` and `high`: the values that are black and white."""
+        helper = import_onnx().helper
+        return [helper.make_tensor_value_info(name, FLOAT, []) for name in ("low", "high")]
+
     def range_defaults(self) -> list[Any]:
         """Initial values of the inputs `low` and `high`, which makes them optional."""
-        onnx = import_onnx()
+        helper = import_onnx().helper
         limits = {"low": 0.0, "high": LARGEST[self.pixels]}
-        return [
-            onnx.helper.make_tensor(name, onnx.TensorProto.FLOAT, [], [value])
-            for name, value in limits.items()
-        ]
+        return [helper.make_tensor(name, FLOAT, [], [value]) for name, value in limits.items()]

@@ -9,14 +9,11 @@ from typing import Any
 
 import torch
 
-from restorae.exporting.library import branch, choice, import_onnx, nodes_of
+from restorae.exporting.library import FLOAT, branch, choice, import_onnx, nodes_of
 from restorae.exporting.pixels import PixelForm
 from restorae.exporting.tracing import TracedModule, Wrapped, trace
 from restorae.model import Model
 from restorae.networks import Dense, Network
-
-_FLOAT = 1
-"""The type float32 in ONNX."""
 
 _PADDING = """
     size = Shape<start=2>(working)
@@ -102,10 +99,9 @@ def restorer_graph(model: Model, form: PixelForm) -> Any:
     else:
         nodes += _through(traced[takes[0]], network, "padded", "restored_padded")
     nodes += nodes_of(_CROPPING + form.from_working("cropped", "restored"))
-    scalar = {name: helper.make_tensor_value_info(name, _FLOAT, []) for name in ("low", "high")}
     inputs = [
         helper.make_tensor_value_info("images", form.element, form.shape(_channels(takes))),
-        *scalar.values(),
+        *form.range_inputs(),
     ]
     weights = {name: tensor for each in traced.values() for name, tensor in each.weights.items()}
     defaults = form.range_defaults()
@@ -196,16 +192,16 @@ def _either(grey: TracedModule, colour: TracedModule) -> list[Any]:
         choice(
             "any_grey",
             {
-                True: branch("grey", through_grey, "grey_spread", _FLOAT),
-                False: branch("no_grey", nodes_of("unused_grey = Identity(padded)"), "unused_grey", _FLOAT),
+                True: branch("grey", through_grey, "grey_spread", FLOAT),
+                False: branch("no_grey", nodes_of("unused_grey = Identity(padded)"), "unused_grey", FLOAT),
             },
             "as_grey",
         ),
         choice(
             "all_grey",
             {
-                True: branch("no_colour", nodes_of("unused = Identity(as_grey)"), "unused", _FLOAT),
-                False: branch("colour", through_colour, "colour_made", _FLOAT),
+                True: branch("no_colour", nodes_of("unused = Identity(as_grey)"), "unused", FLOAT),
+                False: branch("colour", through_colour, "colour_made", FLOAT),
             },
             "as_colour",
         ),
@@ -246,8 +242,8 @@ def _in_colour(traced: TracedModule, network: Network) -> list[Any]:
         choice(
             "has_one",
             {
-                True: branch("grey", mean, "mean", _FLOAT),
-                False: branch("colour", nodes_of("kept = Identity(colour_made)"), "kept", _FLOAT),
+                True: branch("grey", mean, "mean", FLOAT),
+                False: branch("colour", nodes_of("kept = Identity(colour_made)"), "kept", FLOAT),
             },
             "restored_padded",
         ),

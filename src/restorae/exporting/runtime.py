@@ -61,9 +61,7 @@ def running_on(wanted: Runtime | None, model: Model) -> Model:
             fix=Fix("runtime", action="omit"),
         )
     if model.module not in _exported:
-        _exported[model.module] = Model(
-            model.network, OnnxModule(_kept_graph(model)), card=model.card
-        )
+        _exported[model.module] = Model(model.network, _exported_module(model), card=model.card)
     return _exported[model.module]
 
 
@@ -76,15 +74,14 @@ def _kept_at(model: Model) -> Path:
     return Path(platformdirs.user_cache_dir("restorae"), "onnx", f"{_digest(model)}.onnx")
 
 
-def _kept_graph(model: Model) -> bytes:
+def _exported_module(model: Model) -> OnnxModule:
     path = _kept_at(model)
     try:
-        content = path.read_bytes()
-        OnnxModule(content)
+        return OnnxModule(path.read_bytes())
     except (OSError, BadModelFile):
         (content,) = make_onnx(model)
         write_bytes(path, content)
-    return content
+        return OnnxModule(content)
 
 
 def _digest(model: Model) -> str:

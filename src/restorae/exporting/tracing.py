@@ -61,7 +61,8 @@ def trace(
                 dynamo=True,
                 verbose=False,
             )
-            graph = program.model_proto.graph  # type: ignore[union-attr]
+            assert program is not None
+            graph = program.model_proto.graph
     except Exception as error:  # PyTorch's exporter raises errors of many kinds
         raise ExportFailed(
             f"PyTorch cannot export the network to ONNX: {_first_line(error)}"

@@ -15,6 +15,8 @@ from restorae.parts import Settings
 
 FORMAT_VERSION = 1
 """Version of the file's format."""
+HEADER = "restorae"
+"""Key of a file's metadata under which the card stands."""
 
 
 class Card(Settings):

@@ -13,12 +13,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from restorae.errors import BadModelFile, RestoraeError, UnknownKind, nearest
-from restorae.model.card import FORMAT_VERSION, Card
+from restorae.model.card import FORMAT_VERSION, HEADER, Card
 from restorae.model.hub import fetch, fetched, is_address
 from restorae.model.model import Model
 from restorae.model.onnx_files import SUFFIX as ONNX
 from restorae.model.onnx_files import OnnxModule, read_onnx
-from restorae.model.saving import HEADER, SUFFIX
+from restorae.model.saving import SUFFIX
 from restorae.networks import ModuleNetwork, Network
 
 

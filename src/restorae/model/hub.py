@@ -107,7 +107,9 @@ def fetch(text: str) -> Fetched:
     if address.is_pinned and (known := _record_of(address)).is_file():
         with contextlib.suppress(OSError, ValueError, KeyError):
             record = json.loads(known.read_text(encoding="utf-8"))
-            found = _verified(Path(_cache(), record["path"]), address, record["sha256"])
+            path = Path(_cache(), record["path"])
+            found = Fetched(path=path, address=address, sha256=file_digest(path))
+            _require_recorded(found, record["sha256"])
             _fetched[text] = found
             return found
     with in_words_of_hub(address):
@@ -122,11 +124,11 @@ def fetch(text: str) -> Fetched:
                 address.name, chosen.rfilename, revision=pinned.revision, cache_dir=_cache(), endpoint=endpoint()
             )
         )  # fmt: skip
-    _require_announced(path, chosen, pinned)
     found = Fetched(path=path, address=pinned, sha256=file_digest(path))
+    _require_announced(found, chosen)
     record_path = _record_of(pinned)
     if record_path.is_file():
-        _verified(path, pinned, json.loads(record_path.read_text(encoding="utf-8"))["sha256"])
+        _require_recorded(found, json.loads(record_path.read_text(encoding="utf-8"))["sha256"])
     else:
         record = {"path": os.path.relpath(path, _cache()), "sha256": found.sha256}
         write_text(record_path, json.dumps(record, indent=2))
@@ -154,32 +156,30 @@ def _model_file(siblings: list[Any], address: HubAddress) -> Any:
     raise BadModelFile("holds no .safetensors file", subject=str(address))
 
 
-def _require_announced(path: Path, sibling: Any, address: HubAddress) -> None:
+def _require_announced(fetched_file: Fetched, sibling: Any) -> None:
     """Compare a file with the digest that the hub announced: SHA-256 of large files, Git's of small ones."""
     if sibling.lfs is not None:
-        announced, found = sibling.lfs.sha256, file_digest(path)
+        announced, found = sibling.lfs.sha256, fetched_file.sha256
     else:
-        content = path.read_bytes()
+        content = fetched_file.path.read_bytes()
         header = f"blob {len(content)}\0".encode()
         announced = sibling.blob_id
         found = hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
     if announced is not None and announced != found:
-        path.resolve().unlink(missing_ok=True)
+        fetched_file.path.resolve().unlink(missing_ok=True)
         raise BadModelFile(
             "the file that arrived is not the one that the hub announced (other checksum)",
-            subject=str(address),
+            subject=str(fetched_file.address),
         )
 
 
-def _verified(path: Path, address: HubAddress, sha256: str) -> Fetched:
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    if file_digest(path) != sha256:
+def _require_recorded(fetched_file: Fetched, sha256: str) -> None:
+    """Compare a file with the digest that it had when it was downloaded."""
+    if fetched_file.sha256 != sha256:
         raise BadModelFile(
-            f"{path} has changed since it was downloaded (other checksum). Remove it to download it anew",
-            subject=str(address),
+            f"{fetched_file.path} has changed since it was downloaded (other checksum). Remove it to download it anew",
+            subject=str(fetched_file.address),
         )
-    return Fetched(path=path, address=address, sha256=sha256)
 
 
 def _record_of(address: HubAddress) -> Path:

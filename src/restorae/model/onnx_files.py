@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from restorae.errors import BadModelFile, MissingExtra, RestoraeError
+from restorae.model.card import HEADER
 from restorae.networks import Network
 from restorae.parts import Settings
 from restorae.shapes import Images
@@ -91,11 +93,10 @@ def import_onnxruntime() -> ModuleType:
         MissingExtra: it is not installed.
     """
     try:
-        import onnx  # noqa: F401
-        import onnxruntime
+        import_module("onnx")
+        return import_module("onnxruntime")
     except ImportError as error:
         raise MissingExtra("ONNX models need ONNX Runtime: pip install 'restorae[onnx]'") from error
-    return onnxruntime  # type: ignore[no-any-return]
 
 
 def read_onnx(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
@@ -126,7 +127,7 @@ def read_onnx(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         raise BadModelFile("refers to other files, which are not opened", subject=path)
     try:
         facts = ExportFacts(**json.loads(texts[EXPORT]))
-        header = json.loads(texts["restorae"])
+        header = json.loads(texts[HEADER])
     except (RestoraeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadModelFile(f"has a header that cannot be used: {error}", subject=path) from None
     if facts.format_version != FORMAT_VERSION:

@@ -11,11 +11,10 @@ from torch import nn
 
 from restorae.errors import UsageError
 from restorae.files import write_bytes
-from restorae.model.card import Card
+from restorae.model.card import HEADER, Card
 from restorae.model.onnx_files import OnnxModule
 
 SUFFIX = ".safetensors"
-HEADER = "restorae"
 
 
 def write_model(

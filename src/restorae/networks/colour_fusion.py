@@ -73,8 +73,8 @@ class ColourFusionNetwork(nn.Module):
         self.input = nn.Conv2d(settings.channels, width, 3, padding=1, padding_mode=padding)
         self.output = nn.Conv2d(width, settings.sources + 1, 3, padding=1, padding_mode=padding)
         if not self.output.weight.is_meta:  # begins with the weights that it is given
-            nn.init.zeros_(self.output.weight)
-            nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
+            for weights in self.output.parameters():
+                nn.init.zeros_(weights)
 
     def forward(self, planes: Tensor) -> Tensor:
         found: Tensor = self.output(self.body.trunk(self.input(planes)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorae.errors import BadImage, InputError, Message
@@ -22,17 +22,12 @@ class Failure:
             return cls(source, Message("does not fit in memory", subject=source))
         reason = error.message
         if reason.subject is None and str(source) not in reason.problem:
-            reason = Message(
-                reason.problem, subject=source, settings=reason.settings, fixes=reason.fixes
-            )
+            reason = replace(reason, subject=source)
         return cls(source, reason)
 
     def as_error(self, kind: type[InputError] = BadImage) -> InputError:
         """The error that tells the reason, for a file that is not one of many."""
-        reason = self.reason
-        return kind(
-            reason.problem, subject=reason.subject, settings=reason.settings, fix=reason.fixes
-        )
+        return kind.of(self.reason)
 
     def __str__(self) -> str:
         return self.reason.render()

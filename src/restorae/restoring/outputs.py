@@ -157,8 +157,7 @@ class Outputs:
     def notices(self) -> list[str]:
         """What could not be kept."""
         writer = self.restored.writer
-        own = self.restored.notices if isinstance(self.restored, ColouredOutput) else []
-        return [*writer.notices, *self.source.notices(writer.target), *own]
+        return [*writer.notices, *self.source.notices(writer.target)]
 
     def finish(self) -> None:
         """Write everything; the restored file last, so that where it is there, all of it is there."""

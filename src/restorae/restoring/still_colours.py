@@ -114,9 +114,6 @@ class ColouredOutput(Output):
         writer: of the file with room for colours, as `in_colour` says.
         colourer: finds the colours.
         recolour: whether an image that is in colour already gets others.
-
-    Raises:
-        BadImage: it holds several images, or values that are no colours.
     """
 
     def __init__(
@@ -126,7 +123,6 @@ class ColouredOutput(Output):
         self._colourer, self._recolour = colourer, recolour
         (page,) = original.pages
         self._stored = np.empty((page.height, page.width, page.bands), page.dtype)
-        self.notices: list[str] = []
 
     def put(self, rows: RestoredRows) -> None:
         self._stored[rows.top : rows.top + len(rows.stored)] = rows.stored
@@ -135,7 +131,7 @@ class ColouredOutput(Output):
         (page,) = self._original.pages
         values, alpha = np.split(self._stored, [page.channels], 2)
         chroma, known = self._colourer.chroma_of(values, self._original, self._recolour)
-        self.notices.append(f"the colours of {known:.0%} of it are known")
+        self.writer.notices.append(f"the colours of {known:.0%} of it are known")
         self.writer.put(0, 0, np.concatenate([with_chroma(values, chroma), alpha], 2))
         self.writer.finish()
 

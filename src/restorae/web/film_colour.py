@@ -79,8 +79,7 @@ def paint_reference(films: Films, film: Film, frame: int, strokes: Sequence[Colo
             films.remove_reference(film, former)
         return False
     weights = ColourPlanes(film.facts).weights
-    stored = _stored(film, frame)
-    luma = weights.to_opponent(to_unit(stored))[0]
+    luma = _luma(film, frame)
     turns = film.facts.rotation // 90
     chroma, known = painted_chroma(strokes, *shown_size(film.facts), weights)
     # strokes lie on the upright frame with square pixels; the reference is a frame as it is stored
@@ -111,8 +110,7 @@ def paint_reference(films: Films, film: Film, frame: int, strokes: Sequence[Colo
 
 def still(film: Film, frame: int) -> np.ndarray:
     """A frame to be coloured by hand: its luma as it is stored, (height, width) uint8."""
-    luma = ColourPlanes(film.facts).weights.to_opponent(to_unit(_stored(film, frame)))[0]
-    return np.asarray(np.rint(255 * luma.clip(0, 1)), np.uint8)
+    return np.asarray(np.rint(255 * _luma(film, frame).clip(0, 1)), np.uint8)
 
 
 def coloured_neighbours(
@@ -186,8 +184,9 @@ class FrameSuggestion(Work):
         return {"frames": film.suggested}
 
 
-def _stored(film: Film, frame: int) -> np.ndarray:
+def _luma(film: Film, frame: int) -> np.ndarray:
+    """Luma of a frame as it is stored, (height, width) float32, 0 to 1."""
     found = stored_frame(film.facts, frame)
     if found is None:
         raise not_found(f"frame {frame}")
-    return found
+    return ColourPlanes(film.facts).weights.to_opponent(to_unit(found))[0]

@@ -104,7 +104,7 @@ class Fuser:
         )
 
     def fuse(self, sources: Sources) -> tuple[Tensor, Tensor]:
-        """As `fuse`."""
+        """What a call finds; apart from it, so that it can be recorded."""
         return fuse(sources, self._network)
 
 
