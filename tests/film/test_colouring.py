@@ -15,10 +15,12 @@ from restorae.colouring.references import content_of, find_references, read_refe
 from restorae.errors import Interrupted, RestoraeError
 from restorae.film import FilmReport, FilmRequest, plan_films, restore_films
 from restorae.film.analysis import FilmAnalysis
+from restorae.film.colour.fusing import MODEL
 from restorae.film.colour.suggesting import distances, spread, suggest_frames
 from restorae.film.shots import Shots
 from restorae.formats import read_still, write_still
 from restorae.formats.video import read_facts
+from restorae.model import load
 from restorae.restoring import RestoreRequest, RestorerPool
 from tests.clips import av, decoded
 from tests.known_restorer import identity
@@ -137,6 +139,31 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
     colour(film / "grey.mkv", tmp_path / "out.mkv", film / "reference.png", film={"resume": True})
     assert (tmp_path / "out.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
     assert not (tmp_path / "out.mkv.pieces").exists()
+
+
+def test_a_stopped_run_does_not_go_on_with_other_weights_of_the_colouriser(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restorae.film.piece_writing.FRAMES", 3)
+    references, pieces = film / "reference.png", tmp_path / "out.mkv.pieces"
+
+    def stop() -> None:
+        if (pieces / "000000.nut").exists():
+            raise Interrupted("stopped")
+
+    with pytest.raises(Interrupted):
+        colour(film / "grey.mkv", tmp_path / "out.mkv", references, check=stop)
+    model = load(MODEL)
+    next(model.module.parameters()).data += 0.01
+    model.save(tmp_path / "other.safetensors")
+    monkeypatch.setattr(
+        "restorae.model.files.bundled", lambda: {MODEL: tmp_path / "other.safetensors"}
+    )
+    with pytest.raises(RestoraeError, match=r"begun with another restorer \(sha256 of film-colour"):
+        raise_first(
+            colour(film / "grey.mkv", tmp_path / "out.mkv", references, film={"resume": True})
+        )
+    assert (pieces / "000000.nut").exists()
 
 
 @pytest.mark.parametrize("layout", ["yuv420p10le", "gbrp10le"])

@@ -181,7 +181,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         facts_of_requests(run.request, run.film)
         | facts_of_shots(analysis, run.request, run.restorers)
         | ({} if colouring is None else colouring.plan_facts()),
-        facts_of_restorer(restorer),
+        facts_of_restorer(restorer) | ({} if colouring is None else colouring.restorer_facts()),
         encoding,
         restoring.tile,
         facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),

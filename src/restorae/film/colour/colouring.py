@@ -24,7 +24,7 @@ from restorae.errors import BadImage
 from restorae.film.analysis import FilmAnalysis
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
-from restorae.film.colour.fusing import bundled_fuser
+from restorae.film.colour.fusing import MODEL, bundled_fuser
 from restorae.film.colour.own_frames import OwnFrameFinder
 from restorae.film.colour.planes import ColourPlanes
 from restorae.film.colour.track import (
@@ -39,6 +39,7 @@ from restorae.film.frame_restorer import FrameRestorer
 from restorae.formats.video import Frame, FrameReader, VideoFacts
 from restorae.names import names_frames
 from restorae.progress import Progress
+from restorae.restoring.log import model_digest
 from restorae.restoring.request import RestoreRequest
 
 _LOOKED_AT = 24
@@ -100,6 +101,11 @@ class FilmColouring:
     def plan_facts(self) -> dict[str, Any]:
         """For the plan: checksums of the references."""
         return {"reference_files": digest_of(self.paths)}
+
+    @staticmethod
+    def restorer_facts() -> dict[str, str]:
+        """For the plan: the checksum of the network that weighs colours."""
+        return {f"sha256 of {MODEL}": model_digest(MODEL)}
 
     def look(self, resumed: Path | None, *, progress: Progress, check: Callable[[], None]) -> None:
         """Read references and film, before anything is written; a run that goes on read them before, into `resumed`.
