@@ -12,6 +12,7 @@ from PIL import Image
 
 from restorae.colouring.opponent import BT601
 from restorae.web.colour_strokes import ColourStroke, painted_chroma, spread
+from tests.clips import av
 from tests.command import run
 from tests.web.conftest import Opener, TestClient, encoded, finished, refused
 from tests.web.test_films import film, seen, sent
@@ -151,3 +152,37 @@ def test_colours_of_a_film_are_replaced_only_where_that_is_asked_for(
     frames = finished(server, server.post(f"{address}/suggest").json(), 200)["result"]["frames"]
     assert frames == server.get(address).json()["suggested"]
     assert len({each["frame"] for each in frames}) == len(frames) == 5
+
+
+@pytest.mark.slow
+def test_the_preview_carries_colours_from_a_painted_frame_before_it_as_the_film_does(
+    server: TestClient, tmp_path: Path
+) -> None:
+    content = moving_stripes(tmp_path / "stripes.mkv", count=40)
+    told = sent(server, content)
+    address = f"/api/films/{told['id']}"
+    strokes = [stroke(20, 30, ORANGE, 14), stroke(90, 30, "#3060d0", 14)]
+    server.put(f"{address}/frames/3/strokes", json={"strokes": strokes})
+    job = server.post(f"{address}/restore", json={**NO_DAMAGE, "lossless": True}).json()
+    assert finished(server, job, 200)["state"] == "done"
+    film_of_all = sent(server, server.get(f"{address}/restored").content)["id"]
+    asked = {"params": {"number": 20}, "json": NO_DAMAGE}
+    for each in server.post(f"{address}/colour-preview", **asked).json()["frames"]:
+        after = seen(server, each["after"])
+        whole = seen(server, f"/api/films/{film_of_all}/frames/{each['number']}.png")
+        assert np.abs(after - whole).mean() < 1, each["number"]
+
+
+def moving_stripes(path: Path, count: int) -> bytes:
+    """A grey film of two halves that look alike, so that matching cannot tell them apart and motion can."""
+    texture = np.random.default_rng(0).integers(60, 190, (12, 24)).repeat(8, 0).repeat(8, 1)
+    half = np.asarray(texture[:, :80], np.uint8)
+    scene = np.hstack([half, half])
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("ffv1", rate=24)
+        video.width, video.height, video.pix_fmt = 128, 96, "gray"
+        for number in range(count):
+            moved = np.ascontiguousarray(scene[:, number // 2 : number // 2 + 128])
+            out.mux(video.encode(av.VideoFrame.from_ndarray(moved, format="gray")))
+        out.mux(video.encode(None))
+    return path.read_bytes()
