@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,47 @@ def in_colour() -> bytes:
     pixels = np.zeros((96, 128, 3), np.uint8)
     pixels[:, :64], pixels[:, 64:] = (200, 90, 60), (60, 90, 200)
     return encoded(pixels)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_strokes_lie_where_they_were_painted_whatever_the_rotation_and_the_pixels(
+    server: TestClient, tmp_path: Path, rotation: int
+) -> None:
+    shades = np.array([[70, 110], [150, 190]], np.uint8).repeat(48, 0).repeat(40, 1)
+    with av.open(str(tmp_path / "turned.mp4"), "w") as out:
+        video = out.add_stream("libx264", rate=24, options={"crf": "10"})
+        video.width, video.height, video.pix_fmt = 80, 96, "yuv420p"
+        video.codec_context.sample_aspect_ratio = Fraction(2)
+        video.set_display_rotation(rotation)
+        for _ in range(3):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(shades, format="gray")))
+        out.mux(video.encode(None))
+    address = f"/api/films/{sent(server, (tmp_path / 'turned.mp4').read_bytes())['id']}"
+    shown = seen(server, f"{address}/frames/1.png")[..., 0]
+    assert shown.shape == ((96, 160) if rotation % 180 == 0 else (160, 96))
+    height, width = shown.shape
+    places = [(y * height // 4, x * width // 4) for y in (1, 3) for x in (1, 3)]
+    colours = {int(shown[place]): each for place, each in zip(places, PALETTE, strict=True)}
+    strokes = [
+        {"radius": 6, "points": [[x - 8, y], [x + 8, y]], "colour": each}
+        for (y, x), each in zip(places, PALETTE, strict=True)
+    ]
+    told = server.put(f"{address}/frames/1/strokes", json={"strokes": strokes}).json()["film"]
+    stored = seen(server, f"{address}/references/{told['references'][0]['number']}.png")
+    assert stored.shape == (*shades.shape, 3)
+    for y, x in [(24, 20), (24, 60), (72, 20), (72, 60)]:
+        painted = colours[min(colours, key=lambda shade: abs(shade - int(shades[y, x])))]
+        assert max(PALETTE, key=lambda each: likeness(each, stored[y, x])) == painted
+
+
+PALETTE = ("#d04040", "#30a040", "#4050d0", "#b0a020")
+
+
+def likeness(colour: str, pixel: np.ndarray) -> float:
+    """How alike two colours are, whatever their brightness."""
+    rgb = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
+    one, other = rgb - rgb.mean(), pixel - pixel.mean()
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
 
 
 @pytest.mark.slow
