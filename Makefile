@@ -7,9 +7,11 @@ READY := .venv/.ready
 READY_PLAIN := .venv/.ready-plain
 TYPESCRIPT := 5.9.3
 ESLINT := 9.39.1
+UV := 0.13.9
+LOWEST := .venv/lowest/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format bench sbom audit docs clean
+.PHONY: help demo test test-slow lowest check format bench sbom audit docs clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r verb what; do printf '  make %-10s %s\n' "$$verb" "$$what"; done
@@ -41,6 +43,16 @@ test-slow: $(READY) ## run the tests that are marked slow (under 30 minutes)
 	$(BIN)/pytest -m slow tests/cluster/test_stores.py # Ray joins one cluster per process
 	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k "not client"
 	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k client
+
+# Old releases warn of what newer ones have changed, so that warnings are no errors here.
+lowest: $(READY) ## test with the lowest supported version of each dependency (5 GB, a network, half an hour)
+	$(BIN)/python -m venv .venv/uv
+	.venv/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
+	.venv/uv/bin/uv venv --quiet --clear --python $(BIN)/python .venv/lowest
+	.venv/uv/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct \
+	'.[codecs,film,heic,hub,onnx,web]' 'pytest>=8.3' 'hypothesis>=6.112' 'httpx2>=2.10' 'scikit-learn>=1.5'
+	$(LOWEST) -m pytest -o filterwarnings=default -m "not slow" \
+	tests/test_front_door.py tests/test_layout.py tests/formats tests/networks tests/restoring tests/exporting tests/film
 
 check: $(READY) ## check format, lint, types and import layers; change nothing
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from restorae.model import Card, Model
     from restorae.networks import Network
     from restorae.restoring import ClassicalModel, load, restore
-    from restorae.training import Machinery, Recipe, TrainingCallback, train
+    from restorae.training import Machinery, Recipe, RecipeDataset, TrainingCallback, train
 
 _HOMES = {
     "Card": "restorae.model",
@@ -30,6 +30,7 @@ _HOMES = {
     "Model": "restorae.model",
     "Network": "restorae.networks",
     "Recipe": "restorae.training",
+    "RecipeDataset": "restorae.training",
     "RestoraeError": "restorae.errors",
     "TrainingCallback": "restorae.training",
     "degrade": "restorae.degradations",
@@ -52,6 +53,7 @@ __all__ = [
     "Model",
     "Network",
     "Recipe",
+    "RecipeDataset",
     "RestoraeError",
     "TestSet",
     "TrainingCallback",

@@ -2,6 +2,7 @@
 
 from restorae.training.api import train
 from restorae.training.callbacks import TrainingCallback
+from restorae.training.dataset import RecipeDataset
 from restorae.training.given import Given
 from restorae.training.loop import run
 from restorae.training.recipe import NOTHING, Recipe, ResolvedRecipe, read_toml
@@ -15,6 +16,7 @@ __all__ = [
     "Given",
     "Machinery",
     "Recipe",
+    "RecipeDataset",
     "ResolvedRecipe",
     "TrainingCallback",
     "TrainingSetup",
