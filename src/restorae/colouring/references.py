@@ -88,7 +88,7 @@ class KnownColours:
         hidden = None if self.known is None else self.known == 0
         if hidden is None or not hidden.any() or luma[hidden].std() > _EVEN:
             return None
-        return np.logical_not(hidden)
+        return np.asarray(~hidden)
 
 
 def find_references(given: Sequence[Path]) -> list[Path]:
