@@ -43,6 +43,7 @@ test-slow: $(READY) ## run the tests that are marked slow (under 30 minutes)
 	$(BIN)/pytest -m slow tests/cluster/test_stores.py # Ray joins one cluster per process
 	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k "not client"
 	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k client
+	$(BIN)/pytest -m slow tests/cluster/test_films.py
 
 # Old releases warn of what newer ones have changed, so that warnings are no errors here.
 lowest: $(READY) ## test with the lowest supported version of each dependency (5 GB, a network, half an hour)

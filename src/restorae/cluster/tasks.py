@@ -34,6 +34,8 @@ class ClusterTask:
     with_samples: bool = False
     with_error_map: bool = False
     with_defect_mask: bool = False
+    pieces: tuple[int, int] | None = None
+    """Of a film: the first piece to make, and the one behind the last."""
 
     @classmethod
     def of(cls, task: FileTask) -> ClusterTask:

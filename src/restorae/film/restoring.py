@@ -66,6 +66,7 @@ class _Run:
     log: RunLog
     progress: Progress
     check: Callable[[], None]
+    make_pieces: Callable[[FileTask, int], None] | None = None
     report: FilmReport = field(default_factory=FilmReport)
 
 
@@ -86,6 +87,7 @@ def restore_films(
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
+    make_pieces: Callable[[FileTask, int], None] | None = None,
 ) -> FilmReport:
     """Restore each task's film.
 
@@ -100,6 +102,7 @@ def restore_films(
         log: a file to which a line of JSON is added for each film.
         progress: hears of each frame.
         check: called before each frame; raises to stop the run.
+        make_pieces: called with a film whose plan is kept, and its number of frames; may make pieces elsewhere.
 
     Raises:
         OutputError: a place to write to fails. What is done is kept.
@@ -115,6 +118,7 @@ def restore_films(
         log=RunLog(log, request),
         progress=progress,
         check=check,
+        make_pieces=make_pieces,
     )
     chosen = request.model or FILMS
     reason = "" if request.model else "the one for films"
@@ -204,6 +208,8 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
             notices += colouring.notices
         done = read_done(folder)
         if done is None:
+            if run.make_pieces is not None:
+                run.make_pieces(task, reader.expected)
             _make_pieces(run, reader, frames_from, [main, *beside])
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
