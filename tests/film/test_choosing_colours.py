@@ -14,7 +14,7 @@ from restorae.film.colour.carrying import Colours
 from restorae.film.colour.fusing import SOURCES, Fuser
 from restorae.formats import write_still
 from restorae.restoring import RestoreRequest, RestorerPool
-from tests.film.test_colouring import FRAMES, OWN, colour, rgb_of, save, scene
+from tests.coloured_film import FRAMES, OWN, colour, rgb_of, save, scene
 from tests.known_restorer import identity
 
 SIZE = (32, 48)

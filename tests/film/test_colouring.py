@@ -3,88 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import restorae
-from restorae.colouring.opponent import weights_of
-from restorae.colouring.references import content_of, find_references, read_reference
 from restorae.errors import Interrupted, RestoraeError
-from restorae.film import FilmReport, FilmRequest, plan_films, restore_films
 from restorae.film.analysis import FilmAnalysis
+from restorae.film.colour.fusing import MODEL
 from restorae.film.colour.suggesting import distances, spread, suggest_frames
 from restorae.film.shots import Shots
 from restorae.formats import read_still, write_still
 from restorae.formats.video import read_facts
-from restorae.restoring import RestoreRequest, RestorerPool
-from tests.clips import av, decoded
-from tests.known_restorer import identity
-
-HEIGHT, WIDTH, STEP, FRAMES, OWN = 64, 96, 2, 10, 4
-BT601, BT709, BT2020 = 5, 1, 9
-
-
-def scene(frames: int = FRAMES) -> np.ndarray:
-    """A texture with coarse colours that moves, (frames, height, width, 3) uint8."""
-    random = np.random.default_rng(3)
-    wide = WIDTH + STEP * FRAMES
-    colours = enlarged(random.uniform(0.25, 0.75, (4, 7, 3)), wide)
-    texture = enlarged(random.uniform(-0.15, 0.15, (20, 50, 1)), wide)
-    whole = np.rint((colours + texture) * 255).astype(np.uint8)
-    return np.stack([whole[:, at * STEP : at * STEP + WIDTH] for at in range(frames)])
-
-
-def enlarged(knots: np.ndarray, width: int) -> np.ndarray:
-    """Values between knots, (HEIGHT, width, channels), linear."""
-    rows, columns, channels = knots.shape
-    down = np.linspace(0, rows - 1, HEIGHT)
-    across = np.linspace(0, columns - 1, width)
-    tall = [
-        [np.interp(down, range(rows), knots[:, x, c]) for c in range(channels)]
-        for x in range(columns)
-    ]
-    full = [
-        [np.interp(across, range(columns), line) for line in np.array(tall)[:, c].T]
-        for c in range(channels)
-    ]
-    return np.stack([np.array(each) for each in full], -1)
-
-
-def save(path: Path, colours: np.ndarray, layout: str = "gray", in_colour: bool = False) -> None:
-    with av.open(str(path), "w") as out:
-        video = out.add_stream("ffv1", rate=24)
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, layout
-        color_range = 2 if layout in ("gray", "gbrp10le") else 1
-        video.codec_context.color_range = color_range
-        video.codec_context.colorspace = 0 if layout == "gbrp10le" else BT601
-        for number, rgb in enumerate(colours):
-            grey = np.rint(rgb @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-            source = rgb if in_colour else np.repeat(grey[..., None], 3, 2)
-            frame = av.VideoFrame.from_ndarray(source, format="rgb24")
-            if layout == "gray":
-                frame = av.VideoFrame.from_ndarray(grey, format="gray")
-                frame.color_range = 2
-            frame = frame.reformat(format=layout, dst_color_range=color_range)
-            frame.pts = number
-            out.mux(video.encode(frame))
-        out.mux(video.encode(None))
-
-
-def colour(
-    source: Path, target: Path, *references: Path, check: Any = lambda: None, **asked: Any
-) -> FilmReport:
-    film = FilmRequest(lossless=True, deflicker=0, **asked.pop("film", {}))
-    request = RestoreRequest(model="known", references=references, **asked)
-    tasks = plan_films([source], target, resume=film.resume)
-    return restore_films(tasks, request, film, RestorerPool.of(identity()), check=check)
-
-
-def rgb_of(path: Path) -> np.ndarray:
-    with av.open(str(path)) as film:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)])
+from restorae.model import load
+from tests.clips import decoded
+from tests.coloured_film import FRAMES, OWN, colour, raise_first, rgb_of, save, scene
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +61,9 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
     def stop() -> None:
         nonlocal calls
         calls += 1
-        if calls == 3 * FRAMES + 1 + 7:  # measured, looked through, found; then the seventh frame
+        if (
+            calls == 2 * FRAMES + 1 + 7
+        ):  # measured and looked through, found; then the seventh frame
             raise Interrupted("stopped")
 
     with pytest.raises(Interrupted):
@@ -137,6 +73,31 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
     colour(film / "grey.mkv", tmp_path / "out.mkv", film / "reference.png", film={"resume": True})
     assert (tmp_path / "out.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
     assert not (tmp_path / "out.mkv.pieces").exists()
+
+
+def test_a_stopped_run_does_not_go_on_with_other_weights_of_the_colouriser(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restorae.film.piece_writing.FRAMES", 3)
+    references, pieces = film / "reference.png", tmp_path / "out.mkv.pieces"
+
+    def stop() -> None:
+        if (pieces / "000000.nut").exists():
+            raise Interrupted("stopped")
+
+    with pytest.raises(Interrupted):
+        colour(film / "grey.mkv", tmp_path / "out.mkv", references, check=stop)
+    model = load(MODEL)
+    next(model.module.parameters()).data += 0.01
+    model.save(tmp_path / "other.safetensors")
+    monkeypatch.setattr(
+        "restorae.model.files.bundled", lambda: {MODEL: tmp_path / "other.safetensors"}
+    )
+    with pytest.raises(RestoraeError, match=r"begun with another restorer \(sha256 of film-colour"):
+        raise_first(
+            colour(film / "grey.mkv", tmp_path / "out.mkv", references, film={"resume": True})
+        )
+    assert (pieces / "000000.nut").exists()
 
 
 @pytest.mark.parametrize("layout", ["yuv420p10le", "gbrp10le"])
@@ -149,55 +110,6 @@ def test_one_frame_takes_the_colours_of_a_reference_that_is_it(layout: str, tmp_
     assert not report.failures, report.failures
     error = rgb_of(tmp_path / "out.mkv")[0].astype(float) - scene(1)[0]
     assert np.abs(error).mean() < 2.5
-
-
-@pytest.mark.parametrize(
-    ("matrix", "name"), [(BT601, "ITU601"), (BT709, "ITU709"), (BT2020, "BT2020")]
-)
-def test_chroma_is_that_of_ffmpeg(matrix: int, name: str) -> None:
-    rgb = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
-    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-    yuv = frame.reformat(
-        format="yuv444p", dst_colorspace=matrix, src_color_range=2, dst_color_range=2
-    )
-    planes = [
-        np.frombuffer(each, np.uint8).reshape(16, -1)[:, :16].astype(float) for each in yuv.planes
-    ]
-    weights = weights_of(matrix, 0)
-    luma, chroma = weights.to_opponent(rgb / np.float32(255))
-    for expected, found in zip(
-        planes, [luma, *np.moveaxis(chroma + 128 / 255, -1, 0)], strict=True
-    ):
-        assert np.abs(found * 255 - expected).max() < 2
-    assert np.abs(weights.to_rgb(luma, chroma) * 255 - rgb).max() < 0.01
-    assert weights_of(2, 480) == weights_of(BT601, 0)
-    assert weights_of(2, 1080) == weights_of(BT709, 0)
-
-
-def test_black_bars_and_borders_give_no_colours() -> None:
-    image = np.random.default_rng(0).uniform(0.1, 1, (100, 120)).astype(np.float32)
-    image[:12], image[90:], image[:, :7] = 0.01, 0.01, 0.95
-    image[:12, :7] = 0.01
-    assert content_of(image) == (12, 90, 7, 120)
-    assert content_of(np.full((50, 50), 0.5, np.float32)) == (0, 50, 0, 50)
-
-
-@pytest.mark.parametrize("kind", ["cmyk", "deep", "alpha"])
-def test_references_are_read_in_every_kind_of_pixels(kind: str, tmp_path: Path) -> None:
-    from PIL import Image
-
-    rgb, path = scene(1)[0], tmp_path / "reference.tif"
-    if kind == "deep":
-        write_still(path, rgb.astype(np.uint16) * 257)
-    elif kind == "alpha":
-        Image.fromarray(np.dstack([rgb, rgb[..., :1]])).save(path)
-    else:
-        Image.fromarray(rgb).convert("CMYK").save(path)
-    write_still(tmp_path / "plain.png", rgb)
-    plain = read_reference(tmp_path / "plain.png", weights_of(BT601, 0))
-    found = read_reference(path, weights_of(BT601, 0))
-    limit = 0.12 if kind == "cmyk" else 0.002  # inks have another gamut
-    assert np.abs(found.chroma - plain.chroma).mean() < limit
 
 
 @pytest.mark.parametrize("wrong", ["grey", "empty", "film", "missing", "coloured film"])
@@ -223,19 +135,6 @@ def test_what_cannot_be_a_reference_is_refused(wrong: str, film: Path, tmp_path:
         raise_first(colour(source, tmp_path / "out.mkv", given))
     if wrong == "coloured film":
         assert not colour(source, tmp_path / "out2.mkv", given, recolour=True).failures
-
-
-def raise_first(report: FilmReport) -> None:
-    for failure in report.failures:
-        raise RestoraeError(failure.reason.render())
-
-
-def test_too_many_references_are_refused(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.png" for number in range(501)]
-    for path in paths:
-        path.touch()
-    with pytest.raises(RestoraeError, match="501 references"):
-        find_references(paths)
 
 
 def test_frames_are_suggested_where_they_serve_all() -> None:

@@ -86,7 +86,7 @@ def analyse(
     listed: Shots | None = None,
     deflicker: float | None = None,
     stabilise: bool = False,
-    seen: Callable[[], None] = lambda: None,
+    seen: Callable[[Frame], None] = lambda frame: None,
 ) -> FilmAnalysis:
     """Read a film once and measure it.
 
@@ -95,7 +95,7 @@ def analyse(
         listed: shots that a person listed, counted in the whole film; None finds them.
         deflicker: share of flicker that is removed, 0 to 1; None removes all of it from shots that clearly flicker.
         stabilise: whether frames are moved so that they do not weave.
-        seen: called after each frame; may raise to stop.
+        seen: called with each frame; may raise to stop.
 
     Raises:
         BadImage: as `FrameReader` does.
@@ -107,7 +107,7 @@ def analyse(
         if listed is None:
             finder.put(luma)
         tones.append(meter.put(luma))
-        seen()
+        seen(frame)
     shots = (
         part_of(listed, offset=frames_before(reader), count=len(tones))
         if listed is not None

@@ -14,7 +14,7 @@ from restorae.film.analysis import FilmAnalysis, analyse, frames_before, saved_a
 from restorae.film.cut_list import check_length, part_of, read_cuts, write_cuts
 from restorae.film.plan_facts import facts_of_restorer
 from restorae.film.request import FilmRequest
-from restorae.formats.video import FrameReader, VideoFacts
+from restorae.formats.video import Frame, FrameReader, VideoFacts
 from restorae.names import names_frames
 from restorae.progress import Progress
 from restorae.restoring.opening import RestorerPool
@@ -28,8 +28,17 @@ def measure_film(
     *,
     progress: Progress,
     check: Callable[[], None],
+    also: Callable[[Frame], None] | None = None,
 ) -> FilmAnalysis:
     """What is measured before the first frame is restored; a run that goes on reads it from its `folder`.
+
+    Args:
+        facts: of the film.
+        film: how it is read.
+        folder: of a run that goes on.
+        progress: hears of each frame.
+        check: called for each frame that is read; raises to stop.
+        also: called with each frame that is read: what else looks at all of them.
 
     Raises:
         BadImage: the film cannot be read.
@@ -51,9 +60,11 @@ def measure_film(
 
     started, count = time.perf_counter(), 0
 
-    def seen() -> None:
+    def seen(frame: Frame) -> None:
         nonlocal count
         check()
+        if also is not None:
+            also(frame)
         count += 1
         progress.advance(1, {"frames_per_second": count / (time.perf_counter() - started)})
 

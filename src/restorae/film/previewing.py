@@ -16,6 +16,7 @@ from restorae.colouring.sizes import resize
 from restorae.film.analysis import FilmAnalysis, corrected
 from restorae.film.colour.coloured_frames import CopiedFrames
 from restorae.film.colour.colouring import FilmColouring, colouring_of
+from restorae.film.colour.looking import search_for
 from restorae.film.frame_restorer import RestoredFrame
 from restorae.film.measuring import measure_film
 from restorae.film.per_shot import ShotRestorer
@@ -79,7 +80,9 @@ def preview_film(
     facts = read_facts(source, film.rate)
     start, end = film.part
     reader = FrameReader(facts, start=start, end=end)
-    analysis = measure_film(facts, film, None, progress=progress, check=check)
+    search = search_for(facts, request, film.cuts, check=check)
+    also = search.see if search else None
+    analysis = measure_film(facts, film, None, progress=progress, check=check, also=also)
     restoring = ShotRestorer(
         restorer,
         request,
@@ -89,7 +92,7 @@ def preview_film(
         tile=request.tile,
     )
     tried = _tried(analysis, count)
-    colouring = colouring_of(facts, request, analysis, reader, source)
+    colouring = colouring_of(facts, request, analysis, reader, source, search)
     with tempfile.TemporaryDirectory(prefix="restorae-") as folder:
         chroma: Iterator[np.ndarray | None] = itertools.repeat(None)
         if colouring is not None:

@@ -5,13 +5,14 @@ Its numbers are chosen on validation frames; `docs/benchmarks.md` says how much 
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 REPAIRED = 0.5
 """Sureness from which a pixel counts as repaired."""
-_STRONG, _STRONG_GRAINS = 0.06, 7.0
+_STRONG, _STRONG_GRAINS = 0.06, 6.6
 """Change that is a repair and no removed grain: so much on the [0, 1] scale, and so many standard deviations of the grain."""
 _CHANGED = 0.25
 """Share of that change from which what the network suspects counts: the map shows what was done."""
@@ -34,7 +35,7 @@ def repair_map(change: Tensor, suspected: Tensor) -> Tensor:
         suspected: the network's probability of damage, of the same shape.
     """
     size = change.abs()
-    grain = _NORMAL * float(size.median())
+    grain = grain_of(change.numpy())
     strength = (size / (2 * max(_STRONG, _STRONG_GRAINS * grain))).clamp(0, 1)
     sureness = torch.where(strength > _CHANGED, torch.maximum(strength, suspected), strength)
     is_scratch = (_along_columns(suspected) > _STREAK) & (suspected > _IN_STREAK)
@@ -42,6 +43,11 @@ def repair_map(change: Tensor, suspected: Tensor) -> Tensor:
     return torch.where(
         is_scratch, torch.maximum(sureness, REPAIRED + (1 - REPAIRED) * suspected), sureness
     )
+
+
+def grain_of(change: np.ndarray) -> float:
+    """Standard deviation of the grain that a change removed: most pixels are not damaged."""
+    return _NORMAL * float(np.median(np.abs(change)))
 
 
 def _along_columns(values: Tensor) -> Tensor:

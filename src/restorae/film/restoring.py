@@ -19,6 +19,7 @@ from restorae.errors import (
 from restorae.file_attributes import made_from
 from restorae.file_locks import one_process
 from restorae.film.colour.colouring import colouring_of
+from restorae.film.colour.looking import search_for
 from restorae.film.companions import companions, join_companions
 from restorae.film.delivery import cut_of, deliver, encoding_for
 from restorae.film.extra_outputs import check_extra_outputs, write_frame_log
@@ -160,8 +161,16 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
     folder = pieces_of(task)
     before = saved_plan(folder) if run.film.resume else None
     resumed = folder if before else None
-    analysis = measure_film(facts, run.film, resumed, progress=run.progress, check=run.check)
-    colouring = colouring_of(facts, run.request, analysis, reader, task.target)
+    search = search_for(facts, run.request, run.film.cuts, resumed, check=run.check)
+    analysis = measure_film(
+        facts,
+        run.film,
+        resumed,
+        progress=run.progress,
+        check=run.check,
+        also=search.see if search else None,
+    )
+    colouring = colouring_of(facts, run.request, analysis, reader, task.target, search)
     if colouring is not None:
         colouring.look(resumed, progress=run.progress, check=run.check)
     written = facts if colouring is None else colouring.written
@@ -185,7 +194,7 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
         facts_of_requests(run.request, run.film)
         | facts_of_shots(analysis, run.request, run.restorers)
         | ({} if colouring is None else colouring.plan_facts()),
-        facts_of_restorer(restorer),
+        facts_of_restorer(restorer) | ({} if colouring is None else colouring.restorer_facts()),
         encoding,
         restoring.tile,
         facts_of_machine(run.request.precision, bool(restorer.capabilities.neighbours)),

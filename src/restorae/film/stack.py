@@ -45,6 +45,21 @@ def stack_planes(centre: Luma, neighbours: Sequence[tuple[Luma, Motion] | None])
     )
 
 
+def adjacent(
+    planes: np.ndarray, neighbours: Sequence[tuple[Luma, Motion] | None]
+) -> tuple[Luma, Luma] | None:
+    """The frames before and after, moved onto the centre; None where one of them is not used.
+
+    Args:
+        planes: what `stack_planes` returns.
+        neighbours: what it was given.
+    """
+    before, after = OFFSETS.index(-1), OFFSETS.index(1)
+    if neighbours[before] is None or neighbours[after] is None:
+        return None
+    return planes[2 + before], planes[2 + after]
+
+
 def scratch_evidence(luma: Luma) -> Luma:
     """How much a column differs from its surroundings along 41 rows.
 

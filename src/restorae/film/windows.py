@@ -17,9 +17,10 @@ from torch.nn import functional
 from restorae.film.alignment import Flow, Luma, Motion, flow_between, motion_of, prepare_for_flow
 from restorae.film.frame_restorer import FrameRestorer, RestoredFrame, changes
 from restorae.film.planes import tiles_for
+from restorae.film.real_changes import without_real_changes
 from restorae.film.repairs import REPAIRED, repair_map
 from restorae.film.shots import Shots
-from restorae.film.stack import OFFSETS, PLANES, REACH, stack_planes
+from restorae.film.stack import OFFSETS, PLANES, REACH, adjacent, stack_planes
 from restorae.formats.video import Frame, PixelLayout
 from restorae.restoring.request import RestoreRequest
 from restorae.restoring.restorer import FrameFacts, Restorer
@@ -162,14 +163,20 @@ class WindowRestorer(FrameRestorer):
         self, centre: Luma, neighbours: list[tuple[Luma, Motion] | None]
     ) -> tuple[np.ndarray, np.ndarray]:
         """The clean plane and the probability of damage, (height, width) each."""
-        stack = torch.from_numpy(stack_planes(centre, neighbours))[None]
+        planes = stack_planes(centre, neighbours)
+        stack = torch.from_numpy(planes)[None]
 
         def restore(tiles: torch.Tensor) -> torch.Tensor:
             found = self._restore(tiles, [0] * len(tiles))
             assert found.defects is not None
             return torch.cat([found.mean, found.defects], 1)
 
-        mean, suspected = apply(restore, stack, self.plan)[0].cpu()
+        cleaned, suspected = apply(restore, stack, self.plan)[0].cpu()
+        mean = torch.from_numpy(
+            without_real_changes(
+                centre, cleaned.numpy(), suspected.numpy(), adjacent(planes, neighbours)
+            )
+        )
         damage = repair_map(mean - torch.from_numpy(centre), suspected)
         if self.grain:
             around = functional.max_pool2d(damage[None], 2 * _AROUND_PX + 1, 1, _AROUND_PX)[0]

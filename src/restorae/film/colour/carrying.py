@@ -46,9 +46,14 @@ def difference_of_luma(luma: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(difference - np.median(difference), np.float32)
 
 
+def working_luma(luma: np.ndarray) -> np.ndarray:
+    """The luma of a frame, (height, width), at its working size."""
+    return resize(luma, working_size(*luma.shape))
+
+
 def prepare(luma: np.ndarray) -> tuple[np.ndarray, Prepared]:
     """The luma of a frame, (height, width), at its working size, as it is and prepared for flow."""
-    small = resize(luma, working_size(*luma.shape))
+    small = working_luma(luma)
     return small, prepare_for_flow(small)
 
 

@@ -10,22 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from restorae.colouring.contradictions import Contradiction, Sketch, contradictions
-from restorae.colouring.in_colour import colour_spread, require_grey
+from restorae.colouring.contradictions import Sketch, contradictions
 from restorae.colouring.matching import ReferenceCells
 from restorae.colouring.references import (
     digest_of,
     find_references,
     read_opponent,
-    read_reference,
 )
-from restorae.colouring.sizes import working_size
-from restorae.errors import BadImage
 from restorae.film.analysis import FilmAnalysis
 from restorae.film.colour.carrying import prepare
 from restorae.film.colour.coloured_frames import ColouredFrames, CopiedFrames
-from restorae.film.colour.fusing import bundled_fuser
-from restorae.film.colour.own_frames import OwnFrameFinder
+from restorae.film.colour.fusing import MODEL, bundled_fuser
+from restorae.film.colour.looking import ReferenceSearch
 from restorae.film.colour.planes import ColourPlanes
 from restorae.film.colour.track import (
     ColourTrack,
@@ -39,10 +35,9 @@ from restorae.film.frame_restorer import FrameRestorer
 from restorae.formats.video import Frame, FrameReader, VideoFacts
 from restorae.names import names_frames
 from restorae.progress import Progress
+from restorae.restoring.log import model_digest
 from restorae.restoring.request import RestoreRequest
 
-_LOOKED_AT = 24
-"""Every so many frames it is looked whether the film is in colour."""
 _WELL_KNOWN = 0.9
 """Share of a frame whose colours are known from which no further reference is asked for."""
 _NAMED = 5
@@ -59,6 +54,7 @@ class FilmColouring:
         analysis: shots of the film.
         reader: reads the part that is restored.
         target: what is written.
+        search: has seen all frames, where the film was read for it.
 
     Raises:
         BadImage: the film has no room for colours.
@@ -70,6 +66,7 @@ class FilmColouring:
     analysis: FilmAnalysis
     reader: FrameReader
     target: Path
+    search: ReferenceSearch | None = None
 
     def __post_init__(self) -> None:
         self.notices: list[str] = []
@@ -101,40 +98,42 @@ class FilmColouring:
         """For the plan: checksums of the references."""
         return {"reference_files": digest_of(self.paths)}
 
+    @staticmethod
+    def restorer_facts() -> dict[str, str]:
+        """For the plan: the checksum of the network that weighs colours."""
+        return {f"sha256 of {MODEL}": model_digest(MODEL)}
+
     def look(self, resumed: Path | None, *, progress: Progress, check: Callable[[], None]) -> None:
-        """Read references and film, before anything is written; a run that goes on read them before, into `resumed`.
+        """Decide what references are, before anything is written; a run that goes on did so before, into `resumed`.
 
         Raises:
             BadImage: a reference cannot be used, or the film is in colour already.
         """
         if resumed is not None and saved_track(colours_folder(resumed)) is not None:
             return
-        size = working_size(self.facts.height, self.facts.width)
-        finder = OwnFrameFinder(size, float(self.facts.pixel_aspect))
-        sketches = []
-        for path in self.paths:
-            check()
-            reference = read_reference(path, self.planes.weights)
-            finder.add(reference)
-            self._cells.append(ReferenceCells.of(reference))
-            sketches.append(Sketch.of(reference))
-        self._leave_out(contradictions(sketches), sketches)
-        spread: list[float] = []
-        for number, frame in self._frames("Looking for references", progress, check):
-            finder.see(number, prepare(self.planes.luma(frame.planes))[0])
-            self._count = number + 1
-            if number % _LOOKED_AT == 0 and not self.request.recolour:
-                chroma = self.planes.chroma(frame.planes)
-                spread.append(0.0 if chroma is None else colour_spread(chroma))
-        require_grey(spread, self.facts.path)
-        if not self._count:
-            raise BadImage("has no frame in the part that was asked for", subject=self.facts.path)
+        search = self.search
+        if search is None or not search.count or not set(self.paths) <= set(search.paths):
+            search = self._searched(progress, check)
+        at = [search.paths.index(path) for path in self.paths]
+        self._cells = [search.cells[each] for each in at]
+        self._leave_out([search.sketches[each] for each in at])
         index = self.analysis.shots.index
-        self._own = finder.found(lambda frame: self._of_shot[index(frame)])
+        found = search.own(lambda frame: [at[each] for each in self._of_shot[index(frame)]])
+        self._own = {frame: at.index(number) for frame, number in found.items()}
+        self._count = search.count
 
-    def _leave_out(self, found: list[Contradiction], sketches: list[Sketch]) -> None:
+    def _searched(self, progress: Progress, check: Callable[[], None]) -> ReferenceSearch:
+        """A search of its own, where the film was measured by an earlier run."""
+        search = ReferenceSearch(
+            self.paths, self.planes, recolour=self.request.recolour, check=check
+        )
+        for _, frame in self._frames("Looking for references", progress, check):
+            search.see(frame)
+        return search
+
+    def _leave_out(self, sketches: list[Sketch]) -> None:
         """Of references of a shot that contradict each other, all but the first."""
-        for each in found:
+        for each in contradictions(sketches):
             shots = [of for of in self._of_shot if {each.first, each.second} <= set(of)]
             for of in shots:
                 of.remove(each.second)
@@ -244,11 +243,17 @@ def colouring_of(
     analysis: FilmAnalysis,
     reader: FrameReader,
     target: Path,
+    search: ReferenceSearch | None = None,
 ) -> FilmColouring | None:
     """What colours a film; None where no colours are asked for."""
     listed = any(shot.references for shot in analysis.shots.shots)
     if not request.references and not listed:
         return None
     return FilmColouring(
-        facts=facts, request=request, analysis=analysis, reader=reader, target=target
+        facts=facts,
+        request=request,
+        analysis=analysis,
+        reader=reader,
+        target=target,
+        search=search,
     )
