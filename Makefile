@@ -51,7 +51,7 @@ lowest: $(READY) ## test with the lowest supported version of each dependency (5
 	.venv/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV)
 	.venv/uv/bin/uv venv --quiet --clear --python $(BIN)/python .venv/lowest
 	.venv/uv/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct \
-	'.[codecs,film,heic,hub,onnx,web]' 'pytest>=8.3' 'hypothesis>=6.112' 'httpx2>=2.10' 'scikit-learn>=1.5'
+	'.[film,heic,hub,onnx,web]' 'pytest>=8.3' 'hypothesis>=6.112' 'httpx2>=2.10' 'scikit-learn>=1.5'
 	$(LOWEST) -m pytest -o filterwarnings=default -m "not slow" \
 	tests/test_front_door.py tests/test_layout.py tests/formats tests/networks tests/restoring tests/exporting tests/film
 

@@ -112,7 +112,9 @@ def plan_cluster_tasks(
                 name=str(name),
                 kind=kind_named(Path(place)) if single else written,
                 may_replace=overwrite,
-                **companions,
+                with_samples=companions.get("with_samples", False),
+                with_error_map=companions.get("with_error_map", False),
+                with_defect_mask=companions.get("with_defect_mask", False),
             )
         )
     return ClusterTasks(

@@ -7,15 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from restorae.errors import (
-    BadImage,
-    Fix,
-    InputError,
-    Interrupted,
-    Message,
-    OutputError,
-    in_words,
-)
+from restorae.errors import BadImage, Fix, InputError, Interrupted, Message, OutputError, in_words
 from restorae.file_attributes import made_from
 from restorae.file_locks import one_process
 from restorae.film.colour.colouring import colouring_of
@@ -42,10 +34,7 @@ from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_
 from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import lock_of, opened_source, pieces_of
-from restorae.formats.video import (
-    FrameReader,
-    read_facts,
-)
+from restorae.formats.video import FrameReader, read_facts
 from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
