@@ -27,6 +27,7 @@ import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from timed_training import Example, Examples, Schedule, train
 
 from restorae.degradations import Degradation
 from restorae.model import Model, load
+from restorae.version import VERSION
 
 SIDE = 160
 SHARES = {"made": 0.27, "clean": 0.05, "document": 0.20, "pair": 0.16, "composite": 0.32}
@@ -402,6 +404,8 @@ def pack(checkpoint: Path, target: Path) -> None:
         "scores": {},
         "error_bounds": {},
         "history": [],
+        "made_with": VERSION,
+        "created": date.today().isoformat(),
         "licence": "Apache-2.0 for the weights; some of the documents it learned from have no stated licence",
     }
     card = before.model_copy(update=facts)

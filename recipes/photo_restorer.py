@@ -22,6 +22,7 @@ import math
 import sys
 import tarfile
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,7 @@ from torch import Tensor
 from restorae.model import Model, load
 from restorae.model.separating import separate
 from restorae.separation import Separation
+from restorae.version import VERSION
 
 SIDE, RATE, BATCH, SEED = 144, 6e-4, 6, 1
 LEFT_OUT = "12003"
@@ -378,6 +380,8 @@ def pack(checkpoint: Path, target: Path) -> None:
         "scores": {},
         "error_bounds": {},
         "history": [],
+        "made_with": VERSION,
+        "created": date.today().isoformat(),
         "licence": "Apache-2.0 for the weights; some of the photographs it learned from have no stated licence",
     }
     card = before.model_copy(update=facts)
