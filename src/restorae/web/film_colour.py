@@ -87,8 +87,9 @@ def paint_reference(films: Films, film: Film, frame: int, strokes: Sequence[Colo
     # strokes lie on the upright frame with square pixels; the reference is a frame as it is stored
     chroma, known = np.rot90(chroma, -turns), np.rot90(known, -turns)
     own = luma.shape[0], luma.shape[1]
-    found, _ = spread(luma, resize(chroma, own), resize(known.astype(np.float32), own) > 0.5)
+    found, trust = spread(luma, resize(chroma, own), resize(known.astype(np.float32), own) > 0.5)
     rgb = weights.to_rgb(luma, resize(found, own))
+    rgb = np.dstack([rgb, resize(trust, own)])  # what no stroke reaches is transparent: unknown
     number = films.next_number(film)
     path = film.workspace.folder / f"reference-{number}.png"
     write_still(path, np.rint(255 * rgb.clip(0, 1)).astype(np.uint8))
