@@ -170,7 +170,7 @@ function show() {
     $("film-note").textContent = job.state === "running" && job.task === "Measuring" ? `Measuring cuts and flicker: ${jobs.told(job)}` : jobs.told(job);
     $("film-note").className = job.state === "failed" ? "note error" : "note";
   }
-  if (film.is_stopped && (!job || job.state === "cancelled")) $("film-note").textContent = "It was stopped. Go on restores the rest with the settings that it had.";
+  if (film.is_stopped && (!job || job.state === "stopped")) $("film-note").textContent = "It was stopped. Go on restores the rest with the settings that it had.";
 }
 
 const showFrame = newest(async (path) => {
