@@ -28,9 +28,14 @@ def restore_films(
     skip_existing: bool,
     device: str,
     imports: list[Path] | None,
+    cluster: str | None = None,
 ) -> None:
     """Restore films; exit with status 1 if one failed, or a part of one could not be decoded."""
     film.check(request)
+    if cluster is not None:
+        from restorae.cluster.libraries import import_ray
+
+        import_ray()  # said before anything is read
     from restorae.film import plan_films
     from restorae.formats.video.library import import_av
 
@@ -57,15 +62,17 @@ def restore_films(
     restorer = restorers.get(request.model or FILMS)
     request.check(restorer.capabilities)
     warn_of_self_ensemble(restorer, request.self_ensemble)
-    into_folder = tasks[0].target != out
-    report = restore(
-        tasks,
-        request,
-        film,
-        restorers,
-        log=out / LOG if into_folder else None,
-        progress=terminal_progress(),
-    )
+    log = out / LOG if tasks[0].target != out else None
+    if cluster is None:
+        report = restore(tasks, request, film, restorers, log=log, progress=terminal_progress())
+    else:
+        from restorae.cluster.films import restore_films_on_cluster
+        from restorae.cluster.worker import WorkPlan
+
+        plan = WorkPlan.of_workers(request, device)
+        report = restore_films_on_cluster(
+            tasks, request, film, plan, cluster, log=log, progress=terminal_progress()
+        )
     for restored in report.films:
         say(_said(restored))
     if request.model is None and report.films and request.strength:

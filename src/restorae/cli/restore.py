@@ -74,14 +74,12 @@ def restore(
     if cluster is not None and preview is not None:
         raise SettingsConflict("{} cannot be combined with {}", settings=("cluster", "preview"))
     if any(is_film(given, frame_rate=film.frame_rate is not None) for given in inputs):
-        if cluster is not None:
-            raise UsageError(
-                "films are not restored on a cluster", fix=Fix("cluster", action="omit")
-            )
         if preview is not None:
             preview_films(inputs, out, request, film, preview, overwrite, device, imports)
             return
-        restore_films(inputs, out, request, film, overwrite, skip_existing, device, imports)
+        restore_films(
+            inputs, out, request, film, overwrite, skip_existing, device, imports, cluster
+        )
         return
     film.check_unused()
     if concerns_cluster(inputs, out, cluster):

@@ -21,9 +21,6 @@ from restorae.restoring.request import RestoreRequest
 from restorae.restoring.sources import remote_uri
 from restorae.restoring.tasks import FileTask
 
-THREADS = 1
-"""Threads of a worker: as many workers as cores keep them busy, and results do not depend on the machine."""
-
 
 def restore_on_cluster(
     tasks: Sequence[ClusterTask],
@@ -56,12 +53,7 @@ def restore_on_cluster(
         outcomes = (worker.restore(index, task) for index, task in enumerate(tasks))
         return _collect(outcomes, tasks, log, progress)
     with connected(address) as cluster:
-        plan = WorkPlan(
-            request=request,
-            device="cpu" if device == "auto" else device,
-            threads=THREADS,
-            memory=cluster.memory,
-        )
+        plan = WorkPlan.of_workers(request, device, cluster.memory)
         count = min(cluster.workers, len(tasks))
         where = "on this machine" if cluster.is_local else f"on the cluster at {address}"
         progress.say(

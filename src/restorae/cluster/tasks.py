@@ -34,6 +34,8 @@ class ClusterTask:
     with_samples: bool = False
     with_error_map: bool = False
     with_defect_mask: bool = False
+    pieces: tuple[int, int] | None = None
+    """Of a film: the first piece to make, and the one behind the last."""
 
     @classmethod
     def of(cls, task: FileTask) -> ClusterTask:
@@ -110,7 +112,9 @@ def plan_cluster_tasks(
                 name=str(name),
                 kind=kind_named(Path(place)) if single else written,
                 may_replace=overwrite,
-                **companions,
+                with_samples=companions.get("with_samples", False),
+                with_error_map=companions.get("with_error_map", False),
+                with_defect_mask=companions.get("with_defect_mask", False),
             )
         )
     return ClusterTasks(

@@ -6,7 +6,7 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,6 +21,12 @@ from restorae.restoring.sources import remote_uri
 from restorae.restoring.tasks import LOG
 from restorae.version import VERSION
 
+if TYPE_CHECKING:
+    from restorae.film.request import FilmRequest
+
+THREADS = 1
+"""Threads of a worker: as many workers as cores keep them busy, and results do not depend on the machine."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkPlan:
@@ -32,8 +38,18 @@ class WorkPlan:
     """Threads of a worker; None leaves them as they are."""
     memory: int | None = None
     """Bytes by which tiles are chosen; None asks each time what is free."""
+    film: FilmRequest | None = None
+    """How films are read; None where images are restored."""
     version: str = VERSION
     """Of restorae, where this was decided; workers that join later are checked by it."""
+
+    @classmethod
+    def of_workers(
+        cls, request: RestoreRequest, device: str, memory: int | None = None
+    ) -> WorkPlan:
+        """The plan of workers that are processes of one thread: as many as cores keep them busy."""
+        device = "cpu" if device == "auto" else device
+        return cls(request=request, device=device, threads=THREADS, memory=memory)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +132,8 @@ class FileWorker:
             other = f"a worker has restorae {VERSION}, and this is {self.plan.version}"
             return Outcome(index=index, stop=Message(other))
         try:
+            if task.pieces is not None:
+                return self._make_pieces(index, task)
             with tempfile.TemporaryDirectory(prefix="restorae-") as folder:
                 return self._restore(index, task, Path(folder))
         except InputError as error:
@@ -125,6 +143,15 @@ class FileWorker:
         except OSError as error:
             refused = OutputError(f"failed: {error.strerror}", subject=task.target)
             return Outcome(index=index, stop=refused.message)
+
+    def _make_pieces(self, index: int, task: ClusterTask) -> Outcome:
+        from restorae.film.piece_work import make_pieces
+
+        assert self.plan.film is not None
+        assert task.pieces is not None
+        film = task.on_this_machine(Path(task.source), Path(task.target))
+        make_pieces(film, range(*task.pieces), self.plan.request, self.plan.film, self.restorers)
+        return Outcome(index=index, restored=True)
 
     def _restore(self, index: int, task: ClusterTask, folder: Path) -> Outcome:
         uri, place = remote_uri(Path(task.source)), remote_uri(Path(task.target))

@@ -7,15 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from restorae.errors import (
-    BadImage,
-    Fix,
-    InputError,
-    Interrupted,
-    Message,
-    OutputError,
-    in_words,
-)
+from restorae.errors import BadImage, Fix, InputError, Interrupted, Message, OutputError, in_words
 from restorae.file_attributes import made_from
 from restorae.file_locks import one_process
 from restorae.film.colour.colouring import colouring_of
@@ -42,10 +34,7 @@ from restorae.film.plan_facts import facts_of_machine, facts_of_requests, facts_
 from restorae.film.report import FilmReport, RestoredFilm
 from restorae.film.request import FilmRequest
 from restorae.film.tasks import lock_of, opened_source, pieces_of
-from restorae.formats.video import (
-    FrameReader,
-    read_facts,
-)
+from restorae.formats.video import FrameReader, read_facts
 from restorae.names import names_frames
 from restorae.progress import SILENT, Progress
 from restorae.restoring.files import Failure
@@ -67,6 +56,7 @@ class _Run:
     log: RunLog
     progress: Progress
     check: Callable[[], None]
+    make_pieces: Callable[[FileTask, int], None] | None = None
     report: FilmReport = field(default_factory=FilmReport)
 
 
@@ -87,6 +77,7 @@ def restore_films(
     log: Path | None = None,
     progress: Progress = SILENT,
     check: Callable[[], None] = lambda: None,
+    make_pieces: Callable[[FileTask, int], None] | None = None,
 ) -> FilmReport:
     """Restore each task's film.
 
@@ -101,6 +92,7 @@ def restore_films(
         log: a file to which a line of JSON is added for each film.
         progress: hears of each frame.
         check: called before each frame; raises to stop the run.
+        make_pieces: called with a film whose plan is kept, and its number of frames; may make pieces elsewhere.
 
     Raises:
         OutputError: a place to write to fails. What is done is kept.
@@ -116,6 +108,7 @@ def restore_films(
         log=RunLog(log, request),
         progress=progress,
         check=check,
+        make_pieces=make_pieces,
     )
     chosen = request.model or FILMS
     reason = "" if request.model else "the one for films"
@@ -213,6 +206,8 @@ def _restore(run: _Run, task: FileTask, restorer: Restorer) -> RestoredFilm:
             notices += colouring.notices
         done = read_done(folder)
         if done is None:
+            if run.make_pieces is not None:
+                run.make_pieces(task, reader.expected)
             _make_pieces(run, reader, frames_from, [main, *beside])
             done = reader.notices, reader.is_damaged
             mark_done(folder, *done)
