@@ -58,7 +58,7 @@ def report(record: Mapping[str, Any]) -> str:
     for size, found in record["measured"]["sizes"].items():
         ours, restoring, colouring = (found[name] for name in ("ours", "restoring", "colouring"))
         if not (restoring and colouring):
-            missing.append(size)
+            missing.append(_in_part(size, found))
             continue
         theirs = restoring["seconds"] + colouring["seconds"]
         ratios.append(f"{ours['seconds'] / theirs:.3f} at {size}")
@@ -89,9 +89,20 @@ def report(record: Mapping[str, Any]) -> str:
         f"weights, float32, one block of {BLOCK} frames and three references of 256 × 448, nothing but the networks.",
         table(header, rows),
     ]
-    if missing:
-        said.append(f"Theirs needed more than {MOST_GIB} GiB at {', '.join(missing)}.")
-    return "\n\n".join(said)
+    return "\n\n".join([*said, *missing])
+
+
+def _in_part(size: str, found: Mapping[str, Any]) -> str:
+    """What is said of a size at which one of their networks gave no result."""
+    ours, restoring = found["ours"], found["restoring"]
+    said = f"At {size}, ours takes {ours['seconds']:.2f} s a frame and {ours['peak']:,.0f} MiB. "
+    without = f"gave no result within {MOST_GIB} GiB of address space"
+    if not restoring:
+        return f"{said}Their restoring network {without}."
+    return (
+        f"{said}Their restoring network alone takes {restoring['seconds']:.1f} s and {restoring['peak']:,.0f} MiB, so the ratio is at "
+        f"most {ours['seconds'] / restoring['seconds']:.3f}; their colouring network {without}."
+    )
 
 
 def _named(size: tuple[int, int]) -> str:
@@ -99,7 +110,7 @@ def _named(size: tuple[int, int]) -> str:
 
 
 def _of_child(name: str, height: int, width: int) -> dict[str, float] | None:
-    """Time and memory of one of their networks; None where memory does not suffice."""
+    """Time and memory of one of their networks; None where it ended without a result."""
     command = [sys.executable, __file__, name, str(height), str(width)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     return json.loads(ran.stdout) if ran.returncode == 0 else None

@@ -10,8 +10,8 @@ import pytest
 
 from restorae.colouring.matching import Matcher, ReferenceCells
 from restorae.colouring.opponent import weights_of
-from restorae.colouring.references import content_of, find_references, read_reference
-from restorae.colouring.sizes import CELL, working_size
+from restorae.colouring.references import Reference, content_of, find_references, read_reference
+from restorae.colouring.sizes import CELL, resize, working_size
 from restorae.errors import RestoraeError
 from restorae.film.colour.carrying import working_luma
 from restorae.film.colour.own_frames import OwnFrameFinder
@@ -164,3 +164,21 @@ def test_strokes_stay_and_what_is_not_painted_is_found_as_elsewhere(tmp_path: Pa
     assert lines[1]["reference"] == "strokes.png"
     assert lines[1]["colour_known"] < 0.3
     assert np.abs(redness[:, -8:]).mean() < 5  # nothing there looks like what is painted
+
+
+def test_a_strange_reference_stands_back_where_a_frame_of_the_shot_is_one() -> None:
+    random = np.random.default_rng(0)
+    luma = resize(random.uniform(0.1, 0.9, (17, 30)).astype(np.float32), (272, 480))
+
+    def of(red: float, grain: float) -> ReferenceCells:
+        chroma = np.full((272, 480, 2), red, np.float32)
+        seen = luma + random.normal(0, grain, luma.shape).astype(np.float32)
+        reference = Reference(path=Path("r"), luma=seen, chroma=chroma, content=(0, 272, 0, 480))
+        return ReferenceCells.of(reference)
+
+    own, strange = of(0.1, 0.03), of(-0.1, 0.02)  # the strange one looks a little more alike
+    plain, told = Matcher([own, strange]).match(luma), Matcher([own, strange], [0]).match(luma)
+    assert plain.chroma[..., 1].mean() < 0
+    assert told.chroma[..., 1].mean() > 0.08
+    alone = Matcher([strange], []).match(luma)
+    assert np.array_equal(alone.chroma, Matcher([strange]).match(luma).chroma)

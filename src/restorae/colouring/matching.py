@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ _KEPT, _MOST_GAIN = 0.7, 2.0
 """Share of the strength of colours that is kept where a mean of several is greyer than each, and by how much it may grow."""
 _WHOLE = 0.5
 """How much a reference that looks less like the whole image stands behind the one that looks most like it."""
+_STRANGE = 0.2
+"""Squared distance by which a reference of another scene must look more alike than those that are frames of the shot; chosen on
+the clips `davis-train`, each with references of the others."""
 _LEAST_KNOWN, _LEAST_SHOWN = 0.1, 0.5
 """Shares of a cell whose colour must be known, as strokes are thinner than cells, and which must show the image."""
 _ROWS = 512
@@ -94,10 +97,13 @@ class Matcher:
 
     Args:
         references: at least one, of any sizes.
+        own: numbers of those that are frames of the same shot; if there are any, the others stand back.
     """
 
-    def __init__(self, references: Sequence[ReferenceCells]) -> None:
+    def __init__(self, references: Sequence[ReferenceCells], own: Collection[int] = ()) -> None:
         self._references = references
+        others = [_STRANGE * bool(own and each not in own) for each in range(len(references))]
+        self._handicaps = torch.tensor(others)
         self._signatures = torch.stack([each.signature for each in references])
         self._chosen: tuple[int, ...] = ()
 
@@ -117,7 +123,7 @@ class Matcher:
     def _choose(self, signature: Tensor) -> None:
         """Put together the cells of the references that look most like an image."""
         distances = (self._signatures - signature).square().sum(1) / _SIGNATURE**2
-        self._penalties = _WHOLE * (distances - distances.min())
+        self._penalties = _WHOLE * (distances - distances.min()) + self._handicaps
         count = min(AT_ONCE, len(self._references))
         chosen = tuple(sorted(distances.topk(count, largest=False).indices.tolist()))
         if chosen == self._chosen:

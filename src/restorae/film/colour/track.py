@@ -181,7 +181,7 @@ class Tracker:
             folder=folder, anchors=[], own={}, used=[0.0] * len(references), known=[]
         )
         self._own = own
-        self._matchers: dict[tuple[int, ...], Matcher | None] = {}
+        self._matchers: dict[tuple[tuple[int, ...], ...], Matcher | None] = {}
         self._shot: _Shot | None = None
 
     def see(self, number: int, luma: np.ndarray, prepared: Prepared) -> None:
@@ -222,11 +222,13 @@ class Tracker:
         return frames.start, min(frames.stop, self.count) - 1
 
     def _begin(self, number: int) -> _Shot:
-        numbers = self.of_shot(self.shots.index(number))
-        key = tuple(numbers)
+        numbers, frames = self.of_shot(self.shots.index(number)), self.shots.frame_range(number)
+        of_shot = {each for frame, each in self._own.items() if frame in frames}
+        own = tuple(index for index, each in enumerate(numbers) if each in of_shot)
+        key = tuple(numbers), own
         if key not in self._matchers:
             used = [self.references[each] for each in numbers]
-            self._matchers = {key: Matcher(used) if used else None}
+            self._matchers = {key: Matcher(used, own) if used else None}
         return _Shot(matcher=self._matchers[key], numbers=numbers)
 
     def _matched(self, shot: _Shot, luma: np.ndarray) -> Colours:
