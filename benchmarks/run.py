@@ -28,6 +28,7 @@ from typing import Any
 import startup
 import web
 import whole
+from film import remastering
 from film import section as film
 from interleaved_timing import ContestantFailed
 from learning import section as learning
@@ -48,6 +49,7 @@ PARTS: Mapping[str, ModuleType] = {
     "whole": whole,
     "learning": learning,
     "film": film,
+    "remaster": remastering,
     "web": web,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"

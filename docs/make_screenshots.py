@@ -26,7 +26,9 @@ from restorae.pixels import as_array, as_batch
 from restorae.randomness import generator
 
 WIDTH, HEIGHT = 1280, 760
-FRAMES = 20
+FRAMES = 30
+REFERENCE = 12
+"""The frame of the film of which there is a coloured still."""
 DENOISER = "photo-denoiser" if "photo-denoiser" in bundled() else "classical:nlm"
 
 
@@ -42,7 +44,7 @@ def main() -> None:
             folder / "astronaut.png",
             np.clip(skimage.data.astronaut() + noise, 0, 255).astype(np.uint8),
         )
-        save_film(folder / "landing.mp4")
+        save_film(folder / "landing.mp4", folder / "coloured-still.png")
         command = [sys.executable, "-m", "restorae", "serve", "--no-open", "--port", "0"]
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
             assert server.stderr is not None
@@ -77,26 +79,33 @@ def restore(page: Page, address: str, image: Path, out: Path) -> None:
     page.screenshot(path=out)
 
 
-def save_film(path: Path) -> None:
-    """A short film: a part of a photograph that moves slowly, as an old film."""
-    clean = skimage.data.astronaut()[:320, :500]
-    damage = Degradation.of("film(age=0.7)").draw(generator(0), FRAMES)
-    frames = as_batch(np.stack([clean[:, shift : shift + 400] for shift in range(FRAMES)]))
+def save_film(path: Path, still: Path) -> None:
+    """A short film in black and white: a part of a photograph that moves slowly, as an old film; and a coloured still."""
+    colours = skimage.data.astronaut()[:320, :500]
+    write_still(still, np.ascontiguousarray(colours[:, REFERENCE : REFERENCE + 400]))
+    grey = np.rint(colours @ [0.299, 0.587, 0.114]).astype(np.uint8)[..., None]
+    damage = Degradation.of("film(age=0.5)").draw(generator(0), FRAMES)
+    frames = as_batch(np.stack([grey[:, shift : shift + 400] for shift in range(FRAMES)]))
     pixels = as_array(damage.apply(frames).clamp(0, 1), np.uint8)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=18, options={"crf": "16"})
         stream.height, stream.width, stream.pix_fmt = pixels.shape[1], pixels.shape[2], "yuv420p"
         for frame in pixels:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray")))
         out.mux(stream.encode(None))
 
 
 def film(page: Page, address: str, source: Path, out: Path) -> None:
-    """Five frames of a film, previewed."""
+    """Frames of a film that takes its colours from a still, previewed."""
     opened(page, address, "film")
     page.set_input_files("#film-file", source)
-    page.click("#film-preview")
+    page.wait_for_selector("#film-view:not([hidden])")
+    page.set_input_files("#film-reference-file", source.with_name("coloured-still.png"))
+    page.wait_for_selector("#film-references li")
+    page.locator("#film-at").fill("4")
+    page.click("#film-colour-preview")
     page.wait_for_selector("#film-strip button")
+    page.locator("#film-references").scroll_into_view_if_needed()
     page.wait_for_timeout(1500)
     page.screenshot(path=out)
 

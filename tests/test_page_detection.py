@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
 import pytest
 import skimage.data
 import torch
@@ -58,6 +62,37 @@ HARMS = (
 def test_a_page_is_known_under_its_damage(spec: str) -> None:
     page = page_of_lines(0.9).expand(3, -1, -1) if spec == "colour-cast" else page_of_lines(0.9)
     assert looks_like_page(Degradation.of(spec).draw(generator(0), 1).apply(page[None])[0])
+
+
+def written_page(paper: tuple[float, float, float] = (0.9, 0.72, 0.4)) -> Image:
+    """Brown strokes on yellow paper, those of the other side shining through, the light uneven, a little grain."""
+    strokes = 1 - page_of_lines().clamp(max=0.999)[0]
+    soft = torch.nn.functional.avg_pool2d(strokes[None, None], 3, 1, 1)[0, 0]
+    light = torch.linspace(0.9, 1.05, 400) * (1 - 0.6 * soft.roll(11, 0) - 0.15 * soft.flip(1))
+    grain = 0.01 * torch.randn(3, 300, 400, generator=torch.Generator().manual_seed(0))
+    return torch.tensor(paper).reshape(3, 1, 1) * light + grain
+
+
+def test_pale_ink_on_yellow_paper_with_the_other_side_shining_through_is_known() -> None:
+    page = written_page()
+    assert looks_like_page(page)
+    blot = page.clone()
+    blot[:, 100:200, 100:250] *= 0.4
+    assert not looks_like_page(blot), "what fills whole areas is no stroke"
+
+
+@pytest.mark.slow
+def test_real_documents_are_pages_and_real_photographs_are_not(real_data: Path) -> None:
+    def share(pattern: str) -> float:
+        paths = sorted(real_data.glob(pattern))
+        if not paths:
+            pytest.skip(f"{pattern}: there are no such images")
+        seen = [to_working(np.asarray(PIL.Image.open(path))) for path in paths]
+        return sum(map(looks_like_page, seen)) / len(seen)
+
+    assert share("documents/real/degraded/*") > 0.7
+    for photographs in ("photos-train/bsds500-test/*.jpg", "photos-more/c*/*", "denoise-test/B*/*"):
+        assert share(photographs) == 0
 
 
 def test_a_scanned_page_is_known() -> None:

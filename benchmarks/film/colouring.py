@@ -27,7 +27,7 @@ from settings import Bench
 from film.data import SEQUENCES
 from restorae.colouring.matching import ReferenceCells
 from restorae.colouring.opponent import BT601
-from restorae.colouring.references import Reference
+from restorae.colouring.references import KnownColours, Reference
 from restorae.colouring.sizes import resize, working_size
 from restorae.film.alignment import flow_between, motion_of, prepare_for_flow
 from restorae.film.colour.carrying import prepare
@@ -106,7 +106,7 @@ def coloured(lumas: Sequence[np.ndarray], references: list[tuple[np.ndarray, np.
             shots=Shots(),
             of_shot=lambda shot: list(range(len(cells))),
             own=finder.found(lambda frame: range(len(cells))),
-            own_chroma=lambda number: references[number][1],
+            own_colours=lambda number: KnownColours(chroma=references[number][1]),
             count=len(lumas),
             fuser=fuser,
         )
@@ -116,7 +116,7 @@ def coloured(lumas: Sequence[np.ndarray], references: list[tuple[np.ndarray, np.
             Unchanged(),
             FloatPlanes(),
             track=tracker.finish(),
-            own_chroma=lambda number: references[number][1],
+            own_colours=lambda number: KnownColours(chroma=references[number][1]),
             names=["reference"] * len(references),
             fuser=fuser,
         )

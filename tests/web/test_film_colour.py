@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from restorae.colouring.opponent import BT601
 from restorae.web.colour_strokes import ColourStroke, painted_chroma, spread
+from tests.clips import av
 from tests.command import run
 from tests.web.conftest import Opener, TestClient, encoded, finished, refused
 from tests.web.test_films import film, seen, sent
@@ -109,6 +111,47 @@ def in_colour() -> bytes:
     return encoded(pixels)
 
 
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_strokes_lie_where_they_were_painted_whatever_the_rotation_and_the_pixels(
+    server: TestClient, tmp_path: Path, rotation: int
+) -> None:
+    shades = np.array([[70, 110], [150, 190]], np.uint8).repeat(48, 0).repeat(40, 1)
+    with av.open(str(tmp_path / "turned.mp4"), "w") as out:
+        video = out.add_stream("libx264", rate=24, options={"crf": "10"})
+        video.width, video.height, video.pix_fmt = 80, 96, "yuv420p"
+        video.codec_context.sample_aspect_ratio = Fraction(2)
+        video.set_display_rotation(rotation)
+        for _ in range(3):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(shades, format="gray")))
+        out.mux(video.encode(None))
+    address = f"/api/films/{sent(server, (tmp_path / 'turned.mp4').read_bytes())['id']}"
+    shown = seen(server, f"{address}/frames/1.png")[..., 0]
+    assert shown.shape == ((96, 160) if rotation % 180 == 0 else (160, 96))
+    height, width = shown.shape
+    places = [(y * height // 4, x * width // 4) for y in (1, 3) for x in (1, 3)]
+    colours = {int(shown[place]): each for place, each in zip(places, PALETTE, strict=True)}
+    strokes = [
+        {"radius": 6, "points": [[x - 8, y], [x + 8, y]], "colour": each}
+        for (y, x), each in zip(places, PALETTE, strict=True)
+    ]
+    told = server.put(f"{address}/frames/1/strokes", json={"strokes": strokes}).json()["film"]
+    stored = seen(server, f"{address}/references/{told['references'][0]['number']}.png")
+    assert stored.shape == (*shades.shape, 3)
+    for y, x in [(24, 20), (24, 60), (72, 20), (72, 60)]:
+        painted = colours[min(colours, key=lambda shade: abs(shade - int(shades[y, x])))]
+        assert max(PALETTE, key=lambda each: likeness(each, stored[y, x])) == painted
+
+
+PALETTE = ("#d04040", "#30a040", "#4050d0", "#b0a020")
+
+
+def likeness(colour: str, pixel: np.ndarray) -> float:
+    """How alike two colours are, whatever their brightness."""
+    rgb = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
+    one, other = rgb - rgb.mean(), pixel - pixel.mean()
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+
+
 @pytest.mark.slow
 def test_a_coloured_film_is_that_of_the_command_line_and_neighbours_show_it(
     server: TestClient, tmp_path: Path
@@ -151,3 +194,37 @@ def test_colours_of_a_film_are_replaced_only_where_that_is_asked_for(
     frames = finished(server, server.post(f"{address}/suggest").json(), 200)["result"]["frames"]
     assert frames == server.get(address).json()["suggested"]
     assert len({each["frame"] for each in frames}) == len(frames) == 5
+
+
+@pytest.mark.slow
+def test_the_preview_carries_colours_from_a_painted_frame_before_it_as_the_film_does(
+    server: TestClient, tmp_path: Path
+) -> None:
+    content = moving_stripes(tmp_path / "stripes.mkv", count=40)
+    told = sent(server, content)
+    address = f"/api/films/{told['id']}"
+    strokes = [stroke(20, 30, ORANGE, 14), stroke(90, 30, "#3060d0", 14)]
+    server.put(f"{address}/frames/3/strokes", json={"strokes": strokes})
+    job = server.post(f"{address}/restore", json={**NO_DAMAGE, "lossless": True}).json()
+    assert finished(server, job, 200)["state"] == "done"
+    film_of_all = sent(server, server.get(f"{address}/restored").content)["id"]
+    asked = {"params": {"number": 20}, "json": NO_DAMAGE}
+    for each in server.post(f"{address}/colour-preview", **asked).json()["frames"]:
+        after = seen(server, each["after"])
+        whole = seen(server, f"/api/films/{film_of_all}/frames/{each['number']}.png")
+        assert np.abs(after - whole).mean() < 1, each["number"]
+
+
+def moving_stripes(path: Path, count: int) -> bytes:
+    """A grey film of two halves that look alike, so that matching cannot tell them apart and motion can."""
+    texture = np.random.default_rng(0).integers(60, 190, (12, 24)).repeat(8, 0).repeat(8, 1)
+    half = np.asarray(texture[:, :80], np.uint8)
+    scene = np.hstack([half, half])
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("ffv1", rate=24)
+        video.width, video.height, video.pix_fmt = 128, 96, "gray"
+        for number in range(count):
+            moved = np.ascontiguousarray(scene[:, number // 2 : number // 2 + 128])
+            out.mux(video.encode(av.VideoFrame.from_ndarray(moved, format="gray")))
+        out.mux(video.encode(None))
+    return path.read_bytes()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from restorae.film.plan import piece_path
 from tests.clips import Clip
 from tests.command import run
 from tests.web.conftest import Opener, TestClient, finished, refused
@@ -65,6 +68,43 @@ def test_a_film_is_restored_as_by_the_command_line_and_its_preview_is_that_film(
     for name in (told["id"], again):
         assert server.delete(f"/api/films/{name}").status_code == 204
     assert server.get("/api/about").json()["stored"] == 0
+
+
+@pytest.mark.slow
+def test_a_film_that_was_stopped_goes_on_when_the_server_is_started_anew(
+    open_server: Opener, tmp_path: Path
+) -> None:
+    count, keep = 400, tmp_path / "kept-films"
+    shade = [20 + 7 * number % 200 for number in range(count)]
+    content = film(tmp_path, stamps=range(0, 3000 * count, 3000), shade=shade)
+    first = open_server(keep=keep)
+    told = sent(first, content)
+    address, pieces = f"/api/films/{told['id']}", keep / told["id"] / "restored.mkv.pieces"
+    assert not told["is_stopped"]
+    refused(first.post(f"{address}/resume"), 409)
+    assert first.post(f"{address}/restore", json={**SETTINGS, "lossless": True}).status_code == 202
+    piece = piece_path(pieces, 0)
+    while not piece.exists():
+        time.sleep(0.01)
+    first.__exit__(None, None, None)
+    made = piece.stat().st_mtime_ns
+    second = open_server(keep=keep)
+    (there,) = second.get("/api/films").json()["films"]
+    assert (there["is_stopped"], there["result"]) == (True, None)
+    job, times = second.post(f"{address}/resume").json(), set()
+    while second.get(f"/api/jobs/{job['id']}").json()["state"] in ("waiting", "running"):
+        with contextlib.suppress(FileNotFoundError):  # when all are joined
+            times.add(piece.stat().st_mtime_ns)
+    assert finished(second, job)["result"]["frames"] == count
+    assert times == {made}
+    run(
+        *("restore", "film.mkv", "--model", SETTINGS["model"], "--deflicker", "0", "--lossless"),
+        *("--out", "out.mkv"),
+        cwd=tmp_path,
+    )
+    assert second.get(f"{address}/restored").content == (tmp_path / "out.mkv").read_bytes()
+    assert not second.get(address).json()["is_stopped"]
+    assert second.delete(address).status_code == 204
 
 
 def test_a_part_of_a_film_is_restored(server: TestClient, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Self
 import numpy as np
 
 from restorae.colouring.own_images import SAME, detail_of, thumbnail_of
-from restorae.colouring.references import Reference
-from restorae.colouring.sizes import resize
+from restorae.colouring.references import KnownColours, Reference
 
 _CELLS = 16
 """Rows and columns of the small copies whose colours are compared."""
@@ -28,14 +27,20 @@ class Sketch:
     path: Path
     detail: np.ndarray
     chroma: np.ndarray
+    known: np.ndarray
+    """Share of each cell whose colours are known."""
 
     @classmethod
     def of(cls, reference: Reference) -> Self:
         """The sketch of a reference."""
+        colours = KnownColours(chroma=reference.chroma, known=reference.known)
+        small = colours.resized((_CELLS, _CELLS))
+        known = np.ones((_CELLS, _CELLS), np.float32) if small.known is None else small.known
         return cls(
             path=reference.path,
             detail=thumbnail_of(detail_of(reference.luma)).ravel(),
-            chroma=resize(reference.chroma, (_CELLS, _CELLS)),
+            chroma=small.chroma,
+            known=known,
         )
 
 
@@ -68,4 +73,5 @@ def contradictions(sketches: Sequence[Sketch]) -> list[Contradiction]:
 
 def _disagree(one: Sketch, other: Sketch) -> bool:
     apart = np.square(one.chroma - other.chroma).sum(-1) > _OTHER_CHROMA**2
-    return bool(apart.mean() > _SHARE)
+    both = one.known * other.known
+    return float((apart * both).sum()) > _SHARE * max(float(both.sum()), 1.0)

@@ -28,6 +28,8 @@ _KEPT, _MOST_GAIN = 0.7, 2.0
 """Share of the strength of colours that is kept where a mean of several is greyer than each, and by how much it may grow."""
 _WHOLE = 0.5
 """How much a reference that looks less like the whole image stands behind the one that looks most like it."""
+_LEAST_KNOWN, _LEAST_SHOWN = 0.1, 0.5
+"""Shares of a cell whose colour must be known, as strokes are thinner than cells, and which must show the image."""
 _ROWS = 512
 """Cells of the image compared at a time."""
 _SIGNATURE = 4
@@ -44,19 +46,34 @@ class ReferenceCells:
     """(cells, 2) float32."""
     signature: Tensor
     """What the image looks like as a whole."""
+    known: Tensor | None = None
+    """1 where a cell's colours are known, else 0, (cells,): what looks like an unknown cell is unknown. None where all are."""
 
     @classmethod
     def of(cls, reference: Reference) -> ReferenceCells:
-        """The cells that lie within the reference's content."""
+        """The cells that lie within the reference's content, as far as they show something."""
         top, bottom, left, right = reference.content
         rows = slice(-(-top // CELL), max(bottom // CELL, -(-top // CELL) + 1))
         columns = slice(-(-left // CELL), max(right // CELL, -(-left // CELL) + 1))
         found = describe(reference.luma)[rows, columns]
-        means = _cell_means(reference.chroma)[rows, columns]
+        signature = signature_of(found)
+        vectors = found.reshape(-1, found.shape[-1])
+        if reference.known is None:
+            means = _cell_means(reference.chroma)[rows, columns].reshape(-1, 2)
+            return cls(vectors=vectors.clone(), chroma=torch.from_numpy(means), signature=signature)
+        known = reference.known[..., None]
+        share = _cell_means(known)[rows, columns].reshape(-1, 1)
+        means = _cell_means(known * reference.chroma)[rows, columns].reshape(-1, 2)
+        means /= np.maximum(share, np.float32(1e-4))
+        votes = np.ones(len(share), bool)
+        if reference.shown is not None:
+            shown = _cell_means(reference.shown[..., None].astype(np.float32))
+            votes = shown[rows, columns].reshape(-1) >= min(_LEAST_SHOWN, float(shown.max()))
         return cls(
-            vectors=found.reshape(-1, found.shape[-1]).clone(),
-            chroma=torch.from_numpy(means.reshape(-1, 2)),
-            signature=signature_of(found),
+            vectors=vectors[torch.from_numpy(votes)],
+            chroma=torch.from_numpy(means[votes]),
+            signature=signature,
+            known=torch.from_numpy((share[votes, 0] >= _LEAST_KNOWN).astype(np.float32)),
         )
 
 
@@ -109,6 +126,10 @@ class Matcher:
         self._vectors = torch.cat([each.vectors for each in cells])
         self._chroma = torch.cat([each.chroma for each in cells])
         self._squares = self._vectors.square().sum(1)
+        self._known = None
+        if any(each.known is not None for each in cells):
+            parts = [torch.ones(len(of.chroma)) if of.known is None else of.known for of in cells]
+            self._known = torch.cat(parts)
         lengths = torch.tensor([len(each.chroma) for each in cells])
         self._of = torch.tensor(chosen).repeat_interleave(lengths)
 
@@ -120,13 +141,18 @@ class Matcher:
         nearest, index = distances.topk(count, largest=False)
         weights = torch.softmax(-_SHARPNESS * nearest, 1)
         values = self._chroma[index]
+        sure = torch.ones(())
+        if self._known is not None:
+            weights = weights * self._known[index]
+            sure = weights.sum(1)
+            weights = weights / sure.clamp_min(1e-6)[:, None]
         chroma = (weights[..., None] * values).sum(1)
         spread = (weights * (values - chroma[:, None]).square().sum(-1)).sum(1)
         strength = (weights * values.norm(dim=-1)).sum(1)
         gain = (strength / chroma.norm(dim=-1).clamp_min(1e-4)).clamp(1, _MOST_GAIN)
         chroma = chroma * (1 + _KEPT * (gain - 1))[:, None]
         likeness = 1 / (1 + (nearest[:, 0] / _USUAL).square())
-        sureness = likeness / (1 + spread / _ALIKE**2)
+        sureness = sure * likeness / (1 + spread / _ALIKE**2)
         used = torch.zeros(len(self._references)).index_add_(
             0, self._of[index].reshape(-1), (weights * sureness[:, None]).reshape(-1)
         )

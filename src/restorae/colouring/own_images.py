@@ -40,7 +40,30 @@ def detail_of_reference(
     ratio = width / height / (size[1] / size[0])
     if min(abs(ratio - 1), abs(ratio / pixel_aspect - 1)) > _SAME_SHAPE:
         return None
-    return detail_of(resize(reference.luma, size))
+    detail, shown = detail_of(resize(reference.luma, size)), shown_at(reference, size)
+    if shown is None:
+        return detail
+    part = detail * shown
+    return np.asarray(part / max(float(np.square(part).mean()) ** 0.5, 1e-6), np.float32)
+
+
+def likeness(detail: np.ndarray, other: np.ndarray, shown: np.ndarray | None) -> float:
+    """Correlation of an image's detail with that of a reference, 1 where they are the same.
+
+    Args:
+        detail: of the image, standardised.
+        other: of the reference, of the same size; standardised, 0 where it shows nothing.
+        shown: where it shows something; None everywhere.
+    """
+    found = float((detail * other).mean())
+    if shown is None:
+        return found
+    return found / max(float(np.sqrt(np.square(detail * shown).mean())), 1e-6)
+
+
+def shown_at(reference: Reference, size: tuple[int, int]) -> np.ndarray | None:
+    """Where a reference shows something, 0 to 1, at a height and width; None where that is everywhere."""
+    return None if reference.shown is None else resize(reference.shown.astype(np.float32), size)
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
@@ -51,4 +74,9 @@ def standardised(values: np.ndarray) -> np.ndarray:
 
 def thumbnail_of(detail: np.ndarray) -> np.ndarray:
     """A small copy of an image's detail, by which many are looked through."""
-    return standardised(resize(detail, (_THUMBNAIL, _THUMBNAIL)))
+    return standardised(small_of(detail))
+
+
+def small_of(plane: np.ndarray) -> np.ndarray:
+    """A plane at the size of small copies."""
+    return resize(plane, (_THUMBNAIL, _THUMBNAIL))

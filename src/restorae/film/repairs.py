@@ -12,7 +12,7 @@ from torch.nn import functional
 
 REPAIRED = 0.5
 """Sureness from which a pixel counts as repaired."""
-_STRONG, _STRONG_GRAINS = 0.06, 6.6
+_STRONG, _STRONG_GRAINS = 0.06, 6.75
 """Change that is a repair and no removed grain: so much on the [0, 1] scale, and so many standard deviations of the grain."""
 _CHANGED = 0.25
 """Share of that change from which what the network suspects counts: the map shows what was done."""

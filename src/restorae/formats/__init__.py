@@ -34,6 +34,7 @@ from restorae.formats.results import begin_result
 from restorae.formats.stills import (
     Outline,
     outlines_of,
+    read_alpha,
     read_image,
     read_outline,
     read_still,
@@ -75,6 +76,7 @@ __all__ = [
     "outlines_of",
     "plain_suffix",
     "quiet_libraries",
+    "read_alpha",
     "read_array",
     "read_idx",
     "read_image",

@@ -111,6 +111,20 @@ def read_still(path: Path) -> np.ndarray:
     return read_image(original, outlines_of(original)[0])
 
 
+def read_alpha(path: Path) -> np.ndarray | None:
+    """The alpha of an image file's first page as it is displayed, (height, width) as stored; None where it has none.
+
+    Raises:
+        BadImage: as `read_still`.
+    """
+    original = _open(path)
+    page = original.pages[0]
+    if page.alpha != 1:
+        return None
+    stored = original.rows(0).read(page.height)
+    return np.ascontiguousarray(upright(stored[..., -1], original.orientation))
+
+
 def _open(path: Path) -> Original:
     original = open_original(path)
     if original.is_array:

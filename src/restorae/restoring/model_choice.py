@@ -67,10 +67,10 @@ def choose_model(image: Image) -> Choice:
     if PAGES in known and looks_like_page(image):
         if shows_photograph(smaller([image])) and PHOTOS in known:
             return _WITH_PHOTOGRAPH
-        return Choice(PAGES, "a page of print")
+        return Choice(PAGES, "a printed or written page")
     if PHOTOS not in known:
         raise UsageError("There is no bundled model to choose from", fix=Fix("model", "FILE"))
-    return Choice(PHOTOS, "not a page of print")
+    return Choice(PHOTOS, "not a page")
 
 
 def choose_for_set(images: Iterable[Image]) -> Choice:

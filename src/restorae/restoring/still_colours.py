@@ -12,7 +12,7 @@ from restorae.colouring.contradictions import Sketch, contradictions
 from restorae.colouring.in_colour import colour_spread, require_grey
 from restorae.colouring.matching import Matcher, ReferenceCells
 from restorae.colouring.opponent import BT601
-from restorae.colouring.own_images import SAME, detail_of, detail_of_reference
+from restorae.colouring.own_images import SAME, detail_of, detail_of_reference, likeness, shown_at
 from restorae.colouring.references import read_opponent, read_reference, to_unit
 from restorae.colouring.sizes import resize, working_size
 from restorae.colouring.upsampling import known_share, to_pixels
@@ -59,18 +59,27 @@ class StillColourer:
         """
         size = luma.shape[0], luma.shape[1]
         small = resize(luma, working_size(*size))
-        own = self._own(small)
-        if own is not None:
-            return resize(read_opponent(own, BT601)[1], size), 1.0
-        chroma, trust = to_pixels(self._matcher.match(small), (small.shape[0], small.shape[1]))
-        return resize(chroma, size), known_share(trust)
+        path = self._own(small)
+        own = None if path is None else read_opponent(path, BT601)[1]
+        if own is not None and own.known is None:
+            return resize(own.chroma, size), 1.0
+        at = small.shape[0], small.shape[1]
+        chroma, trust = to_pixels(self._matcher.match(small), at)
+        if own is None or own.known is None:
+            return resize(chroma, size), known_share(trust)
+        known = np.maximum(trust, resize(own.known, at))
+        return resize(own.over(chroma), size), known_share(known)
 
     def _own(self, small: np.ndarray) -> Path | None:
         """The reference that shows this very image."""
         detail, best, found = detail_of(small), SAME, None
         for reference in self._read:
-            other = detail_of_reference(reference, (small.shape[0], small.shape[1]))
-            if other is not None and (alike := float((detail * other).mean())) > best:
+            at = small.shape[0], small.shape[1]
+            other = detail_of_reference(reference, at)
+            if other is None:
+                continue
+            alike = likeness(detail, other, shown_at(reference, at))
+            if alike > best:
                 best, found = alike, reference.path
         return found
 

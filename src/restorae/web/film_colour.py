@@ -33,7 +33,9 @@ SUGGESTED = 5
 AHEAD = (4, 12, 24)
 """Frames behind the one in view that are shown coloured, beside the last of its shot."""
 _FARTHEST = 120
-"""How far behind the frame in view the last frame that is shown may be."""
+"""How far behind the frame in view the last frame that is shown may be, and before it a painted one whose colours are carried."""
+_BEFORE = 24
+"""Frames before the one in view in which references are looked for: each costs as much as a frame that is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +87,9 @@ def paint_reference(films: Films, film: Film, frame: int, strokes: Sequence[Colo
     # strokes lie on the upright frame with square pixels; the reference is a frame as it is stored
     chroma, known = np.rot90(chroma, -turns), np.rot90(known, -turns)
     own = luma.shape[0], luma.shape[1]
-    found, _ = spread(luma, resize(chroma, own), resize(known.astype(np.float32), own) > 0.5)
+    found, trust = spread(luma, resize(chroma, own), resize(known.astype(np.float32), own) > 0.5)
     rgb = weights.to_rgb(luma, resize(found, own))
+    rgb = np.dstack([rgb, resize(trust, own)])  # what no stroke reaches is transparent: unknown
     number = films.next_number(film)
     path = film.workspace.folder / f"reference-{number}.png"
     write_still(path, np.rint(255 * rgb.clip(0, 1)).astype(np.uint8))
@@ -118,40 +121,49 @@ def coloured_neighbours(
 ) -> Neighbours:
     """A frame, some behind it and the last of its shot, coloured and nothing else, as a part of the film.
 
-    A reference that is a frame before them is matched, not carried.
+    The part begins before the frame, so that colours are carried from references there, as in the whole film. A reference that
+    is a frame of the shot farther away is matched, not carried.
 
     Raises:
         BadImage: the film cannot be read, or is in colour already.
         UsageError: the settings cannot be used.
     """
     count = len(film.facts.stamps)
-    end = min(count, frame + _FARTHEST + 1)
+    first, end = _first_needed(film, frame), min(count, frame + _FARTHEST + 1)
 
-    def part(stop: int) -> dict[str, Any]:
-        begin, until = borders(film.facts, frame, stop)
+    def part(start: int, stop: int) -> dict[str, Any]:
+        begin, until = borders(film.facts, start, stop)
         return {"from_time": begin, "to_time": until}
 
     plain = {"deflicker": 0.0, "codec": None, "lossless": True}
-    looking = FilmRequest(**reading.to_dict() | plain | part(end))
+    looking = FilmRequest(**reading.to_dict() | plain | part(first, end))
     shots = measure_film(film.facts, looking, None, progress=SILENT, check=lambda: None).shots
-    stop = min(end, frame + shots.frame_range(0).stop)
+    shot = shots.frame_range(frame - first)
+    start, stop = first + shot.start, min(end, first + shot.stop)
     numbers = sorted({frame, *(frame + each for each in AHEAD if frame + each < stop), stop - 1})
     target = film.workspace.folder / "colours.mkv"
     task = FileTask(film.file, target, name=Path(film.file.name), may_replace=True)
     report = restore_films(
         [task],
         replace(request, strength=0.0, quality=None),
-        FilmRequest(**reading.to_dict() | plain | part(stop)),
+        FilmRequest(**reading.to_dict() | plain | part(start, stop)),
         catalogue.restorers(),
     )
     if report.failures:
         raise report.failures[0].as_error()
-    after = frames_of(target, film.facts, {each - frame for each in numbers})
+    after = frames_of(target, film.facts, {each - start for each in numbers})
     target.unlink(missing_ok=True)
     before = [shown_frames(film.facts, each, 1)[0] for each in numbers[: len(after)]]
     return Neighbours(
         numbers=numbers[: len(after)], before=before, after=after, is_end=stop < end or end == count
     )
+
+
+def _first_needed(film: Film, frame: int) -> int:
+    """The frame at which a part begins that has the references before a frame."""
+    painted = [each.frame for each in film.references if each.frame is not None]
+    near = [each for each in painted if frame - _FARTHEST <= each <= frame]
+    return max(0, min(frame - _BEFORE, max(near, default=frame)))
 
 
 class FrameSuggestion(Work):

@@ -12,7 +12,9 @@ import numpy as np
 
 from restorae.errors import BadImage, MissingExtra, RestoraeError
 from restorae.files import write_text
+from restorae.film.tasks import pieces_of
 from restorae.formats.video import CONTAINERS, VideoFacts, read_facts
+from restorae.restoring import FileTask
 from restorae.web.colour_strokes import ColourStroke
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.names import plain_name
@@ -110,8 +112,25 @@ class Film:
             "result_notices": self.notices,
             "references": [each.to_dict() for each in self.references],
             "suggested": self.suggested,
+            "is_stopped": self.is_stopped,
             "job": self.job,
         }
+
+    @property
+    def task(self) -> FileTask:
+        """What is restored, and where to."""
+        target = self.workspace.folder / f"restored{self.file.suffix}"
+        return FileTask(self.file, target, name=Path(self.file.name), may_replace=True)
+
+    @property
+    def pieces(self) -> Path:
+        """The folder of what is restored so far."""
+        return pieces_of(self.task)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a part of it is restored and the newest job can go on, or is doing so."""
+        return bool(self.settings) and self.pieces.exists()
 
     def reference(self, number: int) -> FilmReference:
         """One of its references.

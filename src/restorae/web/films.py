@@ -12,7 +12,6 @@ import numpy as np
 from restorae.errors import Message, in_words
 from restorae.film import FilmRequest, restore_films
 from restorae.film.stack import REACH
-from restorae.film.tasks import pieces_of
 from restorae.progress import Progress
 from restorae.restoring import FileTask, RestoreRequest
 from restorae.web.catalogue import Catalogue
@@ -59,10 +58,8 @@ class FilmRestoration(Work):
     def run(self, job: Job) -> dict[str, Any]:
         film = self.film
         film.workspace.claim(film.file.stat().st_size)
-        target = film.workspace.folder / f"restored{film.file.suffix}"
         settings = {**self.request.to_dict(), **self.reading.to_dict()}
-        task = FileTask(film.file, target, name=Path(film.file.name), may_replace=True)
-        pieces = pieces_of(task)
+        pieces = film.pieces
         goes_on = settings == film.settings and pieces.exists()
         if not goes_on:
             shutil.rmtree(pieces, ignore_errors=True)
@@ -70,7 +67,7 @@ class FilmRestoration(Work):
         self.films.changed(film)
         self.films.sweep(film, self.request.references)
         report = restore_films(
-            [task],
+            [film.task],
             self.request,
             FilmRequest(**self.reading.to_dict() | {"resume": goes_on}),
             self.catalogue.restorers(),
@@ -80,7 +77,7 @@ class FilmRestoration(Work):
         if report.failures:
             raise report.failures[0].as_error()
         (restored,) = report.films
-        film.result = target
+        film.result = film.task.target
         film.notices = [in_words(notice, PAGE) for notice in restored.notices]
         film.workspace.settle()
         self.films.changed(film)
@@ -145,6 +142,14 @@ def preview(
     after = frames_of(target, film.facts)[first - lower : end - lower]
     target.unlink(missing_ok=True)
     return first, shown_frames(film.facts, first, len(after)), after
+
+
+def stopped_requests(film: Film) -> tuple[RestoreRequest, FilmRequest]:
+    """How a film was being restored when it was stopped."""
+    return (
+        RestoreRequest(**{name: film.settings[name] for name in RestoreRequest.names()}),
+        FilmRequest(**{name: film.settings[name] for name in FilmRequest.names()}),
+    )
 
 
 def check_requests(request: RestoreRequest, reading: FilmRequest, catalogue: Catalogue) -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from restorae.colouring.references import KnownColours
 from restorae.colouring.upsampling import known_share
 from restorae.film.analysis import FilmAnalysis, corrected
 from restorae.film.colour.carrying import Colours, Prepared, Step, prepare
@@ -59,7 +60,7 @@ class ColouredFrames(FrameRestorer):
         restorer: gives the frames, whose luma stays as it is.
         planes: of the film.
         track: the colours of its anchors.
-        own_chroma: the chroma of a reference at its own size, by its number.
+        own_colours: the colours of a reference at its own size, by its number.
         names: of the references, for the log.
         fuser: weighs colours from both sides.
         step: finds the motion between two frames.
@@ -71,13 +72,13 @@ class ColouredFrames(FrameRestorer):
         planes: ColourPlanes,
         *,
         track: ColourTrack,
-        own_chroma: Callable[[int], np.ndarray],
+        own_colours: Callable[[int], KnownColours],
         names: list[str],
         fuser: Fuser,
         step: Callable[[Prepared, Prepared], Step] = Step.between,
     ) -> None:
         self._restorer, self._planes, self._track = restorer, planes, track
-        self._own_chroma, self._names = own_chroma, names
+        self._own_colours, self._names = own_colours, names
         self._fuser, self._step = fuser, step
         self._anchors = frozenset(track.anchors)
         self.tile, self.notices = restorer.tile, restorer.notices
@@ -150,8 +151,7 @@ class ColouredFrames(FrameRestorer):
         )
 
     def _chroma(self, colours: Colours, number: int) -> np.ndarray:
-        own = self._track.own.get(number)
-        if own is not None:
-            return self._own_chroma(own)
         known = np.minimum(1, colours.trust / np.float32(_GREY_BELOW))
-        return np.asarray(colours.chroma * known[..., None], np.float32)
+        chroma = np.asarray(colours.chroma * known[..., None], np.float32)
+        own = self._track.own.get(number)
+        return chroma if own is None else self._own_colours(own).over(chroma)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from restorae.colouring.contradictions import Sketch, contradictions
 from restorae.colouring.matching import ReferenceCells
 from restorae.colouring.references import (
+    KnownColours,
     digest_of,
     find_references,
     read_opponent,
@@ -29,7 +28,6 @@ from restorae.film.colour.track import (
     colours_folder,
     remove_colours,
     saved_track,
-    unused_references,
 )
 from restorae.film.frame_restorer import FrameRestorer
 from restorae.formats.video import Frame, FrameReader, VideoFacts
@@ -40,6 +38,8 @@ from restorae.restoring.request import RestoreRequest
 
 _WELL_KNOWN = 0.9
 """Share of a frame whose colours are known from which no further reference is asked for."""
+_UNUSED = 0.01
+"""Share of the film below which a reference gives next to nothing to it."""
 _NAMED = 5
 """References that are named in a notice at most."""
 
@@ -160,14 +160,14 @@ class FilmColouring:
             self._without_restoring(restorer),
             self.planes,
             track=track,
-            own_chroma=self._own_chroma,
+            own_colours=self._own_colours,
             names=[path.name for path in self.paths],
             fuser=self._fuser,
         )
         self.notices = self._notices(track)
         return coloured
 
-    def _own_chroma(self, number: int) -> np.ndarray:
+    def _own_colours(self, number: int) -> KnownColours:
         return read_opponent(self.paths[number], self.planes.weights)[1]
 
     def _without_restoring(self, restorer: FrameRestorer) -> FrameRestorer:
@@ -186,7 +186,7 @@ class FilmColouring:
             shots=self.analysis.shots,
             of_shot=self._of_shot.__getitem__,
             own=self._own,
-            own_chroma=self._own_chroma,
+            own_colours=self._own_colours,
             count=self._count,
             fuser=self._fuser,
         )
@@ -214,7 +214,8 @@ class FilmColouring:
             *self._contradictions[:_NAMED],
             *self._positions(track),
         ]
-        unused = unused_references(track, self.paths)
+        used = zip(self.paths, track.used, strict=True)
+        unused = [path for path, share in used if share < _UNUSED]
         if unused:
             names = ", ".join(path.name for path in unused[:_NAMED])
             more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""

@@ -11,6 +11,9 @@ from restorae.colouring.own_images import (
     SAME,
     detail_of,
     detail_of_reference,
+    likeness,
+    shown_at,
+    small_of,
     thumbnail_of,
 )
 from restorae.colouring.references import Reference
@@ -40,6 +43,7 @@ class OwnFrameFinder:
         self.size, self.pixel_aspect = size, pixel_aspect
         self._close: list[np.ndarray | None] = []
         self._small: list[np.ndarray | None] = []
+        self._shown: list[tuple[np.ndarray, np.ndarray] | None] = []
         self._best: list[_Best] = []
 
     def add(self, reference: Reference) -> None:
@@ -47,22 +51,26 @@ class OwnFrameFinder:
         detail = detail_of_reference(reference, self.size, self.pixel_aspect)
         self._close.append(None if detail is None else detail.astype(np.float16))
         self._small.append(None if detail is None else thumbnail_of(detail))
+        shown = shown_at(reference, self.size)
+        self._shown.append(None if shown is None else (shown.astype(np.float16), small_of(shown)))
         self._best.append(_Best())
 
     def see(self, number: int, luma: np.ndarray) -> None:
         """Look at the next frame, luma at its working size."""
         close = detail_of(luma)
         small = thumbnail_of(close)
-        for best, detail, thumbnail in zip(self._best, self._close, self._small, strict=True):
+        for best, detail, thumbnail, shown in zip(
+            self._best, self._close, self._small, self._shown, strict=True
+        ):
             if detail is None or thumbnail is None:
                 continue
-            alike = float((small * thumbnail).mean())
+            alike = likeness(small, thumbnail, None if shown is None else shown[1])
             if alike < best.thumbnail - _NEAR:
                 continue
-            likeness = float((close * detail).mean())
+            closely = likeness(close, detail, None if shown is None else shown[0])
             best.thumbnail = max(best.thumbnail, alike)
-            if likeness > best.likeness:
-                best.likeness, best.frame = likeness, number
+            if closely > best.likeness:
+                best.likeness, best.frame = closely, number
 
     def found(self, of_frame: Callable[[int], Collection[int]]) -> dict[int, int]:
         """Of each frame that is a reference: its number, in the order in which references were added.

@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from restorae.colouring.matching import Matcher, ReferenceCells
-from restorae.colouring.sizes import resize
-from restorae.colouring.upsampling import known_share, to_pixels
+from restorae.colouring.references import KnownColours
+from restorae.colouring.upsampling import KNOWN, known_share, to_pixels
 from restorae.errors import BadImage
 from restorae.files import write_bytes, write_text
 from restorae.film.colour.carrying import Colours, Prepared, Step
@@ -34,6 +34,8 @@ _BACKWARDS = 240
 _INDEX = "colours.json"
 _FOLDER = "colours"
 _STEPS = 255.0
+_NEAR_PX = 25
+"""Side of the squares, at the working size, in which known colours of a reference are spread to unknown pixels."""
 _MATCHED, _MATCHED_ALONE = 0.1, 0.5
 """How much a match counts, at the same trust, beside colours carried from a reference, and beside those of earlier matches."""
 
@@ -154,7 +156,7 @@ class Tracker:
         shots: of the film.
         of_shot: numbers of the references that a shot may use, by the shot's number.
         own: of each frame that is a reference: the number of the reference.
-        own_chroma: the chroma of a reference at its own size, by its number.
+        own_colours: the colours of a reference at its own size, by its number.
         count: frames of the film.
         fuser: weighs colours from several sources.
         step: finds the motion between two frames.
@@ -168,13 +170,13 @@ class Tracker:
         shots: Shots,
         of_shot: Callable[[int], list[int]],
         own: dict[int, int],
-        own_chroma: Callable[[int], np.ndarray],
+        own_colours: Callable[[int], KnownColours],
         count: int,
         fuser: Fuser,
         step: Callable[[Prepared, Prepared], Step] = Step.between,
     ) -> None:
         self.references, self.shots, self.of_shot, self.count = references, shots, of_shot, count
-        self._own_chroma, self._fuser, self._step = own_chroma, fuser, step
+        self._own_colours, self._fuser, self._step = own_colours, fuser, step
         self.track = ColourTrack(
             folder=folder, anchors=[], own={}, used=[0.0] * len(references), known=[]
         )
@@ -242,8 +244,9 @@ class Tracker:
     ) -> None:
         """A frame that is a reference: its colours are carried on, and back to the one before."""
         luma, prepared = seen
-        chroma = resize(self._own_chroma(own), (prepared.shape[0], prepared.shape[1]))
-        colours = Colours(chroma=chroma, trust=np.ones(luma.shape, np.float32), luma=luma)
+        found = self._own_colours(own).resized((prepared.shape[0], prepared.shape[1]))
+        trust = np.ones(luma.shape, np.float32) if found.known is None else found.known
+        colours = Colours(chroma=found.chroma, trust=trust, luma=luma)
         self.track.own[number] = own
         self.track.used[own] += 1
         anchors = {each.frame: each for each in shot.pending}
@@ -254,9 +257,22 @@ class Tracker:
             if frame in anchors:
                 anchors[frame].backwards = state
         self._write_all(shot)
+        if found.known is not None:
+            colours = self._completed(shot, colours)
         self._write(number, colours)
         shot.state, shot.has_own = colours, True
         shot.history.clear()
+
+    def _completed(self, shot: _Shot, own: Colours) -> Colours:
+        """The colours of a frame that is a reference in part: where they are unknown, found as those of any frame."""
+        matched, state = self._matched(shot, own.luma), shot.state
+        rest = self._fuser(own.luma, (own, state), matched=matched, weight=_MATCHED)
+        near = import_cv2().blur(own.trust, (_NEAR_PX, _NEAR_PX))
+        sources = [own.trust, near, matched.trust, *([] if state is None else [state.trust])]
+        trust = np.minimum(np.maximum.reduce(sources), np.maximum(own.trust, rest.trust))
+        rest_chroma = rest.chroma * np.minimum(1, trust / np.float32(KNOWN))[..., None]
+        chroma = KnownColours(chroma=own.chroma, known=own.trust).over(rest_chroma)
+        return Colours(chroma=chroma, trust=trust, luma=own.luma)
 
     def _finish_shot(self) -> None:
         if self._shot is not None:
@@ -276,14 +292,6 @@ class Tracker:
         write_bytes(_path(self.track.folder, anchor), content.tobytes())
         self.track.anchors.append(anchor)
         self.track.known.append(round(known_share(colours.trust), 4))
-
-
-def unused_references(track: ColourTrack, paths: Iterable[Path]) -> list[Path]:
-    """References that give next to nothing to the film."""
-    return [path for path, share in zip(paths, track.used, strict=True) if share < _UNUSED]
-
-
-_UNUSED = 0.01
 
 
 def _path(folder: Path, anchor: int) -> Path:

@@ -13,12 +13,15 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from restorae.errors import MissingExtra
+from restorae.film import FilmRequest
+from restorae.restoring import RestoreRequest
 from restorae.web.film_form import FilmBody, form, requests_for
 from restorae.web.film_frames import shown_frames
 from restorae.web.film_library import Film, Shown
-from restorae.web.films import FilmRestoration, check_requests, preview
+from restorae.web.films import FilmRestoration, check_requests, preview, stopped_requests
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, received
+from restorae.web.studio import Studio
 
 films = APIRouter(prefix="/api/films", tags=["films"], responses=SAYS_NO)
 
@@ -133,13 +136,32 @@ def preview_frame(
 @films.post("/{film}/restore", status_code=202)
 def restore(film: str, body: FilmBody, studio: StudioDep) -> dict[str, Any]:
     """Restore the film; a job is answered. One that was cancelled goes on where it was, if its settings are the same."""
+    found = _idle(studio, film)
+    return _begin(studio, found, *requests_for(body, found))
+
+
+@films.post("/{film}/resume", status_code=202)
+def resume(film: str, studio: StudioDep) -> dict[str, Any]:
+    """Go on with a film that was stopped, with its settings, also those of an earlier server; a job is answered."""
+    found = _idle(studio, film)
+    if not found.is_stopped:
+        raise HttpError(409, f"{found.name} is not stopped. Restore it.")
+    return _begin(studio, found, *stopped_requests(found))
+
+
+def _idle(studio: Studio, film: str) -> Film:
     found = studio.films.get(film)
     if studio.queue.is_active(found.job):
         raise HttpError(409, f"{found.name} is being restored already. Cancel that first.")
-    request, reading = requests_for(body, found)
+    return found
+
+
+def _begin(
+    studio: Studio, film: Film, request: RestoreRequest, reading: FilmRequest
+) -> dict[str, Any]:
     studio.quickly(check_requests, request, reading, studio.catalogue).result()
     work = FilmRestoration(
-        found,
+        film,
         request=request,
         reading=reading,
         films=studio.films,
@@ -147,7 +169,7 @@ def restore(film: str, body: FilmBody, studio: StudioDep) -> dict[str, Any]:
         minutes=studio.options.limits.minutes_of_training,
     )
     job = studio.queue.add(work)
-    found.job = job.id
+    film.job = job.id
     return studio.queue.told(job)
 
 

@@ -47,6 +47,7 @@ export async function begin() {
   $("film-end").addEventListener("click", () => { $("film-to").value = at() + 1 < (picked()?.frames ?? 0) ? timeOf(at() + 1) : ""; });
   $("film-preview").addEventListener("click", safely(showPreview));
   $("film-restore").addEventListener("click", safely(restore));
+  $("film-go-on").addEventListener("click", safely(goOn));
   $("film-download").addEventListener("click", () => { const film = picked(); if (film) film.downloaded = true; });
   jobs.listen(safely(jobsChanged));
   jobs.onRestart(safely(refresh));
@@ -146,6 +147,7 @@ function show() {
   $("film-blank").hidden = Boolean(film);
   $("film-restore").disabled = !film || Boolean(missing);
   $("film-restore").textContent = isBusy(film) ? "Cancel" : film?.result ? "Restore again" : "Restore";
+  $("film-go-on").hidden = !film?.is_stopped || isBusy(film);
   $("film-download").hidden = !film?.result;
   showList();
   colours.update();
@@ -168,6 +170,7 @@ function show() {
     $("film-note").textContent = job.state === "running" && job.task === "Measuring" ? `Measuring cuts and flicker: ${jobs.told(job)}` : jobs.told(job);
     $("film-note").className = job.state === "failed" ? "note error" : "note";
   }
+  if (film.is_stopped && (!job || job.state === "cancelled")) $("film-note").textContent = "It was stopped. Go on restores the rest with the settings that it had.";
 }
 
 const showFrame = newest(async (path) => {
@@ -179,7 +182,7 @@ const showFrame = newest(async (path) => {
 function showList() {
   const rows = films.map((film) => {
     const job = jobOf(film);
-    const told = job && (!jobs.isOver(job) || job.state === "failed") ? jobs.told(job) : film.result ? "restored" : `${film.frames.toLocaleString("en")} frames`;
+    const told = job && (!jobs.isOver(job) || job.state === "failed") ? jobs.told(job) : film.is_stopped && !isBusy(film) ? "stopped" : film.result ? "restored" : `${film.frames.toLocaleString("en")} frames`;
     return make("li", { class: film.id === current ? "current" : "", "data-key": `${film.id}-${isBusy(film)}` },
       make("button", { class: "pick", "aria-pressed": String(film.id === current), onclick: () => pick(film.id) },
         make("span", { class: "text" }, make("span", { class: "name" }, film.name), isBusy(film) ? jobs.bar(job) : null, make("span", { class: "told" }, told))),
@@ -235,11 +238,19 @@ async function restore() {
   showList();
 }
 
+/** Restore the rest of a film that was stopped, by this server or an earlier one. */
+async function goOn() {
+  const film = picked();
+  const job = await askJson(`/api/films/${film.id}/resume`, { method: "POST" });
+  film.job = job.id;
+  show();
+}
+
 async function jobsChanged(_all, changed) {
   const over = changed.filter((job) => ["film", "suggest"].includes(job.kind) && jobs.isOver(job));
   for (const job of over) {
     const film = films.find((each) => each.id === job.about.film);
-    if (film && film.job === job.id && job.state === "done") Object.assign(film, await askJson(`/api/films/${film.id}`));
+    if (film && film.job === job.id) Object.assign(film, await askJson(`/api/films/${film.id}`));
   }
   show();
 }
