@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 import pytest
 
-from restorae.cluster import engine
+from restorae.cluster import engine, one_cluster
 from restorae.cluster.engine import Cluster, connected
 from restorae.cluster.tasks import ClusterTask
 from restorae.cluster.worker import Outcome, WorkPlan
@@ -143,6 +143,14 @@ def test_a_client_restores_and_another_version_is_refused(
     outcome = run(*words, "--overwrite", cwd=scans.parent)
     assert outcome.status == 1
     assert "and this is 99.0" in outcome.complaint
+
+
+def test_a_second_cluster_in_one_process_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_cluster, "_joined", [])
+    one_cluster.require_same_cluster("127.0.0.1:6379")
+    one_cluster.require_same_cluster("127.0.0.1:6379")
+    with pytest.raises(ClusterError, match="can work on no other"):
+        one_cluster.require_same_cluster("127.0.0.1:6380")
 
 
 def test_a_cluster_that_has_ended_is_not_joined(

@@ -8,15 +8,16 @@ import math
 import os
 import re
 import socket
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from restorae import machine
 from restorae.cluster.libraries import import_ray
+from restorae.cluster.one_cluster import require_same_cluster
 from restorae.cluster.tasks import ClusterTask
 from restorae.cluster.worker import FileWorker, Outcome, WorkPlan
 from restorae.errors import ClusterError, Fix, Message, UsageError
@@ -28,7 +29,7 @@ _ADDRESS = re.compile(r"ray://(\[[^\]]+\]|[^:/]+):(\d+)")
 _SECONDS = 5.0
 _OBJECTS = 100 * 2**20
 """Bytes for what Ray's processes share on this machine: tasks and outcomes are a few hundred bytes each."""
-_STARTED = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir(), "ray", "ray_current_cluster")
+_STARTED = Path(os.environ.get("RAY_TMPDIR") or gettempdir(), "ray", "ray_current_cluster")
 """Where `ray start` notes the address of its cluster."""
 _RETRIES = 2
 _STARTS = 5
@@ -70,7 +71,8 @@ def connected(address: str) -> Iterator[Cluster]:
     if address == AUTO:
         is_local = not _join_running(ray, quiet)
         if is_local:
-            _start_here(ray, quiet, folders.enter_context(_folder()))
+            folder = TemporaryDirectory(prefix="restorae-ray-", ignore_cleanup_errors=True)
+            _start_here(ray, quiet, folders.enter_context(folder))
     else:
         _require_answer(address)
         try:
@@ -98,10 +100,6 @@ def _start_here(ray: Any, quiet: Mapping[str, Any], folder: str) -> None:
         _temp_dir=folder,
         **quiet,
     )
-
-
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="restorae-ray-", ignore_cleanup_errors=True)
 
 
 def _join_running(ray: Any, quiet: Mapping[str, Any]) -> bool:
@@ -148,7 +146,7 @@ def _require_answer(address: str) -> None:
 
 
 def _version_here() -> str:
-    from restorae.version import VERSION as HERE
+    from restorae.version import VERSION as HERE  # of the worker
 
     return HERE
 
@@ -275,6 +273,7 @@ def _run(
     if not indices:
         return
     ray = import_ray()
+    require_same_cluster(ray.get_runtime_context().gcs_address)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # blocks whose workers were lost are missing, and found by that
