@@ -62,6 +62,12 @@ DATA_SETS = {
         "`recipes/make_pages.py` in the repository",
         "CC0 1.0",
     ),
+    "pages-and-documents": DataSet(
+        "generated pages of random words; 28 crops of real documents; 26 pairs of pages made dirty",
+        "`recipes/make_pages.py`; DIBCO 2009 to 2018, MSI, Nabuco, Bickley and Persian heritage, by way of SauvolaNet; "
+        '"Denoising Dirty Documents" of Kaggle',
+        "CC0 1.0; not stated (DIBCO and the others; the repository is under MIT); not stated",
+    ),
 }
 """By the name that recipes use."""
 

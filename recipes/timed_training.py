@@ -1,4 +1,4 @@
-"""Training for some minutes on examples that a thread draws; used by `page_cleaner.py` and `photo_restorer.py`.
+"""Training for some minutes on examples that a thread draws; used by `page_cleaner.py`.
 
 Nadam (Dozat, 2016), a short warm-up, a learning rate that falls along half a cosine of the time (Loshchilov and Hutter, 2017),
 clipped gradients and a moving average of the weights. The checkpoint is rewritten every two minutes, whole or not at all, and the

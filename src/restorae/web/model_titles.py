@@ -9,7 +9,7 @@ _TITLES: Final = {
     "photo-denoiser": "Photographs: noise of cameras, film grain",
     "photo-denoiser-fast": "Photographs: noise, in half the time",
     "photo-restorer": "Old prints: fading, cracks, dust, grain",
-    "page-cleaner": "Pages of print: stains, creases, shadows",
+    "page-cleaner": "Pages, printed or written: stains, creases, shadows",
     "digits-denoiser": "Handwritten digits (lesson)",
     "digits-restorer-vae": "Handwritten digits, several answers (lesson)",
     "digits-vae": "Handwritten digits on a plane (lesson)",
