@@ -23,7 +23,8 @@ from restorae.restoring import FileTask, RestoreRequest
 from restorae.web.catalogue import Catalogue
 from restorae.web.colour_strokes import ColourStroke, painted_chroma, spread
 from restorae.web.film_frames import borders, frames_of, shown_frames, shown_size, stored_frame
-from restorae.web.film_library import Film, FilmReference, Films
+from restorae.web.film_library import Films
+from restorae.web.film_record import Film, FilmReference
 from restorae.web.http_errors import not_found
 from restorae.web.names import plain_name
 from restorae.web.work import Job, Work

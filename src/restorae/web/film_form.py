@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from restorae.film.request import FilmRequest
 from restorae.restoring import FILMS
 from restorae.restoring.request import RestoreRequest, validator
-from restorae.web.film_library import Film
+from restorae.web.film_record import Film
 from restorae.web.restore_form import described
 
 _OF_FRAMES = (

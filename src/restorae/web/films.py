@@ -16,7 +16,8 @@ from restorae.progress import Progress
 from restorae.restoring import FileTask, RestoreRequest
 from restorae.web.catalogue import Catalogue
 from restorae.web.film_frames import borders, frames_of, shown_frames
-from restorae.web.film_library import Film, Films
+from restorae.web.film_library import Films
+from restorae.web.film_record import Film
 from restorae.web.wording import PAGE
 from restorae.web.work import Job, Work
 

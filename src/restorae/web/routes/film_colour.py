@@ -24,7 +24,7 @@ from restorae.web.film_colour import (
     take_reference,
 )
 from restorae.web.film_form import FilmBody, requests_for
-from restorae.web.film_library import Film, FilmReference
+from restorae.web.film_record import Film, FilmReference
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.pyramid import png_bytes
 from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, received

@@ -17,7 +17,7 @@ from restorae.film import FilmRequest
 from restorae.restoring import RestoreRequest
 from restorae.web.film_form import FilmBody, form, requests_for
 from restorae.web.film_frames import shown_frames
-from restorae.web.film_library import Film, Shown
+from restorae.web.film_record import Film, Shown
 from restorae.web.films import FilmRestoration, check_requests, preview, stopped_requests
 from restorae.web.http_errors import HttpError, not_found
 from restorae.web.routes.common import BINARY, PNG, SAYS_NO, StudioDep, png, received
