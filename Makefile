@@ -44,7 +44,6 @@ test-slow: $(READY) ## run the tests that are marked slow (under 30 minutes)
 	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k "not client"
 	$(BIN)/pytest -m slow tests/cluster/test_workers.py -k client
 	$(BIN)/pytest -m slow tests/cluster/test_films.py
-	$(BIN)/pytest -m slow tests/cluster/test_films.py
 
 # Old releases warn of what newer ones have changed, so that warnings are no errors here. The extra `onnx` is left out: it needs a
 # newer PyTorch than the rest.
