@@ -32,7 +32,8 @@ def test_held_out_images_are_not_among_them() -> None:
     plain = restorae.Recipe(clean="digits", autoencode=True, augment=False, batch_size=1)
     dataset = restorae.RecipeDataset(plain)
     shown = {clean.numpy().tobytes() for _, clean in dataset}
-    clean = dataset.data.test_set.clean
+    assert dataset.test_set is not None
+    clean = dataset.test_set.clean
     held_out = {clean[index].numpy().tobytes() for index in range(len(clean))}
     assert held_out
     assert not shown & held_out

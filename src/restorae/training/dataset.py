@@ -10,6 +10,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from restorae.errors import Fix, UsageError
 from restorae.progress import SILENT, Progress
 from restorae.shapes import Images
+from restorae.training.data import TrainingData
 from restorae.training.given import NOTHING_GIVEN, Given
 from restorae.training.recipe import Recipe
 from restorae.training.setup import Machinery, prepare
@@ -50,7 +51,9 @@ class RecipeDataset(IterableDataset[tuple[Images, Images]]):
         self.recipe = setup.recipe
         """The recipe with every choice made."""
         self.data = setup.data
-        """Its examples, and `test_set`, the images that are held out."""
+        """Its examples, and what is held out."""
+        self.test_set = setup.data.test_set if isinstance(setup.data, TrainingData) else None
+        """The images that are held out, for `restorae.evaluate`; None where a film cleaner is trained."""
         self.workers = setup.workers
         self.epoch = 0
         """The epoch of the next pass."""
