@@ -67,7 +67,7 @@ def test_the_page_is_what_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert words_of("EXPOSE") == [command[command.index("--port") + 1]]
     volumes = json.loads(words_of("VOLUME")[0])
     assert command[command.index("--models") + 1] in volumes
-    assert "/work" in volumes
+    assert "/data" in volumes
 
 
 def test_it_does_not_run_as_root_and_is_watched() -> None:
