@@ -167,6 +167,11 @@ def handwriting(side: int, chance: np.random.Generator) -> np.ndarray:
     return sheet[start : start + side, start : start + side].astype(np.float32) / 255
 
 
+def made_page(number: int) -> np.ndarray:
+    """A clean page that is drawn, (height, width)."""
+    return np.array(page(random.Random(number)), np.float32) / 255  # noqa: S311 (no secret)
+
+
 class Drawer:
     """Draws examples; pages and handwriting are kept for a while, since drawing them is slow."""
 
@@ -246,8 +251,7 @@ class Drawer:
 
     def _page(self) -> np.ndarray:
         def drawn() -> np.ndarray:
-            seed = int(self.chance.integers(1000, 10**9))
-            return np.array(page(random.Random(seed)), np.float32) / 255  # noqa: S311
+            return made_page(int(self.chance.integers(1000, 10**9)))
 
         self._renew(self.pages, 60, 0.01, drawn)
         return self.pages[self._below(len(self.pages))]
@@ -366,7 +370,7 @@ def score(data: Path, module: torch.nn.Module, part: str) -> None:
     print("F-measure: Otsu, Sauvola, restored and Otsu:", *np.mean(rows, 0).round(4))
     errors, counts = [], np.zeros((2, 3))
     for number in range(240, 252):
-        clean = np.array(page(random.Random(number)), np.float32) / 255  # noqa: S311
+        clean = made_page(number)
         generator = torch.Generator().manual_seed(number)
         degraded = DAMAGE.degrade(torch.from_numpy(clean)[None, None], generator)[0, 0].numpy()
         found = restored(module, degraded)

@@ -66,7 +66,8 @@ class Examples:
         with self._lock:
             chosen = self._random.choice(len(self._waiting), count, replace=False)
             drawn = [self._waiting.pop(at) for at in sorted(map(int, chosen), reverse=True)]
-        return tuple(_stacked(each) for each in zip(*drawn, strict=True))  # type: ignore[return-value]
+        degraded, clean, weights = (_stacked(each) for each in zip(*drawn, strict=True))
+        return degraded, clean, weights
 
 
 def _stacked(images: Sequence[np.ndarray]) -> Tensor:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from restorae.errors import UsageError
 from restorae.evaluating.scores import Evaluation, evaluate
 from restorae.evaluating.test_set import TestSet
-from restorae.parts import kinds
 from restorae.progress import SILENT, Progress
-from restorae.restoring.classical import Classical
+from restorae.restoring.classical import Classical, all_methods
 
 
 def all_baselines() -> tuple[Classical, ...]:
@@ -18,8 +17,7 @@ def all_baselines() -> tuple[Classical, ...]:
     >>> {"median", "nlm", "tv", "wavelet"} <= {str(method) for method in all_baselines()}
     True
     """
-    every: list[type[Classical]] = sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
-    return tuple(kind() for kind in every if not kind.needs_mask)
+    return tuple(kind() for kind in all_methods() if not kind.needs_mask)
 
 
 def check_baseline(method: Classical) -> Classical:

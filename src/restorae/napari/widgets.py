@@ -92,8 +92,7 @@ def model_names() -> list[str]:
     """The models and classical methods that restore single images; methods that fill a mask need labels."""
     from restorae.model import bundled, read_card
     from restorae.networks import Network
-    from restorae.parts import kinds
-    from restorae.restoring.classical import Classical
+    from restorae.restoring.classical import all_methods
     from restorae.restoring.opening import PREFIX
 
     cards = {name: read_card(path) for name, path in bundled().items()}
@@ -102,8 +101,7 @@ def model_names() -> list[str]:
         for name, card in cards.items()
         if card.restores and not Network.of(card.network).neighbours
     ]
-    methods = [f"{PREFIX}{kind.kind}" for kind in kinds(Classical)]  # type: ignore[type-abstract]
-    return models + sorted(methods)
+    return models + [f"{PREFIX}{kind.kind}" for kind in all_methods()]
 
 
 def _fields() -> list[FormField]:

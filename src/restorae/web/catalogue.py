@@ -16,8 +16,9 @@ from restorae.errors import BadModelFile, RestoraeError, UnknownKind, UsageError
 from restorae.files import file_digest
 from restorae.model import SUFFIX, Card, Model, bundled, load, read_card
 from restorae.networks import Network
-from restorae.parts import Part, kinds
+from restorae.parts import Part
 from restorae.restoring import PREFIX, Classical, RestorerPool
+from restorae.restoring.classical import all_methods
 from restorae.restoring.restorer import capabilities_of
 from restorae.web.model_titles import described
 
@@ -67,10 +68,7 @@ class Catalogue:
         """The facts of every model and classical method; of a model file that cannot be read, why."""
         own = set(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else set()
         models = [self._facts_of(name, path, path in own) for name, path in self.paths().items()]
-        classical = [
-            _classical_facts(kind)
-            for kind in sorted(kinds(Classical), key=lambda kind: kind.kind)  # type: ignore[type-abstract]
-        ]
+        classical = [_classical_facts(kind) for kind in all_methods()]
         return [described(each) for each in (*models, *classical)]
 
     def card(self, name: str) -> Card:
